@@ -1,0 +1,46 @@
+"""kernelevo makes a PyTorch module faster: it proposes kernels, proves them, times them and evolves them.
+
+Importing this package is cheap; torch is imported when something that needs it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+# public name -> module that holds it; resolved on first use so that `import kernelevo` stays light
+_PUBLIC = {
+    "Brief": "kernelevo.core",
+    "Evaluation": "kernelevo.core",
+    "Program": "kernelevo.core",
+    "Proposal": "kernelevo.core",
+    "Status": "kernelevo.core",
+    "Task": "kernelevo.core",
+    "Trial": "kernelevo.core",
+    "cpp": "kernelevo.backends",
+    "cuda": "kernelevo.backends",
+    "packed": "kernelevo.backends",
+    "evolve": "kernelevo.api",
+    "load_run": "kernelevo.api",
+    "optimize": "kernelevo.api",
+    "resume": "kernelevo.api",
+}
+
+__all__ = ["__version__", *_PUBLIC]  # noqa: PLE0604  the names above, loaded lazily
+
+if TYPE_CHECKING:
+    from kernelevo.api import evolve, load_run, optimize, resume
+    from kernelevo.backends import cpp, cuda, packed
+    from kernelevo.core import Brief, Evaluation, Program, Proposal, Status, Task, Trial
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PUBLIC:
+        return getattr(importlib.import_module(_PUBLIC[name]), name)
+    raise AttributeError(f"module 'kernelevo' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

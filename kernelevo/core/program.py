@@ -1,0 +1,116 @@
+"""Program: one immutable candidate, a file or a small tree of files, named by its content."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+ENTRY = "program.py"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a program came from.
+
+    Args:
+        proposer: name of the proposer, e.g. ``"rewrite"``; ``"seed"`` for the task's own programs.
+        idea: one line, what was tried.
+        details: plain data a proposer wants back later (rewrites applied, tuned values, model, prompt hash).
+    """
+
+    proposer: str = "seed"
+    idea: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return this origin as plain data."""
+        return {"proposer": self.proposer, "idea": self.idea, "details": dict(self.details)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Origin:
+        """Rebuild an origin from ``to_json``."""
+        return cls(data["proposer"], data.get("idea", ""), data.get("details", {}))
+
+
+@dataclass(frozen=True)
+class Program:
+    """An immutable candidate; equal content is the same program, wherever it came from.
+
+    Args:
+        files: path inside the program -> text; ``program.py`` is the entry of a Python program.
+        language: language of the entry, e.g. ``"python"`` or ``"cpp"``.
+        parents: ids of the programs it was made from.
+        origin: who made it and why.
+
+    Raises:
+        ValueError: if there is no file, or a path leaves the program's folder.
+    """
+
+    files: Mapping[str, str]
+    language: str = "python"
+    parents: tuple[str, ...] = ()
+    origin: Origin = Origin()
+
+    def __post_init__(self) -> None:
+        if not self.files:
+            raise ValueError("a program needs at least one file")
+        for path in self.files:
+            if not path or path.startswith("/") or "\\" in path or ".." in path.split("/"):
+                raise ValueError(f"not a path inside a program: {path!r}")
+        object.__setattr__(self, "files", dict(sorted(self.files.items())))
+
+    @classmethod
+    def single(
+        cls,
+        source: str,
+        *,
+        language: str = "python",
+        parents: tuple[str, ...] = (),
+        origin: Origin | None = None,
+    ) -> Program:
+        """Make a program of one file."""
+        return cls({ENTRY: source}, language, parents, origin or Origin())
+
+    @cached_property
+    def id(self) -> str:
+        """Content hash (sha256 over language and files); parents and origin do not count."""
+        text = json.dumps([self.language, self.files], ensure_ascii=False, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def source(self) -> str:
+        """Text of the entry file: ``program.py``, or the only file there is."""
+        if ENTRY in self.files:
+            return self.files[ENTRY]
+        if len(self.files) == 1:
+            return next(iter(self.files.values()))
+        raise ValueError(f"program {self.id[:12]} has several files and no {ENTRY}")
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Program) and self.id == other.id
+
+    def to_json(self) -> dict[str, Any]:
+        """Return this program as plain data."""
+        return {
+            "files": dict(self.files),
+            "language": self.language,
+            "parents": list(self.parents),
+            "origin": self.origin.to_json(),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Program:
+        """Rebuild a program from ``to_json``."""
+        return cls(
+            data["files"],
+            data["language"],
+            tuple(data["parents"]),
+            Origin.from_json(data["origin"]),
+        )

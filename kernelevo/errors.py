@@ -1,0 +1,133 @@
+"""Every exception of kernelevo, one tree; each says what happened, why, and what to do now.
+
+KernelEvoError
+├── InputError               the user's input; exit code 2
+│   ├── TaskNotFound         no task of that name or file
+│   ├── BadProgram           a program file that cannot even be read
+│   ├── BadSetting           a flag, a budget, a configuration value
+│   ├── CaptureError         a module that torch.export refuses
+│   ├── RunNotFound          no such run folder or name
+│   └── StoreError           a run store that is damaged or of another version
+├── MachineError             the user's machine; exit code 3
+│   ├── ToolchainMissing     a compiler or package that is not installed
+│   ├── BuildRefused         a build that may not happen here (run stage, wrong device)
+│   ├── NotEnoughMemory      a task larger than the machine
+│   ├── SandboxError         the judge's child processes cannot be started
+│   └── LeaseTimeout         the device stayed busy
+└── BuildError               a source that does not compile: data for the verdict, never shown raw
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class KernelEvoError(Exception):
+    """Base of all errors that kernelevo raises on purpose.
+
+    Args:
+        what: one sentence, what happened.
+        why: what was looked at or expected, if that helps.
+        now: what the user can do about it.
+    """
+
+    exit_code = 4
+
+    def __init__(self, what: str, *, why: str = "", now: str = "") -> None:
+        self.what, self.why, self.now = what, why, now
+        super().__init__(what, why, now)
+
+    def __str__(self) -> str:
+        lines = [self.what]
+        if self.why:
+            lines.append(f"  why  {self.why}")
+        if self.now:
+            lines.append(f"  now  {self.now}")
+        return "\n".join(lines)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rebuild, (type(self), self.what, self.why, self.now))
+
+
+def _rebuild(kind: type[KernelEvoError], what: str, why: str, now: str) -> KernelEvoError:
+    return kind(what, why=why, now=now)
+
+
+class InputError(KernelEvoError):
+    """Something the user gave us cannot be used."""
+
+    exit_code = 2
+
+
+class TaskNotFound(InputError):
+    """No task of that name, file or class."""
+
+
+class BadProgram(InputError):
+    """A program file that is missing, empty or not text."""
+
+
+class BadSetting(InputError):
+    """A flag, a budget or a configuration value that cannot be understood."""
+
+
+class CaptureError(InputError):
+    """A module that cannot be captured as one graph."""
+
+
+class RunNotFound(InputError):
+    """No run folder of that name."""
+
+
+class StoreError(InputError):
+    """A run store that is damaged, locked or written by another version."""
+
+
+class MachineError(KernelEvoError):
+    """This machine lacks something that the request needs."""
+
+    exit_code = 3
+
+
+class ToolchainMissing(MachineError):
+    """A compiler, library or package that is not installed here."""
+
+
+class BuildRefused(MachineError):
+    """A build that may not happen in this place, e.g. in the run stage of the sandbox."""
+
+
+class NotEnoughMemory(MachineError):
+    """The task does not fit into the free memory."""
+
+
+class SandboxError(MachineError):
+    """The judge's child processes could not be started or did not answer."""
+
+
+class LeaseTimeout(MachineError):
+    """The device stayed busy for longer than we were willing to wait."""
+
+
+class BuildError(KernelEvoError):
+    """A source that does not compile; ``log`` holds the compiler's words for the verdict's feedback."""
+
+    def __init__(self, what: str, *, why: str = "", now: str = "", log: str = "") -> None:
+        super().__init__(what, why=why, now=now)
+        self.log = log or why
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rebuild_build_error, (self.what, self.why, self.now, self.log))
+
+
+def _rebuild_build_error(what: str, why: str, now: str, log: str) -> BuildError:
+    return BuildError(what, why=why, now=now, log=log)
+
+
+def closest(name: str, known: Iterable[str]) -> str:
+    """Return a sentence that lists the known names and the one that was probably meant."""
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1)
+    meant = f"did you mean {near[0]!r}? " if near else ""
+    return f"{meant}known: {', '.join(names) if names else '(none)'}"
