@@ -1,0 +1,51 @@
+# make demo   the main job: makes one level 3 module faster, proves it, times it
+# make test   the test suite; `make test-all` with the slow tests; `make check` the linters and types
+# make gpu    on a machine with a GPU: the gpu tests, then every solution checked and timed
+# All set-up happens here: a virtual environment in .venv (PYTHON=... chooses the interpreter).
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+EXTRAS ?= $(shell command -v nvidia-smi >/dev/null 2>&1 && echo '[cuda13]')
+DEMO_BUDGET ?= 60s
+
+.PHONY: demo test test-all check gpu gpu-rehearsal clean
+.DELETE_ON_ERROR:
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 13) else f"kernelevo needs Python 3.11 or 3.12, and $(PYTHON) is {v[0]}.{v[1]}: try make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet -c constraints.txt 'torch==2.13.0'
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.$(EXTRAS)' --group dev
+	@touch $@
+
+demo: $(STAMP)
+	$(BIN)/kernelevo run kernelbench:3/13 --budget $(DEMO_BUDGET) --seed 1
+
+test: $(STAMP)
+	$(BIN)/python -m pytest -q -m 'not slow and not gpu'
+
+test-all: $(STAMP)
+	$(BIN)/python -m pytest -q -m 'not gpu'
+
+check: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# A bare GPU machine has its packages already and no network: GPU_PYTHON is used as it is.
+GPU_PYTHON ?= python3
+gpu:
+	$(GPU_PYTHON) -m benchmarks.gpu.suite
+
+gpu-rehearsal:
+	$(PYTHON) -m venv .venv-rehearsal
+	.venv-rehearsal/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	.venv-rehearsal/bin/python -m pip install --quiet 'torch==2.13.0' 'triton==3.6.0' numpy ninja rich typer cuda-core cuda-bindings nvidia-cuda-nvrtc libcst cloudpickle
+	.venv-rehearsal/bin/python -m benchmarks.gpu.rehearsal
+
+clean:
+	rm -rf $(VENV) .venv-rehearsal build dist
