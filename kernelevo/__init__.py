@@ -28,7 +28,23 @@ _PUBLIC = {
     "resume": "kernelevo.api",
 }
 
-__all__ = ["__version__", *_PUBLIC]  # noqa: PLE0604  the names above, loaded lazily
+__all__ = [
+    "Brief",
+    "Evaluation",
+    "Program",
+    "Proposal",
+    "Status",
+    "Task",
+    "Trial",
+    "__version__",
+    "cpp",
+    "cuda",
+    "evolve",
+    "load_run",
+    "optimize",
+    "packed",
+    "resume",
+]
 
 if TYPE_CHECKING:
     from kernelevo.api import evolve, load_run, optimize, resume

@@ -1,0 +1,184 @@
+"""Settings of one run: what flags, a TOML file and the environment together say."""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from kernelevo.errors import BadSetting, closest
+
+DEVICES = ("cpu", "cuda")
+SIZES = ("small", "full", "v0")
+POLICIES = ("any", "no-aten")
+EXECUTORS = ("inline", "process")
+# proposers that need no language model, in the order in which they are first asked
+MODEL_FREE = ("compiler", "rewrite", "crossover", "tune")
+PROPOSERS = (*MODEL_FREE, "llm", "mailbox")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One run's settings; every field has a flag of the same name on ``kernelevo run``.
+
+    Args:
+        budget: what the search may use: ``90s``, ``30m``, ``200`` (evaluations), ``$5``, or several with
+            commas.
+        device: ``cpu`` or ``cuda``.
+        size: form of a bundled task; None means ``small`` on cpu and ``full`` on cuda.
+        seed: seed of every random choice of the search (the judge's own seeds are secret).
+        proposers: who proposes; see ``PROPOSERS``.
+        model: name of a language model, for the proposer ``llm``.
+        base_url: an OpenAI-compatible endpoint; None means the one of the ``openai`` package.
+        mailbox: folder in which the proposer ``mailbox`` leaves prompts and looks for replies.
+        executor: where evaluations run: ``inline`` or ``process``.
+        workers: how many programs may be built at the same time.
+        policy: ``any``, or ``no-aten``: no PyTorch compute in ``forward``.
+        deterministic: ask n sees exactly the verdicts of trials up to n - window.
+        window: that distance.
+        out: folder of the run; None means a new one under ``runs/``.
+
+    Raises:
+        BadSetting: for a value outside the lists above.
+    """
+
+    budget: str = "5m"
+    device: str = "cpu"
+    size: str | None = None
+    seed: int = 0
+    proposers: tuple[str, ...] = MODEL_FREE
+    model: str | None = None
+    base_url: str | None = None
+    mailbox: str | None = None
+    executor: str = "process"
+    workers: int = 1
+    policy: str = "any"
+    deterministic: bool = False
+    window: int = 4
+    out: str | None = None
+
+    def __post_init__(self) -> None:
+        _one_of("device", self.device, DEVICES)
+        if self.size is not None:
+            _one_of("size", self.size, SIZES)
+        _one_of("policy", self.policy, POLICIES)
+        if self.executor == "ray":
+            raise BadSetting(
+                "the Ray executor is not part of this version",
+                why=f"executors here: {', '.join(EXECUTORS)}",
+                now="use --executor process",
+            )
+        _one_of("executor", self.executor, EXECUTORS)
+        object.__setattr__(self, "proposers", tuple(self.proposers))
+        if not self.proposers:
+            raise BadSetting("no proposer is named", now=f"--proposers {','.join(MODEL_FREE)}")
+        for name in self.proposers:
+            _one_of("proposers", name, PROPOSERS)
+        if "llm" in self.proposers and not self.model:
+            raise BadSetting(
+                "the proposer 'llm' needs a model",
+                why="no --model was given and KERNELEVO_MODEL is not set",
+                now="--model NAME (and --base-url URL for an endpoint of your own)",
+            )
+        if "mailbox" in self.proposers and not self.mailbox:
+            raise BadSetting(
+                "the proposer 'mailbox' needs a folder",
+                why="no --mailbox was given",
+                now="--mailbox FOLDER; prompts appear there as files, replies are read from there",
+            )
+        for name in ("workers", "window"):
+            if getattr(self, name) < 1:
+                raise BadSetting(f"{name} must be at least 1, not {getattr(self, name)}")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the settings as plain data, None fields left out."""
+        data = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+        return {k: v for k, v in data.items() if v is not None}
+
+    def to_toml(self) -> str:
+        """Return the settings as the text of a ``config.toml`` that ``from_toml`` reads back."""
+        # strings, numbers, booleans and lists of them are written alike in JSON and TOML, except for DEL
+        lines = [f"{k} = {json.dumps(v, ensure_ascii=False)}" for k, v in self.to_json().items()]
+        return "\n".join(["[run]", *lines, ""]).replace("\x7f", "\\u007f")
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Settings:
+        """Rebuild settings from ``to_json``; an unknown key is an error that names the nearest one."""
+        known = {f.name for f in fields(cls)}
+        for key in data:
+            if key not in known:
+                raise BadSetting(f"there is no setting {key!r}", why=closest(key, known))
+        return cls(**{k: _checked(cls, k, v) for k, v in data.items()})
+
+
+def load_settings(
+    flags: Mapping[str, Any],
+    *,
+    file: Path | None = None,
+    environ: Mapping[str, str] = MappingProxyType(os.environ),
+) -> Settings:
+    """Combine a TOML file, the environment and flags; a later one wins.
+
+    Args:
+        flags: values given on the command line or by a caller; None means not given.
+        file: a TOML file with a ``[run]`` table.
+        environ: ``KERNELEVO_MODEL`` and ``KERNELEVO_BASE_URL`` are read; keys never are.
+
+    Raises:
+        BadSetting: for a file that cannot be read, an unknown key or a wrong value.
+    """
+    data = _read(file) if file else {}
+    for key, variable in (("model", "KERNELEVO_MODEL"), ("base_url", "KERNELEVO_BASE_URL")):
+        if environ.get(variable):
+            data[key] = environ[variable]
+    data.update({k: v for k, v in flags.items() if v is not None})
+    settings = Settings.from_json(data)
+    if settings.model and "proposers" not in data:
+        settings = replace(settings, proposers=(*settings.proposers, "llm"))
+    if settings.mailbox and "proposers" not in data:
+        settings = replace(settings, proposers=(*settings.proposers, "mailbox"))
+    return settings
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        document = tomllib.loads(file.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise BadSetting(f"the configuration file {file} does not exist") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BadSetting(f"the configuration file {file} cannot be read", why=str(error)) from error
+    for section in document:
+        if section != "run":
+            raise BadSetting(f"{file}: there is no section [{section}]", why="known: [run]")
+    return dict(document.get("run", {}))
+
+
+_KINDS: dict[str, tuple[type[Any], ...]] = {
+    "seed": (int,),
+    "workers": (int,),
+    "window": (int,),
+    "deterministic": (bool,),
+    "proposers": (list, tuple),
+}
+
+
+def _checked(cls: type[Settings], key: str, value: Any) -> Any:
+    kinds = _KINDS.get(key, (str,))
+    if value is None and kinds == (str,):
+        return None
+    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+        wanted = " or ".join(kind.__name__ for kind in kinds)
+        raise BadSetting(f"{key} must be {wanted}, not {value!r}")
+    if isinstance(value, (list, tuple)):
+        return tuple(str(item) for item in value)
+    return value
+
+
+def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise BadSetting(f"{name} cannot be {value!r}", why=closest(value, known))

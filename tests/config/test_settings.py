@@ -1,0 +1,96 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kernelevo.config import MODEL_FREE, PROPOSERS, Settings, load_settings
+from kernelevo.errors import BadSetting
+
+NO_ENV: dict[str, str] = {}
+
+settings = st.builds(
+    Settings,
+    budget=st.text(max_size=20),
+    device=st.sampled_from(["cpu", "cuda"]),
+    size=st.sampled_from([None, "small", "full", "v0"]),
+    seed=st.integers(-(2**40), 2**40),
+    proposers=st.lists(st.sampled_from(MODEL_FREE), min_size=1, max_size=4).map(tuple),
+    model=st.none() | st.text(max_size=20),
+    base_url=st.none() | st.text(max_size=20),
+    workers=st.integers(1, 64),
+    deterministic=st.booleans(),
+    out=st.none() | st.text(max_size=20),
+)
+
+
+@given(settings)
+def test_json_and_back(some: Settings) -> None:
+    assert Settings.from_json(some.to_json()) == some
+
+
+@given(some=settings)
+def test_toml_and_back(some: Settings, tmp_path_factory: pytest.TempPathFactory) -> None:
+    file = tmp_path_factory.mktemp("toml") / "config.toml"
+    file.write_text(some.to_toml(), "utf-8")
+    assert load_settings({"proposers": list(some.proposers)}, file=file, environ=NO_ENV) == some
+
+
+def test_flags_win_over_environment_over_file(tmp_path: Path) -> None:
+    file = tmp_path / "c.toml"
+    file.write_text('[run]\nmodel = "file"\nbase_url = "file"\nseed = 3\nbudget = "9s"\n')
+    got = load_settings(
+        {"budget": "1s", "seed": None},
+        file=file,
+        environ={"KERNELEVO_MODEL": "env"},
+    )
+    assert (got.model, got.base_url, got.seed, got.budget) == ("env", "file", 3, "1s")
+
+
+def test_naming_a_model_adds_the_llm_proposer() -> None:
+    assert load_settings({"model": "m"}, environ=NO_ENV).proposers == (*MODEL_FREE, "llm")
+    chosen = load_settings({"model": "m", "proposers": ["tune"]}, environ=NO_ENV)
+    assert chosen.proposers == ("tune",)
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        ({"device": "cuda0"}, "did you mean 'cuda'"),
+        ({"size": "tiny"}, "known: full, small, v0"),
+        ({"policy": "none"}, "no-aten"),
+        ({"executor": "ray"}, "--executor process"),
+        ({"executor": "proces"}, "did you mean 'process'"),
+        ({"proposers": ["rewite"]}, "did you mean 'rewrite'"),
+        ({"proposers": []}, "no proposer"),
+        ({"proposers": ["llm"]}, "--model"),
+        ({"proposers": ["mailbox"]}, "--mailbox"),
+        ({"workers": 0}, "at least 1"),
+        ({"window": -2}, "at least 1"),
+        ({"seed": "x"}, "must be int"),
+        ({"seed": True}, "must be int"),
+        ({"deterministic": 1}, "must be bool"),
+        ({"budgets": "1s"}, "did you mean 'budget'"),
+    ],
+)
+def test_bad_values_say_what_is_known(flags: dict[str, object], words: str) -> None:
+    with pytest.raises(BadSetting) as caught:
+        load_settings(flags, environ=NO_ENV)
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("[run", "cannot be read"), ("[rum]\n", "no section [rum]"), (None, "does not exist")],
+)
+def test_bad_files(tmp_path: Path, text: str | None, words: str) -> None:
+    file = tmp_path / "c.toml"
+    if text is not None:
+        file.write_text(text)
+    with pytest.raises(BadSetting, match=words.replace("[", r"\[")):
+        load_settings({}, file=file, environ=NO_ENV)
+
+
+def test_all_proposers_have_settings_that_allow_them() -> None:
+    every = Settings(proposers=PROPOSERS, model="m", mailbox="box")
+    assert every.proposers == PROPOSERS
