@@ -1,0 +1,104 @@
+"""The bundled tasks: where their files lie, what they are called, and what their manifest says."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from kernelevo.errors import MachineError, TaskNotFound, closest
+
+_LEVEL = re.compile(r"level(\d+)")
+_NUMBERED = re.compile(r"(\d+)_(\w+)\.py")
+
+
+@dataclass(frozen=True)
+class BundledTask:
+    """One task file that comes with kernelevo.
+
+    Args:
+        name: what a user types, without a variant, e.g. ``"kernelbench:3/13"``.
+        path: the file.
+        title: its name in words, from the file's stem.
+    """
+
+    name: str
+    path: Path
+    title: str
+
+    @property
+    def text(self) -> str:
+        """Source of the task file."""
+        return self.path.read_text(encoding="utf-8")
+
+    @property
+    def label(self) -> str:
+        """The file's place inside the library; the same on every machine."""
+        return f"kernelbench_tasks/{self.path.parent.name}/{self.path.name}"
+
+
+def root() -> Path:
+    """Return the folder of bundled tasks: beside the package in a checkout, inside it in a wheel.
+
+    Raises:
+        MachineError: if neither is there.
+    """
+    package = Path(__file__).resolve().parents[1]
+    places = (package.parent / "kernelbench_tasks", package / "_tasks")
+    for place in places:
+        if (place / "level3").is_dir():
+            return place
+    raise MachineError(
+        "The bundled tasks are missing from this installation.",
+        why=f"looked in {places[0]} and {places[1]}",
+        now="reinstall kernelevo, or give the path of a task file",
+    )
+
+
+@cache
+def bundled() -> Mapping[str, BundledTask]:
+    """Return every bundled task by name, in the order of suite and number."""
+    found: list[tuple[tuple[str, int, str], BundledTask]] = []
+    folder = root()
+    for path in folder.glob("level*/*.py"):
+        level, stem = _LEVEL.fullmatch(path.parent.name), _NUMBERED.fullmatch(path.name)
+        if level and stem:
+            name = f"kernelbench:{level[1]}/{int(stem[1])}"
+            found.append(((f"level{level[1]}", int(stem[1]), ""), BundledTask(name, path, stem[2])))
+    for path in folder.glob("ops/*.py"):
+        found.append((("ops", 0, path.stem), BundledTask(f"ops/{path.stem}", path, path.stem)))
+    return {task.name: task for _, task in sorted(found, key=lambda pair: pair[0])}
+
+
+def find(name: str) -> BundledTask:
+    """Return the bundled task of that name.
+
+    Raises:
+        TaskNotFound: with the closest and all known names.
+    """
+    task = bundled().get(name)
+    if task is None:
+        raise TaskNotFound(
+            f"There is no bundled task {name!r}.",
+            why=closest(name, bundled()),
+            now="use one of these, or the path of a file in KernelBench form",
+        )
+    return task
+
+
+@cache
+def _manifest() -> Mapping[str, Mapping[str, Any]]:
+    path = root() / "manifest.toml"
+    if not path.is_file():
+        return {}
+    data: dict[str, Mapping[str, Any]] = tomllib.loads(path.read_text(encoding="utf-8"))["tasks"]
+    return data
+
+
+def facts(name: str) -> Mapping[str, Any]:
+    """Return what the manifest says of a bundled task (FLOPs, bytes, traps, lint); empty if nothing."""
+    return _manifest().get(name.partition("@")[0], {})

@@ -1,0 +1,161 @@
+"""From a task name to a Task: plain data, read without importing torch or the task file."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from kernelevo.core import Task
+from kernelevo.errors import BadSetting, TaskNotFound, closest
+from kernelevo.tasks import library
+from kernelevo.tasks.names import TaskName, resolve
+
+POLICIES = ("any", "no-aten")
+FULL = "full"
+_DEVICE = re.compile(r"cpu|cuda(:\d+)?")
+
+
+def load_task(
+    name: str,
+    *,
+    size: str | None = None,
+    device: str = "cpu",
+    policy: str = "any",
+    folder: Path | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> Task:
+    """Load a task by the name a user types.
+
+    Args:
+        name: see ``kernelevo.tasks.names.resolve``.
+        size: ``"full"`` or a key of the file's ``SIZES``; None means ``small`` on a CPU where the file
+            has it, else ``full``.
+        device: ``"cpu"``, ``"cuda"`` or ``"cuda:1"``.
+        policy: ``"any"``, or ``"no-aten"`` (no PyTorch compute apart from the launcher).
+        folder: where relative paths start; the current folder if None.
+        options: more plain data for the evaluator, laid over ours.
+
+    Raises:
+        TaskNotFound: no such task, file, class, function or variant.
+        BadProgram: the file is not readable Python.
+        BadSetting: a size, device or policy that does not exist.
+    """
+    if policy not in POLICIES:
+        raise BadSetting(f"Unknown policy {policy!r}.", why=closest(policy, POLICIES), now="use one of these")
+    if not _DEVICE.fullmatch(device):
+        raise BadSetting(
+            f"Unknown device {device!r}.", why="known: cpu, cuda, cuda:N", now="use one of these"
+        )
+    resolved = resolve(name, folder=folder)
+    if resolved.kind == "evaluator":
+        return _evaluator_task(resolved, options or {})
+    return _module_task(resolved, size, device, policy, options or {})
+
+
+def _evaluator_task(resolved: TaskName, options: Mapping[str, Any]) -> Task:
+    """The evaluator brings its own seeds; the room of evaluators loads it by this reference."""
+    tree = ast.parse(resolved.path.read_text(encoding="utf-8"))
+    functions = (n for n in tree.body if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef))
+    doc = next((ast.get_docstring(n) for n in functions if n.name == resolved.symbol), None)
+    goal = doc or f"Raise the score that {resolved.symbol} in {resolved.path.name} gives."
+    return Task(resolved.name, goal, (), f"{resolved.path}:{resolved.symbol}", dict(options))
+
+
+def _module_task(
+    resolved: TaskName, size: str | None, device: str, policy: str, options: Mapping[str, Any]
+) -> Task:
+    text = resolved.path.read_text(encoding="utf-8")
+    tree = ast.parse(text)
+    sizes = tables(tree, "SIZES")
+    _needs_inputs(resolved, tree)
+    chosen = size or ("small" if device == "cpu" and "small" in sizes else FULL)
+    if chosen != FULL and chosen not in sizes:
+        raise BadSetting(
+            f"{resolved.name} has no size {chosen!r}.",
+            why=closest(chosen, {FULL, *sizes}),
+            now="use one of these",
+        )
+    variants = tables(tree, "VARIANTS")
+    if resolved.variant is not None and resolved.variant not in variants:
+        raise TaskNotFound(
+            f"{resolved.name.partition('@')[0]} has no variant {resolved.variant!r}.",
+            why=closest(resolved.variant, variants),
+            now="leave out the part from '@', or use one of these",
+        )
+    spec = {
+        "kind": "source",
+        "text": text,
+        "filename": _label(resolved),
+        "size": chosen,
+        "variant": resolved.variant,
+        "entry": resolved.symbol,
+    }
+    goal = _goal(resolved, ast.get_docstring(tree) or "", chosen, device, policy)
+    return Task(
+        resolved.name,
+        goal,
+        (),
+        "kernel",
+        {"reference": spec, "device": device, "size": chosen, "policy": policy, **options},
+    )
+
+
+def _label(resolved: TaskName) -> str:
+    """A bundled file's label is the same on every machine, so that verdicts may be compared."""
+    if resolved.kind == "bundled":
+        return library.find(resolved.name.partition("@")[0]).label
+    return str(resolved.path)
+
+
+def tables(tree: ast.Module, name: str) -> dict[str, dict[str, Any]]:
+    """Return a table of overrides (``SIZES``, ``VARIANTS``) from a task file's syntax tree.
+
+    A foreign file may use the same name for something else: only a table of tables counts, else there is
+    none.
+
+    Raises:
+        BadSetting: if the table holds anything but literals.
+    """
+    for node in tree.body:
+        if not (isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict)):
+            continue
+        named = any(isinstance(t, ast.Name) and t.id == name for t in node.targets)
+        if not named or not all(isinstance(v, ast.Dict) for v in node.value.values):
+            continue
+        try:
+            table: dict[str, dict[str, Any]] = ast.literal_eval(node.value)
+        except ValueError as error:
+            raise BadSetting(
+                f"{name} in line {node.lineno} of the task file is not a literal table.",
+                why=f'expected {name} = {{"name": {{"CONSTANT": value}}}}; {error}',
+                now="write the values as plain literals",
+            ) from error
+        return table
+    return {}
+
+
+def _needs_inputs(resolved: TaskName, tree: ast.Module) -> None:
+    names = {n.name for n in tree.body if isinstance(n, ast.FunctionDef)}
+    if "get_inputs" not in names:
+        raise TaskNotFound(
+            f"{resolved.path} defines {resolved.symbol!r} but no function get_inputs().",
+            why="a module is judged on inputs that its file draws: get_inputs() returns a list of tensors",
+            now="add get_inputs() (and get_init_inputs() if the constructor takes arguments), "
+            "or call kernelevo.optimize(module, inputs) from Python",
+        )
+
+
+def _goal(resolved: TaskName, doc: str, size: str, device: str, policy: str) -> str:
+    about = doc or f"the module {resolved.symbol} of {resolved.path.name}"
+    rule = (
+        "Every tensor operation must be done by your own kernels; PyTorch may only allocate and launch."
+        if policy == "no-aten"
+        else "Use any mix of your own kernels and PyTorch."
+    )
+    return (
+        f"Make this PyTorch module faster on {device} at size {size!r}, with the same results "
+        f"(within 1e-5 of an fp64 evaluation), parameters and side effects.\n{rule}\n\n{about}"
+    )

@@ -1,0 +1,140 @@
+"""Task names and the loader."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kernelevo.errors import BadProgram, BadSetting, TaskNotFound
+from kernelevo.tasks import bundled, load_task, resolve
+
+MODULE = '''
+"""A tiny task."""
+import torch
+N = 4
+SIZES = {"small": {"N": 2}}
+VARIANTS = {"big": {"N": 8}}
+class Model(torch.nn.Module):
+    def forward(self, x): return x
+class Other(torch.nn.Module):
+    def forward(self, x): return x
+def get_inputs(): return [torch.rand(N)]
+def get_init_inputs(): return []
+'''
+EVALUATOR = '''
+def tour(program):
+    """Find a short tour."""
+    return 1.0
+'''
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "net.py").write_text(MODULE)
+    (tmp_path / "tsp.py").write_text(EVALUATOR)
+    (tmp_path / "broken.py").write_text("class Model(:\n")
+    (tmp_path / "noinputs.py").write_text("class Model:\n    pass\n")
+    (tmp_path / "table.py").write_text(MODULE.replace('"N": 2', '"N": 1 + one'))
+    return tmp_path
+
+
+def test_bundled_task_is_plain_data():
+    task = load_task("kernelbench:3/13", size="full")
+    assert task.name == "kernelbench:3/13"
+    assert task.evaluator == "kernel"
+    reference = task.options["reference"]
+    assert reference["kind"] == "source" and reference["entry"] == "Model"
+    assert reference["filename"] == "kernelbench_tasks/level3/13_DenseNet121TransitionLayer.py"
+    assert "class Model" in reference["text"]
+    assert "transition layer" in task.goal
+    assert json.loads(json.dumps(task.to_json())) == task.to_json()
+
+
+@pytest.mark.parametrize("name", ["kernelbench:3/013", "kernelbench:3/13"])
+def test_number_may_have_leading_zeros(name):
+    assert resolve(name).name == "kernelbench:3/13"
+
+
+def test_default_size_is_small_on_cpu_and_full_on_cuda():
+    assert load_task("ops/gemm").options["size"] == "small"
+    assert load_task("ops/gemm", device="cuda:0").options["size"] == "full"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "symbol"),
+    [
+        ("net.py", "module file", "Model"),
+        ("net.py:Other", "module file", "Other"),
+        ("tsp.py:tour", "evaluator", "tour"),
+        ("net.py@big", "module file", "Model"),
+    ],
+)
+def test_names_in_files(folder, name, kind, symbol):
+    resolved = resolve(name, folder=folder)
+    assert (resolved.kind, resolved.symbol) == (kind, symbol)
+
+
+def test_file_task(folder):
+    task = load_task("net.py:Other@big", folder=folder)
+    reference = task.options["reference"]
+    assert reference["entry"] == "Other" and reference["variant"] == "big"
+    assert reference["filename"] == str(folder / "net.py")
+    assert task.options["size"] == "small"
+
+
+def test_evaluator_task(folder):
+    task = load_task("tsp.py:tour", folder=folder)
+    assert task.evaluator == f"{folder / 'tsp.py'}:tour"
+    assert task.goal == "Find a short tour."
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "says"),
+    [
+        ("kernelbench:3/133", TaskNotFound, "kernelbench:3/13"),
+        ("ops/gem", TaskNotFound, "did you mean 'ops/gemm'"),
+        ("", TaskNotFound, "known:"),
+        ("nets.py", TaskNotFound, "did you mean 'net.py'"),
+        ("nowhere/net.py", TaskNotFound, "no file"),
+        ("net.py:Mode", TaskNotFound, "did you mean 'Model'"),
+        ("tsp.py", TaskNotFound, "tsp.py:NAME"),
+        ("noinputs.py", TaskNotFound, "get_inputs"),
+        ("broken.py", BadProgram, "cannot be read"),
+        ("net.py@bigger", TaskNotFound, "did you mean 'big'"),
+        ("table.py", BadSetting, "literal"),
+    ],
+)
+def test_bad_names_say_what_why_now(folder, name, error, says):
+    with pytest.raises(error) as caught:
+        load_task(name, folder=folder)
+    assert says in str(caught.value)
+    assert caught.value.now and caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "setting", [{"size": "smal"}, {"device": "gpu"}, {"policy": "all"}, {"device": "cuda:x"}]
+)
+def test_bad_settings(setting):
+    with pytest.raises(BadSetting):
+        load_task("ops/gemm", **setting)
+
+
+def test_a_foreign_table_of_the_same_name_is_no_size_table(folder):
+    (folder / "foreign.py").write_text(MODULE.replace('SIZES = {"small": {"N": 2}}', "SIZES = [1, 2]"))
+    assert load_task("foreign.py", folder=folder).options["size"] == "full"
+
+
+def test_options_are_laid_over_ours():
+    assert load_task("ops/gemm", options={"budget": 3}).options["budget"] == 3
+
+
+def test_every_bundled_task_loads():
+    for name in bundled():
+        assert load_task(name, size="full").name == name
+
+
+def test_loading_imports_no_torch():
+    code = "import sys, kernelevo.tasks as t; t.load_task('ops/gemm'); assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
