@@ -2,6 +2,20 @@
 
 from kernelevo.core.brief import Brief
 from kernelevo.core.evaluation import Evaluation, Fault, Fidelity, Metric, Status
+from kernelevo.core.events import (
+    BaselineReady,
+    CommandObeyed,
+    Event,
+    Listener,
+    Notice,
+    ProposerRested,
+    RunEnded,
+    RunStarted,
+    ScoresRebased,
+    TrialEnded,
+    TrialStarted,
+    WinnerConfirmed,
+)
 from kernelevo.core.program import ENTRY, Origin, Program
 from kernelevo.core.protocols import (
     Artifact,
@@ -19,20 +33,32 @@ __all__ = [
     "ENTRY",
     "Artifact",
     "Backend",
+    "BaselineReady",
     "Brief",
+    "CommandObeyed",
     "Evaluation",
     "Evaluator",
+    "Event",
     "Executor",
     "Fault",
     "Fidelity",
+    "Listener",
     "Metric",
+    "Notice",
     "Origin",
     "Program",
     "Proposal",
     "Proposer",
+    "ProposerRested",
+    "RunEnded",
+    "RunStarted",
+    "ScoresRebased",
     "StagedEvaluator",
     "Status",
     "Task",
     "Trial",
+    "TrialEnded",
+    "TrialStarted",
     "Verdict",
+    "WinnerConfirmed",
 ]
