@@ -1,0 +1,182 @@
+"""PickledReference: a live module and its input sets, kept in a file, with further inputs drawn like them."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kernelevo.backends.seeding import seeded
+from kernelevo.errors import BadProgram, TaskNotFound
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+_FORMAT = 1
+
+
+def write(path: Path, module: nn.Module, inputs: Sequence[Sequence[Any]]) -> None:
+    """Keep a live module and its input sets in a file; :class:`PickledReference` reads it.
+
+    Args:
+        path: file to write; replaced atomically.
+        module: any module that cloudpickle can take.
+        inputs: input sets, each the positional arguments of ``forward``.
+
+    Raises:
+        BadProgram: if there is no input set, or the module cannot be pickled.
+    """
+    import cloudpickle
+
+    if not inputs:
+        raise BadProgram("no inputs were given", now="pass one input set, or a list of them")
+    data = {"format": _FORMAT, "module": module, "inputs": [tuple(one) for one in inputs]}
+    try:
+        text = cloudpickle.dumps(data)
+    except Exception as error:  # pickling runs the user's __reduce__ and __getstate__: anything may come
+        raise BadProgram(
+            f"{type(module).__name__} cannot be pickled",
+            why=f"{type(error).__name__}: {error}",
+            now="drop attributes such as locks, files or generators from the module before optimising it",
+        ) from error
+    partial = path.with_name(path.name + ".partial")
+    partial.write_bytes(text)
+    partial.replace(path)
+
+
+class PickledReference:
+    """A live module read back from a file (see :func:`write`).
+
+    ``build`` ignores its seed: the given weights are the weights. Seed 0 gives the first given input set;
+    any other seed draws one like the given set number ``seed % sets``.
+
+    Args:
+        path: file made by :func:`write`, or a cloudpickle of ``{"module", "inputs"}``.
+
+    Raises:
+        TaskNotFound: if the file is not there.
+        BadProgram: if it cannot be read back.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        try:
+            data = pickle.loads(Path(path).read_bytes())
+            self._module: nn.Module = data["module"]
+            self._given: list[tuple[Any, ...]] = [tuple(one) for one in data["inputs"]]
+        except FileNotFoundError as error:
+            raise TaskNotFound(
+                f"the pickled module {path} is not there", now="run optimize() again on the live module"
+            ) from error
+        except Exception as error:  # unpickling runs arbitrary constructors of the user's classes
+            raise BadProgram(
+                f"the pickled module {path} cannot be read back",
+                why=f"{type(error).__name__}: {error}",
+                now="unpickling needs the same packages as when it was made",
+            ) from error
+
+    @property
+    def module_name(self) -> str:
+        """Name of the Python module of the live module's class."""
+        return type(self._module).__module__
+
+    @property
+    def sets(self) -> int:
+        """Number of input sets that were given."""
+        return len(self._given)
+
+    def given(self, index: int) -> tuple[Any, ...]:
+        """Return a copy of the given input set number ``index``; tensors lie on the CPU."""
+        return tuple(_on_cpu(a) for a in self._given[index])
+
+    def init_args(self, seed: int) -> list[Any]:
+        """Return no arguments: a live module has no known constructor call."""
+        return []
+
+    def init_kwargs(self, seed: int) -> dict[str, Any]:
+        """Return no arguments: a live module has no known constructor call."""
+        return {}
+
+    def build(self, seed: int) -> nn.Module:
+        """Return a deep copy of the module, on the CPU."""
+        return copy.deepcopy(self._module).cpu()
+
+    def inputs(self, seed: int) -> tuple[Any, ...]:
+        """Return the first given set for seed 0, else a set drawn like a given one (:func:`resemble`)."""
+        if seed == 0:
+            return self.given(0)
+        given = self.given(seed % self.sets)
+        with seeded(seed):
+            return tuple(_redraw(a) for a in given)
+
+
+def _on_cpu(value: Any) -> Any:
+    import torch
+
+    if isinstance(value, torch.Tensor):
+        return value.detach().cpu().clone(memory_format=torch.preserve_format)
+    return _over(value, _on_cpu)
+
+
+def _redraw(value: Any) -> Any:
+    import torch
+
+    return resemble(value) if isinstance(value, torch.Tensor) else _over(value, _redraw)
+
+
+def _over(value: Any, function: Any) -> Any:
+    """Apply the function inside lists, tuples and dicts; return anything else as a copy."""
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*(function(v) for v in value))
+    if isinstance(value, list | tuple):
+        return type(value)(function(v) for v in value)
+    if isinstance(value, dict):
+        return {k: function(v) for k, v in value.items()}
+    return copy.deepcopy(value)
+
+
+def resemble(given: torch.Tensor) -> torch.Tensor:
+    """Draw a tensor like the given one: same shape, dtype and strides, a distribution fitted to its values.
+
+    Floating (and complex) values: half of the draws are the given values in another order, their signs
+    redrawn where both signs occur; the other half are normal with the same mean and deviation, kept within
+    the given range where all values have one sign. NaN and infinity stay where they are. Integers are drawn
+    evenly from the observed range, booleans at the observed rate. Draws come from torch's global generator.
+    """
+    import torch
+
+    fresh = torch.empty_like(given)
+    if given.numel() == 0:
+        return fresh
+    if given.dtype == torch.bool:
+        rate = given.double().mean().item()
+        return fresh.copy_(torch.rand(given.shape) < rate)
+    if given.is_complex():
+        return fresh.copy_(torch.complex(resemble(given.real.clone()), resemble(given.imag.clone())))
+    if not given.is_floating_point():
+        low, high = int(given.min()), int(given.max())
+        return fresh.copy_(torch.randint(low, high + 1, given.shape) if high > low else given)
+    finite = torch.isfinite(given)
+    values = given[finite].double()
+    if values.numel() == 0:
+        return fresh.copy_(given)
+    drawn = _fit(values)
+    result = given.clone()
+    result[finite] = drawn.to(given.dtype)
+    return fresh.copy_(result)
+
+
+def _fit(values: torch.Tensor) -> torch.Tensor:
+    """Draw as many values as there are, like them."""
+    import torch
+
+    both_signs = bool((values < 0).any()) and bool((values > 0).any())
+    if torch.rand(()) < 0.5:
+        mixed = values[torch.randperm(values.numel())]
+        signs = torch.randint(0, 2, mixed.shape).double() * 2 - 1
+        return mixed * signs if both_signs else mixed
+    spread = values.std(correction=0)
+    normal = values.mean() + spread * torch.randn(values.shape, dtype=torch.float64)
+    return normal if both_signs else normal.clamp(values.min(), values.max())

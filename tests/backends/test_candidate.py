@@ -1,0 +1,168 @@
+"""Loading programs and giving them the reference's weights."""
+
+import inspect
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from kernelevo.backends.candidate import adopt, load_candidate, plain_tensors
+from kernelevo.backends.seeding import seeded
+from kernelevo.errors import BuildError, ToolchainMissing
+
+GOOD = """
+import torch
+from torch import nn
+
+
+class ModelNew(nn.Module):
+    def __init__(self, n):
+        super().__init__()
+        self.fc = nn.Linear(n, n)
+        self.register_buffer("count", torch.zeros(1))
+
+    def forward(self, x):
+        return self.fc(x)
+"""
+
+
+class Model(nn.Module):
+    def __init__(self, n: int) -> None:
+        super().__init__()
+        self.fc = nn.Linear(n, n)
+        self.register_buffer("count", torch.zeros(1))
+
+
+def fresh(cls: type[nn.Module], *args: int, seed: int = 0) -> nn.Module:
+    with seeded(seed):
+        return cls(*args)
+
+
+def test_a_program_becomes_a_class_with_a_real_file(tmp_path: Path) -> None:
+    cls = load_candidate(GOOD, tmp_path)
+    assert cls.__name__ == "ModelNew" and "self.fc(x)" in inspect.getsource(cls)
+    assert Path(inspect.getfile(cls)).parent == tmp_path
+    before = Path(inspect.getfile(cls)).stat().st_mtime_ns
+    load_candidate(GOOD, tmp_path)
+    assert Path(inspect.getfile(cls)).stat().st_mtime_ns == before
+
+
+def test_a_read_only_folder_that_has_the_file_will_do(tmp_path: Path) -> None:
+    load_candidate(GOOD, tmp_path)
+    mode = tmp_path.stat().st_mode
+    os.chmod(tmp_path, 0o555)
+    try:
+        assert load_candidate(GOOD, tmp_path)
+    finally:
+        os.chmod(tmp_path, mode)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("class ModelNew(:\n", "SyntaxError"),
+        ("import no_such_module_here\n", "ModuleNotFoundError"),
+        ("x = 1\ny = x / 0\n", "ZeroDivisionError"),
+        ("raise SystemExit(0)\n", "SystemExit"),
+        ("x = 1\n", "defines no class ModelNew"),
+        ("class ModelNew: pass\n", "not a torch.nn.Module"),
+        ("ModelNew = 3\n", "not a torch.nn.Module"),
+        ("a = '\x00'\n", "null bytes"),
+    ],
+)
+def test_bad_programs_are_build_errors(tmp_path: Path, text: str, says: str) -> None:
+    with pytest.raises(BuildError, match=says):
+        load_candidate(text, tmp_path)
+
+
+def test_the_log_shows_the_programs_own_lines_without_its_folder(tmp_path: Path) -> None:
+    with pytest.raises(BuildError) as caught:
+        load_candidate("def f():\n    return 1 / 0\nf()\n", tmp_path)
+    assert 'File "program.py", line 2' in caught.value.log and str(tmp_path) not in caught.value.log
+    assert "importlib" not in caught.value.log
+
+
+def test_our_own_errors_pass(tmp_path: Path) -> None:
+    text = "from kernelevo.errors import ToolchainMissing\nraise ToolchainMissing('no compiler')\n"
+    with pytest.raises(ToolchainMissing):
+        load_candidate(text, tmp_path)
+
+
+def test_strict_load(tmp_path: Path) -> None:
+    reference = fresh(Model, 3)
+    reference.count += 5
+    nn.init.normal_(reference.fc.weight)
+    module, how = adopt(load_candidate(GOOD, tmp_path), reference.eval(), [3], {}, 0)
+    assert how == "strict" and not module.training
+    assert torch.equal(module.fc.weight, reference.fc.weight) and module.count == 5
+    module.count += 1
+    assert reference.count == 5
+
+
+RENAMED = GOOD.replace(
+    "self.fc = nn.Linear(n, n)",
+    "lin = nn.Linear(n, n)\n"
+    "        self.w = nn.Parameter(lin.weight.t().contiguous())\n"
+    "        self.b = lin.bias",
+)
+
+
+def test_renaming_and_transposing_pass_by_seed(tmp_path: Path) -> None:
+    module, how = adopt(load_candidate(RENAMED, tmp_path), fresh(Model, 3, seed=9), [3], {}, 9)
+    assert how == "by seed" and module.training
+
+
+def test_concatenation_passes_by_seed(tmp_path: Path) -> None:
+    text = GOOD.replace(
+        "self.fc = nn.Linear(n, n)",
+        "lin = nn.Linear(n, n)\n        self.all = nn.Parameter(torch.cat([lin.weight.flatten(), lin.bias]))",
+    )
+    assert adopt(load_candidate(text, tmp_path), fresh(Model, 3), [3], {}, 0).weights == "by seed"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("lin.weight.t().contiguous()", "lin.weight.t() * 2"),  # folded
+        ("lin = nn.Linear(n, n)", "torch.rand(1); lin = nn.Linear(n, n)"),  # other draws
+        ("self.b = lin.bias", "self.b = lin.bias; self.extra = torch.ones(3)"),  # baked-in values
+        ("self.b = lin.bias", "self.b = None"),  # dropped
+    ],
+)
+def test_other_values_are_refused(tmp_path: Path, change: tuple[str, str]) -> None:
+    with pytest.raises(BuildError, match="does not take over the reference's weights"):
+        adopt(load_candidate(RENAMED.replace(*change), tmp_path), fresh(Model, 3), [3], {}, 0)
+
+
+def test_by_seed_needs_the_references_own_seed(tmp_path: Path) -> None:
+    with pytest.raises(BuildError, match="sorted"):
+        adopt(load_candidate(RENAMED, tmp_path), fresh(Model, 3, seed=1), [3], {}, 2)
+
+
+def test_plain_attributes_are_compared(tmp_path: Path) -> None:
+    class Stateful(Model):
+        def __init__(self, n: int) -> None:
+            super().__init__(n)
+            self.h = torch.randn(n)
+
+    text = GOOD.replace("self.register_buffer", "self.h = torch.randn(n)\n        self.register_buffer")
+    assert adopt(load_candidate(text, tmp_path), fresh(Stateful, 3), [3], {}, 0).weights == "strict"
+    for bad in ("torch.zeros(n)", "torch.randn(n + 1)[1:]", "torch.randn(n).double()"):
+        with pytest.raises(BuildError, match="attribute 'h'"):
+            adopt(
+                load_candidate(text.replace("torch.randn(n)", bad), tmp_path), fresh(Stateful, 3), [3], {}, 0
+            )
+
+
+def test_a_constructor_that_raises_is_a_build_error(tmp_path: Path) -> None:
+    cls = load_candidate(GOOD, tmp_path)
+    with pytest.raises(BuildError, match="TypeError"):
+        adopt(cls, fresh(Model, 3), [], {}, 0)
+
+
+def test_plain_tensors_looks_into_containers() -> None:
+    module = nn.Sequential(nn.Identity())
+    module[0].state = {"a": [torch.ones(1)], "b": (torch.ones(2),)}
+    assert sorted(plain_tensors(module)) == ["0.state['a'][0]", "0.state['b'][0]"]

@@ -1,0 +1,101 @@
+"""References from live modules."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from kernelevo.backends import pickled
+from kernelevo.backends.reference import load_reference
+from kernelevo.errors import BadProgram, TaskNotFound
+
+
+def reference(
+    tmp_path: Path, module: nn.Module, inputs: list[tuple[object, ...]]
+) -> pickled.PickledReference:
+    pickled.write(tmp_path / "m.pkl", module, inputs)
+    loaded = load_reference({"kind": "pickle", "path": str(tmp_path / "m.pkl")})
+    assert isinstance(loaded, pickled.PickledReference)
+    return loaded
+
+
+def test_a_live_module_comes_back_with_its_weights_and_inputs(tmp_path: Path) -> None:
+    class Local(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.fc = nn.Linear(3, 3)
+
+        def forward(self, x: torch.Tensor, scale: float) -> torch.Tensor:
+            return self.fc(x) * scale
+
+    live, x = Local().eval(), torch.randn(2, 3)
+    back = reference(tmp_path, live, [(x, 2.0), (torch.randn(5, 3), 3.0)])
+    built = back.build(7)
+    assert torch.equal(built(x, 2.0), live(x, 2.0)) and not built.training
+    assert torch.equal(back.inputs(0)[0], x) and back.inputs(0)[1] == 2.0 and back.sets == 2
+    assert back.inputs(1)[0].shape == (5, 3) and back.inputs(1)[1] == 3.0
+    assert not torch.equal(back.inputs(2)[0], x)
+    built.fc.weight.data.zero_()
+    assert back.build(7).fc.weight.abs().sum() > 0
+    assert back.init_args(0) == [] and back.module_name
+
+
+def test_errors(tmp_path: Path) -> None:
+    with pytest.raises(TaskNotFound, match="not there"):
+        pickled.PickledReference(tmp_path / "absent")
+    (tmp_path / "bad").write_bytes(b"nonsense")
+    with pytest.raises(BadProgram, match="cannot be read back"):
+        pickled.PickledReference(tmp_path / "bad")
+    with pytest.raises(BadProgram, match="no inputs"):
+        pickled.write(tmp_path / "x", nn.Identity(), [])
+    locked = nn.Identity()
+    locked.generator = (i for i in range(3))
+    with pytest.raises(BadProgram, match="cannot be pickled"):
+        pickled.write(tmp_path / "x", locked, [()])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16, torch.float16])
+def test_floating_draws_keep_mean_and_spread(dtype: torch.dtype) -> None:
+    given_ = (torch.randn(4000) * 3 + 2).to(dtype)
+    torch.manual_seed(0)
+    spreads = [pickled.resemble(given_).double() for _ in range(8)]
+    assert all(s.shape == given_.shape for s in spreads)
+    assert all(1.0 < s.std() < 5.0 for s in spreads)
+    assert len({s.sum().item() for s in spreads}) == 8
+
+
+def test_one_sign_stays_and_non_finite_stays() -> None:
+    given_ = torch.rand(100) + 0.5
+    given_[3], given_[4] = float("inf"), float("nan")
+    for seed in range(6):
+        torch.manual_seed(seed)
+        drawn = pickled.resemble(given_)
+        assert torch.isinf(drawn[3]) and torch.isnan(drawn[4])
+        rest = torch.cat([drawn[:3], drawn[5:]])
+        assert (rest >= 0.5).all() and torch.isfinite(rest).all()
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    values=st.lists(st.integers(-5, 50), min_size=1, max_size=60),
+    dtype=st.sampled_from(
+        [torch.int64, torch.int32, torch.uint8, torch.bool, torch.float32, torch.complex64]
+    ),
+)
+def test_draws_stay_in_range_and_keep_the_layout(values: list[int], dtype: torch.dtype) -> None:
+    given_ = torch.tensor([abs(v) for v in values] * 2).view(2, -1).t().to(dtype)
+    drawn = pickled.resemble(given_)
+    assert (drawn.shape, drawn.dtype, drawn.stride()) == (given_.shape, given_.dtype, given_.stride())
+    if not dtype.is_complex:
+        assert drawn.min() >= given_.min() and drawn.max() <= given_.max()
+
+
+def test_strides_of_nested_and_channels_last_inputs_stay(tmp_path: Path) -> None:
+    x = torch.randn(2, 3, 4, 4).to(memory_format=torch.channels_last)
+    back = reference(tmp_path, nn.Identity(), [({"x": [x]}, None)])
+    for seed in (0, 1):
+        drawn = back.inputs(seed)[0]["x"][0]
+        assert drawn.stride() == x.stride()
