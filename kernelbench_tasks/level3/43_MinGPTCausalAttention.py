@@ -1,0 +1,50 @@
+"""Causal multi-head self-attention of minGPT with a materialised mask and materialised weights."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+BATCH = 128
+SEQUENCE = 512
+EMBEDDING = 768
+HEADS = 8
+ATTENTION_DROPOUT = 0.0
+OUTPUT_DROPOUT = 0.0
+LONGEST = 1024
+DRAW = "rand"
+
+SIZES = {"v0": {"DRAW": "randn"}}
+
+
+class Model(nn.Module):
+    """Softmax attention in which a position sees itself and what came before."""
+
+    def __init__(
+        self, embedding: int, heads: int, attention_dropout: float, output_dropout: float, longest: int
+    ) -> None:
+        super().__init__()
+        self.heads = heads
+        self.c_attn = nn.Linear(embedding, 3 * embedding)
+        self.c_proj = nn.Linear(embedding, embedding)
+        self.attn_dropout = nn.Dropout(attention_dropout)
+        self.resid_dropout = nn.Dropout(output_dropout)
+        self.register_buffer("bias", torch.tril(torch.ones(longest, longest))[None, None])
+
+    def forward(self, x: Tensor) -> Tensor:
+        batch, length, width = x.shape
+        split = (batch, length, self.heads, width // self.heads)
+        query, key, value = (part.view(split).transpose(1, 2) for part in self.c_attn(x).split(width, dim=2))
+        scores = (query @ key.transpose(-2, -1)) * (1.0 / math.sqrt(split[-1]))
+        scores = scores.masked_fill(self.bias[:, :, :length, :length] == 0, -math.inf)
+        weights = self.attn_dropout(torch.softmax(scores, dim=-1))
+        joined = (weights @ value).transpose(1, 2).reshape(batch, length, width)
+        return self.resid_dropout(self.c_proj(joined))
+
+
+def get_init_inputs() -> list[int | float]:
+    return [EMBEDDING, HEADS, ATTENTION_DROPOUT, OUTPUT_DROPOUT, LONGEST]
+
+
+def get_inputs() -> list[Tensor]:
+    return [getattr(torch, DRAW)(BATCH, SEQUENCE, EMBEDDING)]
