@@ -1,0 +1,87 @@
+"""``kernelevo runs``, ``show`` and ``export``: read what runs have recorded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from kernelevo.cli.output import console, print_json, talk
+from kernelevo.errors import BadSetting
+from kernelevo.report.table import best, interval, trials_csv, trials_table
+
+
+def runs(
+    folder: Annotated[Path, typer.Option(help="where runs lie")] = Path("runs"),
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> int:
+    """List the runs of this folder, the newest first."""
+    from kernelevo import api
+
+    found = api.list_runs(folder)
+    if as_json:
+        print_json(found)
+        return 0
+    if not found:
+        talk(f"no runs in {folder}; start one with: kernelevo run kernelbench:3/13 --budget 90s")
+        return 0
+    table = Table(box=None, pad_edge=False)
+    for name in ("run", "task", "state", "trials", "best", "started"):
+        table.add_column(name)
+    for row in found:
+        table.add_row(*(str(row[k]) for k in ("run", "task", "state", "trials", "best", "started")))
+    console().print(table)
+    return 0
+
+
+def show(
+    run: Annotated[str, typer.Argument(help="a run's folder, its name, or @last")] = "@last",
+    trial: Annotated[int | None, typer.Option(help="one trial: its source, verdict and feedback")] = None,
+    top: Annotated[int | None, typer.Option(help="only the best N trials")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print one JSON object: run and trials")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="print one CSV row for each trial")] = False,
+) -> int:
+    """Print what RUN has recorded."""
+    from kernelevo import api
+
+    result = api.load_run(run)
+    if as_json:
+        print_json(result.to_json())
+    elif as_csv:
+        typer.echo(trials_csv(result.trials), nl=False)
+    elif trial is not None:
+        found = next((t for t in result.trials if t.number == trial), None)
+        if found is None:
+            raise BadSetting(f"{run} has no trial {trial}", why=f"it has {len(result.trials)} trials, from 0")
+        typer.echo(found.program.source)
+        talk(api.explain(found))
+    else:
+        console().print(trials_table(result.trials, top=top, title=result.title()))
+        winner = best(result.trials)
+        if winner and winner.evaluation:
+            talk(f"best: #{winner.number} {interval(winner.evaluation)}; {result.best_path}")
+    return 0
+
+
+def export(
+    run: Annotated[str, typer.Argument(help="a run's folder, its name, or @last")] = "@last",
+    out: Annotated[Path, typer.Option("--out", "-o", help="file to write")] = Path("best.py"),
+    force: Annotated[bool, typer.Option(help="overwrite the file")] = False,
+) -> int:
+    """Write the best program of RUN to a file."""
+    from kernelevo import api
+
+    result = api.load_run(run)
+    if result.program is None:
+        talk(f"{run} has no correct program yet")
+        return 1
+    if out.exists() and not force:
+        raise BadSetting(f"{out} exists", now="choose another --out, or --force")
+    try:
+        out.write_text(result.program.source, encoding="utf-8")
+    except OSError as error:
+        raise BadSetting(f"{out} cannot be written", why=str(error)) from error
+    talk(f"wrote {out}")
+    return 0

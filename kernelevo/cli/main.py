@@ -1,0 +1,78 @@
+"""The ``kernelevo`` command: one binary, a verb each, errors in plain words, exit codes with a meaning."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+
+import click
+import typer
+
+from kernelevo.cli import check, doctor, look, run
+from kernelevo.cli.output import talk
+from kernelevo.errors import KernelEvoError
+
+app = typer.Typer(
+    name="kernelevo",
+    help="Makes a PyTorch module faster: proposes kernels, proves them, times them, evolves them.",
+    epilog="Exit codes: 0 done, 1 nothing correct found, 2 your input, 3 your machine, 4 our bug.",
+    no_args_is_help=True,
+    add_completion=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+for verb in (run.run, run.resume, look.runs, look.show, look.export, check.check, doctor.doctor):
+    app.command()(verb)
+
+OUR_BUG = 4
+INTERRUPTED = 130
+
+
+@app.callback(invoke_without_command=True)
+def _options(
+    context: typer.Context,
+    version: bool = typer.Option(False, "--version", help="Print the version and leave."),
+    debug: bool = typer.Option(False, "--debug", help="Show a traceback with every error."),
+) -> None:
+    context.obj = {"debug": debug}
+    if version:
+        from kernelevo import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and leave with its exit code."""
+    given = sys.argv[1:] if arguments is None else arguments
+    sys.exit(run_command(given))
+
+
+def run_command(arguments: list[str]) -> int:
+    """Run one command line and return its exit code; never raises."""
+    debug = "--debug" in arguments
+    try:
+        code = app(arguments, prog_name="kernelevo", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except KernelEvoError as error:
+        if debug:
+            traceback.print_exc()
+        talk(f"{type(error).__name__}: {error}")
+        return error.exit_code
+    except click.exceptions.Exit as leave:
+        return leave.exit_code
+    except click.ClickException as error:
+        error.show(file=sys.stderr)
+        return error.exit_code
+    except (KeyboardInterrupt, click.exceptions.Abort):
+        talk("stopped")
+        return INTERRUPTED
+    except BrokenPipeError:
+        return 0
+    except Exception as error:
+        traceback.print_exc()
+        talk(f"This is a bug of kernelevo, not of yours: {type(error).__name__}: {error}")
+        return OUR_BUG

@@ -1,0 +1,25 @@
+"""Where words and data go: data to stdout, talk to stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from rich.console import Console
+
+
+def talk(text: str) -> None:
+    """Say something to the person; never mixed with data."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def console() -> Console:
+    """Return the console that reports and tables are printed on, for people."""
+    return Console(highlight=False, soft_wrap=False)
+
+
+def print_json(data: Any) -> None:
+    """Print data as one JSON document; NaN and infinities are not JSON and must have been words by now."""
+    json.dump(data, sys.stdout, indent=2, allow_nan=False, ensure_ascii=False)
+    sys.stdout.write("\n")

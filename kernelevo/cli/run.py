@@ -1,0 +1,99 @@
+"""``kernelevo run`` and ``kernelevo resume``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kernelevo.cli.output import console, print_json, talk
+from kernelevo.config import MODEL_FREE, PROPOSERS, load_settings
+from kernelevo.report.live import LiveReport
+
+NOTHING_FOUND = 1
+Text = str | None
+
+
+def run(
+    task: Annotated[
+        str, typer.Argument(help="kernelbench:3/13, ops/gemm, model.py:Class, file.py, tsp.py:tour")
+    ],
+    budget: Annotated[Text, typer.Option(help="90s, 30m, 200 (evaluations), $5, or several: 90s,200")] = None,
+    device: Annotated[Text, typer.Option(help="cpu or cuda")] = None,
+    size: Annotated[Text, typer.Option(help="small, full or v0 (bundled tasks)")] = None,
+    seed: Annotated[int | None, typer.Option(help="seed of the search")] = None,
+    proposers: Annotated[
+        Text,
+        typer.Option(
+            help=f"who proposes, with commas, of: {', '.join(PROPOSERS)}; default {','.join(MODEL_FREE)}"
+        ),
+    ] = None,
+    model: Annotated[Text, typer.Option(help="a language model; adds the proposer llm")] = None,
+    base_url: Annotated[Text, typer.Option(help="an OpenAI-compatible endpoint")] = None,
+    mailbox: Annotated[
+        Text, typer.Option(help="a folder for prompts and replies; adds the proposer mailbox")
+    ] = None,
+    executor: Annotated[Text, typer.Option(help="inline or process")] = None,
+    workers: Annotated[int | None, typer.Option(help="programs built at the same time")] = None,
+    policy: Annotated[Text, typer.Option(help="any, or no-aten: no PyTorch compute in forward")] = None,
+    deterministic: Annotated[
+        bool | None, typer.Option("--deterministic", help="ask n sees exactly the trials up to n - window")
+    ] = None,
+    window: Annotated[int | None, typer.Option(help="that window")] = None,
+    out: Annotated[Text, typer.Option(help="folder of the run; default: a new one under runs/")] = None,
+    config: Annotated[Path | None, typer.Option(help="a TOML file with a [run] table")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print the run as JSON at the end")] = False,
+) -> int:
+    """Make TASK faster: search until the budget is spent, then print the table and where the winner is."""
+    flags = {
+        "budget": budget,
+        "device": device,
+        "size": size,
+        "seed": seed,
+        "proposers": [name.strip() for name in proposers.split(",") if name.strip()]
+        if proposers is not None
+        else None,
+        "model": model,
+        "base_url": base_url,
+        "mailbox": mailbox,
+        "executor": executor,
+        "workers": workers,
+        "policy": policy,
+        "deterministic": deterministic,
+        "window": window,
+        "out": out,
+    }
+    settings = load_settings(flags, file=config)
+    talk(f"kernelevo: {task} on {settings.device}, budget {settings.budget}")
+    from kernelevo import api
+
+    with LiveReport(console(), budget=settings.budget) as report:
+        result = api.run_task(task, settings, listener=report)
+    return _end(result, as_json)
+
+
+def resume(
+    run: Annotated[str, typer.Argument(help="a run's folder, its name, or @last")] = "@last",
+    budget: Annotated[Text, typer.Option(help="a new budget, added to what was used")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print the run as JSON at the end")] = False,
+) -> int:
+    """Go on with RUN from its recorded trials; its stored settings hold."""
+    talk(f"kernelevo: resuming {run}")
+    from kernelevo import api
+
+    with LiveReport(console(), budget=budget or "") as report:
+        result = api.resume(run, budget=budget, listener=report)
+    return _end(result, as_json)
+
+
+def _end(result: object, as_json: bool) -> int:
+    from kernelevo.api import Result
+
+    assert isinstance(result, Result)
+    if as_json:
+        print_json(result.to_json())
+    else:
+        console().print(result.table())
+        talk(result.summary())
+    return 0 if result.best else NOTHING_FOUND
