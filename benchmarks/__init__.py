@@ -1,0 +1,1 @@
+"""Every claim about speed: ratios, measured side by side in one run."""
