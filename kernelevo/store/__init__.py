@@ -1,0 +1,18 @@
+"""One run, one folder, one SQLite file: everything that happened, readable by anyone at any time."""
+
+from kernelevo.store.database import RUN_FILE
+from kernelevo.store.folders import find_run, list_runs, new_run_folder
+from kernelevo.store.rows import Command, Draft, Event, Rebase
+from kernelevo.store.store import RunStore
+
+__all__ = [
+    "RUN_FILE",
+    "Command",
+    "Draft",
+    "Event",
+    "Rebase",
+    "RunStore",
+    "find_run",
+    "list_runs",
+    "new_run_folder",
+]

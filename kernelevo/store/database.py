@@ -1,0 +1,190 @@
+"""Opening ``run.db``: pragmas, version check, read-only folders, and plain words for SQLite's errors."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from kernelevo.errors import RunNotFound, StoreError
+from kernelevo.store.migrations import APPLICATION_ID, migrate, names
+
+RUN_FILE = "run.db"
+_BUSY_SECONDS = 30.0
+
+
+def create(folder: Path, facts: Mapping[str, str]) -> sqlite3.Connection:
+    """Make a new database in the folder, open for writing, with these facts of the run.
+
+    Shape and facts are one transaction: a killed creation leaves nothing that looks like a run.
+
+    Raises:
+        StoreError: if there is one already, or the folder cannot be written.
+    """
+    path = folder / RUN_FILE
+    if path.exists():
+        raise StoreError(
+            f"{folder} already holds a run.",
+            why=f"{path} exists",
+            now=f"go on with it (kernelevo resume {folder}) or choose another folder",
+        )
+    with plain_errors(path):
+        return _prepare(path, facts)
+
+
+def open_for_writing(folder: Path) -> sqlite3.Connection:
+    """Open an existing database for writing and bring its shape up to date.
+
+    Raises:
+        RunNotFound: if there is none.
+        StoreError: if it is damaged, of another version, or cannot be written.
+    """
+    path = _existing(folder)
+    with plain_errors(path):
+        probe = _connect(f"{path.absolute().as_uri()}?mode=rw")
+        try:
+            _check(probe, path, writing=True)
+            (health,) = probe.execute("PRAGMA quick_check(1)").fetchone()
+        finally:
+            probe.close()
+        if health != "ok":  # never write on top of damage
+            raise sqlite3.DatabaseError(health)
+        return _prepare(path, {})
+
+
+def open_for_reading(folder: Path) -> tuple[sqlite3.Connection, Path | None]:
+    """Open for reading only, also while a writer is at work, on a copy, or in a folder we may not write.
+
+    A WAL database wants a small shared-memory file beside it even for reading. Where that cannot be made the
+    database is copied, and the second value is the temporary folder that the caller removes at the end.
+
+    Raises:
+        RunNotFound: if there is no database.
+        StoreError: if it is damaged or of another version.
+    """
+    path = _existing(folder)
+    with plain_errors(path):
+        db = _connect(f"{path.absolute().as_uri()}?mode=ro")
+        try:
+            _check(db, path)
+        except sqlite3.OperationalError:
+            db.close()
+        except BaseException:
+            db.close()
+            raise
+        else:
+            return db, None
+        shelter = Path(tempfile.mkdtemp(prefix="kernelevo-read-"))
+        try:
+            for file in (path, path.with_name(RUN_FILE + "-wal")):
+                if file.exists():
+                    shutil.copyfile(file, shelter / file.name)
+            db = _connect(f"{(shelter / RUN_FILE).as_uri()}?mode=rw")
+            _check(db, path)
+            db.execute("PRAGMA query_only = ON")
+        except BaseException:
+            shutil.rmtree(shelter, ignore_errors=True)
+            raise
+        return db, shelter
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """All or nothing; takes the write lock at once, so that it cannot fail halfway."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield db
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+
+
+@contextmanager
+def plain_errors(path: Path) -> Iterator[None]:
+    """Turn what SQLite and the file system say into a StoreError with what, why and now."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if "locked" in str(error) or "busy" in str(error):
+            why, now = f"{error} for {_BUSY_SECONDS:.0f} s", "find the process that holds it open"
+        else:
+            why, now = (
+                str(error),
+                "check the folder's permissions and free space, or choose another with --out",
+            )
+        raise StoreError(f"{path} cannot be used.", why=why, now=now) from error
+    except sqlite3.DatabaseError as error:
+        raise StoreError(
+            f"{path} is damaged or not a run.",
+            why=str(error),
+            now="restore it from a copy, or start a new run; `sqlite3 run.db .recover` may save the rows",
+        ) from error
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be used.",
+            why=f"{error.strerror or error}",
+            now="check the folder's permissions and free space, or choose another with --out",
+        ) from error
+
+
+def _existing(folder: Path) -> Path:
+    path = folder / RUN_FILE
+    if not path.exists():
+        raise RunNotFound(
+            f"there is no run in {folder}.", why=f"{path} does not exist", now="kernelevo runs lists all runs"
+        )
+    return path
+
+
+def _connect(name: str) -> sqlite3.Connection:
+    db = sqlite3.connect(name, uri=True, isolation_level=None, timeout=_BUSY_SECONDS)
+    db.row_factory = sqlite3.Row
+    return db
+
+
+def _prepare(path: Path, facts: Mapping[str, str]) -> sqlite3.Connection:
+    """Open for writing, set the pragmas, apply the missing migrations, add the facts."""
+    db = _connect(path.absolute().as_uri())
+    try:
+        db.execute("PRAGMA journal_mode = WAL")
+        # NORMAL would already survive kill -9 (the pages are with the kernel by then); FULL also survives a
+        # power cut and costs one fsync per trial, under a millisecond against a verdict of a second.
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute("PRAGMA foreign_keys = ON")
+        with transaction(db):
+            migrate(db)
+            db.executemany("INSERT INTO run VALUES (?, ?)", facts.items())
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _check(db: sqlite3.Connection, path: Path, *, writing: bool = False) -> None:
+    """Refuse what is not a run, is half written, or was written by a later kernelevo."""
+    (found,) = db.execute("PRAGMA application_id").fetchone()
+    tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if found != APPLICATION_ID or "migrations" not in tables:
+        raise StoreError(
+            f"{path} is not a run of kernelevo.",
+            why="it is an SQLite file of another program, or its creation was cut short",
+            now="kernelevo runs lists the runs that can be read",
+        )
+    applied = {name for (name,) in db.execute("SELECT name FROM migrations")}
+    if unknown := applied - set(names()):
+        raise StoreError(
+            f"{path} was written by a later version of kernelevo.",
+            why=f"it has {', '.join(sorted(unknown))}, which this version does not know",
+            now="update kernelevo",
+        )
+    if not writing and applied != set(names()):
+        raise StoreError(
+            f"{path} was written by an earlier version of kernelevo.",
+            why="it can only be read after its shape was brought up to date",
+            now=f"kernelevo resume {path.parent} does that",
+        )

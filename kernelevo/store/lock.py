@@ -1,0 +1,46 @@
+"""WriterLock: at most one process writes the trials of a run."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+from kernelevo.errors import StoreError
+
+
+class WriterLock:
+    """A lock file beside the database; the kernel frees it when its holder dies, however it dies.
+
+    Raises:
+        StoreError: if another process holds it (its id is named), or the folder cannot be written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        path = folder / "run.lock"
+        try:
+            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise StoreError(
+                f"the run folder {folder} cannot be written.",
+                why=f"{path.name}: {error.strerror}",
+                now="choose another folder with --out, or open the run for reading only",
+            ) from error
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            holder = os.pread(self._fd, 32, 0).decode(errors="replace").strip() or "unknown"
+            os.close(self._fd)
+            raise StoreError(
+                f"the run {folder} is being written by process {holder}.",
+                why="a run has one writer at a time",
+                now=f"watch it (kernelevo watch {folder}), steer it, or stop process {holder} first",
+            ) from error
+        os.ftruncate(self._fd, 0)
+        os.pwrite(self._fd, f"{os.getpid()}\n".encode(), 0)
+
+    def release(self) -> None:
+        """Let the next writer in; safe to call twice."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1

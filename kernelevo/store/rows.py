@@ -1,0 +1,170 @@
+"""The rows of a run that are not trials, and the way a trial becomes a row and back."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from kernelevo.core import Evaluation, Fault, Origin, Program, Proposal, Trial
+
+
+@dataclass(frozen=True)
+class Command:
+    """A person's recorded order.
+
+    Args:
+        id: position among the commands, from 1.
+        at: seconds since the epoch when it was given.
+        author: who gave it.
+        verb: ``pause resume stop hint pin ban submit weight budget``.
+        args: plain data of the verb.
+        effect: what the engine did with it, or None while nobody obeyed it yet.
+        after: number of trials that were recorded when it was obeyed.
+    """
+
+    id: int
+    at: float
+    author: str
+    verb: str
+    args: Mapping[str, Any] = field(default_factory=dict)
+    effect: str | None = None
+    after: int | None = None
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened in a run beside its trials (a final timing, an exhausted proposer)."""
+
+    id: int
+    at: float
+    kind: str
+    trial: int | None
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Rebase:
+    """A better baseline arrived: scores with one anchor are read as scores with another.
+
+    A verdict names what its score was divided by in ``metrics["anchor"]`` (none means ``""``). Recorded
+    verdicts never change; when a score is read, every rebase whose ``before`` is the score's anchor, in the
+    order of recording, multiplies it by ``factor`` and moves it to ``now``.
+
+    Args:
+        before: anchor that the scores have, e.g. ``"eager"``.
+        now: anchor that they get, e.g. ``"compile"``.
+        factor: what they are multiplied by (time of the new baseline / time of the old one).
+        data: plain facts for people.
+        after: number of trials that were recorded when it arrived.
+        at: seconds since the epoch.
+    """
+
+    before: str
+    now: str
+    factor: float
+    data: Mapping[str, Any] = field(default_factory=dict)
+    after: int = 0
+    at: float = 0.0
+
+    def applies(self, evaluation: Evaluation) -> bool:
+        """Whether this verdict has a score with the anchor that is replaced."""
+        return evaluation.score is not None and evaluation.metrics.get("anchor", "") == self.before
+
+    def apply(self, trial: Trial) -> Trial:
+        """Return the trial as it reads from now on; ``metrics["recorded_score"]`` keeps its first score."""
+        evaluation = trial.evaluation
+        if evaluation is None or evaluation.score is None or not self.applies(evaluation):
+            return trial
+        metrics = {"recorded_score": evaluation.score, **evaluation.metrics, "anchor": self.now}
+        changed = dataclasses.replace(evaluation, score=evaluation.score * self.factor, metrics=metrics)
+        return dataclasses.replace(trial, evaluation=changed)
+
+
+def rebased(trial: Trial, rebases: Iterable[Rebase]) -> Trial:
+    """Return the trial after all rebases, in order."""
+    for rebase in rebases:
+        trial = rebase.apply(trial)
+    return trial
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A proposal that was made (and perhaps paid for) and is not judged yet.
+
+    Args:
+        ask: number of the trial whose brief it answers.
+        position: its place among the answers; the first one fills ``ask`` itself.
+        proposal: the program, its cost and its records.
+        proposer: name of the proposer that the engine asked.
+        number: trial it fills, or None while it waits for one.
+        island: island that asked.
+        seen: number of tells that the ask had observed.
+        started: seconds since the epoch when the ask was made.
+    """
+
+    ask: int
+    position: int
+    proposal: Proposal
+    proposer: str = ""
+    number: int | None = None
+    island: int = 0
+    seen: int = 0
+    started: float = 0.0
+
+
+def dumps(value: Any) -> str:
+    """Plain data as compact JSON text; ASCII, so that a lone surrogate in a reply can be stored."""
+    return json.dumps(value, separators=(",", ":"))
+
+
+TRIAL_COLUMNS = (
+    "number, program, parents, origin, status, score, evaluation, fault, "
+    "island, seen, cost, started, ended, reused"
+)
+
+
+def trial_row(trial: Trial) -> tuple[Any, ...]:
+    """Return the values of ``TRIAL_COLUMNS``; the program's text is a row of its own."""
+    evaluation = trial.evaluation
+    return (
+        trial.number,
+        trial.program.id,
+        dumps(list(trial.program.parents)),
+        dumps(trial.program.origin.to_json()),
+        str(evaluation.status) if evaluation else None,
+        trial.score,
+        dumps(evaluation.to_json()) if evaluation else None,
+        dumps(trial.fault.to_json()) if trial.fault else None,
+        trial.island,
+        trial.seen,
+        dumps(dict(trial.cost)),
+        trial.started,
+        trial.ended,
+        trial.reused,
+    )
+
+
+def program_from(language: str, files: str, parents: str, origin: str) -> Program:
+    """Rebuild a program from its columns."""
+    return Program(
+        json.loads(files), language, tuple(json.loads(parents)), Origin.from_json(json.loads(origin))
+    )
+
+
+def trial_from(row: Mapping[str, Any]) -> Trial:
+    """Rebuild a trial from a row of trials joined with programs."""
+    return Trial(
+        number=row["number"],
+        program=program_from(row["language"], row["files"], row["parents"], row["origin"]),
+        evaluation=Evaluation.from_json(json.loads(row["evaluation"])) if row["evaluation"] else None,
+        fault=Fault.from_json(json.loads(row["fault"])) if row["fault"] else None,
+        island=row["island"],
+        seen=row["seen"],
+        cost=json.loads(row["cost"]),
+        started=row["started"],
+        ended=row["ended"],
+        reused=row["reused"],
+    )

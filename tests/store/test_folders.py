@@ -1,0 +1,58 @@
+"""Run folders: names that never collide, and finding a run by what people type."""
+
+import os
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from kernelevo.core import Task
+from kernelevo.errors import RunNotFound, StoreError
+from kernelevo.store import RUN_FILE, RunStore, find_run, list_runs, new_run_folder
+
+DAY = date(2026, 11, 23)
+
+
+def make(folder: Path, written: float) -> Path:
+    RunStore.create(folder, Task("t", "g"), {}).close()
+    os.utime(folder / RUN_FILE, (written, written))
+    return folder
+
+
+def test_names_count_up_and_keep_to_plain_characters(tmp_path: Path) -> None:
+    names = [new_run_folder("kernelbench:3/28@batchfirst", DAY, root=tmp_path).name for _ in range(3)]
+    assert names == [f"kernelbench-3-28@batchfirst-2026-11-23-{n}" for n in (1, 2, 3)]
+    assert new_run_folder("../../etc/x", DAY, root=tmp_path).parent == tmp_path
+    assert new_run_folder("///", DAY, root=tmp_path).name == "task-2026-11-23-1"
+
+
+def test_last_is_the_run_written_last(tmp_path: Path) -> None:
+    old, new = make(tmp_path / "b-1", 100.0), make(tmp_path / "a-1", 200.0)
+    (tmp_path / "no-run").mkdir()
+    assert list_runs(tmp_path) == [old, new]
+    assert find_run("@last", root=tmp_path) == new
+    os.utime(old / RUN_FILE, (300.0, 300.0))
+    assert find_run("@last", root=tmp_path) == old
+
+
+def test_a_run_is_found_by_path_name_and_beginning(tmp_path: Path) -> None:
+    run = make(tmp_path / "gemm-2026-11-23-1", 100.0)
+    for name in (str(run), str(run / RUN_FILE), run.name, "gemm"):
+        assert find_run(name, root=tmp_path) == run
+    make(tmp_path / "gemm-2026-11-23-2", 100.0)
+    with pytest.raises(RunNotFound, match="several runs begin with 'gemm'"):
+        find_run("gemm", root=tmp_path)
+    with pytest.raises(RunNotFound, match=r"did you mean 'gemm-2026-11-23-2'"):
+        find_run("gem-2026-11-23-2", root=tmp_path)
+
+
+def test_no_run_at_all(tmp_path: Path) -> None:
+    for name in ("@last", "x", ""):
+        with pytest.raises(RunNotFound):
+            find_run(name, root=tmp_path / "runs")
+
+
+def test_a_root_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="no run folder can be made"):
+        new_run_folder("t", DAY, root=tmp_path / "file")
