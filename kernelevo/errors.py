@@ -13,6 +13,7 @@ KernelEvoError
 │   ├── BuildRefused         a build that may not happen here (run stage, wrong device)
 │   ├── NotEnoughMemory      a task larger than the machine
 │   ├── SandboxError         the judge's child processes cannot be started
+│   ├── WorkerDied           one of our own worker processes died or hung
 │   └── LeaseTimeout         the device stayed busy
 └── BuildError               a source that does not compile: data for the verdict, never shown raw
 """
@@ -104,6 +105,10 @@ class NotEnoughMemory(MachineError):
 
 class SandboxError(MachineError):
     """The judge's child processes could not be started or did not answer."""
+
+
+class WorkerDied(MachineError):
+    """One of our own worker processes died or hung while it ran something for us."""
 
 
 class LeaseTimeout(MachineError):

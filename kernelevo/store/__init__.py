@@ -2,14 +2,14 @@
 
 from kernelevo.store.database import RUN_FILE
 from kernelevo.store.folders import find_run, list_runs, new_run_folder
-from kernelevo.store.rows import Command, Draft, Event, Rebase
+from kernelevo.store.rows import Command, Draft, EventRow, Rebase
 from kernelevo.store.store import RunStore
 
 __all__ = [
     "RUN_FILE",
     "Command",
     "Draft",
-    "Event",
+    "EventRow",
     "Rebase",
     "RunStore",
     "find_run",

@@ -14,7 +14,7 @@ from typing import Any, Self
 from kernelevo.errors import StoreError
 from kernelevo.store import database
 from kernelevo.store.lock import WriterLock
-from kernelevo.store.rows import Command, Event, Rebase, dumps
+from kernelevo.store.rows import Command, EventRow, Rebase, dumps
 
 Clock = Callable[[], float]
 
@@ -93,7 +93,7 @@ class Journal:
                 (effect, command.id),
             )
 
-    def append_event(self, kind: str, data: Mapping[str, Any], *, trial: int | None = None) -> Event:
+    def append_event(self, kind: str, data: Mapping[str, Any], *, trial: int | None = None) -> EventRow:
         """Record something that happened beside the trials."""
         at = self._clock()
         with self._write() as db:
@@ -101,14 +101,14 @@ class Journal:
                 "INSERT INTO events (at, kind, trial, data) VALUES (?, ?, ?, ?)",
                 (at, kind, trial, dumps(dict(data))),
             )
-        return Event(int(cursor.lastrowid or 0), at, kind, trial, dict(data))
+        return EventRow(int(cursor.lastrowid or 0), at, kind, trial, dict(data))
 
-    def events(self, after: int = 0, *, kind: str | None = None) -> list[Event]:
+    def events(self, after: int = 0, *, kind: str | None = None) -> list[EventRow]:
         """Events with an id above ``after``, in order, all or those of one kind."""
         rows = self._read(
             "SELECT * FROM events WHERE id > ? AND (? IS NULL OR kind = ?) ORDER BY id", after, kind, kind
         )
-        return [Event(r["id"], r["at"], r["kind"], r["trial"], json.loads(r["data"])) for r in rows]
+        return [EventRow(r["id"], r["at"], r["kind"], r["trial"], json.loads(r["data"])) for r in rows]
 
     def rebase(self, before: str, now: str, factor: float, data: Mapping[str, Any]) -> Rebase:
         """Record that scores with one anchor read as scores with another from now on.

@@ -35,7 +35,7 @@ class Command:
 
 
 @dataclass(frozen=True)
-class Event:
+class EventRow:
     """Something that happened in a run beside its trials (a final timing, an exhausted proposer)."""
 
     id: int

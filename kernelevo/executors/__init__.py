@@ -1,0 +1,15 @@
+"""Where work runs: in this process, in worker processes, in the generation process; torch-free."""
+
+from kernelevo.executors.host import GenerationHost, HostedProposer
+from kernelevo.executors.inline import InlineExecutor
+from kernelevo.executors.process import ProcessExecutor
+from kernelevo.executors.replies import RemoteError, RemoteTraceback
+
+__all__ = [
+    "GenerationHost",
+    "HostedProposer",
+    "InlineExecutor",
+    "ProcessExecutor",
+    "RemoteError",
+    "RemoteTraceback",
+]

@@ -1,0 +1,134 @@
+"""GenerationHost: a process for proposers that need torch, so that the engine's own process stays light."""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from kernelevo.core import Brief, Proposal, Proposer, Trial
+from kernelevo.errors import WorkerDied
+from kernelevo.executors.link import Link
+
+STUDY = "kernelevo.executors.study:main"
+
+
+class GenerationHost:
+    """One process with all hosted proposers; started by the first request, replaced when it dies.
+
+    Its process group (``pgid``) may be stopped while the device is measured; ``on_start`` gets it each time.
+    A new process is told everything that its proposers had observed.
+
+    Args:
+        log: file that its output is appended to; None means our stderr.
+        on_start: called with the process group whenever a process starts.
+    """
+
+    def __init__(self, *, log: Path | None = None, on_start: Callable[[int], None] | None = None) -> None:
+        self._log, self._on_start = log, on_start
+        self._specs: dict[str, tuple[str, dict[str, Any]]] = {}
+        self._seen: dict[str, list[Trial]] = {}
+        self._told: dict[str, int] = {}  # by proposer: how many trials this process was shown
+        self._added: dict[str, Future[Any]] = {}
+        self._link: Link | None = None
+        self._closed = False
+
+    def proposer(
+        self, name: str, factory: str, options: Mapping[str, Any] | None = None, *, parents: int = 1
+    ) -> HostedProposer:
+        """Return a proposer that lives in the host.
+
+        Args:
+            name: its name here and in its programs' origins.
+            factory: ``"module:callable"``, imported in the host only.
+            options: keyword arguments of the factory; they must be picklable.
+            parents: how many parents its briefs shall have.
+
+        Raises:
+            ValueError: if the name is taken.
+        """
+        if name in self._specs:
+            raise ValueError(f"there is a hosted proposer {name!r} already")
+        self._specs[name] = (factory, dict(options or {}))
+        self._seen[name] = []
+        return HostedProposer(self, name, parents)
+
+    def adopt(self, proposer: Proposer) -> HostedProposer:
+        """Move a proposer that exists already, and can be pickled, into the host."""
+        options = {"body": pickle.dumps(proposer, pickle.HIGHEST_PROTOCOL)}
+        parents = getattr(proposer, "parents", 1)
+        return self.proposer(proposer.name, "kernelevo.executors.frames:loads", options, parents=parents)
+
+    @property
+    def pgid(self) -> int | None:
+        """Process group of the running process, None if there is none."""
+        return self._link.pgid if self._link and self._link.alive else None
+
+    def start(self) -> None:
+        """Start the process and its imports now instead of at the first request; returns at once."""
+        link = self._running()
+        for name in self._specs:
+            self._add(link, name)
+
+    async def propose(self, name: str, brief: Brief, rng: Random) -> Sequence[Proposal]:
+        """Ask one proposer there.
+
+        Raises:
+            WorkerDied: if the process died meanwhile.
+            Exception: whatever the proposer, or its factory, raised.
+        """
+        link = self._running()
+        seen, told = self._seen[name], self._told.get(name, 0)
+        requests = [self._add(link, name), link.call("observe", name, seen[told:])]
+        self._told[name] = len(seen)
+        requests.append(link.call("propose", name, brief, rng))
+        try:  # answered in this order; the first that failed is the cause of the others
+            *_, programs = [await asyncio.wrap_future(request) for request in requests]
+        except asyncio.CancelledError:
+            link.cancel(requests[-1])
+            raise
+        return list(programs)
+
+    def observe(self, name: str, trial: Trial) -> None:
+        """Let a proposer there know of a trial, with its next request at the latest."""
+        self._seen[name].append(trial)
+
+    def close(self) -> None:
+        """End the process and all that it started; safe to call twice."""
+        self._closed = True
+        if self._link:
+            self._link.kill()
+            self._link.join()
+
+    def _running(self) -> Link:
+        if self._closed:
+            raise WorkerDied("the generation process was closed.")
+        if self._link is None or not self._link.alive:
+            self._link = Link(STUDY, log=self._log, on_start=self._on_start)
+            self._told, self._added = {}, {}
+        return self._link
+
+    def _add(self, link: Link, name: str) -> Future[Any]:
+        if name not in self._added:
+            self._added[name] = link.call("add", name, *self._specs[name])
+        return self._added[name]
+
+
+class HostedProposer:
+    """A proposer whose thinking happens in a GenerationHost."""
+
+    def __init__(self, host: GenerationHost, name: str, parents: int) -> None:
+        self.name, self.parents = name, parents
+        self._host = host
+
+    async def propose(self, brief: Brief, rng: Random) -> Sequence[Proposal]:
+        """Ask the proposer in the host; see ``Proposer``."""
+        return await self._host.propose(self.name, brief, rng)
+
+    def observe(self, trial: Trial) -> None:
+        """Pass on what became of a trial."""
+        self._host.observe(self.name, trial)

@@ -1,0 +1,119 @@
+"""Functions and proposers that the executors' tests run in other processes."""
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from kernelevo.core import Brief, Origin, Program, Proposal, Trial
+from kernelevo.errors import ToolchainMissing
+
+STATE: dict[str, int] = {}
+
+
+def add(a: int, b: int) -> int:
+    return a + b
+
+
+def fail(message: str) -> None:
+    raise ToolchainMissing(message, why="looked", now="install it")
+
+
+class Odd(Exception):
+    """Pickles, and then cannot be rebuilt."""
+
+    def __init__(self, a: int, b: int) -> None:
+        super().__init__("odd")
+
+
+def fail_oddly() -> None:
+    raise Odd(1, 2)
+
+
+def time_out() -> None:
+    raise TimeoutError("mine")
+
+
+def lock() -> Any:
+    return threading.Lock()
+
+
+def count(name: str) -> int:
+    """State that lives as long as its worker."""
+    STATE[name] = STATE.get(name, 0) + 1
+    return STATE[name]
+
+
+def pid() -> int:
+    return os.getpid()
+
+
+def span(seconds: float) -> tuple[float, float]:
+    began = time.monotonic()
+    time.sleep(seconds)
+    return began, time.monotonic()
+
+
+def exit_hard(code: int) -> None:
+    os._exit(code)
+
+
+def segfault() -> None:
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def imported(name: str) -> bool:
+    return name in sys.modules
+
+
+def shout() -> None:
+    print("shouted to stdout", flush=True)
+
+
+def start_child_and_sleep(note: str, seconds: float) -> None:
+    import subprocess
+
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    Path(note).write_text(str(child.pid))
+    time.sleep(seconds)
+
+
+def leave_note_at_exit(note: str) -> None:
+    import atexit
+
+    atexit.register(Path(note).write_text, "tidied")
+
+
+class Thinker:
+    """Proposes its process, what it has observed, and what it was asked."""
+
+    parents = 2
+
+    def __init__(self, name: str = "thinker", mood: str = "calm") -> None:
+        self.name, self.mood = name, mood
+        self.observed: list[int] = []
+
+    def observe(self, trial: Trial) -> None:
+        self.observed.append(trial.number)
+
+    async def propose(self, brief: Brief, rng: Random) -> Sequence[Proposal]:
+        goal = brief.task.goal
+        if goal == "die":
+            os._exit(3)
+        if goal == "raise":
+            fail("no compiler")
+        if goal.startswith("sleep "):
+            await asyncio.to_thread(time.sleep, float(goal.split()[1]))
+        details = {"pid": os.getpid(), "observed": list(self.observed), "mood": self.mood}
+        text = f"{goal} {rng.random()} {len(brief.parents)}"
+        return [Proposal(Program.single(text, origin=Origin(self.name, "", details)), {"dollars": 1.0})]
+
+
+def broken_factory() -> Thinker:
+    raise ToolchainMissing("no torch")
