@@ -1,0 +1,1 @@
+"""Graphs: capture a module as one graph, rewrite it, check it, print it as a program."""

@@ -1,0 +1,148 @@
+"""Matching: questions that rewrites ask about nodes, with arguments read through the operator's schema."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import fx
+
+aten = torch.ops.aten
+
+
+def is_op(node: Any, *ops: Any) -> bool:
+    """Tell whether ``node`` calls one of ``ops`` (overloads, or packets for any overload)."""
+    if not isinstance(node, fx.Node) or node.op != "call_function":
+        return False
+    packet = getattr(node.target, "overloadpacket", None)
+    return any(node.target is op or (packet is not None and packet is op) for op in ops)
+
+
+def arguments(node: fx.Node) -> dict[str, Any]:
+    """Return the arguments of an ATen call by schema name, defaults filled in.
+
+    Raises:
+        TypeError: if the node does not call an operator overload.
+    """
+    target = node.target
+    if not isinstance(target, torch._ops.OpOverload):
+        raise TypeError(f"{node.name} does not call an operator overload")
+    found: dict[str, Any] = {}
+    for position, argument in enumerate(target._schema.arguments):
+        if position < len(node.args):
+            found[argument.name] = node.args[position]
+        elif argument.name in node.kwargs:
+            found[argument.name] = node.kwargs[argument.name]
+        else:
+            found[argument.name] = argument.default_value
+    return found
+
+
+def value(node: Any) -> torch.Tensor:
+    """Return the FakeTensor recorded for a node: its shape, dtype, strides and device.
+
+    Raises:
+        TypeError: if the node was not recorded or produces no single tensor.
+    """
+    found = node.meta.get("val") if isinstance(node, fx.Node) else None
+    if not isinstance(found, torch.Tensor):
+        raise TypeError(f"{node} has no recorded tensor value")
+    return found
+
+
+def shape(node: Any) -> tuple[int, ...]:
+    """Return the recorded shape of a node."""
+    return tuple(value(node).shape)
+
+
+def is_float32(node: Any) -> bool:
+    """Tell whether a node is recorded as one fp32 tensor."""
+    found = node.meta.get("val") if isinstance(node, fx.Node) else None
+    return isinstance(found, torch.Tensor) and found.dtype == torch.float32
+
+
+def is_attribute(node: Any) -> bool:
+    """Tell whether a node reads a parameter, buffer or constant."""
+    return isinstance(node, fx.Node) and node.op == "get_attr"
+
+
+def calls(graph: fx.Graph, *ops: Any) -> Iterator[fx.Node]:
+    """Yield the nodes that call one of ``ops``, in order, safe against erasing the one yielded."""
+    for node in list(graph.nodes):
+        if is_op(node, *ops):
+            yield node
+
+
+def sole_user(node: fx.Node) -> fx.Node | None:
+    """Return the only user of a node, or None."""
+    return next(iter(node.users)) if len(node.users) == 1 else None
+
+
+def parts(node: fx.Node) -> dict[int, fx.Node] | None:
+    """Return the getitem users of a tuple-valued node by index; None if it has other users."""
+    found: dict[int, fx.Node] = {}
+    for user in node.users:
+        if user.target is not operator.getitem or user.args[1] in found:
+            return None
+        index = user.args[1]
+        assert isinstance(index, int)
+        found[index] = user
+    return found
+
+
+def mutates(node: fx.Node) -> frozenset[fx.Node]:
+    """Return the nodes whose tensors an ATen call writes to (in place, out=, running statistics)."""
+    if is_op(node, aten.batch_norm, aten.instance_norm):
+        given = arguments(node)
+        training = given.get("training", given.get("use_input_stats"))
+        running = (given["running_mean"], given["running_var"])
+        return frozenset(n for n in running if isinstance(n, fx.Node)) if training else frozenset()
+    target = node.target
+    if not isinstance(target, torch._ops.OpOverload) or not target._schema.is_mutable:
+        return frozenset()
+    given = arguments(node)
+    written = (a.name for a in target._schema.arguments if a.alias_info is not None and a.alias_info.is_write)
+    return frozenset(n for n in (given[name] for name in written) if isinstance(n, fx.Node))
+
+
+def draws(node: fx.Node) -> bool:
+    """Tell whether a node advances the random generator."""
+    target = node.target
+    if not isinstance(target, torch._ops.OpOverload):
+        return False
+    if torch.Tag.nondeterministic_seeded not in target.tags:
+        return False
+    if is_op(node, aten.dropout, aten.feature_dropout, aten.alpha_dropout):
+        given = arguments(node)
+        return bool(given["train"]) and given["p"] > 0
+    return True
+
+
+def matters(node: fx.Node) -> bool:
+    """Tell whether a node has an effect besides its value: it writes, draws, or is input or output.
+
+    A snippet's function counts as writing if it is given a buffer; snippets that update running
+    statistics must therefore take them as arguments.
+    """
+    if node.op != "call_function":
+        return node.op in ("placeholder", "output")
+    if mutates(node) or draws(node):
+        return True
+    if isinstance(node.target, torch._ops.OpOverload):
+        return False
+    module = getattr(node.target, "__module__", "") or ""
+    return module.startswith("kernelevo_snippet_") and any(
+        n.op == "get_attr" and n.meta.get("buffer", False) for n in node.all_input_nodes
+    )
+
+
+def remove_dead(graph: fx.Graph) -> int:
+    """Erase nodes without users and without effect; return how many calls went."""
+    erased = 0
+    for node in reversed(list(graph.nodes)):
+        if not node.users and not matters(node):
+            erased += node.op == "call_function"
+            graph.erase_node(node)
+    return erased

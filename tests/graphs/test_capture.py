@@ -1,0 +1,154 @@
+import pytest
+import torch
+from torch import nn
+
+from kernelevo.errors import CaptureError
+from kernelevo.graphs.capture import capture
+from kernelevo.graphs.snippet import Snippet
+
+
+class Nested(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.seq = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU())
+        self.register_buffer("hidden", torch.ones(3), persistent=False)
+        self.plain = torch.randn(8)
+        self.dead = nn.Linear(3, 3)
+        self.tied = self.seq[0].weight
+
+    def forward(self, x, d, *, k=None):
+        y = self.seq(x) + self.plain * self.hidden.sum()
+        with torch.no_grad():
+            w = y * 2 + torch.randn(5, 8)
+        return {"a": y + d["u"], "b": (w, (k, None, 3)), "x": x}
+
+
+class Attribute(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.h = torch.zeros(3)
+
+    def forward(self, x):
+        self.h = torch.tanh(x + self.h)
+        return self.h
+
+
+class Counter(nn.Module):
+    count = 0
+
+    def forward(self, x):
+        self.count += 1
+        return x * self.count
+
+
+class Branching(nn.Module):
+    def forward(self, x):
+        return x if x.sum() > 0 else -x
+
+
+class WritesParameter(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.w = nn.Parameter(torch.ones(3))
+
+    def forward(self, x):
+        with torch.no_grad():
+            self.w.add_(1)
+        return x * self.w
+
+
+class Uncopyable(nn.Linear):
+    def __deepcopy__(self, memo):
+        raise RuntimeError("no")
+
+
+def nested(training=True):
+    torch.manual_seed(0)
+    inputs = (torch.randn(5, 4), {"u": torch.randn(5, 8)})
+    return capture(Nested().train(training), inputs, {"k": torch.ones(1)})
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_structures_buffers_and_draws_survive(training):
+    captured = nested(training)
+    assert captured.mismatch() == ""
+    assert captured.signature == ("x", "d", "k")
+    assert captured.training is training
+    entries = captured.skeleton.by_name
+    assert entries["dead.weight"].kind == "parameter"
+    assert entries["seq.0.weight"].alias == "tied" or entries["tied"].alias == "seq.0.weight"
+    assert not entries["hidden"].persistent
+    assert entries["plain"].kind == "constant"
+    assert {e.name for e in captured.skeleton.entries if e.persistent} == set(Nested().state_dict())
+    out = captured.gm(*captured.inputs, **captured.kwargs)
+    assert set(out) == {"a", "b", "x"}
+    assert out["b"][1][1:] == (None, 3)
+
+
+def test_every_node_knows_its_value():
+    captured = nested()
+    for node in captured.graph.nodes:
+        assert node.op == "output" or "val" in node.meta
+
+
+def test_the_module_itself_is_left_alone():
+    module = Nested()
+    before = {k: v.clone() for k, v in module.state_dict().items()}
+    capture(module, (torch.randn(5, 4), {"u": torch.randn(5, 8)}), {"k": torch.ones(1)})
+    assert all(torch.equal(v, before[k]) for k, v in module.state_dict().items())
+
+
+def test_copies_do_not_share_their_graph():
+    captured = nested()
+    twin = captured.copy()
+    last = next(n for n in reversed(list(twin.graph.nodes)) if n.op == "call_function")
+    last.target = torch.ops.aten.sub.Tensor
+    twin.gm.recompile()
+    assert twin.mismatch()
+    assert captured.mismatch() == ""
+
+
+@pytest.mark.parametrize(
+    ("module", "words"),
+    [
+        (Attribute(), "state outside its buffers"),
+        (Counter(), "state outside its buffers"),
+        (Branching(), "cannot be captured as one graph"),
+        (WritesParameter(), "writes to its parameter 'w'"),
+        (Uncopyable(3, 3), "cannot be copied"),
+        (nn.Linear(7, 7), "does not run on these inputs"),
+    ],
+)
+def test_refusals_say_why(module, words):
+    with pytest.raises(CaptureError) as caught:
+        capture(module, (torch.ones(3),))
+    assert words in str(caught.value)
+    assert caught.value.now
+
+
+def test_snippets_must_not_collide():
+    captured = nested()
+    captured.add_snippet(Snippet("one", "def f(x):\n    return x\n"))
+    captured.add_snippet(Snippet("one", "def f(x):\n    return x\n"))
+    with pytest.raises(ValueError, match="both define"):
+        captured.add_snippet(Snippet("two", "def f(x):\n    return x + 1\n"))
+    with pytest.raises(ValueError, match="different text"):
+        captured.add_snippet(Snippet("one", "def g(x):\n    return x\n"))
+    assert Snippet("one", "import math\nG = 2\ndef f(x):\n    return x * G\n").function("f")(3) == 6
+
+
+def test_a_long_unrolled_loop():
+    class Loop(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.step = nn.Linear(6, 4)
+
+        def forward(self, x, h):
+            out = []
+            for t in range(x.shape[0]):
+                h = torch.tanh(self.step(torch.cat([x[t], h], dim=1)))
+                out.append(h)
+            return torch.stack(out)
+
+    captured = capture(Loop(), (torch.randn(200, 3, 2), torch.zeros(3, 4)))
+    assert len(captured.graph.nodes) > 800

@@ -1,0 +1,135 @@
+import copy
+import pickle
+
+import pytest
+import torch
+from compositions import composition
+from programs import difference, load
+from torch import nn
+
+from kernelevo.errors import CaptureError
+from kernelevo.graphs.capture import capture
+from kernelevo.graphs.constants import embedded
+from kernelevo.graphs.printing import WIDTH, print_program
+from kernelevo.graphs.snippet import Snippet
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_printed_composition_is_the_module(seed, tmp_path):
+    module, inputs = composition(seed)
+    captured = capture(module, inputs)
+    text = print_program(captured, header=f"Composition {seed}.")
+    program = load(text, tmp_path, module)
+    assert difference(captured, program) == ""
+    assert max(map(len, text.splitlines())) <= WIDTH
+    assert set(program.state_dict()) == set(module.state_dict())
+
+
+class Everything(nn.Module):
+    """Structures, constants of every kind, tied and frozen weights, a reserved word among the names."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.ModuleList([nn.Linear(6, 6), nn.Linear(6, 6)])
+        self.layers[1].weight = self.layers[0].weight
+        self.layers[0].bias.requires_grad_(False)
+        self.table = nn.ParameterDict({"a-b": nn.Parameter(torch.ones(6))})
+        self.register_buffer("mask", torch.tril(torch.ones(6, 6)), persistent=False)
+        self.register_buffer("noise", torch.randn(30, 6), persistent=False)
+        self.register_buffer("count", torch.zeros((), dtype=torch.int64))
+        self.edge = torch.tensor([float("inf"), -float("inf"), 0.0])
+
+    def forward(self, x, pair, flag=True, n=2):
+        self.count += 1
+        y = self.layers[1](self.layers[0](x)) * self.table["a-b"]
+        y = y @ self.mask + self.noise.sum(0)
+        y = y.masked_fill(y > self.edge[0], 0.0).clamp(min=float(self.layers[0].in_features) - 20)
+        return [y + pair[0], (pair[1]["z"],)], {1: y[..., ::2], "n": n}
+
+
+def everything(**more):
+    torch.manual_seed(1)
+    module = Everything()
+    inputs = (torch.randn(3, 6), (torch.randn(6), {"z": torch.ones(2)}), True)
+    return module, capture(module, inputs, more)
+
+
+def test_state_structures_and_constants(tmp_path):
+    module, captured = everything(n=2)
+    program = load(print_program(captured), tmp_path, module)
+    twin = pickle.loads(pickle.dumps(copy.deepcopy(program)))
+    assert difference(captured, program) == ""
+    assert program.layers[1].weight is program.layers[0].weight
+    assert not program.layers[0].bias.requires_grad
+    assert [name for name, _ in program.named_parameters()] == [n for n, _ in module.named_parameters()]
+    assert difference(captured, twin) == ""
+    with pytest.raises(ValueError, match="flag = True only"):
+        program(captured.inputs[0], captured.inputs[1], False, 2)
+
+
+def test_a_program_of_one_mode_says_so(tmp_path):
+    module = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4)).eval()
+    captured = capture(module, (torch.randn(3, 4),))
+    program = load(print_program(captured), tmp_path, module)
+    assert difference(captured, program) == ""
+    with pytest.raises(RuntimeError, match="evaluation mode only"):
+        program.train()(torch.randn(3, 4))
+
+
+def test_a_mode_that_does_not_matter_is_free(tmp_path):
+    module = nn.LSTM(4, 4)
+    captured = capture(module, (torch.randn(3, 2, 4),))
+    program = load(print_program(captured), tmp_path, module)
+    assert difference(captured, program.eval()) == ""
+
+
+def test_snippets_are_printed_and_called(tmp_path):
+    module = nn.Linear(4, 4)
+    captured = capture(module, (torch.randn(3, 4),))
+    snippet = Snippet("twice", "def twice(x):\n    return F.relu(x) * 2\n")
+    captured.add_snippet(snippet)
+    last = next(n for n in captured.graph.nodes if n.op == "output")
+    with captured.graph.inserting_before(last):
+        made = captured.graph.call_function(snippet.function("twice"), (last.args[0][0],))
+    last.args = ((made,),)
+    captured.gm.recompile()
+    program = load(print_program(captured), tmp_path, module)
+    x = torch.randn(3, 4)
+    assert torch.equal(program(x), torch.relu(module(x)) * 2)
+
+
+@pytest.mark.parametrize(
+    "tensor",
+    [
+        torch.zeros(0, 3),
+        torch.full((200, 7), -2.5),
+        torch.arange(100) * 3,
+        torch.arange(5, 90, dtype=torch.float32) * 0.1,
+        torch.tril(torch.ones(40, 40)).bool(),
+        torch.triu(torch.full((50, 50), -torch.inf), 1),
+        torch.tril(torch.ones(40, 40)).view(1, 1, 40, 40),
+        torch.tensor([float("inf"), float("nan"), -0.0]),
+        torch.randn(90, 3, dtype=torch.float64),
+        torch.randn(70).to(torch.bfloat16),
+        torch.randint(0, 2, (9, 9)).bool(),
+        torch.tensor(1 + 2j),
+    ],
+)
+def test_constants_are_bit_for_bit(tensor):
+    import base64
+    import math
+    import zlib
+
+    from kernelevo.graphs.constants import UNPACK
+
+    space = {"torch": torch, "base64": base64, "zlib": zlib, "math": math}
+    exec(UNPACK, space)
+    made = eval(embedded("c", tensor), space)
+    assert made.dtype == tensor.dtype
+    assert made.shape == tensor.shape
+    assert torch.equal(made.reshape(-1).view(torch.uint8), tensor.reshape(-1).view(torch.uint8))
+
+
+def test_a_large_constant_is_refused():
+    with pytest.raises(CaptureError, match="too large"):
+        embedded("c", torch.randn(400, 400))
