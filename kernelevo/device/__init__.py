@@ -1,0 +1,1 @@
+"""Devices: facts, leases, clocks, timing and the statistics of timing."""

@@ -1,0 +1,1 @@
+"""Limited child processes: zygotes that fork them, channels to talk, limits they cannot leave."""

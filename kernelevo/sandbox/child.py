@@ -1,0 +1,325 @@
+"""Child: the parent's hold on one sandboxed process: stop, resume, read its memory, kill, learn its end."""
+
+from __future__ import annotations
+
+import os
+import resource
+import select
+import signal
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kernelevo.errors import SandboxError
+from kernelevo.sandbox import freeze
+from kernelevo.sandbox.channel import Channel, PeerFault
+from kernelevo.sandbox.limits import Limits
+from kernelevo.sandbox.syscalls import read_process
+
+OUTPUT_BYTES = 20_000
+STOP_TIMEOUT = 10.0
+_PAGE = resource.getpagesize()
+_ADDRESS_LIMIT = 1 << 63
+
+
+class ChildDied(PeerFault):
+    """The child ended while we needed it alive; its ``exit_reason`` says how."""
+
+
+class BadAddress(PeerFault):
+    """The child named memory that it does not have."""
+
+
+@dataclass(frozen=True)
+class Birth:
+    """What the parent holds of a new process: its number and three descriptors, ours from now on."""
+
+    pid: int
+    pidfd: int
+    channel_fd: int
+    output_fd: int
+
+
+class Child:
+    """One process forked by a zygote. Use it from one thread; made by ``Zygote.spawn``.
+
+    Attributes:
+        pid: its process id, also the id of its process group and session.
+        channel: the conversation with its entry function.
+        limits: what it was bound with.
+    """
+
+    def __init__(self, birth: Birth, limits: Limits, ask: Callable[[int], Mapping[str, Any] | None]) -> None:
+        self.pid = birth.pid
+        self.limits = limits
+        self.channel = Channel(birth.channel_fd, drain=self._drain, drain_fd=birth.output_fd)
+        self._pidfd = birth.pidfd
+        self._output_fd = birth.output_fd
+        os.set_blocking(birth.output_fd, False)
+        self._output = bytearray()
+        self._output_total = 0
+        self._ask = ask
+        self._status: Mapping[str, Any] | None = None
+        self._killed_for: str | None = None
+        self._pidfd_lock = threading.Lock()  # the memory watchdog's thread uses the descriptor too
+        self._rss_at_birth = self.rss()
+
+    # --- life ---------------------------------------------------------------------------------------
+
+    def alive(self) -> bool:
+        """Return whether it still runs (or is stopped)."""
+        return self._status is None and not self._ended(0)
+
+    def is_closed(self) -> bool:
+        """Return whether ``close`` was called."""
+        return self._pidfd < 0
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait for its end, reading its output meanwhile; False if it lives after ``timeout`` seconds."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while self._status is None:
+            poller = select.poll()
+            poller.register(self._pidfd, select.POLLIN)
+            if self._output_fd >= 0:
+                poller.register(self._output_fd, select.POLLIN)
+            left = None if deadline is None else max(0.0, deadline - time.monotonic())
+            ready = dict(poller.poll(None if left is None else left * 1e3))
+            if self._output_fd in ready:
+                self._drain()
+            if self._pidfd in ready:
+                self._learn_status()
+            elif deadline is not None and time.monotonic() >= deadline:
+                return False
+        return True
+
+    def kill(self, reason: str | None = None) -> None:
+        """Kill it and all it started, and wait until it is gone; may be called twice.
+
+        Args:
+            reason: what ``exit_reason`` should say, e.g. ``"timeout"``; None for the signal's name.
+        """
+        if self._status is None and not self._ended(0):
+            self._killed_for = self._killed_for or reason
+            self._signal(signal.SIGKILL)
+        if self._status is None and not self.wait(10.0):
+            raise SandboxError(
+                f"process {self.pid} did not end within 10 s of SIGKILL",
+                why="it is stuck inside the kernel (a device or a file system that does not answer)",
+                now="look at it with `ps`; the run goes on once it is gone",
+            )
+
+    def kill_for_memory(self) -> bool:
+        """Send SIGKILL because of its memory, without waiting; for the watchdog. False if it is over."""
+        with self._pidfd_lock:
+            if self._pidfd < 0 or self._ended(0):
+                return False
+            self._killed_for = self._killed_for or "oom"
+            signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+            return True
+
+    def close(self) -> None:
+        """Kill it if it lives, and free every descriptor."""
+        try:
+            self.kill()
+        finally:
+            self._drain()
+            self.channel.close()
+            with self._pidfd_lock:
+                for name in ("_output_fd", "_pidfd"):
+                    fd = getattr(self, name)
+                    setattr(self, name, -1)
+                    if fd >= 0:
+                        os.close(fd)
+
+    def __enter__(self) -> Child:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def exit_reason(self) -> str | None:
+        """Return None while it lives, else ``"exit 3"``, a signal's name, ``"oom"``, or why we killed it."""
+        if self._status is None and not self._ended(0):
+            return None
+        status = self._learn_status()
+        if self._killed_for and status["signal"] == "SIGKILL":
+            return self._killed_for
+        return str(status["signal"]) if status["signal"] else f"exit {status['code']}"
+
+    def usage(self) -> dict[str, Any] | None:
+        """Return ``maxrss_bytes`` and ``cpu_seconds`` once it has ended, None before."""
+        if self._status is None and not self._ended(0):
+            return None
+        status = self._learn_status()
+        return {name: status[name] for name in ("maxrss_bytes", "cpu_seconds")}
+
+    # --- stop and read ------------------------------------------------------------------------------
+
+    def stop(self, timeout: float = STOP_TIMEOUT) -> int:
+        """Stop its whole process group.
+
+        Returns:
+            ``time.monotonic_ns()`` when every thread was confirmed stopped.
+
+        Raises:
+            ChildDied: if it has ended or ends meanwhile.
+            SandboxError: if a thread still runs after ``timeout`` seconds.
+        """
+        self._signal(signal.SIGSTOP)
+        try:
+            stamp = freeze.wait_stopped(self.pid, timeout, descendants=self.limits.stage != "run")
+        except ProcessLookupError:
+            raise self._died() from None
+        if self._ended(0):
+            raise self._died()
+        if stamp is None:
+            raise SandboxError(f"process {self.pid} could not be stopped within {timeout:g} s")
+        return stamp
+
+    def resume(self) -> None:
+        """Let a stopped group go on.
+
+        Raises:
+            ChildDied: if it has ended.
+        """
+        self._signal(signal.SIGCONT)
+
+    def read(self, address: int, nbytes: int) -> NDArray[np.uint8]:
+        """Return a copy of ``nbytes`` bytes of its memory; stop it first, or the bytes may be torn.
+
+        Raises:
+            BadAddress: if the child does not have that memory.
+            ChildDied: if it is gone.
+            SandboxError: if this machine refuses process_vm_readv.
+        """
+        return self.read_many([(address, nbytes)])[0]
+
+    def read_many(self, parts: Sequence[tuple[int, int]]) -> list[NDArray[np.uint8]]:
+        """Return copies of several (address, bytes) pieces, in few system calls; raises as ``read``."""
+        return self.read_into(parts, [np.empty(max(size, 0), np.uint8) for _, size in parts])
+
+    def read_into(
+        self, parts: Sequence[tuple[int, int]], out: list[NDArray[np.uint8]]
+    ) -> list[NDArray[np.uint8]]:
+        """Copy several pieces into arrays that exist already (no page faults in a timed read); as ``read``.
+
+        Args:
+            parts: (address, bytes) of each piece, numbers named by the child.
+            out: one contiguous byte array per piece, of that size.
+        """
+        for (address, size), array in zip(parts, out, strict=True):
+            if not (0 < address < _ADDRESS_LIMIT and 0 <= size < _ADDRESS_LIMIT - address):
+                raise BadAddress(f"not a piece of memory: {size} bytes at {address:#x}")
+            if array.nbytes != size or not array.flags.c_contiguous:
+                raise ValueError("each array must be contiguous and as large as its piece")
+        try:
+            read_process(
+                self.pid, [(a, array.ctypes.data, n) for (a, n), array in zip(parts, out, strict=True)]
+            )
+        except ProcessLookupError:
+            raise self._died() from None
+        except PermissionError as error:
+            raise SandboxError(
+                "this machine refuses to read a child's memory",
+                why=str(error),
+                now="allow ptrace of own processes (kernel.yama.ptrace_scope), or use the shared-memory copy",
+            ) from None
+        except OSError as error:
+            if not self.alive():
+                raise self._died() from None
+            raise BadAddress("the child does not have the memory it named", why=str(error)) from None
+        return out
+
+    # --- facts --------------------------------------------------------------------------------------
+
+    def rss(self) -> int:
+        """Return its resident memory in bytes, pages shared with the zygote included; 0 once it is gone."""
+        try:
+            with open(f"/proc/{self.pid}/statm", encoding="ascii") as file:
+                return int(file.read().split()[1]) * _PAGE
+        except (OSError, IndexError):
+            return 0
+
+    def memory_grown(self) -> int:
+        """Return how much resident memory it, and in the build stage what it started, has added, in bytes."""
+        own = self.rss() - self._rss_at_birth
+        if self.limits.stage == "run":
+            return own
+        return own + sum(_rss_of_tree(pid) for pid in freeze.children(self.pid))
+
+    def output(self) -> str:
+        """Return the last 20 kB it wrote to stdout and stderr, with a note if there was more."""
+        self._drain()
+        text = bytes(self._output).decode(errors="replace")
+        lost = self._output_total - len(self._output)
+        return f"[{lost} bytes left out]\n{text}" if lost else text
+
+    def defences(self) -> dict[str, str]:
+        """Return what the kernel says binds it now (user, capabilities, filter), read from /proc."""
+        wanted = {"Uid": "uid", "CapEff": "capabilities", "NoNewPrivs": "no_new_privs", "Seccomp": "seccomp"}
+        found = {}
+        with open(f"/proc/{self.pid}/status", encoding="utf-8", errors="replace") as file:
+            for line in file:
+                name, _, value = line.partition(":")
+                if name in wanted:
+                    found[wanted[name]] = value.split()[0]
+        return found
+
+    # --- inside -------------------------------------------------------------------------------------
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._status is not None or self._ended(0):
+            raise self._died()
+        try:
+            # its number cannot be another's: the zygote has not reaped it, or the descriptor would be ready
+            signal.pidfd_send_signal(self._pidfd, number)
+            if self.limits.stage != "run":
+                os.killpg(self.pid, number)
+        except (ProcessLookupError, PermissionError):
+            if self._ended(0):
+                raise self._died() from None
+
+    def _died(self) -> ChildDied:
+        return ChildDied("the candidate's process ended", why=str(self.exit_reason()))
+
+    def _ended(self, timeout_ms: int) -> bool:
+        if self._pidfd < 0:
+            return True
+        poller = select.poll()
+        poller.register(self._pidfd, select.POLLIN)
+        return bool(poller.poll(timeout_ms))
+
+    def _learn_status(self) -> Mapping[str, Any]:
+        if self._status is None:
+            self._drain()
+            lost = {"code": None, "signal": "SIGKILL", "maxrss_bytes": None, "cpu_seconds": None}
+            self._status = self._ask(self.pid) or lost
+        return self._status
+
+    def _drain(self) -> bool:
+        """Take what the output pipe holds; False once nobody can write to it any more."""
+        while self._output_fd >= 0:
+            try:
+                chunk = os.read(self._output_fd, 1 << 16)
+            except BlockingIOError:
+                return True
+            if not chunk:
+                return False
+            self._output_total += len(chunk)
+            self._output += chunk
+            del self._output[:-OUTPUT_BYTES]
+        return False
+
+
+def _rss_of_tree(pid: int) -> int:
+    try:
+        with open(f"/proc/{pid}/statm", encoding="ascii") as file:
+            own = int(file.read().split()[1]) * _PAGE
+    except (OSError, IndexError):
+        return 0
+    return own + sum(_rss_of_tree(child) for child in freeze.children(pid))

@@ -1,0 +1,175 @@
+"""Limits: what a child process may do, and how they are put on before any candidate byte runs."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from kernelevo.sandbox import identity, landlock, seccomp
+from kernelevo.sandbox.identity import Identity
+from kernelevo.sandbox.landlock import EVERYTHING, READ, READ_EXECUTE, READ_WRITE, Rule
+from kernelevo.sandbox.syscalls import PR_SET_PDEATHSIG, prctl
+
+Stage = Literal["build", "run", "trusted"]
+
+_SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/opt/cuda", "/usr/local/cuda")
+_FACTS = ("/proc/cpuinfo", "/proc/meminfo", "/sys/devices/system")
+_SINKS = ("/dev/null", "/dev/zero", "/dev/urandom")
+CUDA_DEVICES = (
+    "/dev/nvidiactl", "/dev/nvidia-uvm", "/dev/nvidia-uvm-tools", "/dev/nvidia-modeset",
+    *(f"/dev/nvidia{i}" for i in range(16)),
+)  # fmt: skip
+CUDA_FACTS = ("/proc/driver/nvidia", "/sys/bus/pci", "/sys/module/nvidia", "/proc/devices")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one child may use.
+
+    Args:
+        stage: ``"build"`` may fork and exec (compilers), ``"run"`` may only make threads, ``"trusted"``
+            is our own code: no Landlock, no filter, no change of user.
+        scratch: the one folder it may write; it becomes its working folder, HOME and TMPDIR.
+        read_only: further files and folders it may read (the private compile cache in the run stage).
+        memory_bytes: how much more memory than a fresh fork it may use: private memory by RLIMIT_DATA
+            (unless ``cuda``), all of it by a watchdog in the parent; None for no limit.
+        cpu_seconds: processor time over all threads, then SIGXCPU.
+        file_bytes: largest file it may write.
+        open_files: descriptors.
+        processes: RLIMIT_NPROC, in the build stage, where the user is not root.
+        cuda: grant the NVIDIA device nodes.
+        environ: further environment variables of the child.
+    """
+
+    stage: Stage
+    scratch: Path
+    read_only: tuple[Path, ...] = ()
+    memory_bytes: int | None = None
+    cpu_seconds: int | None = None
+    file_bytes: int = 2 << 30
+    open_files: int = 512
+    processes: int = 1024
+    cuda: bool = False
+    environ: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.stage not in ("build", "run", "trusted"):
+            raise ValueError(f"no such stage: {self.stage!r}")
+        object.__setattr__(self, "scratch", Path(self.scratch).absolute())
+        object.__setattr__(self, "read_only", tuple(Path(p).absolute() for p in self.read_only))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return these limits as plain data."""
+        data = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        data["scratch"] = str(self.scratch)
+        data["read_only"] = [str(p) for p in self.read_only]
+        data["environ"] = dict(self.environ)
+        return data
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Limits:
+        """Rebuild limits from ``to_json``."""
+        given = dict(data)
+        given["scratch"] = Path(given["scratch"])
+        given["read_only"] = tuple(Path(p) for p in given["read_only"])
+        return cls(**given)
+
+
+def readable_roots() -> list[str]:
+    """Return the interpreter's and our own folders, which every child may read."""
+    package = Path(__file__).resolve().parents[1]
+    roots = [sys.prefix, sys.base_prefix, sys.exec_prefix, str(package), str(package.parent / "csrc")]
+    for entry in sys.path:
+        # a path entry that holds the package is a checkout: the package alone is granted, not the checkout
+        if entry and os.path.exists(entry) and not package.is_relative_to(os.path.realpath(entry)):
+            roots.append(entry)
+    site = [str(package.parent)] if package.parent.name in ("site-packages", "dist-packages") else []
+    return list(dict.fromkeys(os.path.realpath(p) for p in [*roots, *site]))
+
+
+def rules(limits: Limits) -> list[Rule]:
+    """Return the Landlock grants of these limits; call it in the child, ``/proc/self`` is bound to it."""
+    run = READ if limits.stage == "run" else READ_EXECUTE
+    granted = [Rule(p, run) for p in (*_SYSTEM, *readable_roots(), *map(str, limits.read_only))]
+    granted += [Rule(p, READ) for p in (f"/proc/{os.getpid()}", *_FACTS)]
+    granted += [Rule(p, READ_WRITE) for p in _SINKS]
+    if limits.cuda:
+        granted += [Rule(p, READ) for p in CUDA_FACTS] + [Rule(p, READ_WRITE) for p in CUDA_DEVICES]
+    # in the run stage nothing may be executed, whether or not there is a filter; the rest stays granted
+    own = EVERYTHING & ~landlock.EXECUTE if limits.stage == "run" else EVERYTHING
+    return [*granted, Rule(str(limits.scratch), own)]
+
+
+def apply(limits: Limits, who: Identity) -> None:
+    """Bind this process, for ever; must run in a fresh child while it has one thread.
+
+    Args:
+        limits: what to put on.
+        who: the identity found by ``identity.choose``; ignored for a trusted child.
+
+    Raises:
+        OSError: if a limit this kernel offers cannot be put on; the child must exit then.
+    """
+    set_environment(limits)
+    _set_rlimits(limits)
+    if limits.stage == "trusted":
+        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        return
+    ruleset = landlock.Ruleset(rules(limits))  # paths are opened while we may still open them
+    identity.give(limits.scratch, who)
+    identity.become(who)
+    prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # after the change of user, which clears it; die with the zygote
+    ruleset.enforce()
+    seccomp.enforce(limits.stage, os.getpid())
+
+
+def set_environment(limits: Limits) -> None:
+    """Point HOME and the temporary and cache folders into scratch, name the stage, go there."""
+    scratch = str(limits.scratch)
+    os.environ.update(
+        HOME=scratch,
+        TMPDIR=scratch,
+        TORCHINDUCTOR_CACHE_DIR=os.path.join(scratch, "inductor"),
+        TRITON_CACHE_DIR=os.path.join(scratch, "triton"),
+    )
+    if limits.stage != "trusted":
+        os.environ["KERNELEVO_STAGE"] = limits.stage
+    os.environ.update(limits.environ)
+    tempfile.tempdir = None
+    os.chdir(scratch)
+
+
+def _set_rlimits(limits: Limits) -> None:
+    _limit(resource.RLIMIT_CORE, 0)
+    _limit(resource.RLIMIT_NOFILE, limits.open_files)
+    _limit(resource.RLIMIT_FSIZE, limits.file_bytes)
+    if limits.stage == "build":
+        _limit(resource.RLIMIT_NPROC, limits.processes)
+    if limits.cpu_seconds is not None:
+        # the soft limit sends SIGXCPU, the hard one a second later cannot be caught
+        _limit(resource.RLIMIT_CPU, limits.cpu_seconds, limits.cpu_seconds + 1)
+    if limits.memory_bytes is not None and not limits.cuda:
+        _limit(resource.RLIMIT_DATA, _data_bytes() + limits.memory_bytes)
+
+
+def _limit(which: int, soft: int, hard: int | None = None) -> None:
+    """Lower a limit; one that is lower already stays."""
+    ceiling = resource.getrlimit(which)[1]
+    hard = soft if hard is None else hard
+    if ceiling != resource.RLIM_INFINITY:
+        soft, hard = min(soft, ceiling), min(hard, ceiling)
+    resource.setrlimit(which, (soft, hard))
+
+
+def _data_bytes() -> int:
+    """Return what RLIMIT_DATA already counts for this process (private writable memory), in bytes."""
+    with open("/proc/self/statm", encoding="ascii") as file:
+        fields = file.read().split()
+    return int(fields[5]) * resource.getpagesize()

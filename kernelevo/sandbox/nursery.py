@@ -1,0 +1,229 @@
+"""The zygote's own process: imports once, stays at one thread, forks a child on request, reaps it.
+
+Run as ``python -m kernelevo.sandbox.nursery FD CONFIG`` by ``Zygote``; never imported by the parent.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import select
+import signal
+import sys
+import time
+from typing import Any
+
+from kernelevo.sandbox import identity, landlock, newborn, seccomp
+from kernelevo.sandbox.channel import Channel, PeerClosed
+from kernelevo.sandbox.syscalls import PR_SET_CHILD_SUBREAPER, prctl
+
+_ORPHAN_PATROL_MS = 1000
+
+
+def thread_count() -> int:
+    """Return the number of threads of this process, as the kernel counts them."""
+    return len(os.listdir("/proc/self/task"))
+
+
+def prepare(preload: list[str], warm_inductor: bool) -> dict[str, Any]:
+    """Import what children will use and warm it up; one thread before, during and after.
+
+    Args:
+        preload: modules to import; where one of them brings torch, torch is held at one thread.
+        warm_inductor: compile one toy module, so that a child's ``torch.compile`` starts warm.
+
+    Returns:
+        Facts: torch's version or None, seconds, threads.
+    """
+    start = time.monotonic()
+    # torch first: its libgomp must be the one that every later library binds to
+    for name in sorted(preload, key=lambda name: name != "torch"):
+        importlib.import_module(name)
+        _one_thread()
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        _warm_operators()
+    if warm_inductor:
+        _warm_inductor()
+    gc.collect()
+    gc.freeze()  # children then do not dirty the pages of every old object at their first collection
+    return {
+        "torch": str(torch.__version__) if torch is not None else None,
+        "prepare_seconds": time.monotonic() - start,
+        "threads": thread_count(),
+    }
+
+
+def _one_thread() -> None:
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.get_num_threads() != 1:
+        torch.set_num_threads(1)
+
+
+def _warm_operators() -> None:
+    """Run the first matmul and convolution here, on one thread, so that no child pays their set-up."""
+    import torch
+
+    with torch.no_grad():
+        x = torch.ones(2, 4, 8, 8)
+        torch.nn.functional.conv2d(x, torch.ones(4, 4, 3, 3)).relu()
+        torch.nn.functional.linear(torch.ones(8, 8), torch.ones(8, 8), torch.ones(8))
+
+
+def _warm_inductor() -> None:
+    import torch
+    from torch._inductor import config
+
+    config.compile_threads = 1
+    with torch.no_grad():
+        toy = torch.nn.Sequential(torch.nn.Linear(8, 8), torch.nn.ReLU())
+        torch.compile(toy)(torch.ones(4, 8))
+
+
+class Nursery:
+    """The loop: obey the parent, fork, reap, and end with the parent.
+
+    Args:
+        control: channel to the parent.
+        parent: its process id.
+    """
+
+    def __init__(self, control: Channel, parent: int) -> None:
+        self._control = control
+        self._parent_fd = os.pidfd_open(parent)
+        self._alive: dict[int, int] = {}  # pid -> pidfd
+        self._ended: dict[int, dict[str, Any]] = {}
+        self._who: identity.Identity = "kept"
+
+    def settle(self) -> dict[str, Any]:
+        """Find out who children will be, and return facts about their defences."""
+        self._who = identity.choose(identity.needed_paths())
+        return {
+            "identity": self._who,
+            "landlock_abi": landlock.abi(),
+            "seccomp": seccomp.supported() or "x86-64 filter",
+        }
+
+    def run(self) -> None:
+        """Serve until the parent ends or asks for the end; take all children along."""
+        while True:
+            poller = select.poll()
+            for fd in (self._control.fileno(), self._parent_fd, *self._alive.values()):
+                poller.register(fd, select.POLLIN)
+            ready = {fd for fd, _ in poller.poll(_ORPHAN_PATROL_MS if self._alive else None)}
+            self._reap()
+            if self._parent_fd in ready:
+                return
+            if self._control.fileno() in ready:
+                try:
+                    order, fds = self._control.recv_fds(10.0)
+                except PeerClosed:
+                    return
+                if order["op"] == "end":
+                    return
+                self._obey(order, fds)
+
+    def end(self) -> None:
+        """Kill every child and its group."""
+        for pid in list(self._alive):
+            _kill_group(pid)
+        self._kill_orphans()
+
+    def _obey(self, order: dict[str, Any], fds: list[int]) -> None:
+        if order["op"] == "spawn":
+            self._spawn(order, fds)
+        elif order["op"] == "status":
+            pid = order["pid"]
+            self._control.send({"running": True} if pid in self._alive else self._ended.pop(pid, None))
+        else:
+            self._control.send({"error": f"no such order: {order['op']}"})
+
+    def _spawn(self, order: dict[str, Any], fds: list[int]) -> None:
+        threads = thread_count()
+        if threads != 1:
+            self._close(fds)
+            self._control.send({"error": f"the zygote has {threads} threads; a fork would hang its children"})
+            return
+        zygote = os.getpid()
+        pid = os.fork()
+        if pid == 0:
+            newborn.live(order, fds, self._who, zygote)
+        self._alive[pid] = os.pidfd_open(pid)
+        self._close(fds)
+        self._control.send({"pid": pid}, [self._alive[pid]])
+
+    @staticmethod
+    def _close(fds: list[int]) -> None:
+        for fd in fds:
+            os.close(fd)
+
+    def _reap(self) -> None:
+        """Collect every dead child; its group goes first, while the dead leader still holds the number."""
+        while True:
+            try:
+                found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            except ChildProcessError:
+                return
+            if found is None:
+                break
+            pid = found.si_pid
+            if pid not in self._alive:
+                os.waitpid(pid, 0)  # an orphan that we took over
+                continue
+            _kill_group(pid)
+            _, status, usage = os.wait4(pid, 0)
+            os.close(self._alive.pop(pid))
+            code = os.waitstatus_to_exitcode(status)
+            self._ended[pid] = {
+                "running": False,
+                "code": code if code >= 0 else None,
+                "signal": signal.Signals(-code).name if code < 0 else None,
+                "maxrss_bytes": usage.ru_maxrss * 1024,
+                "cpu_seconds": usage.ru_utime + usage.ru_stime,
+            }
+        self._kill_orphans()
+
+    def _kill_orphans(self) -> None:
+        """Kill what a child left behind: as sub-reaper we inherit it, whatever session it fled to."""
+        me = os.getpid()
+        try:
+            with open(f"/proc/{me}/task/{me}/children", encoding="ascii") as file:
+                mine = [int(word) for word in file.read().split()]
+        except FileNotFoundError:
+            return  # a kernel without the list of children
+        for pid in mine:
+            if pid not in self._alive:
+                _kill_group(pid)
+                os.kill(pid, signal.SIGKILL)
+
+
+def _kill_group(pid: int) -> None:
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return  # it never became a group leader, or only its zombie is left
+
+
+def main(argv: list[str]) -> int:
+    """Serve the parent at the other end of descriptor ``argv[1]``."""
+    config = json.loads(argv[2])
+    control = Channel(int(argv[1]))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent; it ends us
+    prctl(PR_SET_CHILD_SUBREAPER, 1)
+    nursery = Nursery(control, config["parent"])
+    try:
+        facts = prepare(config["preload"], config["warm_inductor"])
+        facts |= nursery.settle()
+        control.send({"ready": facts})
+        nursery.run()
+    except PeerClosed:
+        return 0
+    finally:
+        nursery.end()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))

@@ -1,0 +1,138 @@
+"""Seccomp filters written as raw BPF: which system calls a stage of the sandbox refuses (x86-64)."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import struct
+from typing import Literal
+
+from kernelevo.sandbox.syscalls import (
+    PR_SET_CHILD_SUBREAPER,
+    PR_SET_DUMPABLE,
+    PR_SET_NO_NEW_PRIVS,
+    PR_SET_PDEATHSIG,
+    PR_SET_SECCOMP,
+    is_x86_64,
+    prctl,
+)
+
+_ARCH_X86_64 = 0xC000003E
+_X32_BIT = 0x40000000
+_LD, _JEQ, _JGE, _JSET, _RET = 0x20, 0x15, 0x35, 0x45, 0x06
+_ALLOW, _KILL, _ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
+_OFFSET_NR, _OFFSET_ARCH, _OFFSET_ARG0 = 0, 4, 16
+_CLONE_THREAD = 0x00010000
+_SECCOMP_MODE_FILTER = 2
+
+# number of each refused call on x86-64
+NETWORK = {
+    "socket": 41, "connect": 42, "accept": 43, "sendto": 44, "sendmsg": 46, "bind": 49, "listen": 50,
+    "socketpair": 53, "accept4": 288, "sendmmsg": 307,
+}  # fmt: skip
+SPYING = {
+    "ptrace": 101, "process_vm_readv": 310, "process_vm_writev": 311, "kcmp": 312, "pidfd_send_signal": 424,
+    "pidfd_open": 434, "pidfd_getfd": 438, "process_madvise": 440, "process_mrelease": 448,
+    "perf_event_open": 298, "bpf": 321, "userfaultfd": 323, "lookup_dcookie": 212, "syslog": 103,
+}  # fmt: skip
+KERNEL = {
+    "mount": 165, "umount2": 166, "chroot": 161, "pivot_root": 155, "unshare": 272, "setns": 308,
+    "add_key": 248, "request_key": 249, "keyctl": 250, "init_module": 175, "delete_module": 176,
+    "finit_module": 313, "open_by_handle_at": 304, "name_to_handle_at": 303, "io_uring_setup": 425,
+    "io_uring_enter": 426, "io_uring_register": 427, "open_tree": 428, "move_mount": 429, "fsopen": 430,
+    "fsconfig": 431, "fsmount": 432, "fspick": 433, "mount_setattr": 442, "kexec_load": 246,
+    "kexec_file_load": 320, "swapon": 167, "swapoff": 168, "reboot": 169, "sethostname": 170,
+    "setdomainname": 171, "iopl": 172, "ioperm": 173, "quotactl": 179, "quotactl_fd": 443, "acct": 163,
+    "settimeofday": 164, "clock_settime": 227, "clock_adjtime": 305, "adjtimex": 159, "fanotify_init": 300,
+    "vhangup": 153, "modify_ldt": 154,
+}  # fmt: skip
+RUN_ONLY = {
+    "fork": 57, "vfork": 58, "execve": 59, "execveat": 322, "tkill": 200, "setpgid": 109, "setsid": 112,
+    "setpriority": 141, "sched_setparam": 142, "sched_setscheduler": 144, "sched_setattr": 314,
+    "ioprio_set": 251, "migrate_pages": 256, "move_pages": 279,
+}  # fmt: skip
+_CLONE, _CLONE3, _PRCTL = 56, 435, 157
+# first argument must be this process: kill, tgkill, rt_sigqueueinfo, rt_tgsigqueueinfo, prlimit64,
+# sched_setaffinity
+_OWN_PROCESS_ONLY = (62, 234, 129, 297, 302, 203)
+# these would hide the process from its judge, or let it outlive its zygote
+_REFUSED_PRCTL = (PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER)
+
+FilterStage = Literal["build", "run"]
+
+
+def supported() -> str:
+    """Return an empty string, or the reason why filters cannot be used here."""
+    return "" if is_x86_64() else "the filter's system call numbers are those of x86-64"
+
+
+def _instruction(code: int, k: int, jump_true: int = 0, jump_false: int = 0) -> bytes:
+    return struct.pack("<HBBI", code, jump_true, jump_false, k)
+
+
+def _refuse(number: int, code: int = errno.EPERM) -> bytes:
+    return _instruction(_JEQ, number, 0, 1) + _instruction(_RET, _ERRNO | code)
+
+
+def program(stage: FilterStage, pid: int) -> bytes:
+    """Return the filter of a stage as BPF instructions, eight bytes each.
+
+    Args:
+        stage: ``"build"`` leaves fork and exec to compilers; ``"run"`` allows new threads only.
+        pid: the process that will be bound; in the run stage it may signal nobody else.
+    """
+    code = (
+        _instruction(_LD, _OFFSET_ARCH) + _instruction(_JEQ, _ARCH_X86_64, 1, 0) + _instruction(_RET, _KILL)
+    )
+    code += _instruction(_LD, _OFFSET_NR) + _instruction(_JGE, _X32_BIT, 0, 1)
+    code += _instruction(_RET, _ERRNO | errno.EPERM)
+    for number in [*NETWORK.values(), *SPYING.values(), *KERNEL.values()]:
+        code += _refuse(number)
+    refused = [_instruction(_JEQ, option, 0, 1) + _instruction(_RET, _ERRNO | errno.EPERM)
+               for option in _REFUSED_PRCTL]  # fmt: skip
+    code += _on_first_argument(_PRCTL, b"".join(refused) + _instruction(_RET, _ALLOW))
+    if stage == "run":
+        for number in RUN_ONLY.values():
+            code += _refuse(number)
+        code += _refuse(_CLONE3, errno.ENOSYS)  # glibc then falls back to clone, whose flags we can read
+        code += _on_first_argument(
+            _CLONE,
+            _instruction(_JSET, _CLONE_THREAD, 1, 0)
+            + _instruction(_RET, _ERRNO | errno.EPERM)
+            + _instruction(_RET, _ALLOW),
+        )
+        own = (
+            _instruction(_JEQ, pid, 2, 0)
+            + _instruction(_JEQ, 0, 1, 0)
+            + _instruction(_RET, _ERRNO | errno.EPERM)
+            + _instruction(_RET, _ALLOW)
+        )
+        for number in _OWN_PROCESS_ONLY:
+            code += _on_first_argument(number, own)
+    return code + _instruction(_RET, _ALLOW)
+
+
+def _on_first_argument(number: int, body: bytes) -> bytes:
+    """Run ``body`` on the low word of the first argument of one call; every path of it must return."""
+    load = _instruction(_LD, _OFFSET_ARG0)
+    return _instruction(_JEQ, number, 0, (len(load) + len(body)) // 8) + load + body
+
+
+class _Program(ctypes.Structure):
+    _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_void_p)]
+
+
+def enforce(stage: FilterStage, pid: int) -> bool:
+    """Bind this thread and its future children for ever; False where the architecture is not known.
+
+    Raises:
+        OSError: if the kernel refuses the filter; never go on then.
+    """
+    if supported():
+        return False
+    code = program(stage, pid)
+    holder = ctypes.create_string_buffer(code, len(code))
+    prctl(PR_SET_NO_NEW_PRIVS, 1)
+    fprog = _Program(len(code) // 8, ctypes.addressof(holder))
+    prctl(PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.addressof(fprog))
+    return True

@@ -1,0 +1,305 @@
+"""Zygote: a warm process that forks sandboxed children in milliseconds; started fresh, never a fork of us."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import weakref
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from kernelevo.errors import SandboxError
+from kernelevo.sandbox.channel import Channel, PeerClosed, PeerFault, PeerTimeout
+from kernelevo.sandbox.child import Birth, Child
+from kernelevo.sandbox.limits import Limits
+
+_PASSED = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "CUDA_HOME", "CUDA_PATH", "CC", "CXX")
+_PASSED_PREFIXES = ("KERNELEVO_", "CUDA_VISIBLE_", "TRITON_DEFAULT_")
+_SECRET_WORDS = ("KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIAL")
+_WATCH_SECONDS = 0.05
+_FIRST_ANSWER, _SECOND_ANSWER = 2.0, 20.0
+
+
+def clean_environment(scratch: Path, given: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return the environment of a zygote: an allow list, nothing that looks like a key.
+
+    Args:
+        scratch: becomes HOME and TMPDIR.
+        given: the environment to choose from.
+    """
+    kept = {
+        name: value
+        for name, value in given.items()
+        if (name in _PASSED or name.startswith(_PASSED_PREFIXES))
+        and not any(word in name.upper() for word in _SECRET_WORDS)
+    }
+    package_root = str(Path(__file__).resolve().parents[2])
+    paths = [package_root, *(p for p in given.get("PYTHONPATH", "").split(os.pathsep) if p)]
+    kept |= {
+        "PATH": kept.get("PATH", os.defpath),
+        "HOME": str(scratch),
+        "TMPDIR": str(scratch),
+        "PYTHONPATH": os.pathsep.join(dict.fromkeys(os.path.abspath(p) for p in paths)),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        # no worker thread may be born before a fork; each child sets its own number
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+        "PYTORCH_NVML_BASED_CUDA_CHECK": "1",
+        "TORCHINDUCTOR_CACHE_DIR": str(scratch / "inductor"),
+        "TORCHINDUCTOR_COMPILE_THREADS": "1",
+    }
+    return kept
+
+
+class Zygote:
+    """A warm, single-threaded process that forks children on demand; safe to use from several threads.
+
+    Args:
+        preload: modules to import before the first fork; every entry's module should be among them.
+            ``()`` makes a zygote without torch, for plain evaluators.
+        threads: torch and OpenMP threads of each child.
+        warm_inductor: compile a toy module at start (about 15 s), so that children compile warm.
+        start_timeout: seconds until it must be ready; None for 120, or 300 with ``warm_inductor``.
+
+    Raises:
+        SandboxError: if it does not start, or a test child does not answer a parallel operation.
+    """
+
+    def __init__(
+        self,
+        preload: Sequence[str] = ("torch",),
+        *,
+        threads: int,
+        warm_inductor: bool = False,
+        start_timeout: float | None = None,
+    ) -> None:
+        if threads < 1:
+            raise ValueError(f"threads must be at least 1, got {threads}")
+        self.threads = threads
+        self._lock = threading.Lock()
+        self._watched: list[weakref.ref[Child]] = []
+        self._watcher: threading.Thread | None = None
+        self._closing = threading.Event()
+        self._scratch = Path(tempfile.mkdtemp(prefix="kernelevo-zygote-"))
+        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  closed by close()
+        config = {
+            "preload": [*dict.fromkeys([*preload, "kernelevo.sandbox.selftest"])],
+            "warm_inductor": warm_inductor,
+            "parent": os.getpid(),
+        }
+        ours, theirs = socket.socketpair()
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "kernelevo.sandbox.nursery", str(theirs.fileno()),
+                 json.dumps(config)],
+                pass_fds=(theirs.fileno(),), env=clean_environment(self._scratch), cwd=self._scratch,
+                stdin=subprocess.DEVNULL, stdout=self._errors, stderr=self._errors, start_new_session=True,
+            )  # fmt: skip
+        finally:
+            theirs.close()
+        self._control = Channel(ours.detach())
+        #: what the zygote found out: torch version, identity, Landlock version, how memory is read
+        self.facts: dict[str, Any] = {}
+        try:
+            limit = start_timeout or (300.0 if warm_inductor else 120.0)
+            self.facts = dict(self._hear(limit)["ready"])
+            self._self_test()
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def pid(self) -> int:
+        """Process id of the zygote."""
+        return self._process.pid
+
+    def spawn(
+        self,
+        entry: str,
+        payload: Mapping[str, Any],
+        *,
+        limits: Limits,
+        fds: Mapping[str, int] | None = None,
+        threads: int | None = None,
+    ) -> Child:
+        """Fork a child that runs ``entry``.
+
+        Args:
+            entry: ``"package.module:function"``, trusted code, called in the child as
+                ``function(channel, payload, fds)`` after the limits are on.
+            payload: plain data for it.
+            limits: what it may do; the scratch folder is made if it does not exist.
+            fds: named descriptors to pass; the child gets duplicates.
+            threads: other than the zygote's own number.
+
+        Raises:
+            SandboxError: if the zygote is gone or cannot fork.
+        """
+        limits.scratch.mkdir(parents=True, exist_ok=True)
+        named = dict(fds or {})
+        ours, theirs = socket.socketpair()
+        output, child_output = os.pipe()
+        order = {
+            "op": "spawn",
+            "entry": entry,
+            "payload": dict(payload),
+            "limits": limits.to_json(),
+            "fd_names": list(named),
+            "threads": threads or self.threads,
+        }
+        try:
+            reply, received = self._call(order, [theirs.fileno(), child_output, *named.values()])
+        except BaseException:
+            ours.close()
+            os.close(output)
+            raise
+        finally:
+            theirs.close()
+            os.close(child_output)
+        child = Child(Birth(reply["pid"], received[0], ours.detach(), output), limits, self._status)
+        if limits.memory_bytes is not None:
+            self._watch(child)
+        return child
+
+    def close(self) -> None:
+        """End the zygote and all its children; may be called twice."""
+        self._closing.set()
+        if self._process.poll() is None:
+            try:
+                with self._lock:
+                    self._control.send({"op": "end"}, timeout=1.0)
+                self._process.wait(5.0)
+            except (PeerFault, subprocess.TimeoutExpired):
+                self._process.kill()  # its children die with it (PR_SET_PDEATHSIG)
+        self._process.wait(10.0)
+        self._control.close()
+        self._errors.close()
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def __enter__(self) -> Zygote:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # --- inside -------------------------------------------------------------------------------------
+
+    def _call(self, order: dict[str, Any], fds: Sequence[int] = ()) -> tuple[dict[str, Any], list[int]]:
+        with self._lock:
+            try:
+                self._control.send(order, fds)
+                reply, received = self._control.recv_fds(60.0)
+            except PeerFault as fault:
+                raise self._gone(fault) from None
+        if isinstance(reply, dict) and "error" in reply:
+            raise SandboxError("the zygote could not start a child", why=str(reply["error"]))
+        return reply, received
+
+    def _status(self, pid: int) -> dict[str, Any] | None:
+        """Return how a child ended; None if the zygote is gone too (its children died with it)."""
+        deadline = time.monotonic() + 10.0
+        while True:
+            try:
+                reply = self._call({"op": "status", "pid": pid})[0]
+            except SandboxError:
+                return None
+            if not reply or not reply["running"]:
+                return reply
+            if time.monotonic() > deadline:
+                raise SandboxError(f"process {pid} ended but was not reaped within 10 s")
+            time.sleep(0.001)
+
+    def _hear(self, timeout: float) -> dict[str, Any]:
+        try:
+            return dict(self._control.recv(timeout))
+        except PeerFault as fault:
+            raise self._gone(fault) from None
+
+    def _gone(self, fault: PeerFault) -> SandboxError:
+        tail = "" if self._errors.closed else self._error_tail()
+        return SandboxError(
+            "the sandbox's zygote does not answer",
+            why="\n".join(part for part in (fault.what, tail) if part),
+            now="run `kernelevo doctor`; it tries each part of the sandbox by itself",
+        )
+
+    def _error_tail(self) -> str:
+        # pread: the file's position is shared with the zygote, which writes there
+        fd = self._errors.fileno()
+        start = max(0, os.fstat(fd).st_size - 2000)
+        return os.pread(fd, 2000, start).decode(errors="replace").strip()
+
+    def _self_test(self) -> None:
+        """Let a child answer a parallel operation within 2 s; a slow machine gets one longer second try."""
+        token = secrets.token_hex(16)
+        limits = Limits("run", self._scratch / "selftest")
+        for timeout in (_FIRST_ANSWER, _SECOND_ANSWER):
+            start = time.monotonic()
+            with self.spawn("kernelevo.sandbox.selftest:answer", {"token": token}, limits=limits) as child:
+                try:
+                    report = child.channel.recv(timeout)
+                except PeerTimeout:
+                    continue
+                except PeerClosed:
+                    child.wait(5.0)
+                    raise SandboxError(
+                        "a sandboxed test child ended before it answered",
+                        why=f"{child.exit_reason()}\n{child.output()}",
+                        now="run `kernelevo doctor`",
+                    ) from None
+                self.facts["answer_seconds"] = time.monotonic() - start
+                self.facts["child_threads"] = report["threads"]
+                self.facts["read"] = self._try_read(child, report, token)
+                return
+        raise SandboxError(
+            f"a forked child did not answer a parallel operation within {_SECOND_ANSWER:g} s",
+            why="a thread pool existed before the fork (a preloaded module started one)",
+            now="preload only modules that start no thread",
+        )
+
+    @staticmethod
+    def _try_read(child: Child, report: Mapping[str, Any], token: str) -> str:
+        try:
+            child.stop()
+            found = child.read(report["address"], report["bytes"]).tobytes().decode()
+        except SandboxError as error:
+            return f"shared-memory copy ({error.why})"
+        return "process_vm_readv" if found == token else "shared-memory copy (the bytes read were wrong)"
+
+    def _watch(self, child: Child) -> None:
+        with self._lock:
+            self._watched.append(weakref.ref(child))
+            if self._watcher is not None:
+                return
+            self._watcher = threading.Thread(target=self._watch_memory, name="kernelevo-memory", daemon=True)
+        self._watcher.start()
+
+    def _watch_memory(self) -> None:
+        """Kill a child that has grown past its memory; RLIMIT_DATA stops most of them before."""
+        while not self._closing.wait(_WATCH_SECONDS):
+            with self._lock:
+                watched = list(self._watched)
+            over = [ref for ref in watched if not _within_memory(ref())]
+            if over:
+                with self._lock:
+                    self._watched = [ref for ref in self._watched if ref not in over]
+
+
+def _within_memory(child: Child | None) -> bool:
+    """Return whether to go on watching; kills a child that has grown past its limit."""
+    if child is None or child.limits.memory_bytes is None or child.is_closed():
+        return False
+    if child.memory_grown() > child.limits.memory_bytes:
+        child.kill_for_memory()
+        return False
+    return True

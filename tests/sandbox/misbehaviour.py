@@ -1,0 +1,240 @@
+"""Entries that run inside sandboxed test children: honest ones first, then the attacks."""
+
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+
+def echo(channel, payload, fds):
+    """Send the payload back, and print it."""
+    print("printed", payload)
+    channel.send({"payload": payload, "fds": fds, "cwd": os.getcwd(), "environ": dict(os.environ)})
+
+
+def pipe(channel, payload, fds):
+    os.write(fds["out"], b"through a named descriptor")
+
+
+def wait(channel, payload, fds):
+    channel.send("ready")
+    channel.recv()
+
+
+def leave(channel, payload, fds):
+    sys.exit(payload["code"])
+
+
+def raise_error(channel, payload, fds):
+    raise ValueError("a candidate's own mistake")
+
+
+def loop(channel, payload, fds):
+    channel.send("ready")
+    while True:
+        pass
+
+
+def segfault(channel, payload, fds):
+    ctypes.string_at(8)
+
+
+def threads(channel, payload, fds):
+    """Start threads that go on counting after the answer, and say where the counter is."""
+    counter = (ctypes.c_int64 * 1)()
+
+    def count():
+        while True:
+            counter[0] += 1
+
+    for _ in range(payload["count"]):
+        threading.Thread(target=count, daemon=True).start()
+    channel.send({"address": ctypes.addressof(counter)})
+    channel.recv()
+
+
+def breed(channel, payload, fds):
+    """Start and end short-lived threads as fast as possible, for ever."""
+    channel.send("ready")
+    while True:
+        threading.Thread(target=time.sleep, args=(0.0005,)).start()
+
+
+def attempt(channel, payload, fds):
+    """Try each named forbidden act; send what happened: "allowed" or the error's name."""
+    channel.send({name: _outcome(ACTS[name], payload) for name in payload["acts"]})
+
+
+def _outcome(act, payload):
+    try:
+        act(payload)
+    except OSError as error:
+        return f"{type(error).__name__}"
+    return "allowed"
+
+
+def _fork(payload):
+    if os.fork() == 0:
+        os._exit(0)
+
+
+def _execve(payload):
+    os.execve("/bin/true", ["true"], {})
+
+
+def _libc(name, *args):
+    libc = ctypes.CDLL(None, use_errno=True)
+    if getattr(libc, name)(*args) < 0:
+        raise OSError(ctypes.get_errno(), name)
+
+
+def _raw(number, *args):
+    _libc("syscall", ctypes.c_long(number), *map(ctypes.c_long, args))
+
+
+def _read_other(payload):
+    _, address = payload["secret"]
+    buffer = ctypes.create_string_buffer(8)
+    local = (ctypes.c_size_t * 2)(ctypes.addressof(buffer), 8)
+    remote = (ctypes.c_size_t * 2)(address, 8)
+    _libc("process_vm_readv", payload["parent"], local, ctypes.c_long(1), remote, ctypes.c_long(1), 0)
+
+
+def _open(path, mode="rb"):
+    def act(payload):
+        with open(path.format(**payload), mode) as file:
+            file.read(1) if mode == "rb" else file.write("x")
+
+    return act
+
+
+ACTS = {
+    "fork": _fork,
+    "execve": _execve,
+    "vfork": lambda p: _raw(58),
+    "clone a process": lambda p: _raw(56, signal.SIGCHLD, 0, 0, 0, 0),
+    "clone3": lambda p: _raw(435, 0, 0),
+    "x32 fork": lambda p: _raw(0x40000000 + 57),
+    "subprocess": lambda p: subprocess.run(["true"], check=True),
+    "socket": lambda p: socket.socket().close(),
+    "socketpair": lambda p: socket.socketpair(),
+    "ptrace parent": lambda p: _raw(101, 16, p["parent"], 0, 0),
+    "read parent memory": _read_other,
+    "kill parent": lambda p: os.kill(p["parent"], signal.SIGUSR1),
+    "kill zygote": lambda p: os.kill(p["zygote"], signal.SIGKILL),
+    "stop a sibling": lambda p: os.kill(p["sibling"], signal.SIGSTOP),
+    "kill everyone": lambda p: os.kill(-1, signal.SIGUSR1),
+    "thread-kill parent": lambda p: _raw(234, p["parent"], p["parent"], signal.SIGUSR1),
+    "pidfd of parent": lambda p: os.pidfd_open(p["parent"]),
+    "limit the parent": lambda p: _raw(302, p["parent"], 7, 0, 0),
+    "setsid": lambda p: os.setsid(),
+    "setpgid": lambda p: os.setpgid(0, p["zygote"]),
+    "priority": lambda p: os.setpriority(os.PRIO_PROCESS, 0, 5),
+    "hide (dumpable)": lambda p: _libc("prctl", 4, 0, 0, 0, 0),
+    "outlive the zygote": lambda p: _libc("prctl", 1, 0, 0, 0, 0),
+    "parent environ": _open("/proc/{parent}/environ"),
+    "zygote environ": _open("/proc/{zygote}/environ"),
+    "parent memory file": _open("/proc/{parent}/mem"),
+    "password file": _open("/etc/passwd"),
+    "outside file": _open("{outside}"),
+    "write outside": _open("{outside}.new", "w"),
+    "write to own package": _open(__file__ + ".new", "w"),
+    "write shared memory": _open("/dev/shm/kernelevo-test", "w"),
+    "list processes": lambda p: os.listdir("/proc"),
+    "become root": lambda p: os.setresuid(0, 0, 0),
+    "mount": lambda p: _raw(165, 0, 0, 0, 0, 0),
+    "userfaultfd": lambda p: _raw(323, 0),
+    "io_uring": lambda p: _raw(425, 1, 0),
+}
+
+
+def flood_output(channel, payload, fds):
+    channel.send("ready")
+    while True:
+        os.write(1, b"x" * 65536)
+
+
+def flood_channel(channel, payload, fds):
+    while True:
+        os.write(channel.fileno(), b"\xff" * 65536)
+
+
+def close_channel(channel, payload, fds):
+    os.close(channel.fileno())
+    time.sleep(60)
+
+
+def eat_memory(channel, payload, fds):
+    """Take private memory until something stops it."""
+    channel.send("ready")
+    hoard = []
+    while True:
+        hoard.append(bytearray(b"x") * (8 << 20))
+
+
+def eat_shared_memory(channel, payload, fds):
+    """Take memory that RLIMIT_DATA does not count."""
+    import mmap
+
+    channel.send("ready")
+    hoard = []
+    while True:
+        piece = mmap.mmap(-1, 8 << 20)
+        piece.write(b"x" * len(piece))
+        hoard.append(piece)
+        time.sleep(0.002)
+
+
+def escape(channel, payload, fds):
+    """In the build stage: leave a process behind in a session of its own."""
+    pid = os.fork()
+    if pid == 0:
+        os.setsid()
+        if os.fork() == 0:
+            time.sleep(300)
+        os._exit(0)
+    os.waitpid(pid, 0)
+    grandchild = subprocess.Popen(["sleep", "300"])
+    channel.send({"group": grandchild.pid})
+    if payload["stay"]:
+        channel.recv()
+
+
+def compile_c(channel, payload, fds):
+    """Build and open a C++ library, as the build stage must be able to."""
+    with open("t.cpp", "w") as file:
+        file.write('extern "C" int answer() { return 42; }')
+    subprocess.run(["g++", "-shared", "-fPIC", "-o", "t.so", "t.cpp"], check=True)
+    channel.send(ctypes.CDLL("./t.so").answer())
+
+
+def parallel_torch(channel, payload, fds):
+    import torch
+
+    x = torch.ones(1 << 18)
+    convolved = torch.nn.functional.conv2d(torch.ones(1, 4, 32, 32), torch.ones(4, 4, 3, 3))
+    channel.send([float((x + x).sum()), float(convolved[0, 0, 0, 0]), torch.get_num_threads()])
+
+
+def add_one(channel, payload, fds):
+    """Map the shared buffer as tensors and add one to each output."""
+    from kernelevo.sandbox.sharedmem import attach
+
+    tensors = attach(fds["buffer"], payload["layout"])
+    for tensor in tensors.values():
+        if payload["writes"]:
+            tensor.add_(1)
+    channel.send({name: [list(t.shape), str(t.dtype), t.data_ptr() % 64] for name, t in tensors.items()})
+    channel.recv()
+    if payload["writes"]:
+        for tensor in tensors.values():
+            tensor.zero_()
+    channel.send("late write done")
+
+
+def grow_buffer(channel, payload, fds):
+    channel.send(_outcome(lambda p: os.ftruncate(fds["buffer"], 1 << 30), payload))

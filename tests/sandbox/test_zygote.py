@@ -1,0 +1,154 @@
+"""A zygote forks children quickly, hands them what they need and takes them along when it ends."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from kernelevo.errors import SandboxError
+from kernelevo.sandbox.channel import PeerClosed
+from kernelevo.sandbox.limits import Limits
+from kernelevo.sandbox.zygote import Zygote, clean_environment
+
+
+def gone(pid: int, within: float = 5.0) -> bool:
+    """Return whether a process is gone, or only its zombie is left, within some seconds."""
+    end = time.monotonic() + within
+    while time.monotonic() < end:
+        try:
+            with open(f"/proc/{pid}/stat", "rb") as file:
+                if file.read().rpartition(b")")[2].split()[0] == b"Z":
+                    return True
+        except (FileNotFoundError, ProcessLookupError):
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def test_a_child_gets_its_payload_and_a_clean_world(spawn, monkeypatch):
+    child = spawn("echo", {"n": 1}, environ={"KERNELEVO_CACHE": "/somewhere"})
+    reply = child.channel.recv(10.0)
+    scratch = str(child.limits.scratch)
+    assert reply["payload"] == {"n": 1}
+    assert reply["cwd"] == scratch
+    assert reply["environ"]["KERNELEVO_STAGE"] == "run"
+    assert reply["environ"]["KERNELEVO_CACHE"] == "/somewhere"
+    assert reply["environ"]["HOME"] == reply["environ"]["TMPDIR"] == scratch
+    assert reply["environ"]["OMP_NUM_THREADS"] == "2"
+    assert child.wait(5.0)
+    assert child.exit_reason() == "exit 0"
+    assert "printed" in child.output()
+    assert child.usage()["maxrss_bytes"] > 1 << 20
+
+
+def test_named_descriptors(spawn):
+    read_end, write_end = os.pipe()
+    child = spawn("pipe", fds={"out": write_end})
+    os.close(write_end)
+    assert child.wait(5.0)
+    assert os.read(read_end, 100) == b"through a named descriptor"
+    os.close(read_end)
+
+
+def test_the_environment_holds_no_key(tmp_path):
+    given = {
+        "PATH": "/bin", "OPENAI_API_KEY": "k", "KERNELEVO_API_KEY": "k", "KERNELEVO_CACHE": "/c", "SOME": "x",
+        "AWS_SECRET": "s", "PYTHONPATH": "/extra",
+    }  # fmt: skip
+    env = clean_environment(tmp_path, given)
+    assert not set(env) & {"OPENAI_API_KEY", "KERNELEVO_API_KEY", "SOME", "AWS_SECRET"}
+    assert env["KERNELEVO_CACHE"] == "/c"
+    assert env["HOME"] == str(tmp_path)
+    assert "/extra" in env["PYTHONPATH"].split(":")
+    assert env["OMP_NUM_THREADS"] == "1"
+
+
+def test_facts_of_a_zygote_without_torch(plain):
+    assert plain.facts["torch"] is None
+    assert plain.facts["threads"] == 1
+
+
+def test_parallel_operations_in_children(warm, spawn):
+    assert warm.facts["child_threads"] == 2
+    assert warm.facts["threads"] == 1
+    for _ in range(3):
+        child = spawn("parallel_torch", zygote=warm, memory_bytes=1 << 30)
+        assert child.channel.recv(20.0) == [2.0 * (1 << 18), 36.0, 2]
+
+
+@pytest.mark.parametrize(
+    ("entry", "payload", "reason"),
+    [("leave", {"code": 0}, "exit 0"), ("leave", {"code": 3}, "exit 3"), ("raise_error", {}, "exit 1"),
+     ("segfault", {}, "SIGSEGV")],
+)  # fmt: skip
+def test_how_a_child_ended(spawn, entry, payload, reason):
+    child = spawn(entry, payload)
+    with pytest.raises(PeerClosed):
+        child.channel.recv(10.0)
+    assert child.wait(5.0)
+    assert child.exit_reason() == reason
+    if entry == "raise_error":
+        assert "a candidate's own mistake" in child.output()
+    if entry == "segfault":
+        assert "Segmentation fault" in child.output()
+
+
+def test_an_unknown_entry_is_the_childs_end(spawn):
+    child = spawn("no_such_function")
+    assert child.wait(5.0)
+    assert child.exit_reason() == "exit 1"
+    assert "no_such_function" in child.output()
+
+
+def test_a_module_that_does_not_exist_is_a_clear_error():
+    with pytest.raises(SandboxError, match="no_such_module"):
+        Zygote(("no_such_module",), threads=1)
+
+
+def test_a_preload_that_starts_a_thread_is_refused(tmp_path, monkeypatch):
+    (tmp_path / "busy.py").write_text(
+        "import threading, time\nthreading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(SandboxError, match="2 threads"):
+        Zygote(("busy",), threads=1)
+
+
+def test_children_end_with_a_closed_zygote(tmp_path):
+    with Zygote((), threads=1) as zygote:
+        child = zygote.spawn(
+            "kernelevo.sandbox.selftest:answer", {"token": "x"}, limits=Limits("run", tmp_path / "s")
+        )
+        child.channel.recv(5.0)
+    assert gone(child.pid)
+    assert child.exit_reason() == "SIGKILL"
+    child.close()
+
+
+@pytest.mark.parametrize("victim", ["parent", "zygote"])
+def test_everything_dies_when_one_is_killed(tmp_path, victim):
+    script = (
+        "import sys, time\nfrom pathlib import Path\n"
+        "from kernelevo.sandbox.limits import Limits\nfrom kernelevo.sandbox.zygote import Zygote\n"
+        "z = Zygote((), threads=1)\n"
+        "c = z.spawn('kernelevo.sandbox.selftest:answer', {'token': 'x'},"
+        f" limits=Limits('run', Path({str(tmp_path)!r})))\n"
+        "c.channel.recv(5.0)\nprint(z.pid, c.pid, flush=True)\ntime.sleep(60)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as parent:
+        zygote, child = map(int, parent.stdout.readline().split())
+        os.kill(parent.pid if victim == "parent" else zygote, signal.SIGKILL)
+        assert gone(child)
+        assert gone(zygote)
+        parent.kill()
+
+
+def test_spawn_after_the_zygote_died_is_a_machine_error(tmp_path):
+    with Zygote((), threads=1) as zygote:
+        os.kill(zygote.pid, signal.SIGKILL)
+        gone(zygote.pid)
+        with pytest.raises(SandboxError, match="does not answer"):
+            zygote.spawn("kernelevo.sandbox.selftest:answer", {}, limits=Limits("run", tmp_path / "s"))
