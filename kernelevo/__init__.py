@@ -19,9 +19,9 @@ _PUBLIC = {
     "Status": "kernelevo.core",
     "Task": "kernelevo.core",
     "Trial": "kernelevo.core",
-    "cpp": "kernelevo.backends",
-    "cuda": "kernelevo.backends",
-    "packed": "kernelevo.backends",
+    "cpp": "kernelevo.backends.cpp",
+    "cuda": "kernelevo.backends.cuda",
+    "packed": "kernelevo.backends.packing",
     "evolve": "kernelevo.api",
     "load_run": "kernelevo.api",
     "optimize": "kernelevo.api",
@@ -48,13 +48,17 @@ __all__ = [
 
 if TYPE_CHECKING:
     from kernelevo.api import evolve, load_run, optimize, resume
-    from kernelevo.backends import cpp, cuda, packed
+    from kernelevo.backends.cpp import cpp
+    from kernelevo.backends.cuda import cuda
+    from kernelevo.backends.packing import packed
     from kernelevo.core import Brief, Evaluation, Program, Proposal, Status, Task, Trial
 
 
 def __getattr__(name: str) -> Any:
     if name in _PUBLIC:
-        return getattr(importlib.import_module(_PUBLIC[name]), name)
+        value = getattr(importlib.import_module(_PUBLIC[name]), name)
+        globals()[name] = value  # programs say kernelevo.packed(...) in every forward: look it up once
+        return value
     raise AttributeError(f"module 'kernelevo' has no attribute {name!r}")
 
 

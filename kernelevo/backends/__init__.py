@@ -1,6 +1,7 @@
 """Backends: kernel source -> callable, one per language, and the loaders of references and candidates.
 
-Nothing here imports torch until a name is used.
+Nothing here imports torch until a name is used. ``kernelevo.cpp``, ``kernelevo.cuda`` and
+``kernelevo.packed`` come from the modules ``cpp``, ``cuda`` and ``packing`` of this room.
 """
 
 from __future__ import annotations
@@ -10,15 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 # public name -> module that holds it
 _PUBLIC = {
+    "BuildCache": "kernelevo.backends.cache",
     "Reference": "kernelevo.backends.reference",
     "adopt": "kernelevo.backends.candidate",
     "load_candidate": "kernelevo.backends.candidate",
     "load_reference": "kernelevo.backends.reference",
 }
 
-__all__ = ["Reference", "adopt", "load_candidate", "load_reference"]
+__all__ = ["BuildCache", "Reference", "adopt", "load_candidate", "load_reference"]
 
 if TYPE_CHECKING:
+    from kernelevo.backends.cache import BuildCache
     from kernelevo.backends.candidate import adopt, load_candidate
     from kernelevo.backends.reference import Reference, load_reference
 

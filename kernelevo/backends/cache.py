@@ -1,0 +1,164 @@
+"""BuildCache: compiled objects by content, shared by all processes of a machine.
+
+An entry is a folder named by a hash of everything its content depends on. It is made in a scratch folder and
+renamed into place whole, so a reader sees all of it or nothing; a file lock per entry keeps two processes
+from building the same thing; the kernel drops the lock of a process that dies. An entry lists the sizes of
+its files, and one that does not match (a full disk, a power cut) is built again.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+from kernelevo.errors import BuildRefused
+
+MANIFEST = "entry.json"
+
+Stage = Literal["build", "run"]
+
+
+def default_root() -> Path:
+    """Return ``$KERNELEVO_CACHE``, or ``~/.cache/kernelevo``."""
+    given = os.environ.get("KERNELEVO_CACHE")
+    return Path(given) if given else Path.home() / ".cache" / "kernelevo"
+
+
+def digest(*parts: object) -> str:
+    """Return a key: the hash of plain data, order kept."""
+    text = json.dumps(parts, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:40]
+
+
+class BuildCache:
+    """Folders of built objects, by key.
+
+    Args:
+        root: where entries lie and are written; None means :func:`default_root`.
+        shared: a second place to look, never written.
+        read_only: refuse to build what is not there (the run stage of the sandbox).
+    """
+
+    def __init__(
+        self, root: Path | None = None, *, shared: Path | None = None, read_only: bool = False
+    ) -> None:
+        self.root = root if root is not None else default_root()
+        self.shared = shared
+        self.read_only = read_only
+
+    @classmethod
+    def here(cls) -> BuildCache:
+        """Return the cache of this process, as ``KERNELEVO_STAGE`` and its two folders say.
+
+        ``build``: write to ``$KERNELEVO_CACHE``, look in ``$KERNELEVO_CACHE_SHARED`` too. ``run``: look in
+        both, write nothing. Otherwise the default cache.
+        """
+        stage = os.environ.get("KERNELEVO_STAGE")
+        shared = os.environ.get("KERNELEVO_CACHE_SHARED") if stage else None
+        return cls(shared=Path(shared) if shared else None, read_only=stage == "run")
+
+    def find(self, key: str) -> Path | None:
+        """Return the folder of a whole entry, or None."""
+        for root in (self.root, self.shared):
+            if root is not None:
+                folder = _place(root, key)
+                if _is_whole(folder):
+                    return folder
+        return None
+
+    def get(self, key: str, build: Callable[[Path], None], *, what: str = "it") -> Path:
+        """Return the entry's folder, after calling ``build(scratch_folder)`` if it is not there.
+
+        What ``build`` raises is passed on and leaves nothing behind.
+
+        Args:
+            key: from :func:`digest`.
+            build: writes the entry's files into the folder it is given.
+            what: what is being built, for messages.
+
+        Raises:
+            BuildRefused: if the entry is missing and this cache is read-only, or cannot be written.
+        """
+        found = self.find(key)
+        if found is not None:
+            return found
+        if self.read_only:
+            raise BuildRefused(
+                f"{what} is not built yet, and nothing may be built in the run stage",
+                why="programs are built in the build stage, by importing, constructing and calling them once",
+                now="build everything at import or in the constructor, never depending on the inputs' values",
+            )
+        with self._locked(key):
+            found = self.find(key)
+            return found if found is not None else self._make(key, build)
+
+    def _make(self, key: str, build: Callable[[Path], None]) -> Path:
+        """Build under the entry's lock: the scratch folder is ours alone, a crashed one's rest is removed."""
+        folder, scratch = _place(self.root, key), self.root / "scratch" / key
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir(parents=True)
+        try:
+            build(scratch)
+            sizes = {p.name: p.stat().st_size for p in sorted(scratch.iterdir())}
+            (scratch / MANIFEST).write_text(json.dumps(sizes))
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            if folder.exists():  # damaged, or find() would have returned it
+                folder.rename(scratch.with_name(f"{key}.damaged.{os.getpid()}"))
+            scratch.rename(folder)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+            for rest in (self.root / "scratch").glob(f"{key}.damaged.*"):
+                shutil.rmtree(rest, ignore_errors=True)
+        return folder
+
+    @contextmanager
+    def _locked(self, key: str) -> Iterator[None]:
+        """Hold the entry's lock; the lock file goes away with its last holder."""
+        path = self.root / "locks" / key
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            (self.root / "scratch").mkdir(exist_ok=True)
+            file = _lock(path)
+        except OSError as error:
+            raise BuildRefused(
+                f"the build cache {self.root} cannot be written",
+                why=str(error),
+                now="set KERNELEVO_CACHE to a folder you can write",
+            ) from error
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+            os.close(file)
+
+
+def _lock(path: Path) -> int:
+    """Open and lock the file; start again if its last holder removed it while we waited."""
+    while True:
+        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            if os.fstat(file).st_ino == path.stat().st_ino:
+                return file
+        except FileNotFoundError:
+            pass  # removed by the holder we waited for: a new file is made in the next round
+        os.close(file)
+
+
+def _place(root: Path, key: str) -> Path:
+    return root / key[:2] / key
+
+
+def _is_whole(folder: Path) -> bool:
+    try:
+        sizes = json.loads((folder / MANIFEST).read_text())
+        return all((folder / name).stat().st_size == size for name, size in sizes.items())
+    except (OSError, ValueError, AttributeError):
+        return False

@@ -1,0 +1,216 @@
+"""``kernelevo.cpp``: C++ text -> functions that take tensors, without copies and without torch's headers.
+
+The source is compiled to a plain C ABI and called through ctypes. ``torch_headers=True`` is for sources that
+need ATen's vector classes, as those that Inductor writes: torch's include paths and Inductor's own flags,
+with its prefix header precompiled once per machine.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import subprocess
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from kernelevo.backends import calling, signatures, source_tree, toolchain
+from kernelevo.backends.cache import BuildCache, digest
+from kernelevo.errors import BuildError, BuildRefused, ToolchainMissing
+
+COMMON = ("-O3", "-std=c++20", "-fopenmp", "-fPIC")
+PLAIN = ("-fno-math-errno", "-fno-trapping-math")
+# as Inductor compiles, so that a harvested kernel computes the same numbers
+INDUCTOR = (
+    "-DNDEBUG", "-w", "-ffp-contract=off", "-fno-tree-loop-vectorize",
+    "-fno-trapping-math", "-fno-math-errno",
+    "-DC10_USING_CUSTOM_GENERATED_MACROS", "-DTORCH_INDUCTOR_CPP_WRAPPER", "-DSTANDALONE_TORCH_HEADER",
+)  # fmt: skip
+PREFIX = "kernelevo_torch.h"
+PREFIX_TEXT = "#include <torch/csrc/inductor/cpp_prefix.h>\n"
+COMPILE_SECONDS = 300
+
+
+class CppLibrary:
+    """A compiled source; its ``extern "C"`` functions are attributes (see :mod:`kernelevo.backends.calling`).
+
+    Args:
+        path: the shared object.
+        source: its text, kept for copies and pickles, which build again (or find it built).
+        options: ``flags`` and ``torch_headers`` as given to :func:`cpp`.
+    """
+
+    def __init__(self, path: Path, source: str, options: dict[str, Any]) -> None:
+        self.path = path
+        self._made_by = (source, options)
+        self._signatures = signatures.parse(source)
+        self._library = ctypes.CDLL(str(path))
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        known = self.__dict__.get("_signatures", {})
+        if name not in known:
+            listed = ", ".join(known) or 'none: declare functions extern "C"'
+            raise AttributeError(f"the C++ source has no function {name!r}; it has: {listed}")
+        try:
+            function = calling.bind(self._library, known[name])
+        except AttributeError as error:
+            raise AttributeError(f"{name!r} is declared but not defined in the C++ source") from error
+        setattr(self, name, function)
+        return function
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self._signatures]
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> CppLibrary:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, self._made_by
+
+
+def _rebuild(source: str, options: dict[str, Any]) -> CppLibrary:
+    return cpp(source, **options)
+
+
+_loaded: dict[str, CppLibrary] = {}
+
+
+def cpp(source: str, *, flags: Sequence[str] = (), torch_headers: bool = False) -> CppLibrary:
+    """Compile C++ text, or find it compiled, and return its ``extern "C"`` functions.
+
+    Args:
+        source: C++20; ``#include <kernelevo.h>`` finds our vector math.
+        flags: further compiler flags. ``-march`` and ``-mtune`` for this machine are always there.
+        torch_headers: add torch's headers, libtorch_cpu and Inductor's flags.
+
+    Raises:
+        BuildError: if it does not compile; ``log`` holds the compiler's words.
+        BuildRefused: in the run stage of the sandbox, if it is not built yet.
+        ToolchainMissing: if there is no compiler.
+    """
+    import torch  # noqa: F401  first, so that our objects bind to torch's OpenMP runtime, not to a second one
+
+    compiler = toolchain.compiler()
+    resolved = tuple(f for f in flags if f not in ("-march=native", "-mtune=native"))
+    command = [*COMMON, *(_inductor(compiler) if torch_headers else PLAIN), *compiler.arch_flags, *resolved]
+    key = digest("cpp", source, command, compiler.version, compiler.arch, _headers(torch_headers))
+    if key not in _loaded:
+        folder = BuildCache.here().get(
+            key, lambda scratch: _build(source, command, torch_headers, scratch), what="a C++ source"
+        )
+        options = {"flags": tuple(flags), "torch_headers": torch_headers}
+        _loaded[key] = CppLibrary(folder / "kernel.so", source, options)
+    return _loaded[key]
+
+
+def precompile_torch_headers() -> None:
+    """Build the precompiled torch header if it is not there (about 10 s, 150 MB, once per machine).
+
+    A C++ source with ``torch_headers`` compiles in a third of the time with it. Call it outside the sandbox:
+    a build stage uses what the shared cache has, and compiles without it otherwise.
+    """
+    compiler = toolchain.compiler()
+    _precompiled([*COMMON, *_inductor(compiler), *compiler.arch_flags], compiler, may_build=True)
+
+
+def _inductor(compiler: toolchain.Compiler) -> tuple[str, ...]:
+    if all(compiler.has(f) for f in ("avx512f", "avx512bw", "avx512dq", "avx512vl")):
+        return (*INDUCTOR, "-DCPU_CAPABILITY_AVX512")
+    if compiler.has("avx2"):
+        return (*INDUCTOR, "-DCPU_CAPABILITY_AVX2")
+    return INDUCTOR
+
+
+@cache
+def _torch_include() -> tuple[Path, Path]:
+    """Return torch's include folder and its library folder."""
+    import torch
+
+    root = Path(torch.__file__).parent
+    return root / "include", root / "lib"
+
+
+def _headers(torch_headers: bool) -> list[str]:
+    """Return what stands for the headers (and libraries) that a source may use, for its key."""
+    if not torch_headers:
+        return [source_tree.headers_digest()]
+    import torch
+
+    return [
+        source_tree.headers_digest(),
+        torch.__version__,
+        str(torch.version.git_version),
+        str(_torch_include()[1]),
+    ]
+
+
+def _includes(torch_headers: bool) -> list[str]:
+    folders = [source_tree.include()]
+    if torch_headers:
+        include = _torch_include()[0]
+        folders += [include, include / "torch" / "csrc" / "api" / "include"]
+    return [part for folder in folders for part in ("-isystem" if torch_headers else "-I", str(folder))]
+
+
+def _build(source: str, command: list[str], torch_headers: bool, scratch: Path) -> None:
+    compiler = toolchain.compiler()
+    (scratch / "source.cpp").write_text(source)
+    words = [compiler.path, *command, *_includes(torch_headers)]
+    if torch_headers:
+        folder = _precompiled(command, compiler, may_build=os.environ.get("KERNELEVO_STAGE") != "build")
+        if folder is None:
+            (scratch / PREFIX).write_text(PREFIX_TEXT)
+        words += ["-I", str(folder or scratch), "-include", PREFIX]
+    words += ["-shared", "-o", "kernel.so", "source.cpp"]
+    if torch_headers:
+        library = _torch_include()[1]
+        words += [f"-L{library}", "-ltorch_cpu", f"-Wl,-rpath,{library}"]
+    _run(words, scratch)
+
+
+def _precompiled(command: list[str], compiler: toolchain.Compiler, *, may_build: bool) -> Path | None:
+    """Return the folder with the precompiled prefix header for these flags, or None without one."""
+    if compiler.kind != "gcc":
+        return None
+    here = BuildCache.here()
+    key = digest("pch", PREFIX_TEXT, command, compiler.version, compiler.arch, _headers(True))
+    cache = here if may_build else BuildCache(here.root, shared=here.shared, read_only=True)
+
+    def build(scratch: Path) -> None:
+        (scratch / PREFIX).write_text(PREFIX_TEXT)
+        words = [compiler.path, *command, *_includes(True), "-x", "c++-header", PREFIX, "-o", f"{PREFIX}.gch"]
+        _run(words, scratch)
+
+    try:
+        return cache.get(key, build, what="the precompiled torch header")
+    except BuildRefused:
+        return None
+
+
+def _run(words: list[str], scratch: Path) -> None:
+    environment = {**os.environ, "LC_ALL": "C", "TMPDIR": str(scratch)}
+    try:
+        done = subprocess.run(
+            words, cwd=scratch, capture_output=True, text=True, errors="replace", timeout=COMPILE_SECONDS,
+            check=False, env=environment,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired as error:
+        raise BuildError(
+            f"the C++ source did not compile within {COMPILE_SECONDS} s", now="make it simpler"
+        ) from error
+    except OSError as error:
+        raise ToolchainMissing(f"{words[0]} does not run", why=str(error)) from error
+    if done.returncode != 0:
+        log = _shortened(done.stderr or done.stdout, scratch)
+        first = next((line for line in log.splitlines() if "error" in line), log[:200])
+        raise BuildError("the C++ source does not compile", why=first, log=log)
+
+
+def _shortened(log: str, scratch: Path) -> str:
+    """Cut the folders of this machine off the compiler's words, and keep them readable in length."""
+    log = log.replace(f"{scratch}/", "").replace(f"{source_tree.include()}/", "")
+    log = re.sub(r"\S*/site-packages/torch/include/", "", log)
+    lines = log.splitlines()
+    return "\n".join(lines if len(lines) <= 80 else [*lines[:80], f"... {len(lines) - 80} more lines"])

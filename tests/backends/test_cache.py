@@ -1,0 +1,143 @@
+"""The build cache under concurrent use, crashes and damage."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kernelevo.backends.cache import MANIFEST, BuildCache, default_root, digest
+from kernelevo.errors import BuildRefused
+
+
+class Write:
+    """Builds an entry of one file and counts how often it was asked to."""
+
+    def __init__(self, text: str) -> None:
+        self.text, self.calls = text, 0
+
+    def __call__(self, folder: Path) -> None:
+        self.calls += 1
+        (folder / "file").write_text(self.text)
+
+
+def test_an_entry_is_built_once(tmp_path: Path) -> None:
+    cache, build = BuildCache(tmp_path), Write("x")
+    for _ in range(3):
+        folder = cache.get("k" * 40, build)
+    assert (folder / "file").read_text() == "x" and build.calls == 1
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["kk", "locks", "scratch"]
+    assert not list((tmp_path / "locks").iterdir()) and not list((tmp_path / "scratch").iterdir())
+
+
+def test_what_build_raises_passes_and_leaves_nothing(tmp_path: Path) -> None:
+    cache = BuildCache(tmp_path)
+    with pytest.raises(ZeroDivisionError):
+        cache.get("ab", lambda f: 1 / 0)
+    assert cache.find("ab") is None and not list((tmp_path / "scratch").iterdir())
+    assert (cache.get("ab", Write("good")) / "file").read_text() == "good"
+
+
+@pytest.mark.parametrize("damage", ["file", MANIFEST])
+def test_a_damaged_entry_is_built_again(tmp_path: Path, damage: str) -> None:
+    cache = BuildCache(tmp_path)
+    folder = cache.get("ab", Write("good"))
+    (folder / damage).write_text("")
+    assert cache.find("ab") is None
+    assert (cache.get("ab", Write("again")) / "file").read_text() == "again"
+    assert not list((tmp_path / "scratch").iterdir())
+
+
+def test_threads_build_once(tmp_path: Path) -> None:
+    build = Write("x")
+    threads = [threading.Thread(target=lambda: BuildCache(tmp_path).get("ab", build)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert build.calls == 1
+
+
+SCRIPT = """
+import os, sys, time
+from pathlib import Path
+from kernelevo.backends.cache import BuildCache
+root, how = Path(sys.argv[1]), sys.argv[2]
+def build(folder):
+    with open(root / "log", "a") as log:
+        log.write("b")
+    (folder / "file").write_text("half")
+    if how == "die":
+        print("building", flush=True)
+        time.sleep(60)
+    time.sleep(0.1)
+    (folder / "file").write_text("whole")
+print((BuildCache(root).get("ab", build) / "file").read_text())
+"""
+
+
+def start(root: Path, how: str) -> subprocess.Popen[str]:
+    here = Path(__file__).parents[2]
+    environment = {**os.environ, "PYTHONPATH": str(here)}
+    command = [sys.executable, "-c", SCRIPT, str(root), how]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+
+
+def test_processes_build_once(tmp_path: Path) -> None:
+    running = [start(tmp_path, "go") for _ in range(5)]
+    assert [p.communicate(timeout=60)[0].strip() for p in running] == ["whole"] * 5
+    assert (tmp_path / "log").read_text() == "b"
+
+
+def test_a_builder_that_is_killed_blocks_nobody(tmp_path: Path) -> None:
+    victim = start(tmp_path, "die")
+    assert victim.stdout is not None and victim.stdout.readline().strip() == "building"
+    waiting = start(tmp_path, "go")
+    victim.send_signal(signal.SIGKILL)
+    victim.communicate()
+    assert waiting.communicate(timeout=60)[0].strip() == "whole"
+    assert (tmp_path / "log").read_text() == "bb"
+
+
+def test_run_stage_reads_both_places_and_builds_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared, private = BuildCache(tmp_path / "shared"), tmp_path / "private"
+    shared.get("aa", Write("shared"))
+    monkeypatch.setenv("KERNELEVO_CACHE", str(private))
+    monkeypatch.setenv("KERNELEVO_CACHE_SHARED", str(tmp_path / "shared"))
+    monkeypatch.setenv("KERNELEVO_STAGE", "build")
+    build = BuildCache.here()
+    assert (build.get("aa", Write("new")) / "file").read_text() == "shared"
+    build.get("bb", Write("private"))
+    assert shared.find("bb") is None
+    monkeypatch.setenv("KERNELEVO_STAGE", "run")
+    run = BuildCache.here()
+    assert run.find("aa") and run.find("bb")
+    with pytest.raises(BuildRefused, match="run stage"):
+        run.get("cc", Write("x"))
+    assert not (private / "cc").exists()
+
+
+def test_an_unwritable_folder_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BuildRefused, match="set KERNELEVO_CACHE"):
+        BuildCache(tmp_path / "file" / "below").get("ab", Write("x"))
+
+
+def test_default_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KERNELEVO_CACHE", "/somewhere")
+    assert default_root() == Path("/somewhere")
+    monkeypatch.delenv("KERNELEVO_CACHE")
+    assert default_root() == Path.home() / ".cache" / "kernelevo"
+
+
+@given(st.lists(st.one_of(st.text(), st.lists(st.text(max_size=5), max_size=3)), max_size=5))
+def test_digest_is_stable_and_tells_apart(parts: list[object]) -> None:
+    assert digest(*parts) == digest(*parts)
+    assert digest(*parts) != digest(*parts, "more")

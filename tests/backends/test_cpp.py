@@ -1,0 +1,233 @@
+"""C++ programs: built, cached, called with tensors, refused with a clear word."""
+
+import copy
+import os
+import pickle
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import kernelevo
+from kernelevo.backends import cpp as cpp_module
+from kernelevo.backends import toolchain
+from kernelevo.backends.cpp import cpp
+from kernelevo.errors import BuildError, BuildRefused, ToolchainMissing
+
+SOURCE = r"""
+#include <kernelevo.h>
+extern "C" void axpy(float a, const float* x, float* y, int64_t n) {
+  #pragma omp parallel for if (n > 1024)
+  for (int64_t i = 0; i < n; ++i) y[i] += a * x[i];
+}
+extern "C" int64_t count(const bool* m, int n) {
+  int64_t c = 0;
+  for (int i = 0; i < n; ++i) c += m[i];
+  return c;
+}
+extern "C" double mean(const double* x, int32_t n) {
+  double s = 0;
+  for (int i = 0; i < n; ++i) s += x[i];
+  return s / n;
+}
+extern "C" void bits(uint16_t* x, int n) { for (int i = 0; i < n; ++i) x[i] ^= 0x8000; }
+extern "C" int is_null(const void* p) { return p == nullptr; }
+extern "C" bool flip(bool a) { return !a; }
+"""
+
+
+@pytest.fixture(scope="module")
+def lib() -> cpp_module.CppLibrary:
+    return cpp(SOURCE)
+
+
+def test_values(lib: cpp_module.CppLibrary) -> None:
+    for n in (3, 5000):
+        x, y = torch.randn(n), torch.randn(n)
+        expected = y + 2.5 * x
+        lib.axpy(2.5, x, y, n)
+        torch.testing.assert_close(y, expected)
+    assert lib.count(torch.tensor([True, False, True]), 3) == 2
+    assert lib.count(torch.tensor([1, 0, 1], dtype=torch.uint8), 3) == 2
+    z = torch.randn(7, dtype=torch.float64)
+    assert lib.mean(z, 7) == pytest.approx(z.mean().item())
+    assert lib.flip(False) is True
+
+
+def test_half_types_pass_as_bits(lib: cpp_module.CppLibrary) -> None:
+    for dtype in (torch.bfloat16, torch.float16):
+        x = torch.randn(9).to(dtype)
+        y = x.clone()
+        lib.bits(y, 9)
+        assert torch.equal(y, -x)
+
+
+def test_parameters_addresses_and_null(lib: cpp_module.CppLibrary) -> None:
+    weight = torch.nn.Parameter(torch.ones(4))
+    y = torch.zeros(4)
+    lib.axpy(1.0, weight, y, 4)
+    lib.axpy(1.0, weight.data_ptr(), y.data_ptr(), 4)
+    assert y.tolist() == [2.0] * 4
+    assert lib.is_null(None) == 1 and lib.is_null(y) == 0 and lib.is_null(y.double()) == 0
+
+
+def test_numbers_are_converted(lib: cpp_module.CppLibrary) -> None:
+    x, y = torch.ones(4), torch.zeros(4)
+    lib.axpy(np.float32(2), x, y, np.int64(4))
+    lib.axpy(torch.tensor(1.0), x, y, torch.tensor(4))
+    lib.axpy(3, x, y, True)
+    assert y.tolist() == [6.0, 3.0, 3.0, 3.0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (
+            (1.0, torch.ones(4).double(), torch.ones(4), 4),
+            r"argument 2 \(const float\* x\) takes torch.float32",
+        ),
+        ((1.0, torch.ones(4, 4).t(), torch.ones(4), 4), "contiguous tensor, got shape"),
+        ((1.0, [1.0], torch.ones(4), 4), "takes a tensor, an address or None, got list"),
+        ((1.0, torch.ones(4, device="meta"), torch.ones(4), 4), "CPU tensor, got one on meta"),
+        ((1.0, torch.ones(4), torch.ones(4), 4.0), "int64_t n takes a whole number, got float"),
+        (("a", torch.ones(4), torch.ones(4), 4), "float a takes a number, got str"),
+        ((1.0, torch.ones(4), torch.ones(4)), "argument"),
+    ],
+)
+def test_wrong_arguments_are_named(lib: cpp_module.CppLibrary, arguments: tuple, says: str) -> None:
+    with pytest.raises(TypeError, match=says):
+        lib.axpy(*arguments)
+
+
+def test_unknown_names_list_the_known(lib: cpp_module.CppLibrary) -> None:
+    with pytest.raises(AttributeError, match="it has: axpy, count"):
+        lib.saxpy  # noqa: B018
+    assert "axpy" in dir(lib) and "float a" in (lib.axpy.__doc__ or "")
+
+
+def test_copies_and_pickles(lib: cpp_module.CppLibrary) -> None:
+    assert copy.deepcopy(lib) is lib
+    assert pickle.loads(pickle.dumps(lib)).flip(True) is False
+    assert kernelevo.cpp is cpp and kernelevo.cpp is cpp  # the module of that name does not hide it
+
+
+def test_errors_of_the_source(private_cache: Path) -> None:
+    with pytest.raises(BuildError) as caught:
+        cpp('extern "C" void f(float* x) {\n  x[0] = undeclared;\n}\n')
+    assert "source.cpp:2:" in caught.value.log and "undeclared" in caught.value.why
+    assert str(private_cache) not in caught.value.log
+    declared = cpp('extern "C" void f(float* x);\nextern "C" void g(struct s* x) {}')
+    with pytest.raises(AttributeError, match="declared but not defined"):
+        declared.f  # noqa: B018
+    with pytest.raises(TypeError, match=r"cannot pass struct s\* x"):
+        declared.g  # noqa: B018
+
+
+def test_cold_and_cached_times(private_cache: Path) -> None:
+    toolchain.compiler()
+    source = SOURCE + f"// {time.time_ns()}"
+    start = time.perf_counter()
+    cpp(source).flip(True)
+    cold = time.perf_counter() - start
+    cpp_module._loaded.clear()
+    start = time.perf_counter()
+    cpp(source).flip(True)
+    cached = time.perf_counter() - start
+    assert cached < cold / 5
+
+
+def test_flags_are_part_of_the_key_and_native_is_not(private_cache: Path) -> None:
+    source = 'extern "C" int value() { return VALUE; }'
+    assert cpp(source, flags=("-DVALUE=1",)).value() == 1
+    assert cpp(source, flags=("-DVALUE=2",)).value() == 2
+    assert cpp(source, flags=("-DVALUE=2", "-march=native")) is cpp(source, flags=("-DVALUE=2",))
+    assert "-march=native" not in toolchain.compiler().arch_flags
+
+
+def test_run_stage_uses_what_the_build_stage_built(
+    private_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = 'extern "C" int one() { return 1; }'
+    monkeypatch.setenv("KERNELEVO_STAGE", "build")
+    assert cpp(source).one() == 1
+    cpp_module._loaded.clear()
+    toolchain.compiler.cache_clear()
+    monkeypatch.setenv("KERNELEVO_STAGE", "run")
+    monkeypatch.setenv("PATH", os.environ["PATH"])
+    monkeypatch.setattr(subprocess, "run", lambda *a, **k: pytest.fail("the run stage started a program"))
+    assert cpp(source).one() == 1
+    with pytest.raises(BuildRefused, match="run stage"):
+        cpp(source + "//")
+
+
+def test_without_a_compiler(private_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.delenv("CXX", raising=False)
+    with pytest.raises(ToolchainMissing, match="apt install"):
+        cpp('extern "C" int one() { return 1; }')
+
+
+def test_threads_share_one_build(private_cache: Path) -> None:
+    source, values = 'extern "C" int one() { return 1; }', []
+    threads = [threading.Thread(target=lambda: values.append(cpp(source).one())) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert values == [1] * 4
+
+
+def test_one_openmp_runtime() -> None:
+    code = (
+        "import torch, kernelevo\n"
+        'lib = kernelevo.cpp(\'#include <kernelevo.h>\\nextern "C" int threads() { int n = 0;\\n'
+        "#pragma omp parallel\\n#pragma omp single\\nn = omp_get_num_threads();\\nreturn n; }')\n"
+        "torch.set_num_threads(2)\n"
+        "maps = {l.split()[-1] for l in open('/proc/self/maps') if 'gomp' in l}\n"
+        "print(lib.threads(), len(maps))\n"
+    )
+    here = str(Path(__file__).parents[2])
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": here},
+    )
+    assert done.stdout.split() == ["2", "1"], done.stderr
+
+
+TORCH_SOURCE = r"""
+#include <torch/csrc/inductor/cpp_prefix.h>
+extern "C" void kernel(const float* in_ptr0, float* out_ptr0, const int64_t n) {
+  for (int64_t i = 0; i < n; i += 16) {
+    auto x = at::vec::Vectorized<float>::loadu(in_ptr0 + i, std::min<int64_t>(16, n - i));
+    x.tanh().store(out_ptr0 + i, std::min<int64_t>(16, n - i));
+  }
+}
+"""
+
+
+@pytest.mark.slow
+def test_torch_headers_with_and_without_the_precompiled_one(
+    private_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KERNELEVO_STAGE", "build")
+    start = time.perf_counter()
+    plain = cpp(TORCH_SOURCE, torch_headers=True)
+    without = time.perf_counter() - start
+    x = torch.randn(37)
+    y = torch.empty(37)
+    plain.kernel(x, y, 37)
+    torch.testing.assert_close(y, torch.tanh(x))
+    monkeypatch.delenv("KERNELEVO_STAGE")
+    cpp_module.precompile_torch_headers()
+    start = time.perf_counter()
+    cpp(TORCH_SOURCE + "// again", torch_headers=True).kernel(x, y, 37)
+    assert time.perf_counter() - start < without * 0.7
+    torch.testing.assert_close(y, torch.tanh(x))

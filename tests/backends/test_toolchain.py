@@ -1,0 +1,45 @@
+"""What is found on this machine, and what is said of what is not."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from kernelevo.backends import source_tree, toolchain
+
+
+def test_the_compiler_spells_out_native(private_cache: Path) -> None:
+    found = toolchain.compiler()
+    assert found.kind in ("gcc", "clang") and os.access(found.path, os.X_OK)
+    assert "native" not in found.arch and found.arch
+    assert found.has("sse2") and not found.has("no-such-feature")
+
+
+def test_the_description_is_kept(private_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = toolchain.compiler()
+    toolchain.compiler.cache_clear()
+    monkeypatch.setattr(toolchain, "_words", lambda command: pytest.fail("asked again"))
+    assert toolchain.compiler() == first
+
+
+def test_another_processor_is_asked_anew(private_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    toolchain.compiler()
+    toolchain.compiler.cache_clear()
+    asked = []
+    monkeypatch.setattr(toolchain, "_processor", lambda: "another")
+    words = toolchain._words
+    monkeypatch.setattr(toolchain, "_words", lambda command: asked.append(1) or words(command))
+    toolchain.compiler()
+    assert asked
+
+
+def test_facts_name_every_tool() -> None:
+    told = toolchain.facts()
+    assert set(told) == {"c++", "nvcc", "nvrtc", "triton", "ninja", "cuda-core", "cupy", "cuda headers"}
+    assert all(value is None or value for value in told.values())
+    assert toolchain.package("no-such-package", "no_such_module") is None
+
+
+def test_header_is_found() -> None:
+    assert (source_tree.include() / "kernelevo.h").is_file()
+    assert len(source_tree.headers_digest()) == 64
