@@ -25,6 +25,7 @@ OUTPUT_BYTES = 20_000
 STOP_TIMEOUT = 10.0
 _PAGE = resource.getpagesize()
 _ADDRESS_LIMIT = 1 << 63
+_PIECE_LIMIT = 1 << 40
 
 
 class ChildDied(PeerFault):
@@ -201,7 +202,9 @@ class Child:
 
     def read_many(self, parts: Sequence[tuple[int, int]]) -> list[NDArray[np.uint8]]:
         """Return copies of several (address, bytes) pieces, in few system calls; raises as ``read``."""
-        return self.read_into(parts, [np.empty(max(size, 0), np.uint8) for _, size in parts])
+        for address, size in parts:
+            _check_piece(address, size)
+        return self.read_into(parts, [np.empty(size, np.uint8) for _, size in parts])
 
     def read_into(
         self, parts: Sequence[tuple[int, int]], out: list[NDArray[np.uint8]]
@@ -209,12 +212,11 @@ class Child:
         """Copy several pieces into arrays that exist already (no page faults in a timed read); as ``read``.
 
         Args:
-            parts: (address, bytes) of each piece, numbers named by the child.
+            parts: (address, bytes) of each piece; the child names addresses, we know the sizes.
             out: one contiguous byte array per piece, of that size.
         """
         for (address, size), array in zip(parts, out, strict=True):
-            if not (0 < address < _ADDRESS_LIMIT and 0 <= size < _ADDRESS_LIMIT - address):
-                raise BadAddress(f"not a piece of memory: {size} bytes at {address:#x}")
+            _check_piece(address, size)
             if array.nbytes != size or not array.flags.c_contiguous:
                 raise ValueError("each array must be contiguous and as large as its piece")
         try:
@@ -314,6 +316,11 @@ class Child:
             self._output += chunk
             del self._output[:-OUTPUT_BYTES]
         return False
+
+
+def _check_piece(address: int, size: int) -> None:
+    if not (0 < address < _ADDRESS_LIMIT and 0 <= size < _PIECE_LIMIT):
+        raise BadAddress(f"not a piece of memory: {size} bytes at {address:#x}")
 
 
 def _rss_of_tree(pid: int) -> int:

@@ -13,7 +13,7 @@ from kernelevo.sandbox.syscalls import (
     PR_CAP_AMBIENT,
     PR_CAPBSET_DROP,
     PR_SET_DUMPABLE,
-    PR_SET_KEEPCAPS,
+    PR_SET_SECUREBITS,
     prctl,
     set_capabilities,
 )
@@ -21,6 +21,7 @@ from kernelevo.sandbox.syscalls import (
 NOBODY = 65534
 _DAC_READ_SEARCH = 2  # number of the capability that reads past file modes; Landlock still binds it
 _AMBIENT_RAISE = 2
+_NO_SETUID_FIXUP = 1 << 2
 
 # "kept": not root already; "nobody": full drop; "nobody+read": drop that keeps the reading capability,
 # under Landlock; "root-": root's user id without any capability
@@ -93,6 +94,9 @@ def become(identity: Identity) -> None:
     if identity == "kept":
         return
     keep = identity == "nobody+read"
+    if keep:
+        # without it access(2) forgets the capability, and compilers ask by access(2) whether TMPDIR is usable
+        prctl(PR_SET_SECUREBITS, _NO_SETUID_FIXUP)
     for capability in range(64):
         try:
             if not (keep and capability == _DAC_READ_SEARCH):
@@ -102,8 +106,6 @@ def become(identity: Identity) -> None:
     if identity == "root-":
         set_capabilities(0)
         return
-    if keep:
-        prctl(PR_SET_KEEPCAPS, 1)
     os.setgroups([])
     os.setresgid(NOBODY, NOBODY, NOBODY)
     os.setresuid(NOBODY, NOBODY, NOBODY)

@@ -39,7 +39,7 @@ class Limits:
         scratch: the one folder it may write; it becomes its working folder, HOME and TMPDIR.
         read_only: further files and folders it may read (the private compile cache in the run stage).
         memory_bytes: how much more memory than a fresh fork it may use: private memory by RLIMIT_DATA
-            (unless ``cuda``), all of it by a watchdog in the parent; None for no limit.
+            (unless ``cuda``), all of it, 32 MiB later, by a watchdog in the parent; None for no limit.
         cpu_seconds: processor time over all threads, then SIGXCPU.
         file_bytes: largest file it may write.
         open_files: descriptors.

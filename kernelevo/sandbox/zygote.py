@@ -25,7 +25,9 @@ from kernelevo.sandbox.limits import Limits
 _PASSED = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "CUDA_HOME", "CUDA_PATH", "CC", "CXX")
 _PASSED_PREFIXES = ("KERNELEVO_", "CUDA_VISIBLE_", "TRITON_DEFAULT_")
 _SECRET_WORDS = ("KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIAL")
+_OWN_ENTRIES = ("kernelevo.sandbox.selftest", "kernelevo.sandbox.trespass")
 _WATCH_SECONDS = 0.05
+_WATCH_ROOM = 32 << 20
 _FIRST_ANSWER, _SECOND_ANSWER = 2.0, 20.0
 
 
@@ -93,7 +95,7 @@ class Zygote:
         self._scratch = Path(tempfile.mkdtemp(prefix="kernelevo-zygote-"))
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  closed by close()
         config = {
-            "preload": [*dict.fromkeys([*preload, "kernelevo.sandbox.selftest"])],
+            "preload": [*dict.fromkeys([*preload, *_OWN_ENTRIES])],
             "warm_inductor": warm_inductor,
             "parent": os.getpid(),
         }
@@ -299,7 +301,8 @@ def _within_memory(child: Child | None) -> bool:
     """Return whether to go on watching; kills a child that has grown past its limit."""
     if child is None or child.limits.memory_bytes is None or child.is_closed():
         return False
-    if child.memory_grown() > child.limits.memory_bytes:
+    # some room above RLIMIT_DATA, whose MemoryError tells the program's author more than a kill does
+    if child.memory_grown() > child.limits.memory_bytes + _WATCH_ROOM:
         child.kill_for_memory()
         return False
     return True

@@ -1,0 +1,156 @@
+"""Every forbidden act is tried in a real child and refused; what honest work needs is allowed."""
+
+import ctypes
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from kernelevo.sandbox import landlock, seccomp
+from kernelevo.sandbox.channel import PeerClosed
+from kernelevo.sandbox.limits import Limits, readable_roots
+
+NEEDS_BOTH = pytest.mark.skipif(
+    landlock.abi() < 6 or bool(seccomp.supported()), reason="needs Landlock 6 and x86-64"
+)
+EVERYWHERE = [
+    "socket", "socketpair", "ptrace parent", "read parent memory", "kill parent", "kill zygote",
+    "stop a sibling", "parent environ", "zygote environ", "parent memory file", "password file",
+    "outside file", "write outside", "write to own package", "write shared memory", "list processes",
+    "pidfd of parent", "hide (dumpable)", "outlive the zygote", "become root", "mount", "userfaultfd",
+    "io_uring", "x32 fork",
+]  # fmt: skip
+IN_THE_RUN_STAGE = [
+    "fork", "execve", "vfork", "clone a process", "clone3", "subprocess", "kill everyone",
+    "thread-kill parent", "limit the parent", "setsid", "setpgid", "priority",
+]  # fmt: skip
+
+
+def attempt(spawn, plain, tmp_path, stage, acts):
+    outside = tmp_path / "outside.txt"
+    outside.write_text("not for children")
+    secret = ctypes.create_string_buffer(b"expected value")
+    sibling = spawn("wait", stage=stage)
+    payload = {
+        "acts": acts,
+        "parent": os.getpid(),
+        "zygote": plain.pid,
+        "sibling": sibling.pid,
+        "secret": [0, ctypes.addressof(secret)],
+        "outside": str(outside),
+    }
+    child = spawn("attempt", payload, stage=stage)
+    found = child.channel.recv(20.0)
+    sibling.channel.recv(5.0)
+    assert sibling.alive()
+    return found
+
+
+@NEEDS_BOTH
+@pytest.mark.parametrize("stage", ["run", "build"])
+def test_forbidden_acts_are_refused(spawn, plain, tmp_path, stage):
+    received = []
+    before = signal.signal(signal.SIGUSR1, lambda *_: received.append(1))
+    try:
+        acts = EVERYWHERE + (IN_THE_RUN_STAGE if stage == "run" else [])
+        found = attempt(spawn, plain, tmp_path, stage, acts)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert not received
+    if os.getuid() == 0 and plain.facts["identity"] == "root-":
+        found.pop("become root")  # it is root's number, without a capability
+    allowed = {act: how for act, how in found.items() if how == "allowed"}
+    assert not allowed
+    if stage == "run":
+        assert found["clone3"] == "OSError"  # ENOSYS, so that glibc falls back to clone
+        assert found["fork"] == found["execve"] == "PermissionError"
+
+
+def test_the_build_stage_compiles_and_loads(spawn):
+    child = spawn("compile_c", stage="build", memory_bytes=1 << 30)
+    try:
+        assert child.channel.recv(60.0) == 42
+    except PeerClosed:
+        child.wait(5.0)
+        pytest.fail(child.output())
+
+
+@pytest.mark.parametrize("stay", [True, False])
+def test_what_flees_from_the_build_stage_dies_with_it(spawn, stay):
+    child = spawn("escape", {"stay": stay}, stage="build")
+    grouped = child.channel.recv(10.0)["group"]
+    if stay:
+        child.kill()
+    child.wait(5.0)
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline and (alive(grouped) or sleepers(child.limits.scratch)):
+        time.sleep(0.02)
+    assert not alive(grouped)
+    assert not sleepers(child.limits.scratch)
+
+
+def alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def sleepers(folder: Path):
+    """Return the processes whose working folder is a child's scratch."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if os.readlink(f"/proc/{pid}/cwd") == str(folder):
+                found.append(pid)
+        except OSError:
+            continue
+    return [pid for pid in found if alive(pid)]
+
+
+def test_a_trusted_child_is_not_bound(spawn, plain, tmp_path):
+    found = attempt(spawn, plain, tmp_path, "trusted", ["outside file", "socket", "fork"])
+    assert set(found.values()) == {"allowed"}
+
+
+def test_scratch_and_read_only_are_as_granted(spawn, plain, tmp_path):
+    shared = tmp_path / "cache"
+    shared.mkdir()
+    (shared / "built.so").write_text("x")
+    payload = {"outside": str(shared / "built.so"), "acts": ["outside file", "write outside"]}
+    child = spawn("attempt", payload, read_only=(shared,))
+    found = child.channel.recv(10.0)
+    assert found == {"outside file": "allowed", "write outside": "PermissionError"}
+
+
+def test_limits_are_plain_data(tmp_path):
+    limits = Limits("build", tmp_path, (Path("/usr"),), memory_bytes=5, environ={"A": "b"})
+    assert Limits.from_json(limits.to_json()) == limits
+    with pytest.raises(ValueError, match="stage"):
+        Limits("other", tmp_path)
+
+
+def test_no_whole_checkout_is_readable():
+    """A path entry that holds the package grants the package, not what lies beside it (tests, tasks)."""
+    package = Path(landlock.__file__).resolve().parents[1]
+    roots = readable_roots()
+    assert str(package) in roots
+    if package.parent.name != "site-packages":
+        assert str(package.parent) not in roots
+
+
+def test_filters_jump_inside_their_program():
+    """Each jump lands on an instruction, and each path ends in a return."""
+    for stage in ("build", "run"):
+        code = seccomp.program(stage, 1234)
+        assert len(code) % 8 == 0
+        count = len(code) // 8
+        assert count < 4096
+        for i in range(count):
+            kind, yes, no = code[8 * i], code[8 * i + 2], code[8 * i + 3]
+            if kind & 7 == 5:
+                assert i + 1 + max(yes, no) < count
+        assert code[-8] == 6
