@@ -9,7 +9,7 @@ OUT_CHANNELS = 64
 RESOLUTION = 256
 DRAW = "rand"
 
-SIZES = {"v0": {"BATCH": 10, "RESOLUTION": 224, "DRAW": "randn"}}
+SIZES = {"small": {"BATCH": 8}, "v0": {"BATCH": 10, "RESOLUTION": 224, "DRAW": "randn"}}
 
 
 class Model(nn.Module):

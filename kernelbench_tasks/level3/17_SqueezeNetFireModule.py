@@ -11,7 +11,7 @@ EXPAND_3X3 = 64
 RESOLUTION = 256
 DRAW = "rand"
 
-SIZES = {"v0": {"BATCH": 10, "RESOLUTION": 224, "DRAW": "randn"}}
+SIZES = {"small": {"BATCH": 4}, "v0": {"BATCH": 10, "RESOLUTION": 224, "DRAW": "randn"}}
 
 
 class Model(nn.Module):

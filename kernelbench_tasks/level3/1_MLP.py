@@ -10,6 +10,7 @@ OUT_FEATURES = 8192
 DRAW = "rand"
 
 SIZES = {
+    "small": {"IN_FEATURES": 4096, "HIDDEN": [4096, 4096], "OUT_FEATURES": 2048},
     "v0": {"BATCH": 1, "IN_FEATURES": 1000, "HIDDEN": [400, 800], "OUT_FEATURES": 500, "DRAW": "randn"},
 }
 

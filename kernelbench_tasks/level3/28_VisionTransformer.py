@@ -22,7 +22,7 @@ EMBEDDING_DROPOUT = 0.0
 DRAW = "rand"
 BATCH_FIRST = False
 
-SIZES = {"v0": {"DRAW": "randn"}}
+SIZES = {"small": {}, "v0": {"DRAW": "randn"}}
 VARIANTS = {"batchfirst": {"BATCH_FIRST": True}}
 
 

@@ -13,7 +13,7 @@ HEADS = 4
 RESOLUTION = 128
 DRAW = "rand"
 
-SIZES = {"v0": {"DRAW": "randn"}}
+SIZES = {"small": {"RESOLUTION": 32}, "v0": {"DRAW": "randn"}}
 
 
 class Model(nn.Module):

@@ -15,7 +15,7 @@ OUT_FEATURES = 128
 DRAW = "rand"
 STATE_IS_INPUT = True
 
-SIZES = {"v0": {"DRAW": "randn", "STATE_IS_INPUT": False}}
+SIZES = {"small": {}, "v0": {"DRAW": "randn", "STATE_IS_INPUT": False}}
 
 
 class Model(nn.Module):

@@ -16,7 +16,7 @@ OUT_FEATURES = 10
 DROPOUT = 0.0
 DRAW = "rand"
 
-SIZES = {"v0": {"DRAW": "randn"}}
+SIZES = {"small": {}, "v0": {"DRAW": "randn"}}
 
 
 class Model(nn.Module):

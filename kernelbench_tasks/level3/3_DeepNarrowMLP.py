@@ -15,6 +15,11 @@ DRAW = "rand"
 INIT = "default"
 
 SIZES = {
+    "small": {
+        "IN_FEATURES": 4096,
+        "HIDDEN": [512, 512, 512, 512, 512, 512, 512, 512, 512, 512, 512, 512, 512, 512, 512, 512],
+        "OUT_FEATURES": 4096,
+    },
     "v0": {
         "BATCH": 1,
         "IN_FEATURES": 1000,

@@ -14,7 +14,7 @@ OUTPUT_DROPOUT = 0.0
 LONGEST = 1024
 DRAW = "rand"
 
-SIZES = {"v0": {"DRAW": "randn"}}
+SIZES = {"small": {"BATCH": 4}, "v0": {"DRAW": "randn"}}
 
 
 class Model(nn.Module):

@@ -13,7 +13,7 @@ DIM = 512
 GHOSTS = 0
 DRAW = "rand"
 
-SIZES = {"v0": {"BATCH": 32, "DRAW": "randn"}}
+SIZES = {"small": {"BATCH": 1024}, "v0": {"BATCH": 32, "DRAW": "randn"}}
 
 
 class Model(nn.Module):

@@ -9,7 +9,7 @@ CLASSES = 20
 RESOLUTION = 32
 DRAW = "rand"
 
-SIZES = {"v0": {"BATCH": 1, "CLASSES": 10, "DRAW": "randn"}}
+SIZES = {"small": {}, "v0": {"BATCH": 1, "CLASSES": 10, "DRAW": "randn"}}
 
 
 class Model(nn.Module):

@@ -16,7 +16,7 @@ HEADS = 12
 LONGEST = 1024
 DRAW = "rand"
 
-SIZES = {"v0": {"DRAW": "randn"}}
+SIZES = {"small": {"BATCH": 2}, "v0": {"DRAW": "randn"}}
 
 
 class Model(nn.Module):

@@ -14,7 +14,7 @@ OUT_POOL = 64
 RESOLUTION = 224
 DRAW = "rand"
 
-SIZES = {"v0": {"DRAW": "randn"}}
+SIZES = {"small": {"BATCH": 2, "RESOLUTION": 56}, "v0": {"DRAW": "randn"}}
 
 
 class Model(nn.Module):

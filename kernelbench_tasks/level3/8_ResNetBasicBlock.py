@@ -10,7 +10,7 @@ STRIDE = 1
 RESOLUTION = 224
 DRAW = "rand"
 
-SIZES = {"v0": {"DRAW": "randn"}}
+SIZES = {"small": {"BATCH": 2}, "v0": {"DRAW": "randn"}}
 
 
 class Model(nn.Module):
