@@ -2,7 +2,7 @@
 
 from kernelevo.store.database import RUN_FILE
 from kernelevo.store.folders import find_run, list_runs, new_run_folder
-from kernelevo.store.rows import Command, Draft, EventRow, Rebase
+from kernelevo.store.rows import Command, Draft, EventRow, Rebase, rebased
 from kernelevo.store.store import RunStore
 
 __all__ = [
@@ -15,4 +15,5 @@ __all__ = [
     "find_run",
     "list_runs",
     "new_run_folder",
+    "rebased",
 ]

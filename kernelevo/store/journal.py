@@ -133,12 +133,14 @@ class Journal:
         return [Rebase(**{**dict(row), "data": json.loads(row["data"])}) for row in rows]
 
     @contextmanager
-    def _write(self) -> Iterator[sqlite3.Connection]:
-        """One transaction of the run's writer."""
+    def _write(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
+        """One transaction of the run's writer; without ``durable`` a power cut (no kill) may lose it."""
         if self._lock is None:
             raise StoreError(f"{self._path} was opened for reading only.")
-        with database.plain_errors(self._path), database.transaction(self._db) as db:
-            yield db
+        with database.plain_errors(self._path):
+            self._db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+            with database.transaction(self._db) as db:
+                yield db
 
     def _read(self, query: str, *values: Any) -> list[sqlite3.Row]:
         with database.plain_errors(self._path):

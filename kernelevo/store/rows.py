@@ -73,21 +73,22 @@ class Rebase:
         """Whether this verdict has a score with the anchor that is replaced."""
         return evaluation.score is not None and evaluation.metrics.get("anchor", "") == self.before
 
-    def apply(self, trial: Trial) -> Trial:
-        """Return the trial as it reads from now on; ``metrics["recorded_score"]`` keeps its first score."""
-        evaluation = trial.evaluation
-        if evaluation is None or evaluation.score is None or not self.applies(evaluation):
-            return trial
+    def apply(self, evaluation: Evaluation) -> Evaluation:
+        """Return the verdict as it reads from now on; ``metrics["recorded_score"]`` keeps its first score."""
+        if evaluation.score is None or not self.applies(evaluation):
+            return evaluation
         metrics = {"recorded_score": evaluation.score, **evaluation.metrics, "anchor": self.now}
-        changed = dataclasses.replace(evaluation, score=evaluation.score * self.factor, metrics=metrics)
-        return dataclasses.replace(trial, evaluation=changed)
+        return dataclasses.replace(evaluation, score=evaluation.score * self.factor, metrics=metrics)
 
 
 def rebased(trial: Trial, rebases: Iterable[Rebase]) -> Trial:
     """Return the trial after all rebases, in order."""
+    if trial.evaluation is None or trial.evaluation.score is None:
+        return trial
+    evaluation = trial.evaluation
     for rebase in rebases:
-        trial = rebase.apply(trial)
-    return trial
+        evaluation = rebase.apply(evaluation)
+    return dataclasses.replace(trial, evaluation=evaluation) if evaluation != trial.evaluation else trial
 
 
 @dataclass(frozen=True)

@@ -180,8 +180,11 @@ class RunStore(Journal):
     # drafts
 
     def add_drafts(self, drafts: list[Draft]) -> None:
-        """Keep proposals before they are judged; their records are readable at once."""
-        with self._write() as db:
+        """Keep proposals before they are judged; their records are readable at once.
+
+        What cost nothing is not worth waiting for the disk: it can be proposed again.
+        """
+        with self._write(durable=any(draft.proposal.cost for draft in drafts)) as db:
             for draft in drafts:
                 program = draft.proposal.program
                 self._put_program(db, program)
@@ -205,14 +208,15 @@ class RunStore(Journal):
                 if draft.number is not None:
                     self._put_records(db, draft.number, draft.proposal.records)
 
-    def take_draft(self, draft: Draft, number: int) -> None:
-        """Say which trial a waiting draft fills."""
-        with self._write() as db:
+    def take_draft(self, draft: Draft) -> None:
+        """Write down which trial a waiting draft fills now, and from when."""
+        with self._write(durable=False) as db:
             db.execute(
-                "UPDATE drafts SET number = ? WHERE ask = ? AND position = ?",
-                (number, draft.ask, draft.position),
+                "UPDATE drafts SET number = ?, seen = ?, started = ? WHERE ask = ? AND position = ?",
+                (draft.number, draft.seen, draft.started, draft.ask, draft.position),
             )
-            self._put_records(db, number, draft.proposal.records)
+            if draft.number is not None:
+                self._put_records(db, draft.number, draft.proposal.records)
 
     def drafts(self) -> list[Draft]:
         """Proposals that no recorded trial holds yet, in order of their asks."""

@@ -155,8 +155,9 @@ def test_drafts_wait_and_leave_with_their_trial(store: RunStore) -> None:
     assert store.drafts()[0].proposal.program.parents == ("q",)
     assert (store.records(0), store.records(1)) == ({"reply": "text \ud800"}, {})
     store.record(Trial(0, proposal.program, Evaluation.wrong("")))
-    store.take_draft(second, 1)
-    assert [(d.ask, d.position, d.number) for d in store.drafts()] == [(0, 1, 1)]
+    taken = dataclasses.replace(second, number=1, seen=4, started=9.0)
+    store.take_draft(taken)
+    assert store.drafts() == [taken]
     assert store.records(1) == {"reply": "two"}
 
 

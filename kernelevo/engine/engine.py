@@ -1,0 +1,435 @@
+"""Engine: the loop of a run (obey, ask, propose, judge, record, tell), busy and never ahead of itself."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from kernelevo.core import (
+    CommandObeyed,
+    Evaluation,
+    Event,
+    Executor,
+    Notice,
+    Origin,
+    Proposal,
+    Proposer,
+    ProposerRested,
+    RunEnded,
+    RunStarted,
+    Trial,
+    TrialEnded,
+    TrialStarted,
+)
+from kernelevo.core.events import Listener
+from kernelevo.engine.budget import Budget, Meter, Stopwatch
+from kernelevo.engine.confirm import confirm
+from kernelevo.engine.generation import PERSON, Generation
+from kernelevo.engine.judging import Judging
+from kernelevo.engine.ledger import Ledger
+from kernelevo.engine.news import pass_on
+from kernelevo.engine.numbers import Numbers
+from kernelevo.engine.pipeline import Judged, Pipeline
+from kernelevo.engine.pool import Pool
+from kernelevo.engine.replay import SEED, replay
+from kernelevo.engine.steering import Steering
+from kernelevo.errors import BadSetting, InputError, KernelEvoError
+from kernelevo.population import AddStatus, Islands
+from kernelevo.store import Draft, RunStore
+
+FAULTS_IN_A_ROW = 5
+ONE_TRIAL = {"trials": 1.0}
+AN_ASK = {**ONE_TRIAL, "seconds": 0.0, "device_seconds": 0.0, "dollars": 0.0, "tokens": 0.0}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended.
+
+    Args:
+        reason: why, in words.
+        best: the trial of the winner, None if no program passed.
+        final: its verdict when it was timed again, None if that was not done.
+        used: what was used, by unit.
+    """
+
+    reason: str
+    best: Trial | None = None
+    final: Evaluation | None = None
+    used: Mapping[str, float] = field(default_factory=dict)
+
+
+class Engine:
+    """One run, from its store's last row to the end of its budget. Make one, ``await run()`` once.
+
+    Generation and evaluation are decoupled: an ask is made when a builder is about to fall idle, a build
+    starts when a measurement is about to, and neither waits for the other. The engine owns nothing that it
+    is given: store, executor and proposers are closed by whoever made them.
+
+    Args:
+        store: the run; open for writing, new or to be resumed. It holds the task.
+        proposers: who proposes; each once, in the order of their first turns.
+        executor: where programs are judged.
+        budget: what the search may use, earlier sittings included.
+        islands: the population, empty; a plain one by default.
+        loader: ``"module:function"`` that makes the evaluator from the task, inside a worker.
+        device: device that measures, e.g. ``"device:0"``; None if the evaluator has no stages.
+        seed: seed of every random choice.
+        thinkers: asks at a time.
+        builders: builds at a time.
+        measurers: measurements at a time.
+        deterministic: ask n sees exactly the tells of trials up to n - window, one ask at a time.
+        window: that distance, at least 1.
+        facts: facts about device and run for every brief.
+        listeners: told of every event.
+        clock: monotonic seconds.
+        now: seconds since the epoch.
+        poll: seconds between looks at the commands when nothing else happens.
+        backoff: seconds before something that failed is tried again.
+
+    Raises:
+        BadSetting: for two proposers of one name, none at all, or sizes below 1.
+    """
+
+    def __init__(
+        self,
+        store: RunStore,
+        proposers: Sequence[Proposer],
+        executor: Executor,
+        budget: Budget,
+        *,
+        islands: Islands | None = None,
+        loader: str = "kernelevo.evaluators:load",
+        device: str | None = "device:0",
+        seed: int = 0,
+        thinkers: int = 2,
+        builders: int = 1,
+        measurers: int = 1,
+        deterministic: bool = False,
+        window: int = 4,
+        facts: Mapping[str, Any] | None = None,
+        listeners: Sequence[Listener] = (),
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
+        poll: float = 0.2,
+        backoff: float = 0.5,
+    ) -> None:
+        names = [proposer.name for proposer in proposers]
+        if not names or len({*names, SEED, PERSON}) != len(names) + 2:
+            raise BadSetting(
+                f"the proposers cannot be: {', '.join(names) or '(none)'}", why="each has one name"
+            )
+        if min(thinkers, builders, measurers, window) < 1:
+            raise BadSetting(
+                f"thinkers {thinkers}, builders {builders}, measurers {measurers}, window {window}"
+            )
+        self.store, self.now = store, now
+        self.islands = islands or Islands()
+        self.meter = Meter(budget)
+        self.steering = Steering(self)
+        self._clock, self._poll, self._listeners = clock, poll, tuple(listeners)
+        self._deterministic, self._window = deterministic, window
+        task = store.task
+        self.generation = Generation(
+            task,
+            proposers,
+            self.islands,
+            self.meter,
+            seed=seed,
+            facts=facts or {},
+            now=now,
+            asking=lambda number, name, island: self.say(TrialStarted(number, name, island)),
+            complain=self._complain,
+            backoff=backoff,
+        )
+        self.ledger = Ledger(store, self.islands, self._told, deterministic=deterministic)
+        self.judging = Judging(executor, task, loader, device, backoff=backoff)
+        self._pipeline = Pipeline(
+            self.judging,
+            builders=builders,
+            measurers=measurers,
+            floor=self.islands.floor,
+            reusable=self.ledger.reusable,
+            finish=self._finish,
+            changed=self._changed,
+            fixed_floors=deterministic,
+        )
+        self._thinking = Pool(1 if deterministic else thinkers, self._changed)
+        self._wake = asyncio.Event()
+        self._stopwatch = Stopwatch(store.searched)
+        self._numbers = Numbers(set())
+        self._seeds = 0
+        self._seeds_open: set[int] = set()
+        self._dry: int | None = None  # how much was told when nobody had anything to offer
+        self._refused = False  # whether the last ask was refused for want of budget
+        self._faults = 0
+        self._ending: str | None = None
+        self._confirm, self._aborted, self._replaying = True, False, False
+        self._crash: BaseException | None = None
+        self._main: asyncio.Task[Any] | None = None
+
+    # from outside
+
+    async def run(self) -> Outcome:
+        """Search until the budget is spent, all are exhausted or someone stops it; then confirm the winner.
+
+        Raises:
+            KernelEvoError: if the evaluator cannot be loaded, or the machine cannot judge the first program.
+        """
+        self._main = asyncio.current_task()
+        self.say(RunStarted(str(self.store.folder), self.store.task.name, self.store.count()))
+        self.store.set_state("running")
+        outcome = None
+        try:
+            await self._open()
+            await self._search()
+            self.ledger.tell_rest()
+            best, final = await confirm(self) if self._confirm else (self._leader(), None)
+            outcome = Outcome(str(self._ending), best, final, self.meter.to_json())
+        except asyncio.CancelledError:
+            if not self._aborted:
+                raise
+            outcome = Outcome(str(self._ending), self._leader(), None, self.meter.to_json())
+        finally:
+            self._thinking.cancel()
+            self._pipeline.cancel(measurements=True)
+            state = "done" if outcome and self._confirm else "stopped"
+            self.store.set_state(state, searched=self._seconds())
+        self.say(RunEnded(outcome.reason, dict(outcome.used)))
+        return outcome
+
+    def request_stop(self) -> None:
+        """Make no new asks, finish what is being measured, skip the final timing (the first Ctrl-C)."""
+        self.end("stopped", confirm=False)
+
+    def abort(self) -> None:
+        """Leave at once; what is recorded stays recorded, what is not is asked again (the second Ctrl-C)."""
+        self._aborted = True
+        self.end("aborted", confirm=False)
+        if self._main:
+            self._main.cancel()
+
+    # for steering, news and replay
+
+    def say(self, event: Event) -> None:
+        """Tell every listener."""
+        for listener in self._listeners:
+            listener(event)
+
+    def end(self, reason: str, *, confirm: bool) -> None:
+        """Ask no more; the first reason counts, but nobody can be made to wait for a final timing."""
+        self._ending = self._ending or reason
+        self._confirm = self._confirm and confirm
+        self._wake.set()
+
+    def find_program(self, name: str) -> str:
+        """Return the id of a judged program by the beginning of its id or its trial's number.
+
+        Raises:
+            BadSetting: if that is none or several.
+        """
+        found = self.ledger.find(name)
+        if found is None:
+            raise BadSetting(f"no single judged program is called {name!r}", now="give a trial's number")
+        return found
+
+    def ban(self, program_id: str) -> None:
+        """Never use a program again."""
+        self.ledger.ban(program_id)
+
+    def submit(self, draft: Draft) -> None:
+        """Judge a person's program next."""
+        self.store.add_drafts([draft])
+        self.generation.keep([draft])
+
+    def take_up(self, draft: Draft) -> None:
+        """Go on with a draft of an earlier sitting."""
+        if draft.proposer != SEED:
+            self.meter.hold(ONE_TRIAL)
+        self._pipeline.admit(draft)
+
+    # the loop
+
+    async def _open(self) -> None:
+        self.steering.replay()
+        self._replaying = True
+        taken = replay(self, deterministic=self._deterministic)
+        self._replaying = False
+        offer = await self.judging.open()
+        pass_on(self, offer.notices)
+        self._seeds = len(offer.seeds)
+        self._numbers = Numbers(taken | set(range(self._seeds)))
+        recorded = {trial.number for trial in self.store.trials(raw=True)}
+        self._seeds_open = set(range(self._seeds)) - recorded
+        for number in sorted(self._seeds_open - taken):
+            origin = Origin(SEED, offer.seeds[number].origin.idea)
+            program = dataclasses.replace(offer.seeds[number], origin=origin)
+            draft = Draft(number, 0, Proposal(program), SEED, number, started=self.now())
+            self.store.add_drafts([draft])
+            self.say(TrialStarted(number, SEED))
+            self._pipeline.admit(draft)
+
+    async def _search(self) -> None:
+        while True:
+            self._obey()
+            self._watch_time()
+            if self._ending is None:
+                self._pipeline.pump()
+                self._ask_more()
+            else:
+                self._thinking.cancel()
+                self._pipeline.cancel(measurements=False)
+            if self._crash:
+                raise self._crash
+            if self._is_over():
+                return
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), min(self._poll, self.meter.left("seconds") + 0.001))
+            self._wake.clear()
+
+    def _obey(self) -> None:
+        before = self.steering.paused
+        for command, effect in self.steering.obey():
+            self._dry = None  # whatever was ordered may have given somebody something to offer
+            self.say(CommandObeyed(command.id, command.author, command.verb, dict(command.args), effect))
+        if before != self.steering.paused:
+            self.store.set_state("paused" if self.steering.paused else "running", searched=self._seconds())
+
+    def _watch_time(self) -> None:
+        now = self._clock()
+        searching = not (self._seeds_open or self.steering.paused or self._ending)
+        self._stopwatch.set_running(searching, now)
+        self.meter.used["seconds"] = self._stopwatch.read(now)
+        if self.meter.spent(["seconds"]):
+            self.end(f"the budget of {self.meter.budget} is spent", confirm=True)
+
+    def _seconds(self) -> float:
+        return self._stopwatch.read(self._clock())
+
+    def _ask_more(self) -> None:
+        while (
+            not (self._ending or self.steering.paused or self._seeds_open)
+            and self._thinking.free
+            and self._pipeline.wants_more
+            and self._may_see()
+        ):
+            self._refused = not self.meter.reserve(AN_ASK)
+            if self._refused:
+                return
+            self._thinking.start(self._think(self._numbers.take()))
+
+    def _may_see(self) -> bool:
+        """Whether the next ask may be made: it would see what it should, and someone may have an answer."""
+        if self._deterministic:
+            horizon = max(self._seeds - 1, self._numbers.next - self._window)
+            if self._dry is not None:  # nobody had an answer: look one verdict further
+                horizon = max(horizon, self._dry)
+            if not self.ledger.can_tell(horizon):
+                return False
+            self.ledger.tell_up_to(horizon)
+        if self._dry is not None and self.ledger.told <= self._dry:
+            return False
+        self._dry = None
+        return True
+
+    async def _think(self, number: int) -> None:
+        seen = self.ledger.told
+        hints = self.steering.hints()
+        drafts = await self.generation.drafts(number, number - self._seeds, seen, hints)
+        if not drafts:
+            self.meter.settle(ONE_TRIAL, {})
+            self._numbers.give_back(number)
+            self._dry = seen
+            return
+        first, *others = drafts
+        if (first.ask, first.position) == (number, 0):
+            self.store.add_drafts(drafts)
+        else:
+            self.store.take_draft(first)
+        self.generation.keep(others)
+        self._pipeline.admit(first)
+
+    def _is_over(self) -> bool:
+        if self._ending:
+            return self._pipeline.resting and not self._thinking
+        if self._thinking or not self._pipeline.empty or self.steering.paused:
+            return False
+        dry = self._dry is not None and self.ledger.told <= self._dry
+        if self._refused or (dry and self.generation.unaffordable):
+            self.end(f"the budget of {self.meter.budget} is spent", confirm=True)
+        elif dry:
+            self.end("exhausted: no proposer has anything new to offer", confirm=True)
+        return False  # ending is noticed in the next round
+
+    # what comes back
+
+    def _finish(self, draft: Draft, judged: Judged) -> None:
+        number = draft.ask if draft.number is None else draft.number
+        if judged.error and not self.ledger.verdicts:
+            self._changed(_first_failure(judged.error, self.store.task.name))
+            return  # not recorded: a resume on a mended machine judges it
+        cost = dict(draft.proposal.cost)
+        if judged.device_seconds:
+            cost["device_seconds"] = judged.device_seconds
+        trial = Trial(
+            number=number,
+            program=draft.proposal.program,
+            evaluation=judged.evaluation,
+            fault=judged.fault,
+            island=draft.island,
+            seen=draft.seen,
+            cost=cost,
+            started=draft.started,
+            ended=self.now(),
+            reused=judged.reused,
+        )
+        pass_on(self, judged.notices)
+        is_best = self.ledger.record(trial, searched=self._seconds())
+        if draft.proposer == SEED:
+            self._seeds_open.discard(number)
+        else:
+            self.meter.settle(ONE_TRIAL, ONE_TRIAL)
+        self.meter.settle({}, {"device_seconds": judged.device_seconds})
+        self.say(TrialEnded(self.ledger.reread(trial), is_best))
+        if judged.reused is None:
+            self._faults = self._faults + 1 if judged.fault else 0
+        if self._faults >= FAULTS_IN_A_ROW and judged.fault:
+            self.end(f"the machine broke {self._faults} times in a row: {judged.fault.message}", confirm=True)
+
+    def _told(self, trial: Trial, status: AddStatus) -> None:
+        for name in self.generation.credit.told(trial, status):
+            if not self._replaying:
+                reason = "it only repeated itself; it is asked again after the next best program"
+                self.store.append_event("rested", {"proposer": name, "reason": reason}, trial=trial.number)
+                self.say(ProposerRested(name, reason))
+        self.generation.observe(trial)
+
+    def _changed(self, error: BaseException | None) -> None:
+        self._crash = self._crash or error
+        self._wake.set()
+
+    def _complain(self, sentence: str) -> None:
+        self.store.append_event("complaint", {"text": sentence})
+        self.say(Notice(sentence))
+
+    def _leader(self) -> Trial | None:
+        best = self.islands.best
+        return self.ledger.trial_of(best.program.id) if best else None
+
+
+def _first_failure(error: Exception, task: str) -> Exception:
+    """Nothing could be judged yet: whatever broke is the user's to see, in plain words."""
+    if isinstance(error, KernelEvoError):
+        return error
+    told = InputError(
+        f"the evaluator of {task} failed on the first program.",
+        why=f"{type(error).__name__}: {error}",
+        now="mend the evaluator; a program that is merely bad must be an Evaluation, not an exception",
+    )
+    told.__cause__ = error
+    return told

@@ -1,0 +1,111 @@
+"""What runs inside workers: evaluators are loaded once per process and kept; only plain data comes in.
+
+An evaluator may offer more than its protocol; everything here is optional:
+``seeds()`` returns programs to start from where the task has none; ``notices()`` returns news since the last
+call (see ``Notices``); ``finalize(program)`` times a winner again, in fresh processes; ``close()`` ends it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import importlib
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kernelevo.core import Artifact, Evaluation, Program, StagedEvaluator, Task
+
+Notices = tuple[Mapping[str, Any], ...]
+"""News of an evaluator as plain data. ``{"kind": "baseline", "name", "latency_ms" (or None), "reason"}``,
+``{"kind": "rebase", "before", "now", "factor", "baseline"}`` (see ``store.Rebase``; before and now are values
+of ``metrics["anchor"]``), ``{"kind": "notice", "text"}``."""
+
+_LOADED: dict[tuple[str, str], Any] = {}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A verdict, the news that came with it, and the seconds that it took."""
+
+    evaluation: Evaluation
+    notices: Notices = ()
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What an evaluator can do, and the programs it starts from."""
+
+    staged: bool
+    final: bool
+    seeds: tuple[Program, ...] = ()
+    notices: Notices = ()
+
+
+def evaluator(loader: str, task: Task) -> Any:
+    """Return this process's evaluator of a task, loading it the first time.
+
+    Args:
+        loader: ``"module:function"`` that makes an evaluator from a task.
+        task: what is judged; equal digests share an evaluator.
+    """
+    key = (loader, task.digest)
+    if key not in _LOADED:
+        module, _, name = loader.partition(":")
+        _LOADED[key] = getattr(importlib.import_module(module), name)(task)
+    return _LOADED[key]
+
+
+def offer(loader: str, task: Task) -> Offer:
+    """Load the evaluator and say what it offers."""
+    judge = evaluator(loader, task)
+    seeds = task.seeds or (tuple(judge.seeds()) if hasattr(judge, "seeds") else ())
+    return Offer(isinstance(judge, StagedEvaluator), hasattr(judge, "finalize"), seeds, _notices(judge))
+
+
+def prepare(loader: str, task: Task, program: Program) -> Artifact:
+    """First stage of a staged evaluator."""
+    artifact: Artifact = evaluator(loader, task).prepare(program)
+    return artifact
+
+
+def measure(loader: str, task: Task, artifact: Artifact, floor: float | None) -> Measured:
+    """Second stage of a staged evaluator."""
+    judge = evaluator(loader, task)
+    began = time.perf_counter()
+    verdict = judge.measure(artifact, floor)
+    return Measured(verdict, _notices(judge), time.perf_counter() - began)
+
+
+def judge(loader: str, task: Task, program: Program) -> Measured:
+    """The one stage of a plain evaluator."""
+    function = evaluator(loader, task)
+    began = time.perf_counter()
+    verdict = function(program)
+    return Measured(verdict, _notices(function), time.perf_counter() - began)
+
+
+def finalize(loader: str, task: Task, program: Program) -> Measured:
+    """Time a winner again."""
+    judge = evaluator(loader, task)
+    began = time.perf_counter()
+    verdict = judge.finalize(program)
+    return Measured(verdict, _notices(judge), time.perf_counter() - began)
+
+
+def close_all() -> None:
+    """Close every evaluator of this process."""
+    while _LOADED:
+        _, judge = _LOADED.popitem()
+        if hasattr(judge, "close"):
+            with contextlib.suppress(Exception):  # the process ends; nobody is left to tell
+                judge.close()
+
+
+def _notices(judge: Any) -> Notices:
+    return tuple(judge.notices()) if hasattr(judge, "notices") else ()
+
+
+atexit.register(close_all)

@@ -1,0 +1,213 @@
+"""Generation: turns an ask into drafts, by way of a proposer that has something to offer."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import hashlib
+import math
+from collections import defaultdict, deque
+from collections.abc import Callable, Mapping, Sequence
+from random import Random
+from typing import Any
+
+from kernelevo.core import Brief, Proposal, Proposer, Task, Trial
+from kernelevo.engine.budget import Meter
+from kernelevo.engine.credit import Credit
+from kernelevo.errors import InputError, MachineError, WorkerDied
+from kernelevo.population import Ask, Islands
+from kernelevo.store import Draft
+
+ATTEMPTS = 3
+REDRAWS = 3
+PERSON = "person"
+
+
+class ProposerFailed(Exception):
+    """A proposer raised each time it was asked; ``hopeless`` if asking again cannot help."""
+
+    def __init__(self, name: str, error: Exception) -> None:
+        super().__init__(f"{name}: {type(error).__name__}: {error}")
+        self.name = name
+        self.hopeless = isinstance(error, (InputError, MachineError)) and not isinstance(error, WorkerDied)
+
+
+def rng_for(seed: int, number: int, *names: object) -> Random:
+    """Return the random numbers of one purpose within one trial; the same whenever it is asked again."""
+    text = "/".join(map(str, (seed, number, *names)))
+    return Random(int.from_bytes(hashlib.sha256(text.encode()).digest()))
+
+
+class Generation:
+    """The proposers, their credit, and drafts that wait for a turn.
+
+    Args:
+        task: what is optimised.
+        proposers: who may be asked, in the order of their first turns.
+        islands: where parents come from.
+        meter: what proposers may cost.
+        seed: seed of the run.
+        facts: facts about the device and the run for every brief.
+        now: seconds since the epoch.
+        asking: called with the trial's number, the proposer's name and the island when a proposer is asked.
+        complain: called with a sentence when a proposer fails.
+        backoff: seconds before a proposer that raised is asked again, doubled each time.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        proposers: Sequence[Proposer],
+        islands: Islands,
+        meter: Meter,
+        *,
+        seed: int,
+        facts: Mapping[str, Any],
+        now: Callable[[], float],
+        asking: Callable[[int, str, int], None],
+        complain: Callable[[str], None],
+        backoff: float = 0.5,
+    ) -> None:
+        self.proposers = {proposer.name: proposer for proposer in proposers}
+        self.credit = Credit(list(self.proposers))
+        self.waiting: dict[str, deque[Draft]] = defaultdict(deque)
+        self.unaffordable = False  # whether somebody was not asked, the last time, for want of budget
+        self._task, self._islands, self._meter, self._seed = task, islands, meter, seed
+        self._facts, self._now, self._complain, self._backoff = facts, now, complain, backoff
+        self._asking = asking
+        self._deaf: set[str] = set()
+        self._dearest: dict[str, dict[str, float]] = defaultdict(dict)
+
+    async def drafts(self, number: int, turn: int, seen: int, hints: tuple[str, ...]) -> list[Draft]:
+        """Return drafts for a trial: the first fills it, others wait. None at all if nobody has anything.
+
+        Args:
+            number: the trial.
+            turn: its place among the asks of the run.
+            seen: number of tells so far.
+            hints: what people said.
+        """
+        self.unaffordable = False
+        if self.waiting[PERSON]:
+            return [self._take(PERSON, number, seen)]
+        for redraw in range(REDRAWS):
+            order = self.credit.order(rng_for(self._seed, number, "order", redraw), turn)
+            for name in order:
+                if self.waiting[name]:
+                    return [self._take(name, number, seen)]
+                try:
+                    drafts = await self._ask(name, number, redraw, seen, hints)
+                except ProposerFailed as failed:
+                    dropped = self.credit.failed(name, for_good=failed.hopeless)
+                    self._complain(f"{failed}{' (not asked again in this run)' if dropped else ''}")
+                    continue
+                self.credit.answered(name)
+                if drafts:
+                    return drafts
+        return []
+
+    def keep(self, drafts: Sequence[Draft]) -> None:
+        """Let drafts wait until their proposer has its turn again; a person's go first."""
+        for draft in drafts:
+            self.waiting[draft.proposer].append(draft)
+
+    def observe(self, trial: Trial) -> None:
+        """Show a told trial to every proposer that wants to learn from it."""
+        for name, proposer in self.proposers.items():
+            look = getattr(proposer, "observe", None)
+            if look is None or name in self._deaf:
+                continue
+            try:
+                look(trial)
+            except Exception as error:
+                self._deaf.add(name)
+                self._complain(f"{name} cannot learn from trials: {type(error).__name__}: {error}")
+
+    def _take(self, name: str, number: int, seen: int) -> Draft:
+        return dataclasses.replace(
+            self.waiting[name].popleft(), number=number, seen=seen, started=self._now()
+        )
+
+    async def _ask(
+        self, name: str, number: int, redraw: int, seen: int, hints: tuple[str, ...]
+    ) -> list[Draft]:
+        proposer = self.proposers[name]
+        started = self._now()
+        rng = rng_for(self._seed, number, "ask", name, redraw)
+        asked = self._islands.ask(rng, parents=getattr(proposer, "parents", 1))
+        brief = self._brief(number, asked, hints)
+        wanted = self._estimate(proposer, brief)
+        if not self._meter.reserve(wanted):
+            self.unaffordable = True
+            return []
+        self._asking(number, name, asked.island)
+        spent: dict[str, float] = {}
+        try:
+            proposals = await self._propose(proposer, brief, number, redraw)
+            for proposal in proposals:
+                for unit, amount in proposal.cost.items():
+                    spent[unit] = spent.get(unit, 0.0) + amount
+        finally:
+            self._meter.settle(wanted, spent)
+        for unit, amount in spent.items():
+            self._dearest[name][unit] = max(amount, self._dearest[name].get(unit, 0.0))
+        return [
+            Draft(
+                ask=number,
+                position=position,
+                proposal=_signed(proposal, name),
+                proposer=name,
+                number=None if position else number,
+                island=asked.island,
+                seen=seen,
+                started=started,
+            )
+            for position, proposal in enumerate(proposals)
+        ]
+
+    async def _propose(
+        self, proposer: Proposer, brief: Brief, number: int, redraw: int
+    ) -> Sequence[Proposal]:
+        for attempt in range(1, ATTEMPTS + 1):
+            # the same random numbers at each attempt: an answer after a failure is the one it would have been
+            rng = rng_for(self._seed, number, "propose", proposer.name, redraw)
+            try:
+                proposals = await proposer.propose(brief, rng)
+                for proposal in proposals:
+                    _ = proposal.program.id  # text that cannot be encoded is the proposer's failure, not ours
+                return proposals
+            except Exception as error:
+                failed = ProposerFailed(proposer.name, error)
+                if attempt == ATTEMPTS or failed.hopeless:
+                    raise failed from error
+                await asyncio.sleep(self._backoff * 2 ** (attempt - 1))
+        raise AssertionError("unreachable")
+
+    def _brief(self, number: int, asked: Ask, hints: tuple[str, ...]) -> Brief:
+        best = self._islands.best
+        facts = {**self._facts, "best_score": best.score if best else None}
+        return Brief(
+            task=self._task,
+            number=number,
+            parents=asked.parents,
+            inspirations=asked.inspirations,
+            failures=asked.failures,
+            hints=hints,
+            facts=facts,
+        )
+
+    def _estimate(self, proposer: Proposer, brief: Brief) -> dict[str, float]:
+        """What an ask may cost: what the proposer says, else its dearest ask so far."""
+        estimate = getattr(proposer, "estimate", None)
+        wanted = dict(estimate(brief)) if estimate else dict(self._dearest[proposer.name])
+        known = {unit: amount for unit, amount in wanted.items() if amount > 0 and math.isfinite(amount)}
+        return {"dollars": 0.0, "tokens": 0.0, **known}
+
+
+def _signed(proposal: Proposal, name: str) -> Proposal:
+    """Credit goes by the name in the origin, so that a replay knows whom to credit."""
+    program = proposal.program
+    if program.origin.proposer == name:
+        return proposal
+    origin = dataclasses.replace(program.origin, proposer=name)
+    return dataclasses.replace(proposal, program=dataclasses.replace(program, origin=origin))

@@ -1,0 +1,135 @@
+"""Ledger: what a run knows by now; who was told what, and in which order."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+from kernelevo.core import Trial, Verdict
+from kernelevo.population import AddStatus, Islands
+from kernelevo.store import Rebase, RunStore, rebased
+
+Tell = Callable[[Trial, AddStatus], None]
+
+
+class Ledger:
+    """Records trials in the store and passes them on to the islands.
+
+    A trial is recorded the moment it ends. It is told to the islands (and through ``tell`` to whoever else
+    learns) at once, or, in a deterministic run, in the order of the numbers and only when an ask needs it.
+
+    Args:
+        store: the run's store.
+        islands: the population.
+        tell: called with every told trial and where it lives now.
+        deterministic: tell by number, on demand.
+    """
+
+    def __init__(self, store: RunStore, islands: Islands, tell: Tell, *, deterministic: bool) -> None:
+        self._store, self._islands, self._tell, self._deterministic = store, islands, tell, deterministic
+        self._known: dict[str, Trial] = {}  # by program: the trial whose verdict may be used again
+        self._untold: dict[int, Trial] = {}
+        self._rebases: list[Rebase] = []
+        self._banned: set[str] = set()
+        self._best: Trial | None = None  # of all that is recorded, told or not
+        self.verdicts = 0
+        self.told = 0
+
+    def record(self, trial: Trial, *, searched: float) -> bool:
+        """Write a finished trial down; return whether it is the best program so far."""
+        self._store.record(trial, searched=searched)
+        return self._take_in(trial)
+
+    def restore(self, trial: Trial) -> None:
+        """Take in a trial that an earlier sitting recorded."""
+        self._take_in(trial)
+
+    def rebase(self, rebase: Rebase) -> None:
+        """From now on all scores with the replaced anchor read as re-based ones."""
+        self._rebases.append(rebase)
+        self._islands.reread(lambda v: Verdict(v.program, rebase.apply(v.evaluation)))
+        if self._best:
+            self._best = rebased(self._best, [rebase])
+
+    def ban(self, program_id: str) -> None:
+        """Never use a program again."""
+        self._banned.add(program_id)
+        self._islands.ban(program_id)
+        if self._best and self._best.program.id == program_id:
+            best = self._islands.best
+            self._best = self._known[best.program.id] if best else None
+
+    def reusable(self, program_id: str, floor: float | None) -> Trial | None:
+        """The trial whose verdict holds for this program too, if there is one.
+
+        A rough verdict says only that a program is below the floor it was measured for; it holds for asks
+        with a floor at least as high.
+        """
+        trial = self._known.get(program_id)
+        if trial is None or trial.evaluation is None or trial.evaluation.fidelity == "full":
+            return trial
+        measured_for = trial.evaluation.metrics.get("floor")
+        enough = floor is not None and isinstance(measured_for, float | int) and floor >= measured_for
+        return trial if enough else None
+
+    def find(self, name: str) -> str | None:
+        """Return the id of the one judged program whose trial has this number or whose id begins so."""
+        wanted = name.removeprefix("#")
+        fitting = {i for i, t in self._known.items() if i.startswith(wanted) or str(t.number) == wanted}
+        exact = {i for i in fitting if str(self._known[i].number) == wanted}
+        chosen = exact or fitting
+        return chosen.pop() if wanted and len(chosen) == 1 else None
+
+    def trial_of(self, program_id: str) -> Trial:
+        """The trial that judged a program first, as it reads today."""
+        return self.reread(self._known[program_id])
+
+    def reread(self, trial: Trial) -> Trial:
+        """A trial as it reads today."""
+        return rebased(trial, self._rebases)
+
+    # telling
+
+    def can_tell(self, number: int) -> bool:
+        """Whether everything up to this trial is told or could be."""
+        return all(n in self._untold for n in range(self.told, number + 1))
+
+    def tell_up_to(self, number: int) -> None:
+        """Tell everything up to this trial, in order (deterministic runs)."""
+        while self.told <= number and self.told in self._untold:
+            self._pass_on(self._untold.pop(self.told))
+
+    def tell_rest(self) -> None:
+        """Tell all that waits, in order."""
+        for number in sorted(self._untold):
+            self._pass_on(self._untold.pop(number))
+
+    def _take_in(self, trial: Trial) -> bool:
+        if trial.evaluation is not None:
+            self.verdicts += 1
+            known = self._known.get(trial.program.id)
+            if known is None or (trial.reused is None and _is_rough(known)):
+                self._known[trial.program.id] = trial
+        if self._deterministic:
+            self._untold[trial.number] = trial
+        else:
+            self._pass_on(trial)
+        return self._is_best(trial)
+
+    def _pass_on(self, trial: Trial) -> None:
+        self.told += 1
+        current = rebased(trial, self._rebases)
+        self._tell(current, self._islands.tell(current))
+
+    def _is_best(self, trial: Trial) -> bool:
+        current = rebased(trial, self._rebases)
+        if current.score is None or _is_rough(current) or current.program.id in self._banned:
+            return False
+        if self._best is not None and self._best.score is not None and current.score <= self._best.score:
+            return False
+        self._best = dataclasses.replace(current)
+        return True
+
+
+def _is_rough(trial: Trial) -> bool:
+    return trial.evaluation is not None and trial.evaluation.fidelity == "rough"

@@ -1,0 +1,33 @@
+"""News: what an evaluator tells beside its verdicts becomes rows, re-based scores and events."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kernelevo.core import BaselineReady, Notice, ScoresRebased
+from kernelevo.engine.evaluation import Notices
+
+if TYPE_CHECKING:
+    from kernelevo.engine.engine import Engine
+
+
+def pass_on(engine: Engine, notices: Notices) -> None:
+    """Record every notice and tell the listeners.
+
+    Raises:
+        ValueError: for a kind of notice that does not exist.
+    """
+    for notice in notices:
+        facts = dict(notice)
+        kind = facts.pop("kind", None)
+        if kind == "baseline":
+            engine.store.append_event("baseline", facts)
+            engine.say(BaselineReady(facts["name"], facts.get("latency_ms"), facts.get("reason", "")))
+        elif kind == "rebase":
+            row = engine.store.rebase(facts.pop("before"), facts.pop("now"), facts.pop("factor"), facts)
+            engine.ledger.rebase(row)
+            engine.say(ScoresRebased(str(facts.get("baseline", row.now)), row.factor))
+        elif kind == "notice":
+            engine.say(Notice(facts["text"]))
+        else:
+            raise ValueError(f"an evaluator's notice of the unknown kind {kind!r}")

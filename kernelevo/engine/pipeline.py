@@ -1,0 +1,142 @@
+"""Pipeline: drafts in, verdicts out; builds and measurements overlap, equal programs are judged once."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from kernelevo.core import Artifact, Evaluation, Fault, Trial
+from kernelevo.engine.evaluation import Notices
+from kernelevo.engine.judging import Judging, MachineBroke
+from kernelevo.engine.pool import Pool
+from kernelevo.store import Draft
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What came of a draft: an evaluation or a fault, and where it came from.
+
+    Args:
+        evaluation: the verdict, or None.
+        fault: what broke, or None.
+        reused: number of the trial whose verdict this is, if the program was known.
+        device_seconds: how long the device was asked for it.
+        notices: news of the evaluator.
+        error: the exception behind a fault.
+    """
+
+    evaluation: Evaluation | None = None
+    fault: Fault | None = None
+    reused: int | None = None
+    device_seconds: float = 0.0
+    notices: Notices = ()
+    error: Exception | None = None
+
+
+class Pipeline:
+    """Two stages with a short shelf between them, so that neither waits for the other for long.
+
+    Args:
+        judging: does the work.
+        builders: builds at a time.
+        measurers: measurements at a time.
+        floor: the slowest score worth full timing on an island, by now.
+        reusable: the trial whose verdict on a program holds for a floor, if there is one.
+        finish: called with every draft and what came of it.
+        changed: called whenever a task ends.
+        fixed_floors: take the floor when a draft comes in instead of when it is measured, so that it does
+            not depend on how quickly others are judged.
+    """
+
+    def __init__(
+        self,
+        judging: Judging,
+        *,
+        builders: int,
+        measurers: int,
+        floor: Callable[[int], float | None],
+        reusable: Callable[[str, float | None], Trial | None],
+        finish: Callable[[Draft, Judged], None],
+        changed: Callable[[BaseException | None], None],
+        fixed_floors: bool,
+    ) -> None:
+        self._judging, self._floor, self._reusable, self._finish = judging, floor, reusable, finish
+        self._builders, self._fixed_floors = builders, fixed_floors
+        self._measurers = measurers
+        self._building, self._measuring = Pool(builders, changed), Pool(measurers, changed)
+        self._queue: deque[tuple[Draft, float | None]] = deque()
+        self._shelf: deque[tuple[Draft, float | None, Artifact]] = deque()
+        self._flying: set[str] = set()
+        self._twins: dict[str, list[Draft]] = defaultdict(list)
+
+    @property
+    def wants_more(self) -> bool:
+        """Whether a builder would fall idle soon: the moment for another ask."""
+        return len(self._queue) < self._builders
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is inside."""
+        return not (self._queue or self._shelf or self._building or self._measuring)
+
+    @property
+    def resting(self) -> bool:
+        """Whether nothing runs; drafts may still wait."""
+        return not (self._building or self._measuring)
+
+    def admit(self, draft: Draft) -> None:
+        """Take a draft in. A known program gets its old verdict at once, an equal one waits for its twin."""
+        program = draft.proposal.program
+        if program.id in self._flying:
+            self._twins[program.id].append(draft)
+            return
+        floor = self._floor(draft.island)
+        known = self._reusable(program.id, floor)
+        if known is not None:
+            self._finish(draft, Judged(known.evaluation, reused=known.number))
+            return
+        self._flying.add(program.id)
+        self._queue.append((draft, floor))
+
+    def pump(self) -> None:
+        """Start whatever can start now."""
+        while self._shelf and self._measuring.free:
+            self._measuring.start(self._measure(*self._shelf.popleft()))
+        while self._queue and self._building.free and len(self._shelf) < self._measurers:
+            self._building.start(self._build(*self._queue.popleft()))
+
+    def cancel(self, *, measurements: bool) -> None:
+        """Give up builds, and measurements too if asked; their drafts stay in the store for a resume."""
+        self._building.cancel()
+        if measurements:
+            self._measuring.cancel()
+
+    async def _build(self, draft: Draft, floor: float | None) -> None:
+        try:
+            artifact = await self._judging.prepare(draft.proposal.program)
+        except MachineBroke as broke:
+            self._done(draft, Judged(fault=broke.fault, error=broke.error))
+            return
+        if artifact.verdict is not None:
+            self._done(draft, Judged(artifact.verdict))
+        else:
+            self._shelf.append((draft, floor, artifact))
+
+    async def _measure(self, draft: Draft, floor: float | None, artifact: Artifact) -> None:
+        if not self._fixed_floors:
+            floor = self._floor(draft.island)
+        try:
+            measured = await self._judging.measure(artifact, floor)
+        except MachineBroke as broke:
+            self._done(draft, Judged(fault=broke.fault, error=broke.error))
+            return
+        judged = Judged(measured.evaluation, device_seconds=measured.seconds, notices=measured.notices)
+        self._done(draft, judged)
+
+    def _done(self, draft: Draft, judged: Judged) -> None:
+        program_id = draft.proposal.program.id
+        self._flying.discard(program_id)
+        self._finish(draft, judged)
+        for twin in self._twins.pop(program_id, []):
+            self.admit(twin)
