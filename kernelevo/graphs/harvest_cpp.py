@@ -1,0 +1,232 @@
+"""CppText: Inductor's generated C++ and its calls, written as program text without Inductor."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import torch
+
+from kernelevo.graphs.opaque import NAMESPACE, HarvestError, OpaqueCall
+from kernelevo.graphs.scratch import reusable
+from kernelevo.graphs.wrapper import Kernel, Wrapper, free_names
+
+PREFIX = "#include <torch/csrc/inductor/cpp_prefix.h>"
+RUN = "_harvest_run"
+_LIBRARY = "_harvest_lib"
+_PUBLIC = {  # what generated code calls extern_kernels.x, by its public name
+    "mm": "torch.mm",
+    "bmm": "torch.bmm",
+    "addmm": "torch.addmm",
+    "bias_addmm": "torch.addmm",
+    "baddbmm": "torch.baddbmm",
+    "convolution": "torch.convolution",
+    "_int_mm": "torch._int_mm",
+}
+_STANDINS = {
+    "reinterpret_tensor": '''
+def reinterpret_tensor(tensor, shape, stride, offset):
+    return torch.as_strided(tensor, shape, stride, tensor.storage_offset() + offset)
+''',
+    "empty_strided_cpu": '''
+def empty_strided_cpu(shape, stride, dtype):
+    return torch.empty_strided(shape, stride, dtype=dtype)
+''',
+    "aten": "\naten = torch.ops.aten\n",
+    "_mm_plus_mm": '''
+def _mm_plus_mm(a, b, c, d, out):
+    torch.mm(a, b, out=out)
+    return out.addmm_(c, d)
+''',
+    "_channels_last": '''
+def _channels_last(weight):
+    return weight.detach().contiguous(memory_format=torch.channels_last)
+''',
+}
+_GIVEN = {"torch", "kernelevo", "math", _LIBRARY}
+TUNED_FLAGS: Mapping[str, tuple[str, ...]] = {
+    "CONTRACT": ("-ffp-contract=off", "-ffp-contract=fast"),
+    "LOOPS": ("-fno-tree-loop-vectorize", "-ftree-loop-vectorize"),
+    "UNROLL": ("-fno-unroll-loops", "-funroll-loops"),
+}
+SCHEDULES = ("schedule(static)", "schedule(static,1)", "schedule(static,4)")
+
+
+def cpp_text(
+    wrapper: Wrapper,
+    calls: Mapping[str, OpaqueCall],
+    tensors: Sequence[torch.Tensor],
+    *,
+    threads: int,
+    scratch: bool,
+    packed: Iterable[int] = (),
+) -> str:
+    """Return program text that defines ``_harvest_run(*tensors)``, which gives a tuple of tensors.
+
+    Args:
+        wrapper: generated code, for the CPU.
+        calls: calls that were kept whole.
+        tensors: examples of what ``_harvest_run`` gets.
+        threads: OpenMP threads the code was generated for.
+        scratch: whether temporaries that do not leave the call are kept from call to call.
+        packed: positions of the tensors that the generated code wants channels-last, through ``packed``.
+
+    Raises:
+        HarvestError: if the code uses something that has no stand-in here.
+    """
+    if len(wrapper.arguments) != len(tensors):
+        raise HarvestError(f"generated code takes {len(wrapper.arguments)} inputs, expected {len(tensors)}")
+    writer = _Writer({k.name: k for k in wrapper.kernels})
+    body = [ast.fix_missing_locations(writer.visit(s)) for s in wrapper.body]
+    returned = [ast.fix_missing_locations(writer.visit(e)) for e in wrapper.returned]
+    kept = reusable(body, returned, frozenset(writer.kernels)) if scratch else frozenset()
+    lines = [f"{name} = kernelevo.packed(_channels_last, {name})" for name in _names(wrapper, packed)]
+    for statement in body:
+        lines += _line(statement, kept)
+    lines.append("return (" + "".join(f"{ast.unparse(e)}, " for e in returned) + ")")
+    text = "\n".join(lines)
+    standins = _standins(text, body, returned, wrapper.arguments, set(calls), writer)
+    parts = [_library(wrapper.kernels, threads) if wrapper.kernels else "", standins]
+    parts += [call.text for call in calls.values() if re.search(rf"\b{call.name}\b", text)]
+    parts.append(_checked(wrapper.arguments, tensors))
+    if "_scratch." in text or "_harvest_scratch(" in text:
+        parts.append(_SCRATCH)
+    head = f"@torch.no_grad()\ndef {RUN}({', '.join(wrapper.arguments)}):"
+    first = f"_harvest_check(({''.join(a + ', ' for a in wrapper.arguments)}))"
+    parts.append("\n".join([head, *(f"    {line}" for line in [first, *lines])]) + "\n")
+    return "\n\n".join(p.strip("\n") for p in parts if p.strip()) + "\n"
+
+
+_SCRATCH = '''
+import threading
+
+_harvest_kept = threading.local()
+
+
+def _harvest_scratch(key, shape, stride, dtype):
+    """Temporaries never leave a call, so each thread keeps its own: fresh pages cost a fault each."""
+    found = getattr(_harvest_kept, key, None)
+    if found is None:
+        found = torch.empty_strided(shape, stride, dtype=dtype)
+        setattr(_harvest_kept, key, found)
+    return found
+'''
+
+
+class _Writer(ast.NodeTransformer):
+    """Turns generated calls into calls that need no Inductor."""
+
+    def __init__(self, kernels: Mapping[str, Kernel]) -> None:
+        self.kernels = kernels
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        """Rewrite one call: a kernel, an extern kernel, or a call kept whole."""
+        self.generic_visit(node)
+        name = ast.unparse(node.func)
+        if name in self.kernels:
+            return self._kernel(node, self.kernels[name])
+        if name.startswith("extern_kernels."):
+            short = name.removeprefix("extern_kernels.")
+            public = _PUBLIC.get(short, "_mm_plus_mm" if short == "_mm_plus_mm" else None)
+            if public is None:
+                raise HarvestError(f"the generated code calls {name}, which has no public name")
+            return ast.Call(ast.parse(public, mode="eval").body, node.args, node.keywords)
+        mark = f"torch.ops.{NAMESPACE}."
+        if name.startswith(mark):
+            whole = name.removeprefix(mark).removesuffix(".default")
+            return ast.Call(ast.Name(whole, ast.Load()), node.args, node.keywords)
+        return node
+
+    def _kernel(self, node: ast.Call, kernel: Kernel) -> ast.Call:
+        if node.keywords or len(node.args) != len(kernel.types):
+            raise HarvestError(f"kernel {kernel.name} is called with other arguments than it declares")
+        args: list[ast.expr] = []
+        for value, kind in zip(node.args, kernel.types, strict=True):
+            pointer = kind.rstrip().endswith("*")
+            args.append(ast.Call(ast.Attribute(value, "data_ptr", ast.Load()), [], []) if pointer else value)
+        return ast.Call(ast.Attribute(ast.Name(_LIBRARY, ast.Load()), kernel.name, ast.Load()), args, [])
+
+
+def _line(statement: ast.stmt, kept: frozenset[str]) -> list[str]:
+    """One statement as text; allocations of kept temporaries become a look-up."""
+    if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+        name = statement.targets[0].id
+        if name in kept and isinstance(statement.value, ast.Call):
+            args = ", ".join(ast.unparse(a) for a in statement.value.args)
+            return [f"{name} = _harvest_scratch({name!r}, {args})"]
+    return [ast.unparse(statement)]
+
+
+def _names(wrapper: Wrapper, positions: Iterable[int]) -> list[str]:
+    return [wrapper.arguments[i] for i in positions]
+
+
+def _standins(
+    text: str,
+    body: Sequence[ast.stmt],
+    returned: Sequence[ast.expr],
+    arguments: Sequence[str],
+    calls: set[str],
+    writer: _Writer,
+) -> str:
+    """Return the stand-ins that the text needs; refuse names that have none."""
+    unknown = free_names([*body, *returned]) - set(arguments) - calls - _GIVEN - set(_STANDINS)
+    if unknown:
+        raise HarvestError(f"the generated code uses {sorted(unknown)[0]!r}, which has no stand-in")
+    used = [s for name, s in _STANDINS.items() if re.search(rf"(?<![\w.]){name}\b", text)]
+    return "\n\n".join(s.strip("\n") for s in used)
+
+
+def _library(kernels: Sequence[Kernel], threads: int) -> str:
+    """All kernels as one translation unit, with the numbers that may be tuned."""
+    sources = [_unit(k) for k in kernels]
+    source = f"{PREFIX}\n\n" + "\n".join(sources)
+    if "'''" in source or "\\'" in source:
+        raise HarvestError("the generated C++ cannot be put into a Python string")
+    tuned: dict[str, list[Any]] = {name: list(flags) for name, flags in TUNED_FLAGS.items()}
+    flags = [f'TUNE["{name}"][0]' for name in TUNED_FLAGS]
+    if "#pragma omp" in source:
+        tuned["THREADS"] = [threads] + ([threads // 2] if threads > 1 else [])
+        flags.append("f\"-DKE_THREADS={TUNE['THREADS'][0]}\"")
+        if "KE_SCHEDULE" in source:
+            tuned["SCHEDULE"] = list(SCHEDULES)
+            flags.append("f\"-DKE_SCHEDULE={TUNE['SCHEDULE'][0]}\"")
+    table = "".join(f"    {name!r}: {values!r},\n" for name, values in tuned.items())
+    listed = "".join(f"    {flag},\n" for flag in flags)
+    return (
+        f"TUNE = {{\n{table}}}\n_harvest_flags = [\n{listed}]\n"
+        f"{_LIBRARY} = kernelevo.cpp(r'''\n{source}''', flags=_harvest_flags, torch_headers=True)\n"
+    )
+
+
+def _unit(kernel: Kernel) -> str:
+    """One kernel under its own name, its parallel regions under the tuned thread count and schedule."""
+    if kernel.kind not in ("cpp_pybinding", "cpp"):
+        raise HarvestError(f"kernel {kernel.name} is of kind {kernel.kind}, not C++")
+    source = kernel.source.replace(PREFIX, "").strip("\n")
+    source, count = re.subn(r"(extern\s+\"C\"\s+void\s+)kernel\(", rf"\1{kernel.name}(", source)
+    if count != 1:
+        raise HarvestError(f"kernel {kernel.name} has {count} entry points")
+    source = re.sub(r"num_threads\(\d+\)", "num_threads(KE_THREADS)", source)
+    return re.sub(r"(#pragma omp for\b[^\n]*)", r"\1 KE_SCHEDULE", source) + "\n"
+
+
+def _checked(arguments: Sequence[str], tensors: Sequence[torch.Tensor]) -> str:
+    """The layout that the kernels were generated for, checked at each call: they get bare pointers."""
+    rows = "".join(f"    ({tuple(t.shape)}, {tuple(t.stride())}, {t.dtype}),\n" for t in tensors)
+    return f"""_harvest_forms = (
+{rows})
+
+
+def _harvest_check(tensors):
+    for tensor, (shape, stride, dtype) in zip(tensors, _harvest_forms):
+        if tensor.shape == shape and tensor.stride() == stride and tensor.dtype is dtype and tensor.is_cpu:
+            continue
+        here = [s for s, n in zip(tensor.stride(), tensor.shape) if n != 1]
+        made = [s for s, n in zip(stride, shape) if n != 1]
+        if tensor.shape != shape or here != made or tensor.dtype is not dtype or not tensor.is_cpu:
+            raise ValueError(f"made for {{shape}} {{stride}} {{dtype}} on the CPU, got {{tuple(tensor.shape)}} "
+                             f"{{tensor.stride()}} {{tensor.dtype}} on {{tensor.device}}")
+"""
