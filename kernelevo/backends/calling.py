@@ -75,7 +75,7 @@ def _written(function: Any, signature: Signature) -> Callable[..., Any]:
         test = _dtype_test(name, i, parameter, space)
         lines.append(
             f"    p{i} = {name}.data_ptr() if {name}.__class__ in plain and {test}{name}.is_contiguous() "
-            f"and {name}.is_cpu else address({i}, {name})"
+            f"and {name}.is_cpu else {name} if {name}.__class__ is int else address({i}, {name})"
         )
         passed.append(f"p{i}")
     call = f"function({', '.join(passed)})"

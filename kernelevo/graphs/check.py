@@ -77,7 +77,7 @@ def compare(found: Sequence[Any], plain: Sequence[Any], exact: Sequence[Any]) ->
     return ""
 
 
-def _one(found: Any, plain: Any, exact: Any, error: float) -> str:  # noqa: PLR0911  one reason each
+def _one(found: Any, plain: Any, exact: Any, error: float) -> str:
     if not isinstance(plain, torch.Tensor):
         return "" if found == plain else f"is {found!r}, not {plain!r}"
     if not isinstance(found, torch.Tensor):

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import Any
 from unittest import mock
 
@@ -24,6 +25,14 @@ _ALWAYS: Mapping[str, Any] = {
 }
 
 
+@dataclass(frozen=True)
+class Generated:
+    """Text that Inductor generated, and the width in bits of the vectors in it (0: none)."""
+
+    text: str
+    vector_bits: int
+
+
 class _Text(BaseException):
     """Carries the text out of Inductor before it compiles anything."""
 
@@ -39,7 +48,7 @@ def generate(
     *,
     seconds: float,
     clock: Callable[[], float] = time.monotonic,
-) -> str:
+) -> Generated:
     """Return the text that Inductor generates for ``module``.
 
     Args:
@@ -52,7 +61,7 @@ def generate(
     Raises:
         HarvestError: if Inductor refuses, takes too long or makes more than one graph.
     """
-    import torch._inductor.config as config
+    from torch._inductor import config
     from torch._inductor.compile_fx import compile_fx
     from torch._inductor.graph import GraphLowering
 
@@ -67,7 +76,9 @@ def generate(
         try:
             compile_fx(module, list(examples))
         except _Text as found:
-            return found.text
+            from torch._inductor.cpu_vec_isa import pick_vec_isa
+
+            return Generated(found.text, pick_vec_isa().bit_width())
         except HarvestError:
             raise
         except Exception as error:  # Inductor raises whatever its passes raise

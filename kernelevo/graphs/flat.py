@@ -64,7 +64,7 @@ def flatten(captured: Captured) -> FlatGraph:
             raise HarvestError(f"input {node.name} is no tensor ({type(values[i]).__name__}) but is used")
     outputs = _copy_body(captured.graph, graph, copies)
     graph.lint()
-    examples = (*state, *(values[i].detach() for i in inputs))
+    examples = (*state, *(_dense(values[i].detach()) for i in inputs))
     return FlatGraph(GraphModule({}, graph), tuple(taken), inputs, examples, outputs)
 
 
@@ -79,6 +79,11 @@ def _copy_body(source: Graph, target: Graph, copies: dict[Node, Node]) -> tuple[
         if node.op not in ("get_attr", "placeholder"):
             copies[node] = target.node_copy(node, lambda n: copies[n])
     raise HarvestError("the graph has no output")
+
+
+def _dense(tensor: torch.Tensor) -> torch.Tensor:
+    """A tensor of the same layout without gaps."""
+    return torch.empty_like(tensor).copy_(tensor)
 
 
 def _refuse_overlaps(names: Sequence[str], tensors: Sequence[torch.Tensor]) -> None:

@@ -25,7 +25,6 @@ SECONDS = 60.0
 _CONVOLUTIONS = ("aten::conv2d", "aten::convolution")
 
 
-
 @dataclass(frozen=True)
 class Variant:
     """One way to let Inductor generate code.
@@ -56,7 +55,9 @@ def variants(captured: Captured) -> tuple[Variant, ...]:
         found.append(Variant("no-layout", {"layout_optimization": False}, scratch=True))
     if "avx512" in torch.backends.cpu.get_cpu_capability().lower():
         found.append(Variant("simdlen-256", {"cpp.simdlen": 256}, scratch=True))
-    found.append(Variant("wide-fusion", {"realize_opcount_threshold": 200, "realize_reads_threshold": 64}, True))
+    found.append(
+        Variant("wide-fusion", {"realize_opcount_threshold": 200, "realize_reads_threshold": 64}, True)
+    )
     return tuple(found)
 
 
@@ -90,21 +91,28 @@ def harvest(
     flat = flatten(captured)
     packed = _packable(flat) if variant.packed else frozenset()
     examples = [
-        t.contiguous(memory_format=torch.channels_last) if i in packed else t for i, t in enumerate(flat.examples)
+        t.contiguous(memory_format=torch.channels_last) if i in packed else t
+        for i, t in enumerate(flat.examples)
     ]
     if any(t.device.type != "cpu" for t in examples):
         raise HarvestError("a tensor of the module is not on the CPU")
     options = {"cpp.threads": count, **variant.options}
     with opaque_calls(flat.module, flat.examples) as calls:
-        text = generate(flat.module, examples, options, seconds=seconds, clock=clock)
-    wrapper = parse_wrapper(text)
+        made = generate(flat.module, examples, options, seconds=seconds, clock=clock)
+    wrapper = parse_wrapper(made.text)
     if len(wrapper.returned) != len(flat.outputs):
         raise HarvestError(
             f"the generated code returns {len(wrapper.returned)} tensors, the module {len(flat.outputs)}",
             why="results that share memory need Inductor's own wrapper",
         )
     body = cpp_text(
-        wrapper, calls, flat.examples, threads=count, scratch=variant.scratch, packed=sorted(packed)
+        wrapper,
+        calls,
+        flat.examples,
+        threads=count,
+        scratch=variant.scratch,
+        vector_bits=made.vector_bits,
+        packed=sorted(packed),
     )
     texts = [snippet.text.strip("\n") for snippet in captured.snippets.values()]
     snippet = Snippet("harvest", "\n\n".join([*texts, body]))

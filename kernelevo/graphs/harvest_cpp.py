@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -26,31 +27,35 @@ _PUBLIC = {  # what generated code calls extern_kernels.x, by its public name
     "_int_mm": "torch._int_mm",
 }
 _STANDINS = {
-    "reinterpret_tensor": '''
+    "reinterpret_tensor": """
 def reinterpret_tensor(tensor, shape, stride, offset):
     return torch.as_strided(tensor, shape, stride, tensor.storage_offset() + offset)
-''',
-    "empty_strided_cpu": '''
+""",
+    "empty_strided_cpu": """
 def empty_strided_cpu(shape, stride, dtype):
     return torch.empty_strided(shape, stride, dtype=dtype)
-''',
+""",
     "aten": "\naten = torch.ops.aten\n",
-    "_mm_plus_mm": '''
+    "device": "\ndevice = torch.device\n",
+    "inf": '\ninf = float("inf")\n',
+    "nan": '\nnan = float("nan")\n',
+    "_mm_plus_mm": """
 def _mm_plus_mm(a, b, c, d, out):
     torch.mm(a, b, out=out)
     return out.addmm_(c, d)
-''',
-    "_channels_last": '''
+""",
+    "_channels_last": """
 def _channels_last(weight):
     return weight.detach().contiguous(memory_format=torch.channels_last)
-''',
+""",
 }
 _GIVEN = {"torch", "kernelevo", "math", _LIBRARY}
 TUNED_FLAGS: Mapping[str, tuple[str, ...]] = {
-    "CONTRACT": ("-ffp-contract=off", "-ffp-contract=fast"),
-    "LOOPS": ("-fno-tree-loop-vectorize", "-ftree-loop-vectorize"),
-    "UNROLL": ("-fno-unroll-loops", "-funroll-loops"),
+    "CONTRACT": ("", "-ffp-contract=fast"),
+    "LOOPS": ("", "-ftree-loop-vectorize"),
+    "UNROLL": ("", "-funroll-loops"),
 }
+_CAPABILITY = {256: ("-UCPU_CAPABILITY_AVX512", "-UCPU_CAPABILITY_AVX2", "-DCPU_CAPABILITY_AVX2")}
 SCHEDULES = ("schedule(static)", "schedule(static,1)", "schedule(static,4)")
 
 
@@ -61,6 +66,7 @@ def cpp_text(
     *,
     threads: int,
     scratch: bool,
+    vector_bits: int,
     packed: Iterable[int] = (),
 ) -> str:
     """Return program text that defines ``_harvest_run(*tensors)``, which gives a tuple of tensors.
@@ -71,6 +77,7 @@ def cpp_text(
         tensors: examples of what ``_harvest_run`` gets.
         threads: OpenMP threads the code was generated for.
         scratch: whether temporaries that do not leave the call are kept from call to call.
+        vector_bits: width of the vectors in the generated code, 0 for scalar code.
         packed: positions of the tensors that the generated code wants channels-last, through ``packed``.
 
     Raises:
@@ -79,24 +86,34 @@ def cpp_text(
     if len(wrapper.arguments) != len(tensors):
         raise HarvestError(f"generated code takes {len(wrapper.arguments)} inputs, expected {len(tensors)}")
     writer = _Writer({k.name: k for k in wrapper.kernels})
-    body = [ast.fix_missing_locations(writer.visit(s)) for s in wrapper.body]
-    returned = [ast.fix_missing_locations(writer.visit(e)) for e in wrapper.returned]
+    body = [ast.fix_missing_locations(writer.visit(copy.deepcopy(s))) for s in wrapper.body]
+    returned = [ast.fix_missing_locations(writer.visit(copy.deepcopy(e))) for e in wrapper.returned]
     kept = reusable(body, returned, frozenset(writer.kernels)) if scratch else frozenset()
     lines = [f"{name} = kernelevo.packed(_channels_last, {name})" for name in _names(wrapper, packed)]
     for statement in body:
         lines += _line(statement, kept)
     lines.append("return (" + "".join(f"{ast.unparse(e)}, " for e in returned) + ")")
     text = "\n".join(lines)
-    standins = _standins(text, body, returned, wrapper.arguments, set(calls), writer)
-    parts = [_library(wrapper.kernels, threads) if wrapper.kernels else "", standins]
+    unknown = free_names([*body, *returned]) - {*wrapper.arguments, *calls, *_GIVEN, *_STANDINS}
+    if unknown:
+        raise HarvestError(f"the generated code uses {sorted(unknown)[0]!r}, which has no stand-in")
+    standins = _standins(text)
+    parts = [_library(wrapper.kernels, threads, vector_bits) if wrapper.kernels else "", standins]
     parts += [call.text for call in calls.values() if re.search(rf"\b{call.name}\b", text)]
-    parts.append(_checked(wrapper.arguments, tensors))
+    parts.append(_fitting(tensors, _written(wrapper)))
     if "_scratch." in text or "_harvest_scratch(" in text:
         parts.append(_SCRATCH)
     head = f"@torch.no_grad()\ndef {RUN}({', '.join(wrapper.arguments)}):"
-    first = f"_harvest_check(({''.join(a + ', ' for a in wrapper.arguments)}))"
+    given = "".join(f"{a}, " for a in wrapper.arguments)
+    first = f"{given}= _harvest_fit(({given}))" if given else "pass"
     parts.append("\n".join([head, *(f"    {line}" for line in [first, *lines])]) + "\n")
-    return "\n\n".join(p.strip("\n") for p in parts if p.strip()) + "\n"
+    return _numbered("\n\n".join(p.strip("\n") for p in parts if p.strip()) + "\n", list(calls))
+
+
+def _numbered(text: str, calls: Sequence[str]) -> str:
+    """Number the calls kept whole from 0, so that equal graphs give equal programs."""
+    places = {name: f"_call_{i}" for i, name in enumerate(calls)}
+    return re.sub(r"_call_\d+", lambda found: places.get(found.group(), found.group()), text)
 
 
 _SCRATCH = '''
@@ -163,41 +180,48 @@ def _names(wrapper: Wrapper, positions: Iterable[int]) -> list[str]:
     return [wrapper.arguments[i] for i in positions]
 
 
-def _standins(
-    text: str,
-    body: Sequence[ast.stmt],
-    returned: Sequence[ast.expr],
-    arguments: Sequence[str],
-    calls: set[str],
-    writer: _Writer,
-) -> str:
-    """Return the stand-ins that the text needs; refuse names that have none."""
-    unknown = free_names([*body, *returned]) - set(arguments) - calls - _GIVEN - set(_STANDINS)
-    if unknown:
-        raise HarvestError(f"the generated code uses {sorted(unknown)[0]!r}, which has no stand-in")
+def _standins(text: str) -> str:
+    """Return the stand-ins that the text needs."""
     used = [s for name, s in _STANDINS.items() if re.search(rf"(?<![\w.]){name}\b", text)]
     return "\n\n".join(s.strip("\n") for s in used)
 
 
-def _library(kernels: Sequence[Kernel], threads: int) -> str:
-    """All kernels as one translation unit, with the numbers that may be tuned."""
-    sources = [_unit(k) for k in kernels]
-    source = f"{PREFIX}\n\n" + "\n".join(sources)
-    if "'''" in source or "\\'" in source:
+def _library(kernels: Sequence[Kernel], threads: int, vector_bits: int) -> str:
+    """All kernels as one translation unit, with the numbers that may be tuned.
+
+    The first choice of each flag is to add none, so that the precompiled header fits.
+    """
+    source = _width_check(vector_bits) + "\n" + "\n".join(_unit(k) for k in kernels)
+    if "'''" in source:
         raise HarvestError("the generated C++ cannot be put into a Python string")
     tuned: dict[str, list[Any]] = {name: list(flags) for name, flags in TUNED_FLAGS.items()}
-    flags = [f'TUNE["{name}"][0]' for name in TUNED_FLAGS]
-    if "#pragma omp" in source:
+    defines = []
+    if "KE_THREADS" in source:
         tuned["THREADS"] = [threads] + ([threads // 2] if threads > 1 else [])
-        flags.append("f\"-DKE_THREADS={TUNE['THREADS'][0]}\"")
-        if "KE_SCHEDULE" in source:
-            tuned["SCHEDULE"] = list(SCHEDULES)
-            flags.append("f\"-DKE_SCHEDULE={TUNE['SCHEDULE'][0]}\"")
+        defines.append("#define KE_THREADS {TUNE['THREADS'][0]}\\n")
+    if "KE_SCHEDULE" in source:
+        tuned["SCHEDULE"] = list(SCHEDULES)
+        defines.append("#define KE_SCHEDULE {TUNE['SCHEDULE'][0]}\\n")
     table = "".join(f"    {name!r}: {values!r},\n" for name, values in tuned.items())
-    listed = "".join(f"    {flag},\n" for flag in flags)
+    flags = ", ".join(f'TUNE["{name}"][0]' for name in TUNED_FLAGS)
+    capability = _CAPABILITY.get(vector_bits, ())
+    head = "".join(f'    f"{line}"\n' for line in [*defines, ""])
     return (
-        f"TUNE = {{\n{table}}}\n_harvest_flags = [\n{listed}]\n"
-        f"{_LIBRARY} = kernelevo.cpp(r'''\n{source}''', flags=_harvest_flags, torch_headers=True)\n"
+        f"TUNE = {{\n{table}}}\n"
+        f"_harvest_flags = [flag for flag in ({flags}) if flag]"
+        + (f" + {list(capability)!r}" if capability else "")
+        + f"\n_harvest_source = (\n{head}    r'''\n{PREFIX}\n{source}'''\n)\n"
+        f"{_LIBRARY} = kernelevo.cpp(_harvest_source, flags=_harvest_flags, torch_headers=True)\n"
+    )
+
+
+def _width_check(vector_bits: int) -> str:
+    """Code made for one vector width writes past its buffers with another."""
+    if not vector_bits:
+        return ""
+    return (
+        f"static_assert(at::vec::Vectorized<float>::size() == {vector_bits // 32},\n"
+        f'              "these kernels were generated for vectors of {vector_bits} bits");\n'
     )
 
 
@@ -213,20 +237,49 @@ def _unit(kernel: Kernel) -> str:
     return re.sub(r"(#pragma omp for\b[^\n]*)", r"\1 KE_SCHEDULE", source) + "\n"
 
 
-def _checked(arguments: Sequence[str], tensors: Sequence[torch.Tensor]) -> str:
-    """The layout that the kernels were generated for, checked at each call: they get bare pointers."""
-    rows = "".join(f"    ({tuple(t.shape)}, {tuple(t.stride())}, {t.dtype}),\n" for t in tensors)
-    return f"""_harvest_forms = (
+def _fitting(tensors: Sequence[torch.Tensor], written: Sequence[bool]) -> str:
+    """Text that gives the kernels the layout they were made for: they get bare pointers."""
+    rows = "".join(
+        f"    ({tuple(t.shape)}, {tuple(t.stride())}, {t.dtype}, {w}),\n"
+        for t, w in zip(tensors, written, strict=True)
+    )
+    return f"""_harvest_forms = (  # shape, stride, dtype, whether the call writes to it
 {rows})
 
 
-def _harvest_check(tensors):
-    for tensor, (shape, stride, dtype) in zip(tensors, _harvest_forms):
+def _harvest_fit(tensors):
+    for tensor, (shape, stride, dtype, _) in zip(tensors, _harvest_forms):
         if tensor.shape == shape and tensor.stride() == stride and tensor.dtype is dtype and tensor.is_cpu:
             continue
-        here = [s for s, n in zip(tensor.stride(), tensor.shape) if n != 1]
-        made = [s for s, n in zip(stride, shape) if n != 1]
-        if tensor.shape != shape or here != made or tensor.dtype is not dtype or not tensor.is_cpu:
-            raise ValueError(f"made for {{shape}} {{stride}} {{dtype}} on the CPU, got {{tuple(tensor.shape)}} "
-                             f"{{tensor.stride()}} {{tensor.dtype}} on {{tensor.device}}")
+        return [_harvest_moved(t, *form) for t, form in zip(tensors, _harvest_forms)]
+    return tensors
+
+
+def _harvest_moved(tensor, shape, stride, dtype, written):
+    if tensor.shape != shape or tensor.dtype is not dtype or not tensor.is_cpu:
+        found = f"{{tuple(tensor.shape)}} {{tensor.dtype}} on {{tensor.device}}"
+        raise ValueError(f"made for {{shape}} {{dtype}} on the CPU, got {{found}}")
+    if all(n == 1 or a == b for n, a, b in zip(shape, tensor.stride(), stride)):
+        return tensor
+    if written:
+        raise ValueError(f"writes to a tensor of strides {{stride}}, got {{tensor.stride()}}")
+    return torch.empty_strided(shape, stride, dtype=dtype).copy_(tensor)
 """
+
+
+def _written(wrapper: Wrapper) -> list[bool]:
+    """Tell for each input whether the generated code may write to it."""
+    kernels = {k.name: k for k in wrapper.kernels}
+    found: set[str] = set()
+    for call in (n for s in wrapper.body for n in ast.walk(s) if isinstance(n, ast.Call)):
+        name = ast.unparse(call.func)
+        kernel = kernels.get(name)
+        types = kernel.types if kernel else ("const",) * len(call.args)
+        public = name.startswith("extern_kernels.")
+        for value, kind in zip(call.args, types, strict=False):
+            if (kernel and "const" not in kind) or not (kernel or public or name == "reinterpret_tensor"):
+                found |= {n.id for n in ast.walk(value) if isinstance(n, ast.Name)}
+        for keyword in call.keywords:
+            if keyword.arg == "out":
+                found |= {n.id for n in ast.walk(keyword.value) if isinstance(n, ast.Name)}
+    return [name in found for name in wrapper.arguments]

@@ -99,7 +99,8 @@ class OpaqueCalls:
 
     def __init__(self, module: GraphModule, examples: Sequence[torch.Tensor]) -> None:
         self.calls: dict[str, OpaqueCall] = {}
-        self._library = torch.library.Library(NAMESPACE, "FRAGMENT")
+        library: Any = torch.library.Library  # untyped in torch
+        self._library: Any = library(NAMESPACE, "FRAGMENT")
         opaque = [n for n in module.graph.nodes if is_opaque(n)]
         if not opaque:
             return

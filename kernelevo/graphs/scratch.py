@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Sequence
 
-_PURE = frozenset({"torch.mm", "torch.bmm", "torch.addmm", "torch.baddbmm", "torch.convolution", "_mm_plus_mm"})
+_PURE = frozenset(
+    {"torch.mm", "torch.bmm", "torch.addmm", "torch.baddbmm", "torch.convolution", "_mm_plus_mm"}
+)
 _VIEW = "reinterpret_tensor"
 _ALLOCATE = "empty_strided_cpu"
 

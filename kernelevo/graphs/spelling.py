@@ -52,7 +52,7 @@ class Speller:
         self.names = names
         self.device = device
 
-    def value(self, value: Any) -> str:  # noqa: PLR0911  one return per kind of value
+    def value(self, value: Any) -> str:
         """Return one argument as text.
 
         Raises:

@@ -84,7 +84,9 @@ def _entry(tree: ast.Module) -> ast.FunctionDef:
     found = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name == _ENTRY]
     if len(found) != 1:
         raise HarvestError(f"the generated code has {len(found)} entry points, expected one")
-    partitions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name.startswith("partition_")]
+    partitions = [
+        n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name.startswith("partition_")
+    ]
     if partitions:
         raise HarvestError("the generated code is partitioned")
     return found[0]
