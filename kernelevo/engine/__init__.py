@@ -5,5 +5,6 @@ from kernelevo.engine.engine import Engine, Outcome
 from kernelevo.engine.replay import used_so_far
 from kernelevo.engine.running import run_engine
 from kernelevo.engine.steering import VERBS
+from kernelevo.engine.turns import Schedule
 
-__all__ = ["VERBS", "Budget", "Engine", "Outcome", "run_engine", "used_so_far"]
+__all__ = ["VERBS", "Budget", "Engine", "Outcome", "Schedule", "run_engine", "used_so_far"]

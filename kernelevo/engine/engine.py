@@ -30,15 +30,15 @@ from kernelevo.core.events import Listener
 from kernelevo.engine.budget import Budget, Meter, Stopwatch
 from kernelevo.engine.confirm import confirm
 from kernelevo.engine.generation import PERSON, Generation
-from kernelevo.engine.judging import Judging
+from kernelevo.engine.judging import Judging, first_failure
 from kernelevo.engine.ledger import Ledger
 from kernelevo.engine.news import pass_on
-from kernelevo.engine.numbers import Numbers
 from kernelevo.engine.pipeline import Judged, Pipeline
 from kernelevo.engine.pool import Pool
 from kernelevo.engine.replay import SEED, replay
 from kernelevo.engine.steering import Steering
-from kernelevo.errors import BadSetting, InputError, KernelEvoError
+from kernelevo.engine.turns import FREE, Schedule, Turns
+from kernelevo.errors import BadSetting
 from kernelevo.population import AddStatus, Islands
 from kernelevo.store import Draft, RunStore
 
@@ -80,11 +80,7 @@ class Engine:
         loader: ``"module:function"`` that makes the evaluator from the task, inside a worker.
         device: device that measures, e.g. ``"device:0"``; None if the evaluator has no stages.
         seed: seed of every random choice.
-        thinkers: asks at a time.
-        builders: builds at a time.
-        measurers: measurements at a time.
-        deterministic: ask n sees exactly the tells of trials up to n - window, one ask at a time.
-        window: that distance, at least 1.
+        schedule: how much happens at a time, and what an ask sees.
         facts: facts about device and run for every brief.
         listeners: told of every event.
         clock: monotonic seconds.
@@ -93,7 +89,7 @@ class Engine:
         backoff: seconds before something that failed is tried again.
 
     Raises:
-        BadSetting: for two proposers of one name, none at all, or sizes below 1.
+        BadSetting: for two proposers of one name, or none at all.
     """
 
     def __init__(
@@ -107,11 +103,7 @@ class Engine:
         loader: str = "kernelevo.evaluators:load",
         device: str | None = "device:0",
         seed: int = 0,
-        thinkers: int = 2,
-        builders: int = 1,
-        measurers: int = 1,
-        deterministic: bool = False,
-        window: int = 4,
+        schedule: Schedule = FREE,
         facts: Mapping[str, Any] | None = None,
         listeners: Sequence[Listener] = (),
         clock: Callable[[], float] = time.monotonic,
@@ -121,19 +113,23 @@ class Engine:
     ) -> None:
         names = [proposer.name for proposer in proposers]
         if not names or len({*names, SEED, PERSON}) != len(names) + 2:
-            raise BadSetting(
-                f"the proposers cannot be: {', '.join(names) or '(none)'}", why="each has one name"
-            )
-        if min(thinkers, builders, measurers, window) < 1:
-            raise BadSetting(
-                f"thinkers {thinkers}, builders {builders}, measurers {measurers}, window {window}"
-            )
+            known = ", ".join(names) or "(none)"
+            raise BadSetting(f"the proposers cannot be: {known}", why="each has a name of its own")
         self.store, self.now = store, now
         self.islands = islands or Islands()
         self.meter = Meter(budget)
         self.steering = Steering(self)
         self._clock, self._poll, self._listeners = clock, poll, tuple(listeners)
-        self._deterministic, self._window = deterministic, window
+        self._schedule = schedule
+        self._wake = asyncio.Event()
+        self._main: asyncio.Task[Any] | None = None
+        self._stopwatch = Stopwatch(store.searched)
+        self._seeds_open: set[int] = set()
+        self._refused = False  # whether the last ask was refused for want of budget
+        self._faults = 0  # in a row
+        self._ending: str | None = None
+        self._confirm, self._aborted, self._replaying = True, False, False
+        self._crash: BaseException | None = None
         task = store.task
         self.generation = Generation(
             task,
@@ -143,35 +139,24 @@ class Engine:
             seed=seed,
             facts=facts or {},
             now=now,
-            asking=lambda number, name, island: self.say(TrialStarted(number, name, island)),
+            asking=lambda *ask: self.say(TrialStarted(*ask)),
             complain=self._complain,
             backoff=backoff,
         )
-        self.ledger = Ledger(store, self.islands, self._told, deterministic=deterministic)
+        self.ledger = Ledger(store, self.islands, self._told, deterministic=schedule.deterministic)
         self.judging = Judging(executor, task, loader, device, backoff=backoff)
         self._pipeline = Pipeline(
             self.judging,
-            builders=builders,
-            measurers=measurers,
+            builders=schedule.builders,
+            measurers=schedule.measurers,
             floor=self.islands.floor,
             reusable=self.ledger.reusable,
             finish=self._finish,
             changed=self._changed,
-            fixed_floors=deterministic,
+            fixed_floors=schedule.deterministic,
         )
-        self._thinking = Pool(1 if deterministic else thinkers, self._changed)
-        self._wake = asyncio.Event()
-        self._stopwatch = Stopwatch(store.searched)
-        self._numbers = Numbers(set())
-        self._seeds = 0
-        self._seeds_open: set[int] = set()
-        self._dry: int | None = None  # how much was told when nobody had anything to offer
-        self._refused = False  # whether the last ask was refused for want of budget
-        self._faults = 0
-        self._ending: str | None = None
-        self._confirm, self._aborted, self._replaying = True, False, False
-        self._crash: BaseException | None = None
-        self._main: asyncio.Task[Any] | None = None
+        self._thinking = Pool(schedule.thinkers, self._changed)
+        self._turns = Turns(self.ledger, schedule)
 
     # from outside
 
@@ -258,14 +243,13 @@ class Engine:
     async def _open(self) -> None:
         self.steering.replay()
         self._replaying = True
-        taken = replay(self, deterministic=self._deterministic)
+        taken = replay(self, deterministic=self._schedule.deterministic)
         self._replaying = False
         offer = await self.judging.open()
         pass_on(self, offer.notices)
-        self._seeds = len(offer.seeds)
-        self._numbers = Numbers(taken | set(range(self._seeds)))
-        recorded = {trial.number for trial in self.store.trials(raw=True)}
-        self._seeds_open = set(range(self._seeds)) - recorded
+        seeds = set(range(len(offer.seeds)))
+        self._turns = Turns(self.ledger, self._schedule, taken | seeds, len(seeds))
+        self._seeds_open = seeds - {trial.number for trial in self.store.trials(raw=True)}
         for number in sorted(self._seeds_open - taken):
             origin = Origin(SEED, offer.seeds[number].origin.idea)
             program = dataclasses.replace(offer.seeds[number], origin=origin)
@@ -295,7 +279,7 @@ class Engine:
     def _obey(self) -> None:
         before = self.steering.paused
         for command, effect in self.steering.obey():
-            self._dry = None  # whatever was ordered may have given somebody something to offer
+            self._turns.stir()
             self.say(CommandObeyed(command.id, command.author, command.verb, dict(command.args), effect))
         if before != self.steering.paused:
             self.store.set_state("paused" if self.steering.paused else "running", searched=self._seconds())
@@ -316,35 +300,20 @@ class Engine:
             not (self._ending or self.steering.paused or self._seeds_open)
             and self._thinking.free
             and self._pipeline.wants_more
-            and self._may_see()
+            and self._turns.may_ask()
         ):
             self._refused = not self.meter.reserve(AN_ASK)
             if self._refused:
                 return
-            self._thinking.start(self._think(self._numbers.take()))
-
-    def _may_see(self) -> bool:
-        """Whether the next ask may be made: it would see what it should, and someone may have an answer."""
-        if self._deterministic:
-            horizon = max(self._seeds - 1, self._numbers.next - self._window)
-            if self._dry is not None:  # nobody had an answer: look one verdict further
-                horizon = max(horizon, self._dry)
-            if not self.ledger.can_tell(horizon):
-                return False
-            self.ledger.tell_up_to(horizon)
-        if self._dry is not None and self.ledger.told <= self._dry:
-            return False
-        self._dry = None
-        return True
+            self._thinking.start(self._think(self._turns.take()))
 
     async def _think(self, number: int) -> None:
         seen = self.ledger.told
         hints = self.steering.hints()
-        drafts = await self.generation.drafts(number, number - self._seeds, seen, hints)
+        drafts = await self.generation.drafts(number, number - self._turns.seeds, seen, hints)
         if not drafts:
             self.meter.settle(ONE_TRIAL, {})
-            self._numbers.give_back(number)
-            self._dry = seen
+            self._turns.unanswered(number, seen)
             return
         first, *others = drafts
         if (first.ask, first.position) == (number, 0):
@@ -359,7 +328,7 @@ class Engine:
             return self._pipeline.resting and not self._thinking
         if self._thinking or not self._pipeline.empty or self.steering.paused:
             return False
-        dry = self._dry is not None and self.ledger.told <= self._dry
+        dry = self._turns.dry
         if self._refused or (dry and self.generation.unaffordable):
             self.end(f"the budget of {self.meter.budget} is spent", confirm=True)
         elif dry:
@@ -371,7 +340,7 @@ class Engine:
     def _finish(self, draft: Draft, judged: Judged) -> None:
         number = draft.ask if draft.number is None else draft.number
         if judged.error and not self.ledger.verdicts:
-            self._changed(_first_failure(judged.error, self.store.task.name))
+            self._changed(first_failure(judged.error, self.store.task.name))
             return  # not recorded: a resume on a mended machine judges it
         cost = dict(draft.proposal.cost)
         if judged.device_seconds:
@@ -420,16 +389,3 @@ class Engine:
     def _leader(self) -> Trial | None:
         best = self.islands.best
         return self.ledger.trial_of(best.program.id) if best else None
-
-
-def _first_failure(error: Exception, task: str) -> Exception:
-    """Nothing could be judged yet: whatever broke is the user's to see, in plain words."""
-    if isinstance(error, KernelEvoError):
-        return error
-    told = InputError(
-        f"the evaluator of {task} failed on the first program.",
-        why=f"{type(error).__name__}: {error}",
-        now="mend the evaluator; a program that is merely bad must be an Evaluation, not an exception",
-    )
-    told.__cause__ = error
-    return told

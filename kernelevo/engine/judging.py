@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from kernelevo.core import Artifact, Executor, Fault, Program, Task
 from kernelevo.engine import evaluation
 from kernelevo.engine.evaluation import Measured, Offer
-from kernelevo.errors import InputError
+from kernelevo.errors import InputError, KernelEvoError
 
 R = TypeVar("R")
 ATTEMPTS = 3
@@ -106,3 +106,16 @@ class Judging:
                     raise MachineBroke(Fault(type(error).__name__, str(error), attempt), error) from error
                 await asyncio.sleep(self._backoff * 2 ** (attempt - 1))
         raise AssertionError("unreachable")
+
+
+def first_failure(error: Exception, task: str) -> Exception:
+    """Nothing could be judged yet: whatever broke is the user's to see, in plain words."""
+    if isinstance(error, KernelEvoError):
+        return error
+    told = InputError(
+        f"the evaluator of {task} failed on the first program.",
+        why=f"{type(error).__name__}: {error}",
+        now="mend the evaluator; a program that is merely bad must be an Evaluation, not an exception",
+    )
+    told.__cause__ = error
+    return told

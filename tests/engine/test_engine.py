@@ -26,7 +26,7 @@ from kernelevo.core import (
     TrialStarted,
     WinnerConfirmed,
 )
-from kernelevo.engine import Budget, Engine, Outcome, used_so_far
+from kernelevo.engine import Budget, Engine, Outcome, Schedule, used_so_far
 from kernelevo.errors import BadSetting, InputError, SandboxError, ToolchainMissing
 from kernelevo.executors import InlineExecutor
 from kernelevo.population import Islands
@@ -169,7 +169,10 @@ def test_no_seeds_is_a_cold_start(bench: Bench) -> None:
 def test_stages_floors_and_final_timing(bench: Bench) -> None:
     texts = ["1" * n + "0" * (16 - n) for n in (12, 13, 14, 15)] + ["unbuildable", "1" + "0" * 15, "1" * 16]
     outcome = bench.run(
-        toys.task("staged"), [toys.Script(texts)], islands=Islands(elites=3), deterministic=True, window=1
+        toys.task("staged"),
+        [toys.Script(texts)],
+        islands=Islands(elites=3),
+        schedule=Schedule(deterministic=True, window=1),
     )
     trials = bench.trials()
     assert [t.evaluation.status for t in trials if t.evaluation] == [Status.OK] * 5 + [
@@ -195,7 +198,7 @@ def test_a_rough_verdict_is_reused_only_for_floors_as_high(bench: Bench, tmp_pat
     islands = Islands(elites=2, worth_timing=1.0)
     bench.run(
         toys.task("staged", log=str(log), seeds=["1" * 9]), [toys.Script(texts)], islands=islands,
-        deterministic=True, window=1,
+        schedule=Schedule(deterministic=True, window=1),
     )  # fmt: skip
     trials = bench.trials()
     assert [t.reused for t in trials] == [None, None, None, None, None, 3, None]
@@ -235,7 +238,9 @@ def test_scores_are_re_based_when_a_better_baseline_arrives(bench: Bench) -> Non
 
 
 def test_dollars_are_never_overspent(bench: Bench) -> None:
-    outcome = bench.run(toys.task(), [toys.Flip(dollars=0.3, seconds=0.01)], "$1", thinkers=4)
+    outcome = bench.run(
+        toys.task(), [toys.Flip(dollars=0.3, seconds=0.01)], "$1", schedule=Schedule(thinkers=4)
+    )
     # nobody knew the price of the first four; after that three would have fitted
     assert outcome.used["dollars"] == pytest.approx(0.3 * 4)
     assert len(bench.trials()) == 5
@@ -247,7 +252,7 @@ def test_a_proposer_that_knows_its_price_keeps_within_the_budget(bench: Bench) -
         def estimate(self, brief: object) -> dict[str, float]:
             return {"dollars": 0.3}
 
-    outcome = bench.run(toys.task(), [Honest(dollars=0.3, seconds=0.01)], "$1", thinkers=4)
+    outcome = bench.run(toys.task(), [Honest(dollars=0.3, seconds=0.01)], "$1", schedule=Schedule(thinkers=4))
     assert outcome.used["dollars"] == pytest.approx(0.9)
     assert outcome.reason == "the budget of $1 is spent"
 
@@ -261,13 +266,17 @@ def test_time_is_searched_time(bench: Bench) -> None:
             clock.now += 10.0 if fn.__name__ in ("judge", "offer") else 0.0
             return super().submit(fn, *args, needs=needs)
 
-    outcome = bench.run(toys.task(), [toys.Counting()], "55s", executor=Ticking(), clock=clock, thinkers=1)
+    outcome = bench.run(
+        toys.task(), [toys.Counting()], "55s", executor=Ticking(), clock=clock, schedule=Schedule(thinkers=1)
+    )
     assert len(bench.trials()) == 1 + 6  # at 50 s there was time left for one more
     assert outcome.used["seconds"] == 60.0
     assert outcome.reason == "the budget of 55s is spent"
     with RunStore.open(bench.folder, readonly=True) as reader:
         assert reader.searched == 60.0
-    more = bench.run(toys.task(), [toys.Counting()], "95s", executor=Ticking(), clock=clock, thinkers=1)
+    more = bench.run(
+        toys.task(), [toys.Counting()], "95s", executor=Ticking(), clock=clock, schedule=Schedule(thinkers=1)
+    )
     assert len(bench.trials()) == 1 + 10 and more.used["seconds"] == 100.0  # earlier sittings count
 
 
@@ -346,7 +355,7 @@ def test_a_proposer_that_raises_is_asked_again_then_dropped(bench: Bench) -> Non
     hopeless = toys.Script([ToolchainMissing("no torch"), "never"], "hopeless")
     bad = toys.Script([RuntimeError(f"down {n}") for n in range(50)], "bad")
     bench.events.clear()
-    bench.run(toys.task(), [hopeless, bad, toys.Flip()], "21", thinkers=1)
+    bench.run(toys.task(), [hopeless, bad, toys.Flip()], "21", schedule=Schedule(thinkers=1))
     assert len(bench.trials()) == 22 and "never" not in bench.sources()
     said = [notice.text for notice in bench.of(Notice)]
     assert sum("hopeless: ToolchainMissing: no torch" in text for text in said) == 1
@@ -380,7 +389,7 @@ def test_proposers_are_shown_what_became_of_trials(bench: Bench) -> None:
 
 def test_briefs_hold_what_was_promised(bench: Bench) -> None:
     script = toys.Script(["x", "1", "11"])
-    bench.run(toys.task(), [script], thinkers=1, facts={"device": "toy"}, deterministic=True, window=1)
+    bench.run(toys.task(), [script], facts={"device": "toy"}, schedule=Schedule(deterministic=True, window=1))
     assert [b.number for b in script.briefs[:4]] == [1, 2, 3, 4]
     assert [v.program.source for v in script.briefs[1].failures] == ["x"]
     assert script.briefs[2].facts == {"device": "toy", "best_score": 1.0}
@@ -393,8 +402,9 @@ def test_bad_parts_are_refused(bench: Bench) -> None:
     for proposers in ([toys.Flip(), toys.Flip()], [toys.Flip("seed")], [toys.Flip("person")]):
         with pytest.raises(BadSetting, match="proposers cannot be"):
             bench.run(toys.task(), proposers)
-    with pytest.raises(BadSetting, match="window 0"):
-        bench.run(toys.task(), [toys.Flip()], window=0)
+    for name in ("thinkers", "builders", "measurers", "window"):
+        with pytest.raises(BadSetting, match=f"{name} cannot be 0"):
+            Schedule(**{name: 0})
 
 
 def test_stopping_and_aborting(bench: Bench) -> None:

@@ -1,0 +1,101 @@
+"""Turns: which trial number the next ask fills, and whether it may be made yet."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Set
+from dataclasses import dataclass
+
+from kernelevo.engine.ledger import Ledger
+from kernelevo.errors import BadSetting
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How much happens at a time, and how far an ask looks; all numbers are at least 1.
+
+    Args:
+        thinkers: asks at a time.
+        builders: builds at a time.
+        measurers: measurements at a time.
+        deterministic: ask n sees exactly the tells of trials up to n - window, whatever else has ended;
+            there is one ask at a time then.
+        window: that distance.
+
+    Raises:
+        BadSetting: for a number below 1.
+    """
+
+    thinkers: int = 2
+    builders: int = 1
+    measurers: int = 1
+    deterministic: bool = False
+    window: int = 4
+
+    def __post_init__(self) -> None:
+        for name in ("thinkers", "builders", "measurers", "window"):
+            if getattr(self, name) < 1:
+                raise BadSetting(f"{name} cannot be {getattr(self, name)}", why="it is at least 1")
+        if self.deterministic:
+            object.__setattr__(self, "thinkers", 1)
+
+
+FREE = Schedule()
+
+
+class Turns:
+    """Gives out numbers, gaps of a killed run first, and knows when everybody had nothing to offer.
+
+    Args:
+        ledger: what was told.
+        schedule: how far an ask looks.
+        taken: numbers that trials, drafts or seeds have already.
+        seeds: how many of the first numbers are seeds.
+    """
+
+    def __init__(
+        self, ledger: Ledger, schedule: Schedule, taken: Set[int] = frozenset(), seeds: int = 0
+    ) -> None:
+        self._ledger, self._schedule, self.seeds = ledger, schedule, seeds
+        self._end = max(taken, default=-1) + 1
+        self._gaps = sorted(set(range(self._end)) - taken)
+        self._dry: int | None = None  # how much was told when nobody had an answer
+
+    @property
+    def dry(self) -> bool:
+        """Whether nobody had an answer and nothing was told since."""
+        return self._dry is not None and self._ledger.told <= self._dry
+
+    def may_ask(self) -> bool:
+        """Whether the next ask would see what it should, and somebody may have an answer."""
+        if self._schedule.deterministic:
+            horizon = max(self.seeds - 1, self._next - self._schedule.window)
+            if self._dry is not None:  # look one verdict further
+                horizon = max(horizon, self._dry)
+            if not self._ledger.can_tell(horizon):
+                return False
+            self._ledger.tell_up_to(horizon)
+        if self.dry:
+            return False
+        self._dry = None
+        return True
+
+    def take(self) -> int:
+        """Return the smallest free number; it is taken then."""
+        if self._gaps:
+            return heapq.heappop(self._gaps)
+        self._end += 1
+        return self._end - 1
+
+    def unanswered(self, number: int, seen: int) -> None:
+        """Nobody had an answer for this number, knowing so many tells; a later ask fills it."""
+        heapq.heappush(self._gaps, number)
+        self._dry = seen
+
+    def stir(self) -> None:
+        """Something other than a verdict happened: somebody may have an answer now."""
+        self._dry = None
+
+    @property
+    def _next(self) -> int:
+        return self._gaps[0] if self._gaps else self._end
