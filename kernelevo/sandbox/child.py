@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import select
@@ -26,6 +27,7 @@ STOP_TIMEOUT = 10.0
 _PAGE = resource.getpagesize()
 _ADDRESS_LIMIT = 1 << 63
 _PIECE_LIMIT = 1 << 40
+_MEMORY_ROOM = 32 << 20
 
 
 class ChildDied(PeerFault):
@@ -114,14 +116,12 @@ class Child:
                 now="look at it with `ps`; the run goes on once it is gone",
             )
 
-    def kill_for_memory(self) -> bool:
-        """Send SIGKILL because of its memory, without waiting; for the watchdog. False if it is over."""
+    def kill_now(self, reason: str) -> None:
+        """Send SIGKILL without waiting; may be called from the watchdog's thread."""
         with self._pidfd_lock:
-            if self._pidfd < 0 or self._ended(0):
-                return False
-            self._killed_for = self._killed_for or "oom"
-            signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
-            return True
+            if self._pidfd >= 0 and not self._ended(0):
+                self._killed_for = self._killed_for or reason
+                self._send(signal.SIGKILL)
 
     def close(self) -> None:
         """Kill it if it lives, and free every descriptor."""
@@ -241,18 +241,21 @@ class Child:
 
     def rss(self) -> int:
         """Return its resident memory in bytes, pages shared with the zygote included; 0 once it is gone."""
-        try:
-            with open(f"/proc/{self.pid}/statm", encoding="ascii") as file:
-                return int(file.read().split()[1]) * _PAGE
-        except (OSError, IndexError):
-            return 0
+        return _rss(self.pid)
 
-    def memory_grown(self) -> int:
-        """Return how much resident memory it, and in the build stage what it started, has added, in bytes."""
-        own = self.rss() - self._rss_at_birth
-        if self.limits.stage == "run":
-            return own
-        return own + sum(_rss_of_tree(pid) for pid in freeze.children(self.pid))
+    def over_limits(self) -> str | None:
+        """Return why it must be killed (``"oom"``, ``"too many threads"`` or ``processes"``), or None."""
+        grown = self.rss() - self._rss_at_birth
+        if _thread_count(self.pid) > self.limits.processes:
+            return "too many threads"
+        if self.limits.stage != "run":
+            started = _tree(self.pid)
+            grown += sum(_rss(pid) for pid in started)
+            if len(started) > self.limits.processes:
+                return "too many processes"
+        limit = self.limits.memory_bytes
+        # some room above RLIMIT_DATA, whose MemoryError tells the program's author more than a kill does
+        return "oom" if limit is not None and grown > limit + _MEMORY_ROOM else None
 
     def output(self) -> str:
         """Return the last 20 kB it wrote to stdout and stderr, with a note if there was more."""
@@ -277,14 +280,20 @@ class Child:
     def _signal(self, number: signal.Signals) -> None:
         if self._status is not None or self._ended(0):
             raise self._died()
-        try:
-            # its number cannot be another's: the zygote has not reaped it, or the descriptor would be ready
-            signal.pidfd_send_signal(self._pidfd, number)
-            if self.limits.stage != "run":
+        self._send(number)
+
+    def _send(self, number: signal.Signals) -> None:
+        """Signal the whole group, which has the child's number from its first instructions on.
+
+        Nobody else can have the number: it is not reaped yet, or its descriptor would be ready.
+        """
+        # all at once: a fork bomb must not outrun us. Without a group (too young) or once it is a zombie,
+        # the descriptor is enough
+        if self.limits.stage != "run":
+            with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, number)
-        except (ProcessLookupError, PermissionError):
-            if self._ended(0):
-                raise self._died() from None
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._pidfd, number)
 
     def _died(self) -> ChildDied:
         return ChildDied("the candidate's process ended", why=str(self.exit_reason()))
@@ -323,10 +332,26 @@ def _check_piece(address: int, size: int) -> None:
         raise BadAddress(f"not a piece of memory: {size} bytes at {address:#x}")
 
 
-def _rss_of_tree(pid: int) -> int:
+def _rss(pid: int) -> int:
     try:
         with open(f"/proc/{pid}/statm", encoding="ascii") as file:
-            own = int(file.read().split()[1]) * _PAGE
+            return int(file.read().split()[1]) * _PAGE
     except (OSError, IndexError):
         return 0
-    return own + sum(_rss_of_tree(child) for child in freeze.children(pid))
+
+
+def _thread_count(pid: int) -> int:
+    try:
+        return os.stat(f"/proc/{pid}/task").st_nlink - 2
+    except OSError:
+        return 0
+
+
+def _tree(pid: int) -> list[int]:
+    """Return all processes that a process started, and those that they started."""
+    found = []
+    waiting = freeze.children(pid)
+    while waiting:
+        found.append(waiting.pop())
+        waiting += freeze.children(found[-1])
+    return found

@@ -43,7 +43,8 @@ class Limits:
         cpu_seconds: processor time over all threads, then SIGXCPU.
         file_bytes: largest file it may write.
         open_files: descriptors.
-        processes: RLIMIT_NPROC, in the build stage, where the user is not root.
+        processes: how many threads it may have, and in the build stage how many processes it may start:
+            RLIMIT_NPROC where the child has a user of its own, and the watchdog.
         cuda: grant the NVIDIA device nodes.
         environ: further environment variables of the child.
     """
@@ -55,7 +56,7 @@ class Limits:
     cpu_seconds: int | None = None
     file_bytes: int = 2 << 30
     open_files: int = 512
-    processes: int = 1024
+    processes: int = 512
     cuda: bool = False
     environ: Mapping[str, str] = field(default_factory=dict)
 
@@ -119,6 +120,8 @@ def apply(limits: Limits, who: Identity) -> None:
     """
     set_environment(limits)
     _set_rlimits(limits)
+    if who.startswith("nobody") and limits.stage != "trusted":
+        _limit(resource.RLIMIT_NPROC, 4 * limits.processes)  # it counts the children of all zygotes
     if limits.stage == "trusted":
         prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         return
@@ -150,8 +153,6 @@ def _set_rlimits(limits: Limits) -> None:
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_NOFILE, limits.open_files)
     _limit(resource.RLIMIT_FSIZE, limits.file_bytes)
-    if limits.stage == "build":
-        _limit(resource.RLIMIT_NPROC, limits.processes)
     if limits.cpu_seconds is not None:
         # the soft limit sends SIGXCPU, the hard one a second later cannot be caught
         _limit(resource.RLIMIT_CPU, limits.cpu_seconds, limits.cpu_seconds + 1)

@@ -15,11 +15,12 @@ import sys
 import time
 from typing import Any
 
-from kernelevo.sandbox import identity, landlock, newborn, seccomp
+from kernelevo.sandbox import freeze, identity, landlock, newborn, seccomp
 from kernelevo.sandbox.channel import Channel, PeerClosed
 from kernelevo.sandbox.syscalls import PR_SET_CHILD_SUBREAPER, prctl
 
 _ORPHAN_PATROL_MS = 1000
+_ORPHAN_ROUNDS = 1000
 
 
 def thread_count() -> int:
@@ -170,6 +171,7 @@ class Nursery:
                 break
             pid = found.si_pid
             if pid not in self._alive:
+                _kill_group(pid)
                 os.waitpid(pid, 0)  # an orphan that we took over
                 continue
             _kill_group(pid)
@@ -187,16 +189,14 @@ class Nursery:
 
     def _kill_orphans(self) -> None:
         """Kill what a child left behind: as sub-reaper we inherit it, whatever session it fled to."""
-        me = os.getpid()
-        try:
-            with open(f"/proc/{me}/task/{me}/children", encoding="ascii") as file:
-                mine = [int(word) for word in file.read().split()]
-        except FileNotFoundError:
-            return  # a kernel without the list of children
-        for pid in mine:
-            if pid not in self._alive:
+        for _ in range(_ORPHAN_ROUNDS):  # the death of one hands us those that it had started
+            orphans = [pid for pid in freeze.children(os.getpid()) if pid not in self._alive]
+            if not orphans:
+                return
+            for pid in orphans:
                 _kill_group(pid)
                 os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
 
 
 def _kill_group(pid: int) -> None:

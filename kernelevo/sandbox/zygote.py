@@ -27,7 +27,6 @@ _PASSED_PREFIXES = ("KERNELEVO_", "CUDA_VISIBLE_", "TRITON_DEFAULT_")
 _SECRET_WORDS = ("KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIAL")
 _OWN_ENTRIES = ("kernelevo.sandbox.selftest", "kernelevo.sandbox.trespass")
 _WATCH_SECONDS = 0.05
-_WATCH_ROOM = 32 << 20
 _FIRST_ANSWER, _SECOND_ANSWER = 2.0, 20.0
 
 
@@ -169,7 +168,7 @@ class Zygote:
             theirs.close()
             os.close(child_output)
         child = Child(Birth(reply["pid"], received[0], ours.detach(), output), limits, self._status)
-        if limits.memory_bytes is not None:
+        if limits.stage != "trusted" or limits.memory_bytes is not None:
             self._watch(child)
         return child
 
@@ -283,26 +282,25 @@ class Zygote:
             self._watched.append(weakref.ref(child))
             if self._watcher is not None:
                 return
-            self._watcher = threading.Thread(target=self._watch_memory, name="kernelevo-memory", daemon=True)
+            self._watcher = threading.Thread(target=self._watch_all, name="kernelevo-limits", daemon=True)
         self._watcher.start()
 
-    def _watch_memory(self) -> None:
-        """Kill a child that has grown past its memory; RLIMIT_DATA stops most of them before."""
+    def _watch_all(self) -> None:
+        """Kill a child that has grown past its limits; kernel limits stop most of them before."""
         while not self._closing.wait(_WATCH_SECONDS):
             with self._lock:
                 watched = list(self._watched)
-            over = [ref for ref in watched if not _within_memory(ref())]
+            over = [ref for ref in watched if not _within_limits(ref())]
             if over:
                 with self._lock:
                     self._watched = [ref for ref in self._watched if ref not in over]
 
 
-def _within_memory(child: Child | None) -> bool:
-    """Return whether to go on watching; kills a child that has grown past its limit."""
-    if child is None or child.limits.memory_bytes is None or child.is_closed():
+def _within_limits(child: Child | None) -> bool:
+    """Return whether to go on watching; kills a child that has grown past its limits."""
+    if child is None or child.is_closed():
         return False
-    # some room above RLIMIT_DATA, whose MemoryError tells the program's author more than a kill does
-    if child.memory_grown() > child.limits.memory_bytes + _WATCH_ROOM:
-        child.kill_for_memory()
-        return False
-    return True
+    reason = child.over_limits()
+    if reason is not None:
+        child.kill_now(reason)
+    return reason is None

@@ -238,3 +238,22 @@ def add_one(channel, payload, fds):
 
 def grow_buffer(channel, payload, fds):
     channel.send(_outcome(lambda p: os.ftruncate(fds["buffer"], 1 << 30), payload))
+
+
+def thread_bomb(channel, payload, fds):
+    channel.send("ready")
+    while True:
+        try:
+            threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+        except RuntimeError:
+            time.sleep(0.01)
+
+
+def fork_bomb(channel, payload, fds):
+    """Fork for ever; in the run stage the first fork already fails."""
+    while True:
+        try:
+            if os.fork() == 0:
+                os.setsid()
+        except BlockingIOError:
+            time.sleep(0.01)

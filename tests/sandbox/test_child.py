@@ -151,3 +151,43 @@ def test_reading_our_own_pointer_back(spawn):
         assert child.read(ctypes.addressof(ours), 11).tobytes() != b"parent only"
     except BadAddress:
         assert child.alive()
+
+
+def test_a_thread_bomb_is_killed(spawn):
+    child = spawn("thread_bomb", processes=100)
+    child.channel.recv(10.0)
+    assert child.wait(20.0)
+    assert child.exit_reason() == "too many threads"
+
+
+def test_a_fork_bomb_fails_at_its_first_fork_in_the_run_stage(spawn):
+    child = spawn("fork_bomb")
+    assert child.wait(10.0)
+    assert child.exit_reason() == "exit 1"
+    assert "PermissionError" in child.output()
+
+
+def test_a_fork_bomb_in_the_build_stage_is_killed_to_the_last_process(spawn):
+    child = spawn("fork_bomb", stage="build", processes=40)
+    assert child.wait(20.0)
+    assert child.exit_reason() == "too many processes"
+    # a later child of the same zygote still works, and nothing of the bomb is left beside it
+    after = spawn("wait")
+    assert after.channel.recv(10.0) == "ready"
+    scratch = str(child.limits.scratch)
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline and in_folder(scratch):
+        time.sleep(0.05)
+    assert not in_folder(scratch)
+
+
+def in_folder(folder):
+    """Return the processes that work in a folder."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if os.readlink(f"/proc/{pid}/cwd") == folder:
+                found.append(pid)
+        except OSError:
+            continue  # it ended, or is not ours to see
+    return found
