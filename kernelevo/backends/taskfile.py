@@ -102,8 +102,9 @@ def with_constants(text: str, values: Mapping[str, Any], filename: str = "task.p
     for name, node in sorted(spans.items(), key=lambda item: -item[1].lineno):
         begin = starts[node.lineno - 1] + node.col_offset
         end = starts[(node.end_lineno or node.lineno) - 1] + (node.end_col_offset or 0)
-        # the old value may be written in brackets over several lines: keep their number
-        written = "(" + repr(values[name]) + "\n" * data[begin:end].count(b"\n") + ")"
+        written, breaks = repr(values[name]), data[begin:end].count(b"\n")
+        if breaks:  # the old value stood on several lines: keep their number
+            written = f"({written}" + "\n" * breaks + ")"
         data = data[:begin] + written.encode() + data[end:]
     return data.decode()
 
@@ -175,15 +176,32 @@ def _value(node: ast.stmt, name: str) -> ast.expr | None:
     return None
 
 
-def _span(tree: ast.Module, name: str, filename: str) -> ast.expr:
+def plain_value(tree: ast.Module, name: str) -> ast.expr | None:
+    """Return the value of a name that is assigned once, plainly, at the top level; None if it is not bound.
+
+    Raises:
+        LookupError: if it is bound in any other way.
+    """
     bound = _assignments(tree, name)
+    if not bound:
+        return None
     value = _value(bound[0], name) if len(bound) == 1 else None
+    if value is None:
+        lines = ", ".join(str(node.lineno) for node in bound)
+        raise LookupError(f"line {lines}: expected {name} = value once at the top level of the file")
+    return value
+
+
+def _span(tree: ast.Module, name: str, filename: str) -> ast.expr:
+    try:
+        value = plain_value(tree, name)
+        why = f"{filename} does not assign it at its top level"
+    except LookupError as error:
+        value, why = None, str(error)
     if value is None:
         raise BadProgram(
             f"{filename} overrides the constant {name!r}, which is not a plain constant",
-            why=f"it is bound {len(bound)} times at the top level"
-            if len(bound) != 1
-            else f"line {bound[0].lineno} is not of the form {name} = value",
+            why=why,
             now=f"write {name} = value once at the top level of the file",
         )
     return value
@@ -191,13 +209,12 @@ def _span(tree: ast.Module, name: str, filename: str) -> ast.expr:
 
 def _table(tree: ast.Module, name: str, filename: str) -> dict[str, dict[str, Any]]:
     """Return a table of literals (``SIZES``, ``VARIANTS``), empty if the file has none."""
-    bound = _assignments(tree, name)
-    if not bound:
-        return {}
-    value = _value(bound[0], name) if len(bound) == 1 else None
     try:
-        table = ast.literal_eval(value) if value is not None else None
-    except ValueError:
+        value = plain_value(tree, name)
+        if value is None:
+            return {}
+        table = ast.literal_eval(value)
+    except (LookupError, ValueError, TypeError):
         table = None
     good = isinstance(table, dict) and all(
         isinstance(k, str) and isinstance(v, dict) and all(isinstance(c, str) for c in v)
@@ -210,4 +227,4 @@ def _table(tree: ast.Module, name: str, filename: str) -> dict[str, dict[str, An
             + f'{name} = {{"small": {{"batch_size": 2}}}}',
             now="write it with literals only",
         )
-    return table  # type: ignore[return-value]
+    return table  # type: ignore[no-any-return]

@@ -1,0 +1,121 @@
+"""The native comparison agrees with numpy's; clock and flush do what they say."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from kernelevo.backends import native, toolchain
+
+floats = st.floats(width=16)
+
+
+def in_numpy(out: np.ndarray, oracle: np.ndarray, *tolerances: float) -> native.Comparison:
+    return native._compare_in_numpy(native._widened(out, out.dtype.name), oracle, *tolerances)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    dtype=st.sampled_from(["float16", "float32", "float64"]),
+    values=hnp.arrays(np.float16, hnp.array_shapes(max_dims=3, max_side=12), elements=floats),
+    noise=hnp.arrays(np.float64, (1728,), elements=st.sampled_from([0.0, 1e-6, -2e-5, 1.0, np.nan, np.inf])),
+    tolerances=st.tuples(*[st.sampled_from([0.0, 1e-5, 1e-2])] * 3),
+)
+def test_native_equals_numpy(dtype, values, noise, tolerances) -> None:
+    with np.errstate(all="ignore"):
+        out = values.astype(dtype)
+        oracle = values.astype(np.float64) + noise[: values.size].reshape(values.shape)
+    ours, theirs = native.compare(out, oracle, *tolerances), in_numpy(out, oracle, *tolerances)
+    assert (ours.violations, ours.mismatches, ours.count) == (
+        theirs.violations,
+        theirs.mismatches,
+        theirs.count,
+    )
+    assert ours.worst_index == theirs.worst_index
+    for name in ("max_abs_error", "max_rel_error", "worst"):
+        assert getattr(ours, name) == pytest.approx(getattr(theirs, name), rel=1e-12, nan_ok=True)
+
+
+def test_every_half_value_is_widened_exactly() -> None:
+    bits = np.arange(65536, dtype=np.uint16)
+    out = bits.view(np.float16)
+    found = native.compare(out, out.astype(np.float64), 0.0, 0.0)
+    assert found.max_abs_error == 0 and found.passed
+    with np.errstate(invalid="ignore"):  # signalling NaNs among them
+        exact = (bits.astype(np.uint32) << 16).view(np.float32).astype(np.float64)
+    found = native.compare(bits, exact, 0.0, 0.0, dtype="bfloat16")
+    assert found.max_abs_error == 0 and found.passed
+
+
+def test_figures_of_a_known_case() -> None:
+    out = np.array([1.0, 2.1, np.nan, np.inf, -np.inf, 0.0], dtype=np.float32)
+    oracle = np.array([1.0, 2.0, np.nan, np.inf, np.inf, 0.5])
+    found = native.compare(out, oracle, 1e-5, 1e-5, slack=0.2)
+    assert (found.violations, found.mismatches, found.worst_index) == (1, 1, 5)
+    assert found.max_abs_error == 0.5 and found.max_rel_error == 1.0 and found.worst == pytest.approx(2.5)
+    assert not found.passed and native.compare(oracle, oracle, 0, 0).passed
+
+
+def test_large_arrays_in_blocks() -> None:
+    rng = np.random.default_rng(0)
+    oracle = rng.standard_normal(3 * 4096 + 5)
+    out = oracle.copy()
+    out[9000] += 0.5
+    out[12290] += 0.25
+    found = native.compare(out, oracle, 1e-5, 0.0)
+    assert (found.violations, found.worst_index) == (2, 9000)
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.uint8, np.bool_, np.int16])
+def test_whole_numbers(dtype) -> None:
+    out = np.array([0, 1, 1], dtype=dtype)
+    assert native.compare(out, np.array([0.0, 1, 1]), 1e-5, 0).passed
+    assert native.compare(out, np.array([0.0, 1, 0]), 1e-5, 0).violations == 1
+
+
+def test_complex_strided_empty_and_scalar() -> None:
+    out = np.array([1 + 2j, 3 - 1j], dtype=np.complex64)
+    assert native.compare(out, out.astype(np.complex128), 1e-6, 0).count == 4
+    base = np.arange(12, dtype=np.float32).reshape(3, 4)
+    assert native.compare(base.T, base.T.astype(np.float64), 0, 0).passed
+    assert native.compare(np.empty((0, 3), np.float32), np.empty((0, 3)), 0, 0).passed
+    assert native.compare(np.float32(2).reshape(()), np.float64(2).reshape(()), 0, 0).count == 1
+    with pytest.raises(ValueError, match="shapes differ"):
+        native.compare(np.zeros(2, np.float32), np.zeros(3), 0, 0)
+
+
+def test_without_a_compiler_numpy_stands_in(private_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    native._loaded.cache_clear()
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.delenv("CXX", raising=False)
+    try:
+        assert "no C++ compiler" in (native.missing() or "")
+        out = np.array([1.0, 2.5], dtype=np.float32)
+        assert native.compare(out, np.array([1.0, 2.0]), 1e-5, 0).violations == 1
+        assert abs(native.now() - time.monotonic_ns()) < 10**9
+        native.CacheFlush(4096)()
+    finally:
+        native._loaded.cache_clear()
+
+
+def test_built_with_ninja_here() -> None:
+    if toolchain.ninja() is None:
+        pytest.skip("ninja is not installed")
+    assert native.missing() is None
+
+
+def test_clock_and_flush() -> None:
+    before = time.monotonic_ns()
+    told = native.now()
+    assert before <= told <= time.monotonic_ns()
+    flush = native.CacheFlush(1 << 20)
+    flush()
+    first = flush._memory[::8].copy()
+    flush()
+    assert (flush._memory[::8] != first).all() and flush.size == 1 << 20
+    assert native.last_level_cache() >= 2**18
+    assert native.last_level_cache(Path("/nowhere")) == 32 * 2**20
