@@ -1,0 +1,86 @@
+"""Client: whatever answers a list of messages; and the plain data that goes in and comes out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, runtime_checkable
+
+from kernelevo.errors import MachineError
+
+
+class EndpointError(MachineError):
+    """The language model did not answer: no connection, refused, or an answer that makes no sense."""
+
+
+class ReplyTimeout(EndpointError):
+    """No reply came within the time allowed; asking again later may find it."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message of a conversation."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Tokens that a reply used; None where the endpoint does not say."""
+
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came back.
+
+    Args:
+        text: the reply's text, possibly empty.
+        usage: tokens used.
+        latency: seconds from the request to the reply, waits for retries included.
+        finish: why it ended; ``"length"`` means it was cut off.
+        model: name of the model that answered, as the endpoint reports it.
+    """
+
+    text: str
+    usage: Usage = field(default_factory=Usage)
+    latency: float = 0.0
+    finish: str = "stop"
+    model: str = ""
+
+    @property
+    def cut_off(self) -> bool:
+        """True if the reply ran into its token limit."""
+        return self.finish == "length"
+
+
+@runtime_checkable
+class Client(Protocol):
+    """Answers messages. Implementations hold no run state; a call may be repeated."""
+
+    async def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        model: str,
+        temperature: float | None = None,
+        max_tokens: int | None = None,
+        seed: int | None = None,
+    ) -> Reply:
+        """Return one reply.
+
+        Raises:
+            EndpointError: if none could be had after the client's own retries.
+        """
+        ...
+
+
+def digest(messages: Sequence[Message], **settings: object) -> str:
+    """Return the sha256 of messages and settings: equal requests have equal digests on every machine."""
+    data = [[(m.role, m.content) for m in messages], sorted(settings.items())]
+    return hashlib.sha256(json.dumps(data, ensure_ascii=True).encode()).hexdigest()

@@ -1,0 +1,225 @@
+"""OpenAIClient: any OpenAI-compatible chat endpoint, with our own time-outs and retries."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from kernelevo.errors import BadSetting, ToolchainMissing
+from kernelevo.llm.client import EndpointError, Message, Reply, ReplyTimeout, Usage
+from kernelevo.llm.retry import Retryable, RetryPolicy, Sleep, retry_after, with_retries
+
+if TYPE_CHECKING:
+    import openai
+
+KEY_VARIABLE = "OPENAI_API_KEY"
+URL_VARIABLE = "OPENAI_BASE_URL"
+_TRANSIENT = (408, 409, 425, 429, 500, 502, 503, 504, 529)
+#: What a local server accepts that wants no key; never a secret.
+_NO_KEY = "none"
+
+
+class OpenAIClient:
+    """Talks to one endpoint.
+
+    The key is read from the environment when a request is made, and only then; it is in no attribute,
+    message, record or error of ours.
+
+    Args:
+        base_url: the endpoint, e.g. ``"http://localhost:8000/v1"``; ``$OPENAI_BASE_URL`` or the library's own
+            default if None.
+        key_variable: environment variable that holds the key.
+        timeout: longest time for one request, in seconds.
+        connect_timeout: longest time for the connection alone, in seconds.
+        retry: how often to try again.
+        rng: randomness of the pauses.
+        sleep: how to wait.
+        environment: where the key is looked up; the process's own if None.
+        clock: seconds that only go up.
+
+    Raises:
+        BadSetting: if a key is needed (no ``base_url``) and the variable is empty.
+    """
+
+    def __init__(
+        self,
+        base_url: str | None = None,
+        *,
+        key_variable: str = KEY_VARIABLE,
+        timeout: float = 600.0,
+        connect_timeout: float = 10.0,
+        retry: RetryPolicy | None = None,
+        rng: Random | None = None,
+        sleep: Sleep = asyncio.sleep,
+        environment: Mapping[str, str] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._environment = os.environ if environment is None else environment
+        self.base_url = base_url or self._environment.get(URL_VARIABLE) or None
+        self.key_variable = key_variable
+        self.timeout, self.connect_timeout = timeout, connect_timeout
+        self._retry, self._rng = retry or RetryPolicy(), rng or Random()
+        self._sleep, self._clock = sleep, clock
+        self._open: dict[int, tuple[asyncio.AbstractEventLoop, openai.AsyncOpenAI]] = {}
+        self._without: dict[str, frozenset[str]] = {}
+        if self.base_url is None and not self._key():
+            raise BadSetting(
+                f"No key for the language model: ${key_variable} is empty.",
+                why="the default endpoint needs one; an endpoint of your own may not",
+                now=f"export {key_variable}=..., or give --base-url, or leave the llm proposer out",
+            )
+
+    def __repr__(self) -> str:
+        return f"OpenAIClient(base_url={self.base_url!r}, key_variable={self.key_variable!r})"
+
+    async def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        model: str,
+        temperature: float | None = None,
+        max_tokens: int | None = None,
+        seed: int | None = None,
+    ) -> Reply:
+        """Return one reply; see ``Client.complete``.
+
+        Settings that the model says it does not know (``temperature``, ``seed``, ``max_tokens``) are left out
+        or renamed from then on.
+        """
+        begin = self._clock()
+        wanted = {"temperature": temperature, "max_tokens": max_tokens, "seed": seed}
+        request: dict[str, Any] = {k: v for k, v in wanted.items() if v is not None}
+        request["model"] = model
+        request["messages"] = [{"role": m.role, "content": m.content} for m in messages]
+        completion = await with_retries(lambda: self._ask(request), self._retry, self._rng, self._sleep)
+        return self._reply(completion, self._clock() - begin)
+
+    async def aclose(self) -> None:
+        """Close the connections of the running event loop."""
+        opened = self._open.pop(id(asyncio.get_running_loop()), None)
+        if opened is not None:
+            await opened[1].close()
+
+    async def _ask(self, request: dict[str, Any]) -> Any:
+        """Make one attempt; a refusal of a setting costs one more, at once."""
+        import openai
+
+        client = self._connection()
+        for _ in range(4):
+            try:
+                return await client.chat.completions.create(**self._adapted(request))
+            except openai.BadRequestError as error:
+                setting = _refused_setting(error)
+                known = self._without.get(request["model"], frozenset())
+                if setting is None or setting in known:
+                    raise self._failure(error) from None
+                self._without[request["model"]] = known | {setting}
+            except openai.APITimeoutError:
+                waited = f"no reply within {self.timeout:g} s from {self._place()}"
+                raise Retryable(ReplyTimeout("The language model did not answer.", why=waited)) from None
+            except openai.APIConnectionError as error:
+                raise Retryable(self._unreachable(error)) from None
+            except openai.APIStatusError as error:
+                if error.status_code not in _TRANSIENT:
+                    raise self._failure(error) from None
+                after = retry_after(error.response.headers.get("retry-after"), datetime.now(UTC))
+                raise Retryable(self._failure(error), after) from None
+            except (openai.OpenAIError, ValueError) as error:
+                # an answer that is no JSON, or not of the expected form
+                raise self._failure(error) from None
+        raise EndpointError("The endpoint refuses every form of the request.", why=self._place())
+
+    def _adapted(self, request: dict[str, Any]) -> dict[str, Any]:
+        without = self._without.get(request["model"], frozenset())
+        adapted = {k: v for k, v in request.items() if k not in without}
+        if "max_tokens" in without and "max_tokens" in request and "max_completion_tokens" not in without:
+            adapted["max_completion_tokens"] = request["max_tokens"]
+        return adapted
+
+    def _connection(self) -> openai.AsyncOpenAI:
+        """Connections belong to one event loop; there is one set for each."""
+        loop = asyncio.get_running_loop()
+        opened = self._open.get(id(loop))
+        if opened is not None and opened[0] is loop:
+            return opened[1]
+        try:
+            import openai
+        except ImportError as error:
+            raise ToolchainMissing(
+                "The package 'openai' is not installed.",
+                why="the llm proposer talks to its endpoint with it",
+                now="pip install openai, or use the mailbox or the model-free proposers",
+            ) from error
+        client = openai.AsyncOpenAI(
+            api_key=self._key() or _NO_KEY,
+            base_url=self.base_url,
+            timeout=openai.Timeout(self.timeout, connect=self.connect_timeout),
+            max_retries=0,
+        )
+        self._open[id(loop)] = (loop, client)
+        return client
+
+    def _reply(self, completion: Any, latency: float) -> Reply:
+        choices = getattr(completion, "choices", None)
+        if not choices:
+            raise EndpointError(
+                "The endpoint sent a reply without choices.",
+                why=self._clean(str(completion))[:300],
+                now="check that --base-url names a chat endpoint",
+            )
+        usage = completion.usage
+        counts = (usage.prompt_tokens, usage.completion_tokens) if usage else (None, None)
+        text = choices[0].message.content or ""
+        return Reply(
+            text, Usage(*counts), latency, choices[0].finish_reason or "stop", completion.model or ""
+        )
+
+    def _failure(self, error: Exception) -> EndpointError:
+        status = getattr(error, "status_code", None)
+        now = {
+            401: f"check the key in ${self.key_variable}",
+            403: f"check what the key in ${self.key_variable} may do",
+            404: "check --model and --base-url",
+            429: "wait, or lower the number of proposals in flight",
+        }.get(status or 0, "run again; if it stays, check --model and --base-url")
+        said = self._clean(str(error))[:500]
+        return EndpointError(
+            f"The language model at {self._place()} refused the request"
+            + (f" (HTTP {status})." if status else "."),
+            why=said,
+            now=now,
+        )
+
+    def _unreachable(self, error: Exception) -> EndpointError:
+        cause = error.__cause__ or error
+        return EndpointError(
+            f"No connection to the language model at {self._place()}.",
+            why=self._clean(f"{type(cause).__name__}: {cause}"),
+            now="check --base-url and the network",
+        )
+
+    def _place(self) -> str:
+        return self._clean(self.base_url or "the default endpoint")
+
+    def _key(self) -> str:
+        return self._environment.get(self.key_variable, "").strip()
+
+    def _clean(self, text: str) -> str:
+        """Take the key out of a text before anybody reads it."""
+        key = self._key()
+        return text.replace(key, "[key]") if len(key) > 3 else text
+
+
+def _refused_setting(error: openai.BadRequestError) -> str | None:
+    """Return the setting that a 400 complains about, if it is one we can do without."""
+    settings = ("max_completion_tokens", "max_tokens", "temperature", "seed")
+    if error.param in settings:
+        return error.param
+    said = str(error).lower()
+    refused = any(word in said for word in ("unsupported", "not support", "unknown", "unrecognized", "extra"))
+    return next((s for s in settings if refused and s in said), None)

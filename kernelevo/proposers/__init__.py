@@ -1,0 +1,1 @@
+"""Proposers: from a brief to programs."""

@@ -1,0 +1,114 @@
+"""MailboxClient: files in, files out, safe against time-outs and restarts."""
+
+import asyncio
+
+import pytest
+
+from kernelevo.errors import BadSetting
+from kernelevo.llm import MailboxClient, Message, ReplyTimeout
+
+ASK = [Message("system", "you are kind"), Message("user", "write a program")]
+
+
+class World:
+    """A clock that moves when somebody sleeps, and things that happen at given times."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.events: list = []
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(0)
+        self.now += seconds
+        while self.events and self.events[0][0] <= self.now:
+            self.events.pop(0)[1]()
+
+    def client(self, folder, **settings) -> MailboxClient:
+        return MailboxClient(folder, sleep=self.sleep, clock=lambda: self.now, **settings)
+
+
+def only_prompt(folder):
+    (prompt,) = folder.glob("prompt-*.md")
+    return prompt
+
+
+def answer(folder, text):
+    prompt = only_prompt(folder)
+    prompt.with_name("reply" + prompt.name.removeprefix("prompt")).write_text(text)
+
+
+def complete(client, **settings):
+    return asyncio.run(client.complete(ASK, model="any", **settings))
+
+
+def test_prompt_out_reply_in(tmp_path):
+    world = World()
+    world.events = [(5, lambda: answer(tmp_path, "here"))]
+    client = world.client(tmp_path)
+    reply = complete(client, seed=1)
+    assert reply.text == "here" and reply.usage.tokens_in is None
+    assert reply.latency >= 5
+    prompt = only_prompt(tmp_path).read_text()
+    assert "write a program" in prompt and "reply-" in prompt
+    assert client.waiting() == []
+
+
+def test_a_file_still_growing_is_left_alone(tmp_path):
+    world = World()
+    world.events = [
+        (1, lambda: answer(tmp_path, "")),
+        (2, lambda: answer(tmp_path, "half")),
+        (2.5, lambda: answer(tmp_path, "half and half")),
+    ]
+    assert complete(world.client(tmp_path)).text == "half and half"
+
+
+def test_timeout_leaves_the_prompt_and_a_later_ask_finds_the_reply(tmp_path):
+    world = World()
+    client = world.client(tmp_path, timeout=10)
+    with pytest.raises(ReplyTimeout, match="reply"):
+        complete(client, seed=1)
+    assert [p.name for p in client.waiting()] == [only_prompt(tmp_path).name]
+    answer(tmp_path, "late")
+    assert complete(World().client(tmp_path, timeout=10), seed=1).text == "late"
+
+
+def test_an_interrupted_run_asks_nothing_twice(tmp_path):
+    world = World()
+
+    async def interrupted():
+        task = asyncio.create_task(world.client(tmp_path).complete(ASK, model="any", seed=1))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(interrupted())
+    first = only_prompt(tmp_path)
+    stamp = first.stat().st_mtime_ns
+    answer(tmp_path, "ok")
+    assert complete(World().client(tmp_path), seed=1).text == "ok"
+    assert only_prompt(tmp_path).stat().st_mtime_ns == stamp
+
+
+def test_another_seed_is_another_prompt(tmp_path):
+    for seed in (1, 2):
+        with pytest.raises(ReplyTimeout):
+            complete(World().client(tmp_path, timeout=1), seed=seed)
+    assert len(list(tmp_path.glob("prompt-*.md"))) == 2
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_bytes_that_are_no_text(tmp_path):
+    with pytest.raises(ReplyTimeout):
+        complete(World().client(tmp_path, timeout=1))
+    prompt = only_prompt(tmp_path)
+    prompt.with_name("reply" + prompt.name.removeprefix("prompt")).write_bytes(b"\xff\xfe ok")
+    assert "ok" in complete(World().client(tmp_path)).text
+
+
+def test_folder_that_cannot_be_made(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BadSetting, match="mailbox"):
+        MailboxClient(tmp_path / "file" / "box")

@@ -1,0 +1,190 @@
+"""OpenAIClient against a fake endpoint on 127.0.0.1."""
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from random import Random
+
+import pytest
+
+from kernelevo.errors import BadSetting
+from kernelevo.llm import EndpointError, Message, OpenAIClient, ReplyTimeout, RetryPolicy
+
+KEY = "sk-secret-0123456789"
+ASK = [Message("system", "be brief"), Message("user", "hello")]
+
+
+def answer(text: str = "hi", finish: str = "stop", usage: bool = True) -> tuple[int, dict, dict]:
+    body = {
+        "id": "1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "served-model",
+        "choices": [{"index": 0, "finish_reason": finish, "message": {"role": "assistant", "content": text}}],
+    }
+    if usage:
+        body["usage"] = {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}
+    return 200, {}, body
+
+
+def failure(status: int, message: str = "no", headers: dict | None = None, **error) -> tuple[int, dict, dict]:
+    return status, headers or {}, {"error": {"message": message, **error}}
+
+
+class Endpoint:
+    """Gives scripted answers and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.script: list = []
+        self.requests: list[dict] = []
+        self.keys: list[str] = []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"]))
+                outer.requests.append(json.loads(body))
+                outer.keys.append(self.headers["authorization"])
+                status, headers, data = outer.script.pop(0)
+                time.sleep(headers.pop("delay", 0))
+                raw = data if isinstance(data, bytes) else json.dumps(data).encode()
+                self.send_response(status)
+                for name, value in {"content-type": "application/json", **headers}.items():
+                    self.send_header(name, str(value))
+                self.send_header("content-length", str(len(raw)))
+                self.end_headers()
+                try:
+                    self.wfile.write(raw)
+                except BrokenPipeError:
+                    return
+
+            def log_message(self, *_: object) -> None:
+                return
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/v1"
+
+
+@pytest.fixture
+def endpoint(monkeypatch) -> Iterator[Endpoint]:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    served = Endpoint()
+    thread = threading.Thread(target=served.server.serve_forever, args=(0.01,))
+    thread.start()
+    yield served
+    served.server.shutdown()
+    served.server.server_close()
+    thread.join()
+
+
+def ask(endpoint: Endpoint, script: list, *, timeout: float = 5.0, url: str | None = None, **settings):
+    """Return the replies to as many requests as ``times`` says, and the pauses that were made."""
+    endpoint.script = script
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+
+    async def talk():
+        client = OpenAIClient(
+            url or endpoint.url,
+            timeout=timeout,
+            retry=RetryPolicy(attempts=3),
+            rng=Random(0),
+            sleep=sleep,
+            environment={"OPENAI_API_KEY": KEY},
+        )
+        assert KEY not in repr(client) and KEY not in str(vars(client).get("base_url"))
+        try:
+            return [
+                await client.complete(ASK, model="m", **settings) for _ in range(settings.pop("times", 1))
+            ]
+        finally:
+            await client.aclose()
+
+    return asyncio.run(talk()), pauses
+
+
+def test_reply_usage_and_request(endpoint):
+    (reply,), _ = ask(endpoint, [answer("hi", "length")], temperature=0.5, max_tokens=9, seed=3)
+    assert (reply.text, reply.model, reply.cut_off) == ("hi", "served-model", True)
+    assert (reply.usage.tokens_in, reply.usage.tokens_out) == (11, 7)
+    assert reply.latency > 0
+    sent = endpoint.requests[0]
+    assert sent["messages"] == [
+        {"role": "system", "content": "be brief"},
+        {"role": "user", "content": "hello"},
+    ]
+    assert (sent["temperature"], sent["max_tokens"], sent["seed"]) == (0.5, 9, 3)
+    assert endpoint.keys == [f"Bearer {KEY}"]
+
+
+def test_missing_usage_and_empty_text_stay_missing(endpoint):
+    (reply,), _ = ask(endpoint, [answer(None, usage=False)])
+    assert reply.text == "" and reply.usage.tokens_in is None
+
+
+def test_busy_endpoint_is_asked_again_after_the_time_it_names(endpoint):
+    (reply,), pauses = ask(endpoint, [failure(429, headers={"retry-after": 3}), failure(503), answer()])
+    assert reply.text == "hi"
+    assert len(pauses) == 2 and 3 <= pauses[0] <= 4
+
+
+def test_attempts_end(endpoint):
+    with pytest.raises(EndpointError, match="500"):
+        ask(endpoint, [failure(500)] * 3)
+    assert len(endpoint.requests) == 3
+
+
+def test_a_wrong_key_is_not_retried_and_never_shown(endpoint):
+    with pytest.raises(EndpointError) as caught:
+        ask(endpoint, [failure(401, f"Incorrect API key provided: {KEY}.")])
+    assert len(endpoint.requests) == 1
+    shown = str(caught.value) + repr(caught.value) + str(caught.value.__cause__)
+    assert KEY not in shown and "OPENAI_API_KEY" in shown
+    assert caught.value.__suppress_context__ and caught.value.exit_code == 3
+
+
+def test_timeout(endpoint):
+    late = [(200, {"delay": 0.6}, answer()[2]) for _ in range(3)]
+    with pytest.raises(ReplyTimeout, match=r"0\.1"):
+        ask(endpoint, late, timeout=0.1)
+
+
+def test_nobody_listens(endpoint):
+    with pytest.raises(EndpointError, match="No connection"):
+        ask(endpoint, [], url="http://127.0.0.1:9/v1")
+
+
+@pytest.mark.parametrize("data", [b"<html>proxy</html>", b"[]", b'{"choices": []}', b""])
+def test_an_answer_that_makes_no_sense(endpoint, data):
+    with pytest.raises(EndpointError):
+        ask(endpoint, [(200, {}, data)])
+
+
+def test_settings_the_model_does_not_know_are_dropped_or_renamed(endpoint):
+    refused = "Unsupported parameter: 'max_tokens' is not supported with this model."
+    script = [
+        failure(400, refused, param="max_tokens"),
+        failure(400, "Unsupported value: 'temperature' does not support 0.5", param="temperature"),
+        answer(),
+        answer(),
+    ]
+    ask(endpoint, script, max_tokens=9, temperature=0.5, times=2)
+    assert endpoint.requests[-1]["max_completion_tokens"] == 9
+    assert "temperature" not in endpoint.requests[-1] and "max_tokens" not in endpoint.requests[-1]
+    assert len(endpoint.requests) == 4  # remembered: the second request needs no new lesson
+
+
+def test_any_other_bad_request_is_an_error(endpoint):
+    with pytest.raises(EndpointError, match="context length"):
+        ask(endpoint, [failure(400, "maximum context length is 8192")])
+
+
+def test_without_key_and_url():
+    with pytest.raises(BadSetting, match="OPENAI_API_KEY"):
+        OpenAIClient(environment={})
+    assert OpenAIClient(environment={"OPENAI_BASE_URL": "http://x/v1"}).base_url == "http://x/v1"
