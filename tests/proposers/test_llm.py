@@ -100,7 +100,7 @@ def test_prompt_shows_everything_it_was_given():
     text = render(brief)[1].content
     for part in (
         "Make it faster.",
-        "N = (2)",
+        "N = 2",
         "best = 1",
         "score 1.25",
         "memory bound",
