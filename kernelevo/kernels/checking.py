@@ -1,0 +1,230 @@
+"""Checking: one case or one timed call of a live subject, compared with what the reference answers."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch.utils import _pytree as pytree
+
+from kernelevo.core import Status
+from kernelevo.kernels.correctness import Report, compare
+from kernelevo.kernels.inputs import Pick, Stream
+from kernelevo.kernels.oracle import Observed
+from kernelevo.kernels.pool import Case, Group, ParameterSet, Pool
+from kernelevo.kernels.session import Answer, Batch, Failed, Session
+from kernelevo.kernels.tree import unflatten
+
+REST_SECONDS = 0.002
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One timed call whose output was kept to be verified once the lease is free.
+
+    Args:
+        picks: the calls of its batch up to and with this one.
+        answer: what was read from the child.
+    """
+
+    picks: tuple[Pick, ...]
+    answer: Answer
+
+
+def bytes_of(tensor: torch.Tensor) -> torch.Tensor:
+    """Return a tensor's values as bytes, so that NaN equals NaN."""
+    return tensor.contiguous().flatten().view(torch.uint8)
+
+
+def same(a: torch.Tensor, b: torch.Tensor) -> bool:
+    """Tell whether two tensors hold the same bytes."""
+    return a.shape == b.shape and a.dtype == b.dtype and torch.equal(bytes_of(a), bytes_of(b))
+
+
+class Checker:
+    """Compares a session's answers with the pool's truth.
+
+    Args:
+        pool: the secret cases.
+    """
+
+    def __init__(self, pool: Pool) -> None:
+        self.pool = pool
+
+    def place(self, session: Session, parameters: ParameterSet, *, fresh: bool = False) -> None:
+        """Bring the subject into the state that a parameter set means.
+
+        Args:
+            session: the subject.
+            parameters: what it should hold.
+            fresh: construct anew instead of loading (state that no load would reset).
+        """
+        if fresh or session.setting.stateful or parameters.seed != self.pool.base_seed:
+            with self.pool.turn:
+                module = self.pool.build(parameters.seed)
+            session.construct(module, parameters.seed)
+        if parameters.state is not None or not fresh:
+            session.load(parameters.state or self.pool.state, parameters.way)
+
+    def case(self, session: Session, group: Group, case: Case, *, placed: bool = False) -> Report:
+        """Judge one case; leaves the child stopped.
+
+        Raises:
+            Failed: if the child broke off, changed its inputs, or its outputs are not final.
+        """
+        e_ref, e_buffers = group.e_ref, group.e_buffers
+        if session.weights == "by seed" and case.parameters.state is not None:
+            case = self._by_seed(case)
+            e_ref, e_buffers = case.truth.e_ref, case.truth.e_buffers
+        if not placed:
+            self.place(session, case.parameters)
+        given = [v for v in pytree.tree_leaves(case.args) if isinstance(v, torch.Tensor)]
+
+        def write(_: int, views: list[torch.Tensor]) -> None:
+            for view, value in zip(views, given, strict=True):
+                view.copy_(value)
+
+        batch = session.batch(write, [case.seed])
+        answer = session.answer(batch.said, 0, 1)
+        self.inputs_kept(session, 0, given)
+        self.own_memory(session, [answer])
+        self.final(session, batch, 0, answer)
+        buffers, training = session.buffers() if case.truth.ref32.buffers else ({}, case.truth.ref32.training)
+        observed = Observed(answer.structure, answer.leaves, buffers, training)
+        ref32, oracle = case.truth.ref32, case.truth.oracle
+        if session.weights == "by seed":
+            observed, ref32, oracle = (_anonymous(o) for o in (observed, ref32, oracle))
+            e_buffers = {k: max(e_buffers.values(), default=0.0) for k in ref32.buffers}
+        return compare(observed, ref32, oracle, e_ref, e_buffers)
+
+    def _by_seed(self, case: Case) -> Case:
+        """Perturbation of a program without the reference's names means another construction seed."""
+        other = self.pool.other_construction
+        return replace(case, parameters=other, truth=self.pool.truth(other, case.args, case.seed))
+
+    # ------------------------------------------------------------------ conduct
+
+    def inputs_kept(self, session: Session, slot: int, given: Sequence[torch.Tensor]) -> None:
+        """Refuse a program that has written to its inputs."""
+        for i, (view, value) in enumerate(zip(session.inputs(slot), given, strict=True)):
+            if not same(view, value):
+                raise Failed(
+                    Status.REJECTED, f"the program writes to its input number {i}; inputs must stay as they are"
+                )
+
+    def own_memory(self, session: Session, answers: Sequence[Answer]) -> None:
+        """Refuse outputs that lie in an input, in a shared weight, or in one another across calls."""
+        if not any(session.setting.returns_input):
+            shared = session.shared_ranges()
+            for answer in answers:
+                if any(a < end and start < b for a, b in answer.spans for start, end in shared):
+                    raise Failed(
+                        Status.REJECTED,
+                        "an output shares memory with an input; return tensors of their own",
+                    )
+        spans = sorted(
+            (span, i) for i, answer in enumerate(answers) for span in answer.spans
+        )
+        for ((_, end), i), ((start, _), j) in itertools.pairwise(spans):
+            if i != j and start < end:
+                raise Failed(
+                    Status.REJECTED,
+                    "outputs of different calls share memory; a returned tensor must not be written again",
+                )
+
+    def final(self, session: Session, batch: Batch, index: int, answer: Answer) -> None:
+        """Refuse outputs that still change after the call; leaves the child stopped."""
+        session.ask("rest", seconds=REST_SECONDS)
+        session.stop()
+        again = session.answer(batch.said, index, batch.calls)
+        if not all(
+            same(a, b)
+            for a, b in zip(answer.leaves, again.leaves, strict=True)
+            if isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor)
+        ):
+            raise Failed(Status.REJECTED, "an output changed after it was returned (a deferred write)")
+
+    # ------------------------------------------------------------------ timed calls
+
+    def verify(
+        self, session_stateful: bool, stream: Stream, structure: str, samples: Sequence[Sample], seconds: float
+    ) -> tuple[int, Report | None]:
+        """Compare timed calls' outputs with the reference on those very inputs.
+
+        Args:
+            session_stateful: whether a call's answer depends on the calls before it.
+            stream: what the inputs came from.
+            structure: structure of the arguments.
+            samples: the calls; the first is always verified.
+            seconds: stop after so long.
+
+        Returns:
+            How many were verified, and the first report that fails.
+        """
+        shipped = self.pool.groups[0].parameters
+        start, done = time.monotonic(), 0
+        for sample in samples:
+            if done and time.monotonic() - start > seconds:
+                break
+            pick = sample.picks[-1]
+            args = tuple(unflatten(structure, stream.leaves(pick)))
+            if session_stateful:
+                calls = [(tuple(unflatten(structure, stream.leaves(p))), p.seed) for p in sample.picks]
+                ref = self.pool.replay(shipped, calls)
+            else:
+                ref = self.pool.answer(shipped, args, pick.seed)
+            errors = [e * len(sample.picks) if session_stateful else e for e in self.pool.error_for(pick.distribution)]
+            report = _loose(sample.answer, ref, errors)
+            if not report.ok and not session_stateful:
+                truth = self.pool.truth(shipped, args, pick.seed)
+                worst = tuple(max(a, b) for a, b in zip(errors, truth.e_ref, strict=True))
+                bare = Observed(sample.answer.structure, sample.answer.leaves, {}, truth.ref32.training)
+                report = compare(
+                    bare, replace(truth.ref32, buffers={}), replace(truth.oracle, buffers={}), worst, {}
+                )
+            done += 1
+            if not report.ok:
+                return done, report
+        return done, None
+
+
+def _loose(answer: Answer, ref: Observed, errors: Sequence[float]) -> Report:
+    """Compare with an fp32 answer: both it and the program may be off from the oracle."""
+    bare = Observed(answer.structure, answer.leaves, {}, ref.training)
+    own = replace(ref, buffers={})
+    return compare(bare, own, own, tuple(errors), {}, slack=[2 * e for e in errors])
+
+
+def _anonymous(observed: Observed) -> Observed:
+    """Replace named buffers by their sorted values per dtype: a by-seed program may rename and fuse."""
+    pools: dict[str, list[torch.Tensor]] = {}
+    for value in observed.buffers.values():
+        kind = "floats" if value.is_floating_point() else "integers"
+        pools.setdefault(kind, []).append(value.flatten())
+    merged: dict[str, torch.Tensor] = {}
+    for kind, values in pools.items():
+        joined = torch.cat([v.double() if kind == "floats" else v.long() for v in values]).sort().values
+        merged[kind] = joined
+    return replace(observed, buffers=merged)
+
+
+def describe_case(case: Case) -> str:
+    """Return a sentence that says on what kind of case a program failed; nothing secret."""
+    words: dict[str, Any] = {
+        "shipped": "inputs as the task ships them",
+        "normal": "normally distributed inputs",
+        "signed": "inputs of both signs",
+        "small": "inputs scaled by 1e-2",
+        "large": "inputs scaled by 1e2",
+        "sparse": "inputs that are mostly zero",
+        "rows": "inputs with constant rows",
+    }
+    text = f"on {words[case.distribution]}"
+    if case.parameters.state is not None:
+        how = "load_state_dict" if case.parameters.way == "load" else "in-place writes under no_grad"
+        text += f" after the parameters were changed by {how}"
+    return text

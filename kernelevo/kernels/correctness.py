@@ -1,0 +1,271 @@
+"""Correctness: the rule that decides whether an answer is right, and how precise it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+
+from kernelevo.kernels.oracle import Observed
+from kernelevo.kernels.tree import Leaf
+
+Precision = Literal["fp32-accurate", "tf32", "lower"]
+
+GATE = 1e-5
+"""Absolute and relative tolerance of the gate."""
+FINE = 1e-6
+"""Absolute and relative tolerance within which a result counts as fp32-accurate whatever made it."""
+FACTOR = 4.0
+"""How many times PyTorch's own error an honest program may be away from the oracle."""
+
+
+@dataclass(frozen=True)
+class Gap:
+    """How far one output tensor (or buffer) is from the oracle.
+
+    Args:
+        name: e.g. ``"output[0]"`` or ``"buffer 'bn.running_mean'"``.
+        ok: whether it passes the rule.
+        problem: why not, in words, with the worst place; empty if ok.
+        max_abs: largest absolute error over finite places.
+        max_rel: largest error relative to ``|oracle|`` where that is not 0.
+        e_ref: the reference's own largest error.
+        meets_gate: whether it is within 1e-5 + 1e-5 |oracle| everywhere.
+        fine: whether it is within ``max(4 e_ref, 1e-6 + 1e-6 |oracle|)`` everywhere.
+    """
+
+    name: str
+    ok: bool
+    problem: str = ""
+    max_abs: float = 0.0
+    max_rel: float = 0.0
+    e_ref: float = 0.0
+    meets_gate: bool = True
+    fine: bool = True
+
+
+@dataclass(frozen=True)
+class Report:
+    """The comparison of one whole answer with the truth."""
+
+    gaps: tuple[Gap, ...] = ()
+    problem: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether structure, types and every value pass."""
+        return not self.problem and all(g.ok for g in self.gaps)
+
+    @property
+    def max_abs(self) -> float:
+        """Largest absolute error of any tensor."""
+        return max((g.max_abs for g in self.gaps), default=0.0)
+
+    @property
+    def max_rel(self) -> float:
+        """Largest relative error of any tensor."""
+        return max((g.max_rel for g in self.gaps), default=0.0)
+
+    @property
+    def meets_gate(self) -> bool:
+        """Whether every tensor is within 1e-5 + 1e-5 |oracle|."""
+        return not self.problem and all(g.meets_gate for g in self.gaps)
+
+    @property
+    def fine(self) -> bool:
+        """Whether every tensor is as accurate as fp32 arithmetic."""
+        return not self.problem and all(g.fine for g in self.gaps)
+
+    def explain(self) -> str:
+        """Return what is wrong, one line for each tensor, for whoever writes the next program."""
+        if self.problem:
+            return self.problem
+        return "\n".join(g.problem for g in self.gaps if g.problem)
+
+
+def tolerance(oracle: torch.Tensor, e_ref: float) -> torch.Tensor:
+    """Return how far from each oracle value an answer may be: ``max(1e-5 + 1e-5 |oracle|, 4 e_ref)``."""
+    return torch.clamp(GATE + GATE * oracle.abs(), min=FACTOR * e_ref)
+
+
+def _masks_differ(value: torch.Tensor, expected: torch.Tensor) -> torch.Tensor:
+    """Where NaN, +inf or -inf stand in one and not in the other; empty if everything is finite."""
+    if bool(torch.isfinite(value).all()) and bool(torch.isfinite(expected).all()):
+        return torch.zeros((), dtype=torch.bool)
+    kinds = (torch.isnan, torch.isposinf, torch.isneginf)
+    wrong = torch.zeros(value.shape, dtype=torch.bool)
+    for kind in kinds:
+        wrong |= kind(value) != kind(expected)
+    return wrong
+
+
+def _place(flat: int, shape: Sequence[int]) -> list[int]:
+    index: list[int] = []
+    for size in reversed(shape):
+        index.append(flat % size)
+        flat //= size
+    return index[::-1]
+
+
+def compare_floats(
+    name: str, value: torch.Tensor, oracle: torch.Tensor, ref32: torch.Tensor, e_ref: float, slack: float = 0.0
+) -> Gap:
+    """Compare a float tensor with the oracle.
+
+    Args:
+        name: what to call it in the feedback.
+        value: the candidate's tensor, on CPU, any float dtype.
+        oracle: fp64, same shape.
+        ref32: PyTorch's own answer; its non-finite places are the right ones.
+        e_ref: PyTorch's own error for this tensor, over the cases of one distribution and parameter set.
+        slack: added to every bound (used where ``oracle`` itself is only fp32).
+    """
+    wrong = _masks_differ(value, ref32)
+    if bool(wrong.any()):
+        at = int(wrong.flatten().to(torch.uint8).argmax())
+        place = _place(at, value.shape)
+        return Gap(
+            name,
+            False,
+            f"{name}: non-finite values in the wrong places: {int(wrong.sum())} of {value.numel()}, "
+            f"first at {place}: expected {float(ref32.flatten()[at])!r}, got {float(value.flatten()[at])!r}",
+            e_ref=e_ref,
+            meets_gate=False,
+            fine=False,
+        )
+    exact = oracle.double()
+    gap = (value.double() - exact).abs_()
+    size = exact.abs()
+    both = torch.isfinite(gap) & torch.isfinite(size)
+    if not bool(both.all()):
+        gap, size = gap.where(both, gap.new_zeros(())), size.where(both, size.new_zeros(()))
+    max_abs = float(gap.max())
+    max_rel = float((gap / size.clamp_min(torch.finfo(torch.float64).tiny)).where(size > 0, gap * 0).max())
+    gate = GATE + GATE * size + slack
+    bound = gate.clamp(min=FACTOR * e_ref + slack)
+    bad = gap > bound
+    fine = FINE + FINE * size + slack
+    problem = ""
+    if bool(bad.any()):
+        at = int((gap - bound).flatten().argmax())
+        problem = (
+            f"{name}: {int(bad.sum())} of {value.numel()} values are off by more than allowed; worst at "
+            f"{_place(at, value.shape)}: expected {float(exact.flatten()[at]):.9g}, "
+            f"got {float(value.flatten()[at]):.9g}, "
+            f"error {float(gap.flatten()[at]):.3g}, allowed {float(bound.flatten()[at]):.3g} "
+            f"(PyTorch's own fp32 error here is at most {e_ref:.3g})"
+        )
+    return Gap(
+        name,
+        not problem,
+        problem,
+        max_abs,
+        max_rel,
+        e_ref,
+        bool((gap <= gate).all()),
+        bool((gap <= fine.clamp(min=FACTOR * e_ref + slack)).all()),
+    )
+
+
+def compare_leaf(name: str, value: Any, oracle: Any, ref32: Any, e_ref: float, slack: float = 0.0) -> Gap:
+    """Compare one leaf: type, dtype, shape and device exactly, floats by the rule, the rest for equality."""
+    if not isinstance(ref32, torch.Tensor):
+        same = type(value) is type(ref32) and value == ref32
+        problem = "" if same else f"{name}: expected {ref32!r}, got {_describe(value)}"
+        return Gap(name, same, problem, meets_gate=same, fine=same)
+    expected = Leaf.of(ref32)
+    if not isinstance(value, torch.Tensor):
+        return _refused(name, f"{name}: expected a tensor {expected}, got {value!r}")
+    got = Leaf.of(value)
+    if (got.dtype, got.shape) != (expected.dtype, expected.shape):
+        return _refused(name, f"{name}: expected {expected}, got {got}")
+    if not value.numel():
+        return Gap(name, True)
+    if ref32.is_floating_point():
+        return compare_floats(name, value, oracle, ref32, e_ref, slack)
+    differs = value != ref32
+    count = int(differs.sum())
+    if not count:
+        return Gap(name, True)
+    at = int(differs.flatten().to(torch.uint8).argmax())
+    return _refused(
+        name,
+        f"{name}: {count} of {value.numel()} values differ, first at {_place(at, value.shape)}: "
+        f"expected {ref32.flatten()[at].item()!r}, got {value.flatten()[at].item()!r}",
+    )
+
+
+def _describe(value: Any) -> str:
+    return f"a tensor {Leaf.of(value)}" if isinstance(value, torch.Tensor) else repr(value)
+
+
+def _refused(name: str, problem: str) -> Gap:
+    return Gap(name, False, problem, meets_gate=False, fine=False)
+
+
+def compare(
+    answer: Observed,
+    ref32: Observed,
+    oracle: Observed,
+    e_ref: Sequence[float],
+    e_buffers: dict[str, float],
+    *,
+    slack: Sequence[float] | None = None,
+) -> Report:
+    """Compare a whole answer, outputs and buffers, with the reference.
+
+    Args:
+        answer: what the candidate left behind.
+        ref32: the reference's own answer (types, structure, non-finite places).
+        oracle: the same in fp64.
+        e_ref: PyTorch's own error for each output leaf.
+        e_buffers: the same for each buffer.
+        slack: for each output leaf a number added to its bounds.
+    """
+    if answer.structure != ref32.structure:
+        return Report(
+            problem=f"the output has another structure: expected {len(ref32.leaves)} value(s) as "
+            f"{_short(ref32.structure)}, got {len(answer.leaves)} as {_short(answer.structure)}"
+        )
+    several = len(ref32.leaves) > 1
+    extra = slack or [0.0] * len(e_ref)
+    gaps = [
+        compare_leaf(f"output[{i}]" if several else "output", value, exact, own, error, more)
+        for i, (value, exact, own, error, more) in enumerate(
+            zip(answer.leaves, oracle.leaves, ref32.leaves, e_ref, extra, strict=True)
+        )
+    ]
+    for key, own in ref32.buffers.items():
+        if key not in answer.buffers:
+            gaps.append(_refused(key, f"buffer {key!r} is missing after the call"))
+            continue
+        gaps.append(
+            compare_leaf(f"buffer {key!r}", answer.buffers[key], oracle.buffers[key], own, e_buffers[key])
+        )
+    problem = ""
+    if answer.training != ref32.training:
+        mode = "train" if ref32.training else "eval"
+        problem = f"the module left {mode} mode during the call"
+    return Report(tuple(gaps), problem)
+
+
+def precision(report: Report, e_tf32: Sequence[float] | None) -> Precision:
+    """Name the precision class of a program from its measured errors.
+
+    Args:
+        report: its worst comparison.
+        e_tf32: for each output leaf, the error of the reference with operands rounded to TF32; None if it
+            was not measured.
+    """
+    if report.fine:
+        return "fp32-accurate"
+    outputs = [g for g in report.gaps if g.name.startswith("output")]
+    if e_tf32 is not None and all(g.max_abs <= FACTOR * e for g, e in zip(outputs, e_tf32, strict=False)):
+        return "tf32"
+    return "lower"
+
+
+def _short(structure: str) -> str:
+    return structure if len(structure) <= 160 else structure[:157] + "..."

@@ -1,0 +1,133 @@
+"""Guard: what can be said of a program's text without running it."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+
+ENTRY_CLASS = "ModelNew"
+_ALLOWED_IMPORTS = {"torch", "kernelevo", "triton", "math", "typing", "__future__"}
+_DEVICE_CODE = {"cpp", "cuda", "packed"}
+_HOST_REACH = {"open", "exec", "eval", "compile", "__import__", "globals", "vars", "setattr", "delattr", "input"}
+_LAUNCHER_OPS = {
+    "empty", "empty_like", "empty_strided", "new_empty", "data_ptr", "size", "stride", "shape", "numel", "dim",
+    "view", "reshape", "contiguous", "permute", "transpose", "unsqueeze", "squeeze", "expand", "to", "device",
+    "dtype", "is_contiguous", "element_size", "storage_offset", "detach", "flatten", "as_strided", "cdiv",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the static guard read.
+
+    Args:
+        problem: why the program is refused before it runs, or an empty text.
+        form: ``"declared"`` if all it computes is declared kernels and torch calls around a plain forward,
+            ``"free-form"`` if it reaches further into Python.
+        reasons: why it is free-form.
+    """
+
+    problem: str = ""
+    form: str = "declared"
+    reasons: tuple[str, ...] = ()
+
+
+def read(source: str, *, policy: str = "any") -> Reading:
+    """Read a program's text.
+
+    Args:
+        source: the program.
+        policy: ``"any"``, or ``"no-aten"``: apart from launching, no torch compute.
+    """
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        line = getattr(error, "lineno", None)
+        text = getattr(error, "text", None) or ""
+        where = f" in line {line}: {text.strip()}" if line else ""
+        return Reading(f"the program is not valid Python: {getattr(error, 'msg', error)}{where}")
+    if not _defines_entry(tree):
+        return Reading(f"the program defines no class {ENTRY_CLASS} at its top level")
+    if policy == "no-aten":
+        used = sorted(_torch_compute(tree))
+        if used:
+            return Reading(
+                f"the policy is no-aten, and the program computes with torch: {', '.join(used[:8])}; "
+                "only allocation, views and kernel launches may use torch"
+            )
+    reasons = tuple(sorted(_free_form(tree)))
+    return Reading("", "free-form" if reasons else "declared", reasons)
+
+
+def _defines_entry(tree: ast.Module) -> bool:
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and node.name == ENTRY_CLASS:
+            return True
+        if isinstance(node, ast.Assign) and any(
+            isinstance(t, ast.Name) and t.id == ENTRY_CLASS for t in node.targets
+        ):
+            return True
+        if isinstance(node, ast.ImportFrom | ast.Import) and any(
+            (a.asname or a.name) == ENTRY_CLASS for a in node.names
+        ):
+            return True
+        if isinstance(node, ast.If | ast.Try):  # a definition may be conditional; the build stage decides
+            if any(isinstance(n, ast.ClassDef) and n.name == ENTRY_CLASS for n in ast.walk(node)):
+                return True
+    return False
+
+
+def _free_form(tree: ast.Module) -> set[str]:
+    reasons = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [a.name.split(".")[0] for a in node.names]
+            reasons |= {f"imports {n}" for n in names if n not in _ALLOWED_IMPORTS}
+        elif isinstance(node, ast.ImportFrom):
+            name = (node.module or "").split(".")[0]
+            if name not in _ALLOWED_IMPORTS:
+                reasons.add(f"imports {name or 'a relative module'}")
+            if (node.module or "").startswith("torch.utils.cpp_extension"):
+                reasons.add("builds its own extension")
+        elif isinstance(node, ast.Name) and node.id in _HOST_REACH:
+            reasons.add(f"uses {node.id}")
+        elif isinstance(node, ast.Attribute) and node.attr.startswith("__") and node.attr != "__init__":
+            reasons.add(f"uses {node.attr}")
+        elif isinstance(node, ast.Attribute) and node.attr == "cpp_extension":
+            reasons.add("builds its own extension")
+        elif isinstance(node, ast.Try):
+            reasons.add("catches exceptions")
+        elif isinstance(node, ast.Global | ast.Nonlocal):
+            reasons.add("keeps global state")
+    return reasons
+
+
+def _torch_compute(tree: ast.Module) -> set[str]:
+    """Names of torch calls that compute, outside of functions decorated as kernels."""
+    kernels = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef) and any("jit" in ast.unparse(d) for d in node.decorator_list)
+        for inner in ast.walk(node)
+    }
+    used = set()
+    for node in ast.walk(tree):
+        if id(node) in kernels:
+            continue
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
+            used.add("@")
+        if not isinstance(node, ast.Call):
+            continue
+        name = ast.unparse(node.func)
+        last = name.rsplit(".", 1)[-1]
+        roots = ("torch.nn.functional.", "F.", "torch.ops.", "torch.special.", "torch.linalg.", "torch.fft.")
+        if name.startswith(roots) or (
+            name.startswith("torch.")
+            and name.count(".") == 1
+            and last not in _LAUNCHER_OPS
+            and last not in ("no_grad", "device", "Size", "zeros", "ones", "full")
+        ):
+            used.add(name)
+        elif last in ("matmul", "mm", "bmm", "softmax", "sum", "mean", "conv2d", "relu", "einsum") and "." in name:
+            used.add(name)
+    return used

@@ -1,0 +1,221 @@
+"""Inputs: the distributions a program is tried on, perturbed parameters, and fresh values for timed calls."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch.utils import _pytree as pytree
+
+SHIPPED = "shipped"
+DISTRIBUTIONS = (SHIPPED, "normal", "signed", "small", "large", "sparse", "rows")
+"""As the task ships them; standard normal; uniform in [-1, 1); shipped times 1e-2; shipped times 1e2; one value
+in ten kept; rows that are constant."""
+
+
+class Source(Protocol):
+    """Where input sets come from (a reference of the backends room)."""
+
+    def inputs(self, seed: int) -> tuple[Any, ...]:
+        """Return one set of arguments of ``forward``, on the CPU; equal seeds give equal values."""
+        ...
+
+
+def is_free(first: Any, second: Any) -> bool:
+    """Tell whether a leaf looks like freely drawn reals, given two draws of it.
+
+    Masks, one-hot rows, lengths, constants and index tensors are not free: they mean something, so they are
+    only ever redrawn as the task draws them.
+    """
+    if not (isinstance(first, torch.Tensor) and isinstance(second, torch.Tensor)):
+        return False
+    if not first.is_floating_point() or first.numel() < 2 or first.shape != second.shape:
+        return False
+    sample = first.flatten()[:65536].float()
+    if not bool(torch.isfinite(sample).all()) or torch.equal(first, second):
+        return False
+    return sample.unique().numel() > max(1, min(sample.numel(), 4096) // 2)
+
+
+def free_leaves(source: Source, seed: int) -> list[bool]:
+    """Tell for each leaf of an input set whether its values may be replaced by other distributions."""
+    first = pytree.tree_leaves(source.inputs(seed))
+    second = pytree.tree_leaves(source.inputs(seed + 1))
+    return [is_free(a, b) for a, b in zip(first, second, strict=True)]
+
+
+def draw(source: Source, distribution: str, seed: int, free: Sequence[bool]) -> tuple[Any, ...]:
+    """Draw one input set.
+
+    Args:
+        source: the task's own draws.
+        distribution: one of ``DISTRIBUTIONS``.
+        seed: equal seeds give equal values.
+        free: for each leaf whether the distribution applies to it; others stay as shipped.
+
+    Raises:
+        ValueError: for a name that is not in ``DISTRIBUTIONS``.
+    """
+    if distribution not in DISTRIBUTIONS:
+        raise ValueError(f"unknown distribution {distribution!r}")
+    shipped = source.inputs(seed)
+    if distribution == SHIPPED:
+        return shipped
+    generator = torch.Generator().manual_seed(seed ^ 0x5DEECE66D)
+    leaves, spec = pytree.tree_flatten(shipped)
+    changed = [
+        _redraw(leaf, distribution, generator) if may else leaf
+        for leaf, may in zip(leaves, free, strict=True)
+    ]
+    return tuple(pytree.tree_unflatten(changed, spec))
+
+
+def _redraw(leaf: torch.Tensor, distribution: str, generator: torch.Generator) -> torch.Tensor:
+    result = torch.empty_like(leaf)
+    match distribution:
+        case "normal":
+            return result.copy_(torch.randn(leaf.shape, generator=generator))
+        case "signed":
+            return result.copy_(torch.rand(leaf.shape, generator=generator) * 2 - 1)
+        case "small":
+            return result.copy_(leaf * 1e-2)
+        case "large":
+            return result.copy_(leaf * 1e2)
+        case "sparse":
+            return result.copy_(leaf * (torch.rand(leaf.shape, generator=generator) < 0.1))
+        case _:  # rows
+            return result.copy_(leaf[..., :1].expand(leaf.shape))
+
+
+def perturbed(
+    state: Mapping[str, torch.Tensor], parameters: frozenset[str], seed: int
+) -> dict[str, torch.Tensor]:
+    """Return a state with other parameter values of about the same size.
+
+    Parameters get noise of a tenth of their own deviation (at least 0.01), so biases of 0 and gains of 1
+    move. Float buffers move only where they are one-dimensional and constant, as fresh running statistics
+    are: a mask or a table is not a weight. Positive constants stay positive.
+
+    Args:
+        state: the module's state dict.
+        parameters: which of its names are parameters.
+        seed: equal seeds give equal values.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    result = {}
+    for name, value in state.items():
+        if not value.is_floating_point() or not value.numel():
+            result[name] = value.clone()
+            continue
+        noise = torch.randn(value.shape, generator=generator, dtype=torch.float32).to(value.dtype)
+        if name in parameters:
+            spread = float(value.double().std(correction=0)) if value.numel() > 1 else 0.0
+            result[name] = value + noise * max(0.1 * spread, 0.01)
+        elif value.ndim == 1 and bool((value == value[0]).all()):
+            positive = bool(value[0] > 0)
+            result[name] = value * torch.exp(0.1 * noise) if positive else value + 0.1 * noise
+        else:
+            result[name] = value.clone()
+    return result
+
+
+@dataclass(frozen=True)
+class Pick:
+    """How one timed call's values are made: a window into a base set, times a factor.
+
+    Args:
+        base: which base set.
+        distribution: the distribution these values belong to (its errors bound the answer's).
+        offset: where each leaf's window starts.
+        factor: multiplies every free leaf.
+        seed: seeds torch before the call.
+    """
+
+    base: int
+    distribution: str
+    offset: tuple[int, ...]
+    factor: float
+    seed: int
+
+
+class Stream:
+    """Endless fresh input sets at the speed of one copy, for the calls that are timed.
+
+    Free leaves are windows into a larger secret buffer, scaled by a secret factor; leaves that are not free
+    are taken whole from one of the base sets, so no content that the task would not draw ever appears.
+
+    Args:
+        source: the task's own draws.
+        free: see ``free_leaves``.
+        distributions: those under which the reference is judgeable.
+        rng: secret; decides everything.
+        slack: how many extra elements each buffer holds.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        free: Sequence[bool],
+        distributions: Sequence[str],
+        rng: random.Random,
+        slack: int = 1 << 18,
+    ) -> None:
+        self._rng = rng
+        self._free = list(free)
+        own = [d for d in ("normal", "signed") if d in distributions and any(free)]
+        self._bases: list[tuple[str, list[Any], list[torch.Tensor | None]]] = []
+        for distribution in [SHIPPED, SHIPPED, *own]:
+            leaves = pytree.tree_leaves(draw(source, distribution, rng.getrandbits(40), free))
+            more = pytree.tree_leaves(draw(source, distribution, rng.getrandbits(40), free))
+            wide = [
+                _wide(a, b, slack) if may else None for a, b, may in zip(leaves, more, free, strict=True)
+            ]
+            self._bases.append((distribution, leaves, wide))
+        self._scaled = [d for d in ("small", "large") if d in distributions and any(free)]
+
+    def pick(self) -> Pick:
+        """Choose the next call's values; seven in ten are as shipped."""
+        rng = self._rng
+        factor = rng.uniform(0.9, 1.0)
+        base = rng.randrange(2)
+        distribution = SHIPPED
+        if rng.random() < 0.3:
+            others = [*range(2, len(self._bases)), *self._scaled]
+            choice = rng.choice(others) if others else base
+            if isinstance(choice, int):
+                base, distribution = choice, self._bases[choice][0]
+            else:
+                distribution = choice
+                factor *= 1e-2 if choice == "small" else 1e2
+        offsets = tuple(
+            0 if wide is None else rng.randrange(wide.numel() - leaf.numel() + 1)
+            for leaf, wide in zip(self._bases[base][1], self._bases[base][2], strict=True)
+        )
+        return Pick(base, distribution, offsets, factor, rng.getrandbits(31))
+
+    def write(self, pick: Pick, views: Sequence[torch.Tensor]) -> None:
+        """Write a pick's tensor leaves into memory."""
+        targets = iter(views)
+        _, leaves, wides = self._bases[pick.base]
+        for leaf, wide, offset in zip(leaves, wides, pick.offset, strict=True):
+            if not isinstance(leaf, torch.Tensor):
+                continue
+            target = next(targets)
+            if wide is None:
+                target.copy_(leaf)
+            else:
+                torch.mul(wide[offset : offset + leaf.numel()].view(leaf.shape), pick.factor, out=target)
+
+    def leaves(self, pick: Pick) -> list[Any]:
+        """Return a pick's leaves as tensors of their own, equal to what ``write`` writes."""
+        leaves = self._bases[pick.base][1]
+        result = [torch.empty_like(v) if isinstance(v, torch.Tensor) else v for v in leaves]
+        self.write(pick, [v for v in result if isinstance(v, torch.Tensor)])
+        return result
+
+
+def _wide(first: torch.Tensor, second: torch.Tensor, slack: int) -> torch.Tensor:
+    return torch.cat([first.flatten(), second.flatten()[:slack]])

@@ -1,0 +1,210 @@
+"""Oracle: the reference module evaluated in strict fp32 and in fp64, outputs and buffers, with its own error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from kernelevo.kernels.precision import fp64, strict_fp32, tf32_operands
+from kernelevo.kernels.tree import flatten
+
+State = Mapping[str, torch.Tensor]
+Build = Callable[[], nn.Module]
+
+
+@dataclass(frozen=True)
+class Observed:
+    """All that one forward left behind.
+
+    Args:
+        structure: the output's structure, see ``tree.flatten``.
+        leaves: the output's leaves, detached.
+        buffers: every buffer in the module's ``state_dict`` after the call.
+        training: train/eval mode after the call.
+        returns_input: for each leaf whether it shares memory with an input.
+    """
+
+    structure: str
+    leaves: tuple[Any, ...]
+    buffers: dict[str, torch.Tensor]
+    training: bool
+    returns_input: tuple[bool, ...] = ()
+
+
+@dataclass(frozen=True)
+class Truth:
+    """One case's reference answer.
+
+    Args:
+        ref32: the reference in strict fp32 (or in the module's own dtype).
+        oracle: the same call in fp64; other dtypes than floats are kept.
+        e_ref: ``max |ref32 - oracle|`` for each output leaf (0 for what is not a float tensor).
+        e_buffers: the same for each buffer.
+        draws: whether forward draws random numbers (then the seed before each call matters).
+        stateful: whether forward changes tensors that are held as plain attributes.
+    """
+
+    ref32: Observed
+    oracle: Observed
+    e_ref: tuple[float, ...]
+    e_buffers: dict[str, float]
+    draws: bool = False
+    stateful: bool = False
+
+
+def plain_tensors(module: nn.Module) -> Iterator[tuple[nn.Module, str, torch.Tensor]]:
+    """Yield tensors that live on submodules as plain attributes: (owner, attribute, tensor)."""
+    for owner in module.modules():
+        for name, value in vars(owner).items():
+            if isinstance(value, torch.Tensor):
+                yield owner, name, value
+
+
+def _plain_snapshot(module: nn.Module) -> list[tuple[str, torch.Tensor]]:
+    return [(name, value.detach().clone()) for _, name, value in plain_tensors(module)]
+
+
+def load_state(module: nn.Module, state: State | None) -> nn.Module:
+    """Put a state (parameters and persistent buffers by name) into a freshly built module."""
+    if state is not None:
+        module.load_state_dict(dict(state), strict=True)
+    return module
+
+
+def to_fp64(module: nn.Module) -> nn.Module:
+    """Move parameters, buffers and plain float tensors of ``module`` to fp64, in place."""
+    for owner, name, value in list(plain_tensors(module)):
+        if value.is_floating_point():
+            object.__setattr__(owner, name, value.double())
+    return module.double()
+
+
+def _to_double(value: Any) -> Any:
+    if isinstance(value, torch.Tensor):
+        return value.double() if value.is_floating_point() else value.clone()
+    return value
+
+
+def _clone(value: Any) -> Any:
+    return value.clone() if isinstance(value, torch.Tensor) else value
+
+
+def _storage(value: Any) -> int | None:
+    return value.untyped_storage().data_ptr() if isinstance(value, torch.Tensor) and value.numel() else None
+
+
+def observe(module: nn.Module, args: Any, seed: int) -> Observed:
+    """Call ``module(*args)`` under no_grad after seeding torch, and keep all that it left behind."""
+    torch.manual_seed(seed)
+    with torch.no_grad():
+        result = module(*args)
+    structure, leaves = flatten(result)
+    given = {_storage(a) for a in flatten(args)[1]} - {None}
+    buffers = dict(module.named_buffers())
+    kept = {k: buffers[k].detach().clone() for k in module.state_dict() if k in buffers}
+    return Observed(
+        structure,
+        tuple(v.detach().clone() if isinstance(v, torch.Tensor) else v for v in leaves),
+        kept,
+        module.training,
+        tuple(_storage(v) in given for v in leaves),
+    )
+
+
+def largest_gap(value: torch.Tensor, exact: torch.Tensor) -> float:
+    """Return ``max |value - exact|`` over elements that are finite on both sides, in fp64."""
+    if not value.is_floating_point() or not value.numel():
+        return 0.0
+    gap = (value.double() - exact.double()).abs_()
+    gap = torch.where(torch.isfinite(gap), gap, torch.zeros((), dtype=gap.dtype, device=gap.device))
+    return float(gap.max())
+
+
+def answer32(build: Build, state: State | None, args: Any, seed: int) -> Observed:
+    """Return the reference's own answer in strict fp32, from a freshly built module."""
+    with strict_fp32():
+        return observe(load_state(build(), state), _map(args, _clone), seed)
+
+
+def answer_tf32(build: Build, state: State | None, args: Any, seed: int) -> Observed:
+    """Return the answer with GEMM and convolution operands rounded to TF32."""
+    module = load_state(build(), state)
+    with tf32_operands():
+        return observe(module, _map(args, _clone), seed)
+
+
+def answer64(build: Build, state: State | None, args: Any, seed: int) -> Observed:
+    """Return the oracle's answer: the same module, inputs and draws in fp64."""
+    module = to_fp64(load_state(build(), state))
+    widened = _map(args, _to_double)
+    torch.manual_seed(seed)
+    with fp64():
+        return observe(module, widened, seed)
+
+
+def evaluate(build: Build, state: State | None, args: Any, seed: int) -> Truth:
+    """Evaluate the reference on one case, in fp32 and in fp64.
+
+    Args:
+        build: makes the reference module afresh (state may be held as plain attributes, so every call
+            gets its own).
+        state: parameters and buffers to load, or None for those of the construction.
+        args: positional arguments, a tuple tree of tensors; not modified.
+        seed: seeds torch before each forward, so that modules that draw inside forward agree.
+    """
+    module = load_state(build(), state)
+    before = _plain_snapshot(module)
+    with strict_fp32():
+        torch.manual_seed(seed)
+        rng_before = torch.get_rng_state()
+        ref32 = observe(module, _map(args, _clone), seed)
+        draws = not torch.equal(rng_before, torch.get_rng_state())
+    after = _plain_snapshot(module)
+    stateful = [n for n, _ in before] != [n for n, _ in after] or any(
+        a.shape != b.shape or not torch.equal(a, b) for (_, a), (_, b) in zip(before, after, strict=True)
+    )
+    oracle = answer64(build, state, args, seed)
+    return Truth(
+        ref32,
+        oracle,
+        tuple(
+            largest_gap(a, b) if isinstance(a, torch.Tensor) else 0.0
+            for a, b in zip(ref32.leaves, oracle.leaves, strict=True)
+        ),
+        {k: largest_gap(v, oracle.buffers[k]) for k, v in ref32.buffers.items()},
+        draws,
+        stateful,
+    )
+
+
+def remembers(build: Build, args: Any, seed: int) -> bool:
+    """Tell whether a second call on one module answers otherwise than the first: state feeds the output."""
+    with strict_fp32():
+        module = build()
+        first, second = (observe(module, _map(args, _clone), seed) for _ in range(2))
+    return any(
+        isinstance(a, torch.Tensor) and not torch.equal(a.nan_to_num(), b.nan_to_num())
+        for a, b in zip(first.leaves, second.leaves, strict=True)
+    )
+
+
+def replay32(build: Build, calls: list[tuple[Any, int]]) -> Observed:
+    """Return the reference's answer to the last of several calls on one module, in strict fp32.
+
+    Args:
+        build: makes the module afresh.
+        calls: (arguments, seed) of each call.
+    """
+    with strict_fp32():
+        module = build()
+        for args, seed in calls:
+            last = observe(module, _map(args, _clone), seed)
+    return last
+
+
+def _map(tree: Any, fn: Callable[[Any], Any]) -> Any:
+    return torch.utils._pytree.tree_map(fn, tree)

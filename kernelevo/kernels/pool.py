@@ -1,0 +1,250 @@
+"""Pool: secret (inputs, parameters, answer, oracle) tuples of one task, made in idle time and rotated."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import torch
+from torch import nn
+
+from kernelevo.kernels import inputs
+from kernelevo.kernels.oracle import Observed, Truth, answer32, answer64, answer_tf32, evaluate, largest_gap, replay32
+
+Way = Literal["load", "in place"]
+
+SANE = 0.01
+"""The reference is judgeable where its own error is below this share of the oracle's standard deviation."""
+
+
+class Source(inputs.Source, Protocol):
+    """A reference: module and inputs from seeds."""
+
+    def build(self, seed: int) -> nn.Module:
+        """Return a new module on the CPU; equal seeds give equal weights."""
+        ...
+
+
+@dataclass(frozen=True)
+class ParameterSet:
+    """Parameter values that the cases of a group share.
+
+    Args:
+        name: ``"shipped"`` or ``"perturbed 1"``.
+        seed: seed of the construction.
+        state: values to load, or None for those of the construction.
+        way: how the candidate gets them: by ``load_state_dict`` or written in place.
+    """
+
+    name: str
+    seed: int
+    state: dict[str, torch.Tensor] | None
+    way: Way = "load"
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One secret case: what goes in, and what must come out."""
+
+    distribution: str
+    parameters: ParameterSet
+    args: tuple[Any, ...]
+    seed: int
+    truth: Truth
+
+
+@dataclass
+class Group:
+    """The cases of one input distribution and parameter set; they share the reference's error."""
+
+    distribution: str
+    parameters: ParameterSet
+    wanted: int
+    cases: list[Case] = field(default_factory=list)
+    stale: list[Case] = field(default_factory=list)
+    refused: str = ""
+    tf32: tuple[float, ...] | None = None
+
+    @property
+    def e_ref(self) -> tuple[float, ...]:
+        """Largest error of the reference for each output leaf, over the cases at hand."""
+        return tuple(max(column) for column in zip(*(c.truth.e_ref for c in self.cases), strict=True))
+
+    @property
+    def e_buffers(self) -> dict[str, float]:
+        """Largest error of the reference for each buffer, over the cases at hand."""
+        return {k: max(c.truth.e_buffers[k] for c in self.cases) for k in self.cases[0].truth.e_buffers}
+
+
+def sane(truth: Truth) -> str:
+    """Return why nobody could be judged on this case, or an empty text."""
+    for i, (own, exact, error) in enumerate(
+        zip(truth.ref32.leaves, truth.oracle.leaves, truth.e_ref, strict=True)
+    ):
+        if not isinstance(own, torch.Tensor) or not own.is_floating_point() or not own.numel():
+            continue
+        if not bool(torch.isfinite(own).all()):
+            return f"output[{i}] is not finite"
+        spread = float(exact.double().std(correction=0)) if exact.numel() > 1 else float(exact.abs().max())
+        if error > SANE * spread and error > 1e-5:
+            return f"PyTorch's own error {error:.3g} exceeds 1 % of output[{i}]'s deviation {spread:.3g}"
+    return ""
+
+
+class Pool:
+    """The secret cases of one task.
+
+    Args:
+        source: the reference.
+        rng: secret; every seed comes from it.
+
+    All oracle work of a process runs under one lock, since torch's random state is the process's own.
+    """
+
+    turn = threading.RLock()
+
+    def __init__(self, source: Source, rng: random.Random) -> None:
+        self._source, self._rng = source, rng
+        with self.turn:
+            self.base_seed = rng.getrandbits(31)
+            module = source.build(self.base_seed)
+            self.state = {k: v.detach().clone() for k, v in module.state_dict().items()}
+            self.parameters = frozenset(k for k, _ in module.named_parameters())
+            self.training = module.training
+            self.free = inputs.free_leaves(source, rng.getrandbits(31))
+        shipped = ParameterSet("shipped", self.base_seed, None)
+        other_seed = rng.getrandbits(31)
+        self.other_construction = ParameterSet("constructed anew", other_seed, None)
+        loaded, written = (
+            ParameterSet(
+                f"perturbed {i}",
+                self.base_seed,
+                inputs.perturbed(self.state, self.parameters, rng.getrandbits(31)),
+                way,
+            )
+            for i, way in ((1, "load"), (2, "in place"))
+        )
+        plan: list[tuple[str, ParameterSet, int]] = [(inputs.SHIPPED, shipped, 2)]
+        if self.state:
+            plan.append((inputs.SHIPPED, loaded, 1))
+        if any(self.free):
+            plan += [("normal", shipped, 1), ("small", written if self.state else shipped, 1)]
+            plan += [(d, shipped, 1) for d in ("large", "signed", "sparse", "rows")]
+        self.groups = [Group(*entry) for entry in plan]
+
+    # ------------------------------------------------------------------ making cases
+
+    def _new_case(self, group: Group) -> Case:
+        seed = self._rng.getrandbits(31)
+        args = inputs.draw(self._source, group.distribution, seed, self.free)
+        truth = self.truth(group.parameters, args, seed)
+        return Case(group.distribution, group.parameters, args, seed, truth)
+
+    def build(self, seed: int) -> nn.Module:
+        """Return the reference module, fresh from its constructor."""
+        return self._source.build(seed)
+
+    def truth(self, parameters: ParameterSet, args: Any, seed: int) -> Truth:
+        """Evaluate the reference in fp32 and fp64 on one case."""
+        with self.turn:
+            return evaluate(lambda: self._source.build(parameters.seed), parameters.state, args, seed)
+
+    def answer(self, parameters: ParameterSet, args: Any, seed: int) -> Observed:
+        """Evaluate the reference in strict fp32 only (the timed calls' check)."""
+        with self.turn:
+            return answer32(lambda: self._source.build(parameters.seed), parameters.state, args, seed)
+
+    def exact(self, parameters: ParameterSet, args: Any, seed: int) -> Observed:
+        """Evaluate the oracle only."""
+        with self.turn:
+            return answer64(lambda: self._source.build(parameters.seed), parameters.state, args, seed)
+
+    def replay(self, parameters: ParameterSet, calls: list[tuple[Any, int]]) -> Observed:
+        """Evaluate the last of several calls on one module with the parameters of its construction."""
+        with self.turn:
+            return replay32(lambda: self._source.build(parameters.seed), calls)
+
+    def e_tf32(self, group: Group) -> tuple[float, ...]:
+        """Error of the reference with operands rounded to TF32, for each output leaf; kept per group."""
+        if group.tf32 is None:
+            case = group.cases[0]
+            with self.turn:
+                rounded = answer_tf32(
+                    lambda: self._source.build(case.parameters.seed),
+                    case.parameters.state,
+                    case.args,
+                    case.seed,
+                )
+            group.tf32 = tuple(
+                largest_gap(a, b) if isinstance(a, torch.Tensor) else 0.0
+                for a, b in zip(rounded.leaves, case.truth.oracle.leaves, strict=True)
+            )
+        return group.tf32
+
+    def work(self) -> bool:
+        """Do one piece of idle work (one case); return False when every group is full."""
+        with self.turn:
+            for group in self.groups:
+                if group.refused or len(group.cases) - len(group.stale) >= group.wanted:
+                    continue
+                case = self._new_case(group)
+                problem = sane(case.truth)
+                if problem and not self._is_first(group):
+                    group.refused = problem
+                else:
+                    group.cases = [c for c in group.cases if c not in group.stale[:1]] + [case]
+                    group.stale = group.stale[1:]
+                return True
+            return False
+
+    def _is_first(self, group: Group) -> bool:
+        """The task as shipped is judged whatever its error; the linter tells what that is worth."""
+        return group is self.groups[0]
+
+    def ensure(self, count: int) -> None:
+        """Work until ``count`` cases exist or every group is full."""
+        while sum(len(g.cases) for g in self.groups) < count and self.work():
+            pass
+
+    def fill(self) -> None:
+        """Work until every group is full."""
+        while self.work():
+            pass
+
+    # ------------------------------------------------------------------ drawing cases
+
+    @property
+    def first(self) -> Case:
+        """A case as shipped (makes it if need be)."""
+        self.ensure(1)
+        return self.groups[0].cases[0]
+
+    def draw(self, rng: random.Random) -> list[tuple[Group, Case]]:
+        """Return one case of every group that has one, a shipped one first, the others in secret order."""
+        with self.turn:
+            ready = [g for g in self.groups if g.cases]
+            chosen = [(g, rng.choice(g.cases)) for g in ready]
+        rest = chosen[1:]
+        rng.shuffle(rest)
+        return chosen[:1] + rest
+
+    def retire(self, case: Case) -> None:
+        """Mark a used case for replacement; it stays until idle work has made another."""
+        with self.turn:
+            for group in self.groups:
+                if case in group.cases and case not in group.stale:
+                    group.stale.append(case)
+
+    def judgeable(self) -> Sequence[str]:
+        """Distributions that have a case with shipped parameters."""
+        return [g.distribution for g in self.groups if g.cases and g.parameters.state is None]
+
+    def error_for(self, distribution: str) -> tuple[float, ...]:
+        """The reference's own error under a distribution with shipped parameters."""
+        for group in self.groups:
+            if group.cases and group.distribution == distribution and group.parameters.state is None:
+                return group.e_ref
+        return self.groups[0].e_ref

@@ -1,0 +1,160 @@
+"""Precision: strict fp32, fp64 evaluation with the draws of fp32, and operands rounded to TF32."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils._python_dispatch import TorchDispatchMode
+
+aten = torch.ops.aten
+
+_IN_PLACE_DRAWS = {
+    aten.normal_,
+    aten.uniform_,
+    aten.bernoulli_,
+    aten.exponential_,
+    aten.random_,
+    aten.cauchy_,
+    aten.geometric_,
+    aten.log_normal_,
+}
+# products whose operands a tensor core would round; the value is the number of leading arguments to skip
+# (an added matrix is not an operand) and the number of operands after them
+_PRODUCTS = {
+    aten.mm: (0, 2),
+    aten.bmm: (0, 2),
+    aten.mv: (0, 2),
+    aten.dot: (0, 2),
+    aten.linear: (0, 2),
+    aten.matmul: (0, 2),
+    aten.addmm: (1, 2),
+    aten.addmv: (1, 2),
+    aten.baddbmm: (1, 2),
+    aten.addbmm: (1, 2),
+    aten.convolution: (0, 2),
+    aten._convolution: (0, 2),
+    aten.mkldnn_convolution: (0, 2),
+}
+
+
+@contextmanager
+def strict_fp32() -> Iterator[None]:
+    """Switch TF32 and bf16 shortcuts off on every unit, and back to what they were on leaving."""
+    cells = [
+        torch.backends.cuda.matmul,
+        torch.backends.cudnn.conv,  # type: ignore[attr-defined]
+        torch.backends.cudnn.rnn,  # type: ignore[attr-defined]
+        torch.backends.mkldnn.matmul,  # type: ignore[attr-defined]
+        torch.backends.mkldnn.conv,  # type: ignore[attr-defined]
+        torch.backends.mkldnn.rnn,  # type: ignore[attr-defined]
+    ]
+    before = [cell.fp32_precision for cell in cells]
+    for cell in cells:
+        cell.fp32_precision = "ieee"
+    try:
+        yield
+    finally:
+        for cell, value in zip(cells, before, strict=True):
+            cell.fp32_precision = value
+
+
+class _Widened(TorchDispatchMode):
+    """Runs fp32 code in fp64: whatever would become fp32 becomes fp64, and random draws keep their values."""
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = dict(kwargs or {})
+        packet = func.overloadpacket
+        if packet in _IN_PLACE_DRAWS and args[0].dtype is torch.float64:
+            drawn = torch.empty_like(args[0], dtype=torch.float32)
+            return args[0].copy_(func(drawn, *args[1:], **kwargs))
+        draws = torch.Tag.nondeterministic_seeded in func.tags
+        asked = kwargs.get("dtype")
+        if draws and asked is torch.float64:
+            kwargs["dtype"] = torch.float32
+        elif not draws and asked is torch.float32:
+            kwargs["dtype"] = torch.float64
+        if draws:
+            args = tuple(_narrow(a) for a in args)
+        result = func(*args, **kwargs)
+        return torch.utils._pytree.tree_map(_widen, result) if draws or _makes_fp32(func, args) else result
+
+
+def _makes_fp32(func: Any, args: tuple[Any, ...]) -> bool:
+    """Factories have no tensor among their arguments: their fp32 result would meet fp64 operands."""
+    return not any(isinstance(a, torch.Tensor) for a in args)
+
+
+def _narrow(value: Any) -> Any:
+    if isinstance(value, torch.Tensor) and value.dtype is torch.float64:
+        return value.float()
+    return value
+
+
+def _widen(value: Any) -> Any:
+    if isinstance(value, torch.Tensor) and value.dtype is torch.float32:
+        return value.double()
+    return value
+
+
+@contextmanager
+def fp64() -> Iterator[None]:
+    """Evaluate an fp32 module, already moved to fp64, wholly in fp64 with the random draws of fp32."""
+    with _Widened():
+        yield
+
+
+def round_to_tf32(tensor: torch.Tensor) -> torch.Tensor:
+    """Round fp32 values to TF32's 10 explicit mantissa bits, to nearest, ties away; the rest unchanged."""
+    if tensor.dtype is not torch.float32:
+        return tensor
+    bits = tensor.contiguous().view(torch.int32)
+    rounded = ((bits + 0x1000) & ~0x1FFF).view(torch.float32)
+    return torch.where(torch.isfinite(tensor) & torch.isfinite(rounded), rounded, tensor)
+
+
+class _Rounded(TorchDispatchMode):
+    """Rounds the operands of every matrix product and convolution to TF32."""
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        place = _PRODUCTS.get(func.overloadpacket)
+        if place is not None:
+            skip, count = place
+            args = tuple(
+                round_to_tf32(a) if skip <= i < skip + count and isinstance(a, torch.Tensor) else a
+                for i, a in enumerate(args)
+            )
+        return func(*args, **(kwargs or {}))
+
+
+@contextmanager
+def _without_onednn() -> Iterator[None]:
+    """Keep ATen from handing whole layers to oneDNN; ``mkldnn.flags`` would touch its TF32 flag, and warn."""
+    before = torch._C._get_mkldnn_enabled()  # type: ignore[attr-defined]
+    torch._C._set_mkldnn_enabled(False)
+    try:
+        yield
+    finally:
+        torch._C._set_mkldnn_enabled(before)
+
+
+@contextmanager
+def tf32_operands() -> Iterator[None]:
+    """Evaluate with operands rounded to TF32 and fp32 accumulation, as tensor cores do, on any device.
+
+    Attention and recurrent layers are taken apart into products first, so theirs are rounded too.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(strict_fp32())
+        stack.enter_context(sdpa_kernel([SDPBackend.MATH]))
+        stack.enter_context(_without_onednn())
+        stack.enter_context(torch.backends.cudnn.flags(enabled=False))
+        stack.enter_context(_Rounded())
+        yield

@@ -1,0 +1,349 @@
+"""Session: the parent's conversation with one live subject; the parent holds the clock and reads the memory."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from kernelevo.core import Evaluation, Status
+from kernelevo.kernels.arena import Arena, mapped_at
+from kernelevo.kernels.setting import Setting, named_weights
+from kernelevo.kernels.tree import Leaf, flatten
+from kernelevo.sandbox.channel import PeerClosed, PeerFault, PeerTimeout
+from kernelevo.sandbox.child import Child
+from kernelevo.sandbox.limits import Limits
+from kernelevo.sandbox.zygote import Zygote
+
+Write = Callable[[int, list[torch.Tensor]], None]
+
+
+class Failed(Exception):
+    """A program failed; carries the verdict. Never leaves the judge."""
+
+    def __init__(self, status: Status, feedback: str, log: str = "") -> None:
+        super().__init__(feedback)
+        self.status, self.feedback, self.log = status, feedback, log
+
+    def verdict(self, **metrics: Any) -> Evaluation:
+        """Return the evaluation that this failure means."""
+        return Evaluation(self.status, None, metrics, self.feedback, {"log": self.log} if self.log else {})
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One timed batch, whose outputs still lie in the stopped child.
+
+    Args:
+        calls: number of calls.
+        seconds: the parent's clock, from before ``go`` until every thread was confirmed stopped.
+        own_seconds: what the child says; shown, never used.
+        said: the child's description of its outputs.
+    """
+
+    calls: int
+    seconds: float
+    own_seconds: float
+    said: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One call's output as read from the child's memory."""
+
+    structure: str
+    leaves: tuple[Any, ...]
+    spans: tuple[tuple[int, int], ...]
+
+
+class Session:
+    """One live child with its own blocks of shared memory.
+
+    Args:
+        zygote: who forks it.
+        setting: the task's shapes.
+        subject: what it runs: ``{"kind": "program", "source", "folder"}``, ``{"kind": "eager" |
+            "compiled", "reference": spec, "compile": {...}}`` or ``{"kind": "empty"}``.
+        limits: of the child.
+        patience: seconds a command may take, unless told otherwise.
+    """
+
+    def __init__(
+        self, zygote: Zygote, setting: Setting, subject: dict[str, Any], limits: Limits, patience: float
+    ) -> None:
+        self.setting, self.patience = setting, patience
+        self._weights = Arena(setting.weights.nbytes)
+        self._slots = Arena(setting.inputs.nbytes * setting.capacity)
+        self._weight_views = setting.weights.views(self._weights.block)
+        repeated = setting.inputs.repeated(setting.capacity)
+        views, width = repeated.views(self._slots.block), len(setting.inputs.leaves)
+        self._slot_views = [views[i * width : (i + 1) * width] for i in range(setting.capacity)]
+        self._stopped = False
+        fds = {"weights": self._weights.fd, "slots": self._slots.fd}
+        self.child: Child = zygote.spawn(
+            "kernelevo.kernels.worker:serve",
+            {**setting.payload(), "subject": subject},
+            limits=limits,
+            fds=fds,
+        )
+        self.weights = "strict"
+        self._hear(patience)
+
+    # ------------------------------------------------------------------ conversation
+
+    def _hear(self, timeout: float) -> dict[str, Any]:
+        with translated(self.child, timeout):
+            reply = self.child.channel.recv(timeout)
+        if not isinstance(reply, dict):
+            raise Failed(Status.REJECTED, "the program's process sent something that is no answer")
+        if "error" in reply:
+            raise told(reply["error"], self.child)
+        return reply
+
+    def ask(self, do: str, *, timeout: float | None = None, **more: Any) -> dict[str, Any]:
+        """Send one command and return its reply; wakes the child if it is stopped."""
+        self.resume()
+        limit = timeout or self.patience
+        with translated(self.child, limit):
+            self.child.channel.send({"do": do, **more}, timeout=limit)
+        return self._hear(limit)
+
+    def stop(self) -> int:
+        """Stop the child; returns the instant (``time.monotonic_ns``) at which every thread stood still."""
+        with translated(self.child, self.patience):
+            stamp = self.child.stop()
+        self._stopped = True
+        return stamp
+
+    def resume(self) -> None:
+        """Let a stopped child go on."""
+        if self._stopped:
+            with translated(self.child, self.patience):
+                self.child.resume()
+            self._stopped = False
+
+    def close(self) -> None:
+        """Kill the child and give its memory back."""
+        self.child.close()
+        self._weights.close()
+        self._slots.close()
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # ------------------------------------------------------------------ weights
+
+    def construct(self, module: torch.nn.Module, seed: int, *, timeout: float | None = None) -> dict[str, Any]:
+        """Construct the subject after ``seed`` with the weights of a fresh reference module."""
+        held = named_weights(module)
+        for spec, view in zip(self.setting.names, self._weight_views, strict=True):
+            view.copy_(held[spec["name"]][2])
+        reply = self.ask("construct", seed=seed, timeout=timeout)
+        self.weights = "by seed" if reply.get("weights") == "by seed" else "strict"
+        return reply
+
+    def load(self, state: dict[str, torch.Tensor], way: str) -> None:
+        """Give the subject other parameter values: by ``load_state_dict`` or written in place."""
+        for spec, view in zip(self.setting.names, self._weight_views, strict=True):
+            if spec["name"] in state:
+                view.copy_(state[spec["name"]])
+        self.ask("load", way="load" if way == "load" else "in place")
+
+    # ------------------------------------------------------------------ calls
+
+    def batch(self, write: Write, seeds: Sequence[int], *, timeout: float | None = None) -> Batch:
+        """Run ``len(seeds)`` calls on values written while the child stands still; leaves it stopped.
+
+        Args:
+            write: called as ``write(i, views)`` for each call; fills the tensors of slot i.
+            seeds: seed of each call.
+            timeout: seconds for the whole batch.
+        """
+        count, limit = len(seeds), timeout or self.patience
+        self.ask("arm", slots=list(range(count)), seeds=list(seeds))
+        self.stop()
+        for i in range(count):
+            write(i, self._slot_views[i])
+        with translated(self.child, limit):
+            start = time.monotonic_ns()
+            self.child.resume()
+            self.child.channel.send({"do": "go"})
+            reply = self.child.channel.recv(limit)
+            end = self.child.stop()
+        self._stopped = True
+        if not isinstance(reply, dict):
+            raise Failed(Status.REJECTED, "the program's process sent something that is no answer")
+        if "error" in reply:
+            raise told(reply["error"], self.child)
+        own = reply.get("ns")
+        own_seconds = own * 1e-9 if isinstance(own, int | float) else 0.0
+        return Batch(count, (end - start) * 1e-9, own_seconds, reply)
+
+    def inputs(self, slot: int) -> list[torch.Tensor]:
+        """Return the tensors that now lie in a slot (the child may have written to them)."""
+        return self._slot_views[slot]
+
+    def places(self, batch: Batch) -> list[list[tuple[int, int]]]:
+        """Return (address, bytes) of every tensor leaf of every result, checked for plausible sizes."""
+        parsed = parse(batch.said, batch.calls)
+        return [[(a, leaf.nbytes) for a, leaf in tensors if leaf.nbytes] for _, _, tensors in parsed]
+
+    def answer(self, said: dict[str, Any], index: int, count: int) -> Answer:
+        """Read one result out of the stopped child's memory."""
+        structure, kinds, tensors = parse(said, count)[index]
+        budget = 4 * self.setting.output_bytes + sum(leaf.nbytes for leaf in self.setting.weights.leaves)
+        budget += 1 << 20
+        if sum(leaf.nbytes for _, leaf in tensors) > budget:
+            raise Failed(Status.REJECTED, "the outputs are far larger in memory than the reference's")
+        pieces = [(address, leaf.nbytes) for address, leaf in tensors if leaf.nbytes]
+        with translated(self.child, self.patience):
+            arrays = iter(self.child.read_many(pieces))
+        leaves: list[Any] = []
+        waiting = iter(tensors)
+        for kind in kinds:
+            if "dtype" not in kind:
+                leaves.append(_plain(kind))
+                continue
+            _, leaf = next(waiting)
+            if not leaf.nbytes:
+                leaves.append(torch.empty(leaf.shape, dtype=leaf.torch_dtype))
+                continue
+            flat = torch.from_numpy(next(arrays)).view(leaf.torch_dtype)
+            leaves.append(flat.as_strided(leaf.shape, leaf.stride))
+        if structure == "*":
+            structure = flatten(torch.empty(0))[0]
+        return Answer(structure, tuple(leaves), tuple((a, a + n) for a, n in pieces))
+
+    def buffers(self) -> tuple[dict[str, torch.Tensor], bool]:
+        """Return the subject's buffers by name and its mode, read from its stopped memory."""
+        said = self.ask("buffers")
+        self.stop()
+        answer = self.answer(said, 0, 1)
+        names = said.get("names")
+        if not isinstance(names, list) or len(names) != len(answer.leaves):
+            raise Failed(Status.REJECTED, "the program's process does not say which buffers it has")
+        return dict(zip(map(str, names), answer.leaves, strict=True)), said.get("training") is True
+
+    def shared_ranges(self) -> list[tuple[int, int]]:
+        """Address ranges at which the child sees its input slots and weights."""
+        return mapped_at(self.child.pid, self._slots.inode) + mapped_at(self.child.pid, self._weights.inode)
+
+
+def parse(said: dict[str, Any], count: int) -> list[tuple[str, list[dict[str, Any]], list[tuple[int, Leaf]]]]:
+    """Check a child's description and return (structure, kinds, [(address, leaf)]) for each result.
+
+    Raises:
+        Failed: if it is malformed, or a leaf is of a type or on a device that cannot be judged.
+    """
+    try:
+        kinds, structures, results = said["kinds"], said["structures"], said["results"]
+        if len(results) != count:
+            raise ValueError(f"{len(results)} results for {count} calls")
+        leaves = [_leaf(kind) for kind in kinds]
+        found = []
+        for structure, places in results:
+            mine = [kinds[k] for k, _ in places]
+            tensors = [(int(a), leaf) for k, a in places if (leaf := leaves[k]) is not None]
+            found.append((str(structures[structure]), mine, tensors))
+        return found
+    except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
+        raise Failed(Status.REJECTED, f"the program's process does not describe its outputs: {error}") from error
+
+
+def _leaf(kind: dict[str, Any]) -> Leaf | None:
+    if "dtype" not in kind:
+        return None
+    if kind["exact"] is not True:
+        raise Failed(Status.REJECTED, "an output is a subclass of torch.Tensor; return plain tensors")
+    shape, stride = tuple(map(int, kind["shape"])), tuple(map(int, kind["stride"]))
+    leaf = Leaf(str(kind["dtype"]), shape, stride, str(kind["device"]))
+    if leaf.device != "cpu":
+        raise Failed(Status.WRONG, f"an output lies on {leaf.device!r}, expected it on the CPU")
+    if len(shape) != len(stride) or min((*shape, *stride), default=0) < 0:
+        raise ValueError("negative sizes")
+    if leaf.nbytes > 1 << 40:
+        raise ValueError("an output of more than a terabyte")
+    return leaf
+
+
+def _plain(kind: dict[str, Any]) -> Any:
+    value = kind.get("plain")
+    if value is None and kind.get("type") != "NoneType":
+        return f"<{kind.get('type')}>"
+    return value
+
+
+@contextmanager
+def translated(child: Child, limit: float) -> Iterator[None]:
+    """Turn what can happen to a child's conversation into verdicts."""
+    try:
+        yield
+    except PeerTimeout as error:
+        child.kill("timeout")
+        raise Failed(
+            Status.TIMED_OUT,
+            f"the program did not finish within {limit:.3g} s and was killed",
+            child.output(),
+        ) from error
+    except PeerClosed as error:
+        raise _ended(child) from error
+    except PeerFault as error:
+        if child.wait(0.5):
+            raise _ended(child) from error
+        child.kill("rejected")
+        raise Failed(
+            Status.REJECTED, f"the program's process broke the protocol: {error.what}", child.output()
+        ) from error
+
+
+def _ended(child: Child) -> Failed:
+    child.wait(5.0)
+    child.kill()
+    reason = child.exit_reason() or "no reason known"
+    words = {
+        "oom": "it used more memory than allowed",
+        "SIGSEGV": "segmentation fault: an address outside of its memory was touched",
+        "SIGXCPU": "it used more processor time than allowed",
+        "SIGFPE": "an integer was divided by zero",
+        "SIGABRT": "it aborted (an assertion, or memory that was corrupted)",
+        "SIGILL": "an instruction that this CPU does not have",
+        "SIGBUS": "a bus error",
+    }
+    text = words.get(reason, "it must neither exit nor kill its process")
+    status = Status.TIMED_OUT if reason == "SIGXCPU" else Status.CRASHED
+    return Failed(status, f"the program's process ended ({reason}): {text}", child.output())
+
+
+def told(error: Any, child: Child) -> Failed:
+    """Turn an error that the child reported into a verdict."""
+    if not isinstance(error, dict):
+        return Failed(Status.REJECTED, "the program's process sent an error that is none")
+    stage, kind = str(error.get("stage")), str(error.get("type"))
+    text = "\n".join(str(error.get(k)) for k in ("what", "why", "now") if error.get(k))
+    log = "\n".join(part for part in (str(error.get("log") or ""), child.output()) if part)
+    if kind in ("BuildError", "BuildRefused") or stage in ("load", "construct"):
+        return Failed(Status.BUILD_FAILED, _with_log(text, str(error.get("log") or "")), log)
+    where = "load_state_dict" if stage == "load" else "forward"
+    return Failed(Status.CRASHED, _with_log(f"{where} raises {text}", str(error.get("log") or "")), log)
+
+
+def _with_log(text: str, log: str) -> str:
+    lines = [line for line in log.strip().splitlines() if line.strip()]
+    if not lines or all(line.strip() in text for line in lines):
+        return text
+    return text + "\n" + "\n".join(lines[-30:])
+
+
+def scratch_for(folder: Path, name: str) -> Path:
+    """Return a new folder below ``folder`` for one child."""
+    path = folder / f"{name}-{time.monotonic_ns():x}"
+    path.mkdir(parents=True)
+    return path

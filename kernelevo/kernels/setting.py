@@ -1,0 +1,156 @@
+"""Setting: what every child of one task must know, weights' names, input and output layouts, and no secrets."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils import _pytree as pytree
+
+from kernelevo.backends.candidate import plain_tensors
+from kernelevo.errors import InputError
+from kernelevo.kernels.arena import Layout, dense
+from kernelevo.kernels.oracle import Truth
+from kernelevo.kernels.tree import Leaf, flatten
+
+SLOT_BYTES = 256 << 20
+"""Most bytes of inputs, and of outputs, that one batch may hold (one call is always allowed)."""
+SLOT_COUNT = 1024
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Shapes and names of one task.
+
+    Args:
+        init_args: positional constructor arguments, plain data.
+        init_kwargs: keyword constructor arguments, plain data.
+        names: for each weight ``name``, ``kind`` and ``requires_grad``, in the order of ``weights``.
+        weights: layout of parameters, buffers and plain tensors.
+        structure: structure of the arguments.
+        plain: for each argument leaf None for a tensor, else the value in a list.
+        inputs: layout of one call's tensors.
+        outputs: structure and leaves of the reference's output.
+        draws: whether torch is seeded before each call.
+        stateful: whether forward changes plain tensors (then each case needs a fresh construction).
+        training: train or eval mode.
+        returns_input: for each output leaf whether the reference hands out an input's memory.
+    """
+
+    init_args: list[Any]
+    init_kwargs: dict[str, Any]
+    names: list[dict[str, Any]]
+    weights: Layout
+    structure: str
+    plain: list[list[Any] | None]
+    inputs: Layout
+    outputs: dict[str, Any]
+    draws: bool
+    stateful: bool
+    training: bool
+    returns_input: tuple[bool, ...]
+
+    @property
+    def output_bytes(self) -> int:
+        """Bytes of one call's output."""
+        return sum(
+            Leaf(o["dtype"], tuple(o["shape"]), tuple(o["stride"])).nbytes
+            for o in self.outputs["leaves"]
+            if "dtype" in o
+        )
+
+    @property
+    def capacity(self) -> int:
+        """How many calls one batch may hold."""
+        one = max(self.inputs.nbytes, self.output_bytes, 1)
+        return max(1, min(SLOT_COUNT, SLOT_BYTES // one))
+
+    def payload(self) -> dict[str, Any]:
+        """Return what a child is told."""
+        return {
+            "init_args": self.init_args,
+            "init_kwargs": self.init_kwargs,
+            "weights": {"layout": self.weights.to_json(), "names": self.names},
+            "slots": {
+                "layout": self.inputs.to_json(),
+                "structure": self.structure,
+                "plain": self.plain,
+                "bytes": self.inputs.nbytes * self.capacity,
+            },
+            "outputs": self.outputs,
+            "draws": self.draws,
+            "training": self.training,
+        }
+
+
+def named_weights(module: nn.Module) -> dict[str, tuple[str, bool, torch.Tensor]]:
+    """Return name -> (kind, requires_grad, tensor) of all that a module holds."""
+    found: dict[str, tuple[str, bool, torch.Tensor]] = {}
+    saved = module.state_dict(keep_vars=True)
+    parameters = dict(module.named_parameters(remove_duplicate=False))
+    for name, value in parameters.items():
+        found[name] = ("parameter", value.requires_grad, value.detach())
+    for name, value in module.named_buffers(remove_duplicate=False):
+        found[name] = ("buffer" if name in saved else "unsaved buffer", False, value.detach())
+    for name, value in plain_tensors(module).items():
+        found[name] = ("plain", False, value.detach())
+    return found
+
+
+def survey(
+    module: nn.Module, args: tuple[Any, ...], truth: Truth, init_args: list[Any], init_kwargs: dict[str, Any]
+) -> Setting:
+    """Take down what children must know.
+
+    Args:
+        module: the reference, fresh from its constructor.
+        args: one input set.
+        truth: the reference's answer to it.
+        init_args: constructor arguments of the task.
+        init_kwargs: keyword arguments of the same.
+
+    Raises:
+        InputError: if the constructor's arguments are not plain data, or an argument is of a kind that
+            cannot be handed to another process.
+    """
+    try:
+        json.dumps([init_args, init_kwargs])
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            "the constructor's arguments are not plain data",
+            why=f"{error}; they are handed to another process as JSON",
+            now="let get_init_inputs() return numbers, strings, lists and dicts",
+        ) from error
+    weights = named_weights(module)
+    structure, leaves = flatten(args)
+    for leaf in leaves:
+        if not isinstance(leaf, torch.Tensor | bool | int | float | str | None):
+            raise InputError(
+                f"an argument of forward is a {type(leaf).__name__}",
+                why="inputs may be tensors, numbers, texts and None, nested in lists, tuples and dicts",
+            )
+    try:
+        pytree.treespec_loads(structure)
+    except (ValueError, TypeError, KeyError) as error:
+        raise InputError("the arguments of forward are nested in an unknown container") from error
+    tensors = [leaf for leaf in leaves if isinstance(leaf, torch.Tensor)]
+    out_leaves = [
+        asdict(Leaf.of(v)) if isinstance(v, torch.Tensor) else {"plain": v} for v in truth.ref32.leaves
+    ]
+    return Setting(
+        init_args,
+        init_kwargs,
+        [{"name": n, "kind": k, "requires_grad": g} for n, (k, g, _) in weights.items()],
+        Layout.of([dense(t) for _, _, t in weights.values()]),
+        structure,
+        [None if isinstance(leaf, torch.Tensor) else [leaf] for leaf in leaves],
+        Layout.of([dense(t) for t in tensors]),
+        {"structure": truth.ref32.structure, "leaves": out_leaves},
+        truth.draws,
+        truth.stateful,
+        module.training,
+        truth.ref32.returns_input,
+    )

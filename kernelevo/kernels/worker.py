@@ -1,0 +1,301 @@
+"""Worker: what runs in a child, build stage and run stage; nothing it says is trusted, its memory is read."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import nn
+
+from kernelevo.backends.candidate import adopt, load_candidate
+from kernelevo.backends.seeding import seeded
+from kernelevo.errors import BuildError, KernelEvoError
+from kernelevo.kernels.arena import Arena, Layout
+from kernelevo.kernels.tree import Leaf, flatten, unflatten
+
+Subject = Callable[..., Any]
+_LOG = 8000
+
+
+class Talk(Protocol):
+    """The child's end of the conversation."""
+
+    def send(self, obj: Any) -> None:
+        """Send one message."""
+        ...
+
+    def recv(self, timeout: float | None = None) -> Any:
+        """Wait for the next message."""
+        ...
+
+
+def standin(weights: list[dict[str, Any]], views: list[torch.Tensor], training: bool) -> nn.Module:
+    """Return a module without behaviour that holds the reference's weights under the reference's names.
+
+    Args:
+        weights: for each tensor ``name``, ``kind`` (parameter, buffer, unsaved buffer, plain) and
+            ``requires_grad``.
+        views: the tensors.
+        training: the reference's mode.
+    """
+    root = nn.Module()
+    for spec, view in zip(weights, views, strict=True):
+        *path, last = spec["name"].split(".")
+        owner = root
+        for part in path:
+            if part not in owner._modules:
+                owner.add_module(part, nn.Module())
+            owner = owner._modules[part]  # type: ignore[assignment]
+        if spec["kind"] == "parameter":
+            owner.register_parameter(last, nn.Parameter(view, requires_grad=spec["requires_grad"]))
+        elif spec["kind"] == "plain":
+            object.__setattr__(owner, last, view)
+        else:
+            owner.register_buffer(last, view, persistent=spec["kind"] == "buffer")
+    return root.train(training)
+
+
+class Worker:
+    """One subject (a candidate, a baseline or the empty program) and the commands it obeys.
+
+    Args:
+        payload: see ``session.Session``; plain data.
+        fds: ``weights`` and ``slots``, blocks of shared memory.
+    """
+
+    def __init__(self, payload: dict[str, Any], fds: dict[str, int]) -> None:
+        self.payload = payload
+        weights = Layout.from_json(payload["weights"]["layout"])
+        self._weights_arena = Arena(weights.nbytes, fds["weights"])
+        self._weights = weights.views(self._weights_arena.block)
+        self._slots_arena = Arena(payload["slots"]["bytes"], fds["slots"])
+        self._one = Layout.from_json(payload["slots"]["layout"])
+        self._subject: Subject | None = None
+        self._module: nn.Module | None = None
+        self._kind: type[nn.Module] | None = None
+        self._armed: list[tuple[tuple[Any, ...], int]] = []
+        self._kept: list[Any] = []
+
+    # ------------------------------------------------------------------ commands
+
+    def obey(self, order: dict[str, Any]) -> dict[str, Any]:
+        """Carry out one command other than ``go``."""
+        do: Callable[[dict[str, Any]], dict[str, Any]] = getattr(self, f"do_{order['do']}")
+        return do(order)
+
+    def do_construct(self, order: dict[str, Any]) -> dict[str, Any]:
+        """Load (once) and construct the subject after a seed, with the shared weights."""
+        seed, spec = order["seed"], self.payload["subject"]
+        weights: str = "strict"
+        start = time.perf_counter()
+        self._subject = self._module = None
+        if spec["kind"] == "empty":
+            self._subject = _empty(self.payload["outputs"])
+        elif spec["kind"] == "program":
+            if self._kind is None:
+                self._kind = load_candidate(spec["source"], Path(spec["folder"]))
+            reference = standin(self.payload["weights"]["names"], self._weights, self.payload["training"])
+            self._module, weights = adopt(
+                self._kind, reference, self.payload["init_args"], self.payload["init_kwargs"], seed
+            )
+            self._subject = self._module
+        else:
+            self._module, self._subject = _baseline(spec, seed)
+            self.do_load({"way": "load"})
+        return {"weights": weights, "seconds": time.perf_counter() - start}
+
+    def do_load(self, order: dict[str, Any]) -> dict[str, Any]:
+        """Take the parameters and buffers that now lie in shared memory."""
+        if self._module is None:
+            return {}
+        names = self.payload["weights"]["names"]
+        pairs = [(n, v) for n, v in zip(names, self._weights, strict=True) if n["kind"] != "plain"]
+        if order["way"] == "load":
+            given = {n["name"]: v for n, v in pairs if n["kind"] != "unsaved buffer"}
+            self._module.load_state_dict(given, strict=True)
+            return {}
+        own = {**dict(self._module.named_parameters()), **dict(self._module.named_buffers())}
+        with torch.no_grad():
+            for spec, view in pairs:
+                if spec["name"] in own:
+                    own[spec["name"]].copy_(view)
+        return {}
+
+    def do_arm(self, order: dict[str, Any]) -> dict[str, Any]:
+        """Make ready for a batch: which slots, which seed before each call."""
+        structure, plain = self.payload["slots"]["structure"], self.payload["slots"]["plain"]
+        self._kept = []
+        self._armed = []
+        for slot, seed in zip(order["slots"], order["seeds"], strict=True):
+            start = slot * self._one.nbytes
+            tensors = iter(self._one.views(self._slots_arena.block[start : start + self._one.nbytes]))
+            leaves = [next(tensors) if p is None else p[0] for p in plain]
+            self._armed.append((tuple(unflatten(structure, leaves)), seed))
+        return {}
+
+    def go(self) -> dict[str, Any]:
+        """Run the armed batch, keep its outputs alive and say where they lie."""
+        subject, kept = self._subject, self._kept
+        if subject is None:
+            raise RuntimeError("nothing was constructed")
+        draws = self.payload["draws"]
+        seed_with = torch.default_generator.manual_seed
+        start = time.perf_counter_ns()
+        with torch.no_grad():
+            for args, seed in self._armed:
+                if draws:
+                    seed_with(seed)
+                kept.append(subject(*args))
+        spent = time.perf_counter_ns() - start
+        return {"ns": spent, **describe(kept)}
+
+    def do_buffers(self, order: dict[str, Any]) -> dict[str, Any]:
+        """Say where the buffers lie, by their names in the state dict."""
+        if self._module is None:
+            return {"names": [], "training": self.payload["training"], **describe([[]])}
+        own = dict(self._module.named_buffers())
+        names = [k for k in self._module.state_dict() if k in own]
+        if not names and own:
+            names = list(own)
+        self._kept = [[own[k].detach() for k in names]]
+        return {"names": names, "training": self._module.training, **describe(self._kept)}
+
+    def do_drop(self, order: dict[str, Any]) -> dict[str, Any]:
+        """Let go of the kept outputs."""
+        self._kept, self._armed = [], []
+        return {}
+
+    def do_rest(self, order: dict[str, Any]) -> dict[str, Any]:
+        """Do nothing for a while: a thread that still writes would show."""
+        time.sleep(order["seconds"])
+        return {}
+
+    def do_facts(self, order: dict[str, Any]) -> dict[str, Any]:
+        """Say what the process has used."""
+        return {"maxrss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
+
+
+def describe(results: list[Any]) -> dict[str, Any]:
+    """Say of each result its structure and, for each leaf, what it is and where; equal kinds said once."""
+    kinds: dict[Any, int] = {}
+    table: list[Any] = []
+    structures: dict[str, int] = {}
+    found = []
+    for result in results:
+        if type(result) is torch.Tensor:  # the common case, in few steps: this lies inside the clock
+            structure, leaves = "*", [result]
+        else:
+            structure, leaves = flatten(result)
+        places = []
+        for leaf in leaves:
+            if isinstance(leaf, torch.Tensor):
+                exact = type(leaf) is torch.Tensor or type(leaf) is nn.Parameter
+                key: Any = (exact, leaf.dtype, tuple(leaf.shape), leaf.stride(), leaf.device.type)
+                address = leaf.data_ptr() if leaf.device.type == "cpu" and leaf.layout is torch.strided else 0
+            else:
+                key, address = ("plain", repr(leaf)[:200]), 0
+            if key not in kinds:
+                kinds[key] = len(table)
+                table.append(_kind(leaf, key))
+            places.append([kinds[key], address])
+        found.append([structures.setdefault(structure, len(structures)), places])
+    return {"structures": list(structures), "kinds": table, "results": found}
+
+
+def _kind(leaf: Any, key: tuple[Any, ...]) -> dict[str, Any]:
+    if not isinstance(leaf, torch.Tensor):
+        plain = leaf if isinstance(leaf, bool | int | float | str | None) else None
+        return {"plain": plain, "type": type(leaf).__name__}
+    described = Leaf.of(leaf)
+    return {
+        "exact": key[0],
+        "dtype": described.dtype,
+        "shape": list(described.shape),
+        "stride": list(described.stride),
+        "device": described.device,
+    }
+
+
+def _empty(outputs: dict[str, Any]) -> Subject:
+    """Return the empty program: it hands out an output that exists already."""
+    leaves = [
+        torch.zeros(o["shape"], dtype=getattr(torch, o["dtype"])) if "dtype" in o else o["plain"]
+        for o in outputs["leaves"]
+    ]
+    ready = unflatten(outputs["structure"], leaves)
+    return lambda *args: ready
+
+
+def _baseline(spec: dict[str, Any], seed: int) -> tuple[nn.Module, Subject]:
+    """Build the reference (trusted children only), compiled if asked for."""
+    from kernelevo.backends.reference import load_reference
+
+    module = load_reference(spec["reference"]).build(seed)
+    if spec["kind"] == "eager":
+        return module, module
+    compiled: Subject = torch.compile(module, **spec["compile"])
+    return module, compiled
+
+
+# ---------------------------------------------------------------------- entry points
+
+
+def _failure(error: BaseException, stage: str) -> dict[str, Any]:
+    log = error.log if isinstance(error, BuildError) else ""
+    if not log:
+        frames = [f for f in traceback.extract_tb(error.__traceback__) if "kernelevo_candidate" in f.filename]
+        places = [f"  line {f.lineno}, in {f.name}: {f.line}" for f in frames[-6:]]
+        log = "\n".join([*places, f"{type(error).__name__}: {error}"])
+    return {
+        "error": {
+            "stage": stage,
+            "type": type(error).__name__,
+            "what": error.what if isinstance(error, KernelEvoError) else f"{type(error).__name__}: {error}",
+            "why": error.why if isinstance(error, KernelEvoError) else "",
+            "now": error.now if isinstance(error, KernelEvoError) else "",
+            "log": log[-_LOG:],
+        }
+    }
+
+
+def serve(channel: Talk, payload: dict[str, Any], fds: dict[str, int]) -> None:
+    """Obey the parent until it closes the channel (run stage, baselines, the empty program)."""
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), 5000))
+    worker = Worker(payload, fds)
+    channel.send({"ready": True})
+    while True:
+        order = channel.recv()
+        try:
+            reply = worker.go() if order["do"] == "go" else worker.obey(order)
+        except BaseException as error:
+            if isinstance(error, SystemExit | KeyboardInterrupt):
+                raise
+            reply = _failure(error, order["do"])
+        channel.send(reply)
+
+
+def build(channel: Talk, payload: dict[str, Any], fds: dict[str, int]) -> None:
+    """Build stage: import, construct, one forward on throw-away inputs, and say how it went."""
+    start = time.perf_counter()
+    stage = "load"
+    try:
+        worker = Worker(payload, fds)
+        stage = "construct"
+        facts = worker.do_construct({"seed": payload["seed"]})
+        facts["build_seconds"] = time.perf_counter() - start
+        stage = "forward"
+        worker.do_arm({"slots": [0], "seeds": [payload["seed"]]})
+        with seeded(payload["seed"]):
+            worker.go()
+        reply = {"ok": True, **facts}
+    except BaseException as error:
+        if isinstance(error, SystemExit | KeyboardInterrupt):
+            raise
+        reply = _failure(error, stage)
+    channel.send(reply)

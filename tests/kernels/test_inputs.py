@@ -1,0 +1,72 @@
+"""Distributions, perturbed parameters, fresh values."""
+
+import random
+
+import pytest
+import torch
+
+from kernelevo.kernels.inputs import DISTRIBUTIONS, Stream, draw, free_leaves, perturbed
+from tests.kernels.references import TRANSITION, Ref
+
+
+def mixed():
+    lengths = torch.randint(1, 5, (4,))
+    mask = torch.arange(8) < lengths[:, None]
+    return [torch.rand(4, 8), {"mask": mask.float(), "ids": lengths, "alpha": 0.5}]
+
+
+MIXED = Ref(torch.nn.Identity, mixed)
+
+
+def test_only_free_leaves_change():
+    free = free_leaves(MIXED, 0)
+    shipped = MIXED.inputs(5)
+    assert sum(free) == 1
+    for name in DISTRIBUTIONS:
+        x, rest = draw(MIXED, name, 5, free)
+        assert x.shape == (4, 8) and x.dtype is torch.float32
+        assert torch.equal(rest["mask"], shipped[1]["mask"]) and rest["alpha"] == 0.5
+        assert torch.equal(x, draw(MIXED, name, 5, free)[0])
+    assert draw(MIXED, "normal", 5, free)[0].min() < 0
+    assert (draw(MIXED, "sparse", 5, free)[0] == 0).float().mean() > 0.5
+    rows = draw(MIXED, "rows", 5, free)[0]
+    assert torch.equal(rows, rows[:, :1].expand(4, 8))
+    with pytest.raises(ValueError):
+        draw(MIXED, "unknown", 5, free)
+
+
+def test_perturbed_parameters_move_and_tables_stay():
+    module = TRANSITION.build(0)
+    module.register_buffer("mask", torch.tril(torch.ones(3, 3)))
+    state = module.state_dict()
+    names = frozenset(k for k, _ in module.named_parameters())
+    moved = perturbed(state, names, 1)
+    assert torch.equal(moved["mask"], state["mask"])
+    assert torch.equal(moved["norm.num_batches_tracked"], state["norm.num_batches_tracked"])
+    for name in (*names, "norm.running_mean", "norm.running_var"):
+        assert not torch.equal(moved[name], state[name]), name
+    assert (moved["norm.running_var"] > 0).all()
+    assert all(torch.equal(v, perturbed(state, names, 1)[k]) for k, v in moved.items())
+
+
+def test_the_stream_never_repeats_and_can_be_told_again():
+    stream = Stream(MIXED, free_leaves(MIXED, 0), DISTRIBUTIONS, random.Random(1), slack=64)
+    seen, kinds = [], set()
+    for _ in range(60):
+        pick = stream.pick()
+        kinds.add(pick.distribution)
+        views = [torch.empty(4, 8), torch.empty(4, 8), torch.empty(4, dtype=torch.int64)]
+        stream.write(pick, views)
+        again = [v for v in stream.leaves(pick) if isinstance(v, torch.Tensor)]
+        assert all(torch.equal(a, b) for a, b in zip(views, again, strict=True))
+        assert not any(torch.equal(views[0], old) for old in seen)
+        assert set(views[1].unique().tolist()) <= {0.0, 1.0}
+        seen.append(views[0])
+    assert kinds == {"shipped", "normal", "signed", "small", "large"}
+
+
+def test_a_task_without_free_inputs_streams_its_own_draws():
+    ref = Ref(torch.nn.Identity, lambda: [torch.randint(0, 9, (5,))])
+    stream = Stream(ref, free_leaves(ref, 0), DISTRIBUTIONS, random.Random(1))
+    pick = stream.pick()
+    assert pick.distribution == "shipped" and stream.leaves(pick)[0].dtype is torch.int64

@@ -1,0 +1,103 @@
+"""The reference in fp32 and fp64."""
+
+import torch
+from torch import nn
+
+from kernelevo.kernels.oracle import answer_tf32, evaluate
+from kernelevo.kernels.precision import fp64, strict_fp32
+from tests.kernels.references import DRAWS, KEEPS, TRANSITION, Ref
+
+
+def truth_of(ref, seed=3):
+    return evaluate(lambda: ref.build(1), None, ref.inputs(2), seed)
+
+
+def test_fp32_and_fp64_agree_to_fp32_rounding():
+    truth = truth_of(TRANSITION)
+    assert truth.oracle.leaves[0].dtype is torch.float64
+    assert truth.ref32.leaves[0].dtype is torch.float32
+    assert 0 < truth.e_ref[0] < 1e-5
+    assert set(truth.e_buffers) == {"norm.running_mean", "norm.running_var", "norm.num_batches_tracked"}
+    assert truth.ref32.buffers["norm.num_batches_tracked"].item() == 1
+    assert not truth.draws and not truth.stateful
+
+
+def test_draws_inside_forward_agree_in_fp64():
+    truth = truth_of(DRAWS)
+    assert truth.draws
+    assert truth.oracle.leaves[0].dtype is torch.float64
+    assert 0 < truth.e_ref[0] < 1e-6
+    other = truth_of(DRAWS, seed=4)
+    assert not torch.allclose(truth.ref32.leaves[0], other.ref32.leaves[0])
+
+
+def test_dropout_and_factories_agree_in_fp64():
+    class Mixed(nn.Module):
+        def forward(self, x):
+            y = nn.functional.dropout(x, 0.3, training=True) + torch.zeros(x.shape) + torch.rand_like(x)
+            y = y.float() @ torch.eye(x.shape[1], dtype=torch.float32)
+            return y, torch.normal(0.0, 1.0, (3,)), torch.randint(0, 9, (4,)), torch.randperm(5)
+
+    truth = truth_of(Ref(Mixed, lambda: [torch.rand(6, 7)]))
+    assert truth.oracle.leaves[0].dtype is torch.float64
+    assert max(truth.e_ref) < 1e-6
+    assert torch.equal(truth.ref32.leaves[2], truth.oracle.leaves[2])
+    assert torch.equal(truth.ref32.leaves[3], truth.oracle.leaves[3])
+
+
+def test_state_held_as_plain_attribute_is_noticed_and_fresh_each_time():
+    first, second = truth_of(KEEPS), truth_of(KEEPS)
+    assert first.stateful
+    assert torch.equal(first.ref32.leaves[0], second.ref32.leaves[0])
+    assert first.e_ref[0] < 1e-6
+
+
+def test_a_given_state_is_loaded_and_inputs_stay():
+    state = {k: v + 0.5 for k, v in TRANSITION.build(1).state_dict().items() if v.is_floating_point()}
+    state["norm.num_batches_tracked"] = torch.tensor(5)
+    args = TRANSITION.inputs(2)
+    kept = args[0].clone()
+    truth = evaluate(lambda: TRANSITION.build(1), state, args, 0)
+    assert truth.ref32.buffers["norm.num_batches_tracked"].item() == 6
+    assert torch.equal(args[0], kept)
+
+
+def test_an_output_that_is_an_input_is_noted():
+    truth = truth_of(Ref(nn.Identity, lambda: [torch.rand(3)]))
+    assert truth.ref32.returns_input == (True,)
+    assert truth_of(TRANSITION).ref32.returns_input == (False,)
+
+
+def test_tf32_error_is_about_a_thousand_times_larger():
+    for ref in (
+        TRANSITION,
+        Ref(lambda: nn.Conv2d(8, 8, 3), lambda: [torch.rand(1, 8, 9, 9)]),
+        Ref(lambda: nn.LSTM(8, 8), lambda: [torch.rand(4, 2, 8)]),
+        Ref(lambda: nn.MultiheadAttention(8, 2).train(), lambda: [torch.rand(4, 2, 8)] * 3),
+    ):
+        truth = truth_of(ref)
+        rounded = answer_tf32(lambda ref=ref: ref.build(1), None, ref.inputs(2), 3)
+        gap = float((rounded.leaves[0].double() - truth.oracle.leaves[0]).abs().max())
+        assert gap > 50 * truth.e_ref[0], ref
+        assert gap < 1e-2
+
+
+def test_strict_fp32_puts_flags_back():
+    torch.backends.mkldnn.matmul.fp32_precision = "bf16"
+    try:
+        with strict_fp32():
+            assert torch.backends.mkldnn.matmul.fp32_precision == "ieee"
+        assert torch.backends.mkldnn.matmul.fp32_precision == "bf16"
+    finally:
+        torch.backends.mkldnn.matmul.fp32_precision = "none"
+
+
+def test_fp64_mode_keeps_fp32_values_of_draws():
+    torch.manual_seed(0)
+    plain = [torch.randn(5), torch.rand(3), torch.empty(4).exponential_(), torch.bernoulli(torch.rand(6))]
+    torch.manual_seed(0)
+    with fp64():
+        wide = [torch.randn(5), torch.rand(3), torch.empty(4).exponential_(), torch.bernoulli(torch.rand(6))]
+    for a, b in zip(plain, wide, strict=True):
+        assert b.dtype is torch.float64
+        assert torch.equal(a.double(), b)

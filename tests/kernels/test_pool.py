@@ -1,0 +1,65 @@
+"""The secret pool and the linter."""
+
+import random
+
+import torch
+
+from kernelevo.kernels.lint import lint
+from kernelevo.kernels.pool import Pool
+from tests.kernels.references import BLIND, CANCELS, KEEPS, TRANSITION, Ref
+
+
+def test_the_pool_fills_rotates_and_shares_errors_in_groups():
+    pool = Pool(TRANSITION, random.Random(0))
+    pool.ensure(3)
+    assert sum(len(g.cases) for g in pool.groups) == 3
+    pool.fill()
+    assert not pool.work()
+    assert {g.distribution for g in pool.groups if g.cases} >= {"shipped", "normal", "small", "sparse"}
+    chosen = pool.draw(random.Random(1))
+    assert chosen[0][0] is pool.groups[0] and len(chosen) == len({id(g) for g, _ in chosen})
+    group, case = chosen[1]
+    assert group.e_ref[0] >= case.truth.e_ref[0]
+    pool.retire(case)
+    assert case in group.cases
+    assert pool.work()
+    assert case not in group.cases and group.cases
+
+
+def test_perturbed_groups_differ_from_shipped_ones():
+    pool = Pool(TRANSITION, random.Random(0))
+    pool.fill()
+    ways = {g.parameters.way for g in pool.groups if g.parameters.state is not None}
+    assert ways == {"load", "in place"}
+
+
+def test_seeds_are_secret_and_repeatable():
+    one, two, other = (Pool(TRANSITION, random.Random(s)) for s in (5, 5, 6))
+    assert torch.equal(one.first.args[0], two.first.args[0])
+    assert not torch.equal(one.first.args[0], other.first.args[0])
+
+
+def test_distributions_that_break_the_reference_are_left_out():
+    class Log(torch.nn.Module):
+        def forward(self, x):
+            return torch.log(x) * 3
+
+    pool = Pool(Ref(Log, lambda: [torch.rand(20) + 0.1]), random.Random(0))
+    pool.fill()
+    refused = {g.distribution for g in pool.groups if g.refused}
+    assert {"normal", "signed", "sparse"} <= refused
+    assert "large" in pool.judgeable()
+
+
+def test_lint_tells_blind_and_unjudgeable_tasks():
+    fair = lint(Pool(TRANSITION, random.Random(0)))
+    assert fair.fair and fair.to_json()["blind"] == []
+    assert lint(Pool(KEEPS, random.Random(0))).fair
+    blind = lint(Pool(BLIND, random.Random(0)))
+    assert "another input's output" in blind.blind and blind.independent and not blind.fair
+    noise = lint(Pool(CANCELS, random.Random(0)))
+    assert "rounding" not in noise.blind and "1" in noise.unjudgeable and not noise.fair
+    zeros = lint(Pool(Ref(lambda: torch.nn.Hardshrink(5), lambda: [torch.rand(9)]), random.Random(0)))
+    assert {"zeros", "constant"} <= set(zeros.blind)
+    copy = lint(Pool(Ref(torch.nn.ReLU, lambda: [torch.rand(9)]), random.Random(0)))
+    assert copy.blind == ("input copy",)
