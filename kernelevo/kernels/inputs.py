@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
 import torch
 from torch.utils import _pytree as pytree
 
 SHIPPED = "shipped"
+_NO_NUMPY = (torch.bfloat16, torch.complex32)
 DISTRIBUTIONS = (SHIPPED, "normal", "signed", "small", "large", "sparse", "rows")
 """As the task ships them; standard normal; uniform in [-1, 1); shipped times 1e-2; shipped times 1e2; one value
 in ten kept; rows that are constant."""
@@ -150,7 +152,7 @@ class Stream:
     Args:
         source: the task's own draws.
         free: see ``free_leaves``.
-        distributions: those under which the reference is judgeable.
+        distributions: those under which the reference is judgeable; may be set anew as more are known.
         rng: secret; decides everything.
         slack: how many extra elements each buffer holds.
     """
@@ -165,7 +167,8 @@ class Stream:
     ) -> None:
         self._rng = rng
         self._free = list(free)
-        own = [d for d in ("normal", "signed") if d in distributions and any(free)]
+        self.distributions = tuple(distributions)
+        own = ["normal", "signed"] if any(free) else []
         self._bases: list[tuple[str, list[Any], list[torch.Tensor | None]]] = []
         for distribution in [SHIPPED, SHIPPED, *own]:
             leaves = pytree.tree_leaves(draw(source, distribution, rng.getrandbits(40), free))
@@ -174,7 +177,6 @@ class Stream:
                 _wide(a, b, slack) if may else None for a, b, may in zip(leaves, more, free, strict=True)
             ]
             self._bases.append((distribution, leaves, wide))
-        self._scaled = [d for d in ("small", "large") if d in distributions and any(free)]
 
     def pick(self) -> Pick:
         """Choose the next call's values; seven in ten are as shipped."""
@@ -183,7 +185,11 @@ class Stream:
         base = rng.randrange(2)
         distribution = SHIPPED
         if rng.random() < 0.3:
-            others = [*range(2, len(self._bases)), *self._scaled]
+            others: list[int | str] = [
+                i for i in range(2, len(self._bases)) if self._bases[i][0] in self.distributions
+            ]
+            if any(self._free):
+                others += [d for d in ("small", "large") if d in self.distributions]
             choice = rng.choice(others) if others else base
             if isinstance(choice, int):
                 base, distribution = choice, self._bases[choice][0]
@@ -205,9 +211,16 @@ class Stream:
                 continue
             target = next(targets)
             if wide is None:
-                target.copy_(leaf)
+                _copy(leaf, target)
             else:
-                torch.mul(wide[offset : offset + leaf.numel()].view(leaf.shape), pick.factor, out=target)
+                _scale(wide[offset : offset + leaf.numel()].view(leaf.shape), pick.factor, target)
+
+    @staticmethod
+    def write_leaves(args: Any, views: Sequence[torch.Tensor]) -> None:
+        """Write the tensors of a whole input set into memory."""
+        tensors = [v for v in pytree.tree_leaves(args) if isinstance(v, torch.Tensor)]
+        for value, view in zip(tensors, views, strict=True):
+            view.copy_(value)
 
     def leaves(self, pick: Pick) -> list[Any]:
         """Return a pick's leaves as tensors of their own, equal to what ``write`` writes."""
@@ -215,6 +228,22 @@ class Stream:
         result = [torch.empty_like(v) if isinstance(v, torch.Tensor) else v for v in leaves]
         self.write(pick, [v for v in result if isinstance(v, torch.Tensor)])
         return result
+
+
+def _copy(source: torch.Tensor, target: torch.Tensor) -> None:
+    """Copy on this thread alone: an OpenMP worker of ours would spin on while the child is timed."""
+    if source.dtype in _NO_NUMPY:
+        target.copy_(source)
+    else:
+        np.copyto(target.numpy(), source.numpy())
+
+
+def _scale(source: torch.Tensor, factor: float, target: torch.Tensor) -> None:
+    """Write ``source * factor`` on this thread alone."""
+    if source.dtype in _NO_NUMPY:
+        torch.mul(source, factor, out=target)
+    else:
+        np.multiply(source.numpy(), factor, out=target.numpy(), casting="same_kind")
 
 
 def _wide(first: torch.Tensor, second: torch.Tensor, slack: int) -> torch.Tensor:

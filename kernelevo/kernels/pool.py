@@ -107,7 +107,7 @@ class Pool:
     turn = threading.RLock()
 
     def __init__(self, source: Source, rng: random.Random) -> None:
-        self._source, self._rng = source, rng
+        self.source, self._rng = source, rng
         with self.turn:
             self.base_seed = rng.getrandbits(31)
             module = source.build(self.base_seed)
@@ -139,33 +139,33 @@ class Pool:
 
     def _new_case(self, group: Group) -> Case:
         seed = self._rng.getrandbits(31)
-        args = inputs.draw(self._source, group.distribution, seed, self.free)
+        args = inputs.draw(self.source, group.distribution, seed, self.free)
         truth = self.truth(group.parameters, args, seed)
         return Case(group.distribution, group.parameters, args, seed, truth)
 
     def build(self, seed: int) -> nn.Module:
         """Return the reference module, fresh from its constructor."""
-        return self._source.build(seed)
+        return self.source.build(seed)
 
     def truth(self, parameters: ParameterSet, args: Any, seed: int) -> Truth:
         """Evaluate the reference in fp32 and fp64 on one case."""
         with self.turn:
-            return evaluate(lambda: self._source.build(parameters.seed), parameters.state, args, seed)
+            return evaluate(lambda: self.source.build(parameters.seed), parameters.state, args, seed)
 
     def answer(self, parameters: ParameterSet, args: Any, seed: int) -> Observed:
         """Evaluate the reference in strict fp32 only (the timed calls' check)."""
         with self.turn:
-            return answer32(lambda: self._source.build(parameters.seed), parameters.state, args, seed)
+            return answer32(lambda: self.source.build(parameters.seed), parameters.state, args, seed)
 
     def exact(self, parameters: ParameterSet, args: Any, seed: int) -> Observed:
         """Evaluate the oracle only."""
         with self.turn:
-            return answer64(lambda: self._source.build(parameters.seed), parameters.state, args, seed)
+            return answer64(lambda: self.source.build(parameters.seed), parameters.state, args, seed)
 
     def replay(self, parameters: ParameterSet, calls: list[tuple[Any, int]]) -> Observed:
         """Evaluate the last of several calls on one module with the parameters of its construction."""
         with self.turn:
-            return replay32(lambda: self._source.build(parameters.seed), calls)
+            return replay32(lambda: self.source.build(parameters.seed), calls)
 
     def e_tf32(self, group: Group) -> tuple[float, ...]:
         """Error of the reference with operands rounded to TF32, for each output leaf; kept per group."""
@@ -173,7 +173,7 @@ class Pool:
             case = group.cases[0]
             with self.turn:
                 rounded = answer_tf32(
-                    lambda: self._source.build(case.parameters.seed),
+                    lambda: self.source.build(case.parameters.seed),
                     case.parameters.state,
                     case.args,
                     case.seed,

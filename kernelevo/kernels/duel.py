@@ -1,0 +1,250 @@
+"""Duel: two live subjects timed against each other by the parent's clock, in ABBA order, on fresh values."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from kernelevo.core import Status
+from kernelevo.device.statistics import Interval, decided, ratio_interval
+from kernelevo.kernels.checking import Checker, Sample
+from kernelevo.kernels.inputs import Pick, Stream
+from kernelevo.kernels.session import Answer, Batch, Failed, Session
+
+SHARE = 0.01
+"""Most of a batch that the round trip may take."""
+SHORTEST = 0.01
+"""Seconds below which a batch is too short to be stopped and resumed sensibly."""
+SAMPLE_BYTES = 256 << 20
+"""Most memory that outputs kept for verification may take."""
+_SINGLES = 0.25
+_AGREEMENT = 0.05
+
+
+@dataclass(frozen=True)
+class Overhead:
+    """Seconds that the empty program takes: a round trip, and a share for each call."""
+
+    trip: float
+    per_call: float
+
+    def of(self, calls: int) -> float:
+        """Seconds to take off a batch of so many calls."""
+        return self.trip + self.per_call * calls
+
+
+@dataclass
+class Tally:
+    """What was seen of one subject during a duel.
+
+    Args:
+        seconds: per call, one entry for each batch.
+        singles: per call, of the calls that were timed alone.
+        samples: outputs kept for verification.
+        disagreements: batches in which the child's own clock says otherwise than ours.
+    """
+
+    seconds: list[float] = field(default_factory=list)
+    singles: list[float] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
+    disagreements: int = 0
+    examined: int = 0
+    calls: int = 1
+
+    @property
+    def median(self) -> float:
+        """Median seconds per call over the batches."""
+        ordered = sorted(self.seconds)
+        middle = len(ordered) // 2
+        return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The result of a duel.
+
+    Args:
+        ratio: defender's seconds / challenger's seconds: above 1 the challenger is faster.
+        challenger: what was seen of it.
+        defender: what was seen of it.
+        blocks: ABBA blocks that counted.
+        dropped: blocks dropped because something else used the machine.
+    """
+
+    ratio: Interval
+    challenger: Tally
+    defender: Tally
+    blocks: int
+    dropped: int
+
+
+class Ring:
+    """The place where duels are held: one stream of values, one overhead, one checker.
+
+    Args:
+        stream: fresh values.
+        checker: conduct checks on the challenger.
+        rng: secret choices (which calls are verified, single calls).
+        disturbed: asked after each block whether something else used the machine meanwhile.
+    """
+
+    def __init__(
+        self,
+        stream: Stream,
+        checker: Checker,
+        rng: random.Random,
+        disturbed: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.stream, self.checker, self._rng, self._disturbed = stream, checker, rng, disturbed
+        self.overhead = Overhead(0.0, 0.0)
+
+    def calibrate(self, empty: Session) -> Overhead:
+        """Measure what the protocol itself costs, with the empty program."""
+        most = min(64, empty.setting.capacity)
+        one = _low_median([self._run(empty, 1)[0].seconds for _ in range(9)])
+        per_call = 0.0
+        if most > 1:
+            many = _low_median([self._run(empty, most)[0].seconds for _ in range(5)])
+            per_call = max(0.0, (many - one) / (most - 1))
+        self.overhead = Overhead(max(one - per_call, 0.0), per_call)
+        empty.ask("drop")
+        empty.stop()
+        return self.overhead
+
+    def _run(self, session: Session, calls: int) -> tuple[Batch, list[Pick]]:
+        picks = [self.stream.pick() for _ in range(calls)]
+        if session.setting.stateful:
+            self.checker.place(session, self.checker.pool.groups[0].parameters, fresh=True)
+        batch = session.batch(
+            lambda i, views: self.stream.write(picks[i], views), [p.seed for p in picks]
+        )
+        return batch, picks
+
+    def warm(self, session: Session, calls: int = 2) -> float:
+        """Run some calls alone and return the shortest one's seconds; leaves the child stopped."""
+        return min(self._run(session, 1)[0].seconds for _ in range(calls))
+
+    def size(self, session: Session, tally: Tally) -> None:
+        """Find how many calls a batch needs so that the round trip is a small share of it."""
+        self._run(session, 1)
+        calls = 1
+        while True:
+            batch, _ = self._run(session, calls)
+            per_call = max((batch.seconds - self.overhead.of(calls)) / calls, 1e-7)
+            wanted = max(self.overhead.trip / SHARE, SHORTEST)
+            needed = min(math.ceil(wanted / per_call), session.setting.capacity)
+            if needed <= 2 * calls:
+                tally.calls = max(calls, needed)
+                return
+            calls = min(needed, calls * 8)
+
+    def turn(self, session: Session, tally: Tally, *, trusted: bool, calls: int | None = None) -> float:
+        """Time one batch and keep one secret sample of it; leaves the child stopped.
+
+        Returns:
+            Seconds per call, the protocol's cost taken off.
+        """
+        count = calls or tally.calls
+        batch, picks = self._run(session, count)
+        seconds = max((batch.seconds - self.overhead.of(count)) / count, 1e-9)
+        if abs(batch.own_seconds - seconds * count) > _AGREEMENT * batch.seconds + self.overhead.trip:
+            tally.disagreements += 1
+        if not trusted:
+            self._examine(session, batch, picks, tally)
+        return seconds
+
+    def _examine(self, session: Session, batch: Batch, picks: list[Pick], tally: Tally) -> None:
+        """Read a secret sample, look for shared memory, and hash all outputs twice, now and after a rest."""
+        within = min(batch.calls, 3) if session.setting.stateful else batch.calls
+        chosen = self._rng.randrange(within)
+        answer = session.answer(batch.said, chosen, batch.calls)
+        needed = picks[: chosen + 1] if session.setting.stateful else picks[chosen : chosen + 1]
+        self._keep(Sample(tuple(needed), answer), tally, session.setting.output_bytes)
+        tally.examined += 1
+        places = session.places(batch)
+        if batch.calls > 1 or tally.examined % 4 == 1:
+            whole = [Answer("", (), tuple((a, a + n) for a, n in spans)) for spans in places]
+            self.checker.own_memory(session, whole)
+        tensors = [v for v in self.stream.leaves(picks[chosen]) if hasattr(v, "stride")]
+        self.checker.inputs_kept(session, chosen, tensors)
+        if tally.examined == 1 or self._rng.random() < 0.25:
+            before = _digest(session, places)
+            session.ask("rest", seconds=0.002)
+            session.stop()
+            if _digest(session, places) != before:
+                raise Failed(Status.REJECTED, "outputs changed after they were returned (a deferred write)")
+
+    def _keep(self, sample: Sample, tally: Tally, size: int) -> None:
+        """Keep a sample; when memory is used up, one of those kept before makes place, at random."""
+        if len(tally.samples) < max(3, min(24, SAMPLE_BYTES // max(size, 1))):
+            tally.samples.append(sample)
+        else:
+            tally.samples[self._rng.randrange(len(tally.samples))] = sample
+
+    def fight(
+        self,
+        challenger: Session,
+        defender: Session,
+        *,
+        seconds: float,
+        trusted: bool = False,
+        half_width: float = 0.02,
+        fewest: int = 3,
+        enough: Callable[[Interval], bool] = lambda _: False,
+    ) -> Outcome:
+        """Time two subjects in ABBA blocks until the interval is narrow or the time is up.
+
+        Args:
+            challenger: the program (its outputs are sampled and hashed unless ``trusted``).
+            defender: the baseline; never loads the program.
+            seconds: budget of wall time.
+            trusted: whether the challenger is a baseline too.
+            half_width: relative half-width at which to stop.
+            fewest: blocks that are run in any case.
+            enough: asked after each block whether its interval already decides.
+        """
+        a, b = Tally(), Tally()
+        start = time.monotonic()
+        for session, tally in ((challenger, a), (defender, b)):
+            self.size(session, tally)
+        ratios: list[float] = []
+        dropped = 0
+        while True:
+            self._disturbed()
+            first = self.turn(challenger, a, trusted=trusted)
+            second = self.turn(defender, b, trusted=True)
+            third = self.turn(defender, b, trusted=True)
+            fourth = self.turn(challenger, a, trusted=trusted)
+            late = time.monotonic() - start > seconds
+            if self._disturbed() and not (late and len(ratios) < fewest):
+                dropped += 1
+            else:
+                ratios.append(math.log((second + third) / (first + fourth)))
+                a.seconds += [first, fourth]
+                b.seconds += [second, third]
+            if self._rng.random() < _SINGLES and a.calls > 1:
+                a.singles.append(self.turn(challenger, a, trusted=trusted, calls=1))
+                b.singles.append(self.turn(defender, b, trusted=True, calls=1))
+            if len(ratios) >= fewest:
+                interval = ratio_interval(ratios, self._rng)
+                if late or decided(interval, half_width) or enough(interval):
+                    return Outcome(interval, a, b, len(ratios), dropped)
+
+
+def _digest(session: Session, places: list[list[tuple[int, int]]]) -> bytes:
+    """Hash all outputs as they lie in the stopped child."""
+    digest = hashlib.sha256()
+    for spans in places:
+        for piece in session.child.read_many(spans):
+            digest.update(piece)
+    return digest.digest()
+
+
+def _low_median(values: list[float]) -> float:
+    """Median of the lower half: a stop that was delayed by another process is no part of the protocol."""
+    ordered = sorted(values)[: (len(values) + 1) // 2]
+    return ordered[len(ordered) // 2]

@@ -1,0 +1,235 @@
+"""Ground: what a judge prepares once for a task: reference, pool, zygote, baselines, the clock's calibration."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from kernelevo.backends.cache import default_root
+from kernelevo.backends.reference import Reference, load_reference
+from kernelevo.core import Task
+from kernelevo.errors import MachineError, SandboxError
+from kernelevo.kernels.baselines import Baselines, Name, Rebase, cache_key
+from kernelevo.kernels.checking import Checker
+from kernelevo.kernels.duel import Ring
+from kernelevo.kernels.inputs import Stream
+from kernelevo.kernels.oracle import remembers
+from kernelevo.kernels.pool import Pool
+from kernelevo.kernels.session import Failed, Session
+from kernelevo.kernels.setting import Setting, survey
+from kernelevo.sandbox.zygote import Zygote
+
+PRELOAD = ("torch", "kernelevo.kernels.worker")
+
+
+class Ground:
+    """One task's standing equipment; made by the first measurement, closed with the judge.
+
+    Args:
+        task: the task; ``options["reference"]`` says what is to be made faster.
+        zygote: who forks children; None starts one of its own.
+        secret: seeds everything secret; None draws it from the system.
+        cache: root of the baseline cache; None for the default root.
+        threads: torch threads of children.
+        compiled: which compiled baselines to prepare.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        *,
+        zygote: Zygote | None,
+        secret: int | None,
+        cache: Path | None,
+        threads: int | None,
+        compiled: tuple[Name, ...],
+    ) -> None:
+        device = str(task.options.get("device", "cpu"))
+        if device.split(":")[0] != "cpu":
+            raise MachineError(
+                f"programs cannot be judged on {device} yet",
+                why="the device's clock and memory are not behind the trust boundary in this version",
+                now="use --device cpu",
+            )
+        self.task = task
+        self.secret = int.from_bytes(os.urandom(8), "big") if secret is None else secret
+        rng = random.Random(f"{self.secret}/ground")
+        self.reference: Reference = load_reference(task.options["reference"])
+        self.folder = Path(tempfile.mkdtemp(prefix="kernelevo-judge-"))
+        self.folder.chmod(0o711)
+        self._own_zygote = zygote is None
+        self._closed = False
+        try:
+            # the zygote imports torch in its own process while the first case is computed in this one
+            starting = _Later(lambda: zygote or Zygote(PRELOAD, threads=threads or _cores()))
+            self.pool = Pool(self.reference, rng)
+            self.setting = self._survey()
+            self.checker = Checker(self.pool)
+            self.zygote: Zygote = starting.result()
+            self.patience = 20.0
+            root = cache or default_root()
+            self.baselines = Baselines(
+                self.zygote,
+                self.setting,
+                task.options["reference"],
+                root / "baselines" / cache_key(task, self.setting),
+                self._make_ready,
+                compiled,
+            )
+            self.stream = Stream(self.pool.source, self.pool.free, ["shipped"], rng)
+            self.ring = Ring(self.stream, self.checker, random.Random(f"{self.secret}/ring"))
+            self._set_up()
+        except BaseException:
+            self.close()
+            raise
+        self._turn = threading.RLock()
+        self._closing = threading.Event()
+        self._idle = threading.Thread(target=self._work_when_idle, name="kernelevo-oracle", daemon=True)
+        self._idle.start()
+        self.baselines.begin()
+
+    def _survey(self) -> Setting:
+        pool = self.pool
+        case = pool.first
+        module = pool.build(pool.base_seed)
+        with pool.turn:
+            state_matters = remembers(lambda: pool.build(pool.base_seed), case.args, case.seed)
+        setting = survey(
+            module,
+            case.args,
+            case.truth,
+            self.reference.init_args(pool.base_seed),
+            self.reference.init_kwargs(pool.base_seed),
+        )
+        return setting.as_stateful() if state_matters else setting
+
+    def _make_ready(self, session: Session, patience: float) -> None:
+        """Bring a fresh trusted session into the shipped state and let it make one call."""
+        with self.pool.turn:
+            module = self.pool.build(self.pool.base_seed)
+        session.construct(module, self.pool.base_seed, timeout=patience)
+        pick = self.stream.pick()
+        session.batch(lambda _, views: self.stream.write(pick, views), [pick.seed], timeout=patience)
+
+    def _set_up(self) -> None:
+        try:
+            with self.baselines.start({"kind": "empty"}, "empty") as empty:
+                self._make_ready(empty, self.patience)
+                self.ring.calibrate(empty)
+            start = time.monotonic()
+            eager = self.baselines.ready_eager()
+            self.ring.warm(eager)
+            self.patience = max(20.0, 30 * (time.monotonic() - start))
+        except Failed as failed:
+            raise SandboxError(
+                "the reference itself could not be run in a child process",
+                why=f"{failed.feedback}\n{failed.log[-2000:]}",
+                now="run `kernelevo doctor`; check that the module needs no file or network",
+            ) from failed
+
+    # ------------------------------------------------------------------ idle work
+
+    def _work_when_idle(self) -> None:
+        while not self._closing.is_set():
+            with self._turn_or_wait() as free:
+                worked = free and self.pool.work()
+            if worked:
+                self.stream.distributions = tuple(self.pool.judgeable())
+            self._closing.wait(0.02 if worked else 0.3)
+
+    @contextmanager
+    def _turn_or_wait(self) -> Iterator[bool]:
+        free = self._turn.acquire(blocking=False)
+        try:
+            yield free
+        finally:
+            if free:
+                self._turn.release()
+
+    @contextmanager
+    def quiet(self) -> Iterator[None]:
+        """Nothing else of ours runs on this machine inside: no oracle work, no compiling baseline."""
+        with self._turn:
+            self.baselines.pause()
+            try:
+                yield
+            finally:
+                self.baselines.resume()
+
+    # ------------------------------------------------------------------ baselines
+
+    def rebase(self, seconds: float = 2.0) -> list[Rebase]:
+        """Time baselines that became ready; return what changed.
+
+        Scores that were measured against ``old`` are to be multiplied by ``factor``.
+        """
+        events = []
+        for baseline in self.baselines.unmeasured():
+            best = self.baselines.best
+            assert baseline.session is not None and best.session is not None
+            try:
+                with self.quiet():
+                    outcome = self.ring.fight(baseline.session, best.session, seconds=seconds, trusted=True)
+            except Failed as failed:
+                baseline.state, baseline.reason = "failed", failed.feedback
+                continue
+            ratio = outcome.ratio
+            baseline.slowdown = (best.slowdown or 1.0) / ratio.middle
+            if ratio.middle > 1.0:
+                events.append(
+                    Rebase(best.name, baseline.name, 1 / ratio.middle, 1 / ratio.high, 1 / ratio.low)
+                )
+            self.baselines.retire(self.baselines.best)
+        return events
+
+    def close(self) -> None:
+        """End every child and remove the working folder; may be called twice."""
+        if self._closed:
+            return
+        self._closed = True
+        if hasattr(self, "_closing"):
+            self._closing.set()
+            self._idle.join(30.0)
+        if hasattr(self, "baselines"):
+            self.baselines.close()
+        if self._own_zygote and hasattr(self, "zygote"):
+            self.zygote.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def rng(self, *words: Any) -> random.Random:
+        """Return a generator whose seed follows from the secret and these words."""
+        return random.Random("/".join([str(self.secret), *map(str, words)]))
+
+
+class _Later:
+    """A call made in a thread of its own."""
+
+    def __init__(self, call: Any) -> None:
+        self._value: Any = None
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, args=(call,), daemon=True)
+        self._thread.start()
+
+    def _run(self, call: Any) -> None:
+        try:
+            self._value = call()
+        except BaseException as error:
+            self._error = error
+
+    def result(self) -> Any:
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+        return self._value
+
+
+def _cores() -> int:
+    return max(1, len(os.sched_getaffinity(0)))

@@ -1,0 +1,362 @@
+"""Judge: builds, checks and times kernel programs behind the trust boundary; a bad program never harms it."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from kernelevo.core import Artifact, Evaluation, Program, Status, Task
+from kernelevo.kernels import guard
+from kernelevo.kernels.arena import Arena
+from kernelevo.kernels.baselines import COMPILED, Name, Rebase
+from kernelevo.kernels.checking import describe_case
+from kernelevo.kernels.correctness import Precision, precision
+from kernelevo.kernels.duel import Outcome
+from kernelevo.kernels.ground import Ground
+from kernelevo.kernels.lint import Finding, lint
+from kernelevo.kernels.pool import Case, Group
+from kernelevo.kernels.session import Failed, Session, told, translated
+from kernelevo.kernels.setting import named_weights
+from kernelevo.kernels.verdict import Notes, combine
+from kernelevo.sandbox.limits import Limits
+from kernelevo.sandbox.zygote import Zygote
+
+SEARCH_SECONDS = 2.0
+FINAL_SECONDS = 20.0
+BUILD_PATIENCE = 120.0
+FRESH_PROCESSES = 3
+_ROUGH_SECONDS = 0.4
+_MEMORY = 4 << 30
+
+
+class KernelJudge:
+    """Judges programs of one kernel task: ``prepare`` builds, ``measure`` checks and times.
+
+    Everything standing (reference, secret pool, zygote, baselines) is made at the first call.
+
+    Args:
+        task: the task; ``options["reference"]`` is its reference, ``options["policy"]`` a policy of ``guard``.
+        zygote: who forks children; None starts one of its own (preload ``ground.PRELOAD``).
+        rng_seed: makes the secret draws repeatable; None (the rule) draws them from the system.
+        cache: root of the baseline and build caches; None for the default root.
+        threads: torch threads of children; None for all cores.
+        compiled: which torch.compile baselines to prepare in the background.
+        search_seconds: timing budget of ``measure``.
+        final_seconds: timing budget of ``finalize``, over all its processes.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        *,
+        zygote: Zygote | None = None,
+        rng_seed: int | None = None,
+        cache: Path | None = None,
+        threads: int | None = None,
+        compiled: tuple[Name, ...] = tuple(COMPILED),
+        search_seconds: float = SEARCH_SECONDS,
+        final_seconds: float = FINAL_SECONDS,
+    ) -> None:
+        self.task = task
+        self._make = lambda: Ground(
+            task, zygote=zygote, secret=rng_seed, cache=cache, threads=threads, compiled=compiled
+        )
+        self._cache = cache
+        self._search, self._final = search_seconds, final_seconds
+        self._ground: Ground | None = None
+        self._starting, self._device = threading.Lock(), threading.Lock()
+        self._serial = itertools.count()
+        self._events: list[Rebase] = []
+
+    @property
+    def ground(self) -> Ground:
+        """The task's standing equipment; made at the first use (seconds)."""
+        with self._starting:
+            if self._ground is None:
+                self._ground = self._make()
+            return self._ground
+
+    def close(self) -> None:
+        """Stop every child process; may be called twice."""
+        with self._starting:
+            if self._ground is not None:
+                self._ground.close()
+
+    def __enter__(self) -> KernelJudge:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # ------------------------------------------------------------------ facts
+
+    def lint(self) -> Finding:
+        """Say whether the task can be judged fairly."""
+        ground = self.ground
+        with ground.quiet():
+            return lint(ground.pool)
+
+    def baselines(self, *, wait: float | None = 0.0) -> list[dict[str, Any]]:
+        """Return what is known of the baselines; ``wait`` seconds for those still being prepared."""
+        ground = self.ground
+        if wait != 0.0:
+            ground.baselines.wait(wait)
+        self.rebase()
+        return [b.to_json() for b in ground.baselines.all.values()]
+
+    def rebase(self) -> list[Rebase]:
+        """Take better baselines in that became ready.
+
+        Returns:
+            Events since the last call, oldest first: a score measured before is to be multiplied by the
+            ``factor`` of each (``verdict.with_factor``); metrics["baseline"] of a verdict says against
+            which one it was measured.
+        """
+        with self._device:
+            self._events += self.ground.rebase()
+            events, self._events = self._events, []
+        return events
+
+    # ------------------------------------------------------------------ stage one
+
+    def prepare(self, program: Program) -> Artifact:
+        """Read, build and load a program once, in the build sandbox; a failure is the artifact's verdict."""
+        policy = str(self.task.options.get("policy", "any"))
+        try:
+            source = program.source
+        except ValueError as error:
+            return Artifact(program, Failed(Status.BUILD_FAILED, str(error)).verdict())
+        reading = guard.read(source, policy=policy)
+        if reading.problem:
+            status = Status.REJECTED if "policy" in reading.problem else Status.BUILD_FAILED
+            return Artifact(program, Failed(status, reading.problem).verdict())
+        ground = self.ground
+        folder = ground.folder / f"{program.id[:12]}-{next(self._serial)}"
+        start = time.monotonic()
+        try:
+            said = self._build(ground, source, folder)
+        except Failed as failed:
+            metrics = dict.fromkeys(Notes().metrics)
+            metrics["build_seconds"] = None
+            return Artifact(program, failed.verdict(**metrics), folder)
+        facts = {
+            "build_seconds": time.monotonic() - start,
+            "weights": said.get("weights"),
+            "form": reading.form,
+            "reasons": list(reading.reasons),
+        }
+        return Artifact(program, None, folder, facts)
+
+    def _build(self, ground: Ground, source: str, folder: Path) -> dict[str, Any]:
+        """One child, throw-away weights and inputs; nothing secret goes in."""
+        seed = ground.rng("build", next(self._serial)).getrandbits(31)
+        with ground.pool.turn:
+            module = ground.pool.build(seed)
+            args = ground.pool.source.inputs(seed)
+        setting = ground.setting
+        weights, slots = Arena(setting.weights.nbytes), Arena(setting.inputs.nbytes * setting.capacity)
+        held = named_weights(module)
+        for spec, view in zip(setting.names, setting.weights.views(weights.block), strict=True):
+            view.copy_(held[spec["name"]][2])
+        ground.stream.write_leaves(args, setting.inputs.views(slots.block))
+        payload = {
+            **setting.payload(),
+            "subject": {"kind": "program", "source": source, "folder": str(folder)},
+            "seed": seed,
+        }
+        limits = Limits("build", folder, memory_bytes=_MEMORY + _footprint(ground), environ=self._caches(folder))
+        try:
+            with ground.zygote.spawn(
+                "kernelevo.kernels.worker:build",
+                payload,
+                limits=limits,
+                fds={"weights": weights.fd, "slots": slots.fd},
+            ) as child:
+                with translated(child, BUILD_PATIENCE):
+                    reply = child.channel.recv(BUILD_PATIENCE)
+                if not isinstance(reply, dict):
+                    raise Failed(Status.REJECTED, "the program's process sent something that is no answer")
+                if "error" in reply:
+                    raise told(reply["error"], child)
+                return reply
+        finally:
+            weights.close()
+            slots.close()
+
+    def _caches(self, folder: Path) -> dict[str, str]:
+        from kernelevo.backends.cache import default_root
+
+        return {
+            "KERNELEVO_CACHE": str(folder / "cache"),
+            "KERNELEVO_CACHE_SHARED": str(self._cache or default_root()),
+            "TORCHINDUCTOR_CACHE_DIR": str(folder / "inductor"),
+            "TRITON_CACHE_DIR": str(folder / "triton"),
+            "TORCH_EXTENSIONS_DIR": str(folder / "extensions"),
+        }
+
+    # ------------------------------------------------------------------ stage two
+
+    def measure(self, artifact: Artifact, floor: float | None = None) -> Evaluation:
+        """Check and time a built program; holds the device.
+
+        Args:
+            artifact: from ``prepare``.
+            floor: the slowest score worth full timing; a program whose interval lies wholly below it stops
+                with fidelity ``"rough"``.
+        """
+        with self._device:
+            return self._measure(artifact, floor, self._search)
+
+    def finalize(self, artifact: Artifact) -> Evaluation:
+        """Judge a winner anew in three fresh processes; only this verdict is to be reported."""
+        ground = self.ground
+        ground.baselines.wait()
+        self._events += self.rebase()
+        with ground.pool.turn:
+            ground.pool.fill()
+        with self._device:
+            parts = []
+            for _ in range(FRESH_PROCESSES):
+                parts.append(self._measure(artifact, None, self._final / FRESH_PROCESSES))
+                if parts[-1].status is not Status.OK:
+                    break
+        return combine(parts)
+
+    def _measure(self, artifact: Artifact, floor: float | None, seconds: float) -> Evaluation:
+        if artifact.verdict is not None:
+            return artifact.verdict
+        ground = self.ground
+        self._events += ground.rebase()
+        notes = Notes()
+        notes.metrics["build_seconds"] = artifact.facts.get("build_seconds")
+        notes.metrics["form"] = artifact.facts.get("form")
+        notes.metrics["sandbox"] = str(ground.zygote.facts.get("identity", "unknown"))
+        try:
+            with ground.quiet(), self._enter(ground, artifact) as session:
+                return self._judge(ground, session, notes, artifact, floor, seconds)
+        except Failed as failed:
+            return replace(failed.verdict(), metrics=notes.metrics)
+
+    def _enter(self, ground: Ground, artifact: Artifact) -> Session:
+        """Start the run stage: a fresh process that reads the build's cache and may build nothing."""
+        assert artifact.folder is not None
+        scratch = ground.folder / f"run-{next(self._serial)}"
+        limits = Limits(
+            "run",
+            scratch,
+            read_only=(artifact.folder,),
+            memory_bytes=_MEMORY + _footprint(ground),
+            environ=self._caches(artifact.folder),
+        )
+        subject = {"kind": "program", "source": artifact.program.source, "folder": str(artifact.folder)}
+        return Session(ground.zygote, ground.setting, subject, limits, ground.patience)
+
+    def _judge(
+        self,
+        ground: Ground,
+        session: Session,
+        notes: Notes,
+        artifact: Artifact,
+        floor: float | None,
+        seconds: float,
+    ) -> Evaluation:
+        rng = ground.rng("cases", artifact.program.id, next(self._serial))
+        pool = ground.pool
+        pool.ensure(3)
+        cases = pool.draw(rng)
+        session.construct(pool.build(pool.base_seed), pool.base_seed)
+        wrong = self._check(ground, session, notes, cases[:3])
+        if wrong is None:
+            rough = ground.ring.fight(
+                session, self._best(ground), seconds=min(_ROUGH_SECONDS, seconds), fewest=2, half_width=0.1
+            )
+            if floor is not None and rough.ratio.high < floor:
+                wrong = self._verify(ground, notes, rough, 0.5)
+                return wrong or self._finish(ground, session, notes, rough, cases, rough=True)
+            wrong = self._check(ground, session, notes, cases[3:])
+        if wrong is None:
+            outcome = ground.ring.fight(session, self._best(ground), seconds=seconds)
+            wrong = self._verify(ground, notes, outcome, seconds / 2)
+        pool.retire(rng.choice(cases)[1])
+        return wrong or self._finish(ground, session, notes, outcome, cases, rough=False)
+
+    @staticmethod
+    def _best(ground: Ground) -> Session:
+        best = ground.baselines.best.session
+        assert best is not None
+        return best
+
+    def _check(
+        self, ground: Ground, session: Session, notes: Notes, cases: list[tuple[Group, Case]]
+    ) -> Evaluation | None:
+        """Climb so many cases; return the verdict of the first that is wrong."""
+        for group, case in cases:
+            report = ground.checker.case(session, group, case, placed=not notes.reports)
+            shipped = case.distribution == "shipped" and case.parameters.state is None
+            notes.add_report(report, shipped=shipped)
+            if not report.ok:
+                return notes.wrong(report, describe_case(case))
+        ground.checker.place(session, ground.pool.groups[0].parameters)
+        return None
+
+    def _verify(self, ground: Ground, notes: Notes, outcome: Outcome, seconds: float) -> Evaluation | None:
+        """Verify kept outputs of timed calls, and that no work was moved between calls."""
+        seen = outcome.challenger
+        count, report = ground.checker.verify(
+            ground.setting.stateful, ground.stream, ground.setting.structure, seen.samples, seconds
+        )
+        notes.metrics["timed_outputs_verified"] = count
+        notes.metrics["timed_blocks"] = outcome.blocks
+        notes.metrics["dropped_blocks"] = outcome.dropped
+        notes.metrics["clock_disagreements"] = seen.disagreements
+        if report is not None:
+            return notes.wrong(report, "in a call that was timed")
+        return None
+
+    def _finish(
+        self,
+        ground: Ground,
+        session: Session,
+        notes: Notes,
+        outcome: Outcome,
+        cases: list[tuple[Group, Case]],
+        *,
+        rough: bool,
+    ) -> Evaluation:
+        ratio = outcome.ratio
+        notes.add_times(ratio.middle, ratio.low, ratio.high, outcome.challenger.median, ground.baselines)
+        notes.metrics["peak_memory_mb"] = _peak_megabytes(session.child.pid)
+        label = _precision(ground, notes, cases[0][0])
+        return notes.ok(
+            ratio.middle, fidelity="rough" if rough else "full", weights=session.weights, precision=label
+        )
+
+
+def _precision(ground: Ground, notes: Notes, group: Group) -> Precision:
+    """Name the precision class by the worst case; TF32's own error is measured only where it decides."""
+    if notes.fine:
+        return "fp32-accurate"
+    rough = [r for r in notes.reports if not r.fine]
+    return precision(rough[0], ground.pool.e_tf32(group))
+
+
+def _footprint(ground: Ground) -> int:
+    """Bytes of shared memory and outputs that a child is given anyway."""
+    setting = ground.setting
+    return (setting.inputs.nbytes + 2 * setting.output_bytes) * setting.capacity + 4 * setting.weights.nbytes
+
+
+def _peak_megabytes(pid: int) -> float | None:
+    """Return the largest resident size of a process so far in MB, as the kernel says."""
+    try:
+        with open(f"/proc/{pid}/status", encoding="utf-8", errors="replace") as file:
+            for line in file:
+                if line.startswith("VmHWM:"):
+                    return int(line.split()[1]) / 1000
+    except OSError:
+        return None
+    return None

@@ -1,0 +1,169 @@
+"""Verdict: what was measured, put into the metrics and the words that a proposer and a person read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from kernelevo.core import Evaluation, Status
+from kernelevo.core.evaluation import Fidelity, Metric
+from kernelevo.kernels.baselines import Baselines
+from kernelevo.kernels.correctness import Precision, Report
+
+NAMES = (
+    "latency_ms",
+    "speedup_vs_eager",
+    "speedup_vs_compile",
+    "speedup_vs_cublas",
+    "speedup_vs_library",
+    "max_abs_error",
+    "max_rel_error",
+    "oracle_error",
+    "reference_oracle_error",
+    "meets_1e-5",
+    "precision",
+    "roofline_fraction",
+    "peak_memory_mb",
+    "build_seconds",
+)
+"""Metrics that every verdict has; None where a number does not exist."""
+
+
+@dataclass
+class Notes:
+    """What is known of a program so far; grows along the ladder.
+
+    Args:
+        metrics: facts by name.
+        reports: one report for each case that was checked.
+    """
+
+    metrics: dict[str, Metric] = field(default_factory=lambda: dict.fromkeys(NAMES))
+    reports: list[Report] = field(default_factory=list)
+
+    def add_report(self, report: Report, *, shipped: bool) -> None:
+        """Take one case's comparison down; errors are those on inputs as shipped."""
+        self.reports.append(report)
+        self.metrics["cases"] = len(self.reports)
+        self.metrics["meets_1e-5"] = all(r.meets_gate for r in self.reports)
+        if shipped and not report.problem:
+            for name, value in (
+                ("max_abs_error", report.from_ref),
+                ("max_rel_error", report.rel_from_ref),
+                ("oracle_error", report.max_abs),
+                ("reference_oracle_error", report.e_ref),
+            ):
+                old = self.metrics[name]
+                self.metrics[name] = max(value, old) if isinstance(old, float) else value
+
+    @property
+    def fine(self) -> bool:
+        """Whether every case is as accurate as fp32."""
+        return all(r.fine for r in self.reports)
+
+    def add_times(self, score: float, low: float, high: float, latency: float, baselines: Baselines) -> None:
+        """Take the times down: score against the best baseline, and what follows for the others."""
+        best = baselines.best
+        m = self.metrics
+        m["latency_ms"] = latency * 1e3
+        m["baseline"] = best.name
+        m["score_low"], m["score_high"] = low, high
+        for name, key in (
+            ("eager", "speedup_vs_eager"),
+            ("compile", "speedup_vs_compile"),
+            ("compile-max-autotune", "speedup_vs_compile_max_autotune"),
+        ):
+            other = baselines.all.get(name)  # type: ignore[call-overload]
+            known = other is not None and other.slowdown is not None and best.slowdown
+            m[key] = score * other.slowdown / best.slowdown if known and other and best.slowdown else None
+            if other is not None and other.state == "failed":
+                m[f"{name}_missing"] = other.reason[:200]
+
+    def wrong(self, report: Report, case: str) -> Evaluation:
+        """Return the verdict on a program whose answer is wrong."""
+        text = f"wrong result {case}\n{report.explain()}"
+        return Evaluation(Status.WRONG, None, self.metrics, text)
+
+    def ok(
+        self, score: float, *, fidelity: Fidelity, weights: str, precision: Precision | None
+    ) -> Evaluation:
+        """Return the verdict on a program that is right."""
+        self.metrics["precision"] = precision
+        self.metrics["weights"] = weights
+        return Evaluation(
+            Status.OK, score, self.metrics, self.words(score, fidelity, precision), {}, fidelity
+        )
+
+    def words(self, score: float, fidelity: Fidelity, precision: str | None) -> str:
+        """Say in a few sentences how good a right program is."""
+        m = self.metrics
+        low, high = m.get("score_low"), m.get("score_high")
+        place = f"{score:.3g}x the speed of {m.get('baseline')}"
+        if isinstance(low, float) and isinstance(high, float):
+            place += f" (95 % interval {low:.3g} to {high:.3g})"
+            word = faster(low, high)
+            place += f": {word}" if word else ""
+        lines = [f"correct; {place}; {_number(m.get('latency_ms'))} ms a call"]
+        if fidelity == "rough":
+            lines[0] += "; timed roughly, since it is clearly slower than what was asked for"
+        lines.append(
+            f"error {_number(m.get('oracle_error'))} against fp64 (PyTorch's own: "
+            f"{_number(m.get('reference_oracle_error'))}); precision {precision}"
+        )
+        return "\n".join(lines)
+
+
+def faster(low: float, high: float) -> str:
+    """Name what an interval means: faster beyond a margin of 1 %, parity, slower, or nothing clear."""
+    if low > 1.01:
+        return "faster"
+    if high < 1 / 1.01:
+        return "slower"
+    return "parity" if low <= 1 <= high else ""
+
+
+def _number(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) and math.isfinite(value) else "unknown"
+
+
+def combine(parts: Sequence[Evaluation]) -> Evaluation:
+    """Join the verdicts of several fresh processes: median score, widest interval; any failure decides."""
+    for part in parts:
+        if part.status is not Status.OK or part.score is None:
+            return part
+    ordered = sorted(parts, key=lambda p: p.score or 0.0)
+    middle = ordered[len(ordered) // 2]
+    lows = [v for p in parts if isinstance(v := p.metrics.get("score_low"), float)]
+    highs = [v for p in parts if isinstance(v := p.metrics.get("score_high"), float)]
+    metrics: dict[str, Any] = {**middle.metrics, "processes": len(parts)}
+    if lows and highs:
+        metrics["score_low"], metrics["score_high"] = min(lows), max(highs)
+    for name in ("max_abs_error", "max_rel_error", "oracle_error"):
+        values = [v for p in parts if isinstance(v := p.metrics.get(name), float)]
+        metrics[name] = max(values, default=None)
+    notes = Notes(metrics)
+    precision = middle.metrics.get("precision")
+    assert middle.score is not None
+    text = notes.words(middle.score, "full", str(precision))
+    return Evaluation(Status.OK, middle.score, metrics, text, middle.artifacts)
+
+
+def with_factor(evaluation: Evaluation, factor: float, baseline: str) -> Evaluation:
+    """Return a verdict relative to another baseline: a score and its interval times ``factor``."""
+    if evaluation.score is None:
+        return evaluation
+    changed: dict[str, Metric] = {**_as_dict(evaluation.metrics), "baseline": baseline}
+    for name in ("score_low", "score_high"):
+        value = changed.get(name)
+        if isinstance(value, float):
+            changed[name] = value * factor
+    notes = Notes(changed)
+    score = evaluation.score * factor
+    text = notes.words(score, evaluation.fidelity, str(changed.get("precision")))
+    return Evaluation(evaluation.status, score, changed, text, evaluation.artifacts, evaluation.fidelity)
+
+
+def _as_dict(metrics: Mapping[str, Metric]) -> dict[str, Metric]:
+    return dict(metrics)
