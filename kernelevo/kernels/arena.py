@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import mmap
 import os
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ import torch
 from kernelevo.kernels.tree import Leaf
 
 _ALIGN = 4096
+_F_ADD_SEALS, _SEAL_SEAL, _SEAL_SHRINK, _SEAL_GROW = 1033, 1, 2, 4
 
 
 @dataclass(frozen=True)
@@ -90,10 +92,13 @@ class Arena:
 
     def __init__(self, nbytes: int, fd: int | None = None) -> None:
         self.nbytes = max(nbytes, _ALIGN)
-        made = fd is None
-        self.fd = os.memfd_create("kernelevo-arena", os.MFD_CLOEXEC) if fd is None else fd
-        if made:
+        if fd is None:
+            self.fd = os.memfd_create("kernelevo-arena", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
             os.ftruncate(self.fd, self.nbytes)
+            # a child that could shrink the block would make the parent's next access a bus error
+            fcntl.fcntl(self.fd, _F_ADD_SEALS, _SEAL_SEAL | _SEAL_SHRINK | _SEAL_GROW)
+        else:
+            self.fd = fd
         self._map = mmap.mmap(self.fd, self.nbytes)
         self.block = torch.frombuffer(self._map, dtype=torch.uint8)
 

@@ -1,4 +1,4 @@
-"""Baselines: eager and torch.compile as subjects of our own, behind the same protocol and clock as candidates."""
+"""Baselines: eager and torch.compile, timed behind the same protocol and clock as candidates."""
 
 from __future__ import annotations
 
@@ -271,10 +271,10 @@ class Baselines:
     def retire(self, keep: Baseline) -> None:
         """End children that are no longer needed: all but eager and the best."""
         for baseline in self.all.values():
-            if baseline is not keep and baseline.name != "eager" and baseline.slowdown is not None:
-                if baseline.session is not None:
-                    baseline.session.close()
-                    baseline.session = None
+            over = baseline is not keep and baseline.name != "eager" and baseline.slowdown is not None
+            if over and baseline.session is not None:
+                baseline.session.close()
+                baseline.session = None
 
     def close(self) -> None:
         """End every child."""

@@ -62,11 +62,12 @@ class Checker:
             parameters: what it should hold.
             fresh: construct anew instead of loading (state that no load would reset).
         """
-        if fresh or session.setting.stateful or parameters.seed != self.pool.base_seed:
+        by_seed = session.weights == "by seed"
+        if fresh or by_seed or session.setting.stateful or parameters.seed != self.pool.base_seed:
             with self.pool.turn:
                 module = self.pool.build(parameters.seed)
             session.construct(module, parameters.seed)
-        if parameters.state is not None or not fresh:
+        if not by_seed and (parameters.state is not None or not fresh):
             session.load(parameters.state or self.pool.state, parameters.way)
 
     def case(self, session: Session, group: Group, case: Case, *, placed: bool = False) -> Report:
@@ -112,7 +113,8 @@ class Checker:
         for i, (view, value) in enumerate(zip(session.inputs(slot), given, strict=True)):
             if not same(view, value):
                 raise Failed(
-                    Status.REJECTED, f"the program writes to its input number {i}; inputs must stay as they are"
+                    Status.REJECTED,
+                    f"the program writes to its input number {i}; inputs must stay as they are",
                 )
 
     def own_memory(self, session: Session, answers: Sequence[Answer]) -> None:
@@ -125,9 +127,7 @@ class Checker:
                         Status.REJECTED,
                         "an output shares memory with an input; return tensors of their own",
                     )
-        spans = sorted(
-            (span, i) for i, answer in enumerate(answers) for span in answer.spans
-        )
+        spans = sorted((span, i) for i, answer in enumerate(answers) for span in answer.spans)
         for ((_, end), i), ((start, _), j) in itertools.pairwise(spans):
             if i != j and start < end:
                 raise Failed(
@@ -150,7 +150,12 @@ class Checker:
     # ------------------------------------------------------------------ timed calls
 
     def verify(
-        self, session_stateful: bool, stream: Stream, structure: str, samples: Sequence[Sample], seconds: float
+        self,
+        session_stateful: bool,
+        stream: Stream,
+        structure: str,
+        samples: Sequence[Sample],
+        seconds: float,
     ) -> tuple[int, Report | None]:
         """Compare timed calls' outputs with the reference on those very inputs.
 
@@ -176,7 +181,10 @@ class Checker:
                 ref = self.pool.replay(shipped, calls)
             else:
                 ref = self.pool.answer(shipped, args, pick.seed)
-            errors = [e * len(sample.picks) if session_stateful else e for e in self.pool.error_for(pick.distribution)]
+            errors = [
+                e * len(sample.picks) if session_stateful else e
+                for e in self.pool.error_for(pick.distribution)
+            ]
             report = _loose(sample.answer, ref, errors)
             if not report.ok and not session_stateful:
                 truth = self.pool.truth(shipped, args, pick.seed)

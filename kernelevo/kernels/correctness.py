@@ -122,7 +122,13 @@ def _place(flat: int, shape: Sequence[int]) -> list[int]:
 
 
 def compare_floats(
-    name: str, value: torch.Tensor, oracle: torch.Tensor, ref32: torch.Tensor, e_ref: float, slack: float = 0.0
+    name: str,
+    value: torch.Tensor,
+    oracle: torch.Tensor,
+    ref32: torch.Tensor,
+    e_ref: float,
+    *,
+    slack: float = 0.0,
 ) -> Gap:
     """Compare a float tensor with the oracle.
 
@@ -185,7 +191,7 @@ def compare_floats(
     )
 
 
-def compare_leaf(name: str, value: Any, oracle: Any, ref32: Any, e_ref: float, slack: float = 0.0) -> Gap:
+def compare_leaf(name: str, value: Any, oracle: Any, ref32: Any, e_ref: float, *, slack: float = 0.0) -> Gap:
     """Compare one leaf: type, dtype, shape and device exactly, floats by the rule, the rest for equality."""
     if not isinstance(ref32, torch.Tensor):
         same = type(value) is type(ref32) and value == ref32
@@ -200,7 +206,7 @@ def compare_leaf(name: str, value: Any, oracle: Any, ref32: Any, e_ref: float, s
     if not value.numel():
         return Gap(name, True)
     if ref32.is_floating_point():
-        return compare_floats(name, value, oracle, ref32, e_ref, slack)
+        return compare_floats(name, value, oracle, ref32, e_ref, slack=slack)
     differs = value != ref32
     count = int(differs.sum())
     if not count:
@@ -248,7 +254,7 @@ def compare(
     several = len(ref32.leaves) > 1
     extra = slack or [0.0] * len(e_ref)
     gaps = [
-        compare_leaf(f"output[{i}]" if several else "output", value, exact, own, error, more)
+        compare_leaf(f"output[{i}]" if several else "output", value, exact, own, error, slack=more)
         for i, (value, exact, own, error, more) in enumerate(
             zip(answer.leaves, oracle.leaves, ref32.leaves, e_ref, extra, strict=True)
         )

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from kernelevo.core import Status
-from kernelevo.device.statistics import Interval, decided, ratio_interval
 from kernelevo.kernels.checking import Checker, Sample
 from kernelevo.kernels.inputs import Pick, Stream
+from kernelevo.kernels.interval import Interval, decided, ratio_interval
 from kernelevo.kernels.session import Answer, Batch, Failed, Session
 
 SHARE = 0.01
@@ -101,6 +101,7 @@ class Ring:
     ) -> None:
         self.stream, self.checker, self._rng, self._disturbed = stream, checker, rng, disturbed
         self.overhead = Overhead(0.0, 0.0)
+        self._longest = math.inf
 
     def calibrate(self, empty: Session) -> Overhead:
         """Measure what the protocol itself costs, with the empty program."""
@@ -119,9 +120,7 @@ class Ring:
         picks = [self.stream.pick() for _ in range(calls)]
         if session.setting.stateful:
             self.checker.place(session, self.checker.pool.groups[0].parameters, fresh=True)
-        batch = session.batch(
-            lambda i, views: self.stream.write(picks[i], views), [p.seed for p in picks]
-        )
+        batch = session.batch(lambda i, views: self.stream.write(picks[i], views), [p.seed for p in picks])
         return batch, picks
 
     def warm(self, session: Session, calls: int = 2) -> float:
@@ -135,10 +134,10 @@ class Ring:
         while True:
             batch, _ = self._run(session, calls)
             per_call = max((batch.seconds - self.overhead.of(calls)) / calls, 1e-7)
-            wanted = max(self.overhead.trip / SHARE, SHORTEST)
+            wanted = min(max(self.overhead.trip / SHARE, SHORTEST), self._longest)
             needed = min(math.ceil(wanted / per_call), session.setting.capacity)
             if needed <= 2 * calls:
-                tally.calls = max(calls, needed)
+                tally.calls = max(1, min(calls, needed) if batch.seconds > self._longest else needed)
                 return
             calls = min(needed, calls * 8)
 
@@ -150,6 +149,8 @@ class Ring:
         """
         count = calls or tally.calls
         batch, picks = self._run(session, count)
+        if count > 1 and batch.seconds > self._longest:
+            tally.calls = max(1, tally.calls // 2)  # the machine became busy: shorter batches, sooner done
         seconds = max((batch.seconds - self.overhead.of(count)) / count, 1e-9)
         if abs(batch.own_seconds - seconds * count) > _AGREEMENT * batch.seconds + self.overhead.trip:
             tally.disagreements += 1
@@ -209,9 +210,11 @@ class Ring:
         """
         a, b = Tally(), Tally()
         start = time.monotonic()
+        self._longest = seconds / 8
         for session, tally in ((challenger, a), (defender, b)):
             self.size(session, tally)
         ratios: list[float] = []
+        pairs: list[float] = []
         dropped = 0
         while True:
             self._disturbed()
@@ -219,18 +222,22 @@ class Ring:
             second = self.turn(defender, b, trusted=True)
             third = self.turn(defender, b, trusted=True)
             fourth = self.turn(challenger, a, trusted=trusted)
-            late = time.monotonic() - start > seconds
-            if self._disturbed() and not (late and len(ratios) < fewest):
+            elapsed = time.monotonic() - start
+            late, very_late = elapsed > seconds, elapsed > 4 * seconds
+            if self._disturbed() and not late:
                 dropped += 1
             else:
                 ratios.append(math.log((second + third) / (first + fourth)))
+                pairs += [math.log(second / first), math.log(third / fourth)]
                 a.seconds += [first, fourth]
                 b.seconds += [second, third]
-            if self._rng.random() < _SINGLES and a.calls > 1:
+            if self._rng.random() < _SINGLES and a.calls > 1 and not late:
                 a.singles.append(self.turn(challenger, a, trusted=trusted, calls=1))
                 b.singles.append(self.turn(defender, b, trusted=True, calls=1))
-            if len(ratios) >= fewest:
+            if len(ratios) >= fewest or (very_late and ratios):
                 interval = ratio_interval(ratios, self._rng)
+                if len(ratios) < 3:  # too few to resample: as wide as what was seen
+                    interval = Interval(interval.middle, math.exp(min(pairs)), math.exp(max(pairs)))
                 if late or decided(interval, half_width) or enough(interval):
                     return Outcome(interval, a, b, len(ratios), dropped)
 
@@ -240,7 +247,7 @@ def _digest(session: Session, places: list[list[tuple[int, int]]]) -> bytes:
     digest = hashlib.sha256()
     for spans in places:
         for piece in session.child.read_many(spans):
-            digest.update(piece)
+            digest.update(piece.data)
     return digest.digest()
 
 

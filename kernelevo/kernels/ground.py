@@ -1,4 +1,4 @@
-"""Ground: what a judge prepares once for a task: reference, pool, zygote, baselines, the clock's calibration."""
+"""Ground: what a judge prepares once for a task: reference, pool, zygote, baselines, calibration."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Ground:
         compiled: tuple[Name, ...],
     ) -> None:
         device = str(task.options.get("device", "cpu"))
-        if device.split(":")[0] != "cpu":
+        if device.split(":", maxsplit=1)[0] != "cpu":
             raise MachineError(
                 f"programs cannot be judged on {device} yet",
                 why="the device's clock and memory are not behind the trust boundary in this version",

@@ -7,10 +7,21 @@ from dataclasses import dataclass
 
 ENTRY_CLASS = "ModelNew"
 _ALLOWED_IMPORTS = {"torch", "kernelevo", "triton", "math", "typing", "__future__"}
-_DEVICE_CODE = {"cpp", "cuda", "packed"}
-_HOST_REACH = {"open", "exec", "eval", "compile", "__import__", "globals", "vars", "setattr", "delattr", "input"}
+_HOST_REACH = {
+    "open",
+    "exec",
+    "eval",
+    "compile",
+    "__import__",
+    "globals",
+    "vars",
+    "setattr",
+    "delattr",
+    "input",
+}
 _LAUNCHER_OPS = {
-    "empty", "empty_like", "empty_strided", "new_empty", "data_ptr", "size", "stride", "shape", "numel", "dim",
+    "empty", "empty_like", "empty_strided", "new_empty", "data_ptr", "size", "stride", "shape", "numel",
+    "dim",
     "view", "reshape", "contiguous", "permute", "transpose", "unsqueeze", "squeeze", "expand", "to", "device",
     "dtype", "is_contiguous", "element_size", "storage_offset", "detach", "flatten", "as_strided", "cdiv",
 }  # fmt: skip
@@ -71,9 +82,11 @@ def _defines_entry(tree: ast.Module) -> bool:
             (a.asname or a.name) == ENTRY_CLASS for a in node.names
         ):
             return True
-        if isinstance(node, ast.If | ast.Try):  # a definition may be conditional; the build stage decides
-            if any(isinstance(n, ast.ClassDef) and n.name == ENTRY_CLASS for n in ast.walk(node)):
-                return True
+        # a definition may be conditional; the build stage decides
+        if isinstance(node, ast.If | ast.Try) and any(
+            isinstance(n, ast.ClassDef) and n.name == ENTRY_CLASS for n in ast.walk(node)
+        ):
+            return True
     return False
 
 
@@ -121,13 +134,18 @@ def _torch_compute(tree: ast.Module) -> set[str]:
         name = ast.unparse(node.func)
         last = name.rsplit(".", 1)[-1]
         roots = ("torch.nn.functional.", "F.", "torch.ops.", "torch.special.", "torch.linalg.", "torch.fft.")
-        if name.startswith(roots) or (
-            name.startswith("torch.")
-            and name.count(".") == 1
-            and last not in _LAUNCHER_OPS
-            and last not in ("no_grad", "device", "Size", "zeros", "ones", "full")
+        if (
+            name.startswith(roots)
+            or (
+                name.startswith("torch.")
+                and name.count(".") == 1
+                and last not in _LAUNCHER_OPS
+                and last not in ("no_grad", "device", "Size", "zeros", "ones", "full")
+            )
+            or (
+                last in ("matmul", "mm", "bmm", "softmax", "sum", "mean", "conv2d", "relu", "einsum")
+                and "." in name
+            )
         ):
-            used.add(name)
-        elif last in ("matmul", "mm", "bmm", "softmax", "sum", "mean", "conv2d", "relu", "einsum") and "." in name:
             used.add(name)
     return used

@@ -14,8 +14,8 @@ from torch.utils import _pytree as pytree
 SHIPPED = "shipped"
 _NO_NUMPY = (torch.bfloat16, torch.complex32)
 DISTRIBUTIONS = (SHIPPED, "normal", "signed", "small", "large", "sparse", "rows")
-"""As the task ships them; standard normal; uniform in [-1, 1); shipped times 1e-2; shipped times 1e2; one value
-in ten kept; rows that are constant."""
+"""As the task ships them; standard normal; uniform in [-1, 1); shipped times 1e-2; shipped times 1e2; one
+value in ten kept; rows that are constant."""
 
 
 class Source(Protocol):
@@ -39,7 +39,7 @@ def is_free(first: Any, second: Any) -> bool:
     sample = first.flatten()[:65536].float()
     if not bool(torch.isfinite(sample).all()) or torch.equal(first, second):
         return False
-    return sample.unique().numel() > max(1, min(sample.numel(), 4096) // 2)
+    return np.unique(sample.numpy()).size > max(1, min(sample.numel(), 4096) // 2)
 
 
 def free_leaves(source: Source, seed: int) -> list[bool]:
@@ -173,9 +173,7 @@ class Stream:
         for distribution in [SHIPPED, SHIPPED, *own]:
             leaves = pytree.tree_leaves(draw(source, distribution, rng.getrandbits(40), free))
             more = pytree.tree_leaves(draw(source, distribution, rng.getrandbits(40), free))
-            wide = [
-                _wide(a, b, slack) if may else None for a, b, may in zip(leaves, more, free, strict=True)
-            ]
+            wide = [_wide(a, b, slack) if may else None for a, b, may in zip(leaves, more, free, strict=True)]
             self._bases.append((distribution, leaves, wide))
 
     def pick(self) -> Pick:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from kernelevo.sandbox.zygote import Zygote
 SEARCH_SECONDS = 2.0
 FINAL_SECONDS = 20.0
 BUILD_PATIENCE = 120.0
+FORWARD_PATIENCE = 40.0
 FRESH_PROCESSES = 3
 _ROUGH_SECONDS = 0.4
 _MEMORY = 4 << 30
@@ -39,7 +41,7 @@ class KernelJudge:
     Everything standing (reference, secret pool, zygote, baselines) is made at the first call.
 
     Args:
-        task: the task; ``options["reference"]`` is its reference, ``options["policy"]`` a policy of ``guard``.
+        task: the task; its options hold ``reference`` and, maybe, ``policy`` (see ``guard``).
         zygote: who forks children; None starts one of its own (preload ``ground.PRELOAD``).
         rng_seed: makes the secret draws repeatable; None (the rule) draws them from the system.
         cache: root of the baseline and build caches; None for the default root.
@@ -47,6 +49,7 @@ class KernelJudge:
         compiled: which torch.compile baselines to prepare in the background.
         search_seconds: timing budget of ``measure``.
         final_seconds: timing budget of ``finalize``, over all its processes.
+        forward_patience: seconds that a program's first forward may take (it may compile device code).
     """
 
     def __init__(
@@ -60,13 +63,15 @@ class KernelJudge:
         compiled: tuple[Name, ...] = tuple(COMPILED),
         search_seconds: float = SEARCH_SECONDS,
         final_seconds: float = FINAL_SECONDS,
+        forward_patience: float = FORWARD_PATIENCE,
     ) -> None:
         self.task = task
-        self._make = lambda: Ground(
+        self._make: Callable[[], Ground] = lambda: Ground(
             task, zygote=zygote, secret=rng_seed, cache=cache, threads=threads, compiled=compiled
         )
         self._cache = cache
         self._search, self._final = search_seconds, final_seconds
+        self._forward_patience = forward_patience
         self._ground: Ground | None = None
         self._starting, self._device = threading.Lock(), threading.Lock()
         self._serial = itertools.count()
@@ -168,7 +173,9 @@ class KernelJudge:
             "subject": {"kind": "program", "source": source, "folder": str(folder)},
             "seed": seed,
         }
-        limits = Limits("build", folder, memory_bytes=_MEMORY + _footprint(ground), environ=self._caches(folder))
+        limits = Limits(
+            "build", folder, memory_bytes=_MEMORY + _footprint(ground), environ=self._caches(folder)
+        )
         try:
             with ground.zygote.spawn(
                 "kernelevo.kernels.worker:build",
@@ -176,13 +183,17 @@ class KernelJudge:
                 limits=limits,
                 fds={"weights": weights.fd, "slots": slots.fd},
             ) as child:
-                with translated(child, BUILD_PATIENCE):
-                    reply = child.channel.recv(BUILD_PATIENCE)
-                if not isinstance(reply, dict):
-                    raise Failed(Status.REJECTED, "the program's process sent something that is no answer")
-                if "error" in reply:
-                    raise told(reply["error"], child)
-                return reply
+                reply: Any = None
+                for limit in (BUILD_PATIENCE, self._forward_patience):
+                    with translated(child, limit):
+                        reply = child.channel.recv(limit)
+                    if not isinstance(reply, dict):
+                        raise Failed(
+                            Status.REJECTED, "the program's process sent something that is no answer"
+                        )
+                    if "error" in reply:
+                        raise told(reply["error"], child)
+                return dict(reply)
         finally:
             weights.close()
             slots.close()
@@ -237,7 +248,7 @@ class KernelJudge:
         notes.metrics["sandbox"] = str(ground.zygote.facts.get("identity", "unknown"))
         try:
             with ground.quiet(), self._enter(ground, artifact) as session:
-                return self._judge(ground, session, notes, artifact, floor, seconds)
+                return self._judge(ground, session, notes, artifact, floor=floor, seconds=seconds)
         except Failed as failed:
             return replace(failed.verdict(), metrics=notes.metrics)
 
@@ -261,6 +272,7 @@ class KernelJudge:
         session: Session,
         notes: Notes,
         artifact: Artifact,
+        *,
         floor: float | None,
         seconds: float,
     ) -> Evaluation:

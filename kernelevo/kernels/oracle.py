@@ -1,4 +1,4 @@
-"""Oracle: the reference module evaluated in strict fp32 and in fp64, outputs and buffers, with its own error."""
+"""Oracle: the reference evaluated in strict fp32 and in fp64, outputs and buffers, with its own error."""
 
 from __future__ import annotations
 

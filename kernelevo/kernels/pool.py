@@ -12,7 +12,16 @@ import torch
 from torch import nn
 
 from kernelevo.kernels import inputs
-from kernelevo.kernels.oracle import Observed, Truth, answer32, answer64, answer_tf32, evaluate, largest_gap, replay32
+from kernelevo.kernels.oracle import (
+    Observed,
+    Truth,
+    answer32,
+    answer64,
+    answer_tf32,
+    evaluate,
+    largest_gap,
+    replay32,
+)
 
 Way = Literal["load", "in place"]
 
@@ -118,6 +127,7 @@ class Pool:
         shipped = ParameterSet("shipped", self.base_seed, None)
         other_seed = rng.getrandbits(31)
         self.other_construction = ParameterSet("constructed anew", other_seed, None)
+        ways: tuple[tuple[int, Way], ...] = ((1, "load"), (2, "in place"))
         loaded, written = (
             ParameterSet(
                 f"perturbed {i}",
@@ -125,7 +135,7 @@ class Pool:
                 inputs.perturbed(self.state, self.parameters, rng.getrandbits(31)),
                 way,
             )
-            for i, way in ((1, "load"), (2, "in place"))
+            for i, way in ways
         )
         plan: list[tuple[str, ParameterSet, int]] = [(inputs.SHIPPED, shipped, 2)]
         if self.state:

@@ -47,22 +47,27 @@ def strict_fp32() -> Iterator[None]:
     cells = [
         torch.backends.cuda.matmul,
         torch.backends.cudnn.conv,  # type: ignore[attr-defined]
-        torch.backends.cudnn.rnn,  # type: ignore[attr-defined]
+        torch.backends.cudnn.rnn,
         torch.backends.mkldnn.matmul,  # type: ignore[attr-defined]
         torch.backends.mkldnn.conv,  # type: ignore[attr-defined]
         torch.backends.mkldnn.rnn,  # type: ignore[attr-defined]
     ]
     before = [cell.fp32_precision for cell in cells]
+    products, layers = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+    # the old switches first: code inside that reads them finds them consistent with the new ones
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
     for cell in cells:
         cell.fp32_precision = "ieee"
     try:
         yield
     finally:
+        torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = products, layers
         for cell, value in zip(cells, before, strict=True):
             cell.fp32_precision = value
 
 
-class _Widened(TorchDispatchMode):
+class _Widened(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Runs fp32 code in fp64: whatever would become fp32 becomes fp64, and random draws keep their values."""
 
     def __torch_dispatch__(
@@ -105,7 +110,7 @@ def _widen(value: Any) -> Any:
 @contextmanager
 def fp64() -> Iterator[None]:
     """Evaluate an fp32 module, already moved to fp64, wholly in fp64 with the random draws of fp32."""
-    with _Widened():
+    with _Widened():  # type: ignore[no-untyped-call]
         yield
 
 
@@ -118,7 +123,7 @@ def round_to_tf32(tensor: torch.Tensor) -> torch.Tensor:
     return torch.where(torch.isfinite(tensor) & torch.isfinite(rounded), rounded, tensor)
 
 
-class _Rounded(TorchDispatchMode):
+class _Rounded(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Rounds the operands of every matrix product and convolution to TF32."""
 
     def __torch_dispatch__(
@@ -135,14 +140,16 @@ class _Rounded(TorchDispatchMode):
 
 
 @contextmanager
-def _without_onednn() -> Iterator[None]:
-    """Keep ATen from handing whole layers to oneDNN; ``mkldnn.flags`` would touch its TF32 flag, and warn."""
-    before = torch._C._get_mkldnn_enabled()  # type: ignore[attr-defined]
+def _without_libraries() -> Iterator[None]:
+    """Keep ATen from handing whole layers to a library; ``mkldnn.flags`` would touch its TF32 flag, and warn."""
+    before, cudnn = torch._C._get_mkldnn_enabled(), torch.backends.cudnn.enabled
     torch._C._set_mkldnn_enabled(False)
+    torch.backends.cudnn.enabled = False
     try:
         yield
     finally:
         torch._C._set_mkldnn_enabled(before)
+        torch.backends.cudnn.enabled = cudnn
 
 
 @contextmanager
@@ -154,7 +161,6 @@ def tf32_operands() -> Iterator[None]:
     with ExitStack() as stack:
         stack.enter_context(strict_fp32())
         stack.enter_context(sdpa_kernel([SDPBackend.MATH]))
-        stack.enter_context(_without_onednn())
-        stack.enter_context(torch.backends.cudnn.flags(enabled=False))
-        stack.enter_context(_Rounded())
+        stack.enter_context(_without_libraries())
+        stack.enter_context(_Rounded())  # type: ignore[no-untyped-call]
         yield

@@ -1,4 +1,4 @@
-"""Session: the parent's conversation with one live subject; the parent holds the clock and reads the memory."""
+"""Session: the parent's conversation with one live subject; the parent holds the clock."""
 
 from __future__ import annotations
 
@@ -141,7 +141,9 @@ class Session:
 
     # ------------------------------------------------------------------ weights
 
-    def construct(self, module: torch.nn.Module, seed: int, *, timeout: float | None = None) -> dict[str, Any]:
+    def construct(
+        self, module: torch.nn.Module, seed: int, *, timeout: float | None = None
+    ) -> dict[str, Any]:
         """Construct the subject after ``seed`` with the weights of a fresh reference module."""
         held = named_weights(module)
         for spec, view in zip(self.setting.names, self._weight_views, strict=True):
@@ -255,7 +257,9 @@ def parse(said: dict[str, Any], count: int) -> list[tuple[str, list[dict[str, An
             found.append((str(structures[structure]), mine, tensors))
         return found
     except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
-        raise Failed(Status.REJECTED, f"the program's process does not describe its outputs: {error}") from error
+        raise Failed(
+            Status.REJECTED, f"the program's process does not describe its outputs: {error}"
+        ) from error
 
 
 def _leaf(kind: dict[str, Any]) -> Leaf | None:

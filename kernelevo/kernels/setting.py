@@ -1,4 +1,4 @@
-"""Setting: what every child of one task must know, weights' names, input and output layouts, and no secrets."""
+"""Setting: what every child of a task must know: weights' names, layouts of inputs and outputs."""
 
 from __future__ import annotations
 
@@ -97,10 +97,10 @@ def named_weights(module: nn.Module) -> dict[str, tuple[str, bool, torch.Tensor]
     parameters = dict(module.named_parameters(remove_duplicate=False))
     for name, value in parameters.items():
         found[name] = ("parameter", value.requires_grad, value.detach())
-    for name, value in module.named_buffers(remove_duplicate=False):
-        found[name] = ("buffer" if name in saved else "unsaved buffer", False, value.detach())
-    for name, value in plain_tensors(module).items():
-        found[name] = ("plain", False, value.detach())
+    for name, held in module.named_buffers(remove_duplicate=False):
+        found[name] = ("buffer" if name in saved else "unsaved buffer", False, held.detach())
+    for name, plain in plain_tensors(module).items():
+        found[name] = ("plain", False, plain.detach())
     return found
 
 

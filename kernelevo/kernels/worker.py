@@ -188,6 +188,7 @@ def describe(results: list[Any]) -> dict[str, Any]:
     structures: dict[str, int] = {}
     found = []
     for result in results:
+        leaves: list[Any]
         if type(result) is torch.Tensor:  # the common case, in few steps: this lies inside the clock
             structure, leaves = "*", [result]
         else:
@@ -282,13 +283,12 @@ def serve(channel: Talk, payload: dict[str, Any], fds: dict[str, int]) -> None:
 
 def build(channel: Talk, payload: dict[str, Any], fds: dict[str, int]) -> None:
     """Build stage: import, construct, one forward on throw-away inputs, and say how it went."""
-    start = time.perf_counter()
     stage = "load"
     try:
         worker = Worker(payload, fds)
         stage = "construct"
         facts = worker.do_construct({"seed": payload["seed"]})
-        facts["build_seconds"] = time.perf_counter() - start
+        channel.send({"stage": "forward"})
         stage = "forward"
         worker.do_arm({"slots": [0], "seeds": [payload["seed"]]})
         with seeded(payload["seed"]):

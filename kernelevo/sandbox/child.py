@@ -108,7 +108,8 @@ class Child:
         """
         if self._status is None and not self._ended(0):
             self._killed_for = self._killed_for or reason
-            self._signal(signal.SIGKILL)
+            with contextlib.suppress(ChildDied):  # it may end between the question and the signal
+                self._signal(signal.SIGKILL)
         if self._status is None and not self.wait(10.0):
             raise SandboxError(
                 f"process {self.pid} did not end within 10 s of SIGKILL",

@@ -36,12 +36,10 @@ def reordered(a, b, rng):
         case 1:  # one running sum, element by element
             total = torch.zeros(a.shape[0], b.shape[1])
             for i in range(k):
-                total = torch.addcmul(total, a[:, i : i + 1], b[i : i + 1])
+                total.addcmul_(a[:, i : i + 1], b[i : i + 1])
             return total
         case _:  # partial sums stacked, then summed
-            return torch.stack(
-                [a[:, i : i + size] @ b[i : i + size] for i in range(0, k, size)]
-            ).sum(0)
+            return torch.stack([a[:, i : i + size] @ b[i : i + size] for i in range(0, k, size)]).sum(0)
 
 
 def calibrate(factor_free=4.0, trials=160):
@@ -49,8 +47,8 @@ def calibrate(factor_free=4.0, trials=160):
     passed = meets = 0
     for i in range(trials):
         generator = torch.Generator().manual_seed(i)
-        m, k, n = (rng.choice(c) for c in ([8, 32, 96], [64, 256, 768], [8, 32, 96]))
-        scale = rng.choice([1.0, 10.0, 100.0])
+        m, k, n = (rng.choice(c) for c in ([8, 32, 96], [256, 512], [8, 32, 96]))
+        scale = rng.choice([10.0, 100.0])
         draw = rng.choice([torch.randn, torch.rand])
         e_ref, cases = 0.0, []
         for _ in range(2):
@@ -150,7 +148,7 @@ def test_precision_is_read_off_the_error():
     e_ref = float((own - exact).abs().max())
     rounded = round_to_tf32(a) @ round_to_tf32(b)
     e_tf32 = float((rounded - exact).abs().max())
-    halves = (a.bfloat16().float() @ b.bfloat16().float())
+    halves = a.bfloat16().float() @ b.bfloat16().float()
 
     def label(value):
         truth = observed(own)

@@ -1,0 +1,151 @@
+"""The judge on good and bad programs: right status, feedback to act on, and it lives on."""
+
+import math
+
+import pytest
+
+from kernelevo.core import Program, StagedEvaluator, Status
+from kernelevo.kernels.verdict import NAMES
+from tests.kernels.conftest import MODEL, candidate
+
+
+def verdict(judge, source, **more):
+    return judge.measure(judge.prepare(Program.single(source)), **more)
+
+
+def test_a_right_program_is_ok_with_all_metrics(judge):
+    assert isinstance(judge, StagedEvaluator)
+    artifact = judge.prepare(Program.single(candidate("return RESULT")))
+    assert artifact.verdict is None and artifact.folder.is_dir()
+    assert artifact.facts["build_seconds"] > 0 and artifact.facts["form"] == "declared"
+    found = judge.measure(artifact)
+    assert found.status is Status.OK and found.fidelity == "full", found.feedback
+    assert 0.05 < found.score < 20  # parity, on a machine that may be busy
+    m = found.metrics
+    assert set(NAMES) <= set(m)
+    assert m["score_low"] <= found.score <= m["score_high"]
+    assert m["speedup_vs_eager"] == pytest.approx(found.score)
+    assert m["speedup_vs_compile"] is None and m["roofline_fraction"] is None
+    assert m["max_abs_error"] == 0.0 and 0 < m["oracle_error"] <= m["reference_oracle_error"]
+    assert m["meets_1e-5"] is True and m["precision"] == "fp32-accurate" and m["weights"] == "strict"
+    assert m["latency_ms"] > 0 and m["peak_memory_mb"] > 10 and m["timed_outputs_verified"] > 0
+    assert all(v is None or not isinstance(v, float) or math.isfinite(v) for v in m.values())
+
+
+BAD = {
+    "a syntax error": ("def (", "build_failed", "not valid Python"),
+    "no ModelNew": ("x = 1", "build_failed", "no class ModelNew"),
+    "an import that raises": ("import not_there\n" + candidate("return RESULT"), "build_failed", "not_there"),
+    "a constructor that raises": (
+        candidate("return RESULT").replace("super().__init__()", "raise KeyError('boo')"),
+        "build_failed",
+        "boo",
+    ),
+    "other weights": (
+        candidate("return RESULT").replace("nn.Linear(width, 96)", "nn.Linear(width, 96, bias=False)"),
+        "build_failed",
+        "weights",
+    ),
+    "an exception in forward": (candidate("raise ValueError('boo')"), "crashed", "boo"),
+    "a segmentation fault": (candidate("import ctypes\nctypes.string_at(0)"), "crashed", "SIGSEGV"),
+    "exit(0)": (candidate("import os\nos._exit(0)"), "crashed", "exit 0"),
+    "sys.exit in forward": (candidate("raise SystemExit(0)"), "crashed", "exit 0"),
+    "an endless loop": (candidate("while True: pass"), "timed_out", "did not finish within 4 s"),
+    "NaN": (candidate("return RESULT * float('nan')"), "wrong", "non-finite"),
+    "the wrong shape": (candidate("return RESULT[:1]"), "wrong", "expected float32[64, 32]"),
+    "the wrong dtype": (candidate("return RESULT.double()"), "wrong", "got float64"),
+    "the wrong device": (candidate("return RESULT.to('meta')"), "wrong", "'meta'"),
+    "another structure": (candidate("return RESULT, 1"), "wrong", "structure"),
+    "no tensor": (candidate("return None"), "wrong", "expected a tensor"),
+    "wrong values": (candidate("return RESULT * 1.0001"), "wrong", "worst at"),
+    "bf16 inside": (candidate("return RESULT.bfloat16().float()"), "wrong", "worst at"),
+    "statistics not updated": (
+        candidate("m = self.norm.running_mean\nk = m.clone()\ny = RESULT\nm.copy_(k)\nreturn y"),
+        "wrong",
+        "norm.running_mean",
+    ),
+    "eval mode left behind": (candidate("y = RESULT\nself.eval()\nreturn y"), "wrong", "train mode"),
+    "inputs changed": (candidate("y = RESULT\nx.zero_()\nreturn y"), "rejected", "input number 0"),
+    "an output cached": (
+        candidate("if not hasattr(self, 'kept'): self.kept = RESULT\nreturn self.kept.clone()"),
+        "wrong",
+        "values",
+    ),
+    "one output buffer for all calls": (
+        candidate("y = RESULT\nif not hasattr(self, 'b'): self.b = y.clone()\nreturn self.b.copy_(y)"),
+        "rejected",
+        "share memory",
+    ),
+    "a deferred write": (
+        candidate(
+            "import threading, time\ny = RESULT\nz = torch.zeros_like(y)\n"
+            "threading.Thread(target=lambda: (time.sleep(0.0007), z.copy_(y))).start()\nreturn z"
+        ),
+        ("rejected", "wrong"),
+        "",
+    ),
+    "a tensor subclass": (
+        candidate("return RESULT.as_subclass(type('Lazy', (torch.Tensor,), {}))"),
+        "rejected",
+        "subclass",
+    ),
+    "weights packed once and for all": (
+        candidate("if not hasattr(self, 'w'): self.w = self.out.weight.clone()\n"
+                  "y = torch.relu(self.linear(torch.relu(self.norm(x))))\n"
+                  "return torch.nn.functional.linear(y, self.w, self.out.bias)"),
+        "wrong",
+        "parameters were changed",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_program_ends_in_the_right_status(judge, name):
+    source, status, words = BAD[name]
+    found = verdict(judge, source)
+    assert str(found.status) in (status if isinstance(status, tuple) else (status,)), found.feedback
+    assert words in found.feedback
+    assert found.score is None and found.metrics.get("speedup_vs_eager") is None
+
+
+def test_prints_do_no_harm_and_the_judge_lives_on(judge):
+    noisy = "print('x' * 200_000)\nimport sys\nsys.stderr.write('y' * 200_000)\nreturn RESULT"
+    assert verdict(judge, candidate(noisy)).status is Status.OK
+
+
+def test_a_floor_stops_a_slow_program_early(judge):
+    slow = candidate("for _ in range(40): y = torch.relu(self.linear(x))\nreturn RESULT")
+    found = verdict(judge, slow, floor=50.0)
+    assert found.status is Status.OK and found.fidelity == "rough"
+    assert found.score < 50 and found.metrics["timed_outputs_verified"] > 0
+    assert verdict(judge, slow, floor=1e-9).fidelity == "full"
+
+
+def test_renamed_parameters_pass_by_seed(judge):
+    renamed = candidate("return self.last(torch.relu(self.linear(torch.relu(self.norm(x)))))")
+    renamed = renamed.replace("self.out = ", "self.last = ")
+    found = verdict(judge, renamed)
+    assert found.status is Status.OK, found.feedback
+    assert found.metrics["weights"] == "by seed"
+
+
+def test_the_no_aten_policy_refuses_before_building(judge):
+    from kernelevo.kernels import guard
+
+    assert guard.read(candidate("return RESULT"), policy="no-aten").problem
+    assert not guard.read(MODEL.replace("Model", "ModelNew")).problem
+    assert guard.read("import os\n" + candidate("return RESULT")).form == "free-form"
+    assert guard.read(candidate("try:\n    return RESULT\nexcept Exception: pass")).form == "free-form"
+
+
+def test_a_winner_is_judged_in_three_fresh_processes(judge):
+    found = judge.finalize(judge.prepare(Program.single(candidate("return RESULT"))))
+    assert found.status is Status.OK and found.metrics["processes"] == 3
+    assert found.metrics["score_low"] <= found.score <= found.metrics["score_high"]
+
+
+def test_lint_and_baselines(judge):
+    assert judge.lint().fair
+    (eager,) = judge.baselines()
+    assert eager["name"] == "eager" and eager["state"] == "ready" and eager["slowdown_vs_eager"] == 1.0
+    assert judge.rebase() == []
