@@ -141,7 +141,7 @@ class _Rounded(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 @contextmanager
 def _without_libraries() -> Iterator[None]:
-    """Keep ATen from handing whole layers to a library; ``mkldnn.flags`` would touch its TF32 flag, and warn."""
+    """Keep ATen from handing whole layers to a library (``mkldnn.flags`` would warn of its TF32 flag)."""
     before, cudnn = torch._C._get_mkldnn_enabled(), torch.backends.cudnn.enabled
     torch._C._set_mkldnn_enabled(False)
     torch.backends.cudnn.enabled = False
