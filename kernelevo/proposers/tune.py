@@ -1,0 +1,323 @@
+"""TuneProposer: searches the ``TUNE`` tables of programs with Optuna's tree-structured Parzen estimator.
+
+Why Optuna. The search is small (some dozen evaluations over mixed, mostly ordinal choices), asynchronous
+(several points out at once, verdicts in any order) and fed by others (any program with the table is an
+observation). TPE takes arbitrary history and running points; evolution strategies (``cmaes``) want whole
+generations of their own samples, Gaussian processes (``scikit-optimize``, ``HEBO``) bring SciPy or torch
+models for no gain at this size, ``nevergrad`` and ``ConfigSpace`` bring compiled or heavy dependencies.
+Optuna is maintained, pure Python (0.44 MB), and importing and sampling need only NumPy, colorlog, tqdm and
+packaging, also straight from wheels on the path: its database parts are never imported here.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import math
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from random import Random
+from typing import Any
+
+from kernelevo.backends import tune as table
+from kernelevo.core import ENTRY, Evaluation, Origin, Program, Proposal, Trial, Verdict
+from kernelevo.core.brief import Brief
+from kernelevo.errors import BadProgram, ToolchainMissing
+
+Point = tuple[int, ...]  # one index into each entry's choices, entries by name
+_FAILED = -1e9  # TPE ranks: any value below every score
+_TABLES = (table.NAME,)
+
+
+@dataclass
+class _Family:
+    """Programs that are equal but for the values in use: one search."""
+
+    space: dict[str, list[Any]]
+    values: dict[Point, float] = field(default_factory=dict)
+    pending: dict[Point, None] = field(default_factory=dict)
+    since_best: int = 0
+
+    @property
+    def size(self) -> int:
+        """Number of points."""
+        return math.prod(len(choices) for choices in self.space.values())
+
+    def point(self, values: Mapping[str, Any]) -> Point | None:
+        """Return the point of these values, None if one is no choice."""
+        try:
+            return tuple(_index(choices, values[name]) for name, choices in self.space.items())
+        except (KeyError, ValueError):
+            return None
+
+    def settings(self, point: Point) -> dict[str, Any]:
+        """Return the values at a point."""
+        return {name: self.space[name][i] for name, i in zip(self.space, point, strict=True)}
+
+    def tell(self, point: Point, value: float) -> None:
+        """Record a verdict; the best of several counts, since a rough score is a lower bound."""
+        best = max(self.values.values(), default=-math.inf)
+        self.since_best = 0 if value > best else self.since_best + (point not in self.values)
+        self.values[point] = max(value, self.values.get(point, -math.inf))
+        self.pending.pop(point, None)
+
+    @property
+    def best(self) -> Point | None:
+        """The best point that worked."""
+        worked = {p: v for p, v in self.values.items() if v > _FAILED}
+        return max(worked, key=lambda p: worked[p]) if worked else None
+
+
+class TuneProposer:
+    """Changes only the values in use in a parent's ``TUNE`` table.
+
+    It learns from every trial it is shown (``observe``) and from its parents. The first point of a new
+    family of programs is what was best for related ones (those with entries of the same name), so a table
+    that is carried from program to program is not searched from nothing. It offers nothing for a parent
+    whose points are used up, or after ``patience`` points in a row that were no improvement.
+
+    Args:
+        startup: points drawn at random before the estimator is asked.
+        patience: points without improvement after which a family rests.
+
+    Raises:
+        ToolchainMissing: if Optuna is not installed.
+    """
+
+    name = "tune"
+    parents = 1
+
+    def __init__(self, startup: int = 5, patience: int = 15) -> None:
+        if find_spec("optuna") is None:
+            raise ToolchainMissing(
+                "the tuner needs Optuna, which is not installed",
+                now="pip install optuna, or put the wheels of optuna, colorlog, tqdm and packaging on PYTHONPATH",
+            )
+        self.startup, self.patience = startup, patience
+        self._families: dict[str, _Family] = {}
+
+    def observe(self, trial: Trial) -> None:
+        """Learn from one judged program, whoever made it."""
+        if trial.evaluation is not None:
+            self._learn(trial.program, trial.evaluation)
+
+    async def propose(self, brief: Brief, rng: Random) -> Sequence[Proposal]:
+        """Return one parent with other values, or nothing."""
+        for parent in brief.parents:
+            proposal = self._for_parent(parent, rng)
+            if proposal is not None:
+                return [proposal]
+        return []
+
+    def _for_parent(self, parent: Verdict, rng: Random) -> Proposal | None:
+        family = self._learn(parent.program, parent.evaluation)
+        if family is None or family.since_best >= self.patience:
+            return None
+        point = self._next(family, rng)
+        if point is None:
+            return None
+        family.pending[point] = None
+        settings = family.settings(point)
+        program = parent.program
+        text = table.with_values(program.source, settings, keep_choices=True)
+        words = ", ".join(f"{k}={v!r}" for k, v in settings.items())
+        details = {**program.origin.details, "tuned": settings}
+        return Proposal(
+            Program(
+                {**program.files, _entry(program): text},
+                program.language,
+                (program.id,),
+                Origin(self.name, f"values {words}", details),
+            )
+        )
+
+    def _learn(self, program: Program, evaluation: Evaluation) -> _Family | None:
+        """Record a verdict under the program's family; None for a program with nothing to tune."""
+        found = _read(program)
+        if found is None:
+            return None
+        key, space = found
+        known = self._families.get(key)
+        if known is None or known.size < math.prod(map(len, space.values())):
+            self._families[key] = known = _wider(known, space)
+        point = known.point({name: choices[0] for name, choices in space.items()})
+        if point is not None:
+            score = evaluation.score
+            known.tell(point, _FAILED if score is None else score)
+        return known if known.size > 1 else None
+
+    def _next(self, family: _Family, rng: Random) -> Point | None:
+        """Return a point that nobody tried, the most promising first."""
+        taken = {*family.values, *family.pending}
+        if len(taken) >= family.size:
+            return None
+        for warm in self._warm(family):
+            if warm not in taken:
+                return warm
+        if len(family.values) >= self.startup:
+            for _ in range(4):
+                point = _ask(family, rng.getrandbits(31), self.startup)
+                if point not in taken:
+                    return point
+        return _untried(family, taken, rng)
+
+    def _warm(self, family: _Family) -> list[Point]:
+        """Best values of related families, put into this one; most shared entries first."""
+        start = family.best
+        if start is None:
+            return []
+        found: list[tuple[int, Point]] = []
+        for other in self._families.values():
+            best = other.best
+            if other is family or best is None or len(other.values) < 2:
+                continue
+            theirs = other.settings(best)
+            shared = {k: v for k, v in theirs.items() if k in family.space and _has(family.space[k], v)}
+            point = family.point({**family.settings(start), **shared})
+            if shared and point is not None:
+                found.append((len(shared), point))
+        return [point for _, point in sorted(found, key=lambda one: -one[0])[:3]]
+
+
+def _ask(family: _Family, seed: int, startup: int) -> Point:
+    """Ask the estimator, made anew from all that is known: its answer depends on nothing else."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    kinds: dict[str, Any] = {name: _distribution(choices) for name, choices in family.space.items()}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        sampler = optuna.samplers.TPESampler(
+            seed=seed, n_startup_trials=startup, multivariate=True, constant_liar=True
+        )
+        study = optuna.create_study(direction="maximize", sampler=sampler)
+        worst = min((v for v in family.values.values() if v > _FAILED), default=0.0)
+        for point, value in family.values.items():
+            told = value if value > _FAILED else worst - 1.0
+            study.add_trial(_trial(family, kinds, point, told))
+        for point in family.pending:
+            study.add_trial(_trial(family, kinds, point, None))
+        asked = study.ask(kinds).params
+    return tuple(_index_of(family.space[name], kinds[name], asked[name]) for name in family.space)
+
+
+def _trial(family: _Family, kinds: Mapping[str, Any], point: Point, value: float | None) -> Any:
+    import optuna
+
+    params = {
+        name: _rank(family.space[name], i) if _ordinal(family.space[name]) else i
+        for name, i in zip(family.space, point, strict=True)
+    }
+    state = optuna.trial.TrialState.RUNNING if value is None else optuna.trial.TrialState.COMPLETE
+    return optuna.trial.create_trial(params=params, distributions=dict(kinds), value=value, state=state)
+
+
+def _ordinal(choices: Sequence[Any]) -> bool:
+    """Whether the choices are different numbers, so that neighbours are alike."""
+    return all(isinstance(c, (int, float)) and not isinstance(c, bool) for c in choices)
+
+
+def _distribution(choices: Sequence[Any]) -> Any:
+    import optuna
+
+    if _ordinal(choices):
+        return optuna.distributions.IntDistribution(0, len(choices) - 1)
+    return optuna.distributions.CategoricalDistribution(list(range(len(choices))))
+
+
+def _rank(choices: Sequence[Any], index: int) -> int:
+    """Position of a choice among the sorted ones."""
+    return sorted(range(len(choices)), key=lambda i: choices[i]).index(index)
+
+
+def _index_of(choices: Sequence[Any], kind: Any, asked: int) -> int:
+    if _ordinal(choices):
+        return sorted(range(len(choices)), key=lambda i: choices[i])[asked]
+    return asked
+
+
+def _untried(family: _Family, taken: set[Point], rng: Random) -> Point:
+    """Return a point that differs from the best in as few entries as possible, else any that is left."""
+    widths = [len(choices) for choices in family.space.values()]
+    start = family.best
+    if start is not None and len(family.values) >= 2:
+        near = [
+            (*start[:k], i, *start[k + 1 :])
+            for k, width in enumerate(widths)
+            for i in range(width)
+            if (*start[:k], i, *start[k + 1 :]) not in taken
+        ]
+        if near:
+            return rng.choice(near)
+    for _ in range(64):
+        point = tuple(rng.randrange(width) for width in widths)
+        if point not in taken:
+            return point
+    number = next(n for n in range(family.size) if _decoded(n, widths) not in taken)
+    return _decoded(number, widths)
+
+
+def _decoded(number: int, widths: Sequence[int]) -> Point:
+    point = []
+    for width in widths:
+        number, index = divmod(number, width)
+        point.append(index)
+    return tuple(point)
+
+
+def _read(program: Program) -> tuple[str, dict[str, list[Any]]] | None:
+    """Return a program's family and its table, by name; None without one."""
+    if program.language != "python":
+        return None
+    try:
+        source = program.source
+        space = {name: list(choices) for name, choices in sorted(table.read_table(source).items()) if choices}
+        rest = _without_table(source)
+    except (BadProgram, SyntaxError, ValueError):
+        return None
+    if not space:
+        return None
+    others = {path: text for path, text in program.files.items() if path != _entry(program)}
+    text = repr((program.language, rest, sorted(others.items()), list(space)))
+    return hashlib.sha256(text.encode()).hexdigest(), space
+
+
+def _without_table(source: str) -> str:
+    """Return the source with its tables blanked."""
+    lines = source.splitlines()
+    for statement in ast.parse(source).body:
+        targets = statement.targets if isinstance(statement, ast.Assign) else []
+        if any(isinstance(t, ast.Name) and t.id in _TABLES for t in targets):
+            assert statement.end_lineno is not None
+            for i in range(statement.lineno - 1, statement.end_lineno):
+                lines[i] = ""
+    return "\n".join(line for line in lines if line.strip())
+
+
+def _entry(program: Program) -> str:
+    return ENTRY if ENTRY in program.files else next(iter(program.files))
+
+
+def _wider(known: _Family | None, space: dict[str, list[Any]]) -> _Family:
+    """Return a family over ``space`` that keeps what an earlier, narrower table had taught."""
+    family = _Family(space)
+    for point, value in known.values.items() if known else ():
+        assert known is not None
+        moved = family.point(known.settings(point))
+        if moved is not None:
+            family.tell(moved, value)
+    return family
+
+
+def _index(choices: Sequence[Any], value: Any) -> int:
+    """Position of a value, ``True`` and ``1`` apart."""
+    for i, choice in enumerate(choices):
+        if type(choice) is type(value) and choice == value:
+            return i
+    raise ValueError(f"{value!r} is none of {choices!r}")
+
+
+def _has(choices: Sequence[Any], value: Any) -> bool:
+    return any(type(choice) is type(value) and choice == value for choice in choices)
