@@ -11,63 +11,18 @@ packaging, also straight from wheels on the path: its database parts are never i
 
 from __future__ import annotations
 
-import ast
-import hashlib
 import math
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from importlib.util import find_spec
 from random import Random
 from typing import Any
 
 from kernelevo.backends import tune as table
-from kernelevo.core import ENTRY, Evaluation, Origin, Program, Proposal, Trial, Verdict
+from kernelevo.core import Evaluation, Origin, Program, Proposal, Trial, Verdict
 from kernelevo.core.brief import Brief
-from kernelevo.errors import BadProgram, ToolchainMissing
-
-Point = tuple[int, ...]  # one index into each entry's choices, entries by name
-_FAILED = -1e9  # TPE ranks: any value below every score
-_TABLES = (table.NAME,)
-
-
-@dataclass
-class _Family:
-    """Programs that are equal but for the values in use: one search."""
-
-    space: dict[str, list[Any]]
-    values: dict[Point, float] = field(default_factory=dict)
-    pending: dict[Point, None] = field(default_factory=dict)
-    since_best: int = 0
-
-    @property
-    def size(self) -> int:
-        """Number of points."""
-        return math.prod(len(choices) for choices in self.space.values())
-
-    def point(self, values: Mapping[str, Any]) -> Point | None:
-        """Return the point of these values, None if one is no choice."""
-        try:
-            return tuple(_index(choices, values[name]) for name, choices in self.space.items())
-        except (KeyError, ValueError):
-            return None
-
-    def settings(self, point: Point) -> dict[str, Any]:
-        """Return the values at a point."""
-        return {name: self.space[name][i] for name, i in zip(self.space, point, strict=True)}
-
-    def tell(self, point: Point, value: float) -> None:
-        """Record a verdict; the best of several counts, since a rough score is a lower bound."""
-        best = max(self.values.values(), default=-math.inf)
-        self.since_best = 0 if value > best else self.since_best + (point not in self.values)
-        self.values[point] = max(value, self.values.get(point, -math.inf))
-        self.pending.pop(point, None)
-
-    @property
-    def best(self) -> Point | None:
-        """The best point that worked."""
-        worked = {p: v for p, v in self.values.items() if v > _FAILED}
-        return max(worked, key=lambda p: worked[p]) if worked else None
+from kernelevo.errors import ToolchainMissing
+from kernelevo.proposers.family import FAILED, Family, Point, entry_of, has, read_family, wider
 
 
 class TuneProposer:
@@ -93,10 +48,10 @@ class TuneProposer:
         if find_spec("optuna") is None:
             raise ToolchainMissing(
                 "the tuner needs Optuna, which is not installed",
-                now="pip install optuna, or put the wheels of optuna, colorlog, tqdm and packaging on PYTHONPATH",
+                now="pip install optuna (pure Python; with it colorlog, tqdm and packaging)",
             )
         self.startup, self.patience = startup, patience
-        self._families: dict[str, _Family] = {}
+        self._families: dict[str, Family] = {}
 
     def observe(self, trial: Trial) -> None:
         """Learn from one judged program, whoever made it."""
@@ -126,29 +81,29 @@ class TuneProposer:
         details = {**program.origin.details, "tuned": settings}
         return Proposal(
             Program(
-                {**program.files, _entry(program): text},
+                {**program.files, entry_of(program): text},
                 program.language,
                 (program.id,),
                 Origin(self.name, f"values {words}", details),
             )
         )
 
-    def _learn(self, program: Program, evaluation: Evaluation) -> _Family | None:
+    def _learn(self, program: Program, evaluation: Evaluation) -> Family | None:
         """Record a verdict under the program's family; None for a program with nothing to tune."""
-        found = _read(program)
+        found = read_family(program)
         if found is None:
             return None
         key, space = found
         known = self._families.get(key)
         if known is None or known.size < math.prod(map(len, space.values())):
-            self._families[key] = known = _wider(known, space)
+            self._families[key] = known = wider(known, space)
         point = known.point({name: choices[0] for name, choices in space.items()})
         if point is not None:
             score = evaluation.score
-            known.tell(point, _FAILED if score is None else score)
+            known.tell(point, FAILED if score is None else score)
         return known if known.size > 1 else None
 
-    def _next(self, family: _Family, rng: Random) -> Point | None:
+    def _next(self, family: Family, rng: Random) -> Point | None:
         """Return a point that nobody tried, the most promising first."""
         taken = {*family.values, *family.pending}
         if len(taken) >= family.size:
@@ -163,7 +118,7 @@ class TuneProposer:
                     return point
         return _untried(family, taken, rng)
 
-    def _warm(self, family: _Family) -> list[Point]:
+    def _warm(self, family: Family) -> list[Point]:
         """Best values of related families, put into this one; most shared entries first."""
         start = family.best
         if start is None:
@@ -174,14 +129,14 @@ class TuneProposer:
             if other is family or best is None or len(other.values) < 2:
                 continue
             theirs = other.settings(best)
-            shared = {k: v for k, v in theirs.items() if k in family.space and _has(family.space[k], v)}
+            shared = {k: v for k, v in theirs.items() if k in family.space and has(family.space[k], v)}
             point = family.point({**family.settings(start), **shared})
             if shared and point is not None:
                 found.append((len(shared), point))
         return [point for _, point in sorted(found, key=lambda one: -one[0])[:3]]
 
 
-def _ask(family: _Family, seed: int, startup: int) -> Point:
+def _ask(family: Family, seed: int, startup: int) -> Point:
     """Ask the estimator, made anew from all that is known: its answer depends on nothing else."""
     import optuna
 
@@ -193,9 +148,9 @@ def _ask(family: _Family, seed: int, startup: int) -> Point:
             seed=seed, n_startup_trials=startup, multivariate=True, constant_liar=True
         )
         study = optuna.create_study(direction="maximize", sampler=sampler)
-        worst = min((v for v in family.values.values() if v > _FAILED), default=0.0)
+        worst = min((v for v in family.values.values() if v > FAILED), default=0.0)
         for point, value in family.values.items():
-            told = value if value > _FAILED else worst - 1.0
+            told = value if value > FAILED else worst - 1.0
             study.add_trial(_trial(family, kinds, point, told))
         for point in family.pending:
             study.add_trial(_trial(family, kinds, point, None))
@@ -203,7 +158,7 @@ def _ask(family: _Family, seed: int, startup: int) -> Point:
     return tuple(_index_of(family.space[name], kinds[name], asked[name]) for name in family.space)
 
 
-def _trial(family: _Family, kinds: Mapping[str, Any], point: Point, value: float | None) -> Any:
+def _trial(family: Family, kinds: Mapping[str, Any], point: Point, value: float | None) -> Any:
     import optuna
 
     params = {
@@ -238,7 +193,7 @@ def _index_of(choices: Sequence[Any], kind: Any, asked: int) -> int:
     return asked
 
 
-def _untried(family: _Family, taken: set[Point], rng: Random) -> Point:
+def _untried(family: Family, taken: set[Point], rng: Random) -> Point:
     """Return a point that differs from the best in as few entries as possible, else any that is left."""
     widths = [len(choices) for choices in family.space.values()]
     start = family.best
@@ -265,59 +220,3 @@ def _decoded(number: int, widths: Sequence[int]) -> Point:
         number, index = divmod(number, width)
         point.append(index)
     return tuple(point)
-
-
-def _read(program: Program) -> tuple[str, dict[str, list[Any]]] | None:
-    """Return a program's family and its table, by name; None without one."""
-    if program.language != "python":
-        return None
-    try:
-        source = program.source
-        space = {name: list(choices) for name, choices in sorted(table.read_table(source).items()) if choices}
-        rest = _without_table(source)
-    except (BadProgram, SyntaxError, ValueError):
-        return None
-    if not space:
-        return None
-    others = {path: text for path, text in program.files.items() if path != _entry(program)}
-    text = repr((program.language, rest, sorted(others.items()), list(space)))
-    return hashlib.sha256(text.encode()).hexdigest(), space
-
-
-def _without_table(source: str) -> str:
-    """Return the source with its tables blanked."""
-    lines = source.splitlines()
-    for statement in ast.parse(source).body:
-        targets = statement.targets if isinstance(statement, ast.Assign) else []
-        if any(isinstance(t, ast.Name) and t.id in _TABLES for t in targets):
-            assert statement.end_lineno is not None
-            for i in range(statement.lineno - 1, statement.end_lineno):
-                lines[i] = ""
-    return "\n".join(line for line in lines if line.strip())
-
-
-def _entry(program: Program) -> str:
-    return ENTRY if ENTRY in program.files else next(iter(program.files))
-
-
-def _wider(known: _Family | None, space: dict[str, list[Any]]) -> _Family:
-    """Return a family over ``space`` that keeps what an earlier, narrower table had taught."""
-    family = _Family(space)
-    for point, value in known.values.items() if known else ():
-        assert known is not None
-        moved = family.point(known.settings(point))
-        if moved is not None:
-            family.tell(moved, value)
-    return family
-
-
-def _index(choices: Sequence[Any], value: Any) -> int:
-    """Position of a value, ``True`` and ``1`` apart."""
-    for i, choice in enumerate(choices):
-        if type(choice) is type(value) and choice == value:
-            return i
-    raise ValueError(f"{value!r} is none of {choices!r}")
-
-
-def _has(choices: Sequence[Any], value: Any) -> bool:
-    return any(type(choice) is type(value) and choice == value for choice in choices)

@@ -10,8 +10,8 @@ from random import Random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kernelevo.backends.tune import read_table, values_in_use
 
+from kernelevo.backends.tune import read_table, values_in_use
 from kernelevo.core import Brief, Evaluation, Origin, Program, Task, Trial, Verdict
 from kernelevo.errors import ToolchainMissing
 from kernelevo.proposers import tune

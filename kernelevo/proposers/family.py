@@ -1,0 +1,121 @@
+"""Family: programs that are equal but for the values in use in their ``TUNE`` table, searched together."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from kernelevo.backends import tune as table
+from kernelevo.core import ENTRY, Program
+from kernelevo.errors import BadProgram
+
+Point = tuple[int, ...]  # one index into each entry's choices, entries by name
+FAILED = -1e9  # estimators rank: any value below every score
+
+
+@dataclass
+class Family:
+    """One search.
+
+    Args:
+        space: choices by name.
+        values: best score seen at each point, ``FAILED`` where it did not pass.
+        pending: points proposed and not judged yet.
+        since_best: points judged since the last improvement.
+    """
+
+    space: dict[str, list[Any]]
+    values: dict[Point, float] = field(default_factory=dict)
+    pending: dict[Point, None] = field(default_factory=dict)
+    since_best: int = 0
+
+    @property
+    def size(self) -> int:
+        """Number of points."""
+        return math.prod(len(choices) for choices in self.space.values())
+
+    def point(self, values: Mapping[str, Any]) -> Point | None:
+        """Return the point of these values, None if one is no choice."""
+        try:
+            return tuple(_index(choices, values[name]) for name, choices in self.space.items())
+        except (KeyError, ValueError):
+            return None
+
+    def settings(self, point: Point) -> dict[str, Any]:
+        """Return the values at a point."""
+        return {name: self.space[name][i] for name, i in zip(self.space, point, strict=True)}
+
+    def tell(self, point: Point, value: float) -> None:
+        """Record a verdict; the best of several counts, since a rough score is a lower bound."""
+        best = max(self.values.values(), default=-math.inf)
+        self.since_best = 0 if value > best else self.since_best + (point not in self.values)
+        self.values[point] = max(value, self.values.get(point, -math.inf))
+        self.pending.pop(point, None)
+
+    @property
+    def best(self) -> Point | None:
+        """The best point that worked."""
+        worked = {p: v for p, v in self.values.items() if v > FAILED}
+        return max(worked, key=lambda p: worked[p]) if worked else None
+
+
+def read_family(program: Program) -> tuple[str, dict[str, list[Any]]] | None:
+    """Return a program's family and its table, by name; None without one."""
+    if program.language != "python":
+        return None
+    try:
+        source = program.source
+        space = {name: list(choices) for name, choices in sorted(table.read_table(source).items()) if choices}
+        rest = _without_table(source)
+    except (BadProgram, SyntaxError, ValueError):
+        return None
+    if not space:
+        return None
+    others = {path: text for path, text in program.files.items() if path != entry_of(program)}
+    text = repr((program.language, rest, sorted(others.items()), list(space)))
+    return hashlib.sha256(text.encode()).hexdigest(), space
+
+
+def _without_table(source: str) -> str:
+    """Return the source with its tables blanked."""
+    lines = source.splitlines()
+    for statement in ast.parse(source).body:
+        targets = statement.targets if isinstance(statement, ast.Assign) else []
+        if any(isinstance(t, ast.Name) and t.id in (table.NAME,) for t in targets):
+            assert statement.end_lineno is not None
+            for i in range(statement.lineno - 1, statement.end_lineno):
+                lines[i] = ""
+    return "\n".join(line for line in lines if line.strip())
+
+
+def entry_of(program: Program) -> str:
+    """Return the path of the file that holds the table."""
+    return ENTRY if ENTRY in program.files else next(iter(program.files))
+
+
+def wider(known: Family | None, space: dict[str, list[Any]]) -> Family:
+    """Return a family over ``space`` that keeps what an earlier, narrower table had taught."""
+    family = Family(space)
+    for point, value in known.values.items() if known else ():
+        assert known is not None
+        moved = family.point(known.settings(point))
+        if moved is not None:
+            family.tell(moved, value)
+    return family
+
+
+def _index(choices: Sequence[Any], value: Any) -> int:
+    """Position of a value, ``True`` and ``1`` apart."""
+    for i, choice in enumerate(choices):
+        if type(choice) is type(value) and choice == value:
+            return i
+    raise ValueError(f"{value!r} is none of {choices!r}")
+
+
+def has(choices: Sequence[Any], value: Any) -> bool:
+    """Tell whether a value is a choice, ``True`` and ``1`` apart."""
+    return any(type(choice) is type(value) and choice == value for choice in choices)
