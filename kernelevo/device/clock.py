@@ -1,0 +1,133 @@
+"""The judge's clock, and how much other work disturbed a sample, read from /proc."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+SHARE = 0.02  # of one core: a sample in which others took more is dropped
+_TICK_NS = 10**9 // os.sysconf("SC_CLK_TCK")
+
+
+def now_ns() -> int:
+    """Return the monotonic clock in nanoseconds; the same clock in every process of this machine."""
+    return time.monotonic_ns()
+
+
+@dataclass(frozen=True)
+class Disturbance:
+    """What other work did to one sample.
+
+    Args:
+        wall_ns: length of the sample.
+        waited_ns: how long our threads stood ready while something else ran on their core, summed over
+            threads; exact to the nanosecond; None where the kernel does not count it.
+        others_ns: processor time of all other processes; None where the sample is too short for the
+            kernel's 10 ms ticks to show ``SHARE`` of a core.
+        stolen_ns: time the hypervisor gave to other machines, in ticks.
+    """
+
+    wall_ns: int
+    waited_ns: int | None
+    others_ns: int | None
+    stolen_ns: int
+
+    @property
+    def share(self) -> float:
+        """The largest of the three, as a share of one core."""
+        known = [n for n in (self.waited_ns, self.others_ns, self.stolen_ns) if n is not None]
+        return max(known) / max(self.wall_ns, 1)
+
+    def too_much(self, limit: float = SHARE) -> bool:
+        """Return whether the sample must be dropped."""
+        return self.share > limit
+
+    def to_json(self) -> dict[str, Any]:
+        """Return this as plain data."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+
+@dataclass(frozen=True)
+class _Reading:
+    at_ns: int
+    waited_ns: int | None
+    own_ns: int
+    busy_ns: int
+    stolen_ns: int
+
+
+class Watch:
+    """Reads the kernel's counters before and after a sample (about 20 us each, outside the sample).
+
+    Args:
+        pids: the processes that belong to the measurement; ours is always one of them.
+    """
+
+    def __init__(self, pids: Sequence[int]) -> None:
+        self._measured = tuple(pids)
+        self._cores = len(os.sched_getaffinity(0))
+        self._start: _Reading | None = None
+
+    def begin(self) -> None:
+        """Read the counters at the sample's beginning."""
+        self._start = self._read()
+
+    def end(self) -> Disturbance:
+        """Read them again and return what happened in between.
+
+        Raises:
+            RuntimeError: without ``begin``.
+        """
+        start, end = self._start, self._read()
+        if start is None:
+            raise RuntimeError("Watch.end() without begin()")
+        wall = end.at_ns - start.at_ns
+        waited = None
+        if start.waited_ns is not None and end.waited_ns is not None:
+            # a thread that ended took its count along: never less than nothing
+            waited = max(0, end.waited_ns - start.waited_ns)
+        others = None
+        # each core's counters are cut to ticks at both ends
+        if wall * SHARE > 2 * _TICK_NS * self._cores:
+            others = max(0, (end.busy_ns - start.busy_ns) - (end.own_ns - start.own_ns))
+        return Disturbance(wall, waited, others, max(0, end.stolen_ns - start.stolen_ns))
+
+    def _read(self) -> _Reading:
+        busy, stolen = machine_times()
+        own = time.process_time_ns() + sum(map(process_time_ns, self._measured))
+        waits = [waited_ns(pid) for pid in self._measured]
+        known = [w for w in waits if w is not None]
+        total = sum(known) if len(known) == len(waits) else None
+        return _Reading(now_ns(), total, own, busy, stolen)
+
+
+def machine_times() -> tuple[int, int]:
+    """Return (busy, stolen) processor time of all cores since boot in nanoseconds, in steps of a tick."""
+    with open("/proc/stat", encoding="ascii") as file:
+        fields = [int(word) for word in file.readline().split()[1:9]]
+    user, nice, system, _idle, _wait, irq, softirq, steal = fields
+    return (user + nice + system + irq + softirq) * _TICK_NS, steal * _TICK_NS
+
+
+def process_time_ns(pid: int) -> int:
+    """Return the processor time of another process over all its threads, in nanoseconds; 0 if it is gone."""
+    try:
+        # the kernel's numbering of another process's clock (clock_getcpuclockid)
+        return time.clock_gettime_ns((~pid << 3) | 2)
+    except OSError:
+        return 0
+
+
+def waited_ns(pid: int) -> int | None:
+    """Return how long all threads of a process have stood ready without a core; None if it is not counted."""
+    total = 0
+    try:
+        for tid in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{tid}/schedstat", encoding="ascii") as file:
+                total += int(file.read().split()[1])
+    except (OSError, IndexError):
+        return None
+    return total
