@@ -1,0 +1,129 @@
+"""Lifting: parts of a graph that depend on nothing but the module's tensors, as functions of those."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import fx
+
+from kernelevo.graphs.matching import draws, mutates
+from kernelevo.graphs.printing import wrap
+from kernelevo.graphs.spelling import Speller
+
+
+@dataclass(frozen=True)
+class Lifted:
+    """A value as a function.
+
+    Args:
+        text: definition of the function.
+        name: its name.
+        sources: the ``get_attr`` nodes it takes, in order; empty for a constant.
+    """
+
+    text: str
+    name: str
+    sources: tuple[fx.Node, ...]
+
+
+def fixed_nodes(graph: fx.Graph) -> set[fx.Node]:
+    """Return the nodes whose values change only when parameters, buffers or constants are assigned.
+
+    A tensor that the graph itself writes to (running statistics, anything in place) is not fixed.
+    """
+    written = _written(graph)
+    fixed: set[fx.Node] = set()
+    for node in graph.nodes:
+        if node in written:
+            continue
+        if node.op == "get_attr":
+            fixed.add(node)
+        elif node.op == "call_function" and not draws(node) and not mutates(node):
+            pure = isinstance(node.target, torch._ops.OpOverload) or node.target.__name__ == "getitem"
+            if pure and all(source in fixed for source in node.all_input_nodes):
+                fixed.add(node)
+    return fixed
+
+
+def _written(graph: fx.Graph) -> set[fx.Node]:
+    """Return the nodes that share memory with something written to."""
+    written: set[fx.Node] = set()
+    todo = [target for node in graph.nodes for target in mutates(node)]
+    while todo:
+        node = todo.pop()
+        if node in written:
+            continue
+        written.add(node)
+        todo += [other for other in node.users if _aliases(other, node)]
+        todo += [other for other in node.all_input_nodes if _aliases(node, other)]
+    names = {node.target for node in written if node.op == "get_attr"}
+    return written | {node for node in graph.nodes if node.op == "get_attr" and node.target in names}
+
+
+def _aliases(result: fx.Node, source: fx.Node) -> bool:
+    """Tell whether a call may return a view of one of its inputs."""
+    target = result.target
+    if result.op != "call_function":
+        return False
+    if not isinstance(target, torch._ops.OpOverload):
+        return True
+    maybe = {"reshape", "contiguous", "to", "dropout", "flatten", "expand_as", "clone_if_needed"}
+    if target._schema.name.partition("::")[2] in maybe:
+        return True
+    for position, argument in enumerate(target._schema.arguments):
+        given = result.args[position] if position < len(result.args) else result.kwargs.get(argument.name)
+        if given is source and argument.alias_info is not None:
+            return True
+    return False
+
+
+def lift(name: str, node: fx.Node, fixed: set[fx.Node]) -> Lifted:
+    """Return the value of a fixed node as a function of the tensors it is made from.
+
+    Raises:
+        ValueError: if the node is not fixed, or part of it has no textual form.
+    """
+    if node not in fixed:
+        raise ValueError(f"{node.name} depends on more than the module's tensors")
+    needed = _cone(node)
+    sources = tuple(n for n in needed if n.op == "get_attr")
+    names = {n: f"v{i}" for i, n in enumerate(needed)}
+    device = f"{names[sources[0]]}.device" if sources else 'torch.device("cpu")'
+    speller = Speller(names, device)
+    lines = [f"def {name}({', '.join(names[n] for n in sources)}):"]
+    for step in needed:
+        if step.op == "call_function":
+            head, args, tail = speller.call(step)
+            lines += wrap(f"    {names[step]} = {head}", args, tail)
+    lines.append(f"    return {names[node]}")
+    return Lifted("\n".join(lines) + "\n", name, sources)
+
+
+def _cone(node: fx.Node) -> Sequence[fx.Node]:
+    """Return a node and all it is made from, in the order of the graph."""
+    cone: set[fx.Node] = set()
+    todo = [node]
+    while todo:
+        current = todo.pop()
+        if current not in cone:
+            cone.add(current)
+            todo += current.all_input_nodes
+    return [n for n in node.graph.nodes if n in cone]
+
+
+def evaluate(node: fx.Node, tensors: Iterable[tuple[str, torch.Tensor]]) -> torch.Tensor:
+    """Return the present value of a fixed node, given the module's tensors by name."""
+    state = dict(tensors)
+    values: dict[fx.Node, object] = {}
+    for step in _cone(node):
+        if step.op == "get_attr":
+            values[step] = state[str(step.target)].detach()
+        else:
+            assert callable(step.target)
+            args, kwargs = fx.node.map_arg((step.args, dict(step.kwargs)), lambda n: values[n])
+            values[step] = step.target(*args, **kwargs)
+    result = values[node]
+    assert isinstance(result, torch.Tensor)
+    return result

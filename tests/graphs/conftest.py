@@ -1,0 +1,2 @@
+import kernelevo
+kernelevo.__dict__.setdefault("packed", lambda fn,*p: fn(*p))
