@@ -63,11 +63,6 @@ def is_float32(node: Any) -> bool:
     return isinstance(found, torch.Tensor) and found.dtype == torch.float32
 
 
-def is_attribute(node: Any) -> bool:
-    """Tell whether a node reads a parameter, buffer or constant."""
-    return isinstance(node, fx.Node) and node.op == "get_attr"
-
-
 def calls(graph: fx.Graph, *ops: Any) -> Iterator[fx.Node]:
     """Yield the nodes that call one of ``ops``, in order, safe against erasing the one yielded."""
     for node in list(graph.nodes):

@@ -1,2 +1,8 @@
+"""Until kernelevo.packed is there, derived weights are made anew in each call."""
+
 import kernelevo
-kernelevo.__dict__.setdefault("packed", lambda fn,*p: fn(*p))
+
+try:
+    kernelevo.packed  # noqa: B018
+except (AttributeError, ImportError):
+    kernelevo.packed = lambda function, *tensors: function(*tensors)

@@ -3,5 +3,24 @@
 from kernelevo.graphs.rewrite import Rewrite
 from kernelevo.graphs.rewrites.attention import FusedAttention
 from kernelevo.graphs.rewrites.cleanup import DeadWork, NoOps
+from kernelevo.graphs.rewrites.folding import FoldedNorm
+from kernelevo.graphs.rewrites.inplace import InPlace
+from kernelevo.graphs.rewrites.layout import ChannelsLast, PackedConvolution
+from kernelevo.graphs.rewrites.merging import EmbeddedConvolution, MergedConvolution, MergedLinear
+from kernelevo.graphs.rewrites.packed_linear import PackedLinear
+from kernelevo.graphs.rewrites.pooling import PoolFirst
 
-REWRITES: tuple[Rewrite, ...] = (DeadWork(), NoOps(), FusedAttention())
+REWRITES: tuple[Rewrite, ...] = (
+    DeadWork(),
+    NoOps(),
+    FusedAttention(),
+    PoolFirst(),
+    FoldedNorm(),
+    MergedLinear(),
+    MergedConvolution(),
+    EmbeddedConvolution(),
+    ChannelsLast(),
+    PackedConvolution(),
+    PackedLinear(),
+    InPlace(),
+)

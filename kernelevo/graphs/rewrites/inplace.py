@@ -1,0 +1,55 @@
+"""In place: activations that overwrite a value nobody else reads."""
+
+from __future__ import annotations
+
+from torch import fx
+
+from kernelevo.graphs.capture import Captured
+from kernelevo.graphs.matching import aten, calls, is_op, sole_user, value
+
+_FRESH = (  # operators whose result is newly allocated and never a view of an input
+    aten.linear,
+    aten.conv1d,
+    aten.conv2d,
+    aten.conv3d,
+    aten.conv_transpose2d,
+    aten.batch_norm,
+    aten.layer_norm,
+    aten.group_norm,
+    aten.add,
+    aten.sub,
+    aten.mul,
+    aten.div,
+    aten.addmm,
+    aten.bmm,
+    aten.mm,
+    aten.matmul,
+    aten.cat,
+)
+_FORMS = {
+    aten.relu.default: aten.relu_.default,
+    aten.sigmoid.default: aten.sigmoid_.default,
+    aten.tanh.default: aten.tanh_.default,
+    aten.silu.default: aten.silu_.default,
+    aten.hardtanh.default: aten.hardtanh_.default,
+    aten.leaky_relu.default: aten.leaky_relu_.default,
+    aten.elu.default: aten.elu_.default,
+}
+
+
+class InPlace:
+    """ReLU, sigmoid, tanh and the like, written over their input where that has no other reader."""
+
+    name = "in-place"
+    describes = "activations that overwrite their input, so that no new memory is touched"
+
+    def apply(self, captured: Captured) -> int:
+        """Change each activation of a fresh value with one user."""
+        places = 0
+        for node in calls(captured.graph, *_FORMS):
+            source = node.args[0]
+            if isinstance(source, fx.Node) and sole_user(source) is node and is_op(source, *_FRESH):
+                if value(source).dtype == value(node).dtype:
+                    node.target = _FORMS[node.target]  # type: ignore[index]
+                    places += 1
+        return places

@@ -1,0 +1,157 @@
+"""Packed linear: linear layers on oneDNN's own weight layout, with what follows them fused in."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import fx
+
+from kernelevo.graphs.capture import Captured
+from kernelevo.graphs.lifting import fixed_nodes
+from kernelevo.graphs.matching import arguments, aten, calls, is_float32, is_op, shape, sole_user, value
+from kernelevo.graphs.snippet import Snippet
+
+SNIPPET = Snippet(
+    "packed_linear",
+    '''
+def packed_linear_weight(weight):
+    """Return a weight [out, in] in oneDNN's own layout."""
+    return torch.ops.mkldnn._reorder_linear_weight(weight.detach().contiguous(), None)
+
+
+def packed_linear(x, weight, bias, post="none", algorithm=""):
+    """Linear layer with a fused activation; the packed weight follows its parameter."""
+    weight = kernelevo.packed(packed_linear_weight, weight)
+    return torch.ops.mkldnn._linear_pointwise(x, weight, bias, post, [], algorithm)
+
+
+def packed_linear_add(x, weight, bias, other):
+    """Linear layer with a fused sum."""
+    weight = kernelevo.packed(packed_linear_weight, weight)
+    return torch.ops.mkldnn._linear_pointwise(x, other, weight, bias, "add")
+''',
+)
+
+
+@dataclass(frozen=True)
+class Post:
+    """An activation that oneDNN applies to the result while it is in registers."""
+
+    name: str = "none"
+    algorithm: str = ""
+
+
+class PackedLinear:
+    """Every linear layer with constant weights, fused with a following activation or sum."""
+
+    name = "packed-linear"
+    describes = "linear layers on oneDNN's pre-packed weights, with activation or residual sum fused"
+    devices = frozenset({"cpu"})
+
+    def apply(self, captured: Captured) -> int:
+        """Replace each linear layer and what it is fused with."""
+        if not available():
+            return 0
+        fixed = fixed_nodes(captured.graph)
+        places = 0
+        for node in calls(captured.graph, aten.linear.default):
+            given = arguments(node)
+            if _fits(given["input"], given["weight"]) and is_settled(given["weight"], fixed):
+                _replace(captured, node, given["input"], given["weight"], given["bias"])
+                places += 1
+        return places
+
+
+def is_settled(node: fx.Node, fixed: set[fx.Node]) -> bool:
+    """Tell whether a weight is a tensor of the module or something already packed from one.
+
+    A weight computed in forward from parameters is a fresh object in each call and cannot be a key.
+    """
+    if node.op == "get_attr":
+        return node in fixed
+    return bool(node.meta.get("settled"))
+
+
+def post_of(node: fx.Node) -> tuple[fx.Node, Post]:
+    """Return the last node of ``node`` and the activation after it, and that activation."""
+    user = sole_user(node)
+    if user is None or user.op != "call_function" or user.args[0] is not node:
+        return node, Post()
+    simple = {
+        "relu": (aten.relu, aten.relu_),
+        "tanh": (aten.tanh, aten.tanh_),
+        "sigmoid": (aten.sigmoid, aten.sigmoid_),
+        "swish": (aten.silu, aten.silu_),
+    }
+    for name, ops in simple.items():
+        if is_op(user, *ops):
+            return user, Post(name)
+    if is_op(user, aten.gelu.default):
+        return user, Post("gelu", arguments(user)["approximate"])
+    return node, Post()
+
+
+@functools.cache
+def available() -> bool:
+    """Tell whether oneDNN's private operators are there and give right values on this machine."""
+    if not torch._C._has_mkldnn or not hasattr(torch.ops.mkldnn, "_linear_pointwise"):
+        return False
+    generator = torch.Generator().manual_seed(0)
+    x, weight, bias = (torch.randn(*s, generator=generator) for s in ((3, 24), (16, 24), (16,)))
+    try:
+        packed = reordered(weight, None)
+        for post, reference in (("none", lambda t: t), ("relu", F.relu), ("gelu", F.gelu)):
+            algorithm = "none" if post == "gelu" else ""
+            found = torch.ops.mkldnn._linear_pointwise(x, packed, bias, post, [], algorithm)
+            torch.testing.assert_close(found, reference(F.linear(x, weight, bias)), atol=1e-4, rtol=1e-4)
+    except (RuntimeError, AttributeError, AssertionError):
+        return False
+    return True
+
+
+def reordered(weight: torch.Tensor, rows: int | None) -> torch.Tensor:
+    """Return a weight in oneDNN's layout."""
+    packed = torch.ops.mkldnn._reorder_linear_weight(weight, rows)
+    assert isinstance(packed, torch.Tensor)
+    return packed
+
+
+def _fits(x: fx.Node, weight: fx.Node) -> bool:
+    floats = is_float32(x) and is_float32(weight)
+    return floats and value(x).device.type == "cpu" and len(shape(weight)) == 2 and len(shape(x)) >= 2
+
+
+def _replace(captured: Captured, node: fx.Node, x: fx.Node, weight: fx.Node, bias: fx.Node | None) -> None:
+    captured.add_snippet(SNIPPET)
+    graph = captured.graph
+    last, post = post_of(node)
+    if last is node and (summed := _sum(node)) is not None:
+        last, other = summed
+        with graph.inserting_before(last):
+            made = graph.call_function(SNIPPET.function("packed_linear_add"), (x, weight, bias, other))
+    else:
+        extra = (post.name, post.algorithm) if post.algorithm else (post.name,)
+        arguments_ = (x, weight, bias) if post == Post() else (x, weight, bias, *extra)
+        with graph.inserting_before(last):
+            made = graph.call_function(SNIPPET.function("packed_linear"), arguments_)
+    made.meta = dict(last.meta)
+    last.replace_all_uses_with(made)
+    graph.erase_node(last)
+    if last is not node:
+        graph.erase_node(node)
+
+
+def _sum(node: fx.Node) -> tuple[fx.Node, fx.Node] | None:
+    """Return a following sum with another tensor of this shape, and that tensor."""
+    user = sole_user(node)
+    if user is None or not is_op(user, aten.add.Tensor) or arguments(user)["alpha"] != 1:
+        return None
+    left, right = user.args
+    other = right if left is node else left
+    if not isinstance(other, fx.Node) or other is node or not is_float32(other):
+        return None
+    plain = shape(other) == shape(node) and value(other).is_contiguous()
+    return (user, other) if plain else None

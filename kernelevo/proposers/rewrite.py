@@ -1,0 +1,87 @@
+"""RewriteProposer: graph rewrites of the task's module, as programs, the most promising sets first."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator, Sequence
+from random import Random
+
+from kernelevo.core import Brief, Origin, Program, Proposal, Trial
+from kernelevo.errors import CaptureError
+from kernelevo.proposers.workbench import Draft, Names, Workbench, plain_rewrites, rewrites_of, workbench
+
+_log = logging.getLogger(__name__)
+_DRAWS = 64  # random subsets drawn before the proposer says that it has no more
+
+
+class RewriteProposer:
+    """Searches the sets of rewrites that apply to a module; it never proposes one set twice.
+
+    First everything that fires. Then, by what was scored so far: neighbours of the best set (one rewrite
+    more or less), which at the start are the ablations of the full set, and random subsets.
+    """
+
+    name = "rewrite"
+    parents = 1
+
+    def __init__(self) -> None:
+        self._tried: set[Names] = set()
+        self._scores: dict[Names, float] = {}
+
+    def observe(self, trial: Trial) -> None:
+        """Learn the score of a set, also one that another proposer or an earlier process tried."""
+        details = trial.program.origin.details
+        names = rewrites_of(details)
+        if names is None or details.get("base", "graph") != "graph":
+            return
+        self._tried.add(names)
+        if trial.score is not None:
+            self._scores[names] = max(trial.score, self._scores.get(names, 0.0))
+
+    async def propose(self, brief: Brief, rng: Random) -> Sequence[Proposal]:
+        """Return the next program, or nothing when every set was tried or the module has no graph."""
+        if "reference" not in brief.task.options:
+            return []
+        return await asyncio.to_thread(self._propose, brief, rng)
+
+    def _propose(self, brief: Brief, rng: Random) -> list[Proposal]:
+        try:
+            bench = workbench(brief.task)
+        except CaptureError as error:
+            _log.info("nothing to rewrite: %s", error)
+            return []
+        for verdict in brief.parents:
+            names, score = plain_rewrites(verdict), verdict.evaluation.score
+            if names is not None and score is not None:
+                self._scores[names] = max(score, self._scores.get(names, 0.0))
+        for wanted in self._wanted(bench, rng):
+            draft = bench.draft(wanted)
+            fired = frozenset(draft.rewrites)
+            if fired and fired not in self._tried:
+                self._tried |= {fired, wanted}
+                return [Proposal(made(self.name, draft, brief, "graph rewrites"))]
+            self._tried.add(wanted)
+        return []
+
+    def _wanted(self, bench: Workbench, rng: Random) -> Iterator[Names]:
+        """Yield sets not tried yet, most promising first."""
+        full = frozenset(bench.greedy)
+        if full not in self._tried:
+            yield full
+        for centre in sorted(self._scores, key=self._scores.__getitem__, reverse=True) or [full]:
+            near = [centre ^ {name} for name in bench.useful]
+            rng.shuffle(near)
+            yield from (names for names in near if names not in self._tried)
+        for _ in range(_DRAWS):
+            drawn = frozenset(name for name in bench.useful if rng.random() < 0.6)
+            if drawn not in self._tried:
+                yield drawn
+
+
+def made(proposer: str, draft: Draft, brief: Brief, idea: str) -> Program:
+    """Return a draft as a program whose origin says how to make it again."""
+    details = {"rewrites": list(draft.rewrites), "base": "graph"}
+    parents = tuple(v.program.id for v in brief.parents)
+    origin = Origin(proposer, f"{idea}: {', '.join(draft.rewrites)}", details)
+    return Program.single(draft.text, parents=parents, origin=origin)

@@ -1,0 +1,126 @@
+import asyncio
+from random import Random
+
+import pytest
+
+from kernelevo.core import Brief, Evaluation, Task, Trial, Verdict
+from kernelevo.proposers.crossover import CrossoverProposer
+from kernelevo.proposers.rewrite import RewriteProposer
+from kernelevo.proposers.workbench import workbench
+
+TEXT = """
+import torch
+from torch import nn
+
+
+class Model(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.one = nn.Conv2d(width, 6, 1)
+        self.two = nn.Conv2d(width, 5, 1)
+        self.dead = nn.Linear(3, 3)
+        self.drop = nn.Dropout(0.0)
+        self.last = nn.Linear(11, 4)
+
+    def forward(self, x):
+        self.dead(x[..., :3])
+        y = torch.relu(torch.cat([self.one(x), self.two(x)], 1))
+        return self.last(self.drop(y).mean((2, 3)))
+
+
+def get_inputs():
+    return [torch.randn(2, 4, 8, 8)]
+
+
+def get_init_inputs():
+    return [4]
+"""
+REFERENCE = {"kind": "source", "text": TEXT, "filename": "small.py", "size": "full", "variant": None}
+TASK = Task("small.py", "faster", options={"reference": {**REFERENCE, "entry": "Model"}, "device": "cpu"})
+
+
+def ask(proposer, rng, *parents, task=TASK):
+    return asyncio.run(proposer.propose(Brief(task, 0, tuple(parents)), rng))
+
+
+def sets(proposer, limit=200):
+    rng, found = Random(1), []
+    for _ in range(limit):
+        proposals = ask(proposer, rng)
+        if not proposals:
+            return found
+        found.append(frozenset(proposals[0].program.origin.details["rewrites"]))
+    raise AssertionError("never exhausted")
+
+
+def test_full_set_first_then_others_never_twice_then_nothing():
+    found = sets(RewriteProposer())
+    assert found[0] == set(workbench(TASK).greedy)
+    assert {"dead-work", "no-ops", "merged-convolution", "packed-linear"} <= found[0]
+    assert len(found) == len(set(found)) > 10
+    assert any(len(names) == len(found[0]) - 1 for names in found[1:8])
+
+
+def test_the_same_rng_gives_the_same_programs():
+    runs = []
+    for _ in range(2):
+        proposer, rng = RewriteProposer(), Random(5)
+        runs.append([ask(proposer, rng)[0].program.id for _ in range(5)])
+    assert runs[0] == runs[1]
+
+
+def test_neighbours_of_the_best_come_first():
+    proposer, rng = RewriteProposer(), Random(2)
+    programs = [ask(proposer, rng)[0].program for _ in range(4)]
+    for number, program in enumerate(programs):
+        proposer.observe(Trial(number, program, Evaluation.ok(3.0 if number == 3 else 1.0)))
+    best = set(programs[3].origin.details["rewrites"])
+    after = set(ask(proposer, rng)[0].program.origin.details["rewrites"])
+    assert len(best ^ after) == 1
+
+
+def test_a_resumed_proposer_does_not_repeat():
+    proposer, rng = RewriteProposer(), Random(3)
+    program = ask(proposer, rng)[0].program
+    resumed = RewriteProposer()
+    resumed.observe(Trial(0, program, Evaluation.wrong("no")))
+    assert ask(resumed, rng)[0].program.id != program.id
+
+
+def test_crossover_joins_two_sets():
+    bench = workbench(TASK)
+    first, second = (
+        ask(RewriteProposer(), Random(0))[0].program.__class__.single(
+            bench.draft(names).text,
+            origin=_origin(names),
+        )
+        for names in (["no-ops", "merged-convolution"], ["packed-linear"])
+    )
+    parents = [Verdict(p, Evaluation.ok(1.0)) for p in (first, second)]
+    crossover = CrossoverProposer()
+    child = ask(crossover, Random(0), *parents)[0].program
+    assert {"no-ops", "merged-convolution", "packed-linear"} <= set(child.origin.details["rewrites"])
+    assert child.parents == (first.id, second.id)
+    seen = {child.id}
+    while proposals := ask(crossover, Random(len(seen)), *parents):
+        assert proposals[0].program.id not in seen
+        seen.add(proposals[0].program.id)
+    assert ask(crossover, Random(0), parents[0], parents[0]) == []
+    assert ask(crossover, Random(0), parents[0]) == []
+
+
+def _origin(names):
+    from kernelevo.core.program import Origin
+
+    return Origin("rewrite", "", {"rewrites": list(names), "base": "graph"})
+
+
+@pytest.mark.parametrize("proposer", [RewriteProposer(), CrossoverProposer()])
+def test_tasks_without_a_module_are_left(proposer):
+    assert ask(proposer, Random(0), task=Task("tsp.py:tour", "shorter")) == []
+
+
+def test_a_module_without_a_graph_gives_nothing():
+    text = TEXT.replace("self.dead(x[..., :3])", "x = x if x.sum() > 0 else -x")
+    task = Task("b.py", "", options={"reference": {**REFERENCE, "entry": "Model", "text": text}})
+    assert ask(RewriteProposer(), Random(0), task=task) == []
