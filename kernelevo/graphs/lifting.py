@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import fx
@@ -116,14 +117,14 @@ def _cone(node: fx.Node) -> Sequence[fx.Node]:
 def evaluate(node: fx.Node, tensors: Iterable[tuple[str, torch.Tensor]]) -> torch.Tensor:
     """Return the present value of a fixed node, given the module's tensors by name."""
     state = dict(tensors)
-    values: dict[fx.Node, object] = {}
+    values: dict[fx.Node, Any] = {}
     for step in _cone(node):
         if step.op == "get_attr":
             values[step] = state[str(step.target)].detach()
         else:
             assert callable(step.target)
-            args, kwargs = fx.node.map_arg((step.args, dict(step.kwargs)), lambda n: values[n])
-            values[step] = step.target(*args, **kwargs)
+            given: Any = fx.node.map_arg((step.args, dict(step.kwargs)), lambda n: values[n])
+            values[step] = step.target(*given[0], **given[1])
     result = values[node]
     assert isinstance(result, torch.Tensor)
     return result

@@ -56,7 +56,7 @@ class Workbench:
         self._drafts: dict[Names, Draft] = {}
 
     def draft(self, wanted: Iterable[str]) -> Draft:
-        """Return the program of the rewrites among ``wanted`` that fire; names not in the catalogue are left out."""
+        """Return the program of those rewrites among ``wanted`` that are in the catalogue and fire."""
         from kernelevo.graphs.printing import print_program
         from kernelevo.graphs.rewrite import apply_rewrites
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import fx
@@ -104,7 +105,7 @@ def _attend(captured: Captured, scores: Scores, operands: list[fx.Node], name: s
     """Insert the fused call, or return None if the mask forbids it."""
     graph = captured.graph
     fused = aten.scaled_dot_product_attention.default
-    options: dict[str, object] = {"scale": scores.scale}
+    options: dict[str, Any] = {"scale": scores.scale}
     if scores.bias is not None:
         finite = scores.bias.op == "get_attr" and scores.hidden is None
         if finite and bool(torch.isfinite(captured.skeleton.by_name[str(scores.bias.target)].tensor).all()):
@@ -130,8 +131,7 @@ def _masked(captured: Captured, scores: Scores, operands: list[fx.Node], name: s
         return None
     lifted = lift(f"{name}_mask", hidden, fixed)
     if not lifted.sources:
-        options = {"is_causal": True, "scale": scores.scale}
-        return graph.call_function(aten.scaled_dot_product_attention.default, tuple(operands), options)
+        return _causal(graph, operands, scores.scale)
     sources = ", ".join(f"s{i}" for i in range(len(lifted.sources)))
     fill = 'float("-inf")' if math.isinf(scores.fill) else repr(scores.fill)
     snippet = Snippet(name, _GUARDED.format(mask=lifted.text, name=name, sources=sources, fill=fill))
@@ -147,16 +147,18 @@ def _biased(captured: Captured, scores: Scores, operands: list[fx.Node], name: s
     if bias not in fixed or scores.hidden is not None:
         return None
     lifted = lift(f"{name}_mask", bias, fixed)
-    constant = all(
-        captured.skeleton.by_name[str(s.target)].kind == "constant" for s in lifted.sources
-    )
+    constant = all(captured.skeleton.by_name[str(s.target)].kind == "constant" for s in lifted.sources)
     state = ((entry.name, entry.tensor) for entry in captured.skeleton.entries)
     now = evaluate(bias, state)
     causal = torch.zeros_like(now).masked_fill(torch.ones_like(now, dtype=torch.bool).triu(1), -math.inf)
     square = now.dim() >= 2 and now.shape[-2:] == (shape(scores.query)[-2], shape(scores.keys)[-1])
     if not constant or not square or now.shape[-1] != now.shape[-2] or not torch.equal(now, causal):
         return None
-    options = {"is_causal": True, "scale": scores.scale}
+    return _causal(graph, operands, scores.scale)
+
+
+def _causal(graph: fx.Graph, operands: list[fx.Node], scale: float) -> fx.Node:
+    options: dict[str, Any] = {"is_causal": True, "scale": scale}
     return graph.call_function(aten.scaled_dot_product_attention.default, tuple(operands), options)
 
 

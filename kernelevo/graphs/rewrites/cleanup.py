@@ -79,5 +79,3 @@ def _whole(node: fx.Node) -> bool:
 
 def _node(found: object) -> fx.Node | None:
     return found if isinstance(found, fx.Node) else None
-
-

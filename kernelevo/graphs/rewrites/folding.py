@@ -88,12 +88,15 @@ def _fold(
 ) -> None:
     captured.add_snippet(snippet)
     graph, inner = captured.graph, arguments(layer)
+    assert callable(layer.target)
     with graph.inserting_before(norm):
         made = graph.call_function(snippet.function(snippet.name), tuple(tensors.values()))
         weight, bias = (graph.call_function(getitem, (made, i)) for i in range(2))
         for node, old in ((weight, inner["weight"]), (bias, norm.args[3])):
             node.meta = {"settled": True, "val": old.meta["val"] if isinstance(old, fx.Node) else None}
-        folded = graph.call_function(layer.target, (inner["input"], weight, bias, *layer.args[3:]), layer.kwargs)
+        folded = graph.call_function(
+            layer.target, (inner["input"], weight, bias, *layer.args[3:]), layer.kwargs
+        )
     folded.meta = dict(norm.meta)
     norm.replace_all_uses_with(folded)
     graph.erase_node(norm)

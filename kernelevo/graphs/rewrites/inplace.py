@@ -48,8 +48,8 @@ class InPlace:
         places = 0
         for node in calls(captured.graph, *_FORMS):
             source = node.args[0]
-            if isinstance(source, fx.Node) and sole_user(source) is node and is_op(source, *_FRESH):
-                if value(source).dtype == value(node).dtype:
-                    node.target = _FORMS[node.target]  # type: ignore[index]
-                    places += 1
+            fresh = isinstance(source, fx.Node) and sole_user(source) is node and is_op(source, *_FRESH)
+            if fresh and value(source).dtype == value(node).dtype:
+                node.target = _FORMS[node.target]  # type: ignore[index]
+                places += 1
         return places

@@ -44,13 +44,12 @@ class ChannelsLast:
             weight, source = given["weight"], given["input"]
             if not is_float32(source) or len(shape(source)) != 4:
                 continue
-            if source not in converted and not value(source).is_contiguous(memory_format=torch.channels_last):
-                if not _follows(source):
-                    with graph.inserting_after(source):
-                        made = graph.call_function(
-                            aten.contiguous.default, (source,), {"memory_format": torch.channels_last}
-                        )
-                    converted[source] = made
+            last = value(source).is_contiguous(memory_format=torch.channels_last)
+            if source not in converted and not last and not _follows(source):
+                with graph.inserting_after(source):
+                    converted[source] = graph.call_function(
+                        aten.contiguous.default, (source,), {"memory_format": torch.channels_last}
+                    )
             places += 1
             changed = converted.get(source, source)
             if weight.op == "get_attr" and weight in fixed and shape(weight)[2:] != (1, 1):
@@ -149,7 +148,9 @@ class PackedConvolution:
             view.target = aten.reshape.default
         return places
 
-    def _replace(self, captured: Captured, conv: fx.Node, given: dict[str, Any], kinds: dict[str, str]) -> None:
+    def _replace(
+        self, captured: Captured, conv: fx.Node, given: dict[str, Any], kinds: dict[str, str]
+    ) -> None:
         geometry = {k: given[k] if k == "groups" else _both(given[k]) for k in _GEOMETRY}
         size = list(shape(given["input"]))
         key = f"{geometry} {size}"
@@ -172,5 +173,3 @@ class PackedConvolution:
 
 def _both(given: Any) -> list[int]:
     return [given[0], given[-1]]
-
-

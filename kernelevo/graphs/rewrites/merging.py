@@ -61,10 +61,10 @@ class MergedLinear:
             if owned and is_float32(given["input"]) and (bias is None or bias.op == "get_attr"):
                 groups[given["input"], bias is None].append(node)
         places = 0
-        for (source, plain), members in groups.items():
+        for members in groups.values():
             if len({arguments(m)["weight"] for m in members}) > 1:
                 captured.add_snippet(JOINED)
-                _join(captured, source, members, JOINED.function("joined_weight"), plain, -1)
+                _join(captured, members, JOINED.function("joined_weight"), -1)
                 places += 1
         return places
 
@@ -87,7 +87,7 @@ class MergedConvolution:
             if owned and given["groups"] == 1 and is_float32(given["input"]):
                 groups[self._geometry(given)].append(node)
         places = 0
-        for (source, plain, *_), members in groups.items():
+        for members in groups.values():
             sizes = {shape(arguments(m)["weight"])[2:] for m in members}
             if len(members) < 2 or (self.embed and len(sizes) < 2):
                 continue
@@ -95,7 +95,7 @@ class MergedConvolution:
             captured.add_snippet(snippet)
             captured.add_snippet(JOINED)
             joiner = snippet.function("joined_kernels" if self.embed else "joined_weight")
-            _join(captured, source, members, joiner, plain, 1)
+            _join(captured, members, joiner, 1)
             places += 1
         return places
 
@@ -121,11 +121,10 @@ def _pair(given: Any) -> tuple[int, int]:
     return (given[0], given[-1])
 
 
-def _join(
-    captured: Captured, source: fx.Node, members: list[fx.Node], joiner: Any, plain: bool, dim: int
-) -> None:
+def _join(captured: Captured, members: list[fx.Node], joiner: Any, dim: int) -> None:
     """Replace ``members`` by one layer and a split along ``dim``."""
     graph = captured.graph
+    source, plain = arguments(members[0])["input"], arguments(members[0])["bias"] is None
     weights = [arguments(m)["weight"] for m in members]
     widest = max(members, key=lambda m: shape(arguments(m)["weight"])[-1])
     with graph.inserting_after(_last(graph, [source, *weights, *(arguments(m)["bias"] for m in members)])):
@@ -137,6 +136,7 @@ def _join(
     if bias is not None:
         bias.meta = {"settled": True}
     with graph.inserting_after(bias or spot):
+        assert callable(widest.target)
         wide = graph.call_function(widest.target, (source, spot, bias, *widest.args[3:]), widest.kwargs)
     with graph.inserting_after(wide):
         sizes = [shape(w)[0] for w in weights]
@@ -151,4 +151,6 @@ def _join(
 
 def _last(graph: fx.Graph, nodes: list[fx.Node | None]) -> fx.Node:
     wanted = {n for n in nodes if n is not None}
-    return [n for n in graph.nodes if n in wanted][-1]
+    *_, last = (n for n in graph.nodes if n in wanted)
+    assert isinstance(last, fx.Node)
+    return last

@@ -30,8 +30,11 @@ class PoolFirst:
             given = arguments(conv)
             if shape(pool)[-1] * shape(pool)[-2] >= shape(conv)[-1] * shape(conv)[-2]:
                 continue
+            assert callable(pool.target) and callable(conv.target)
             with captured.graph.inserting_before(pool):
-                first = captured.graph.call_function(pool.target, (given["input"], *pool.args[1:]), pool.kwargs)
+                first = captured.graph.call_function(
+                    pool.target, (given["input"], *pool.args[1:]), pool.kwargs
+                )
                 last = captured.graph.call_function(conv.target, (first, *conv.args[1:]), conv.kwargs)
             last.meta, first.meta = dict(pool.meta), {}
             pool.replace_all_uses_with(last)

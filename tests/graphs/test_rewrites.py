@@ -1,0 +1,178 @@
+"""Every rewrite on two modules that match and one that must not; then all of them on random compositions."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from compositions import Branches, Residual, composition
+from programs import difference, load
+from torch import nn
+
+from kernelevo.graphs.capture import capture
+from kernelevo.graphs.execution import Call, observe
+from kernelevo.graphs.printing import print_program
+from kernelevo.graphs.rewrite import Rewrite, apply_reported
+from kernelevo.graphs.rewrites import REWRITES
+
+
+def module_of(function, *layers):
+    """Return a module whose forward is ``function(layers, x)``."""
+
+    class Made(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layers = nn.ModuleList(layers)
+
+        def forward(self, x):
+            return function(self.layers, x)
+
+    return Made()
+
+
+def image(channels=4, size=8):
+    return torch.randn(2, channels, size, size)
+
+
+def normed(layer, norm, training=False):
+    module = nn.Sequential(layer, norm).train(training)
+    norm.running_mean.normal_()
+    norm.running_var.uniform_(0.5, 2)
+    return module
+
+
+def dead(m, x):
+    m[1](x)
+    return m[0](x)
+
+
+def noisy(m, x):
+    torch.rand(3)
+    return m[0](x)
+
+
+MATCHES = [
+    ("dead-work", module_of(dead, nn.Linear(4, 4), nn.Linear(4, 2)), torch.randn(3, 4)),
+    ("dead-work", module_of(lambda m, x: (x.cos(), m[0](x))[1], nn.Tanh()), torch.randn(3, 4)),
+    ("no-ops", nn.Sequential(nn.Linear(4, 4), nn.Dropout(0.0)), torch.randn(3, 4)),
+    ("no-ops", nn.Sequential(nn.Linear(4, 4), nn.Dropout(0.5)).eval(), torch.randn(3, 4)),
+    ("pool-first", nn.Sequential(nn.Conv2d(4, 6, 1), nn.AvgPool2d(2)), image()),
+    ("pool-first", nn.Sequential(nn.Conv2d(4, 6, 1, bias=False), nn.AvgPool2d(3, padding=1)), image()),
+    ("pool-first", nn.Sequential(nn.Conv2d(4, 6, 1), nn.AdaptiveAvgPool2d(3)), image()),
+    ("folded-norm", normed(nn.Conv2d(4, 6, 3, bias=False), nn.BatchNorm2d(6)), image()),
+    ("folded-norm", normed(nn.Linear(4, 6), nn.BatchNorm1d(6, affine=False, eps=0.1)), torch.randn(3, 4)),
+    (
+        "merged-linear",
+        module_of(lambda m, x: m[0](x) * m[1](x) + m[2](x), *(nn.Linear(4, 6) for _ in range(3))),
+        torch.randn(3, 4),
+    ),
+    (
+        "merged-linear",
+        Branches(nn.Linear(4, 2, bias=False), nn.Linear(4, 5, bias=False), dim=-1),
+        image(size=4),
+    ),
+    ("merged-convolution", Branches(nn.Conv2d(4, 3, 1), nn.Conv2d(4, 5, 1)), image()),
+    (
+        "merged-convolution",
+        Branches(*(nn.Conv2d(4, n, 3, 2, 1, bias=False) for n in (2, 3)), nn.Conv2d(4, 2, 1, 2)),
+        image(),
+    ),
+    ("embedded-convolution", Branches(nn.Conv2d(4, 3, 1), nn.Conv2d(4, 5, 3, padding=1)), image()),
+    ("embedded-convolution", Branches(nn.Conv2d(4, 3, 3), nn.Conv2d(4, 5, 5, padding=1)), image()),
+    (
+        "channels-last",
+        nn.Sequential(nn.Conv2d(4, 6, 3), nn.ReLU(), nn.Conv2d(6, 2, 3), nn.Flatten()),
+        image(),
+    ),
+    ("channels-last", module_of(lambda m, x: m[0](x).view(2, -1), nn.Conv2d(4, 6, 3)), image()),
+    ("packed-convolution", nn.Sequential(nn.Conv2d(4, 6, 3, 2, 1, groups=2), nn.Sigmoid()), image()),
+    (
+        "packed-convolution",
+        nn.Sequential(nn.Conv2d(4, 6, (1, 3)), nn.GELU("tanh"), nn.Conv2d(6, 6, 1)),
+        image(),
+    ),
+    (
+        "packed-linear",
+        nn.Sequential(nn.Linear(4, 6), nn.ReLU(True), nn.Linear(6, 2), nn.GELU()),
+        torch.randn(3, 4),
+    ),
+    ("packed-linear", Residual(nn.Linear(4, 4, bias=False)), torch.randn(3, 5, 4)),
+    ("packed-linear", module_of(lambda m, x: F.silu(m[0](x.mT)), nn.Linear(3, 4)), torch.randn(2, 3, 4)),
+    ("in-place", nn.Sequential(nn.Linear(4, 6), nn.ReLU()), torch.randn(3, 4)),
+    ("in-place", nn.Sequential(nn.Conv2d(4, 6, 1), nn.BatchNorm2d(6), nn.SiLU()), image()),
+]
+
+OTHERS = [
+    ("dead-work", module_of(noisy, nn.Dropout(0.5)), torch.randn(3, 4)),
+    ("no-ops", nn.Sequential(nn.Linear(4, 4), nn.Dropout(0.5)), torch.randn(3, 4)),
+    ("pool-first", nn.Sequential(nn.Conv2d(4, 6, 1), nn.AvgPool2d(2, padding=1)), image()),
+    ("pool-first", nn.Sequential(nn.Conv2d(4, 6, 3), nn.AvgPool2d(2)), image()),
+    ("pool-first", nn.Sequential(nn.Conv2d(4, 6, 1), nn.MaxPool2d(2)), image()),
+    ("folded-norm", normed(nn.Conv2d(4, 6, 3), nn.BatchNorm2d(6), training=True), image()),
+    (
+        "folded-norm",
+        module_of(lambda m, x: m[1](y := m[0](x)) + y, *normed(nn.Linear(4, 6), nn.BatchNorm1d(6))).eval(),
+        torch.randn(3, 4),
+    ),
+    (
+        "merged-linear",
+        module_of(lambda m, x: m[1](m[0](x)), nn.Linear(4, 4), nn.Linear(4, 4)),
+        torch.randn(3, 4),
+    ),
+    ("merged-convolution", Branches(nn.Conv2d(4, 3, 1), nn.Conv2d(4, 5, 3, padding=1)), image()),
+    ("embedded-convolution", Branches(nn.Conv2d(4, 3, 1, padding=1), nn.Conv2d(4, 5, 3, padding=2, dilation=1)), image()),
+    ("channels-last", nn.Conv1d(4, 6, 3), torch.randn(2, 4, 9)),
+    ("packed-convolution", nn.Conv2d(4, 6, 3).double(), image().double()),
+    ("packed-linear", nn.Linear(4, 4).double(), torch.randn(3, 4).double()),
+    ("in-place", module_of(lambda m, x: torch.relu(y := m[0](x)) + y, nn.Linear(4, 4)), torch.randn(3, 4)),
+    ("in-place", nn.Sequential(nn.Flatten(0), nn.ReLU()), torch.randn(3, 4)),
+]
+
+
+def test_the_catalogue():
+    names = [rewrite.name for rewrite in REWRITES]
+    assert len(set(names)) == len(names)
+    assert all(isinstance(rewrite, Rewrite) and rewrite.describes for rewrite in REWRITES)
+
+
+@pytest.mark.parametrize(("name", "module", "x"), MATCHES)
+def test_matches_and_follows_its_parameters(name, module, x, tmp_path):
+    captured = capture(module, (x,))
+    (applied,) = apply_reported(captured, [name])
+    assert applied.places > 0, applied
+    program = load(print_program(captured), tmp_path, module)
+    assert difference(captured, program) == ""
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.mul_(1.5).add_(0.1)
+    program.load_state_dict(module.state_dict())
+    call = [Call((x,), {})]
+    for mine, theirs in zip(observe(program, call).outputs, observe(module, call).outputs, strict=True):
+        torch.testing.assert_close(mine, theirs, atol=2e-5, rtol=2e-5)
+
+
+@pytest.mark.parametrize(("name", "module", "x"), OTHERS)
+def test_does_not_match(name, module, x):
+    captured = capture(module, (x,))
+    before = str(captured.graph)
+    (applied,) = apply_reported(captured, [name])
+    assert applied.places == 0
+    assert applied.refused == ""
+    assert str(captured.graph) == before
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_everything_at_once_on_random_compositions(seed, tmp_path):
+    module, inputs = composition(seed)
+    captured = capture(module, inputs)
+    report = apply_reported(captured, [rewrite.name for rewrite in REWRITES])
+    for applied in report:  # a layout changes what is drawn where, which the check must notice
+        assert not applied.refused or has_dropout(module), applied
+    assert difference(captured, load(print_program(captured), tmp_path, module)) == ""
+
+
+def has_dropout(module):
+    return module.training and any(isinstance(m, nn.Dropout) and m.p > 0 for m in module.modules())
+
+
+def test_pooling_needs_no_name():
+    module = module_of(lambda m, x: F.avg_pool2d(m[0](x), 2), nn.Conv2d(4, 6, 1))
+    assert apply_reported(capture(module, (image(),)), ["pool-first"])[0].places == 1
