@@ -118,7 +118,11 @@ OTHERS = [
         torch.randn(3, 4),
     ),
     ("merged-convolution", Branches(nn.Conv2d(4, 3, 1), nn.Conv2d(4, 5, 3, padding=1)), image()),
-    ("embedded-convolution", Branches(nn.Conv2d(4, 3, 1, padding=1), nn.Conv2d(4, 5, 3, padding=2, dilation=1)), image()),
+    (
+        "embedded-convolution",
+        Branches(nn.Conv2d(4, 3, 1), nn.Conv2d(4, 5, 3, padding=2, dilation=2)),
+        image(),
+    ),
     ("channels-last", nn.Conv1d(4, 6, 3), torch.randn(2, 4, 9)),
     ("packed-convolution", nn.Conv2d(4, 6, 3).double(), image().double()),
     ("packed-linear", nn.Linear(4, 4).double(), torch.randn(3, 4).double()),
