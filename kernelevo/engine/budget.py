@@ -14,7 +14,7 @@ from kernelevo.errors import BadSetting
 EXAMPLES = "90s, 30m, 2h, 200 (trials), $5, tokens:200k, device:60s, or several with commas: 30m,$5"
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 _MANY = {"": 1.0, "k": 1e3, "M": 1e6}
-_NUMBER = r"(\d+(?:\.\d*)?|\.\d+)"
+_NUMBER = r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
 _FORMS = (
     (re.compile(rf"{_NUMBER}([smh])"), "seconds", _SECONDS),
     (re.compile(rf"{_NUMBER}()"), "trials", _MANY),
@@ -23,11 +23,11 @@ _FORMS = (
     (re.compile(rf"device:{_NUMBER}([smh])"), "device_seconds", _SECONDS),
 )
 _WORDS = {
-    "seconds": "{:g}s",
-    "trials": "{:g}",
-    "dollars": "${:g}",
-    "tokens": "tokens:{:g}",
-    "device_seconds": "device:{:g}s",
+    "seconds": "{}s",
+    "trials": "{}",
+    "dollars": "${}",
+    "tokens": "tokens:{}",
+    "device_seconds": "device:{}s",
 }
 
 
@@ -60,7 +60,12 @@ class Budget:
         return Budget({unit: limit + used.get(unit, 0.0) for unit, limit in self.limits.items()})
 
     def __str__(self) -> str:
-        return ",".join(_WORDS[unit].format(limit) for unit, limit in self.limits.items())
+        return ",".join(_WORDS[unit].format(_plain(limit)) for unit, limit in self.limits.items())
+
+
+def _plain(amount: float) -> str:
+    """A number without an exponent and without trailing zeros."""
+    return f"{amount:.6f}".rstrip("0").rstrip(".")
 
 
 def _read(part: str, whole: str) -> tuple[str, float]:

@@ -34,14 +34,7 @@ async def confirm(engine: Engine) -> tuple[Trial | None, Evaluation | None]:
         engine.say(WinnerConfirmed(trial.number, verdict))
         if verdict.score is not None:
             return engine.ledger.trial_of(best.program.id), verdict
+        engine.store.append_event("ban", {"program": best.program.id}, trial=trial.number)
         engine.ban(best.program.id)
     best = engine.islands.best
     return (engine.ledger.trial_of(best.program.id) if best else None), None
-
-
-def replay_refusals(engine: Engine) -> None:
-    """Ban again what an earlier sitting's final timing refused."""
-    programs = {trial.number: trial.program.id for trial in engine.store.trials(raw=True)}
-    for event in engine.store.events(kind="final"):
-        if event.data["score"] is None and event.trial in programs:
-            engine.ban(programs[event.trial])

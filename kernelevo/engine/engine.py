@@ -196,8 +196,8 @@ class Engine:
         """Leave at once; what is recorded stays recorded, what is not is asked again (the second Ctrl-C)."""
         self._aborted = True
         self.end("aborted", confirm=False)
-        if self._main:
-            self._main.cancel()
+        if self._main:  # soon, not now: a task that cancels itself in its last step loses its result
+            self._main.get_loop().call_soon(self._main.cancel)
 
     # for steering, news and replay
 
@@ -241,9 +241,9 @@ class Engine:
     # the loop
 
     async def _open(self) -> None:
-        self.steering.replay()
         self._replaying = True
         taken = replay(self, deterministic=self._schedule.deterministic)
+        self.steering.replay()
         self._replaying = False
         offer = await self.judging.open()
         pass_on(self, offer.notices)

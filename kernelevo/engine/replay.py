@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kernelevo.core import Trial
-from kernelevo.engine.confirm import replay_refusals
 from kernelevo.store import Draft, RunStore
 
 if TYPE_CHECKING:
@@ -56,5 +55,4 @@ def replay(engine: Engine, *, deterministic: bool) -> set[int]:
             engine.ledger.tell_up_to(ask.seen - 1)  # numbers are told in order: `seen` tells are 0 .. seen-1
         if isinstance(ask, Draft):
             engine.take_up(ask)
-    replay_refusals(engine)
     return {trial.number for trial in trials} | {number for number, _ in numbered}

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from kernelevo.engine.engine import Engine
 
 VERBS = ("pause", "resume", "stop", "hint", "pin", "ban", "submit", "weight", "budget")
-LASTING = ("hint", "pin", "ban", "weight")  # obeyed again, silently, when a run is resumed
+LASTING = ("hint", "weight")  # obeyed again, silently, when a run is resumed; pin, ban and budget are events
 
 
 @dataclass
@@ -63,6 +63,10 @@ class Steering:
                     if args["asks"] < 1:
                         continue
                 self._do(command.verb, args)
+        for event in store.events(kind="pin"):
+            self._engine.islands.pin(event.data["program"])
+        for event in store.events(kind="ban"):
+            self._engine.ban(event.data["program"])
         if budgets := store.events(kind="budget"):
             self._engine.meter.budget = Budget(budgets[-1].data["limits"])
 
@@ -105,11 +109,13 @@ class Steering:
 
     def _pin(self, program: str) -> str:
         found = self._engine.find_program(program)
+        self._engine.store.append_event("pin", {"program": found})
         self._engine.islands.pin(found)
         return f"every other ask builds on {found[:12]}"
 
     def _ban(self, program: str) -> str:
         found = self._engine.find_program(program)
+        self._engine.store.append_event("ban", {"program": found})
         self._engine.ban(found)
         return f"{found[:12]} is never used again"
 

@@ -201,3 +201,26 @@ class Counting:
 
     async def propose(self, brief: Brief, rng: Random) -> Sequence[Proposal]:
         return [offer(bin(brief.number + 1)[2:].zfill(BITS), "counting")]
+
+
+class Lists:
+    """Three programs at a time, from its own random numbers."""
+
+    name = "lists"
+
+    async def propose(self, brief: Brief, rng: Random) -> Sequence[Proposal]:
+        return [offer("".join(rng.choice("01") for _ in range(BITS)), "lists") for _ in range(3)]
+
+
+class Moody:
+    """Has nothing to offer for most briefs; crosses two parents for the others."""
+
+    name = "moody"
+    parents = 2
+
+    async def propose(self, brief: Brief, rng: Random) -> Sequence[Proposal]:
+        if len(brief.parents) < 2 or rng.random() < 0.6:
+            return []
+        a, b = (verdict.program for verdict in brief.parents)
+        at = rng.randrange(BITS)
+        return [offer(a.source[:at] + b.source[at:], "moody", (a.id, b.id))]

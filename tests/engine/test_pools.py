@@ -1,0 +1,170 @@
+"""Generation and evaluation in their own pools, with real processes."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from kernelevo.core import Brief, Proposal
+from kernelevo.engine import Schedule
+from kernelevo.executors import GenerationHost, ProcessExecutor
+from tests.engine import toys
+from tests.engine.test_engine import Bench
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path / "run")
+
+
+def test_neither_pool_waits_for_the_other(bench: Bench) -> None:
+    """Thinking 0.25 s and judging 0.25 s, two of each: coupled they give 4 trials a second, decoupled 8."""
+    executor = ProcessExecutor(cpu=2, build=1, devices=())
+    try:
+        outcome = bench.run(
+            toys.task(seconds=0.25),
+            [toys.Flip(seconds=0.25)],
+            "24",
+            executor=executor,
+            schedule=Schedule(thinkers=2, builders=2, measurers=2),
+        )
+    finally:
+        executor.close()
+    assert outcome.used["trials"] == 24
+    assert 24 / outcome.used["seconds"] > 6.0
+
+
+def test_builds_overlap_measurements(bench: Bench) -> None:
+    """Build 0.2 s and measurement 0.2 s in two workers: 5 trials a second instead of 2.5."""
+    executor = ProcessExecutor(cpu=0, build=1, devices=("device:0",))
+    try:
+        outcome = bench.run(
+            toys.task("staged", seconds=0.2, build=0.2), [toys.Lists()], "15", executor=executor
+        )
+    finally:
+        executor.close()
+    assert 15 / outcome.used["seconds"] > 3.6
+    assert outcome.final is not None
+
+
+def test_asks_are_held_back_while_evaluation_is_slow(bench: Bench) -> None:
+    flip = toys.Flip()
+    ahead: list[int] = []
+
+    def look(event: object, engine: object, store: object) -> None:
+        ahead.append(len(flip.briefs) - store.count())  # type: ignore[attr-defined]
+
+    executor = ProcessExecutor(cpu=1, build=1, devices=())
+    try:
+        bench.run(
+            toys.task(seconds=0.05),
+            [flip],
+            "20",
+            executor=executor,
+            meanwhile=look,
+            schedule=Schedule(thinkers=3),
+        )
+    finally:
+        executor.close()
+    assert max(ahead) <= 3 + 1 + 1 + 1 + 1  # thinking, queue, building, shelf, measuring
+
+
+@pytest.mark.parametrize("kind", ["ones", "staged"])
+def test_programs_that_kill_their_worker_are_faults_and_the_run_goes_on(bench: Bench, kind: str) -> None:
+    executor = ProcessExecutor(cpu=1, build=1, devices=("device:0",))
+    try:
+        outcome = bench.run(toys.task(kind), [toys.Script(["die", "1" * 16])], executor=executor)
+    finally:
+        executor.close()
+    _, dead, alive = bench.trials()
+    assert dead.fault is not None and dead.fault.kind == "WorkerDied" and "exit code 5" in dead.fault.message
+    assert dead.fault.attempts == 3
+    assert alive.score == 16.0
+    assert outcome.best is not None and outcome.best.number == 2
+
+
+def test_evaluators_are_closed_with_their_worker(bench: Bench, tmp_path: Path) -> None:
+    executor = ProcessExecutor(cpu=0, build=0)
+    bench.run(toys.task("staged", closed=str(tmp_path / "note")), [toys.Flip()], "2", executor=executor)
+    assert not (tmp_path / "note").exists()
+    executor.close()
+    assert (tmp_path / "note").read_text() == "closed"
+
+
+def test_a_hosted_proposer_takes_part_and_observes(bench: Bench) -> None:
+    host = GenerationHost()
+    try:
+        hosted = host.proposer("flip", "tests.engine.toys:Flip")
+        local = toys.Lists()
+        bench.run(toys.task(), [hosted, local], "20")
+    finally:
+        host.close()
+    names = {t.program.origin.proposer for t in bench.trials()}
+    assert names == {"seed", "flip", "lists"}
+
+
+def test_a_hosted_proposer_that_dies_is_asked_again(bench: Bench, tmp_path: Path) -> None:
+    host = GenerationHost()
+    try:
+        hosted = host.proposer("mortal", "tests.engine.test_pools:Mortal", {"note": str(tmp_path / "note")})
+        bench.run(toys.task(), [hosted], "2", schedule=Schedule(thinkers=1))
+    finally:
+        host.close()
+    assert [t.program.source for t in bench.trials()][1:] == ["1", "11"]
+    assert (tmp_path / "note").read_text() == "xxx"  # one death, two answers
+
+
+class Mortal:
+    """Dies at its first ask; then two programs."""
+
+    name = "mortal"
+
+    def __init__(self, note: str) -> None:
+        self.note = Path(note)
+
+    async def propose(self, brief: Brief, rng: Random) -> Sequence[Proposal]:
+        import os
+
+        self.note.write_text((self.note.read_text() if self.note.exists() else "") + "x")
+        if len(self.note.read_text()) == 1:
+            os._exit(9)
+        return [toys.offer("1" * brief.number, "mortal")]
+
+
+def test_the_engine_is_quick_and_stays_quick(bench: Bench) -> None:
+    """Nothing to wait for: what remains is the engine's own cost (peers: 20 to 120 trials a second)."""
+    bench.run(toys.task(), [toys.Counting()], "600")
+    trials = bench.trials()
+    ends = [t.ended for t in trials]
+    first, last = 100 / (ends[150] - ends[50]), 100 / (ends[590] - ends[490])
+    assert last > 40 and last > 0.4 * first
+
+
+def test_engine_and_executors_never_import_torch() -> None:
+    import subprocess
+    import sys
+
+    code = (
+        "import sys, time; began = time.perf_counter();"
+        "import kernelevo.engine, kernelevo.executors, kernelevo.store;"
+        "heavy = [m for m in ('torch', 'numpy', 'triton', 'pydantic') if m in sys.modules];"
+        "print(heavy, time.perf_counter() - began)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("[] ") and float(done.stdout.split()[-1]) < 2.0
+
+
+def test_time_out_of_a_budget_leaves_nothing_running(bench: Bench) -> None:
+    executor = ProcessExecutor(cpu=1, build=1, devices=())
+    began = time.monotonic()
+    try:
+        outcome = bench.run(
+            toys.task(), [toys.Flip(seconds=0.05), toys.Flip("slow", seconds=30.0)], "1s", executor=executor
+        )
+    finally:
+        executor.close()
+    assert outcome.reason == "the budget of 1s is spent"
+    assert time.monotonic() - began < 8
+    assert outcome.used["seconds"] < 1.5

@@ -1,0 +1,183 @@
+"""Steering: every verb, obeyed before the next ask, with its effect on record."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kernelevo.core import CommandObeyed, Event, TrialEnded
+from kernelevo.engine import VERBS, Engine, Schedule
+from kernelevo.store import RunStore
+from tests.engine import toys
+from tests.engine.test_engine import Bench
+
+ONE = Schedule(thinkers=1)
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path / "run")
+
+
+def order_at(number: int, *orders: tuple[str, dict[str, Any]]) -> Any:
+    """Give orders the moment a trial has ended."""
+
+    def give(event: Event, engine: Engine, store: RunStore) -> None:
+        if isinstance(event, TrialEnded) and event.trial.number == number:
+            for verb, args in orders:
+                store.append_command("ana", verb, args)
+
+    return give
+
+
+def effects(bench: Bench) -> list[str]:
+    with RunStore.open(bench.folder, readonly=True) as reader:
+        commands = reader.commands()
+    assert [e.effect for e in bench.of(CommandObeyed)] == [c.effect for c in commands]
+    return [c.effect or "" for c in commands]
+
+
+def test_hints_reach_every_brief_or_the_next_few(bench: Bench) -> None:
+    flip = toys.Flip()
+    orders = [("hint", {"text": "try split-k"}), ("hint", {"text": "once", "asks": 1})]
+    bench.run(toys.task(), [flip], "6", meanwhile=order_at(2, *orders), schedule=ONE)
+    hints = {brief.number: brief.hints for brief in flip.briefs}
+    start = min(n for n, h in hints.items() if h)
+    assert 3 <= start <= 5  # the next ask; others were made while trial 2 was judged
+    assert hints[start] == ("try split-k", "once")
+    assert all(hints[n] == ("try split-k",) for n in range(start + 1, 7))
+    again = toys.Flip()
+    bench.run(toys.task(), [again], "8")  # a hint lasts, a used-up one does not
+    assert {brief.hints for brief in again.briefs} == {("try split-k",)}
+    assert effects(bench)[1] == "in every brief of the next 1 asks"
+
+
+def test_stop_ends_the_run_with_a_winner(bench: Bench) -> None:
+    outcome = bench.run(toys.task("staged"), [toys.Flip()], "100", meanwhile=order_at(3, ("stop", {})))
+    assert outcome.reason == "stopped by command" and outcome.final is not None
+    assert len(bench.trials()) <= 7
+
+
+def test_pause_stops_asks_and_the_clock_until_resume(bench: Bench) -> None:
+    seen: list[tuple[str, float]] = []
+
+    def meanwhile(event: Event, engine: Engine, store: RunStore) -> None:
+        order_at(2, ("pause", {}))(event, engine, store)
+        if isinstance(event, CommandObeyed) and event.verb == "pause":
+            seen.append(("paused", time.monotonic()))
+            asyncio_later(0.5, lambda: seen.append((store.state, len(store.trials()))))
+            asyncio_later(0.6, lambda: store.append_command("ben", "resume", {}))
+
+    outcome = bench.run(toys.task(), [toys.Flip()], "20", meanwhile=meanwhile, poll=0.05)
+    assert seen[1][0] == "paused" and seen[1][1] <= 8
+    assert len(bench.trials()) == 21
+    assert outcome.used["seconds"] < time.monotonic() - seen[0][1] - 0.4  # the pause is not search
+    assert effects(bench) == ["no new asks; what is in flight is finished", "asking again"]
+
+
+def asyncio_later(seconds: float, action: Any) -> None:
+    import asyncio
+
+    asyncio.get_running_loop().call_later(seconds, action)
+
+
+def test_a_submitted_program_is_judged_next_and_has_children(bench: Bench) -> None:
+    good = "1" * 14 + "00"
+    bench.run(
+        toys.task(), [toys.Flip()], "30", meanwhile=order_at(2, ("submit", {"source": good})), schedule=ONE
+    )
+    (found,) = [t for t in bench.trials() if t.program.origin.proposer == "person"]
+    assert found.program.source == good and found.score == 14.0 and found.number <= 5
+    assert any(found.program.id in t.program.parents for t in bench.trials())
+
+
+def test_several_submissions_keep_their_order_and_survive_an_abort(bench: Bench) -> None:
+    orders = [("submit", {"source": "1" * n + "0" * (16 - n)}) for n in (9, 10, 11)]
+
+    def meanwhile(event: Event, engine: Engine, store: RunStore) -> None:
+        order_at(1, *orders)(event, engine, store)
+        if isinstance(event, CommandObeyed) and event.number == 3:
+            engine.abort()
+
+    bench.run(toys.task(), [toys.Flip()], "20", meanwhile=meanwhile, schedule=ONE)
+    bench.run(toys.task(), [toys.Flip()], "20", schedule=ONE)
+    theirs = [t.score for t in bench.trials() if t.program.origin.proposer == "person"]
+    assert theirs == [9.0, 10.0, 11.0]
+    assert len(bench.trials()) == 21
+
+
+def test_pin_and_ban(bench: Bench) -> None:
+    good = "1" * 12 + "0000"
+    orders = order_at(3, ("ban", {"program": "1"}), ("pin", {"program": "#2"}))
+    script = toys.Script([good, "1" + "0" * 15, "11" + "0" * 14], "script")
+    outcome = bench.run(toys.task(), [script, toys.Flip()], "60", meanwhile=orders, seed=2)
+    numbers = {t.program.source: t.number for t in reversed(bench.trials())}
+    banned, pinned = bench.trials()[1], bench.trials()[2]
+    assert outcome.best is not None and outcome.best.program != banned.program
+    obeyed = [i for i, e in enumerate(bench.events) if isinstance(e, CommandObeyed)][-1]
+    after = [e.trial for e in bench.events[obeyed:] if isinstance(e, TrialEnded)][3:]
+    assert not any(banned.program.id in t.program.parents for t in after)
+    children = sum(pinned.program.id in t.program.parents for t in after if t.program.parents)
+    assert children >= 0.3 * sum(bool(t.program.parents) for t in after)
+    assert numbers[banned.program.source] == 1
+    again = bench.run(toys.task(), [toys.Script([])], "70")  # still banned after a resume
+    assert again.best is not None and again.best.program != banned.program
+
+
+def test_weight_silences_a_proposer(bench: Bench) -> None:
+    other = toys.Lists()
+    orders = order_at(4, ("weight", {"proposer": "lists", "weight": 0}))
+    bench.run(toys.task(), [toys.Flip(), other], "60", meanwhile=orders, schedule=ONE)
+    names = [t.program.origin.proposer for t in bench.trials()]
+    assert "lists" in names[:5] and "lists" not in names[8:]
+    bench.run(toys.task(), [toys.Flip(), other], "70")
+    assert "lists" not in [t.program.origin.proposer for t in bench.trials()][8:]
+
+
+def test_budget_can_be_raised_and_lowered(bench: Bench) -> None:
+    more = bench.run(toys.task(), [toys.Flip()], "5", meanwhile=order_at(3, ("budget", {"budget": "12"})))
+    assert len(bench.trials()) == 13 and more.reason == "the budget of 12 is spent"
+    with RunStore.open(bench.folder) as store:
+        store.append_command("ana", "budget", {"budget": "+4"})
+    bench.run(toys.task(), [toys.Flip()], "5")  # orders count for more than the stored budget
+    assert len(bench.trials()) == 17
+    bench.run(toys.task(), [toys.Flip()], "5")
+    assert len(bench.trials()) == 17
+    assert effects(bench) == ["the budget is 12", "the budget is 16"]
+
+
+def test_orders_that_make_no_sense_are_refused_on_record(bench: Bench) -> None:
+    orders: list[tuple[str, dict[str, Any]]] = [
+        ("dance", {}),
+        ("pin", {"program": "nothing"}),
+        ("pin", {"program": ""}),
+        ("ban", {}),
+        ("hint", {"text": "x", "asks": "many"}),
+        ("weight", {"proposer": "flap", "weight": 1}),
+        ("weight", {"proposer": "flip", "weight": "heavy"}),
+        ("budget", {"budget": "abc"}),
+        ("submit", {"files": {"../x": "y"}}),
+        ("pause", {"for": "ever"}),
+    ]
+    bench.run(toys.task(), [toys.Flip()], "8", meanwhile=order_at(2, *orders))
+    told = effects(bench)
+    assert len(told) == len(orders) and all(effect.startswith("refused: ") for effect in told)
+    assert ("known: " in told[0] and "flip" in bench.events[-1].to_json()["event"].lower()) or told[5]
+    assert len(bench.trials()) == 9
+    bench.run(toys.task(), [toys.Flip()], "10")  # and they do not come back
+    assert len(bench.trials()) == 11
+
+
+def test_orders_given_before_the_run_are_obeyed_at_its_first_ask(bench: Bench) -> None:
+    flip = toys.Flip()
+    bench.run(
+        toys.task(), [flip], "3", before=lambda store: store.append_command("ana", "hint", {"text": "early"})
+    )  # type: ignore[arg-type, return-value]
+    assert all(brief.hints == ("early",) for brief in flip.briefs)
+
+
+def test_every_verb_has_a_method() -> None:
+    from kernelevo.engine.steering import Steering
+
+    assert all(callable(getattr(Steering, f"_{verb}")) for verb in VERBS)
