@@ -20,6 +20,7 @@ from kernelevo.backends.seeding import seeded
 from kernelevo.errors import BadProgram, BadSetting, TaskNotFound, closest
 
 if TYPE_CHECKING:
+    import torch
     from torch import nn
 
 HOW_TO_ADD_INPUTS = (
@@ -106,7 +107,8 @@ class SourceReference:
         args, kwargs = self._init(seed)
         with seeded(seed):
             module: nn.Module = self._call(self.entry, lambda: self._class(*args, **kwargs))
-        return module.cpu()
+        tensors = (*module.parameters(), *module.buffers())
+        return module if all(map(_stays, tensors)) else module.cpu()
 
     def inputs(self, seed: int) -> tuple[Any, ...]:
         """Return what ``get_inputs`` gives after seeding; tensors lie on the CPU."""
@@ -120,7 +122,7 @@ class SourceReference:
                 why="expected a list, one entry for each argument of forward",
                 now="return [x] for a single tensor",
             )
-        return tuple(a.cpu() if isinstance(a, torch.Tensor) else a for a in drawn)
+        return tuple(a.cpu() if isinstance(a, torch.Tensor) and not _stays(a) else a for a in drawn)
 
     def _init(self, seed: int) -> tuple[list[Any], dict[str, Any]]:
         draw = getattr(self._module, "get_init_inputs", None)
@@ -148,6 +150,11 @@ class SourceReference:
                 why=f"{error}" + (f" ({place})" if place else ""),
                 now="the reference must run by itself before it can be made faster",
             ) from error
+
+
+def _stays(tensor: torch.Tensor) -> bool:
+    """True on the CPU, and on the meta device, where a module is built only to count its bytes."""
+    return tensor.device.type in ("cpu", "meta")
 
 
 def load_reference(spec: Mapping[str, Any]) -> Reference:

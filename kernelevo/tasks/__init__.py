@@ -2,6 +2,20 @@
 
 from kernelevo.tasks.library import BundledTask, bundled, facts
 from kernelevo.tasks.load import load_task
+from kernelevo.tasks.memory import MemoryNeed, estimate, refuse_if_too_large
+from kernelevo.tasks.module import freeze, input_sets
 from kernelevo.tasks.names import TaskName, resolve
 
-__all__ = ["BundledTask", "TaskName", "bundled", "facts", "load_task", "resolve"]
+__all__ = [
+    "BundledTask",
+    "MemoryNeed",
+    "TaskName",
+    "bundled",
+    "estimate",
+    "facts",
+    "freeze",
+    "input_sets",
+    "load_task",
+    "refuse_if_too_large",
+    "resolve",
+]

@@ -43,16 +43,21 @@ def load_task(
         BadProgram: the file is not readable Python.
         BadSetting: a size, device or policy that does not exist.
     """
+    check_settings(device, policy)
+    resolved = resolve(name, folder=folder)
+    if resolved.kind == "evaluator":
+        return _evaluator_task(resolved, options or {})
+    return _module_task(resolved, size, device, policy, options or {})
+
+
+def check_settings(device: str, policy: str) -> None:
+    """Refuse an unknown device or policy with a BadSetting that lists the known ones."""
     if policy not in POLICIES:
         raise BadSetting(f"Unknown policy {policy!r}.", why=closest(policy, POLICIES), now="use one of these")
     if not _DEVICE.fullmatch(device):
         raise BadSetting(
             f"Unknown device {device!r}.", why="known: cpu, cuda, cuda:N", now="use one of these"
         )
-    resolved = resolve(name, folder=folder)
-    if resolved.kind == "evaluator":
-        return _evaluator_task(resolved, options or {})
-    return _module_task(resolved, size, device, policy, options or {})
 
 
 def _evaluator_task(resolved: TaskName, options: Mapping[str, Any]) -> Task:

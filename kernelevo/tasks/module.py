@@ -1,0 +1,116 @@
+"""From a live module to a Task: the module and its inputs are kept in a file that any process can read."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kernelevo.backends import pickled
+from kernelevo.core import Task
+from kernelevo.errors import BadProgram, BadSetting
+from kernelevo.tasks.load import check_settings
+
+if TYPE_CHECKING:
+    from torch import nn
+
+FILE = "module.pkl"
+
+
+def freeze(
+    module: nn.Module,
+    inputs: Any,
+    folder: Path,
+    *,
+    weights: Sequence[float] | None = None,
+    name: str | None = None,
+    device: str = "cpu",
+    policy: str = "any",
+) -> Task:
+    """Keep a live module with its inputs in a folder and return the task of making it faster.
+
+    The module is deep-copied by pickling, so later changes to it do not reach the task; it keeps its weights,
+    its buffers and its train or eval mode.
+
+    Args:
+        module: any ``nn.Module`` that cloudpickle can take.
+        inputs: one tensor; one tuple, the arguments of ``forward``; or a list of such sets.
+        folder: where to write ``module.pkl``; made if it is missing.
+        weights: how much each input set counts in the score (a geometric mean); equal if None.
+        name: name of the task; the class's name if None.
+        device: where programs are judged.
+        policy: ``"any"`` or ``"no-aten"``.
+
+    Raises:
+        BadSetting: for something that is not a module, weights that do not fit, an unknown device or policy.
+        BadProgram: no inputs, or a module or input that cannot be pickled.
+    """
+    from torch import nn
+
+    check_settings(device, policy)
+    if isinstance(module, type) or not isinstance(module, nn.Module):
+        raise BadSetting(
+            f"Expected a live torch.nn.Module, got {module!r:.80}.",
+            now="pass an instance, e.g. optimize(MyModule(), inputs)",
+        )
+    sets = input_sets(inputs)
+    parts = _weights(weights, len(sets))
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / FILE
+    pickled.write(path, module, sets)
+    kind = type(module).__name__
+    spec = {
+        "kind": "pickle",
+        "path": str(path.resolve()),
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "sets": len(sets),
+        "weights": parts,
+    }
+    mode = "train" if module.training else "eval"
+    goal = (
+        f"Make this PyTorch module ({kind}, {mode} mode, {len(sets)} input set(s)) faster on {device}, "
+        f"with the same results (within 1e-5 of an fp64 evaluation), parameters and side effects.\n\n{module}"
+    )
+    return Task(
+        name or kind,
+        goal,
+        (),
+        "kernel",
+        {"reference": spec, "device": device, "size": "full", "policy": policy},
+    )
+
+
+def input_sets(inputs: Any) -> list[tuple[Any, ...]]:
+    """Return input sets as a list of argument tuples.
+
+    A tensor is one set of one argument; a tuple is one set; a list holds sets.
+
+    Raises:
+        BadProgram: for an empty list or for anything else.
+    """
+    import torch
+
+    if isinstance(inputs, torch.Tensor):
+        return [(inputs,)]
+    if isinstance(inputs, tuple):
+        return [inputs]
+    if isinstance(inputs, list) and inputs and all(isinstance(i, torch.Tensor | tuple) for i in inputs):
+        return [i if isinstance(i, tuple) else (i,) for i in inputs]
+    raise BadProgram(
+        f"The inputs are a {type(inputs).__name__} that cannot be understood.",
+        why="expected a tensor, a tuple of arguments, or a non-empty list of those (input sets)",
+        now="e.g. optimize(module, (x, h0)) or optimize(module, [(x1, h1), (x2, h2)])",
+    )
+
+
+def _weights(weights: Sequence[float] | None, count: int) -> list[float]:
+    given = [1.0] * count if weights is None else [float(w) for w in weights]
+    if len(given) != count or not all(math.isfinite(w) and w > 0 for w in given):
+        raise BadSetting(
+            f"{len(given)} weights {given} do not fit {count} input sets.",
+            why="one positive number for each input set",
+            now="leave weights out to count all sets alike",
+        )
+    return [w / sum(given) for w in given]

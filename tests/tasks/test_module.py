@@ -1,0 +1,79 @@
+"""freeze: live modules become tasks."""
+
+import json
+import threading
+
+import pytest
+import torch
+
+from kernelevo.backends.reference import load_reference
+from kernelevo.errors import BadProgram, BadSetting
+from kernelevo.tasks import freeze, input_sets
+
+
+def test_round_trip_keeps_values_mode_and_inputs(tmp_path):
+    module = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.BatchNorm1d(3)).eval()
+    x = torch.randn(5, 4)
+    task = freeze(module, x, tmp_path / "new" / "folder", name="mine")
+    assert task.name == "mine" and "eval mode" in task.goal and "Linear" in task.goal
+    assert json.loads(json.dumps(task.to_json())) == task.to_json()
+    reference = load_reference(task.options["reference"])
+    back = reference.build(0)
+    assert not back.training
+    assert torch.equal(back(reference.inputs(0)[0]), module(x))
+    with torch.no_grad():
+        module[0].weight.zero_()
+    assert not torch.equal(reference.build(0)[0].weight, module[0].weight)
+
+
+def test_a_local_class_can_be_frozen(tmp_path):
+    class Local(torch.nn.Module):
+        def forward(self, x, y):
+            return x + y
+
+    task = freeze(Local(), (torch.ones(2), torch.ones(2)), tmp_path)
+    reference = load_reference(task.options["reference"])
+    assert torch.equal(reference.build(0)(*reference.inputs(0)), torch.full((2,), 2.0))
+
+
+def test_digest_follows_the_module(tmp_path):
+    one, two = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)
+    digests = {freeze(m, torch.ones(1, 2), tmp_path).digest for m in (one, two)}
+    assert len(digests) == 2
+
+
+def test_input_sets_and_weights(tmp_path):
+    a, b = torch.ones(1), torch.zeros(1)
+    assert input_sets(a) == [(a,)]
+    assert input_sets((a, b)) == [(a, b)]
+    assert input_sets([a, (b,)]) == [(a,), (b,)]
+    task = freeze(torch.nn.Identity(), [a, b], tmp_path, weights=[3, 1])
+    assert task.options["reference"]["weights"] == [0.75, 0.25]
+    assert task.options["reference"]["sets"] == 2
+
+
+def test_what_cannot_be_pickled_is_refused(tmp_path):
+    module = torch.nn.Identity()
+    module.lock = threading.Lock()
+    with pytest.raises(BadProgram, match="cannot be pickled"):
+        freeze(module, torch.ones(1), tmp_path)
+    with pytest.raises(BadProgram, match="cannot be pickled"):
+        freeze(torch.nn.Identity(), (threading.Lock(),), tmp_path)
+
+
+@pytest.mark.parametrize("inputs", [[], None, 3, ["x"], {"x": torch.ones(1)}])
+def test_inputs_that_cannot_be_understood(tmp_path, inputs):
+    with pytest.raises(BadProgram, match="inputs"):
+        freeze(torch.nn.Identity(), inputs, tmp_path)
+
+
+@pytest.mark.parametrize("weights", [[1.0], [1.0, 0.0], [1.0, -1.0], [1.0, float("nan")], []])
+def test_weights_that_do_not_fit(tmp_path, weights):
+    with pytest.raises(BadSetting, match="weights"):
+        freeze(torch.nn.Identity(), [torch.ones(1), torch.ones(1)], tmp_path, weights=weights)
+
+
+@pytest.mark.parametrize("module", [torch.nn.Linear, torch.relu, None])
+def test_what_is_no_live_module(tmp_path, module):
+    with pytest.raises(BadSetting, match="live"):
+        freeze(module, torch.ones(1), tmp_path)
