@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import time
 
+_PATIENCE_NS = 150_000
+_NAP = 2e-5
 _STOPPED = frozenset(b"TtZXx")  # stopped, traced, zombie, dead: none of them executes an instruction
 
 
@@ -25,7 +27,8 @@ def wait_stopped(pid: int, timeout: float, *, descendants: bool = False) -> int 
     Raises:
         ProcessLookupError: if the process is gone.
     """
-    deadline = time.monotonic_ns() + int(timeout * 1e9)
+    start = time.monotonic_ns()
+    deadline = start + int(timeout * 1e9)
     folder = f"/proc/{pid}/task"
     while True:
         try:
@@ -36,9 +39,15 @@ def wait_stopped(pid: int, timeout: float, *, descendants: bool = False) -> int 
                     return time.monotonic_ns() if descendants else now
         except FileNotFoundError:
             raise ProcessLookupError(f"process {pid} is gone") from None
-        if time.monotonic_ns() > deadline:
+        now = time.monotonic_ns()
+        if now > deadline:
             return None
-        os.sched_yield()  # a thread must run once more to stop: on a busy machine, perhaps on our core
+        # a thread must run once more to stop. On a quiet machine that takes microseconds; on a busy one it
+        # may wait for the very core that we hold, so leave it
+        if now - start < _PATIENCE_NS:
+            os.sched_yield()
+        else:
+            time.sleep(_NAP)
 
 
 def _is_stopped(path: str) -> bool:

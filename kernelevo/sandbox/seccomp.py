@@ -23,6 +23,7 @@ _LD, _JEQ, _JGE, _JSET, _RET = 0x20, 0x15, 0x35, 0x45, 0x06
 _ALLOW, _KILL, _ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
 _OFFSET_NR, _OFFSET_ARCH, _OFFSET_ARG0 = 0, 4, 16
 _CLONE_THREAD = 0x00010000
+_CLONE_NAMESPACES = 0x7E020000  # new mount, cgroup, UTS, IPC, user, PID and network namespaces
 _SECCOMP_MODE_FILTER = 2
 
 # number of each refused call on x86-64
@@ -45,6 +46,11 @@ KERNEL = {
     "setdomainname": 171, "iopl": 172, "ioperm": 173, "quotactl": 179, "quotactl_fd": 443, "acct": 163,
     "settimeofday": 164, "clock_settime": 227, "clock_adjtime": 305, "adjtimex": 159, "fanotify_init": 300,
     "vhangup": 153, "modify_ldt": 154,
+}  # fmt: skip
+# named memory, queues and semaphores outlive a process: one child could leave values for the next
+LASTING = {
+    "shmget": 29, "shmat": 30, "shmctl": 31, "semget": 64, "semop": 65, "semctl": 66, "semtimedop": 220,
+    "msgget": 68, "msgsnd": 69, "msgrcv": 70, "msgctl": 71, "mq_open": 240, "mq_unlink": 241,
 }  # fmt: skip
 RUN_ONLY = {
     "fork": 57, "vfork": 58, "execve": 59, "execveat": 322, "tkill": 200, "setpriority": 141,
@@ -89,23 +95,18 @@ def program(stage: FilterStage, pid: int) -> bytes:
     )
     code += _instruction(_LD, _OFFSET_NR) + _instruction(_JGE, _X32_BIT, 0, 1)
     code += _instruction(_RET, _ERRNO | errno.EPERM)
-    for number in [*NETWORK.values(), *SPYING.values(), *KERNEL.values()]:
+    for number in [*NETWORK.values(), *SPYING.values(), *KERNEL.values(), *LASTING.values()]:
         code += _refuse(number)
     refused = [_instruction(_JEQ, option, 0, 1) + _instruction(_RET, _ERRNO | errno.EPERM)
                for option in _REFUSED_PRCTL]  # fmt: skip
     code += _on_first_argument(_PRCTL, b"".join(refused) + _instruction(_RET, _ALLOW))
     for number in ESCAPES.values():
         code += _refuse(number, errno.EPERM if stage == "run" else 0)
+    code += _refuse(_CLONE3, errno.ENOSYS)  # glibc then falls back to clone, whose flags we can read
+    code += _on_first_argument(_CLONE, _clone_rule(stage))
     if stage == "run":
         for number in RUN_ONLY.values():
             code += _refuse(number)
-        code += _refuse(_CLONE3, errno.ENOSYS)  # glibc then falls back to clone, whose flags we can read
-        code += _on_first_argument(
-            _CLONE,
-            _instruction(_JSET, _CLONE_THREAD, 1, 0)
-            + _instruction(_RET, _ERRNO | errno.EPERM)
-            + _instruction(_RET, _ALLOW),
-        )
         own = (
             _instruction(_JEQ, pid, 2, 0)
             + _instruction(_JEQ, 0, 1, 0)
@@ -115,6 +116,13 @@ def program(stage: FilterStage, pid: int) -> bytes:
         for number in _OWN_PROCESS_ONLY:
             code += _on_first_argument(number, own)
     return code + _instruction(_RET, _ALLOW)
+
+
+def _clone_rule(stage: FilterStage) -> bytes:
+    refuse, allow = _instruction(_RET, _ERRNO | errno.EPERM), _instruction(_RET, _ALLOW)
+    if stage == "run":
+        return _instruction(_JSET, _CLONE_THREAD, 1, 0) + refuse + allow
+    return _instruction(_JSET, _CLONE_NAMESPACES, 0, 1) + refuse + allow
 
 
 def _on_first_argument(number: int, body: bytes) -> bytes:

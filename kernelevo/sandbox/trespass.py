@@ -25,6 +25,7 @@ _PTRACE_SEIZE = 0x4206
 _PTRACE_DETACH = 17
 _PTRACE = 101  # x86-64
 _CAP_SYS_ADMIN = 21
+_SHMGET, _SHMCTL, _IPC_RMID = 29, 31, 0  # x86-64
 
 
 def _read_parent(given: Mapping[str, Any]) -> None:
@@ -61,6 +62,13 @@ def _ptrace(given: Mapping[str, Any]) -> None:
     syscall(_PTRACE, _PTRACE_DETACH, given["parent"], 0, 0)
 
 
+def _leave_memory(given: Mapping[str, Any]) -> None:
+    if not is_x86_64():
+        raise OSError(errno.ENOSYS, "number unknown on this architecture")
+    segment = syscall(_SHMGET, os.getpid(), 4096, 0o1600)
+    syscall(_SHMCTL, segment, _IPC_RMID, 0)
+
+
 # signal 0 asks only whether a signal would be allowed
 BUILD_ACTS: dict[str, Act] = {
     "open a socket": lambda given: socket.socket().close(),
@@ -74,6 +82,7 @@ BUILD_ACTS: dict[str, Act] = {
     "write outside scratch": lambda given: _write(given["outside"] + ".new"),
     "write to /tmp": lambda given: _write(f"/tmp/kernelevo-probe-{os.getpid()}"),
     "write shared memory": lambda given: _write(f"/dev/shm/kernelevo-probe-{os.getpid()}"),
+    "leave memory behind": _leave_memory,
     "gain a capability": lambda given: set_capabilities(1 << _CAP_SYS_ADMIN),
     "hide from the parent": lambda given: prctl(PR_SET_DUMPABLE, 0),
 }

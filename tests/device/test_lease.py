@@ -114,11 +114,11 @@ def test_a_bad_device_name():
 def test_registered_groups_rest_and_go_on(tmp_path, busy):
     with Registration(busy.pid, "build", folder=tmp_path):
         with Lease("cpu", folder=tmp_path, timeout=5) as lease:
-            assert becomes(busy.pid, "T", 0.5)
+            assert becomes(busy.pid, "T", 1.5)
             lease.breathe()
-            assert becomes(busy.pid, "T", 0.5)
+            assert becomes(busy.pid, "T", 1.5)
             assert lease.forced_breaths() == 0
-        assert becomes(busy.pid, "RS", 0.5)
+        assert becomes(busy.pid, "RS", 1.5)
         with Lease("cuda:0", folder=tmp_path, timeout=5):
             assert state(busy.pid) in "RS"  # only the CPU's lease stops others
 
@@ -127,25 +127,26 @@ def test_the_order_of_releases_does_not_matter(tmp_path, busy):
     with Registration(busy.pid, "build", folder=tmp_path):
         first, second = (Lease("cpu", folder=tmp_path, timeout=5).acquire() for _ in range(2))
         first.release()
-        assert state(busy.pid) == "T"
+        rests = becomes(busy.pid, "T", 2.0)
         second.release()
-        assert becomes(busy.pid, "RS", 0.5)
+        assert rests
+        assert becomes(busy.pid, "RS", 1.5)
 
 
 def test_a_stop_lasts_two_seconds_at_most(tmp_path, busy):
     with Registration(busy.pid, "build", folder=tmp_path), Lease("cpu", folder=tmp_path) as lease:
-        assert becomes(busy.pid, "T", 0.5)
+        assert becomes(busy.pid, "T", 1.5)
         start = time.monotonic()
         assert becomes(busy.pid, "RS", 3.0)
-        assert time.monotonic() - start < guardian.LONGEST_STOP + 0.1
-        assert becomes(busy.pid, "T", 0.5)
+        assert time.monotonic() - start < guardian.LONGEST_STOP + 0.5
+        assert becomes(busy.pid, "T", 1.5)
         assert lease.forced_breaths() == 1
 
 
 def test_a_group_registered_while_the_lease_is_held_is_noticed(tmp_path, busy):
     with Lease("cpu", folder=tmp_path), Registration(busy.pid, "build", folder=tmp_path):
         assert becomes(busy.pid, "T", 2.0)
-    assert becomes(busy.pid, "RS", 0.5)
+    assert becomes(busy.pid, "RS", 1.5)
 
 
 @pytest.mark.parametrize("victims", ["holder", "guardian", "both"])
@@ -173,7 +174,7 @@ def test_a_killed_guardian_is_noticed_by_its_holder(tmp_path, busy):
         with Lease("cpu", folder=tmp_path, timeout=5) as lease:
             assert becomes(busy.pid, "T", 1.0)
             os.kill(lease._door.guard._process.pid, signal.SIGKILL)
-        assert becomes(busy.pid, "RS", 0.5)
+        assert becomes(busy.pid, "RS", 1.5)
 
 
 def test_stale_and_damaged_registrations_are_forgotten(tmp_path, busy):
