@@ -2,7 +2,8 @@
 
 An evaluator may offer more than its protocol; everything here is optional:
 ``seeds()`` returns programs to start from where the task has none; ``notices()`` returns news since the last
-call (see ``Notices``); ``finalize(program)`` times a winner again, in fresh processes; ``close()`` ends it.
+call (see ``Notices``); ``finalize(artifact)`` (``finalize(program)`` without stages) times a winner again, in
+fresh processes; ``close()`` ends it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from kernelevo.core import Artifact, Evaluation, Program, StagedEvaluator, Task
 Notices = tuple[Mapping[str, Any], ...]
 """News of an evaluator as plain data. ``{"kind": "baseline", "name", "latency_ms" (or None), "reason"}``,
 ``{"kind": "rebase", "before", "now", "factor", "baseline"}`` (see ``store.Rebase``; before and now are values
-of ``metrics["anchor"]``), ``{"kind": "notice", "text"}``."""
+of ``metrics["baseline"]``), ``{"kind": "notice", "text"}``."""
 
 _LOADED: dict[tuple[str, str], Any] = {}
 
@@ -91,7 +92,10 @@ def finalize(loader: str, task: Task, program: Program) -> Measured:
     """Time a winner again."""
     judge = evaluator(loader, task)
     began = time.perf_counter()
-    verdict = judge.finalize(program)
+    if not isinstance(judge, StagedEvaluator):
+        return Measured(judge.finalize(program), _notices(judge), time.perf_counter() - began)
+    artifact = judge.prepare(program)  # the search's own build may lie with another worker, or be gone
+    verdict = artifact.verdict or judge.finalize(artifact)  # type: ignore[attr-defined]
     return Measured(verdict, _notices(judge), time.perf_counter() - began)
 
 

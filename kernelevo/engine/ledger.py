@@ -45,7 +45,7 @@ class Ledger:
         self._take_in(trial)
 
     def rebase(self, rebase: Rebase) -> None:
-        """From now on all scores with the replaced anchor read as re-based ones."""
+        """From now on all scores against the replaced baseline read as re-based ones."""
         self._rebases.append(rebase)
         self._islands.reread(lambda v: Verdict(v.program, rebase.apply(v.evaluation)))
         if self._best:

@@ -19,7 +19,7 @@ from typing import Any
 from kernelevo.errors import WorkerDied
 from kernelevo.executors import frames, replies
 
-STOP_SECONDS = 3.0
+STOP_SECONDS = 6.0  # longer than a worker's own grace
 
 
 class Link:

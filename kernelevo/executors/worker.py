@@ -14,7 +14,7 @@ from typing import Any
 
 from kernelevo.executors import frames, replies
 
-GRACE_SECONDS = 2.0
+GRACE_SECONDS = 5.0
 
 
 def main(fd: int) -> None:
@@ -52,7 +52,7 @@ def _listen(
     except EOFError:
         orphaned.set()  # the engine is gone: leave as if it had said so
     calls.put(None)
-    for seconds, act in ((GRACE_SECONDS / 2, _interrupt), (GRACE_SECONDS, _end)):
+    for seconds, act in ((GRACE_SECONDS / 5, _interrupt), (GRACE_SECONDS, _end)):
         timer = threading.Timer(seconds, act)
         timer.daemon = True
         timer.start()

@@ -111,10 +111,10 @@ class Journal:
         return [EventRow(r["id"], r["at"], r["kind"], r["trial"], json.loads(r["data"])) for r in rows]
 
     def rebase(self, before: str, now: str, factor: float, data: Mapping[str, Any]) -> Rebase:
-        """Record that scores with one anchor read as scores with another from now on.
+        """Record that scores against one baseline read as scores against another from now on.
 
         Raises:
-            ValueError: if the factor is not positive, or the anchors are the same.
+            ValueError: if the factor is not positive, or the baselines are the same.
         """
         if not factor > 0 or before == now:
             raise ValueError(f"a rebase from {before!r} to {now!r} by {factor}")

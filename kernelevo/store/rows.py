@@ -47,15 +47,16 @@ class EventRow:
 
 @dataclass(frozen=True)
 class Rebase:
-    """A better baseline arrived: scores with one anchor are read as scores with another.
+    """A better baseline arrived: scores against one baseline are read as scores against another.
 
-    A verdict names what its score was divided by in ``metrics["anchor"]`` (none means ``""``). Recorded
-    verdicts never change; when a score is read, every rebase whose ``before`` is the score's anchor, in the
-    order of recording, multiplies it by ``factor`` and moves it to ``now``.
+    A verdict names the baseline of its score in ``metrics["baseline"]`` (none means ``""``). Recorded
+    verdicts never change; when a score is read, every rebase whose ``before`` is the score's baseline, in
+    the order of recording, multiplies it (and its interval, ``score_low`` and ``score_high``) by ``factor``
+    and moves it to ``now``.
 
     Args:
-        before: anchor that the scores have, e.g. ``"eager"``.
-        now: anchor that they get, e.g. ``"compile"``.
+        before: baseline that the scores have, e.g. ``"eager"``.
+        now: baseline that they get, e.g. ``"compile"``.
         factor: what they are multiplied by (time of the new baseline / time of the old one).
         data: plain facts for people.
         after: number of trials that were recorded when it arrived.
@@ -70,14 +71,18 @@ class Rebase:
     at: float = 0.0
 
     def applies(self, evaluation: Evaluation) -> bool:
-        """Whether this verdict has a score with the anchor that is replaced."""
-        return evaluation.score is not None and evaluation.metrics.get("anchor", "") == self.before
+        """Whether this verdict has a score against the baseline that is replaced."""
+        return evaluation.score is not None and evaluation.metrics.get("baseline", "") == self.before
 
     def apply(self, evaluation: Evaluation) -> Evaluation:
         """Return the verdict as it reads from now on; ``metrics["recorded_score"]`` keeps its first score."""
         if evaluation.score is None or not self.applies(evaluation):
             return evaluation
-        metrics = {"recorded_score": evaluation.score, **evaluation.metrics, "anchor": self.now}
+        metrics = {"recorded_score": evaluation.score, **evaluation.metrics, "baseline": self.now}
+        for name in ("score_low", "score_high"):
+            end = metrics.get(name)
+            if isinstance(end, float):
+                metrics[name] = end * self.factor
         return dataclasses.replace(evaluation, score=evaluation.score * self.factor, metrics=metrics)
 
 

@@ -77,7 +77,8 @@ class StagedOnes(Ones):
             return Evaluation(Status.OK, verdict.score, fidelity="rough")
         return verdict
 
-    def finalize(self, program: Program) -> Evaluation:
+    def finalize(self, artifact: Artifact) -> Evaluation:
+        program = artifact.program
         if program.source in self.options.get("unstable", ()):
             return Evaluation.wrong("not in a fresh process")
         verdict = ones(program.source)
@@ -138,7 +139,7 @@ class Baselines(Ones):
             return verdict
         after = self.judged > 3
         score = verdict.score * (0.5 if after else 1.0)
-        return Evaluation.ok(score, anchor="compile" if after else "eager")
+        return Evaluation.ok(score, baseline="compile" if after else "eager")
 
 
 def offer(text: str, name: str, parents: tuple[str, ...] = (), **cost: float) -> Proposal:

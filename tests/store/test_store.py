@@ -130,16 +130,20 @@ def test_equal_programs_are_stored_once_with_their_own_origins(store: RunStore) 
 
 
 def test_rebases_change_what_is_read_and_not_what_is_recorded(store: RunStore) -> None:
-    eager = Trial(0, Program.single("a"), Evaluation.ok(2.0, anchor="eager"))
+    eager = Trial(
+        0, Program.single("a"), Evaluation.ok(2.0, baseline="eager", score_low=1.0, score_high=None)
+    )
     store.record(eager)
     store.rebase("eager", "compile", 0.5, {"ms": 3.0})
-    store.record(Trial(1, Program.single("b"), Evaluation.ok(3.0, anchor="eager")))  # was in flight
-    store.record(Trial(2, Program.single("c"), Evaluation.ok(4.0, anchor="compile")))
+    store.record(Trial(1, Program.single("b"), Evaluation.ok(3.0, baseline="eager")))  # was in flight
+    store.record(Trial(2, Program.single("c"), Evaluation.ok(4.0, baseline="compile")))
     store.rebase("compile", "autotune", 0.25, {})
     assert [t.score for t in store.trials()] == [0.25, 0.375, 1.0]
     assert [t.score for t in store.trials(raw=True)] == [2.0, 3.0, 4.0]
     first = store.trials()[0].evaluation
-    assert first is not None and first.metrics == {"recorded_score": 2.0, "anchor": "autotune"}
+    assert first is not None and first.metrics == {
+        "recorded_score": 2.0, "baseline": "autotune", "score_low": 0.125, "score_high": None
+    }  # fmt: skip
     kinds = [type(entry).__name__ for entry in store.history()]
     assert kinds == ["Trial", "Rebase", "Trial", "Trial", "Rebase"]
     with pytest.raises(ValueError, match="rebase"):
