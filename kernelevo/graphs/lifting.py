@@ -34,7 +34,7 @@ def fixed_nodes(graph: fx.Graph) -> set[fx.Node]:
 
     A tensor that the graph itself writes to (running statistics, anything in place) is not fixed.
     """
-    written = _written(graph)
+    written = written_nodes(graph)
     fixed: set[fx.Node] = set()
     for node in graph.nodes:
         if node in written:
@@ -48,7 +48,7 @@ def fixed_nodes(graph: fx.Graph) -> set[fx.Node]:
     return fixed
 
 
-def _written(graph: fx.Graph) -> set[fx.Node]:
+def written_nodes(graph: fx.Graph) -> set[fx.Node]:
     """Return the nodes that share memory with something written to."""
     written: set[fx.Node] = set()
     todo = [target for node in graph.nodes for target in mutates(node)]
@@ -57,13 +57,13 @@ def _written(graph: fx.Graph) -> set[fx.Node]:
         if node in written:
             continue
         written.add(node)
-        todo += [other for other in node.users if _aliases(other, node)]
-        todo += [other for other in node.all_input_nodes if _aliases(node, other)]
+        todo += [other for other in node.users if may_alias(other, node)]
+        todo += [other for other in node.all_input_nodes if may_alias(node, other)]
     names = {node.target for node in written if node.op == "get_attr"}
     return written | {node for node in graph.nodes if node.op == "get_attr" and node.target in names}
 
 
-def _aliases(result: fx.Node, source: fx.Node) -> bool:
+def may_alias(result: fx.Node, source: fx.Node) -> bool:
     """Tell whether a call may return a view of one of its inputs."""
     target = result.target
     if result.op != "call_function":

@@ -49,7 +49,73 @@ def noisy(m, x):
     return m[0](x)
 
 
+def loop(m, x):
+    """A recurrent cell written out: concatenated input and state, an output layer in each step."""
+    h, out = x.new_zeros(x.shape[1], 6), []
+    for t in range(x.shape[0]):
+        h = torch.tanh(m[0](torch.cat([x[t], h], 1)))
+        out.append(m[1](h))
+    return torch.stack(out), h
+
+
+def batch_first_loop(m, x):
+    h = x.new_zeros(x.shape[0], 6)
+    for t in range(x.shape[1]):
+        h = torch.sigmoid(m[0](torch.cat((h, x[:, t, :]), dim=-1)))
+    return h
+
+
+def gated_loop(m, x):
+    h = x.new_zeros(x.shape[1], 4)
+    for x_t in x.unbind(0):
+        h = torch.tanh(m[0](x_t) + m[1](h))
+    return h
+
+
+def chain(m, x):
+    for _ in range(5):
+        x = m[0](x)
+    return x
+
+
+def short_loop(m, x):
+    return loop(m, x[:3])
+
+
+class Decay(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.log = nn.Parameter(torch.randn(6, 4))
+
+    def forward(self, x):
+        return x * torch.exp(-torch.exp(self.log)).sum(0) + F.linear(x, F.normalize(self.log[:4], dim=1))
+
+
+class Returned(Decay):
+    def forward(self, x):
+        return x, torch.exp(self.log)
+
+
+class Seen(Decay):
+    def forward(self, x):
+        return x @ self.log.t()[:, :3]
+
+
 MATCHES = [
+    ("contraction", module_of(lambda m, x: (x.unsqueeze(3) * x.unsqueeze(2)).sum(1)), torch.randn(2, 5, 4)),
+    (
+        "contraction",
+        module_of(
+            lambda m, x: (x.unsqueeze(-1) * m[0](x).unsqueeze(-2)).sum(0, keepdim=True), nn.Linear(4, 3)
+        ),
+        torch.randn(6, 4),
+    ),
+    ("split-steps", module_of(loop, nn.Linear(10, 6), nn.Linear(6, 3)), torch.randn(5, 2, 4)),
+    ("split-steps", module_of(batch_first_loop, nn.Linear(10, 6, bias=False)), torch.randn(2, 7, 4)),
+    ("batched-steps", module_of(loop, nn.Linear(10, 6), nn.Linear(6, 3)), torch.randn(5, 2, 4)),
+    ("batched-steps", module_of(gated_loop, nn.Linear(3, 4), nn.Linear(4, 4)), torch.randn(6, 2, 3)),
+    ("precompute", Decay(), torch.randn(3, 4)),
+    ("precompute", nn.utils.parametrizations.weight_norm(nn.Linear(4, 4)), torch.randn(3, 4)),
     ("dead-work", module_of(dead, nn.Linear(4, 4), nn.Linear(4, 2)), torch.randn(3, 4)),
     ("dead-work", module_of(lambda m, x: (x.cos(), m[0](x))[1], nn.Tanh()), torch.randn(3, 4)),
     ("no-ops", nn.Sequential(nn.Linear(4, 4), nn.Dropout(0.0)), torch.randn(3, 4)),
@@ -101,6 +167,13 @@ MATCHES = [
 ]
 
 OTHERS = [
+    ("contraction", module_of(lambda m, x: (x * x).sum(1)), torch.randn(2, 5, 4)),
+    ("contraction", module_of(lambda m, x: (x[:, :, None] * x[:, None]).sum(2)), torch.randn(2, 5)),
+    ("split-steps", module_of(short_loop, nn.Linear(10, 6), nn.Linear(6, 3)), torch.randn(5, 2, 4)),
+    ("split-steps", module_of(chain, nn.Linear(4, 4)), torch.randn(5, 4)),
+    ("batched-steps", module_of(chain, nn.Linear(4, 4)), torch.randn(5, 4)),
+    ("precompute", Returned(), torch.randn(3, 4)),
+    ("precompute", Seen(), torch.randn(3, 4)),
     ("dead-work", module_of(noisy, nn.Dropout(0.5)), torch.randn(3, 4)),
     ("no-ops", nn.Sequential(nn.Linear(4, 4), nn.Dropout(0.5)), torch.randn(3, 4)),
     ("pool-first", nn.Sequential(nn.Conv2d(4, 6, 1), nn.AvgPool2d(2, padding=1)), image()),

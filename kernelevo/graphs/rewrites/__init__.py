@@ -3,22 +3,29 @@
 from kernelevo.graphs.rewrite import Rewrite
 from kernelevo.graphs.rewrites.attention import FusedAttention
 from kernelevo.graphs.rewrites.cleanup import DeadWork, NoOps
+from kernelevo.graphs.rewrites.contraction import Contraction
 from kernelevo.graphs.rewrites.folding import FoldedNorm
 from kernelevo.graphs.rewrites.inplace import InPlace
 from kernelevo.graphs.rewrites.layout import ChannelsLast, PackedConvolution
 from kernelevo.graphs.rewrites.merging import EmbeddedConvolution, MergedConvolution, MergedLinear
 from kernelevo.graphs.rewrites.packed_linear import PackedLinear
 from kernelevo.graphs.rewrites.pooling import PoolFirst
+from kernelevo.graphs.rewrites.precompute import Precompute
+from kernelevo.graphs.rewrites.unrolled import BatchedSteps, SplitSteps
 
 REWRITES: tuple[Rewrite, ...] = (
     DeadWork(),
     NoOps(),
     FusedAttention(),
+    Contraction(),
+    SplitSteps(),
+    BatchedSteps(),
     PoolFirst(),
     FoldedNorm(),
     MergedLinear(),
     MergedConvolution(),
     EmbeddedConvolution(),
+    Precompute(),
     ChannelsLast(),
     PackedConvolution(),
     PackedLinear(),
