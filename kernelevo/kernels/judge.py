@@ -76,6 +76,7 @@ class KernelJudge:
         self._starting, self._device = threading.Lock(), threading.Lock()
         self._serial = itertools.count()
         self._events: list[Rebase] = []
+        self._announced: set[str] = set()
 
     @property
     def ground(self) -> Ground:
@@ -125,6 +126,31 @@ class KernelJudge:
             self._events += self.ground.rebase()
             events, self._events = self._events, []
         return events
+
+    def notices(self) -> list[dict[str, Any]]:
+        """Return what happened to the baselines since the last call, as the engine's notices.
+
+        Nothing is timed here: a baseline that became ready is taken in by the next measurement.
+        """
+        if self._ground is None:
+            return []
+        with self._device:
+            events, self._events = self._events, []
+        news: list[dict[str, Any]] = []
+        for baseline in self._ground.baselines.all.values():
+            if baseline.name in self._announced or (baseline.slowdown is None and baseline.state != "failed"):
+                continue
+            self._announced.add(baseline.name)
+            if baseline.slowdown is None:
+                reason = baseline.reason or "it could not be prepared"
+                news.append({"kind": "baseline", "name": baseline.name, "latency_ms": None, "reason": reason})
+            elif baseline.slowdown != 1.0:  # eager itself is no news
+                text = f"baseline {baseline.name}: {1 / baseline.slowdown:.2f}x the speed of eager"
+                news.append({"kind": "notice", "text": text})
+        for event in events:
+            told = {"before": event.old, "now": event.new, "factor": event.factor, "baseline": event.new}
+            news.append({"kind": "rebase", **told})
+        return news
 
     # ------------------------------------------------------------------ stage one
 
