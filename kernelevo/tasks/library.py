@@ -90,6 +90,16 @@ def find(name: str) -> BundledTask:
     return task
 
 
+def solutions() -> Mapping[str, tuple[Path, ...]]:
+    """Return the programs that come with kernelevo, by the name of the task they solve.
+
+    They lie in ``solutions/<suite>_<id>/<name>.py``: the task's name with ``:`` and ``/`` written as ``_``.
+    """
+    folder = root() / "solutions"
+    found = {name: tuple(sorted((folder / re.sub("[:/]", "_", name)).glob("*.py"))) for name in bundled()}
+    return {name: paths for name, paths in found.items() if paths}
+
+
 @cache
 def _manifest() -> Mapping[str, Mapping[str, Any]]:
     path = root() / "manifest.toml"
