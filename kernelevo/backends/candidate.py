@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from kernelevo.backends.seeding import seeded
+from kernelevo.backends.toolchain import TRITON_FUSION
 from kernelevo.errors import BuildError, KernelEvoError
 
 if TYPE_CHECKING:
@@ -44,6 +45,18 @@ def load_candidate(source: str, folder: Path) -> type[nn.Module]:
             traceback through the program's own lines.
         MachineError: as raised inside (a compiler that is missing, a build refused in the run stage).
     """
+    return _entry_class(getattr(import_program(source, folder), ENTRY_CLASS, None))
+
+
+def import_program(source: str, folder: Path) -> Any:
+    """Write a program's text into a file of the folder and import it, as :func:`load_candidate` does.
+
+    Raises:
+        BuildError: if the text does not parse or raises on import.
+        MachineError: as raised inside.
+    """
+    # Triton's default for fused multiply-add changes between releases; a program's numbers should not
+    os.environ.setdefault(TRITON_FUSION, "1")
     name = f"kernelevo_candidate_{hashlib.sha256(source.encode()).hexdigest()[:16]}"
     path = _written(source, folder / f"{name}.py")
     spec = importlib.util.spec_from_file_location(name, path)
@@ -55,7 +68,7 @@ def load_candidate(source: str, folder: Path) -> type[nn.Module]:
     except BaseException as error:
         del sys.modules[name]
         raise _as_build_error(error, path, "the program fails when it is imported") from error
-    return _entry_class(getattr(module, ENTRY_CLASS, None))
+    return module
 
 
 def adopt(

@@ -21,6 +21,7 @@ TYPES = {
     "uint64_t": "uint64", "size_t": "uint64", "unsigned long": "uint64", "unsigned long long": "uint64",
     "bool": "bool",
     "void": "void",
+    "__nv_bfloat16": "bfloat16", "nv_bfloat16": "bfloat16", "__half": "float16",
     "bfloat16": "bfloat16", "at::BFloat16": "bfloat16", "c10::BFloat16": "bfloat16",
     "half": "float16", "at::Half": "float16", "c10::Half": "float16", "_Float16": "float16",
     "complex<float>": "complex64", "c10::complex<float>": "complex64",
@@ -183,3 +184,26 @@ def _tokens(text: str) -> list[str]:
 def _word(tokens: list[str], aliases: dict[str, str]) -> str | None:
     joined = " ".join(tokens)
     return aliases.get(joined) or TYPES.get(joined)
+
+
+def parse_kernels(source: str) -> dict[str, Signature]:
+    """Return the ``__global__`` functions of a CUDA source by name; types of templates are unknown."""
+    bounds = r"\b(?:__launch_bounds__|__cluster_dims__|__maxnreg__)\s*\((?:[^()]|\([^()]*\))*\)"
+    text = re.sub(bounds + r"|\b__grid_constant__\b", " ", _blank(source))
+    aliases = _aliases(text)
+    found: dict[str, Signature] = {}
+    for match in re.finditer(r"\b__global__\b", text):
+        head = re.sub(r"\b(?:static|__device__|__host__)\b", " ", _head(text, match.end())[0])
+        signature = _signature(" " + head, aliases)
+        if signature is not None:
+            found[signature.name] = signature
+    return found
+
+
+def is_template(source: str, name: str) -> bool:
+    """Whether a kernel is a template: it then exists only as the instances that are asked for."""
+    text = _blank(source)
+    return (
+        re.search(rf"\btemplate\s*<[^;{{}}]*\b__global__\b[^;{{}}]*\b{re.escape(name)}\s*\(", text)
+        is not None
+    )
