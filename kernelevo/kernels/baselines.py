@@ -16,7 +16,7 @@ from typing import Any, Literal
 import torch
 
 from kernelevo.core import Task
-from kernelevo.kernels.session import Failed, Session
+from kernelevo.kernels.session import Failed, Session, resting
 from kernelevo.kernels.setting import Setting
 from kernelevo.sandbox.limits import Limits
 from kernelevo.sandbox.zygote import Zygote
@@ -79,8 +79,8 @@ class Rebase:
     old: str
     new: str
     factor: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
 
     def to_json(self) -> dict[str, Any]:
         """Return this event as plain data."""
@@ -130,7 +130,6 @@ class Baselines:
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
         self._working: Session | None = None
-        self._paused = False
 
     # ------------------------------------------------------------------ eager, the empty program
 
@@ -200,12 +199,9 @@ class Baselines:
             session = self.start(self.subject(baseline.name), baseline.name)
             with self._lock:
                 self._working = session
-                if self._paused:
-                    session.child.stop()
-            self.place(session, PATIENCE)
-            with self._lock:
-                self._working = None
-                session.stop()
+            with resting(session.child, "baseline"):
+                self.place(session, PATIENCE)
+            session.stop()
             baseline.seconds = time.monotonic() - start
             baseline.session, baseline.state = session, "ready"
         except Failed as failed:
@@ -239,22 +235,6 @@ class Baselines:
         partial = self._failures().with_suffix(f".{os.getpid()}")
         partial.write_text(json.dumps({**known, baseline.name: baseline.reason}))
         partial.replace(self._failures())
-
-    # ------------------------------------------------------------------ while others are timed
-
-    def pause(self) -> None:
-        """Stop what is being prepared."""
-        with self._lock:
-            self._paused = True
-            if self._working is not None and self._working.child.alive():
-                self._working.child.stop()
-
-    def resume(self) -> None:
-        """Let it go on."""
-        with self._lock:
-            self._paused = False
-            if self._working is not None and self._working.child.alive():
-                self._working.child.resume()
 
     # ------------------------------------------------------------------ which is best
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import torch
 
+from kernelevo.backends import native
 from kernelevo.kernels.oracle import Observed
 from kernelevo.kernels.tree import Leaf
 
@@ -154,41 +155,50 @@ def compare_floats(
             fine=False,
         )
     exact = oracle.double()
-    gap = (value.double() - exact).abs_()
-    size = exact.abs()
-    both = torch.isfinite(gap) & torch.isfinite(size)
-    if not bool(both.all()):
-        gap, size = gap.where(both, gap.new_zeros(())), size.where(both, size.new_zeros(()))
-    max_abs = float(gap.max())
-    own = ref32.double()
-    apart = (value.double() - own).abs_()
-    apart = apart.where(torch.isfinite(apart), apart.new_zeros(()))
-    share = (apart / own.abs()).nan_to_num_(0.0, 0.0, 0.0)
-    gate = GATE + GATE * size + slack
-    bound = gate.clamp(min=FACTOR * e_ref + slack)
-    bad = gap > bound
-    fine = FINE + FINE * size + slack
+    value, exact, own = _finite_only(value, exact, ref32)
+    out, kind = _as_numpy(value)
+    found = native.compare(out, exact.numpy(), GATE + slack, GATE, FACTOR * e_ref + slack, dtype=kind)
+    gate = native.compare(out, exact.numpy(), GATE + slack, GATE, dtype=kind)
+    fine = native.compare(out, exact.numpy(), FINE + slack, FINE, FACTOR * e_ref + slack, dtype=kind)
+    apart = native.compare(out, own.double().numpy(), GATE, GATE, dtype=kind)
     problem = ""
-    if bool(bad.any()):
-        at = int((gap - bound).flatten().argmax())
+    if found.violations and found.worst_index is not None:
+        at = found.worst_index
+        right, got = float(exact.flatten()[at]), float(value.flatten()[at])
+        allowed = max(GATE + GATE * abs(right), FACTOR * e_ref) + slack
         problem = (
-            f"{name}: {int(bad.sum())} of {value.numel()} values are off by more than allowed; worst at "
-            f"{_place(at, value.shape)}: expected {float(exact.flatten()[at]):.9g}, "
-            f"got {float(value.flatten()[at]):.9g}, "
-            f"error {float(gap.flatten()[at]):.3g}, allowed {float(bound.flatten()[at]):.3g} "
+            f"{name}: {found.violations} of {value.numel()} values are off by more than allowed; worst at "
+            f"{_place(at, value.shape)}: expected {right:.9g}, got {got:.9g}, "
+            f"error {abs(got - right):.3g}, allowed {allowed:.3g} "
             f"(PyTorch's own fp32 error here is at most {e_ref:.3g})"
         )
     return Gap(
         name,
         not problem,
         problem,
-        max_abs,
-        float(apart.max()),
-        float(share.max()),
+        found.max_abs_error,
+        apart.max_abs_error,
+        apart.max_rel_error,
         e_ref,
-        bool((gap <= gate).all()),
-        bool((gap <= fine.clamp(min=FACTOR * e_ref + slack)).all()),
+        not gate.violations,
+        not fine.violations,
     )
+
+
+def _finite_only(*tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """Put zeros where one of several tensors is not finite; the places were compared before."""
+    masks = [torch.isfinite(t) for t in tensors]
+    if all(bool(m.all()) for m in masks):
+        return tensors
+    good = masks[0] & masks[1] & masks[2]
+    return tuple(t.where(good, t.new_zeros(())) for t in tensors)
+
+
+def _as_numpy(value: torch.Tensor) -> tuple[Any, str | None]:
+    """Return a tensor's values for the native comparison; bfloat16, which numpy lacks, as its bits."""
+    if value.dtype is torch.bfloat16:
+        return value.contiguous().view(torch.int16).numpy().view("uint16"), "bfloat16"
+    return value.numpy(), None
 
 
 def compare_leaf(name: str, value: Any, oracle: Any, ref32: Any, e_ref: float, *, slack: float = 0.0) -> Gap:

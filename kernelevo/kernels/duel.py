@@ -6,13 +6,14 @@ import hashlib
 import math
 import random
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from kernelevo.core import Status
+from kernelevo.device.clock import Watch
+from kernelevo.device.lease import Lease
+from kernelevo.device.statistics import MIN_BLOCKS, Estimate, StopRule, estimate, log_ratio
 from kernelevo.kernels.checking import Checker, Sample
 from kernelevo.kernels.inputs import Pick, Stream
-from kernelevo.kernels.interval import Interval, decided, ratio_interval
 from kernelevo.kernels.session import Answer, Batch, Failed, Session
 
 SHARE = 0.01
@@ -72,10 +73,10 @@ class Outcome:
         challenger: what was seen of it.
         defender: what was seen of it.
         blocks: ABBA blocks that counted.
-        dropped: blocks dropped because something else used the machine.
+        dropped: blocks left out because something else used the machine.
     """
 
-    ratio: Interval
+    ratio: Estimate
     challenger: Tally
     defender: Tally
     blocks: int
@@ -89,7 +90,7 @@ class Ring:
         stream: fresh values.
         checker: conduct checks on the challenger.
         rng: secret choices (which calls are verified, single calls).
-        disturbed: asked after each block whether something else used the machine meanwhile.
+        lease: the right to measure alone.
     """
 
     def __init__(
@@ -97,9 +98,9 @@ class Ring:
         stream: Stream,
         checker: Checker,
         rng: random.Random,
-        disturbed: Callable[[], bool] = lambda: False,
+        lease: Lease,
     ) -> None:
-        self.stream, self.checker, self._rng, self._disturbed = stream, checker, rng, disturbed
+        self.stream, self.checker, self._rng, self._lease = stream, checker, rng, lease
         self.overhead = Overhead(0.0, 0.0)
         self._longest = math.inf
 
@@ -149,7 +150,7 @@ class Ring:
         """
         count = calls or tally.calls
         batch, picks = self._run(session, count)
-        if count > 1 and batch.seconds > self._longest:
+        if count > 1 and batch.seconds > self._longest > 0:
             tally.calls = max(1, tally.calls // 2)  # the machine became busy: shorter batches, sooner done
         seconds = max((batch.seconds - self.overhead.of(count)) / count, 1e-9)
         if abs(batch.own_seconds - seconds * count) > _AGREEMENT * batch.seconds + self.overhead.trip:
@@ -190,56 +191,108 @@ class Ring:
         self,
         challenger: Session,
         defender: Session,
+        rule: StopRule,
         *,
-        seconds: float,
         trusted: bool = False,
-        half_width: float = 0.02,
+        floor: float | None = None,
         fewest: int = 3,
-        enough: Callable[[Interval], bool] = lambda _: False,
     ) -> Outcome:
-        """Time two subjects in ABBA blocks until the interval is narrow or the time is up.
+        """Time two subjects in ABBA blocks, alone on the device, until the rule has seen enough.
 
         Args:
             challenger: the program (its outputs are sampled and hashed unless ``trusted``).
             defender: the baseline; never loads the program.
-            seconds: budget of wall time.
+            rule: when to stop.
             trusted: whether the challenger is a baseline too.
-            half_width: relative half-width at which to stop.
-            fewest: blocks that are run in any case.
-            enough: asked after each block whether its interval already decides.
+            floor: the slowest ratio worth more timing.
+            fewest: blocks that are run in any case (one at least, however slow the machine is).
         """
+        with self._lease:
+            return self._fight(challenger, defender, rule, trusted, floor, fewest)
+
+    def _fight(  # noqa: PLR0917  the public form names them
+        self,
+        challenger: Session,
+        defender: Session,
+        rule: StopRule,
+        trusted: bool,
+        floor: float | None,
+        fewest: int,
+    ) -> Outcome:
         a, b = Tally(), Tally()
         start = time.monotonic()
-        self._longest = seconds / 8
-        for session, tally in ((challenger, a), (defender, b)):
-            self.size(session, tally)
-        ratios: list[float] = []
-        pairs: list[float] = []
-        dropped = 0
+        self._longest = rule.seconds / 8
+        self.size(challenger, a)
+        self.size(defender, b)
+        clean, disturbed = Series(), Series()
         while True:
-            self._disturbed()
-            first = self.turn(challenger, a, trusted=trusted)
-            second = self.turn(defender, b, trusted=True)
-            third = self.turn(defender, b, trusted=True)
-            fourth = self.turn(challenger, a, trusted=trusted)
+            block, calm = self._block(challenger, defender, a, b, trusted)
+            (clean if calm else disturbed).add(block)
             elapsed = time.monotonic() - start
-            late, very_late = elapsed > seconds, elapsed > 4 * seconds
-            if self._disturbed() and not late:
-                dropped += 1
-            else:
-                ratios.append(math.log((second + third) / (first + fourth)))
-                pairs += [math.log(second / first), math.log(third / fourth)]
-                a.seconds += [first, fourth]
-                b.seconds += [second, third]
-            if self._rng.random() < _SINGLES and a.calls > 1 and not late:
+            blocks = len(clean.blocks) + len(disturbed.blocks)
+            # blocks that other work disturbed are dropped where enough calm ones are left
+            series = clean if len(clean.blocks) >= max(fewest, MIN_BLOCKS) else clean.joined(disturbed)
+            current = series.estimate()
+            stop = rule.reason(current, elapsed, floor=floor) is not None
+            if stop and (blocks >= fewest or elapsed > 4 * rule.seconds):
+                a.seconds, b.seconds = series.sides()
+                return Outcome(current, a, b, len(series.blocks), blocks - len(series.blocks))
+            self._lease.breathe()
+            if self._rng.random() < _SINGLES and a.calls > 1 and elapsed < rule.seconds:
                 a.singles.append(self.turn(challenger, a, trusted=trusted, calls=1))
                 b.singles.append(self.turn(defender, b, trusted=True, calls=1))
-            if len(ratios) >= fewest or (very_late and ratios):
-                interval = ratio_interval(ratios, self._rng)
-                if len(ratios) < 3:  # too few to resample: as wide as what was seen
-                    interval = Interval(interval.middle, math.exp(min(pairs)), math.exp(max(pairs)))
-                if late or decided(interval, half_width) or enough(interval):
-                    return Outcome(interval, a, b, len(ratios), dropped)
+
+    def _block(
+        self, challenger: Session, defender: Session, a: Tally, b: Tally, trusted: bool
+    ) -> tuple[Block, bool]:
+        """Time one ABBA block; tell whether nothing else used the machine."""
+        watch = Watch([challenger.child.pid, defender.child.pid])
+        forced = self._lease.forced_breaths()
+        watch.begin()
+        first = self.turn(challenger, a, trusted=trusted)
+        second = self.turn(defender, b, trusted=True)
+        third = self.turn(defender, b, trusted=True)
+        fourth = self.turn(challenger, a, trusted=trusted)
+        calm = not watch.end().too_much() and self._lease.forced_breaths() == forced
+        return Block((first, fourth), (second, third)), calm
+
+
+@dataclass(frozen=True)
+class Block:
+    """One ABBA block: seconds per call of both sides, in the order in which they were taken."""
+
+    ours: tuple[float, float]
+    theirs: tuple[float, float]
+
+
+@dataclass
+class Series:
+    """The blocks of one kind (calm or disturbed)."""
+
+    blocks: list[Block] = field(default_factory=list)
+
+    def add(self, block: Block) -> None:
+        """Append one block."""
+        self.blocks.append(block)
+
+    def joined(self, other: Series) -> Series:
+        """Return the blocks of both."""
+        return Series([*self.blocks, *other.blocks])
+
+    def estimate(self) -> Estimate:
+        """Median of the blocks' log ratios; where blocks are few and slow, of their AB and BA halves."""
+        ratios = [log_ratio(block.theirs, block.ours) for block in self.blocks]
+        if len(ratios) < MIN_BLOCKS:
+            ratios = [
+                log_ratio([t], [o])
+                for block in self.blocks
+                for t, o in zip(block.theirs, block.ours, strict=True)
+            ]
+        return estimate(ratios)
+
+    def sides(self) -> tuple[list[float], list[float]]:
+        """Return all seconds per call, ours and theirs."""
+        return [s for b in self.blocks for s in b.ours], [s for b in self.blocks for s in b.theirs]
 
 
 def _digest(session: Session, places: list[list[tuple[int, int]]]) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import shutil
@@ -16,12 +17,13 @@ from typing import Any
 from kernelevo.backends.cache import default_root
 from kernelevo.backends.reference import Reference, load_reference
 from kernelevo.core import Task
+from kernelevo.device.lease import Lease
+from kernelevo.device.statistics import StopRule
 from kernelevo.errors import MachineError, SandboxError
 from kernelevo.kernels.baselines import Baselines, Name, Rebase, cache_key
 from kernelevo.kernels.checking import Checker
 from kernelevo.kernels.duel import Ring
 from kernelevo.kernels.inputs import Stream
-from kernelevo.kernels.oracle import remembers
 from kernelevo.kernels.pool import Pool
 from kernelevo.kernels.session import Failed, Session
 from kernelevo.kernels.setting import Setting, survey
@@ -85,7 +87,7 @@ class Ground:
                 compiled,
             )
             self.stream = Stream(self.pool.source, self.pool.free, ["shipped"], rng)
-            self.ring = Ring(self.stream, self.checker, random.Random(f"{self.secret}/ring"))
+            self.ring = Ring(self.stream, self.checker, random.Random(f"{self.secret}/ring"), Lease("cpu"))
             self._set_up()
         except BaseException:
             self.close()
@@ -99,17 +101,13 @@ class Ground:
     def _survey(self) -> Setting:
         pool = self.pool
         case = pool.first
-        module = pool.build(pool.base_seed)
-        with pool.turn:
-            state_matters = remembers(lambda: pool.build(pool.base_seed), case.args, case.seed)
-        setting = survey(
-            module,
+        return survey(
+            pool.build(pool.base_seed),
             case.args,
             case.truth,
             self.reference.init_args(pool.base_seed),
             self.reference.init_kwargs(pool.base_seed),
         )
-        return setting.as_stateful() if state_matters else setting
 
     def _make_ready(self, session: Session, patience: float) -> None:
         """Bring a fresh trusted session into the shipped state and let it make one call."""
@@ -156,13 +154,9 @@ class Ground:
 
     @contextmanager
     def quiet(self) -> Iterator[None]:
-        """Nothing else of ours runs on this machine inside: no oracle work, no compiling baseline."""
+        """No oracle work of this judge runs inside; registered groups rest while the lease is held."""
         with self._turn:
-            self.baselines.pause()
-            try:
-                yield
-            finally:
-                self.baselines.resume()
+            yield
 
     # ------------------------------------------------------------------ baselines
 
@@ -177,15 +171,17 @@ class Ground:
             assert baseline.session is not None and best.session is not None
             try:
                 with self.quiet():
-                    outcome = self.ring.fight(baseline.session, best.session, seconds=seconds, trusted=True)
+                    outcome = self.ring.fight(
+                        baseline.session, best.session, StopRule(0.02, seconds), trusted=True
+                    )
             except Failed as failed:
                 baseline.state, baseline.reason = "failed", failed.feedback
                 continue
             ratio = outcome.ratio
-            baseline.slowdown = (best.slowdown or 1.0) / ratio.middle
-            if ratio.middle > 1.0:
+            baseline.slowdown = (best.slowdown or 1.0) / ratio.ratio
+            if ratio.ratio > 1.0:
                 events.append(
-                    Rebase(best.name, baseline.name, 1 / ratio.middle, 1 / ratio.high, 1 / ratio.low)
+                    Rebase(best.name, baseline.name, 1 / ratio.ratio, _end(ratio.high), _end(ratio.low))
                 )
             self.baselines.retire(self.baselines.best)
         return events
@@ -229,6 +225,11 @@ class _Later:
         if self._error is not None:
             raise self._error
         return self._value
+
+
+def _end(value: float) -> float | None:
+    """Turn an end of a ratio's interval over; an interval that does not exist has no ends."""
+    return 1 / value if 0 < value < math.inf else None
 
 
 def _cores() -> int:

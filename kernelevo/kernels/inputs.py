@@ -168,13 +168,23 @@ class Stream:
         self._rng = rng
         self._free = list(free)
         self.distributions = tuple(distributions)
-        own = ["normal", "signed"] if any(free) else []
-        self._bases: list[tuple[str, list[Any], list[torch.Tensor | None]]] = []
-        for distribution in [SHIPPED, SHIPPED, *own]:
-            leaves = pytree.tree_leaves(draw(source, distribution, rng.getrandbits(40), free))
-            more = pytree.tree_leaves(draw(source, distribution, rng.getrandbits(40), free))
-            wide = [_wide(a, b, slack) if may else None for a, b, may in zip(leaves, more, free, strict=True)]
-            self._bases.append((distribution, leaves, wide))
+        self._source, self._slack = source, slack
+        kinds = [SHIPPED, SHIPPED, *(["normal", "signed"] if any(free) else [])]
+        self._kinds = [(kind, rng.getrandbits(40), rng.getrandbits(40)) for kind in kinds]
+        self._made: dict[int, tuple[list[Any], list[torch.Tensor | None]]] = {}
+
+    def _base(self, index: int) -> tuple[list[Any], list[torch.Tensor | None]]:
+        """Return a base set's leaves and, for the free ones, the wider buffers; made when first needed."""
+        if index not in self._made:
+            kind, one, two = self._kinds[index]
+            leaves = pytree.tree_leaves(draw(self._source, kind, one, self._free))
+            more = pytree.tree_leaves(draw(self._source, kind, two, self._free))
+            wide = [
+                _wide(a, b, self._slack) if may else None
+                for a, b, may in zip(leaves, more, self._free, strict=True)
+            ]
+            self._made[index] = (leaves, wide)
+        return self._made[index]
 
     def pick(self) -> Pick:
         """Choose the next call's values; seven in ten are as shipped."""
@@ -184,26 +194,26 @@ class Stream:
         distribution = SHIPPED
         if rng.random() < 0.3:
             others: list[int | str] = [
-                i for i in range(2, len(self._bases)) if self._bases[i][0] in self.distributions
+                i for i in range(2, len(self._kinds)) if self._kinds[i][0] in self.distributions
             ]
             if any(self._free):
                 others += [d for d in ("small", "large") if d in self.distributions]
             choice = rng.choice(others) if others else base
             if isinstance(choice, int):
-                base, distribution = choice, self._bases[choice][0]
+                base, distribution = choice, self._kinds[choice][0]
             else:
                 distribution = choice
                 factor *= 1e-2 if choice == "small" else 1e2
         offsets = tuple(
             0 if wide is None else rng.randrange(wide.numel() - leaf.numel() + 1)
-            for leaf, wide in zip(self._bases[base][1], self._bases[base][2], strict=True)
+            for leaf, wide in zip(*self._base(base), strict=True)
         )
         return Pick(base, distribution, offsets, factor, rng.getrandbits(31))
 
     def write(self, pick: Pick, views: Sequence[torch.Tensor]) -> None:
         """Write a pick's tensor leaves into memory."""
         targets = iter(views)
-        _, leaves, wides = self._bases[pick.base]
+        leaves, wides = self._base(pick.base)
         for leaf, wide, offset in zip(leaves, wides, pick.offset, strict=True):
             if not isinstance(leaf, torch.Tensor):
                 continue
@@ -222,7 +232,7 @@ class Stream:
 
     def leaves(self, pick: Pick) -> list[Any]:
         """Return a pick's leaves as tensors of their own, equal to what ``write`` writes."""
-        leaves = self._bases[pick.base][1]
+        leaves = self._base(pick.base)[0]
         result = [torch.empty_like(v) if isinstance(v, torch.Tensor) else v for v in leaves]
         self.write(pick, [v for v in result if isinstance(v, torch.Tensor)])
         return result

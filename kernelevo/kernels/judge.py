@@ -10,7 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from kernelevo.backends.cache import default_root
 from kernelevo.core import Artifact, Evaluation, Program, Status, Task
+from kernelevo.device.statistics import StopRule
 from kernelevo.kernels import guard
 from kernelevo.kernels.arena import Arena
 from kernelevo.kernels.baselines import COMPILED, Name, Rebase
@@ -20,9 +22,10 @@ from kernelevo.kernels.duel import Outcome
 from kernelevo.kernels.ground import Ground
 from kernelevo.kernels.lint import Finding, lint
 from kernelevo.kernels.pool import Case, Group
-from kernelevo.kernels.session import Failed, Session, told, translated
+from kernelevo.kernels.session import Failed, Session, resting, told, translated
 from kernelevo.kernels.setting import named_weights
 from kernelevo.kernels.verdict import Notes, combine
+from kernelevo.sandbox.child import Child
 from kernelevo.sandbox.limits import Limits
 from kernelevo.sandbox.zygote import Zygote
 
@@ -69,7 +72,7 @@ class KernelJudge:
         self._make: Callable[[], Ground] = lambda: Ground(
             task, zygote=zygote, secret=rng_seed, cache=cache, threads=threads, compiled=compiled
         )
-        self._cache = cache
+        self._root = cache or default_root()
         self._search, self._final = search_seconds, final_seconds
         self._forward_patience = forward_patience
         self._ground: Ground | None = None
@@ -200,7 +203,11 @@ class KernelJudge:
             "seed": seed,
         }
         limits = Limits(
-            "build", folder, memory_bytes=_MEMORY + _footprint(ground), environ=self._caches(folder)
+            "build",
+            folder,
+            read_only=self._shared(),
+            memory_bytes=_MEMORY + _footprint(ground),
+            environ=self._caches(folder),
         )
         try:
             with ground.zygote.spawn(
@@ -209,27 +216,31 @@ class KernelJudge:
                 limits=limits,
                 fds={"weights": weights.fd, "slots": slots.fd},
             ) as child:
-                reply: Any = None
-                for limit in (BUILD_PATIENCE, self._forward_patience):
-                    with translated(child, limit):
-                        reply = child.channel.recv(limit)
-                    if not isinstance(reply, dict):
-                        raise Failed(
-                            Status.REJECTED, "the program's process sent something that is no answer"
-                        )
-                    if "error" in reply:
-                        raise told(reply["error"], child)
-                return dict(reply)
+                return self._hear_build(child)
         finally:
             weights.close()
             slots.close()
 
-    def _caches(self, folder: Path) -> dict[str, str]:
-        from kernelevo.backends.cache import default_root
+    def _shared(self) -> tuple[Path, ...]:
+        """The shared build cache, if there is one: children read it, and never write to it."""
+        return (self._root,) if self._root.is_dir() else ()
 
+    def _hear_build(self, child: Child) -> dict[str, Any]:
+        """Wait for the two stages of a build: constructed, and one forward done."""
+        with resting(child, "build"):
+            for limit in (BUILD_PATIENCE, self._forward_patience):
+                with translated(child, limit):
+                    reply = child.channel.recv(limit)
+                if not isinstance(reply, dict):
+                    raise Failed(Status.REJECTED, "the program's process sent something that is no answer")
+                if "error" in reply:
+                    raise told(reply["error"], child)
+        return dict(reply)
+
+    def _caches(self, folder: Path) -> dict[str, str]:
         return {
             "KERNELEVO_CACHE": str(folder / "cache"),
-            "KERNELEVO_CACHE_SHARED": str(self._cache or default_root()),
+            "KERNELEVO_CACHE_SHARED": str(self._root),
             "TORCHINDUCTOR_CACHE_DIR": str(folder / "inductor"),
             "TRITON_CACHE_DIR": str(folder / "triton"),
             "TORCH_EXTENSIONS_DIR": str(folder / "extensions"),
@@ -285,7 +296,7 @@ class KernelJudge:
         limits = Limits(
             "run",
             scratch,
-            read_only=(artifact.folder,),
+            read_only=(artifact.folder, *self._shared()),
             memory_bytes=_MEMORY + _footprint(ground),
             environ=self._caches(artifact.folder),
         )
@@ -309,15 +320,14 @@ class KernelJudge:
         session.construct(pool.build(pool.base_seed), pool.base_seed)
         wrong = self._check(ground, session, notes, cases[:3])
         if wrong is None:
-            rough = ground.ring.fight(
-                session, self._best(ground), seconds=min(_ROUGH_SECONDS, seconds), fewest=2, half_width=0.1
-            )
+            glance = StopRule(0.1, min(_ROUGH_SECONDS, seconds))
+            rough = ground.ring.fight(session, self._best(ground), glance, floor=floor)
             if floor is not None and rough.ratio.high < floor:
                 wrong = self._verify(ground, notes, rough, 0.5)
                 return wrong or self._finish(ground, session, notes, rough, cases, rough=True)
             wrong = self._check(ground, session, notes, cases[3:])
         if wrong is None:
-            outcome = ground.ring.fight(session, self._best(ground), seconds=seconds)
+            outcome = ground.ring.fight(session, self._best(ground), StopRule(0.02, seconds), floor=floor)
             wrong = self._verify(ground, notes, outcome, seconds / 2)
         pool.retire(rng.choice(cases)[1])
         return wrong or self._finish(ground, session, notes, outcome, cases, rough=False)
@@ -366,11 +376,11 @@ class KernelJudge:
         rough: bool,
     ) -> Evaluation:
         ratio = outcome.ratio
-        notes.add_times(ratio.middle, ratio.low, ratio.high, outcome.challenger.median, ground.baselines)
+        notes.add_times(ratio.ratio, ratio.low, ratio.high, outcome.challenger.median, ground.baselines)
         notes.metrics["peak_memory_mb"] = _peak_megabytes(session.child.pid)
         label = _precision(ground, notes, cases[0][0])
         return notes.ok(
-            ratio.middle, fidelity="rough" if rough else "full", weights=session.weights, precision=label
+            ratio.ratio, fidelity="rough" if rough else "full", weights=session.weights, precision=label
         )
 
 

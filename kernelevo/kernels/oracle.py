@@ -45,7 +45,8 @@ class Truth:
         e_ref: ``max |ref32 - oracle|`` for each output leaf (0 for what is not a float tensor).
         e_buffers: the same for each buffer.
         draws: whether forward draws random numbers (then the seed before each call matters).
-        stateful: whether forward changes tensors that are held as plain attributes.
+        stateful: whether forward changes tensors that are held as plain attributes, or its answer depends
+            on the calls before it.
     """
 
     ref32: Observed
@@ -146,7 +147,7 @@ def answer64(build: Build, state: State | None, args: Any, seed: int) -> Observe
         return observe(module, widened, seed)
 
 
-def evaluate(build: Build, state: State | None, args: Any, seed: int) -> Truth:
+def evaluate(build: Build, state: State | None, args: Any, seed: int, *, twice: bool = False) -> Truth:
     """Evaluate the reference on one case, in fp32 and in fp64.
 
     Args:
@@ -155,6 +156,8 @@ def evaluate(build: Build, state: State | None, args: Any, seed: int) -> Truth:
         state: parameters and buffers to load, or None for those of the construction.
         args: positional arguments, a tuple tree of tensors; not modified.
         seed: seeds torch before each forward, so that modules that draw inside forward agree.
+        twice: also call the module once more: an answer that changes means that its state matters, however
+            it is held.
     """
     module = load_state(build(), state)
     before = _plain_snapshot(module)
@@ -167,6 +170,9 @@ def evaluate(build: Build, state: State | None, args: Any, seed: int) -> Truth:
     stateful = [n for n, _ in before] != [n for n, _ in after] or any(
         a.shape != b.shape or not torch.equal(a, b) for (_, a), (_, b) in zip(before, after, strict=True)
     )
+    if twice and not stateful:
+        with strict_fp32():
+            stateful = not _same_leaves(ref32, observe(module, _map(args, _clone), seed))
     oracle = answer64(build, state, args, seed)
     return Truth(
         ref32,
@@ -181,13 +187,9 @@ def evaluate(build: Build, state: State | None, args: Any, seed: int) -> Truth:
     )
 
 
-def remembers(build: Build, args: Any, seed: int) -> bool:
-    """Tell whether a second call on one module answers otherwise than the first: state feeds the output."""
-    with strict_fp32():
-        module = build()
-        first, second = (observe(module, _map(args, _clone), seed) for _ in range(2))
-    return any(
-        isinstance(a, torch.Tensor) and not torch.equal(a.nan_to_num(), b.nan_to_num())
+def _same_leaves(first: Observed, second: Observed) -> bool:
+    return all(
+        not isinstance(a, torch.Tensor) or torch.equal(a.nan_to_num(), b.nan_to_num())
         for a, b in zip(first.leaves, second.leaves, strict=True)
     )
 

@@ -160,7 +160,13 @@ class Pool:
     def truth(self, parameters: ParameterSet, args: Any, seed: int) -> Truth:
         """Evaluate the reference in fp32 and fp64 on one case."""
         with self.turn:
-            return evaluate(lambda: self.source.build(parameters.seed), parameters.state, args, seed)
+            return evaluate(
+                lambda: self.source.build(parameters.seed),
+                parameters.state,
+                args,
+                seed,
+                twice=not any(g.cases for g in self.groups),
+            )
 
     def answer(self, parameters: ParameterSet, args: Any, seed: int) -> Observed:
         """Evaluate the reference in strict fp32 only (the timed calls' check)."""

@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
 
 from kernelevo.core import Evaluation, Status
+from kernelevo.device.groups import Registration
 from kernelevo.kernels.arena import Arena, mapped_at
 from kernelevo.kernels.setting import Setting, named_weights
 from kernelevo.kernels.tree import Leaf, flatten
@@ -346,8 +346,13 @@ def _with_log(text: str, log: str) -> str:
     return text + "\n" + "\n".join(lines[-30:])
 
 
-def scratch_for(folder: Path, name: str) -> Path:
-    """Return a new folder below ``folder`` for one child."""
-    path = folder / f"{name}-{time.monotonic_ns():x}"
-    path.mkdir(parents=True)
-    return path
+@contextmanager
+def resting(child: Child, purpose: str) -> Iterator[None]:
+    """Let a child's group rest whenever something is timed on this machine."""
+    try:
+        registration = Registration(child.pid, purpose)
+    except ValueError:  # it has ended already
+        yield
+        return
+    with registration:
+        yield

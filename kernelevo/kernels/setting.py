@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
@@ -67,10 +67,6 @@ class Setting:
         """How many calls one batch may hold."""
         one = max(self.inputs.nbytes, self.output_bytes, 1)
         return max(1, min(SLOT_COUNT, SLOT_BYTES // one))
-
-    def as_stateful(self) -> Setting:
-        """Return the same setting for a module whose earlier calls change its later answers."""
-        return replace(self, stateful=True)
 
     def payload(self) -> dict[str, Any]:
         """Return what a child is told."""

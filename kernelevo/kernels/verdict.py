@@ -69,7 +69,7 @@ class Notes:
         m = self.metrics
         m["latency_ms"] = latency * 1e3
         m["baseline"] = best.name
-        m["score_low"], m["score_high"] = low, high
+        m["score_low"], m["score_high"] = (low, high) if math.isfinite(high) else (None, None)
         for name, key in (
             ("eager", "speedup_vs_eager"),
             ("compile", "speedup_vs_compile"),
