@@ -120,10 +120,10 @@ def record(gm: fx.GraphModule, call: Call) -> None:
 
 
 class _Double(fx.Interpreter):
-    """Runs a graph of fp32 operations in fp64: the oracle.
+    """Runs a graph of fp32 or half-precision operations in fp64: the oracle.
 
-    Casts to float32 become casts to float64; tensors that are made inside (zeros, random draws) are made
-    as the graph says and converted, so that random draws are those of the fp32 run.
+    Casts to another floating type become casts to float64; tensors that are made inside (zeros, random
+    draws) are made as the graph says and converted, so that random draws are those of the original.
     """
 
     def call_function(self, target: Any, args: Any, kwargs: Any) -> Any:
@@ -137,12 +137,12 @@ class _Double(fx.Interpreter):
 
 
 def _widen(dtype: torch.dtype) -> torch.dtype:
-    return torch.float64 if dtype == torch.float32 else dtype
+    return torch.float64 if dtype.is_floating_point else dtype
 
 
 def widen(tensor: torch.Tensor) -> torch.Tensor:
-    """Return an fp32 tensor as fp64, any other unchanged."""
-    return tensor.double() if tensor.dtype == torch.float32 else tensor
+    """Return a floating-point tensor as fp64, any other unchanged."""
+    return tensor.double() if tensor.dtype.is_floating_point else tensor
 
 
 class Oracle(nn.Module):

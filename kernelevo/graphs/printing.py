@@ -81,8 +81,13 @@ def _class(captured: Captured) -> str:
     """Return the class up to its forward."""
     lines = ["class ModelNew(nn.Module):"]
     lines += ["    def __init__(self, *init_args, **init_kwargs):", "        super().__init__()"]
+    read = {node.target for node in captured.graph.nodes if node.op == "get_attr"}
     for entry in captured.skeleton.entries:
-        lines += wrap("        hold(", ["self", f'"{entry.name}"', _initial(entry), f'"{_kind(entry)}"'], ")")
+        if entry.kind == "constant" and entry.name not in read:
+            continue
+        other = captured.skeleton.by_name[entry.alias] if entry.alias else entry
+        value = _initial(entry, other.kind == "constant")
+        lines += wrap("        hold(", ["self", f'"{entry.name}"', value, f'"{_kind(entry)}"'], ")")
     if captured.mode_matters and not captured.training:
         lines.append("        self.eval()")
     return "\n".join(lines) + "\n"
@@ -94,8 +99,8 @@ def _kind(entry: Entry) -> str:
     return "buffer" if entry.persistent else "constant"
 
 
-def _initial(entry: Entry) -> str:
-    if entry.alias is not None:
+def _initial(entry: Entry, aliases_constant: bool) -> str:
+    if entry.alias is not None and not aliases_constant:
         getter = "get_parameter" if entry.kind == "parameter" else "get_buffer"
         return f'self.{getter}("{entry.alias}")'
     if not entry.persistent:

@@ -18,8 +18,9 @@ _DRAWS = 64  # random subsets drawn before the proposer says that it has no more
 class RewriteProposer:
     """Searches the sets of rewrites that apply to a module; it never proposes one set twice.
 
-    First everything that fires. Then, by what was scored so far: neighbours of the best set (one rewrite
-    more or less), which at the start are the ablations of the full set, and random subsets.
+    First everything that fires, without and then with what is as likely to slow a module down. Then, by
+    what was scored so far: neighbours of the best set (one rewrite more or less), which at the start are
+    the ablations of the full set, and random subsets.
     """
 
     name = "rewrite"
@@ -67,8 +68,7 @@ class RewriteProposer:
     def _wanted(self, bench: Workbench, rng: Random) -> Iterator[Names]:
         """Yield sets not tried yet, most promising first."""
         full = frozenset(bench.greedy)
-        if full not in self._tried:
-            yield full
+        yield from (first for first in (frozenset(bench.sure), full) if first and first not in self._tried)
         for centre in sorted(self._scores, key=self._scores.__getitem__, reverse=True) or [full]:
             near = [centre ^ {name} for name in bench.useful]
             rng.shuffle(near)

@@ -51,6 +51,7 @@ class Workbench:
         self._name = task.name
         device = str(task.options.get("device", "cpu")).partition(":")[0]
         self.catalogue = tuple(r.name for r in REWRITES if device in devices_of(r))
+        self._sure = frozenset(r.name for r in REWRITES if not getattr(r, "speculative", False))
         reference = load_reference(task.options["reference"])
         self._captured: Captured = capture(reference.build(SEED), reference.inputs(SEED))
         self._drafts: dict[Names, Draft] = {}
@@ -74,6 +75,11 @@ class Workbench:
     def greedy(self) -> tuple[str, ...]:
         """Every rewrite that fires when all are applied one after the other."""
         return self.draft(self.catalogue).rewrites
+
+    @functools.cached_property
+    def sure(self) -> tuple[str, ...]:
+        """Every rewrite that fires when all are applied but those as likely to slow a module down."""
+        return self.draft(self._sure).rewrites
 
     @functools.cached_property
     def useful(self) -> tuple[str, ...]:

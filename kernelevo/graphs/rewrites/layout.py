@@ -33,6 +33,7 @@ class ChannelsLast:
 
     name = "channels-last"
     describes = "images and kernels of convolutions with their channels innermost"
+    speculative = True
 
     def apply(self, captured: Captured) -> int:
         """Convert where a convolution reads a value no other convolution made; views become reshapes."""
@@ -127,6 +128,7 @@ class PackedConvolution:
 
     name = "packed-convolution"
     describes = "convolutions on oneDNN's pre-packed kernels, with the activation fused"
+    speculative = True
     devices = frozenset({"cpu"})
 
     def apply(self, captured: Captured) -> int:

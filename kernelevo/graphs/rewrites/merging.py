@@ -115,6 +115,7 @@ class EmbeddedConvolution(MergedConvolution):
     name = "embedded-convolution"
     describes = "a 1x1 convolution beside a 3x3 one of the same input computed as part of it"
     embed = True
+    speculative = True
 
 
 def _pair(given: Any) -> tuple[int, int]:
