@@ -1,5 +1,7 @@
 """Every rewrite on two modules that match and one that must not; then all of them on random compositions."""
 
+import math
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -101,7 +103,28 @@ class Seen(Decay):
         return x @ self.log.t()[:, :3]
 
 
+def written_gelu(m, x):
+    x = m[0](x)
+    return 0.5 * x * (1.0 + torch.tanh(math.sqrt(2.0 / math.pi) * (x + 0.044715 * torch.pow(x, 3.0))))
+
+
+def rough_gelu(m, x):
+    return x * torch.sigmoid(1.702 * x)
+
+
+class Product(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.w, self.b = nn.Parameter(torch.randn(4, 6)), nn.Parameter(torch.randn(6))
+
+    def forward(self, x):
+        return x @ self.w + torch.addmm(self.b, x, self.w)
+
+
 MATCHES = [
+    ("named-activation", module_of(written_gelu, nn.Linear(4, 6)), torch.randn(3, 4)),
+    ("named-activation", module_of(lambda m, x: (y := x.sin()) / (1 + torch.exp(-y))), torch.randn(3, 4)),
+    ("packed-linear", Product(), torch.randn(3, 4)),
     ("contraction", module_of(lambda m, x: (x.unsqueeze(3) * x.unsqueeze(2)).sum(1)), torch.randn(2, 5, 4)),
     (
         "contraction",
@@ -167,6 +190,8 @@ MATCHES = [
 ]
 
 OTHERS = [
+    ("named-activation", module_of(rough_gelu), torch.randn(3, 4)),
+    ("named-activation", module_of(lambda m, x: (y := torch.exp(-x)) * (x / (1 + y))), torch.randn(3, 4)),
     ("contraction", module_of(lambda m, x: (x * x).sum(1)), torch.randn(2, 5, 4)),
     ("contraction", module_of(lambda m, x: (x[:, :, None] * x[:, None]).sum(2)), torch.randn(2, 5)),
     ("split-steps", module_of(short_loop, nn.Linear(10, 6), nn.Linear(6, 3)), torch.randn(5, 2, 4)),

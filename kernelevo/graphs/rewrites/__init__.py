@@ -1,6 +1,7 @@
 """The catalogue of graph rewrites, in a sensible order of application."""
 
 from kernelevo.graphs.rewrite import Rewrite
+from kernelevo.graphs.rewrites.activation import NamedActivation
 from kernelevo.graphs.rewrites.attention import FusedAttention
 from kernelevo.graphs.rewrites.cleanup import DeadWork, NoOps
 from kernelevo.graphs.rewrites.contraction import Contraction
@@ -16,6 +17,7 @@ from kernelevo.graphs.rewrites.unrolled import BatchedSteps, SplitSteps
 REWRITES: tuple[Rewrite, ...] = (
     DeadWork(),
     NoOps(),
+    NamedActivation(),
     FusedAttention(),
     Contraction(),
     SplitSteps(),

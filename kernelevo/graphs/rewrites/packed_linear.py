@@ -22,6 +22,17 @@ def packed_linear_weight(weight):
     return torch.ops.mkldnn._reorder_linear_weight(weight.detach().contiguous(), None)
 
 
+def packed_matmul_weight(weight):
+    """Return a weight [in, out] in oneDNN's own layout."""
+    return torch.ops.mkldnn._reorder_linear_weight(weight.detach().t().contiguous(), None)
+
+
+def packed_matmul(x, weight, bias):
+    """Product with a constant matrix [in, out]; the packed matrix follows its parameter."""
+    weight = kernelevo.packed(packed_matmul_weight, weight)
+    return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
+
+
 def packed_linear(x, weight, bias, post="none", algorithm=""):
     """Linear layer with a fused activation; the packed weight follows its parameter."""
     weight = kernelevo.packed(packed_linear_weight, weight)
@@ -62,7 +73,30 @@ class PackedLinear:
             if _fits(given["input"], given["weight"]) and is_settled(given["weight"], fixed):
                 _replace(captured, node, given["input"], given["weight"], given["bias"])
                 places += 1
-        return places
+        return places + _products(captured, fixed)
+
+
+def _products(captured: Captured, fixed: set[fx.Node]) -> int:
+    """Replace products with a constant matrix, written without a linear layer."""
+    graph, places = captured.graph, 0
+    for node in calls(graph, aten.matmul.default, aten.mm.default, aten.addmm.default):
+        given = arguments(node)
+        bias = None
+        if is_op(node, aten.addmm.default):
+            x, weight, bias = given["mat1"], given["mat2"], given["self"]
+            plain = given["beta"] == 1 and given["alpha"] == 1 and len(shape(bias)) == 1
+        else:
+            x, weight = node.args
+            plain = True
+        if plain and _fits(x, weight) and weight in fixed and weight.op == "get_attr":
+            captured.add_snippet(SNIPPET)
+            with graph.inserting_before(node):
+                made = graph.call_function(SNIPPET.function("packed_matmul"), (x, weight, bias))
+            made.meta = dict(node.meta)
+            node.replace_all_uses_with(made)
+            graph.erase_node(node)
+            places += 1
+    return places
 
 
 def is_settled(node: fx.Node, fixed: set[fx.Node]) -> bool:
