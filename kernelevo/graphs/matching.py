@@ -141,3 +141,20 @@ def remove_dead(graph: fx.Graph) -> int:
             erased += node.op == "call_function"
             graph.erase_node(node)
     return erased
+
+
+def is_dense(*nodes: Any) -> bool:
+    """Tell whether every node is recorded as one fp32 tensor on the CPU, contiguous in row-major order."""
+    return all(is_float32(n) and value(n).device.type == "cpu" and value(n).is_contiguous() for n in nodes)
+
+
+def on_cpu(*nodes: Any) -> bool:
+    """Tell whether every node is recorded as one fp32 tensor on the CPU, in any layout."""
+    return all(is_float32(n) and value(n).device.type == "cpu" for n in nodes)
+
+
+def same(a: Any, b: Any) -> bool:
+    """Tell whether two arguments are one value: one node, one attribute, or equal literals."""
+    if isinstance(a, fx.Node) and isinstance(b, fx.Node):
+        return a is b or (a.op == b.op == "get_attr" and a.target == b.target)
+    return not isinstance(a, fx.Node) and not isinstance(b, fx.Node) and bool(a == b)
