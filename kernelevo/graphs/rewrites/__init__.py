@@ -12,6 +12,7 @@ from kernelevo.graphs.rewrites.merging import EmbeddedConvolution, MergedConvolu
 from kernelevo.graphs.rewrites.packed_linear import PackedLinear
 from kernelevo.graphs.rewrites.pooling import PoolFirst
 from kernelevo.graphs.rewrites.precompute import Precompute
+from kernelevo.graphs.rewrites.relu_attention import ReluAttention
 from kernelevo.graphs.rewrites.unrolled import BatchedSteps, SplitSteps
 
 REWRITES: tuple[Rewrite, ...] = (
@@ -19,6 +20,7 @@ REWRITES: tuple[Rewrite, ...] = (
     NoOps(),
     NamedActivation(),
     FusedAttention(),
+    ReluAttention(),
     Contraction(),
     SplitSteps(),
     BatchedSteps(),

@@ -75,7 +75,7 @@ class FusedAttention:
                 continue
             if product is None or not is_op(product, aten.matmul.default, aten.bmm.default):
                 continue
-            scores = _scores(given["self"])
+            scores = read_scores(given["self"])
             if product.args[0] is not softmax or scores is None:
                 continue
             places += self._replace(captured, scores, product, places)
@@ -162,7 +162,7 @@ def _causal(graph: fx.Graph, operands: list[fx.Node], scale: float) -> fx.Node:
     return graph.call_function(aten.scaled_dot_product_attention.default, tuple(operands), options)
 
 
-def _scores(node: fx.Node) -> Scores | None:
+def read_scores(node: fx.Node) -> Scores | None:
     """Read the chain before a softmax from its end to the product of query and keys."""
     if len(node.users) != 1:
         return None
@@ -178,7 +178,7 @@ def _scores(node: fx.Node) -> Scores | None:
         return Scores(given["batch1"], given["batch2"], alpha, bias) if given["beta"] in (0, 1) else None
     if is_op(node, *_FILLS):
         given = arguments(node)
-        inner = _scores(given["self"])
+        inner = read_scores(given["self"])
         if inner is None or inner.hidden is not None or inner.bias is not None or given["value"] > _HIDDEN:
             return None
         return replace(inner, hidden=given["mask"], fill=float(given["value"]))
@@ -186,7 +186,7 @@ def _scores(node: fx.Node) -> Scores | None:
         return _chosen(node)
     factor = _scaled(node)
     if factor is not None:
-        inner = _scores(factor[0])
+        inner = read_scores(factor[0])
         if inner is None or inner.hidden is not None or inner.bias is not None:
             return None
         return replace(inner, scale=inner.scale * factor[1])
@@ -198,7 +198,7 @@ def _scores(node: fx.Node) -> Scores | None:
 def _chosen(node: fx.Node) -> Scores | None:
     """Read ``where(shown, scores, number)``."""
     given = arguments(node)
-    inner = _scores(given["self"]) if isinstance(given["self"], fx.Node) else None
+    inner = read_scores(given["self"]) if isinstance(given["self"], fx.Node) else None
     if inner is None or inner.hidden is not None or inner.bias is not None or given["other"] > _HIDDEN:
         return None
     with node.graph.inserting_before(node):
@@ -214,7 +214,7 @@ def _added(node: fx.Node) -> Scores | None:
     if given["alpha"] != 1 or not isinstance(left, fx.Node) or not isinstance(right, fx.Node):
         return None
     for scored, bias in ((left, right), (right, left)):
-        inner = _scores(scored) if shape(scored) == shape(node) else None
+        inner = read_scores(scored) if shape(scored) == shape(node) else None
         if inner is not None and inner.bias is None and inner.hidden is None and is_float32(bias):
             return replace(inner, bias=bias)
     return None
