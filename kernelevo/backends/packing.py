@@ -175,7 +175,8 @@ def _computed(
 
 
 def _drop(key: tuple[int, ...], _: Any) -> None:
-    _entries.pop(key, None)
+    if _entries is not None:  # at the interpreter's end module globals go before the last weak references
+        _entries.pop(key, None)
 
 
 def _weak(thing: Any, drop: Callable[[Any], None]) -> Any:
