@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from kernelevo.tasks import bundled
+from kernelevo.backends import nvrtc
+from kernelevo.backends import triton as ahead
+from kernelevo.tasks import bundled, load_task
 from kernelevo.tasks.library import solutions
 
 ALL = [(name, path) for name, paths in solutions().items() for path in paths]
 TRITON = [(name, path) for name, path in ALL if "triton.jit" in path.read_text(encoding="utf-8")]
+CUDA = [(name, path) for name, path in ALL if "kernelevo.cuda(" in path.read_text(encoding="utf-8")]
 
 
 def test_every_folder_belongs_to_a_task():
@@ -44,3 +47,43 @@ def test_values_in_tritons_interpreter(name, path, tmp_path):
     assert done.returncode == 0, done.stderr[-2000:]
     train, evaluate = json.loads(done.stdout)
     assert train <= 1 and evaluate <= 1
+
+
+@pytest.mark.parametrize(("name", "path"), TRITON)
+def test_triton_compiles_without_a_gpu(name, path, tmp_path, monkeypatch):
+    monkeypatch.setenv("KERNELEVO_CACHE", str(tmp_path))
+    monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path / "triton"))
+    kernels = ahead.compile_source(path.read_text(encoding="utf-8"), tmp_path, arch="sm_90")
+    assert len(kernels) == path.read_text(encoding="utf-8").count("@triton.jit")
+
+
+@pytest.mark.parametrize(("name", "path"), CUDA)
+def test_cuda_compiles_without_a_gpu_and_spills_nothing(name, path, tmp_path, monkeypatch):
+    monkeypatch.setenv("KERNELEVO_CACHE", str(tmp_path))
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    (source,) = (
+        ast.literal_eval(n.value)
+        for n in tree.body
+        if isinstance(n, ast.Assign) and isinstance(n.targets[0], ast.Name) and n.targets[0].id == "SOURCE"
+    )
+    cubin = nvrtc.compile_cubin(source, arch="sm_90")
+    assert cubin.code and "0 bytes spill stores" in cubin.log
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize(("name", "path"), ALL)
+def test_values_on_a_gpu(name, path, tmp_path):
+    import torch
+
+    from kernelevo.backends.candidate import adopt, load_candidate
+    from kernelevo.backends.reference import load_reference
+
+    task = load_reference(load_task(name, size="small").options["reference"])
+    reference, inputs = task.build(1), [x.cuda() for x in task.inputs(1)]
+    candidate = load_candidate(path.read_text(encoding="utf-8"), tmp_path)
+    ours = adopt(candidate, reference, task.init_args(1), task.init_kwargs(1), 1).module.cuda()
+    exact = reference.cuda().double()
+    with torch.no_grad():
+        pairs = [(ours(*inputs), exact(*(x.double() for x in inputs)))]
+    for got, wanted in pairs + list(zip(ours.buffers(), exact.buffers(), strict=True)):
+        assert torch.allclose(got.double(), wanted.double(), atol=1e-5, rtol=1e-5)
