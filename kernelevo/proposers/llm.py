@@ -110,12 +110,13 @@ def render(brief: Brief) -> tuple[Message, ...]:
         "hints": _list("Hints from the person who watches this run", brief.hints),
         "knowledge": _list("Notes that may help", brief.knowledge),
     }
-    text = fill(template(), slots)
-    return (Message("system", _SYSTEM), Message("user", re.sub(r"\n{3,}", "\n\n", text)))
+    return (Message("system", _SYSTEM), Message("user", fill(template(), slots)))
 
 
 def fill(text: str, slots: Mapping[str, str]) -> str:
     """Put values into ``{{name}}`` slots in one pass, so that a value's own braces stay as they are.
+
+    A slot that has a line to itself takes the line with it if its value is empty.
 
     Raises:
         KeyError: if the template has a slot without a value, or a value has no slot.
@@ -123,6 +124,8 @@ def fill(text: str, slots: Mapping[str, str]) -> str:
     names = set(_SLOT.findall(text))
     if names != set(slots):
         raise KeyError(f"slots of the template and values differ: {sorted(names ^ set(slots))}")
+    for name in (n for n, value in slots.items() if not value):
+        text = re.sub(rf"^\{{\{{{name}\}}\}}\n+", "", text, flags=re.MULTILINE)
     return _SLOT.sub(lambda match: slots[match[1]], text)
 
 

@@ -119,7 +119,17 @@ def test_prompt_shows_everything_it_was_given():
 def test_prompt_for_a_cold_start_has_no_empty_sections():
     text = render(Brief(task(), 0))[1].content
     assert "Write the first one" in text
-    assert "{{" not in text and "\n\n\n" not in text and "attempts did not pass" not in text
+    assert (
+        "{{" not in text
+        and "\n\n\n" not in text.partition("# Device")[2]
+        and "attempts did not pass" not in text
+    )
+
+
+def test_programs_are_shown_as_they_are():
+    source = 'x = """a\n\n\n\nb"""\n\n\ny = "{{goal}}"\n'
+    brief = Brief(task(), 0, parents=(verdict(source, Evaluation.ok(1.0)),))
+    assert source.rstrip() in render(brief)[1].content
 
 
 def test_prompt_for_a_live_module():
