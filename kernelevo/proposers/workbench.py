@@ -55,19 +55,30 @@ class Workbench:
         reference = load_reference(task.options["reference"])
         self._captured: Captured = capture(reference.build(SEED), reference.inputs(SEED))
         self._drafts: dict[Names, Draft] = {}
+        self._graphs: dict[Names, tuple[tuple[str, ...], Captured]] = {}
 
-    def draft(self, wanted: Iterable[str]) -> Draft:
-        """Return the program of those rewrites among ``wanted`` that are in the catalogue and fire."""
-        from kernelevo.graphs.printing import print_program
+    def graph(self, wanted: Iterable[str]) -> tuple[tuple[str, ...], Captured]:
+        """Return which rewrites among ``wanted`` fire, in order, and the graph they make; do not edit it."""
         from kernelevo.graphs.rewrite import apply_rewrites
 
         names = frozenset(wanted) & frozenset(self.catalogue)
         with self._lock:
-            if names not in self._drafts:
+            if names not in self._graphs:
                 twin = self._captured.copy()
                 fired = tuple(apply_rewrites(twin, [n for n in self.catalogue if n in names]))
+                self._graphs[names] = self._graphs.setdefault(frozenset(fired), (fired, twin))
+            return self._graphs[names]
+
+    def draft(self, wanted: Iterable[str]) -> Draft:
+        """Return the program of those rewrites among ``wanted`` that are in the catalogue and fire."""
+        from kernelevo.graphs.printing import print_program
+
+        names = frozenset(wanted) & frozenset(self.catalogue)
+        with self._lock:
+            if names not in self._drafts:
+                fired, graph = self.graph(names)
                 done = ", ".join(fired) or "no rewrite"
-                draft = Draft(fired, print_program(twin, header=f"{self._name}: {done}."))
+                draft = Draft(fired, print_program(graph, header=f"{self._name}: {done}."))
                 self._drafts[names] = self._drafts.setdefault(frozenset(fired), draft)
             return self._drafts[names]
 

@@ -1,0 +1,122 @@
+"""CompilerProposer: what Inductor generates, plain, in variants, and for graphs that were rewritten first."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from random import Random
+from typing import TYPE_CHECKING
+
+from kernelevo.core import Brief, Origin, Program, Proposal, Trial
+from kernelevo.errors import BuildError, CaptureError
+from kernelevo.proposers.workbench import Workbench, rewrites_of, workbench
+
+if TYPE_CHECKING:
+    from kernelevo.graphs.harvest import Variant
+
+_log = logging.getLogger(__name__)
+BASE = "harvest"
+Choice = tuple[str, tuple[str, ...]]  # variant, rewrites in order
+
+
+class CompilerProposer:
+    """Harvests Inductor's code for the task's module; parity with ``torch.compile`` is its floor.
+
+    The order: the plain harvest; the harvest of the graph with every rewrite that fires; the rewrites of
+    the parents it is given, harvested; the variants of the plain harvest; each rewrite left out, and each
+    alone; the variants of the full set. It offers nothing when all of these were tried or refused, for a
+    module that cannot be captured, and for tasks that are not on the CPU.
+
+    Args:
+        seconds: limit on one code generation.
+    """
+
+    name = "compiler"
+    parents = 1
+    heavy = True
+
+    def __init__(self, seconds: float = 60.0) -> None:
+        self.seconds = seconds
+        self._tried: set[Choice] = set()
+        self._turn: asyncio.Lock | None = None
+
+    def observe(self, trial: Trial) -> None:
+        """Remember what was tried, also by an earlier process of this run."""
+        origin = trial.program.origin
+        if origin.proposer == self.name and "variant" in origin.details:
+            rewrites = tuple(str(name) for name in origin.details.get("rewrites", ()))
+            self._tried.add((str(origin.details["variant"]), rewrites))
+
+    async def propose(self, brief: Brief, rng: Random) -> Sequence[Proposal]:
+        """Return the next harvested program, or nothing when there is no other."""
+        device = str(brief.task.options.get("device", "cpu")).partition(":")[0]
+        if "reference" not in brief.task.options or device != "cpu":
+            return []
+        self._turn = self._turn or asyncio.Lock()
+        async with self._turn:  # harvests are made one after the other: Inductor's settings are global
+            return await asyncio.to_thread(self._propose, brief)
+
+    def _propose(self, brief: Brief) -> list[Proposal]:
+        from kernelevo.graphs.harvest import variants
+
+        try:
+            bench = workbench(brief.task)
+            known = {v.name: v for v in variants(bench.graph(())[1])}
+        except CaptureError as error:
+            _log.info("nothing to harvest: %s", error)
+            return []
+        for choice in _choices(bench, list(known), brief):
+            if choice in self._tried:
+                continue
+            self._tried.add(choice)
+            program = self._program(brief, bench, known[choice[0]], choice[1])
+            if program is not None:
+                return [Proposal(program)]
+        return []
+
+    def _program(
+        self, brief: Brief, bench: Workbench, variant: Variant, rewrites: tuple[str, ...]
+    ) -> Program | None:
+        """Return one harvested program, None where Inductor or its code does not go with this graph."""
+        from kernelevo.graphs.harvest import HarvestError, harvest, header
+        from kernelevo.graphs.printing import print_program
+
+        fired, graph = bench.graph(rewrites)
+        if fired != rewrites:
+            return None
+        threads = int(brief.task.options.get("threads") or len(os.sched_getaffinity(0)))
+        try:
+            made = harvest(graph, variant, seconds=self.seconds, threads=threads)
+            text = print_program(made, header=header(variant, rewrites))
+        except (HarvestError, BuildError) as error:
+            _log.info("harvest %s of %s refused: %s", variant.name, rewrites or "the module", error)
+            return None
+        parents = tuple(
+            v.program.id
+            for v in brief.parents
+            if rewrites and rewrites_of(v.program.origin.details) == frozenset(rewrites)
+        )
+        idea = f"Inductor's code ({variant.name})" + (f" after {', '.join(rewrites)}" if rewrites else "")
+        details = {"base": BASE, "variant": variant.name, "rewrites": list(rewrites)}
+        return Program.single(text, parents=parents, origin=Origin(self.name, idea, details))
+
+
+def _choices(bench: Workbench, variants: Sequence[str], brief: Brief) -> Iterator[Choice]:
+    """Yield what may be tried for this brief, best first."""
+    plain, best = variants[0], variants[min(1, len(variants) - 1)]
+    yield plain, ()
+    yield best, bench.greedy
+    for verdict in brief.parents:
+        rewrites = rewrites_of(verdict.program.origin.details)
+        if rewrites:
+            yield best, bench.graph(rewrites)[0]
+    for name in variants:
+        yield name, ()
+    for name in bench.greedy:
+        yield best, tuple(r for r in bench.greedy if r != name)
+    for name in bench.useful:
+        yield best, (name,)
+    for name in variants:
+        yield name, bench.greedy

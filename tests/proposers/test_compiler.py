@@ -1,0 +1,89 @@
+"""The compiler proposer: the plain harvest first, rewritten graphs next, nothing twice."""
+
+from __future__ import annotations
+
+import asyncio
+from random import Random
+
+import pytest
+import torch
+
+from kernelevo.backends.candidate import adopt, load_candidate
+from kernelevo.backends.reference import load_reference
+from kernelevo.core import Brief, Evaluation, Program, Task, Trial, Verdict
+from kernelevo.proposers.compiler import CompilerProposer
+
+MODEL = """
+import torch
+from torch import nn
+
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = nn.Linear(32, 64), nn.Linear(64, 16)
+        self.unused = nn.Linear(4, 4)
+
+    def forward(self, x):
+        return torch.softmax(self.second(torch.relu(self.first(x))), dim=-1)
+
+def get_inputs():
+    return [torch.randn(8, 32)]
+
+def get_init_inputs():
+    return []
+"""
+
+
+def task(text: str = MODEL, **options) -> Task:
+    reference = {"kind": "source", "text": text, "filename": "model.py", "size": "full", "entry": "Model"}
+    return Task("toy", "faster", options={"reference": reference, "device": "cpu", **options})
+
+
+def ask(proposer: CompilerProposer, of: Task, *parents: Verdict) -> list[Program]:
+    brief = Brief(of, 0, parents=parents)
+    return [p.program for p in asyncio.run(proposer.propose(brief, Random(0)))]
+
+
+def test_the_plain_harvest_comes_first_and_a_rewritten_graph_second(tmp_path):
+    proposer = CompilerProposer()
+    (plain,) = ask(proposer, task())
+    (rewritten,) = ask(proposer, task())
+    assert plain.origin.details == {"base": "harvest", "variant": "plain", "rewrites": []}
+    assert rewritten.origin.details["variant"] == "scratch"
+    assert rewritten.origin.details["rewrites"]
+    reference = load_reference(task().options["reference"])
+    for number, program in enumerate((plain, rewritten)):
+        module = reference.build(7)
+        made = load_candidate(program.source, tmp_path / str(number))
+        candidate = adopt(made, module, reference.init_args(7), reference.init_kwargs(7), 7)
+        candidate = candidate[0] if isinstance(candidate, tuple) else getattr(candidate, "module", candidate)
+        x = reference.inputs(3)
+        with torch.no_grad():
+            torch.testing.assert_close(candidate(*x), module(*x), atol=1e-5, rtol=1e-5)
+
+
+def test_what_was_tried_before_is_not_proposed_again():
+    first = CompilerProposer()
+    (plain,) = ask(first, task())
+    again = CompilerProposer()
+    again.observe(Trial(0, plain, Evaluation.ok(1.0)))
+    (next_one,) = ask(again, task())
+    assert next_one.id != plain.id
+
+
+@pytest.mark.slow
+def test_it_ends_and_never_repeats_itself():
+    proposer, seen = CompilerProposer(), []
+    while found := ask(proposer, task()):
+        seen += found
+    details = [(p.origin.details["variant"], tuple(p.origin.details["rewrites"])) for p in seen]
+    assert len(set(details)) == len(seen) >= 4
+
+
+def test_it_offers_nothing_where_there_is_nothing_to_harvest():
+    assert not ask(CompilerProposer(), Task("no module", "?", evaluator="other"))
+    assert not ask(CompilerProposer(), task(device="cuda"))
+    branches = MODEL.replace(
+        "return torch.softmax", "x = x if x.sum() > 0 else -x\n        return torch.softmax"
+    )
+    assert not ask(CompilerProposer(), task(branches))
