@@ -1,7 +1,8 @@
 """The loop of a run: obey, ask, propose, judge, record, tell."""
 
 from kernelevo.engine.budget import Budget
-from kernelevo.engine.engine import Engine, Outcome
+from kernelevo.engine.engine import Engine
+from kernelevo.engine.outcome import Outcome
 from kernelevo.engine.replay import used_so_far
 from kernelevo.engine.running import run_engine
 from kernelevo.engine.steering import VERBS

@@ -7,7 +7,6 @@ import contextlib
 import dataclasses
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from kernelevo.core import (
@@ -33,6 +32,7 @@ from kernelevo.engine.generation import PERSON, Generation
 from kernelevo.engine.judging import Judging, first_failure
 from kernelevo.engine.ledger import Ledger
 from kernelevo.engine.news import pass_on
+from kernelevo.engine.outcome import Outcome
 from kernelevo.engine.pipeline import Judged, Pipeline
 from kernelevo.engine.pool import Pool
 from kernelevo.engine.replay import SEED, replay
@@ -45,23 +45,6 @@ from kernelevo.store import Draft, RunStore
 FAULTS_IN_A_ROW = 5
 ONE_TRIAL = {"trials": 1.0}
 AN_ASK = {**ONE_TRIAL, "seconds": 0.0, "device_seconds": 0.0, "dollars": 0.0, "tokens": 0.0}
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a run ended.
-
-    Args:
-        reason: why, in words.
-        best: the trial of the winner, None if no program passed.
-        final: its verdict when it was timed again, None if that was not done.
-        used: what was used, by unit.
-    """
-
-    reason: str
-    best: Trial | None = None
-    final: Evaluation | None = None
-    used: Mapping[str, float] = field(default_factory=dict)
 
 
 class Engine:
@@ -123,6 +106,7 @@ class Engine:
         self._schedule = schedule
         self._wake = asyncio.Event()
         self._main: asyncio.Task[Any] | None = None
+        self._confirming: asyncio.Task[tuple[Trial | None, Evaluation | None]] | None = None
         self._stopwatch = Stopwatch(store.searched)
         self._seeds_open: set[int] = set()
         self._refused = False  # whether the last ask was refused for want of budget
@@ -174,7 +158,7 @@ class Engine:
             await self._open()
             await self._search()
             self.ledger.tell_rest()
-            best, final = await confirm(self) if self._confirm else (self._leader(), None)
+            best, final = await self._winner()
             outcome = Outcome(str(self._ending), best, final, self.meter.to_json())
         except asyncio.CancelledError:
             if not self._aborted:
@@ -189,7 +173,7 @@ class Engine:
         return outcome
 
     def request_stop(self) -> None:
-        """Make no new asks, finish what is being measured, skip the final timing (the first Ctrl-C)."""
+        """Make no new asks, finish what is being measured, skip or leave the final timing (first Ctrl-C)."""
         self.end("stopped", confirm=False)
 
     def abort(self) -> None:
@@ -210,6 +194,8 @@ class Engine:
         """Ask no more; the first reason counts, but nobody can be made to wait for a final timing."""
         self._ending = self._ending or reason
         self._confirm = self._confirm and confirm
+        if self._confirming and not confirm:
+            self._confirming.cancel()
         self._wake.set()
 
     def find_program(self, name: str) -> str:
@@ -246,6 +232,7 @@ class Engine:
         self.steering.replay()
         self._replaying = False
         offer = await self.judging.open()
+        self.judging.warm()
         pass_on(self, offer.notices)
         seeds = set(range(len(offer.seeds)))
         self._turns = Turns(self.ledger, self._schedule, taken | seeds, len(seeds))
@@ -324,6 +311,8 @@ class Engine:
         self._pipeline.admit(first)
 
     def _is_over(self) -> bool:
+        if self._aborted:  # wait_for may swallow the cancellation that came with it
+            return True
         if self._ending:
             return self._pipeline.resting and not self._thinking
         if self._thinking or not self._pipeline.empty or self.steering.paused:
@@ -385,6 +374,13 @@ class Engine:
     def _complain(self, sentence: str) -> None:
         self.store.append_event("complaint", {"text": sentence})
         self.say(Notice(sentence))
+
+    async def _winner(self) -> tuple[Trial | None, Evaluation | None]:
+        if not self._confirm:
+            return self._leader(), None
+        self._confirming = asyncio.create_task(confirm(self))
+        await asyncio.wait([self._confirming])
+        return (self._leader(), None) if self._confirming.cancelled() else self._confirming.result()
 
     def _leader(self) -> Trial | None:
         best = self.islands.best

@@ -1,9 +1,9 @@
 """What runs inside workers: evaluators are loaded once per process and kept; only plain data comes in.
 
 An evaluator may offer more than its protocol; everything here is optional:
-``seeds()`` returns programs to start from where the task has none; ``notices()`` returns news since the last
-call (see ``Notices``); ``finalize(artifact)`` (``finalize(program)`` without stages) times a winner again, in
-fresh processes; ``close()`` ends it.
+``seeds()`` returns programs to start from where the task has none; ``warm()`` gets ready for the first
+program; ``notices()`` returns news since the last call (see ``Notices``); ``finalize(artifact)``
+(``finalize(program)`` without stages) times a winner again, in fresh processes; ``close()`` ends it.
 """
 
 from __future__ import annotations
@@ -64,6 +64,13 @@ def offer(loader: str, task: Task) -> Offer:
     judge = evaluator(loader, task)
     seeds = task.seeds or (tuple(judge.seeds()) if hasattr(judge, "seeds") else ())
     return Offer(isinstance(judge, StagedEvaluator), hasattr(judge, "finalize"), seeds, _notices(judge))
+
+
+def warm(loader: str, task: Task) -> None:
+    """Let an evaluator make its standing equipment, if it wants to."""
+    judge = evaluator(loader, task)
+    if hasattr(judge, "warm"):
+        judge.warm()
 
 
 def prepare(loader: str, task: Task, program: Program) -> Artifact:

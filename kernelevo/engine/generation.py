@@ -19,7 +19,7 @@ from kernelevo.population import Ask, Islands
 from kernelevo.store import Draft
 
 ATTEMPTS = 3
-REDRAWS = 3
+REDRAWS = 2
 PERSON = "person"
 
 

@@ -54,6 +54,14 @@ class Judging:
         )
         return self.offer
 
+    def warm(self) -> None:
+        """Let a staged evaluator get ready while the first programs are thought of; nobody waits for it.
+
+        What goes wrong meanwhile goes wrong again, and is reported, at the first verdict.
+        """
+        if self.offer.staged:
+            self._executor.submit(evaluation.warm, self._loader, self._task, needs=self._place())
+
     async def prepare(self, program: Program) -> Artifact:
         """Build a program in the build pool; evaluators without stages have nothing to build.
 

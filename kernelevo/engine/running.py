@@ -6,7 +6,8 @@ import asyncio
 import signal
 import threading
 
-from kernelevo.engine.engine import Engine, Outcome
+from kernelevo.engine.engine import Engine
+from kernelevo.engine.outcome import Outcome
 
 
 def run_engine(engine: Engine) -> Outcome:

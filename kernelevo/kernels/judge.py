@@ -89,6 +89,10 @@ class KernelJudge:
                 self._ground = self._make()
             return self._ground
 
+    def warm(self) -> None:
+        """Make the standing equipment now instead of at the first program."""
+        _ = self.ground
+
     def close(self) -> None:
         """Stop every child process; may be called twice."""
         with self._starting:

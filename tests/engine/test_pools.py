@@ -1,5 +1,6 @@
 """Generation and evaluation in their own pools, with real processes."""
 
+import asyncio
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,9 +8,10 @@ from random import Random
 
 import pytest
 
-from kernelevo.core import Brief, Proposal
-from kernelevo.engine import Schedule
+from kernelevo.core import Brief, Proposal, TrialEnded
+from kernelevo.engine import Engine, Schedule
 from kernelevo.executors import GenerationHost, ProcessExecutor
+from kernelevo.store import RunStore
 from tests.engine import toys
 from tests.engine.test_engine import Bench
 
@@ -168,3 +170,27 @@ def test_time_out_of_a_budget_leaves_nothing_running(bench: Bench) -> None:
     assert outcome.reason == "the budget of 1s is spent"
     assert time.monotonic() - began < 8
     assert outcome.used["seconds"] < 1.5
+
+
+def test_a_stop_during_the_final_timing_leaves_it(bench: Bench) -> None:
+    def stop(event: object, engine: Engine, store: object) -> None:
+        if isinstance(event, TrialEnded):  # the last one: the budget is one trial
+            asyncio.get_running_loop().call_later(1.5, engine.request_stop)
+
+    executor = ProcessExecutor(cpu=0, build=0)
+    began = time.monotonic()
+    try:
+        outcome = bench.run(
+            toys.task("staged", seeds=[], final=30.0), [toys.Flip()], "1", executor=executor, meanwhile=stop
+        )
+    finally:
+        executor.close()
+    assert time.monotonic() - began < 15
+    assert outcome.best is not None and outcome.final is None
+    with RunStore.open(bench.folder, readonly=True) as reader:
+        assert reader.state == "stopped" and reader.events(kind="final") == []
+
+
+def test_a_staged_evaluator_is_warmed_up(bench: Bench, tmp_path: Path) -> None:
+    bench.run(toys.task("staged", warmed=str(tmp_path / "note")), [toys.Flip()], "1")
+    assert (tmp_path / "note").read_text() == "warm"

@@ -79,11 +79,16 @@ class StagedOnes(Ones):
 
     def finalize(self, artifact: Artifact) -> Evaluation:
         program = artifact.program
+        time.sleep(self.options.get("final", 0.0))
         if program.source in self.options.get("unstable", ()):
             return Evaluation.wrong("not in a fresh process")
         verdict = ones(program.source)
         assert verdict.score is not None
         return Evaluation.ok(verdict.score + 0.5)
+
+    def warm(self) -> None:
+        if note := self.options.get("warmed"):
+            Path(note).write_text("warm")
 
     def close(self) -> None:
         if note := self.options.get("closed"):

@@ -1,0 +1,25 @@
+"""Outcome: how a run ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from kernelevo.core import Evaluation, Trial
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended.
+
+    Args:
+        reason: why, in words.
+        best: the trial of the winner, None if no program passed.
+        final: its verdict when it was timed again, None if that was not done.
+        used: what was used, by unit.
+    """
+
+    reason: str
+    best: Trial | None = None
+    final: Evaluation | None = None
+    used: Mapping[str, float] = field(default_factory=dict)

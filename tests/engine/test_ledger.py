@@ -1,0 +1,69 @@
+"""Ledger: which verdicts may be used again, what is best, and names for programs."""
+
+from pathlib import Path
+
+import pytest
+
+from kernelevo.core import Evaluation, Fault, Program, Status, Task, Trial
+from kernelevo.engine.ledger import Ledger
+from kernelevo.population import Islands
+from kernelevo.store import Rebase, RunStore
+
+
+@pytest.fixture
+def book(tmp_path: Path):
+    with RunStore.create(tmp_path, Task("t", "g"), {}) as store:
+        yield Ledger(store, Islands(), lambda trial, status: None, deterministic=False)
+
+
+def record(book: Ledger, number: int, score: float, text: str | None = None, **more: object) -> bool:
+    rough = more.pop("rough", None)
+    metrics = {"floor": rough} if rough is not None else {"baseline": "eager"}
+    fidelity = "full" if rough is None else "rough"
+    verdict = Evaluation(Status.OK, score, metrics, fidelity=fidelity)  # type: ignore[arg-type]
+    program = Program.single(text or f"p{number}")
+    return book.record(Trial(number, program, verdict, **more), searched=0.0)  # type: ignore[arg-type]
+
+
+def test_full_verdicts_hold_always_rough_ones_for_floors_as_high(book: Ledger) -> None:
+    record(book, 0, 2.0)
+    record(book, 1, 0.5, rough=0.8)
+    full, rough = Program.single("p0").id, Program.single("p1").id
+    assert [book.reusable(full, floor) is not None for floor in (None, 0.1, 9.0)] == [True] * 3
+    found = [book.reusable(rough, floor) is not None for floor in (None, 0.7, 0.8, 0.9)]
+    assert found == [False, False, True, True]
+    assert book.reusable("unknown", None) is None
+    record(book, 2, 0.6, "p1")  # measured fully later: that one counts from now on
+    again = book.reusable(rough, None)
+    assert again is not None and again.number == 2
+
+
+def test_faults_hold_for_nothing(book: Ledger) -> None:
+    book.record(Trial(0, Program.single("p0"), fault=Fault("E", "m")), searched=0.0)
+    assert book.reusable(Program.single("p0").id, None) is None and book.verdicts == 0
+
+
+def test_best_is_of_full_scores_that_are_not_banned(book: Ledger) -> None:
+    answers = [
+        record(book, 0, 1.0), record(book, 1, 3.0, rough=9.0), record(book, 2, 1.0), record(book, 3, 2.0)
+    ]  # fmt: skip
+    assert answers == [True, False, False, True]
+    book.ban(Program.single("p3").id)
+    assert record(book, 4, 1.5)
+    assert not record(book, 5, 9.0, "p3", reused=3)
+
+
+def test_re_based_scores_compare_as_they_read(book: Ledger) -> None:
+    record(book, 0, 4.0)
+    book.rebase(Rebase("eager", "compile", 0.5))
+    assert not record(book, 1, 3.9)  # was in flight: reads as 1.95
+    assert record(book, 2, 4.1)
+    assert book.trial_of(Program.single("p0").id).score == 2.0
+
+
+def test_programs_are_found_by_number_or_beginning(book: Ledger) -> None:
+    for number in range(12):
+        record(book, number, 1.0)
+    one = Program.single("p1").id
+    assert book.find("1") == book.find("#1") == book.find(one) == book.find(one[:16]) == one
+    assert book.find("") is book.find("nothing") is book.find("99") is None

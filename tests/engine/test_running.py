@@ -1,0 +1,81 @@
+"""run_engine: Ctrl-C once ends a run in order, twice at once."""
+
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from kernelevo.engine import Budget, Engine, run_engine
+from kernelevo.executors import InlineExecutor
+from kernelevo.store import RunStore
+from tests.engine import toys
+
+RUN = """
+    import sys; sys.path[:] = {path!r}
+    from kernelevo.engine import Budget, Engine, run_engine
+    from kernelevo.executors import ProcessExecutor
+    from kernelevo.store import RunStore
+    from tests.engine import toys
+
+    def say(event):
+        print(type(event).__name__, flush=True)
+
+    store = RunStore.create({folder!r}, toys.task("staged", seconds={seconds}, final=60.0), {{}})
+    executor = ProcessExecutor(cpu=0, build=0)
+    try:
+        engine = Engine(
+            store, [toys.Flip()], executor, Budget.parse("1h"), listeners=[say],
+            loader="tests.engine.toys:load",
+        )
+        print("outcome", run_engine(engine).reason, flush=True)
+    finally:
+        executor.close()
+        store.close()
+"""
+
+
+@pytest.mark.parametrize(("signals", "seconds", "reason"), [(1, 0.05, "stopped"), (2, 30.0, "stopped")])
+def test_ctrl_c(tmp_path: Path, signals: int, seconds: float, reason: str) -> None:
+    code = textwrap.dedent(RUN.format(path=sys.path, folder=str(tmp_path / "run"), seconds=seconds))
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    wanted = "TrialEnded" if seconds < 1 else "TrialStarted"
+    while process.stdout.readline().strip() != wanted:
+        pass
+    time.sleep(0.5)
+    began = time.monotonic()
+    for _ in range(signals):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+    rest, _ = process.communicate(timeout=30)
+    assert time.monotonic() - began < 15
+    assert process.returncode == 0 and f"outcome {reason}" in rest
+    with RunStore.open(tmp_path / "run", readonly=True) as reader:
+        assert reader.state == "stopped" and reader.events(kind="final") == []
+        assert (reader.count() > 0) == (seconds < 1)
+
+
+def test_in_another_thread_there_are_no_signals_and_it_works(tmp_path: Path) -> None:
+    reasons: list[str] = []
+
+    def run() -> None:
+        with RunStore.create(tmp_path / "run", toys.task(), {}) as store:
+            engine = Engine(
+                store,
+                [toys.Flip()],
+                InlineExecutor(),
+                Budget.parse("3"),
+                loader="tests.engine.toys:load",
+                device=None,
+            )
+            reasons.append(run_engine(engine).reason)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join(30)
+    assert reasons == ["the budget of 3 is spent"]
