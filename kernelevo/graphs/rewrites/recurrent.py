@@ -13,6 +13,12 @@ from kernelevo.graphs.capture import Captured
 from kernelevo.graphs.matching import arguments, aten, is_op, on_cpu, parts, shape
 from kernelevo.graphs.snippet import Snippet
 
+_KINDS: dict[Any, str] = {
+    aten.gru.input: "gru",
+    aten.lstm.input: "lstm",
+    aten.rnn_tanh.input: "rnn_tanh",
+    aten.rnn_relu.input: "rnn_relu",
+}
 GATES = {"gru": 3, "lstm": 4, "rnn_tanh": 1, "rnn_relu": 1}
 
 _WRAPPER = '''
@@ -86,13 +92,7 @@ class _Layers:
 
 def _parse(node: fx.Node) -> _Layers | None:
     """Return the layers of a recurrent node; None if it is none, or none that the kernel covers."""
-    kinds = {
-        aten.gru.input: "gru",
-        aten.lstm.input: "lstm",
-        aten.rnn_tanh.input: "rnn_tanh",
-        aten.rnn_relu.input: "rnn_relu",
-    }
-    kind = kinds.get(node.target) if node.op == "call_function" else None
+    kind = _KINDS.get(node.target) if node.op == "call_function" else None
     if kind is None:
         return None
     given = arguments(node)
@@ -146,10 +146,15 @@ class _Builder:
 
     def replace(self, node: fx.Node, users: dict[int, fx.Node]) -> None:
         """Put the layers in place of ``node`` and its ``getitem`` users."""
+        wanted = {index: user for index, user in users.items() if user.users}
         with self.graph.inserting_before(node):
-            news = self._layers(users)
+            news = self._layers(wanted)
         for index, new in news.items():
             users[index].replace_all_uses_with(new)
+        # Erased here: its operator carries the tag of random ones, for the dropout that it may have.
+        for user in users.values():
+            self.graph.erase_node(user)
+        self.graph.erase_node(node)
 
     def _layers(self, users: dict[int, fx.Node]) -> dict[int, fx.Node]:
         """Write all layers, in between with steps first; return what replaces each of ``users``."""
@@ -232,3 +237,4 @@ class _Builder:
         both = self.graph.call_function(aten.cat.default, (ends, 1))
         for user in list(output.users):
             user.replace_all_uses_with(both)
+            self.graph.erase_node(user)

@@ -1,0 +1,167 @@
+// Batch normalisation followed by ReLU, a residual sum or pooling: one pass for the statistics, one for the rest.
+#include <kernelevo/math.h>
+#include <math.h>
+#include <omp.h>
+#include <sys/mman.h>
+
+#include <vector>
+
+namespace {
+
+using namespace kernelevo;
+
+constexpr int64_t kSumLength = 64 * kLanes;       // floats summed in fp32 before they go into a double
+constexpr int64_t kHugePage = 2 << 20;
+
+// Large fresh outputs cost a page fault per 4 KiB; on huge pages that is 512 times fewer.
+void want_huge_pages(float* from, int64_t count) {
+  const uintptr_t begin = ((uintptr_t)from + kHugePage - 1) / kHugePage * kHugePage;
+  const uintptr_t end = (uintptr_t)(from + count) / kHugePage * kHugePage;
+  if (end > begin) madvise((void*)begin, end - begin, MADV_HUGEPAGE);
+}
+
+struct Sums {
+  double plain = 0, square = 0;
+};
+
+// Sums of x - shift and its square; the shift keeps the variance of data with a large mean exact.
+Sums sums_of(const float* x, int64_t count, float shift) {
+  Sums total;
+  for (int64_t begin = 0; begin < count; begin += kSumLength) {
+    const int64_t end = begin + kSumLength < count ? begin + kSumLength : count;
+    vfloat plain[2] = {}, square[2] = {};
+    int64_t i = begin;
+    for (; i + 2 * kLanes <= end; i += 2 * kLanes)
+      for (int u = 0; u < 2; ++u) {
+        const vfloat d = load(x + i + u * kLanes) - shift;
+        plain[u] += d;
+        square[u] = fma(d, d, square[u]);
+      }
+    total.plain += sum(plain[0] + plain[1]);
+    total.square += sum(square[0] + square[1]);
+    for (; i < end; ++i) {
+      const double d = x[i] - shift;
+      total.plain += d;
+      total.square += d * d;
+    }
+  }
+  return total;
+}
+
+template <bool kRelu>
+inline vfloat activate(vfloat x) { return kRelu ? relu(x) : x; }
+
+// y = activate(x * scale + shift [+ other * other_scale + other_shift])
+template <bool kRelu>
+void normalise_row(const float* x, const float* other, float* y, int64_t count, float scale, float shift, float other_scale) {
+  for (int64_t i = 0; i < count; i += kLanes) {
+    const int64_t n = count - i < kLanes ? count - i : kLanes;
+    vfloat value = fma(load_part(x + i, n), splat(scale), splat(shift));
+    if (other) value = fma(load_part(other + i, n), splat(other_scale), value);
+    store_part(y + i, activate<kRelu>(value), n);
+  }
+}
+
+// Averages over windows of `size` x `size`; `row` holds one row of column sums.
+template <bool kRelu>
+void normalise_pool(const float* x, float* y, int64_t height, int64_t width, int64_t size, float scale, float shift, float* row) {
+  const int64_t out_height = height / size, out_width = width / size;
+  const float share = 1.0f / (float)(size * size);
+  for (int64_t oy = 0; oy < out_height; ++oy) {
+    const float* top = x + oy * size * width;
+    for (int64_t i = 0; i < width; i += kLanes) {
+      const int64_t n = width - i < kLanes ? width - i : kLanes;
+      vfloat total{};
+      for (int64_t ky = 0; ky < size; ++ky)
+        total += activate<kRelu>(fma(load_part(top + ky * width + i, n), splat(scale), splat(shift)));
+      store_part(row + i, total, n);
+    }
+    float* out = y + oy * out_width;
+    if (size == 2) {
+      for (int64_t ox = 0; ox < out_width; ++ox) out[ox] = (row[2 * ox] + row[2 * ox + 1]) * share;
+      continue;
+    }
+    for (int64_t ox = 0; ox < out_width; ++ox) {
+      float total = 0;
+      for (int64_t kx = 0; kx < size; ++kx) total += row[ox * size + kx];
+      out[ox] = total * share;
+    }
+  }
+}
+
+}  // namespace
+
+// Per channel scale and shift with x * scale + shift = the normalised x; x is [batch][channels][inner].
+// With `training` they come from x, and the running statistics (null: none) move towards them by `momentum`.
+extern "C" void batchnorm_affine(const float* x, const float* weight, const float* bias, float* running_mean,
+                                 float* running_var, float* affine, int64_t batch, int64_t channels, int64_t inner,
+                                 int64_t training, double momentum, double eps) {
+  std::vector<double> sums(training ? 2 * channels * batch : 0);
+  const int64_t count = batch * inner;
+#pragma omp parallel
+  {
+    if (training) {
+#pragma omp for collapse(2) schedule(static)
+      for (int64_t c = 0; c < channels; ++c)
+        for (int64_t b = 0; b < batch; ++b) {
+          const Sums found = sums_of(x + (b * channels + c) * inner, inner, x[c * inner]);
+          sums[2 * (c * batch + b)] = found.plain;
+          sums[2 * (c * batch + b) + 1] = found.square;
+        }
+    }
+#pragma omp for schedule(static)
+    for (int64_t c = 0; c < channels; ++c) {
+      double mean = training ? 0 : running_mean[c], variance = training ? 0 : running_var[c];
+      if (training) {
+        double plain = 0, square = 0;
+        for (int64_t b = 0; b < batch; ++b) {
+          plain += sums[2 * (c * batch + b)];
+          square += sums[2 * (c * batch + b) + 1];
+        }
+        const double offset = plain / count;
+        mean = x[c * inner] + offset;
+        variance = square / count - offset * offset;
+        variance = variance < 0 ? 0 : variance;
+        if (running_mean) running_mean[c] = (float)(momentum * mean + (1 - momentum) * running_mean[c]);
+        // The running variance is the unbiased one.
+        if (running_var)
+          running_var[c] = (float)(momentum * variance * count / (count - 1) + (1 - momentum) * running_var[c]);
+      }
+      const double scale = (weight ? weight[c] : 1.0) / ::sqrt(variance + eps);
+      affine[c] = (float)scale;
+      affine[channels + c] = (float)((bias ? bias[c] : 0.0) - mean * scale);
+    }
+  }
+}
+
+// y = relu?(x * scale + shift [+ other]), `other` normalised by `other_affine` unless that is null.
+extern "C" void batchnorm_apply(const float* x, const float* affine, const float* other, const float* other_affine,
+                                float* y, int64_t batch, int64_t channels, int64_t inner, int64_t with_relu) {
+  want_huge_pages(y, batch * channels * inner);
+#pragma omp parallel for schedule(static)
+  for (int64_t plane = 0; plane < batch * channels; ++plane) {
+    const int64_t c = plane % channels, at = plane * inner;
+    const float other_scale = other_affine ? other_affine[c] : 1.0f;
+    const float shift = affine[channels + c] + (other_affine ? other_affine[channels + c] : 0.0f);
+    auto row = with_relu ? normalise_row<true> : normalise_row<false>;
+    row(x + at, other ? other + at : nullptr, y + at, inner, affine[c], shift, other_scale);
+  }
+}
+
+// y = average over size x size windows of relu?(x * scale + shift)
+extern "C" void batchnorm_pool(const float* x, const float* affine, float* y, int64_t batch, int64_t channels,
+                               int64_t height, int64_t width, int64_t size, int64_t with_relu) {
+  const int64_t out_plane = (height / size) * (width / size);
+  want_huge_pages(y, batch * channels * out_plane);
+#pragma omp parallel
+  {
+    std::vector<float> row(width);
+#pragma omp for schedule(static)
+    for (int64_t plane = 0; plane < batch * channels; ++plane) {
+      const int64_t c = plane % channels;
+      const float* from = x + plane * height * width;
+      auto pool = with_relu ? normalise_pool<true> : normalise_pool<false>;
+      pool(from, y + plane * out_plane, height, width, size, affine[c], affine[channels + c], row.data());
+    }
+  }
+}

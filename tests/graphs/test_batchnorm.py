@@ -1,0 +1,66 @@
+import pytest
+import torch
+from firing import draw, fire
+from torch import nn
+
+from kernelevo.graphs.rewrites.batchnorm import BatchNormAct, BatchNormPool
+
+
+def warmed(module):
+    """Give running statistics and affines values of their own."""
+    for norm in module.modules():
+        if isinstance(norm, nn.modules.batchnorm._BatchNorm):
+            for index, tensor in enumerate((norm.weight, norm.bias, norm.running_mean, norm.running_var)):
+                if tensor is not None:
+                    tensor.data.copy_(draw(norm.num_features, seed=index).abs() + 0.3)
+    return module
+
+
+class Residual(nn.Module):
+    def __init__(self, both, relu=True):
+        super().__init__()
+        self.one, self.two = nn.BatchNorm2d(3), nn.BatchNorm2d(3) if both else nn.Identity()
+        self.relu = nn.ReLU(inplace=both) if relu else nn.Identity()
+
+    def forward(self, x, z):
+        return self.relu(self.one(x) + self.two(z))
+
+
+@pytest.mark.parametrize("size", [2, 3])
+@pytest.mark.parametrize("train", [True, False])
+@pytest.mark.parametrize("shape", [(2, 3, 12, 38), (1, 5, 7, 9)])
+def test_pool(size, train, shape):
+    for norm in (nn.BatchNorm2d(shape[1]), nn.BatchNorm2d(shape[1], affine=False, eps=0.1, momentum=0.3)):
+        chain = warmed(nn.Sequential(norm, nn.ReLU(), nn.AvgPool2d(size))).train(train)
+        assert fire(BatchNormPool(), chain, draw(*shape) * 3 + 100)[0] == 1
+    bare = nn.Sequential(nn.BatchNorm2d(shape[1]), nn.AvgPool2d(size), nn.Conv2d(shape[1], 2, 1)).train(train)
+    assert fire(BatchNormPool(), bare, draw(*shape))[0] == 1
+
+
+@pytest.mark.parametrize("train", [True, False])
+@pytest.mark.parametrize("shape", [(2, 3, 5, 7), (4, 3, 33, 16)])
+def test_sums_and_relu(train, shape):
+    for module in (Residual(False), Residual(True), Residual(False, relu=False), Residual(True, relu=False)):
+        assert fire(BatchNormAct(), warmed(module).train(train), draw(*shape), draw(*shape, seed=1))[0] == 1
+    chain = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(inplace=True), nn.BatchNorm2d(4), nn.ReLU())
+    assert fire(BatchNormAct(), warmed(chain).train(train), draw(*shape))[0] == 2
+    line = nn.Sequential(nn.BatchNorm1d(3), nn.ReLU()).train(train)
+    assert fire(BatchNormAct(), line, draw(shape[0], 3, 9))[0] == 1
+
+
+def test_what_does_not_match():
+    overlapping = nn.Sequential(nn.BatchNorm2d(3), nn.ReLU(), nn.AvgPool2d(3, stride=2))
+    assert fire(BatchNormPool(), overlapping, draw(2, 3, 9, 9))[0] == 0
+    assert fire(BatchNormPool(), nn.Sequential(nn.BatchNorm2d(3), nn.Tanh(), nn.AvgPool2d(2)), draw(2, 3, 4, 4))[0] == 0
+    assert fire(BatchNormAct(), nn.Sequential(nn.BatchNorm2d(3), nn.Tanh()), draw(2, 3, 4, 4))[0] == 0
+
+    class Shared(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.norm = nn.BatchNorm2d(3)
+
+        def forward(self, x):
+            y = self.norm(x)
+            return torch.relu(y) + y * 2
+
+    assert fire(BatchNormAct(), Shared(), draw(2, 3, 4, 4))[0] == 0
