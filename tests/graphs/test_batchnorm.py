@@ -42,7 +42,9 @@ def test_pool(size, train, shape):
 def test_sums_and_relu(train, shape):
     for module in (Residual(False), Residual(True), Residual(False, relu=False), Residual(True, relu=False)):
         assert fire(BatchNormAct(), warmed(module).train(train), draw(*shape), draw(*shape, seed=1))[0] == 1
-    chain = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(inplace=True), nn.BatchNorm2d(4), nn.ReLU())
+    chain = nn.Sequential(
+        nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(inplace=True), nn.BatchNorm2d(4), nn.ReLU()
+    )
     assert fire(BatchNormAct(), warmed(chain).train(train), draw(*shape))[0] == 2
     line = nn.Sequential(nn.BatchNorm1d(3), nn.ReLU()).train(train)
     assert fire(BatchNormAct(), line, draw(shape[0], 3, 9))[0] == 1
@@ -51,7 +53,12 @@ def test_sums_and_relu(train, shape):
 def test_what_does_not_match():
     overlapping = nn.Sequential(nn.BatchNorm2d(3), nn.ReLU(), nn.AvgPool2d(3, stride=2))
     assert fire(BatchNormPool(), overlapping, draw(2, 3, 9, 9))[0] == 0
-    assert fire(BatchNormPool(), nn.Sequential(nn.BatchNorm2d(3), nn.Tanh(), nn.AvgPool2d(2)), draw(2, 3, 4, 4))[0] == 0
+    assert (
+        fire(BatchNormPool(), nn.Sequential(nn.BatchNorm2d(3), nn.Tanh(), nn.AvgPool2d(2)), draw(2, 3, 4, 4))[
+            0
+        ]
+        == 0
+    )
     assert fire(BatchNormAct(), nn.Sequential(nn.BatchNorm2d(3), nn.Tanh()), draw(2, 3, 4, 4))[0] == 0
 
     class Shared(nn.Module):

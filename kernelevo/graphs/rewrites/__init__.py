@@ -3,6 +3,7 @@
 from kernelevo.graphs.rewrite import Rewrite
 from kernelevo.graphs.rewrites.activation import NamedActivation
 from kernelevo.graphs.rewrites.attention import FusedAttention
+from kernelevo.graphs.rewrites.batchnorm import BatchNormAct, BatchNormPool
 from kernelevo.graphs.rewrites.cleanup import DeadWork, NoOps
 from kernelevo.graphs.rewrites.contraction import Contraction
 from kernelevo.graphs.rewrites.folding import FoldedNorm
@@ -12,7 +13,9 @@ from kernelevo.graphs.rewrites.merging import EmbeddedConvolution, MergedConvolu
 from kernelevo.graphs.rewrites.packed_linear import PackedLinear
 from kernelevo.graphs.rewrites.pooling import PoolFirst
 from kernelevo.graphs.rewrites.precompute import Precompute
+from kernelevo.graphs.rewrites.recurrent import RecurrentLayers
 from kernelevo.graphs.rewrites.relu_attention import ReluAttention
+from kernelevo.graphs.rewrites.scan import RecurrentScan
 from kernelevo.graphs.rewrites.unrolled import BatchedSteps, SplitSteps
 
 REWRITES: tuple[Rewrite, ...] = (
@@ -24,8 +27,12 @@ REWRITES: tuple[Rewrite, ...] = (
     Contraction(),
     SplitSteps(),
     BatchedSteps(),
+    RecurrentScan(),
+    RecurrentLayers(),
     PoolFirst(),
     FoldedNorm(),
+    BatchNormPool(),
+    BatchNormAct(),
     MergedLinear(),
     MergedConvolution(),
     EmbeddedConvolution(),

@@ -18,13 +18,14 @@ def batchnorm_statistics(x, weight, bias, running_mean, running_var, training, m
     affine = x.new_empty(2, x.shape[1])
     inner = x.numel() // (x.shape[0] * x.shape[1])
     _batchnorm.batchnorm_affine(
-        x, weight, bias, running_mean, running_var, affine, x.shape[0], x.shape[1], inner, training, momentum, eps
+        x, weight, bias, running_mean, running_var, affine, x.shape[0], x.shape[1], inner, training,
+        momentum, eps,
     )
     return affine
 
 
 def batchnorm_act(x, affine, relu, other=None, other_affine=None):
-    """Return x * scale + shift, plus ``other`` (normalised too if it has an affine), through ReLU if asked."""
+    """Return x * scale + shift, plus ``other`` (normalised if it has an affine), through ReLU if asked."""
     y = torch.empty_like(x)
     inner = x.numel() // (x.shape[0] * x.shape[1])
     _batchnorm.batchnorm_apply(x, affine, other, other_affine, y, x.shape[0], x.shape[1], inner, relu)
@@ -175,7 +176,14 @@ class BatchNormAct:
         relu = _relu_after(add)
         second = _parse(other) if sole_user(other) is add else None
         norms = [norm] if second is None else [norm, second]
-        _replace(captured, norms, [relu, add], "batchnorm_act", (relu is not None,), None if second else other)
+        _replace(
+            captured,
+            norms,
+            [relu, add],
+            "batchnorm_act",
+            (relu is not None,),
+            other=None if second else other,
+        )
         return 1
 
 
@@ -185,9 +193,10 @@ def _replace(
     behind: list[fx.Node | None],
     name: str,
     rest: tuple[Any, ...],
+    *,
     other: Any = None,
 ) -> None:
-    """Put a call of ``name`` in place of the normalisations and the nodes ``behind`` them, the last one first.
+    """Put a call of ``name`` in place of the normalisations and the nodes ``behind`` them, last first.
 
     The statistics are taken where the normalisations stood.
     """
