@@ -121,7 +121,24 @@ class Product(nn.Module):
         return x @ self.w + torch.addmm(self.b, x, self.w)
 
 
+def copied_heads(m, x):
+    q, k, v = m[0](x).unflatten(-1, (3, 2, 4)).permute(2, 0, 3, 1, 4).contiguous()
+    return F.scaled_dot_product_attention(q, k, v)
+
+
+def copied_keys(m, x):
+    keys = x.view(2, 5, 2, 4).transpose(1, 2).clone()
+    return F.scaled_dot_product_attention(keys.view(2, 2, 5, 4), x.view(2, 2, 5, 4), keys.view(2, 2, 5, 4))
+
+
+def copied_and_returned(m, x):
+    keys = x.view(2, 5, 2, 4).transpose(1, 2).contiguous()
+    return F.scaled_dot_product_attention(keys.view(2, 2, 5, 4), keys, keys), keys
+
+
 MATCHES = [
+    ("strided-heads", module_of(copied_heads, nn.Linear(8, 24)), torch.randn(2, 5, 8)),
+    ("strided-heads", module_of(copied_keys), torch.randn(2, 5, 8)),
     ("named-activation", module_of(written_gelu, nn.Linear(4, 6)), torch.randn(3, 4)),
     ("named-activation", module_of(lambda m, x: (y := x.sin()) / (1 + torch.exp(-y))), torch.randn(3, 4)),
     ("packed-linear", Product(), torch.randn(3, 4)),
@@ -190,6 +207,7 @@ MATCHES = [
 ]
 
 OTHERS = [
+    ("strided-heads", module_of(copied_and_returned), torch.randn(2, 5, 8)),
     ("named-activation", module_of(rough_gelu), torch.randn(3, 4)),
     ("named-activation", module_of(lambda m, x: (y := torch.exp(-x)) * (x / (1 + y))), torch.randn(3, 4)),
     ("contraction", module_of(lambda m, x: (x * x).sum(1)), torch.randn(2, 5, 4)),

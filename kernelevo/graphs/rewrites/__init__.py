@@ -7,6 +7,7 @@ from kernelevo.graphs.rewrites.batchnorm import BatchNormAct, BatchNormPool
 from kernelevo.graphs.rewrites.cleanup import DeadWork, NoOps
 from kernelevo.graphs.rewrites.contraction import Contraction
 from kernelevo.graphs.rewrites.folding import FoldedNorm
+from kernelevo.graphs.rewrites.heads import StridedHeads
 from kernelevo.graphs.rewrites.inplace import InPlace
 from kernelevo.graphs.rewrites.layout import ChannelsLast, PackedConvolution
 from kernelevo.graphs.rewrites.merging import EmbeddedConvolution, MergedConvolution, MergedLinear
@@ -24,6 +25,7 @@ REWRITES: tuple[Rewrite, ...] = (
     NamedActivation(),
     FusedAttention(),
     ReluAttention(),
+    StridedHeads(),
     Contraction(),
     SplitSteps(),
     BatchedSteps(),
