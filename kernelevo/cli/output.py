@@ -14,9 +14,9 @@ def talk(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def console() -> Console:
-    """Return the console that reports and tables are printed on, for people."""
-    return Console(highlight=False, soft_wrap=False)
+def console(*, stderr: bool = False) -> Console:
+    """Return the console that reports and tables are printed on, for people; on stderr beside JSON data."""
+    return Console(highlight=False, soft_wrap=False, stderr=stderr)
 
 
 def print_json(data: Any) -> None:

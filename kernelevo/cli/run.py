@@ -68,7 +68,7 @@ def run(
     talk(f"kernelevo: {task} on {settings.device}, budget {settings.budget}")
     from kernelevo import api
 
-    with LiveReport(console(), budget=settings.budget) as report:
+    with LiveReport(console(stderr=as_json), budget=settings.budget) as report:
         result = api.run_task(task, settings, listener=report)
     return _end(result, as_json)
 
@@ -82,7 +82,7 @@ def resume(
     talk(f"kernelevo: resuming {run}")
     from kernelevo import api
 
-    with LiveReport(console(), budget=budget or "") as report:
+    with LiveReport(console(stderr=as_json), budget=budget or "") as report:
         result = api.resume(run, budget=budget, listener=report)
     return _end(result, as_json)
 

@@ -1,0 +1,181 @@
+"""Result: what a run has found so far, read from its store."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+from kernelevo.core import Evaluation, Program, Task, Trial
+from kernelevo.errors import BadSetting
+from kernelevo.report import table
+from kernelevo.store import RunStore, find_run
+
+if TYPE_CHECKING:
+    from kernelevo.kernels.dropin import Optimized
+
+BEST_FILE = "best.py"
+
+
+@dataclass(frozen=True)
+class Result:
+    """One run, as recorded.
+
+    Args:
+        folder: the run's folder.
+        task: what was optimised.
+        settings: the run's settings as plain data.
+        state: ``new running paused stopped done``.
+        trials: every trial, in order, with scores as they read today.
+        confirmed: trial number -> verdict of the timing in three fresh processes.
+        searched: seconds of search.
+        created: seconds since the epoch.
+    """
+
+    folder: Path
+    task: Task
+    settings: dict[str, Any]
+    state: str
+    trials: tuple[Trial, ...]
+    confirmed: dict[int, Evaluation]
+    searched: float
+    created: float
+
+    @classmethod
+    def read(cls, run: str | Path) -> Result:
+        """Read a run by folder, name or ``@last``; works while it is being written.
+
+        Raises:
+            RunNotFound: if there is none.
+            StoreError: if it is damaged.
+        """
+        folder = find_run(str(run))
+        with RunStore.open(folder, readonly=True) as store:
+            return cls(
+                folder,
+                store.task,
+                store.settings,
+                store.state,
+                tuple(store.trials()),
+                {
+                    row.trial: Evaluation.from_json(row.data)
+                    for row in store.events(kind="final")
+                    if row.trial is not None
+                },
+                store.searched,
+                store.created,
+            )
+
+    @cached_property
+    def best(self) -> Trial | None:
+        """The trial to use: the best of the confirmed ones, else the best by score."""
+        sure = [
+            t
+            for t in self.trials
+            if t.number in self.confirmed and self.confirmed[t.number].score is not None
+        ]
+        if sure:
+            return max(sure, key=lambda t: self.confirmed[t.number].score or 0.0)
+        return table.best(t for t in self.trials if t.number not in self.confirmed)
+
+    @property
+    def evaluation(self) -> Evaluation | None:
+        """The verdict to quote: from the fresh processes where there is one."""
+        if self.best is None:
+            return None
+        return self.confirmed.get(self.best.number, self.best.evaluation)
+
+    @property
+    def program(self) -> Program | None:
+        """The best program."""
+        return self.best.program if self.best else None
+
+    @property
+    def speedup(self) -> float | None:
+        """Fastest equal-precision baseline / ours, for kernel tasks; the score for others."""
+        return self.evaluation.score if self.evaluation else None
+
+    @property
+    def best_path(self) -> Path:
+        """Where the best program lies as a file."""
+        return self.folder / BEST_FILE
+
+    def module(self) -> Optimized:
+        """Return the drop-in replacement of the module that ``optimize`` was given.
+
+        Raises:
+            BadSetting: if nothing correct was found, or the task is not a live module.
+        """
+        from kernelevo.api.dropin import drop_in
+
+        if self.program is None or self.evaluation is None:
+            raise BadSetting(
+                "there is no correct program yet",
+                why=f"{len(self.trials)} trials, none of them passed",
+                now="kernelevo show prints why each one failed",
+            )
+        return drop_in(self.task, self.program, self.evaluation)
+
+    def title(self) -> str:
+        """One line: task, run, state, number of trials."""
+        size = self.task.options.get("size")
+        form = f" ({size})" if size else ""
+        return f"{self.task.name}{form}  {self.folder}  {self.state}, {len(self.trials)} trials"
+
+    def table(self) -> Table:
+        """The result as a table: the winner against each baseline."""
+        grid = Table(box=None, pad_edge=False, title=self.title(), title_justify="left")
+        names = ("eager", "torch.compile", "ours", "speed-up [95 %]", "error vs fp64", "at 1e-5", "made by")
+        for name in names:
+            grid.add_column(name)
+        verdict, trial = self.evaluation, self.best
+        if verdict is None or trial is None:
+            grid.add_row(*(table.NONE for _ in names[:-1]), "nothing correct was found")
+            return grid
+        ours = verdict.metrics.get("latency_ms")
+        grid.add_row(
+            table.milliseconds(_times(ours, verdict.metrics.get("speedup_vs_eager"))),
+            table.milliseconds(_times(ours, verdict.metrics.get("speedup_vs_compile"))),
+            table.milliseconds(ours),
+            table.interval(verdict),
+            table.number(verdict.metrics.get("oracle_error"), "{:.1e}"),
+            table.number(verdict.metrics.get("meets_1e-5")),
+            table.made_by(trial),
+        )
+        return grid
+
+    def summary(self) -> str:
+        """What to do with it, in words."""
+        if self.best is None:
+            return f"nothing correct was found; see why: kernelevo show {self.folder}"
+        return f"the program is in {self.best_path}; every trial: kernelevo show {self.folder}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the object that ``show --json`` prints: ``run`` and ``trials``."""
+        run = {
+            "folder": str(self.folder),
+            "task": self.task.name,
+            "options": {k: v for k, v in self.task.options.items() if k != "reference"},
+            "settings": self.settings,
+            "state": self.state,
+            "created": self.created,
+            "searched_seconds": self.searched,
+            "best": self.best.number if self.best else None,
+            "verdict": self.evaluation.to_json() if self.evaluation else None,
+            "confirmed": self.best is not None and self.best.number in self.confirmed,
+        }
+        return {"run": run, "trials": [t.to_json() for t in self.trials]}
+
+    def _repr_html_(self) -> str:
+        console = Console(record=True, file=io.StringIO(), width=160)
+        console.print(self.table())
+        return console.export_html(inline_styles=True, code_format="<pre>{code}</pre>")
+
+
+def _times(ours: Any, ratio: Any) -> float | None:
+    return ours * ratio if isinstance(ours, float | int) and isinstance(ratio, float | int) else None
