@@ -2,8 +2,8 @@
 
     python -m benchmarks.level3_small [--budget 90s] [--tasks 13,31] [--out benchmarks/results/FILE.json]
 
-Every task is one ``kernelevo run`` in a process of its own. The figure of a task is the verdict of its winner
-after it was timed again in three fresh processes: fastest of eager and torch.compile / ours, with its interval.
+Every task is one ``kernelevo run`` in a process of its own. The figure of a task is its winner's
+verdict from three fresh processes: fastest of eager and torch.compile / ours, with its interval.
 Blind and unjudgeable tasks stand in a table of their own and enter no mean. A task that is in the output file
 already is not run again, so a long series can be cut and continued.
 """
@@ -114,7 +114,6 @@ def markdown(records: dict[str, Any]) -> str:
 def machine() -> dict[str, Any]:
     """Facts that a reader needs beside the figures."""
     import torch
-
     from kernelevo.device.facts import cpu_facts
 
     commit = subprocess.run(
