@@ -1,0 +1,20 @@
+"""The door: the only place where parts are put together."""
+
+from kernelevo.api.check import check, read_program
+from kernelevo.api.doctor import examine
+from kernelevo.api.result import Result
+from kernelevo.api.runs import evolve, explain, list_runs, load_run, optimize, resume, run_task
+
+__all__ = [
+    "Result",
+    "check",
+    "evolve",
+    "examine",
+    "explain",
+    "list_runs",
+    "load_run",
+    "optimize",
+    "read_program",
+    "resume",
+    "run_task",
+]

@@ -1,0 +1,65 @@
+"""Judging one program file against one task, outside of any run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from kernelevo.config import Settings
+from kernelevo.core import Evaluation, Origin, Program, StagedEvaluator
+from kernelevo.errors import BadProgram
+from kernelevo.evaluators import load
+from kernelevo.tasks import load_task
+
+
+def check(
+    file: Path, task_name: str, settings: Settings, *, say: Callable[[str], None] = lambda _: None
+) -> Evaluation:
+    """Prove a program and time it against every baseline.
+
+    Args:
+        file: a Python file with class ``ModelNew``, or whatever the task's evaluator takes.
+        task_name: the task.
+        settings: device, size and policy are used.
+        say: told what is being done.
+
+    Raises:
+        BadProgram: if the file cannot be read as text.
+        TaskNotFound, BadSetting: for the task.
+        MachineError: if this machine cannot judge it.
+    """
+    program = read_program(file)
+    task = load_task(task_name, size=settings.size, device=settings.device, policy=settings.policy)
+    evaluator = load(task)
+    if not isinstance(evaluator, StagedEvaluator):
+        return evaluator(program)
+    try:
+        say("preparing the reference and the judge")
+        artifact = evaluator.prepare(program)
+        if artifact.verdict is not None:
+            return artifact.verdict
+        finalize = getattr(evaluator, "finalize", None)
+        if finalize is None:
+            return evaluator.measure(artifact)
+        say("built; checking, then timing it against every baseline in fresh processes")
+        verdict: Evaluation = finalize(artifact)
+        return verdict
+    finally:
+        evaluator.close()
+
+
+def read_program(file: Path) -> Program:
+    """Read a program file.
+
+    Raises:
+        BadProgram: if it is missing, not text, or empty.
+    """
+    try:
+        text = file.read_text("utf-8")
+    except FileNotFoundError as error:
+        raise BadProgram(f"there is no file {file}", now="give the path of a Python file") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadProgram(f"{file} cannot be read as text", why=str(error)) from error
+    if not text.strip():
+        raise BadProgram(f"{file} is empty", why="expected a Python file with class ModelNew")
+    return Program.single(text, origin=Origin("file", file.name))

@@ -1,0 +1,59 @@
+"""What this machine can do, what is missing and how to get it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import sqlite3
+import sys
+from typing import Any
+
+PACKAGES = (
+    ("torch", "the subject matter", "pip install kernelevo"),
+    ("triton", "Triton programs", "pip install triton"),
+    ("ninja", "load_inline programs", "pip install ninja"),
+    ("openai", "language models (proposer llm)", "pip install openai"),
+    ("cuda-core", "CUDA programs (NVRTC)", "pip install 'kernelevo[cuda13]'"),
+    ("cupy-cuda13x", "cuBLAS called directly", "pip install 'kernelevo[cuda13]'"),
+)
+
+
+def examine() -> dict[str, Any]:
+    """Look at this machine; costs a few seconds (torch is imported, forbidden acts are tried).
+
+    Returns:
+        ``{"checks": [{"name", "ok", "says"}], "cpu": facts, "cuda": facts or None, "sandbox": facts}``.
+    """
+    from kernelevo.backends.registry import backends
+    from kernelevo.device.facts import cpu_facts, cuda_facts
+    from kernelevo.sandbox import probe
+
+    cpu, cuda, tier = cpu_facts(), cuda_facts(), probe()
+    checks = [_check("python", sys.version_info >= (3, 11), sys.version.split()[0])]
+    checks.append(_check("cpu", True, f"{cpu.get('model')}, {cpu.get('cores')} cores"))
+    words = ", ".join(d["name"] for d in cuda["devices"]) if cuda and cuda.get("devices") else ""
+    checks.append(_check("gpu", bool(words), words or "no CUDA device: C++ programs on the CPU only"))
+    for backend in backends():
+        missing = backend.missing()
+        checks.append(_check(f"{backend.language} programs", missing is None, missing or "ready"))
+    checks += [_package(*row) for row in PACKAGES]
+    facts = tier.to_json()
+    for name, fact in facts["defences"].items():
+        checks.append(_check(f"sandbox: {name}", bool(fact["in_force"]), str(fact["says"])))
+    checks.append(_check("store", True, f"SQLite {sqlite3.sqlite_version}"))
+    key = bool(os.environ.get("OPENAI_API_KEY"))
+    checks.append(
+        _check("model endpoint", key, "OPENAI_API_KEY is set" if key else "no key: model-free proposers only")
+    )
+    return {"checks": checks, "cpu": cpu, "cuda": cuda, "sandbox": facts}
+
+
+def _check(name: str, ok: bool, says: str) -> dict[str, Any]:
+    return {"name": name, "ok": ok, "says": says}
+
+
+def _package(name: str, what_for: str, how: str) -> dict[str, Any]:
+    try:
+        return _check(name, True, f"{importlib.metadata.version(name)}, for {what_for}")
+    except importlib.metadata.PackageNotFoundError:
+        return _check(name, False, f"missing, for {what_for}: {how}")

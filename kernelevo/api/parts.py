@@ -1,0 +1,118 @@
+"""Putting the parts of a run together: store, islands, proposers, workers, engine."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from kernelevo.config import Settings
+from kernelevo.core import Proposer, Task
+from kernelevo.core.events import Listener
+from kernelevo.device.lease import register_group
+from kernelevo.engine import Budget, Engine, Outcome, run_engine, used_so_far
+from kernelevo.executors import GenerationHost, InlineExecutor, ProcessExecutor
+from kernelevo.store import RunStore
+
+DEVICE = "device:0"
+WORKER_LOG = "workers.log"
+
+# name -> what makes it inside the generation process, and how many parents its briefs shall have
+HOSTED = {
+    "compiler": ("kernelevo.proposers.compiler:CompilerProposer", 1),
+    "rewrite": ("kernelevo.proposers.rewrite:RewriteProposer", 1),
+    "crossover": ("kernelevo.proposers.crossover:CrossoverProposer", 2),
+    "tune": ("kernelevo.proposers.tune:TuneProposer", 1),
+}
+# what the model-free proposers can work on
+KERNEL = "kernel"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A run that is about to start or to go on.
+
+    Args:
+        store: its store, open for writing.
+        settings: its settings.
+        budget: what it may use in all, earlier sittings included.
+        listeners: told of every event.
+    """
+
+    store: RunStore
+    settings: Settings
+    budget: Budget
+    listeners: Sequence[Listener] = ()
+
+
+def carry_out(plan: Plan) -> Outcome:
+    """Run a plan to the end of its budget; every process it started is gone afterwards."""
+    folder = plan.store.folder
+    with _workers(plan, folder) as (executor, proposers):
+        engine = Engine(
+            plan.store,
+            proposers,
+            executor,
+            plan.budget,
+            device=DEVICE,
+            seed=plan.settings.seed,
+            builders=plan.settings.workers,
+            deterministic=plan.settings.deterministic,
+            window=plan.settings.window,
+            listeners=plan.listeners,
+        )
+        return run_engine(engine)
+
+
+def total_budget(store: RunStore, text: str) -> Budget:
+    """Return a budget of this much beyond what a run has used already."""
+    return Budget.parse(text).plus(used_so_far(store))
+
+
+@contextlib.contextmanager
+def _workers(plan: Plan, folder: Path) -> Iterator[tuple[InlineExecutor | ProcessExecutor, list[Proposer]]]:
+    log = folder / WORKER_LOG
+    settings = plan.settings
+    # generation computes on the cores that are measured: it is stopped while a measurement holds the lease
+    on_cpu = settings.device == "cpu"
+    host = GenerationHost(log=log, on_start=register_group if on_cpu else None)
+    executor: InlineExecutor | ProcessExecutor
+    if settings.executor == "inline":
+        executor = InlineExecutor()
+    else:
+        # On a CPU builds and measurements cannot overlap anyway: one worker holds the one judge. A GPU is
+        # measured while CPUs build.
+        builders = 0 if on_cpu else settings.workers
+        executor = ProcessExecutor(cpu=settings.workers, build=builders, devices=(DEVICE,), log=log)
+    try:
+        yield executor, list(_proposers(plan.store.task, settings, host))
+    finally:
+        host.close()
+        executor.close()
+
+
+def _proposers(task: Task, settings: Settings, host: GenerationHost) -> Iterator[Proposer]:
+    for name in settings.proposers:
+        if name in HOSTED:
+            if task.evaluator == KERNEL:
+                factory, parents = HOSTED[name]
+                yield host.proposer(name, factory, parents=parents)
+        elif name == "llm":
+            from kernelevo.llm.openai_client import OpenAIClient
+            from kernelevo.proposers.llm import LLMProposer
+
+            assert settings.model is not None  # Settings refuses llm without a model
+            yield LLMProposer("llm", OpenAIClient(settings.model, base_url=settings.base_url))
+        elif name == "mailbox":
+            from kernelevo.llm.mailbox import MailboxClient
+            from kernelevo.proposers.llm import LLMProposer
+
+            assert settings.mailbox is not None  # Settings refuses mailbox without a folder
+            yield LLMProposer("mailbox", MailboxClient(Path(settings.mailbox)))
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0))

@@ -1,0 +1,177 @@
+"""Starting runs, going on with them, reading them."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kernelevo.api.parts import Plan, carry_out, total_budget
+from kernelevo.api.result import Result
+from kernelevo.config import Settings, load_settings
+from kernelevo.core import Notice, Task, Trial
+from kernelevo.core.events import Listener
+from kernelevo.engine import Budget
+from kernelevo.errors import RunNotFound, StoreError
+from kernelevo.report import table
+from kernelevo.store import RunStore, find_run, new_run_folder
+from kernelevo.store import list_runs as run_folders
+from kernelevo.tasks import load_task
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def run_task(task: str | Task, settings: Settings, *, listener: Listener | None = None) -> Result:
+    """Search for a faster program for a task until the budget is spent.
+
+    Args:
+        task: a name as on the command line, or a task.
+        settings: of the run; they are stored with it.
+        listener: told of every event.
+
+    Raises:
+        TaskNotFound, BadProgram: for a task that is not there or cannot be read.
+        BadSetting: for a budget that is none.
+        StoreError: if the run folder cannot be written.
+        MachineError: if this machine cannot judge the task.
+    """
+    budget = Budget.parse(settings.budget)
+    if isinstance(task, str):
+        task = load_task(task, size=settings.size, device=settings.device, policy=settings.policy)
+    return _start(task, settings, budget, _folder(settings, task.name), listener)
+
+
+def optimize(
+    module: nn.Module,
+    inputs: Any,
+    *,
+    budget: str = "5m",
+    weights: Sequence[float] | None = None,
+    listener: Listener | None = None,
+    progress: bool = True,
+    **settings: Any,
+) -> Result:
+    """Make a live module faster; ``result.module()`` is the drop-in replacement.
+
+    Args:
+        module: any ``nn.Module`` on the CPU; it keeps its mode and is not changed.
+        inputs: one tensor; a tuple, the arguments of ``forward``; or a list of such input sets.
+        budget: ``"90s"``, ``"30m"``, ``"200"`` (trials), ``"$5"``, or several with commas.
+        weights: how much each input set counts in the score (a weighted geometric mean).
+        listener: told of every event; None prints the live report if ``progress``.
+        progress: whether to print the live report and the table.
+        settings: any field of ``config.Settings``, e.g. ``seed=1`` or ``model="..."``.
+
+    Raises:
+        BadSetting: for settings that make no sense.
+        BadProgram: for a module that cannot be pickled.
+        MachineError: if this machine cannot judge it.
+    """
+    from kernelevo.tasks.module import freeze
+
+    chosen = load_settings({"budget": budget, **settings})
+    limits = Budget.parse(chosen.budget)
+    folder = _folder(chosen, type(module).__name__)
+    task = freeze(module, inputs, folder, weights=weights, device=chosen.device, policy=chosen.policy)
+    if not progress or listener is not None:
+        return _start(task, chosen, limits, folder, listener)
+    from rich.console import Console
+
+    from kernelevo.report.live import LiveReport
+
+    console = Console(highlight=False)
+    with LiveReport(console, budget=chosen.budget) as report:
+        result = _start(task, chosen, limits, folder, report)
+    console.print(result.table())
+    return result
+
+
+def evolve(task: Task, *, listener: Listener | None = None, **settings: Any) -> Result:
+    """Search for better programs for any task with an evaluator; keywords are fields of ``config.Settings``."""
+    return run_task(task, load_settings(settings), listener=listener)
+
+
+def resume(run: str, *, budget: str | None = None, listener: Listener | None = None) -> Result:
+    """Go on with a run; its stored settings hold.
+
+    Args:
+        run: folder, name or ``@last``.
+        budget: a new budget beyond what was used; None goes on with what is left of the old one.
+        listener: told of every event.
+
+    Raises:
+        RunNotFound: if there is none.
+        StoreError: if it is damaged, or another process is writing it.
+    """
+    folder = find_run(run)
+    with RunStore.open(folder) as store:
+        settings = Settings.from_json(store.settings)
+        limits = total_budget(store, budget) if budget else Budget.parse(settings.budget)
+        carry_out(Plan(store, settings, limits, [listener] if listener else []))
+    return _finished(folder)
+
+
+def load_run(run: str | Path) -> Result:
+    """Read a run, also while it is being written; see ``Result.read``."""
+    return Result.read(run)
+
+
+def list_runs(root: Path) -> list[dict[str, Any]]:
+    """Return one row of plain data for each run in a folder, the newest first; a damaged one says so."""
+    rows = []
+    for folder in reversed(run_folders(root)):
+        try:
+            result = Result.read(folder)
+        except (StoreError, RunNotFound) as error:
+            rows.append(_row(folder, "?", f"unreadable: {error.what}", 0, None, 0.0))
+            continue
+        rows.append(
+            _row(folder, result.task.name, result.state, len(result.trials), result.speedup, result.created)
+        )
+    return rows
+
+
+def explain(trial: Trial) -> str:
+    """Say in words what became of a trial: verdict, feedback or fault."""
+    if trial.evaluation is None:
+        return f"#{trial.number}: the machine failed: {trial.fault.message if trial.fault else ''}"
+    verdict = trial.evaluation
+    score = table.interval(verdict) if verdict.score is not None else table.NONE
+    return f"#{trial.number} {table.made_by(trial)}: {verdict.status}, score {score}\n{verdict.feedback}"
+
+
+def _row(
+    folder: Path, task: str, state: str, trials: int, best: float | None, created: float
+) -> dict[str, Any]:
+    started = datetime.datetime.fromtimestamp(created).isoformat(" ", "minutes") if created else None
+    return {
+        "run": folder.name,
+        "task": task,
+        "state": state,
+        "trials": trials,
+        "best": round(best, 4) if best is not None else None,
+        "started": started,
+    }
+
+
+def _folder(settings: Settings, name: str) -> Path:
+    return Path(settings.out) if settings.out else new_run_folder(name, datetime.date.today())
+
+
+def _start(task: Task, settings: Settings, budget: Budget, folder: Path, listener: Listener | None) -> Result:
+    with RunStore.create(folder, task, settings.to_json()) as store:
+        (folder / "config.toml").write_text(settings.to_toml(), "utf-8")
+        if listener:
+            listener(Notice("preparing the reference and the judge"))
+        carry_out(Plan(store, settings, budget, [listener] if listener else []))
+    return _finished(folder)
+
+
+def _finished(folder: Path) -> Result:
+    """Read a run that ended and leave its best program beside the store."""
+    result = Result.read(folder)
+    if result.program is not None:
+        result.best_path.write_text(result.program.source, "utf-8")
+    return result
