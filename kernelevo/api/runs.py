@@ -89,7 +89,7 @@ def optimize(
 
 
 def evolve(task: Task, *, listener: Listener | None = None, **settings: Any) -> Result:
-    """Search for better programs for any task with an evaluator; keywords are fields of ``config.Settings``."""
+    """Search for better programs for any task; keywords are fields of ``config.Settings``."""
     return run_task(task, load_settings(settings), listener=listener)
 
 
