@@ -22,11 +22,11 @@ def examine() -> dict[str, Any]:
     """Look at this machine; costs a few seconds (torch is imported, forbidden acts are tried).
 
     Returns:
-        ``{"checks": [{"name", "ok", "says"}], "cpu": facts, "cuda": facts or None, "sandbox": facts}``.
+        ``{"checks": [{"name", "ok", "says"}], "cpu": facts, "cuda": facts or None, "sandbox": tier.to_json()}``.
     """
     from kernelevo.backends.registry import backends
     from kernelevo.device.facts import cpu_facts, cuda_facts
-    from kernelevo.sandbox import probe
+    from kernelevo.sandbox.tier import probe
 
     cpu, cuda, tier = cpu_facts(), cuda_facts(), probe()
     checks = [_check("python", sys.version_info >= (3, 11), sys.version.split()[0])]
@@ -37,15 +37,16 @@ def examine() -> dict[str, Any]:
         missing = backend.missing()
         checks.append(_check(f"{backend.language} programs", missing is None, missing or "ready"))
     checks += [_package(*row) for row in PACKAGES]
-    facts = tier.to_json()
-    for name, fact in facts["defences"].items():
-        checks.append(_check(f"sandbox: {name}", bool(fact["in_force"]), str(fact["says"])))
+    says = f"every forbidden act was refused; Landlock {tier.facts['landlock']}, {tier.facts['identity']}"
+    checks.append(
+        _check("sandbox", tier.complete, says if tier.complete else "allowed: " + "; ".join(tier.gaps))
+    )
     checks.append(_check("store", True, f"SQLite {sqlite3.sqlite_version}"))
     key = bool(os.environ.get("OPENAI_API_KEY"))
     checks.append(
         _check("model endpoint", key, "OPENAI_API_KEY is set" if key else "no key: model-free proposers only")
     )
-    return {"checks": checks, "cpu": cpu, "cuda": cuda, "sandbox": facts}
+    return {"checks": checks, "cpu": cpu, "cuda": cuda, "sandbox": tier.to_json()}
 
 
 def _check(name: str, ok: bool, says: str) -> dict[str, Any]:

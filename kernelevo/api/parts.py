@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from kernelevo.config import Settings
 from kernelevo.core import Proposer, Task
 from kernelevo.core.events import Listener
 from kernelevo.device.lease import register_group
-from kernelevo.engine import Budget, Engine, Outcome, run_engine, used_so_far
+from kernelevo.engine import Budget, Engine, Outcome, Schedule, run_engine, used_so_far
 from kernelevo.executors import GenerationHost, InlineExecutor, ProcessExecutor
 from kernelevo.store import RunStore
 
@@ -58,9 +57,11 @@ def carry_out(plan: Plan) -> Outcome:
             plan.budget,
             device=DEVICE,
             seed=plan.settings.seed,
-            builders=plan.settings.workers,
-            deterministic=plan.settings.deterministic,
-            window=plan.settings.window,
+            schedule=Schedule(
+                builders=plan.settings.workers,
+                deterministic=plan.settings.deterministic,
+                window=plan.settings.window,
+            ),
             listeners=plan.listeners,
         )
         return run_engine(engine)
@@ -104,15 +105,10 @@ def _proposers(task: Task, settings: Settings, host: GenerationHost) -> Iterator
             from kernelevo.proposers.llm import LLMProposer
 
             assert settings.model is not None  # Settings refuses llm without a model
-            yield LLMProposer("llm", OpenAIClient(settings.model, base_url=settings.base_url))
+            yield LLMProposer(OpenAIClient(settings.base_url), settings.model)
         elif name == "mailbox":
             from kernelevo.llm.mailbox import MailboxClient
             from kernelevo.proposers.llm import LLMProposer
 
             assert settings.mailbox is not None  # Settings refuses mailbox without a folder
-            yield LLMProposer("mailbox", MailboxClient(Path(settings.mailbox)))
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0))
+            yield LLMProposer(MailboxClient(Path(settings.mailbox)), "mailbox", name="mailbox")
