@@ -22,7 +22,7 @@ def examine() -> dict[str, Any]:
     """Look at this machine; costs a few seconds (torch is imported, forbidden acts are tried).
 
     Returns:
-        ``{"checks": [{"name", "ok", "says"}], "cpu": facts, "cuda": facts or None, "sandbox": tier.to_json()}``.
+        ``{"checks": [{"name", "ok", "says"}], "cpu", "cuda", "sandbox"}``: a list of rows, and facts.
     """
     from kernelevo.backends.registry import backends
     from kernelevo.device.facts import cpu_facts, cuda_facts

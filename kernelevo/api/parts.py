@@ -10,7 +10,7 @@ from pathlib import Path
 from kernelevo.config import Settings
 from kernelevo.core import Proposer, Task
 from kernelevo.core.events import Listener
-from kernelevo.device.lease import register_group
+from kernelevo.device.groups import Registration
 from kernelevo.engine import Budget, Engine, Outcome, Schedule, run_engine, used_so_far
 from kernelevo.executors import GenerationHost, InlineExecutor, ProcessExecutor
 from kernelevo.store import RunStore
@@ -78,7 +78,7 @@ def _workers(plan: Plan, folder: Path) -> Iterator[tuple[InlineExecutor | Proces
     settings = plan.settings
     # generation computes on the cores that are measured: it is stopped while a measurement holds the lease
     on_cpu = settings.device == "cpu"
-    host = GenerationHost(log=log, on_start=register_group if on_cpu else None)
+    host = GenerationHost(log=log, on_start=_rest_while_measured if on_cpu else None)
     executor: InlineExecutor | ProcessExecutor
     if settings.executor == "inline":
         executor = InlineExecutor()
@@ -92,6 +92,11 @@ def _workers(plan: Plan, folder: Path) -> Iterator[tuple[InlineExecutor | Proces
     finally:
         host.close()
         executor.close()
+
+
+def _rest_while_measured(pgid: int) -> None:
+    """The registration ends by itself when the group's leader ends."""
+    Registration(pgid, "generation")
 
 
 def _proposers(task: Task, settings: Settings, host: GenerationHost) -> Iterator[Proposer]:

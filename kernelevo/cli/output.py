@@ -14,9 +14,13 @@ def talk(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
+WIDTH = 150  # of tables that go to a file or a pipe
+
+
 def console(*, stderr: bool = False) -> Console:
     """Return the console that reports and tables are printed on, for people; on stderr beside JSON data."""
-    return Console(highlight=False, soft_wrap=False, stderr=stderr)
+    console = Console(highlight=False, stderr=stderr)
+    return console if console.is_terminal else Console(highlight=False, stderr=stderr, width=WIDTH)
 
 
 def print_json(data: Any) -> None:
