@@ -23,15 +23,15 @@ class Model(nn.Module):
 
     def __init__(self, in_features: int, hidden: int, out_features: int) -> None:
         super().__init__()
-        self.i2h = nn.Linear(in_features + hidden, hidden)
-        self.h2o = nn.Linear(hidden, out_features)
+        self.cell = nn.Linear(in_features + hidden, hidden)
+        self.readout = nn.Linear(hidden, out_features)
 
     def forward(self, x: Tensor, h0: Tensor) -> Tensor:
         state = h0
         outputs = []
         for step in x:
-            state = torch.tanh(self.i2h(torch.cat([step, state], dim=1)))
-            outputs.append(self.h2o(state))
+            state = torch.tanh(self.cell(torch.cat([step, state], dim=1)))
+            outputs.append(self.readout(state))
         return torch.stack(outputs)
 
 
@@ -41,12 +41,12 @@ class ModelV0(nn.Module):
     def __init__(self, in_features: int, hidden: int, out_features: int) -> None:
         super().__init__()
         self.state = torch.randn(BATCH, hidden)
-        self.i2h = nn.Linear(in_features + hidden, hidden)
-        self.h2o = nn.Linear(hidden, out_features)
+        self.cell = nn.Linear(in_features + hidden, hidden)
+        self.readout = nn.Linear(hidden, out_features)
 
     def forward(self, x: Tensor) -> Tensor:
         before = self.state.to(x.device)
-        self.state = torch.tanh(self.i2h(torch.cat([x, before], dim=1)))
+        self.state = torch.tanh(self.cell(torch.cat([x, before], dim=1)))
         return self.state
 
 

@@ -24,17 +24,17 @@ def examine() -> dict[str, Any]:
     Returns:
         ``{"checks": [{"name", "ok", "says"}], "cpu", "cuda", "sandbox"}``: a list of rows, and facts.
     """
-    from kernelevo.backends.registry import backends
+    from kernelevo.backends.registry import BACKENDS
     from kernelevo.device.facts import cpu_facts, cuda_facts
     from kernelevo.sandbox.tier import probe
 
     cpu, cuda, tier = cpu_facts(), cuda_facts(), probe()
     checks = [_check("python", sys.version_info >= (3, 11), sys.version.split()[0])]
     checks.append(_check("cpu", True, f"{cpu.get('model')}, {cpu.get('cores')} cores"))
-    words = ", ".join(d["name"] for d in cuda["devices"]) if cuda and cuda.get("devices") else ""
-    checks.append(_check("gpu", bool(words), words or "no CUDA device: C++ programs on the CPU only"))
-    for backend in backends():
-        missing = backend.missing()
+    gpu = f"{cuda['name']}, {cuda['arch']}" if cuda else "no CUDA device: C++ programs on the CPU only"
+    checks.append(_check("gpu", cuda is not None, gpu))
+    for backend in BACKENDS:
+        missing = backend.missing() or backend.launches()
         checks.append(_check(f"{backend.language} programs", missing is None, missing or "ready"))
     checks += [_package(*row) for row in PACKAGES]
     says = f"every forbidden act was refused; Landlock {tier.facts['landlock']}, {tier.facts['identity']}"

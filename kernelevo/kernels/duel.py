@@ -210,7 +210,7 @@ class Ring:
         with self._lease:
             return self._fight(challenger, defender, rule, trusted, floor, fewest)
 
-    def _fight(  # noqa: PLR0917  the public form names them
+    def _fight(
         self,
         challenger: Session,
         defender: Session,

@@ -1,0 +1,38 @@
+"""Seed: the reference itself, written as a program, so that a run's first verdict needs no proposer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kernelevo.backends import taskfile
+from kernelevo.backends.reference import load_reference
+
+
+def seed_text(spec: Mapping[str, Any]) -> str:
+    """Return a program that does what the reference does, in its own words where they are text.
+
+    Args:
+        spec: ``Task.options["reference"]``.
+
+    Raises:
+        InputError: if the reference cannot be loaded; CaptureError if a live module has no graph.
+    """
+    if spec.get("kind") == "source":
+        return _as_written(spec)
+    from kernelevo.graphs.capture import capture
+    from kernelevo.graphs.printing import print_program
+
+    reference = load_reference(spec)
+    return print_program(capture(reference.build(0), reference.inputs(0)), header="The module as captured.")
+
+
+def _as_written(spec: Mapping[str, Any]) -> str:
+    """Return the task file with the constants of its size and variant, and ``ModelNew`` beside ``Model``."""
+    text, name = str(spec["text"]), str(spec.get("filename") or "task.py")
+    size = str(spec.get("size") or taskfile.FULL)
+    values = taskfile.overrides(text, size, spec.get("variant"), name)
+    entry = str(spec.get("entry") or "Model")
+    if size == taskfile.V0 and f"{entry}V0" in taskfile.classes(taskfile.parse(text, name)):
+        entry += "V0"
+    return f"{taskfile.with_constants(text, values, name)}\n\nModelNew = {entry}\n"

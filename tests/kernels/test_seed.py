@@ -1,0 +1,47 @@
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from kernelevo.backends import pickled
+from kernelevo.backends.candidate import load_candidate
+from kernelevo.backends.reference import load_reference
+from kernelevo.kernels.seed import seed_text
+
+FILE = '''
+import torch
+from torch import nn
+WIDTH = 64
+SIZES = {"small": {"WIDTH": 8}}
+class Model(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.layer = nn.Linear(width, WIDTH)
+    def forward(self, x):
+        return torch.relu(self.layer(x))
+def get_init_inputs():
+    return [WIDTH]
+def get_inputs():
+    return [torch.randn(3, WIDTH)]
+'''
+
+
+def test_a_task_file_is_its_own_seed_at_its_size(tmp_path: Path) -> None:
+    spec = {"kind": "source", "text": FILE, "filename": "t.py", "size": "small", "variant": None}
+    reference = load_reference(spec)
+    module = reference.build(0)
+    made = load_candidate(seed_text(spec), tmp_path)(8)
+    made.load_state_dict(module.state_dict())
+    (x,) = reference.inputs(1)
+    assert x.shape == (3, 8)
+    assert torch.equal(made(x), module(x))
+
+
+def test_a_live_module_is_printed(tmp_path: Path) -> None:
+    module = nn.Sequential(nn.Linear(5, 7), nn.Tanh()).eval()
+    x = torch.randn(2, 5)
+    pickled.write(tmp_path / "m.pkl", module, [(x,)])
+    text = seed_text({"kind": "pickle", "path": str(tmp_path / "m.pkl")})
+    made = load_candidate(text, tmp_path / "build")()
+    made.load_state_dict(module.state_dict())
+    torch.testing.assert_close(made(x), module(x))
