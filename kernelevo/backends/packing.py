@@ -84,11 +84,19 @@ def packed(fn: Callable[..., Any], *params: torch.Tensor) -> Any:
 
     The value is shared between calls: do not write to it. It carries no gradient.
     """
+    if len(params) == 1:  # the usual case, written out: half a microsecond less
+        tensor = params[0]
+        entry = _entries.get((id(fn), id(tensor)))
+        if entry is not None and entry.events == _events and entry.left > 0:
+            entry.left -= 1
+            if tensor._version == entry.versions[0] and tensor.data_ptr() == entry.pointers[0]:
+                return entry.value
+        return _checked(fn, params)
     entry = _entries.get((id(fn), *map(id, params)))
     if entry is not None and entry.events == _events and entry.left > 0:
         entry.left -= 1
-        for tensor, pointer, version in zip(params, entry.pointers, entry.versions, strict=True):
-            if tensor._version != version or tensor.data_ptr() != pointer:
+        for i, tensor in enumerate(params):
+            if tensor._version != entry.versions[i] or tensor.data_ptr() != entry.pointers[i]:
                 break
         else:
             return entry.value
