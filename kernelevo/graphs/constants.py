@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import math
 import re
-import zlib
 
 import torch
 
@@ -14,9 +12,8 @@ from kernelevo.errors import CaptureError
 LIMIT = 256 * 1024  # characters of one embedded constant
 UNPACK = """
 def unpacked(text, shape, dtype):
-    \"\"\"Return a tensor from its compressed bytes.\"\"\"
-    data = bytearray(zlib.decompress(base64.b85decode(text)))
-    return torch.frombuffer(data, dtype=dtype).reshape(shape).clone()
+    \"\"\"Return a tensor from its bytes in hexadecimal.\"\"\"
+    return torch.frombuffer(bytearray.fromhex(text), dtype=dtype).reshape(shape).clone()
 """
 _SMALL = 64  # elements that are written as a list
 
@@ -32,14 +29,14 @@ def embedded(name: str, tensor: torch.Tensor) -> str:
         made = eval(text, {"torch": torch, "inf": math.inf, "nan": math.nan})  # our own formula
         if made.shape == value.shape and made.dtype == value.dtype and torch.equal(_bits(made), _bits(value)):
             return re.sub(r"\b(inf|nan)\b", r'float("\1")', text)
-    packed = base64.b85encode(zlib.compress(_bits(value).numpy().tobytes(), 9)).decode()
+    packed = _bits(value).numpy().tobytes().hex()
     if len(packed) > LIMIT:
         raise CaptureError(
             f"the constant {name!r} of shape {tuple(tensor.shape)} is too large to be part of a program",
             why="it is neither a parameter nor a persistent buffer, and no simple formula gives its values",
             now="register it as a persistent buffer",
         )
-    return f"unpacked({packed!r}, {tuple(value.shape)}, {value.dtype})"
+    return f'unpacked("{packed}", {tuple(value.shape)}, {value.dtype})'
 
 
 def _bits(tensor: torch.Tensor) -> torch.Tensor:

@@ -62,7 +62,6 @@ def print_program(captured: Captured, *, header: str = "") -> str:
         parts.append("\n" + snippets + "\n")
     head = _class(captured)
     if "unpacked(" in head:
-        parts[1] = "import base64\nimport zlib\n\n" + parts[1]
         parts.append(UNPACK)
     parts += [_STATE, "\n" + head, body, ""]
     return "\n".join(parts)

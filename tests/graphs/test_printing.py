@@ -9,7 +9,7 @@ from torch import nn
 
 from kernelevo.errors import CaptureError
 from kernelevo.graphs.capture import capture
-from kernelevo.graphs.constants import embedded
+from kernelevo.graphs.constants import UNPACK, embedded
 from kernelevo.graphs.printing import WIDTH, print_program
 from kernelevo.graphs.snippet import Snippet
 
@@ -116,13 +116,7 @@ def test_snippets_are_printed_and_called(tmp_path):
     ],
 )
 def test_constants_are_bit_for_bit(tensor):
-    import base64
-    import math
-    import zlib
-
-    from kernelevo.graphs.constants import UNPACK
-
-    space = {"torch": torch, "base64": base64, "zlib": zlib, "math": math}
+    space = {"torch": torch}
     exec(UNPACK, space)
     made = eval(embedded("c", tensor), space)
     assert made.dtype == tensor.dtype
