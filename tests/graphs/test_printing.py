@@ -3,8 +3,6 @@ import pickle
 
 import pytest
 import torch
-from compositions import composition
-from programs import difference, load
 from torch import nn
 
 from kernelevo.errors import CaptureError
@@ -12,6 +10,8 @@ from kernelevo.graphs.capture import capture
 from kernelevo.graphs.constants import UNPACK, embedded
 from kernelevo.graphs.printing import WIDTH, print_program
 from kernelevo.graphs.snippet import Snippet
+from tests.graphs.compositions import composition
+from tests.graphs.programs import difference, load
 
 
 @pytest.mark.parametrize("seed", range(20))

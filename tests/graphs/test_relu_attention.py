@@ -5,12 +5,12 @@ import math
 
 import pytest
 import torch
-from programs import difference, load
 from torch import nn
 
 from kernelevo.graphs.capture import capture
 from kernelevo.graphs.printing import print_program
 from kernelevo.graphs.rewrite import apply_reported
+from tests.graphs.programs import difference, load
 
 
 class Heads(nn.Module):

@@ -5,8 +5,6 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
-from compositions import Branches, Residual, composition
-from programs import difference, load
 from torch import nn
 
 from kernelevo.graphs.capture import capture
@@ -14,6 +12,8 @@ from kernelevo.graphs.execution import Call, observe
 from kernelevo.graphs.printing import print_program
 from kernelevo.graphs.rewrite import Rewrite, apply_reported
 from kernelevo.graphs.rewrites import REWRITES
+from tests.graphs.compositions import Branches, Residual, composition
+from tests.graphs.programs import difference, load
 
 
 def module_of(function, *layers):
