@@ -1,9 +1,9 @@
 import pytest
 import torch
-from firing import draw, fire
 from torch import nn
 
 from kernelevo.graphs.rewrites.batchnorm import BatchNormAct, BatchNormPool
+from tests.graphs.firing import draw, fire
 
 
 def warmed(module):

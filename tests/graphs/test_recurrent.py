@@ -3,11 +3,11 @@ import warnings
 
 import pytest
 import torch
-from firing import draw, fire
 from torch import nn
 
 from kernelevo.graphs.printing import print_program
 from kernelevo.graphs.rewrites.recurrent import RecurrentLayers
+from tests.graphs.firing import draw, fire
 
 
 class Wrapped(nn.Module):

@@ -1,11 +1,11 @@
 import pytest
 import torch
-from firing import draw, fire
 from torch import nn
 
 from kernelevo.graphs.capture import capture
 from kernelevo.graphs.rewrite import apply_reported
 from kernelevo.graphs.rewrites.scan import RecurrentScan
+from tests.graphs.firing import draw, fire
 
 
 class Sliced(nn.Module):
