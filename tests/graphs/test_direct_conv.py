@@ -1,0 +1,49 @@
+import pytest
+import torch
+from firing import draw, fire
+from torch import nn
+
+from kernelevo.graphs.rewrites.direct_conv import DirectConvolution
+
+
+class Branches(nn.Module):
+    """Two convolutions of one squeezed image, side by side."""
+
+    def __init__(self, squeezed, one, three):
+        super().__init__()
+        self.squeeze = nn.Conv2d(3, squeezed, 1)
+        self.one, self.three = nn.Conv2d(squeezed, one, 1), nn.Conv2d(squeezed, three, 3, padding=1)
+
+    def forward(self, x):
+        x = torch.relu(self.squeeze(x))
+        return torch.cat([torch.relu(self.one(x)), self.three(x)], 1)
+
+
+@pytest.mark.parametrize(("sizes", "image"), [((6, 16, 8), (2, 3, 16, 32)), ((5, 3, 11), (1, 3, 9, 37))])
+def test_branches_that_are_concatenated(sizes, image):
+    torch.manual_seed(0)
+    places, captured = fire(DirectConvolution(), Branches(*sizes), draw(*image))
+    assert places == 1
+    assert sum(node.op == "call_function" for node in captured.graph.nodes) == 2
+
+
+@pytest.mark.parametrize("padding", [0, 2, (1, 0)])
+@pytest.mark.parametrize("kernel", [5, (1, 3)])
+def test_kernels_and_paddings(padding, kernel):
+    torch.manual_seed(0)
+    for bias in (True, False):
+        chain = nn.Sequential(
+            nn.Conv2d(1, 7, kernel, padding=padding, bias=bias), nn.ReLU(inplace=True), nn.MaxPool2d(2)
+        )
+        assert fire(DirectConvolution(), chain, draw(3, 1, 20, 28))[0] == 1
+
+
+def test_what_does_not_match():
+    for conv in (
+        nn.Conv2d(9, 4, 3),
+        nn.Conv2d(3, 4, 3, stride=2),
+        nn.Conv2d(3, 4, 3, dilation=2),
+        nn.Conv2d(4, 4, 3, groups=2),
+    ):
+        assert fire(DirectConvolution(), conv, draw(1, conv.in_channels, 20, 40))[0] == 0
+    assert fire(DirectConvolution(), nn.Conv2d(3, 4, 3), draw(1, 3, 8, 8))[0] == 0
