@@ -28,7 +28,7 @@ def _direct_conv_weight(weight):
 
 
 def direct_conv(branches):
-    """Run convolutions (x, weight, bias, padding, relu) of stride 1 into one output, channels side by side."""
+    """Run convolutions (x, weight, bias, padding, relu) of stride 1; their channels lie side by side."""
     x, weight, _, (pad_y, pad_x), _ = branches[0]
     height, width = (n + 2 * p - k + 1 for n, p, k in zip(x.shape[2:], (pad_y, pad_x), weight.shape[2:]))
     channels, at = sum(branch[1].shape[0] for branch in branches), 0
