@@ -44,6 +44,8 @@ class Baseline:
         session: the live child while it is needed.
         slowdown: seconds of this baseline / seconds of eager; None until measured.
         seconds: how long it took to be ready.
+        latency: seconds of one call; None until measured.
+        told: whether its end was passed on as news.
     """
 
     name: Name
@@ -52,6 +54,8 @@ class Baseline:
     session: Session | None = None
     slowdown: float | None = None
     seconds: float | None = None
+    latency: float | None = None
+    told: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return this baseline as plain data."""
@@ -61,6 +65,7 @@ class Baseline:
             "reason": self.reason or None,
             "slowdown_vs_eager": self.slowdown,
             "seconds_to_ready": self.seconds,
+            "latency_ms": None if self.latency is None else self.latency * 1e3,
         }
 
 
@@ -247,6 +252,25 @@ class Baselines:
     def unmeasured(self) -> list[Baseline]:
         """Baselines that became ready and were not timed yet."""
         return [b for b in self.all.values() if b.state == "ready" and b.slowdown is None]
+
+    def news(self) -> list[dict[str, Any]]:
+        """Return baselines that became known since the last call, as plain data."""
+        fresh = [
+            b
+            for b in self.all.values()
+            if not b.told and (b.state == "failed" or (b.state == "ready" and b.slowdown is not None))
+        ]
+        for baseline in fresh:
+            baseline.told = True
+        return [
+            {
+                "kind": "baseline",
+                "name": b.name,
+                "latency_ms": None if b.latency is None else b.latency * 1e3,
+                "reason": b.reason,
+            }
+            for b in fresh
+        ]
 
     def retire(self, keep: Baseline) -> None:
         """End children that are no longer needed: all but eager and the best."""

@@ -234,7 +234,7 @@ class Ring:
             series = clean if len(clean.blocks) >= max(fewest, MIN_BLOCKS) else clean.joined(disturbed)
             current = series.estimate()
             stop = rule.reason(current, elapsed, floor=floor) is not None
-            if stop and (blocks >= fewest or elapsed > 4 * rule.seconds):
+            if stop and (blocks >= fewest or elapsed > 8 * rule.seconds):
                 a.seconds, b.seconds = series.sides()
                 return Outcome(current, a, b, len(series.blocks), blocks - len(series.blocks))
             self._lease.breathe()

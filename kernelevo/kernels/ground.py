@@ -14,9 +14,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from kernelevo.backends import taskfile
 from kernelevo.backends.cache import default_root
-from kernelevo.backends.reference import Reference, load_reference
-from kernelevo.core import Task
+from kernelevo.backends.reference import Reference, SourceReference, load_reference
+from kernelevo.core import Program, Task
 from kernelevo.device.lease import Lease
 from kernelevo.device.statistics import StopRule
 from kernelevo.errors import MachineError, SandboxError
@@ -68,6 +69,8 @@ class Ground:
         self.folder = Path(tempfile.mkdtemp(prefix="kernelevo-judge-"))
         self.folder.chmod(0o711)
         self._own_zygote = zygote is None
+        self._turn = threading.RLock()
+        self._closing = threading.Event()
         self._closed = False
         try:
             # the zygote imports torch in its own process while the first case is computed in this one
@@ -88,15 +91,12 @@ class Ground:
             )
             self.stream = Stream(self.pool.source, self.pool.free, ["shipped"], rng)
             self.ring = Ring(self.stream, self.checker, random.Random(f"{self.secret}/ring"), Lease("cpu"))
-            self._set_up()
         except BaseException:
             self.close()
             raise
-        self._turn = threading.RLock()
-        self._closing = threading.Event()
         self._idle = threading.Thread(target=self._work_when_idle, name="kernelevo-oracle", daemon=True)
+        self._ready = False
         self._idle.start()
-        self.baselines.begin()
 
     def _survey(self) -> Setting:
         pool = self.pool
@@ -117,6 +117,14 @@ class Ground:
         pick = self.stream.pick()
         session.batch(lambda _, views: self.stream.write(pick, views), [pick.seed], timeout=patience)
 
+    def make_ready(self) -> None:
+        """Make ready for timing: calibrate the protocol, start eager, begin the compiled baselines."""
+        with self._turn:
+            if not self._ready:
+                self._set_up()
+                self.baselines.begin()
+                self._ready = True
+
     def _set_up(self) -> None:
         try:
             with self.baselines.start({"kind": "empty"}, "empty") as empty:
@@ -124,7 +132,7 @@ class Ground:
                 self.ring.calibrate(empty)
             start = time.monotonic()
             eager = self.baselines.ready_eager()
-            self.ring.warm(eager)
+            self.baselines.all["eager"].latency = self.ring.warm(eager)
             self.patience = max(20.0, 30 * (time.monotonic() - start))
         except Failed as failed:
             raise SandboxError(
@@ -160,6 +168,15 @@ class Ground:
 
     # ------------------------------------------------------------------ baselines
 
+    def seeds(self) -> tuple[Program, ...]:
+        """The reference's own text as a program to start from; none for a module that has no text."""
+        spec = self.task.options["reference"]
+        if not isinstance(self.reference, SourceReference):
+            return ()
+        values = taskfile.overrides(spec["text"], self.reference.size, self.reference.variant)
+        text = taskfile.with_constants(spec["text"], values)
+        return (Program.single(f"{text.rstrip()}\n\n\nModelNew = {self.reference.entry}\n"),)
+
     def rebase(self, seconds: float = 2.0) -> list[Rebase]:
         """Time baselines that became ready; return what changed.
 
@@ -178,6 +195,7 @@ class Ground:
                 baseline.state, baseline.reason = "failed", failed.feedback
                 continue
             ratio = outcome.ratio
+            baseline.latency = outcome.challenger.median
             baseline.slowdown = (best.slowdown or 1.0) / ratio.ratio
             if ratio.ratio > 1.0:
                 events.append(
@@ -191,8 +209,8 @@ class Ground:
         if self._closed:
             return
         self._closed = True
-        if hasattr(self, "_closing"):
-            self._closing.set()
+        self._closing.set()
+        if hasattr(self, "_idle"):
             self._idle.join(30.0)
         if hasattr(self, "baselines"):
             self.baselines.close()

@@ -79,7 +79,7 @@ class KernelJudge:
         self._ground: Ground | None = None
         self._starting, self._device = threading.Lock(), threading.Lock()
         self._serial = itertools.count()
-        self._events: list[Rebase] = []
+        self._news: list[dict[str, Any]] = []
         self._announced: set[str] = set()
 
     @property
@@ -117,22 +117,37 @@ class KernelJudge:
     def baselines(self, *, wait: float | None = 0.0) -> list[dict[str, Any]]:
         """Return what is known of the baselines; ``wait`` seconds for those still being prepared."""
         ground = self.ground
+        ground.make_ready()
         if wait != 0.0:
             ground.baselines.wait(wait)
         self.rebase()
         return [b.to_json() for b in ground.baselines.all.values()]
 
     def rebase(self) -> list[Rebase]:
-        """Take better baselines in that became ready.
+        """Take better baselines in that became ready, and return what changed (``notices`` tells it too).
 
-        Returns:
-            Events since the last call, oldest first: a score measured before is to be multiplied by the
-            ``factor`` of each (``verdict.with_factor``); metrics["baseline"] of a verdict says against
-            which one it was measured.
+        A score that was measured against ``old`` (a verdict's ``metrics["baseline"]``) is to be multiplied
+        by ``factor``, event by event.
         """
         with self._device:
-            self._events += self.ground.rebase()
-            events, self._events = self._events, []
+            return self._rebase(self.ground)
+
+    def _rebase(self, ground: Ground) -> list[Rebase]:
+        ground.make_ready()
+        events = ground.rebase()
+        self._news += ground.baselines.news()
+        self._news += [
+            {
+                "kind": "rebase",
+                "before": e.old,
+                "now": e.new,
+                "factor": e.factor,
+                "baseline": e.new,
+                "factor_low": e.low,
+                "factor_high": e.high,
+            }
+            for e in events
+        ]
         return events
 
     def seeds(self) -> tuple[Program, ...]:
@@ -141,29 +156,13 @@ class KernelJudge:
         return (Program.single(text, origin=Origin("seed", "the module as it is")),)
 
     def notices(self) -> list[dict[str, Any]]:
-        """Return what happened to the baselines since the last call, as the engine's notices.
-
-        Nothing is timed here: a baseline that became ready is taken in by the next measurement.
-        """
-        if self._ground is None:
-            return []
-        with self._device:
-            events, self._events = self._events, []
-        news: list[dict[str, Any]] = []
-        for baseline in self._ground.baselines.all.values():
-            if baseline.name in self._announced or (baseline.slowdown is None and baseline.state != "failed"):
-                continue
-            self._announced.add(baseline.name)
-            if baseline.slowdown is None:
-                reason = baseline.reason or "it could not be prepared"
-                news.append({"kind": "baseline", "name": baseline.name, "latency_ms": None, "reason": reason})
-            elif baseline.slowdown != 1.0:  # eager itself is no news
-                text = f"baseline {baseline.name}: {1 / baseline.slowdown:.2f}x the speed of eager"
-                news.append({"kind": "notice", "text": text})
-        for event in events:
-            told = {"before": event.old, "now": event.new, "factor": event.factor, "baseline": event.new}
-            news.append({"kind": "rebase", **told})
+        """Return the news since the last call as plain data: baselines that are ready, scores re-based."""
+        news, self._news = self._news, []
         return news
+
+    def seeds(self) -> tuple[Program, ...]:
+        """Return the reference itself as a program, where it has a text."""
+        return self.ground.seeds()
 
     # ------------------------------------------------------------------ stage one
 
@@ -272,8 +271,9 @@ class KernelJudge:
     def finalize(self, artifact: Artifact) -> Evaluation:
         """Judge a winner anew in three fresh processes; only this verdict is to be reported."""
         ground = self.ground
+        ground.make_ready()
         ground.baselines.wait()
-        self._events += self.rebase()
+        self.rebase()
         with ground.pool.turn:
             ground.pool.fill()
         with self._device:
@@ -288,7 +288,7 @@ class KernelJudge:
         if artifact.verdict is not None:
             return artifact.verdict
         ground = self.ground
-        self._events += ground.rebase()
+        self._rebase(ground)
         notes = Notes()
         notes.metrics["build_seconds"] = artifact.facts.get("build_seconds")
         notes.metrics["form"] = artifact.facts.get("form")
@@ -340,7 +340,10 @@ class KernelJudge:
             outcome = ground.ring.fight(session, self._best(ground), StopRule(0.02, seconds), floor=floor)
             wrong = self._verify(ground, notes, outcome, seconds / 2)
         pool.retire(rng.choice(cases)[1])
-        return wrong or self._finish(ground, session, notes, outcome, cases, rough=False)
+        if wrong is not None:
+            return wrong
+        below = floor is not None and outcome.ratio.high < floor
+        return self._finish(ground, session, notes, outcome, cases, rough=below)
 
     @staticmethod
     def _best(ground: Ground) -> Session:

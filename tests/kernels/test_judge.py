@@ -149,3 +149,12 @@ def test_lint_and_baselines(judge):
     (eager,) = judge.baselines()
     assert eager["name"] == "eager" and eager["state"] == "ready" and eager["slowdown_vs_eager"] == 1.0
     assert judge.rebase() == []
+
+
+def test_seeds_and_news(judge):
+    (seed,) = judge.seeds()
+    found = verdict(judge, seed.source)
+    assert found.status is Status.OK and found.metrics["baseline"] == "eager"
+    news = judge.notices()
+    assert any(n["kind"] == "baseline" and n["name"] == "eager" and n["latency_ms"] > 0 for n in news)
+    assert judge.notices() == []
