@@ -22,6 +22,7 @@ Stage = Literal["build", "run", "trusted"]
 _SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/opt/cuda", "/usr/local/cuda")
 _FACTS = ("/proc/cpuinfo", "/proc/meminfo", "/sys/devices/system")
 _SINKS = ("/dev/null", "/dev/zero", "/dev/urandom")
+WARM_FOLDER = "KERNELEVO_ZYGOTE_FOLDER"  # set by the zygote: its own scratch folder
 CUDA_DEVICES = (
     "/dev/nvidiactl", "/dev/nvidia-uvm", "/dev/nvidia-uvm-tools", "/dev/nvidia-modeset",
     *(f"/dev/nvidia{i}" for i in range(16)),
@@ -101,6 +102,9 @@ def rules(limits: Limits) -> list[Rule]:
     granted = [Rule(p, run) for p in (*_SYSTEM, *readable_roots(), *map(str, limits.read_only))]
     granted += [Rule(p, READ) for p in (f"/proc/{os.getpid()}", *_FACTS)]
     granted += [Rule(p, READ_WRITE) for p in _SINKS]
+    warm = os.environ.get(WARM_FOLDER)
+    if limits.stage == "build" and warm:
+        granted.append(Rule(warm, READ))  # Inductor's precompiled header, made when the zygote warmed up
     if limits.cuda:
         granted += [Rule(p, READ) for p in CUDA_FACTS] + [Rule(p, READ_WRITE) for p in CUDA_DEVICES]
     # in the run stage nothing may be executed, whether or not there is a filter; the rest stays granted

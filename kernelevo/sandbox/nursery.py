@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import importlib.util
 import json
 import os
 import select
@@ -78,6 +79,9 @@ def _warm_inductor() -> None:
     from torch._inductor import config
 
     config.compile_threads = 1
+    if importlib.util.find_spec("tqdm") is not None:
+        # Inductor shows progress through tqdm, which would start a monitor thread that outlives the bar
+        importlib.import_module("tqdm").tqdm.monitor_interval = 0
     with torch.no_grad():
         toy = torch.nn.Sequential(torch.nn.Linear(8, 8), torch.nn.ReLU())
         torch.compile(toy)(torch.ones(4, 8))

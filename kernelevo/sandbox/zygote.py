@@ -20,7 +20,7 @@ from typing import IO, Any
 from kernelevo.errors import SandboxError
 from kernelevo.sandbox.channel import Channel, PeerClosed, PeerFault, PeerTimeout
 from kernelevo.sandbox.child import Birth, Child
-from kernelevo.sandbox.limits import Limits
+from kernelevo.sandbox.limits import WARM_FOLDER, Limits
 
 _PASSED = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "CUDA_HOME", "CUDA_PATH", "CC", "CXX")
 _PASSED_PREFIXES = ("KERNELEVO_", "CUDA_VISIBLE_", "TRITON_DEFAULT_")
@@ -49,6 +49,7 @@ def clean_environment(scratch: Path, given: Mapping[str, str] = os.environ) -> d
         "PATH": kept.get("PATH", os.defpath),
         "HOME": str(scratch),
         "TMPDIR": str(scratch),
+        WARM_FOLDER: str(scratch),
         "PYTHONPATH": os.pathsep.join(dict.fromkeys(os.path.abspath(p) for p in paths)),
         "PYTHONDONTWRITEBYTECODE": "1",
         # no worker thread may be born before a fork; each child sets its own number

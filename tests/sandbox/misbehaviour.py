@@ -266,3 +266,47 @@ def fork_bomb(channel, payload, fds):
 def stamp(channel, payload, fds):
     """Send the time at which the entry began."""
     channel.send(time.monotonic_ns())
+
+
+_OPENMP = """
+#include <omp.h>
+extern "C" int team() { int n = 0;
+#pragma omp parallel reduction(+:n)
+  n += 1;
+  return n; }
+"""
+
+
+def build_library(channel, payload, fds):
+    """Build stage: an OpenMP library, by ninja as torch's own extension builder would."""
+    folder = payload["cache"]
+    with open(f"{folder}/team.cpp", "w") as file:
+        file.write(_OPENMP)
+    with open(f"{folder}/build.ninja", "w") as file:
+        file.write(
+            "rule cc\n  command = g++ -O2 -shared -fPIC -fopenmp -o $out $in\nbuild team.so: cc team.cpp\n"
+        )
+    subprocess.run([payload["ninja"], "-C", folder], check=True, stdout=subprocess.DEVNULL)
+    channel.send("built")
+
+
+def run_library(channel, payload, fds):
+    """Run stage: open what the build stage made, beside torch, on every thread."""
+    import torch
+
+    team = ctypes.CDLL(payload["cache"] + "/team.so").team()
+    rows = torch.ones(1 << 18).sum().item()
+    with torch.no_grad():
+        lstm = torch.nn.LSTM(8, 16, batch_first=True)(torch.ones(2, 5, 8))[0].shape
+        attention = torch.nn.functional.scaled_dot_product_attention(*[torch.ones(1, 2, 16, 8)] * 3).sum()
+    channel.send([team, rows, list(lstm), float(attention)])
+
+
+def compile_torch(channel, payload, fds):
+    import torch
+
+    with torch.no_grad():
+        module = torch.nn.Sequential(torch.nn.Linear(8, 16), torch.nn.GELU(), torch.nn.Linear(16, 4))
+        x = torch.ones(3, 8)
+        difference = (torch.compile(module)(x) - module(x)).abs().max()
+    channel.send(float(difference))

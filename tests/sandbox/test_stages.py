@@ -1,0 +1,52 @@
+"""Honest work passes through both stages: build with compilers, then run what was built."""
+
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from kernelevo.sandbox.limits import Limits
+from kernelevo.sandbox.zygote import Zygote
+
+
+def test_a_library_built_in_one_stage_runs_in_the_other(spawn, warm, tmp_path):
+    ninja = shutil.which("ninja", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    build = tmp_path / "scratch0"
+    payload = {"cache": str(build), "ninja": ninja}
+    builder = spawn("build_library", payload, stage="build", zygote=warm, memory_bytes=1 << 30)
+    answer = builder.channel.recv(60.0)
+    assert answer == "built", builder.output()
+    builder.wait(5.0)
+    runner = spawn("run_library", payload, zygote=warm, read_only=(build,), memory_bytes=1 << 30)
+    team, rows, lstm, attention = runner.channel.recv(30.0)
+    assert team == 2  # the library shares torch's OpenMP and its number of threads
+    assert rows == 1 << 18
+    assert lstm == [2, 5, 16]
+    assert attention == 256.0
+
+
+@pytest.mark.slow
+def test_torch_compile_in_the_build_stage_of_a_warm_zygote(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    with Zygote(("torch", "misbehaviour"), threads=2, warm_inductor=True) as zygote:
+        assert zygote.facts["threads"] == 1
+        start = time.monotonic()
+        with zygote.spawn(
+            "misbehaviour:compile_torch", {}, limits=Limits("build", tmp_path / "s", memory_bytes=2 << 30)
+        ) as child:
+            assert child.channel.recv(120.0) < 1e-6, child.output()
+        assert time.monotonic() - start < 60  # 2-4 s on a quiet machine
+
+
+@pytest.mark.slow
+def test_spawning_is_quick(warm, tmp_path):
+    """Fork to running entry: 5-10 ms on a quiet machine; the bound leaves room for a busy one."""
+    laps = []
+    for _ in range(20):
+        start = time.monotonic_ns()
+        with warm.spawn("misbehaviour:stamp", {}, limits=Limits("run", tmp_path / "s")) as child:
+            laps.append(child.channel.recv(10.0) - start)
+    assert sorted(laps)[10] < 100e6
