@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -69,6 +70,8 @@ def generate(
         raise _Text(text)
 
     with _ONE_AT_A_TIME, ExitStack() as stack:
+        stack.enter_context(warnings.catch_warnings())
+        warnings.simplefilter("ignore")  # advice to users of torch.compile
         stack.enter_context(torch.no_grad())
         stack.enter_context(config.patch({**_ALWAYS, **options}))
         stack.enter_context(_deadline(clock() + seconds, clock, seconds))

@@ -97,10 +97,13 @@ def _refuse_overlaps(names: Sequence[str], tensors: Sequence[torch.Tensor]) -> N
             raise HarvestError(f"{name} and {other} share storage without being one tensor")
 
 
-def as_one_call(captured: Captured, flat: FlatGraph, snippet: Snippet, function: str) -> Captured:
+def as_one_call(
+    captured: Captured, flat: FlatGraph, snippet: Snippet, function: str, *, run: bool = True
+) -> Captured:
     """Return a copy of ``captured`` whose graph is ``function(*state, *inputs)`` of ``snippet``.
 
-    The snippet takes the place of all others: it must hold the text of those it needs.
+    The snippet takes the place of all others: it must hold the text of those it needs. ``run=False`` is for
+    code that cannot run here.
     """
     twin = captured.copy()
     twin.snippets = {}
@@ -123,5 +126,6 @@ def as_one_call(captured: Captured, flat: FlatGraph, snippet: Snippet, function:
             graph.erase_node(node)
     graph.lint()
     twin.gm.recompile()
-    twin.annotate()
+    if run:
+        twin.annotate()
     return twin

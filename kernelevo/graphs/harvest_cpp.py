@@ -85,7 +85,7 @@ def cpp_text(
     """
     if len(wrapper.arguments) != len(tensors):
         raise HarvestError(f"generated code takes {len(wrapper.arguments)} inputs, expected {len(tensors)}")
-    writer = _Writer({k.name: k for k in wrapper.kernels})
+    writer = CallWriter({k.name: k for k in wrapper.kernels})
     body = [ast.fix_missing_locations(writer.visit(copy.deepcopy(s))) for s in wrapper.body]
     returned = [ast.fix_missing_locations(writer.visit(copy.deepcopy(e))) for e in wrapper.returned]
     kept = reusable(body, returned, frozenset(writer.kernels)) if scratch else frozenset()
@@ -100,7 +100,7 @@ def cpp_text(
     standins = _standins(text)
     parts = [_library(wrapper.kernels, threads, vector_bits) if wrapper.kernels else "", standins]
     parts += [call.text for call in calls.values() if re.search(rf"\b{call.name}\b", text)]
-    parts.append(_fitting(tensors, _written(wrapper)))
+    parts.append(fitting(tensors, _written(wrapper)))
     if "_scratch." in text or "_harvest_scratch(" in text:
         parts.append(_SCRATCH)
     head = f"@torch.no_grad()\ndef {RUN}({', '.join(wrapper.arguments)}):"
@@ -132,7 +132,7 @@ def _harvest_scratch(key, shape, stride, dtype):
 '''
 
 
-class _Writer(ast.NodeTransformer):
+class CallWriter(ast.NodeTransformer):
     """Turns generated calls into calls that need no Inductor."""
 
     def __init__(self, kernels: Mapping[str, Kernel]) -> None:
@@ -237,7 +237,7 @@ def _unit(kernel: Kernel) -> str:
     return re.sub(r"(#pragma omp for\b[^\n]*)", r"\1 KE_SCHEDULE", source) + "\n"
 
 
-def _fitting(tensors: Sequence[torch.Tensor], written: Sequence[bool]) -> str:
+def fitting(tensors: Sequence[torch.Tensor], written: Sequence[bool], device: str = "cpu") -> str:
     """Text that gives the kernels the layout they were made for: they get bare pointers."""
     rows = "".join(
         f"    ({tuple(t.shape)}, {tuple(t.stride())}, {t.dtype}, {w}),\n"
@@ -249,21 +249,22 @@ def _fitting(tensors: Sequence[torch.Tensor], written: Sequence[bool]) -> str:
 
 def _harvest_fit(tensors):
     for tensor, (shape, stride, dtype, _) in zip(tensors, _harvest_forms):
-        if tensor.shape == shape and tensor.stride() == stride and tensor.dtype is dtype and tensor.is_cpu:
+        fits = tensor.shape == shape and tensor.stride() == stride and tensor.dtype is dtype
+        if fits and tensor.is_{device}:
             continue
         return [_harvest_moved(t, *form) for t, form in zip(tensors, _harvest_forms)]
     return tensors
 
 
 def _harvest_moved(tensor, shape, stride, dtype, written):
-    if tensor.shape != shape or tensor.dtype is not dtype or not tensor.is_cpu:
+    if tensor.shape != shape or tensor.dtype is not dtype or not tensor.is_{device}:
         found = f"{{tuple(tensor.shape)}} {{tensor.dtype}} on {{tensor.device}}"
-        raise ValueError(f"made for {{shape}} {{dtype}} on the CPU, got {{found}}")
+        raise ValueError(f"made for {{shape}} {{dtype}} on {device}, got {{found}}")
     if all(n == 1 or a == b for n, a, b in zip(shape, tensor.stride(), stride)):
         return tensor
     if written:
         raise ValueError(f"writes to a tensor of strides {{stride}}, got {{tensor.stride()}}")
-    return torch.empty_strided(shape, stride, dtype=dtype).copy_(tensor)
+    return torch.empty_strided(shape, stride, dtype=dtype, device=tensor.device).copy_(tensor)
 """
 
 

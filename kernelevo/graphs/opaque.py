@@ -95,9 +95,13 @@ class OpaqueCalls:
     Args:
         module: flat graph (tensors in, tuple of tensors out), edited in place.
         examples: its inputs; only clones of them are run.
+        device: where the compiler is told that results lie; default: where they were here.
     """
 
-    def __init__(self, module: GraphModule, examples: Sequence[torch.Tensor]) -> None:
+    def __init__(
+        self, module: GraphModule, examples: Sequence[torch.Tensor], device: torch.device | None = None
+    ) -> None:
+        self._device = device
         self.calls: dict[str, OpaqueCall] = {}
         library: Any = torch.library.Library  # untyped in torch
         self._library: Any = library(NAMESPACE, "FRAGMENT")
@@ -157,7 +161,7 @@ class OpaqueCalls:
             f"{name}({given}) -> {gives}",
             tags=(torch.Tag.needs_exact_strides, torch.Tag.nondeterministic_seeded),
         )
-        forms = [(tuple(t.shape), tuple(t.stride()), t.dtype, t.device) for t in results]
+        forms = [(tuple(t.shape), tuple(t.stride()), t.dtype, self._device or t.device) for t in results]
 
         def fake(*_: torch.Tensor) -> Any:
             made = [torch.empty_strided(s, d, dtype=k, device=v) for s, d, k, v in forms]
@@ -201,9 +205,11 @@ def _definition(name: str, chain: Sequence[Node], tensors: Sequence[Node]) -> st
 
 
 @contextmanager
-def opaque_calls(module: GraphModule, examples: Sequence[torch.Tensor]) -> Iterator[Mapping[str, OpaqueCall]]:
+def opaque_calls(
+    module: GraphModule, examples: Sequence[torch.Tensor], device: torch.device | None = None
+) -> Iterator[Mapping[str, OpaqueCall]]:
     """Keep a flat graph's opaque calls whole inside the ``with`` block; gives them by name."""
-    calls = OpaqueCalls(module, examples)
+    calls = OpaqueCalls(module, examples, device)
     try:
         yield calls.calls
     finally:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from kernelevo.core import Brief, Origin, Program, Proposal, Trial
+from kernelevo.core import Brief, Origin, Program, Proposal, Task, Trial
 from kernelevo.errors import BuildError, CaptureError
 from kernelevo.proposers.workbench import Workbench, rewrites_of, workbench
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 BASE = "harvest"
+TRITON = "triton"
 Choice = tuple[str, tuple[str, ...]]  # variant, rewrites in order
 
 
@@ -27,7 +28,8 @@ class CompilerProposer:
     The order: the plain harvest; the harvest of the graph with every rewrite that fires; the rewrites of
     the parents it is given, harvested; the variants of the plain harvest; each rewrite left out, and each
     alone; the variants of the full set. It offers nothing when all of these were tried or refused, for a
-    module that cannot be captured, and for tasks that are not on the CPU.
+    module that cannot be captured, and for devices other than ``cpu`` and ``cuda``. On CUDA there is one
+    variant, ``triton``, whose blocks and warps are the tuner's; it is made without using the device.
 
     Args:
         seconds: limit on one code generation.
@@ -51,19 +53,20 @@ class CompilerProposer:
 
     async def propose(self, brief: Brief, rng: Random) -> Sequence[Proposal]:
         """Return the next harvested program, or nothing when there is no other."""
-        device = str(brief.task.options.get("device", "cpu")).partition(":")[0]
-        if "reference" not in brief.task.options or device != "cpu":
+        if "reference" not in brief.task.options or _device(brief.task) not in ("cpu", "cuda"):
             return []
         self._turn = self._turn or asyncio.Lock()
         async with self._turn:  # harvests are made one after the other: Inductor's settings are global
             return await asyncio.to_thread(self._propose, brief)
 
     def _propose(self, brief: Brief) -> list[Proposal]:
-        from kernelevo.graphs.harvest import variants
+        from kernelevo.graphs.harvest import Variant, variants
 
         try:
             bench = workbench(brief.task)
-            known = {v.name: v for v in variants(bench.graph(())[1])}
+            plain = bench.graph(())[1]
+            found = (Variant(TRITON),) if _device(brief.task) == "cuda" else variants(plain)
+            known = {v.name: v for v in found}
         except CaptureError as error:
             _log.info("nothing to harvest: %s", error)
             return []
@@ -81,6 +84,7 @@ class CompilerProposer:
     ) -> Program | None:
         """Return one harvested program, None where Inductor or its code does not go with this graph."""
         from kernelevo.graphs.harvest import HarvestError, harvest, header
+        from kernelevo.graphs.harvest_triton import harvest_triton
         from kernelevo.graphs.printing import print_program
 
         fired, graph = bench.graph(rewrites)
@@ -88,7 +92,10 @@ class CompilerProposer:
             return None
         threads = int(brief.task.options.get("threads") or len(os.sched_getaffinity(0)))
         try:
-            made = harvest(graph, variant, seconds=self.seconds, threads=threads)
+            if variant.name == TRITON:
+                made = harvest_triton(graph, arch=_arch(brief.facts), seconds=self.seconds)
+            else:
+                made = harvest(graph, variant, seconds=self.seconds, threads=threads)
             text = print_program(made, header=header(variant, rewrites))
         except (HarvestError, BuildError) as error:
             _log.info("harvest %s of %s refused: %s", variant.name, rewrites or "the module", error)
@@ -101,6 +108,18 @@ class CompilerProposer:
         idea = f"Inductor's code ({variant.name})" + (f" after {', '.join(rewrites)}" if rewrites else "")
         details = {"base": BASE, "variant": variant.name, "rewrites": list(rewrites)}
         return Program.single(text, parents=parents, origin=Origin(self.name, idea, details))
+
+
+def _device(task: Task) -> str:
+    return str(task.options.get("device", "cpu")).partition(":")[0]
+
+
+def _arch(facts: Mapping[str, Any]) -> str:
+    """The architecture to generate for: the device's where the brief says it, else Hopper."""
+    from kernelevo.graphs.stub_driver import CAPABILITY
+
+    said = str(facts.get("arch", ""))
+    return said if said in CAPABILITY else "sm_90"
 
 
 def _choices(bench: Workbench, variants: Sequence[str], brief: Brief) -> Iterator[Choice]:

@@ -10,6 +10,7 @@ import torch
 
 from kernelevo.backends.candidate import adopt, load_candidate
 from kernelevo.backends.reference import load_reference
+from kernelevo.backends.tune import read_table
 from kernelevo.core import Brief, Evaluation, Program, Task, Trial, Verdict
 from kernelevo.proposers.compiler import CompilerProposer
 
@@ -82,8 +83,15 @@ def test_it_ends_and_never_repeats_itself():
 
 def test_it_offers_nothing_where_there_is_nothing_to_harvest():
     assert not ask(CompilerProposer(), Task("no module", "?", evaluator="other"))
-    assert not ask(CompilerProposer(), task(device="cuda"))
+    assert not ask(CompilerProposer(), task(device="abacus"))
     branches = MODEL.replace(
         "return torch.softmax", "x = x if x.sum() > 0 else -x\n        return torch.softmax"
     )
     assert not ask(CompilerProposer(), task(branches))
+
+
+def test_on_cuda_it_proposes_triton_without_a_device():
+    (program,) = ask(CompilerProposer(), task(device="cuda"))
+    assert program.origin.details["variant"] == "triton"
+    assert "@triton.jit" in program.source and "_inductor" not in program.source
+    assert any(name.endswith("_WARPS") for name in read_table(program.source))
