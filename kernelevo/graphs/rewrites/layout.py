@@ -37,6 +37,8 @@ class ChannelsLast:
 
     def apply(self, captured: Captured) -> int:
         """Convert where a convolution reads a value no other convolution made; views become reshapes."""
+        if _needs_rows(captured.graph):
+            return 0
         graph, fixed = captured.graph, fixed_nodes(captured.graph)
         converted: dict[fx.Node, fx.Node] = {}
         places = 0
@@ -62,6 +64,17 @@ class ChannelsLast:
         for view in calls(graph, aten.view.default):
             view.target = aten.reshape.default
         return places
+
+
+def _needs_rows(graph: fx.Graph) -> bool:
+    """Tell whether a kernel of ours reads an image: these take plain contiguous tensors only."""
+    for node in graph.nodes:
+        ours = (getattr(node.target, "__module__", "") or "").startswith("kernelevo_snippet_")
+        if ours and not node.target.__name__.startswith("packed_convolution"):
+            images = (n for n in node.all_input_nodes if n.op != "get_attr" and is_float32(n))
+            if any(len(shape(image)) == 4 for image in images):
+                return True
+    return False
 
 
 _KEEPERS = (  # operators that answer in the layout of their first input
@@ -133,7 +146,7 @@ class PackedConvolution:
 
     def apply(self, captured: Captured) -> int:
         """Replace each convolution with constant weights; views become reshapes."""
-        if not available():
+        if not available() or _needs_rows(captured.graph):
             return 0
         graph, fixed = captured.graph, fixed_nodes(captured.graph)
         kinds: dict[str, str] = {}
