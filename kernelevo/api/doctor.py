@@ -30,7 +30,7 @@ def examine() -> dict[str, Any]:
 
     cpu, cuda, tier = cpu_facts(), cuda_facts(), probe()
     checks = [_check("python", sys.version_info >= (3, 11), sys.version.split()[0])]
-    checks.append(_check("cpu", True, f"{cpu.get('model')}, {cpu.get('cores')} cores"))
+    checks.append(_check("cpu", True, f"{cpu['name']}, {cpu['cores']} cores"))
     gpu = f"{cuda['name']}, {cuda['arch']}" if cuda else "no CUDA device: C++ programs on the CPU only"
     checks.append(_check("gpu", cuda is not None, gpu))
     for backend in BACKENDS:

@@ -88,7 +88,9 @@ def _workers(plan: Plan, folder: Path) -> Iterator[tuple[InlineExecutor | Proces
         builders = 0 if on_cpu else settings.workers
         executor = ProcessExecutor(cpu=settings.workers, build=builders, devices=(DEVICE,), log=log)
     try:
-        yield executor, list(_proposers(plan.store.task, settings, host))
+        proposers = list(_proposers(plan.store.task, settings, host))
+        host.start()  # it imports torch while the judge is being prepared
+        yield executor, proposers
     finally:
         host.close()
         executor.close()
