@@ -1,6 +1,6 @@
 import pytest
 import torch
-from firing import draw, fire
+from tests.graphs.firing import draw, fire
 from torch import nn
 
 from kernelevo.graphs.rewrites.direct_conv import DirectConvolution
