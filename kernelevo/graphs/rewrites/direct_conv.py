@@ -85,6 +85,7 @@ class DirectConvolution:
         if not branches:
             return 0
         captured.add_snippet(snippet())
+        places = len(branches)
         for cat in calls(captured.graph, aten.cat.default):
             parts = arguments(cat)["tensors"]
             joined = [branches[p] for p in parts if p in branches and sole_user(p) is cat]
@@ -95,7 +96,7 @@ class DirectConvolution:
         for branch in branches.values():
             _replace(captured, [branch], branch.end)
             _erase(branch)
-        return 1
+        return places
 
 
 def _parse(conv: fx.Node, fixed: set[fx.Node]) -> _Branch | None:
