@@ -14,10 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from kernelevo.backends import taskfile
 from kernelevo.backends.cache import default_root
-from kernelevo.backends.reference import Reference, SourceReference, load_reference
-from kernelevo.core import Program, Task
+from kernelevo.backends.reference import Reference, load_reference
+from kernelevo.core import Task
 from kernelevo.device.lease import Lease
 from kernelevo.device.statistics import StopRule
 from kernelevo.errors import MachineError, SandboxError
@@ -167,15 +166,6 @@ class Ground:
             yield
 
     # ------------------------------------------------------------------ baselines
-
-    def seeds(self) -> tuple[Program, ...]:
-        """The reference's own text as a program to start from; none for a module that has no text."""
-        spec = self.task.options["reference"]
-        if not isinstance(self.reference, SourceReference):
-            return ()
-        values = taskfile.overrides(spec["text"], self.reference.size, self.reference.variant)
-        text = taskfile.with_constants(spec["text"], values)
-        return (Program.single(f"{text.rstrip()}\n\n\nModelNew = {self.reference.entry}\n"),)
 
     def rebase(self, seconds: float = 2.0) -> list[Rebase]:
         """Time baselines that became ready; return what changed.

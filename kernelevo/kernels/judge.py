@@ -80,7 +80,6 @@ class KernelJudge:
         self._starting, self._device = threading.Lock(), threading.Lock()
         self._serial = itertools.count()
         self._news: list[dict[str, Any]] = []
-        self._announced: set[str] = set()
 
     @property
     def ground(self) -> Ground:
@@ -92,7 +91,7 @@ class KernelJudge:
 
     def warm(self) -> None:
         """Make the standing equipment now instead of at the first program."""
-        _ = self.ground
+        self.ground.make_ready()
 
     def close(self) -> None:
         """Stop every child process; may be called twice."""
@@ -159,10 +158,6 @@ class KernelJudge:
         """Return the news since the last call as plain data: baselines that are ready, scores re-based."""
         news, self._news = self._news, []
         return news
-
-    def seeds(self) -> tuple[Program, ...]:
-        """Return the reference itself as a program, where it has a text."""
-        return self.ground.seeds()
 
     # ------------------------------------------------------------------ stage one
 

@@ -8,7 +8,7 @@ from kernelevo.backends.candidate import load_candidate
 from kernelevo.backends.reference import load_reference
 from kernelevo.kernels.seed import seed_text
 
-FILE = '''
+FILE = """
 import torch
 from torch import nn
 WIDTH = 64
@@ -23,7 +23,7 @@ def get_init_inputs():
     return [WIDTH]
 def get_inputs():
     return [torch.randn(3, WIDTH)]
-'''
+"""
 
 
 def test_a_task_file_is_its_own_seed_at_its_size(tmp_path: Path) -> None:

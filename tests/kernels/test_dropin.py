@@ -1,0 +1,255 @@
+"""The drop-in's contract, clause by clause."""
+
+import copy
+import io
+import pickle
+import warnings
+
+import cloudpickle
+import pytest
+import torch
+from torch import nn
+
+from kernelevo.errors import InputError
+from kernelevo.kernels.dropin import FallbackWarning, Optimized
+from kernelevo.kernels.signature import Signature
+from tests.kernels.references import KeepsState
+
+SOURCE = """
+import torch
+from torch import nn
+
+
+class ModelNew(nn.Module):
+    calls = 0
+
+    def __init__(self, *init_args, **init_kwargs):
+        super().__init__()
+        self.norm = nn.BatchNorm1d(16)
+        self.linear = nn.Linear(16, 8)
+
+    def forward(self, x):
+        type(self).calls += 1
+        return torch.nn.functional.linear(torch.relu(self.norm(x)), self.linear.weight, self.linear.bias)
+"""
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.BatchNorm1d(16)
+        self.linear = nn.Linear(16, 8)
+        self.note = "mine"
+
+    def forward(self, x):
+        return self.linear(torch.relu(self.norm(x)))
+
+
+@pytest.fixture
+def net():
+    torch.manual_seed(0)
+    return Net()
+
+
+@pytest.fixture
+def fast(net, tmp_path):
+    return Optimized(net, SOURCE, [Signature.of(net, (torch.rand(4, 16),))], folder=tmp_path)
+
+
+def ran(fast):
+    """How often the program itself ran."""
+    return 0 if fast._program is None else type(fast._program).calls
+
+
+def agrees(fast, reference, x, *, by_program=True):
+    before = ran(fast)
+    with torch.no_grad(), warnings.catch_warnings():
+        if by_program:
+            warnings.simplefilter("error")
+        else:
+            warnings.simplefilter("ignore")
+        got = fast(x)
+        assert torch.equal(got, reference(x))
+    assert ran(fast) >= 1 if by_program else ran(fast) == before
+
+
+def test_it_computes_the_same_with_the_same_state_dict_keys(fast, net):
+    twin = copy.deepcopy(net)
+    assert list(fast.state_dict()) == list(twin.state_dict())
+    assert [n for n, _ in fast.named_parameters()] == [n for n, _ in twin.named_parameters()]
+    agrees(fast, twin, torch.rand(4, 16))
+    for key, value in fast.state_dict().items():  # running statistics moved alike
+        assert torch.equal(value, twin.state_dict()[key]), key
+    assert fast.note == "mine" and "proven" in repr(fast)
+    with pytest.raises(AttributeError):
+        _ = fast.not_there
+
+
+def test_it_follows_later_changes_of_its_parameters(fast):
+    x = torch.rand(4, 16)
+    agrees(fast, copy.deepcopy(fast.original), x)
+    with torch.no_grad():
+        fast.linear.weight.mul_(2)
+    agrees(fast, copy.deepcopy(fast.original), x)
+    fast.load_state_dict({k: v * 0.5 if v.is_floating_point() else v for k, v in fast.state_dict().items()})
+    agrees(fast, copy.deepcopy(fast.original), x)
+    fast.linear.weight = nn.Parameter(torch.rand(8, 16))
+    agrees(fast, copy.deepcopy(fast.original), x)
+    fast.original.linear = nn.Linear(16, 8)
+    agrees(fast, copy.deepcopy(fast.original), x)
+    fast.linear = nn.Linear(16, 8)
+    agrees(fast, copy.deepcopy(fast.original), x)
+    fast.linear.weight.data = torch.ones(8, 16)
+    agrees(fast, copy.deepcopy(fast.original), x)
+
+
+def test_train_and_eval(fast, net, tmp_path):
+    x = torch.rand(4, 16)
+    fast.eval()
+    assert not fast.original.training and not fast.norm.training
+    agrees(fast, copy.deepcopy(fast.original), x, by_program=False)  # proven in train mode only
+    fast.train()
+    agrees(fast, copy.deepcopy(fast.original), x)
+    fast.norm.eval()
+    agrees(fast, copy.deepcopy(fast.original), x, by_program=False)
+    still = copy.deepcopy(net).eval()
+    other = Optimized(still, SOURCE, [Signature.of(still, (x,))], folder=tmp_path)
+    agrees(other, copy.deepcopy(still), x)
+
+
+def test_to(fast):
+    fast.to(torch.float64)
+    assert fast.linear.weight.dtype is torch.float64
+    agrees(fast, copy.deepcopy(fast.original), torch.rand(4, 16).double(), by_program=False)
+    fast.to(torch.float32)
+    agrees(fast, copy.deepcopy(fast.original), torch.rand(4, 16))
+
+
+def test_deepcopy_has_its_own_weights(fast):
+    agrees(fast, copy.deepcopy(fast.original), torch.rand(4, 16))
+    twin = copy.deepcopy(fast)
+    assert isinstance(twin, Optimized) and twin.linear.weight is not fast.linear.weight
+    with torch.no_grad():
+        twin.linear.weight.zero_()
+    agrees(twin, copy.deepcopy(twin.original), torch.rand(4, 16))
+    agrees(fast, copy.deepcopy(fast.original), torch.rand(4, 16))
+    assert not torch.equal(fast.linear.weight, twin.linear.weight)
+
+
+@pytest.mark.parametrize("module", [pickle, cloudpickle])
+def test_pickling(fast, module, monkeypatch, tmp_path):
+    monkeypatch.setenv("KERNELEVO_CACHE", str(tmp_path))
+    agrees(fast, copy.deepcopy(fast.original), torch.rand(4, 16))
+    again = pickle.loads(module.dumps(fast))
+    assert isinstance(again, Optimized)
+    agrees(again, copy.deepcopy(fast.original), torch.rand(4, 16))
+
+
+def test_torch_save(fast, monkeypatch, tmp_path):
+    monkeypatch.setenv("KERNELEVO_CACHE", str(tmp_path))
+    file = io.BytesIO()
+    torch.save(fast, file)
+    file.seek(0)
+    again = torch.load(file, weights_only=False)
+    agrees(again, copy.deepcopy(fast.original), torch.rand(4, 16))
+
+
+def test_it_falls_back_with_one_warning_when_a_gradient_is_needed(fast):
+    x = torch.rand(4, 16)
+    with pytest.warns(FallbackWarning, match="gradient") as seen:
+        fast(x).sum().backward()
+        fast(x)
+    assert len(seen) == 1 and ran(fast) == 0
+    assert fast.linear.weight.grad is not None
+    with torch.inference_mode():
+        fast(x)
+    assert ran(fast) == 1
+
+
+def test_it_falls_back_under_autocast(fast):
+    with (
+        torch.no_grad(),
+        torch.autocast("cpu", dtype=torch.bfloat16),
+        pytest.warns(FallbackWarning, match="auto"),
+    ):
+        assert fast(torch.rand(4, 16)).dtype is torch.bfloat16
+
+
+@pytest.mark.parametrize(
+    "x",
+    [torch.rand(5, 16), torch.rand(16, 4).t(), torch.rand(4, 16)[:, ::1].expand(4, 16).t().contiguous().t()],
+    ids=["shape", "stride", "stride again"],
+)
+def test_it_falls_back_for_what_was_not_proven(fast, x):
+    with torch.no_grad(), pytest.warns(FallbackWarning, match="proven on float32") as seen:
+        got = fast(x)
+        fast(x)
+    assert len(seen) == 1
+    assert got.shape == (x.shape[0], 8)
+
+
+def test_it_falls_back_for_another_dtype_and_nesting(fast):
+    with torch.no_grad(), pytest.warns(FallbackWarning), pytest.raises(RuntimeError):
+        fast(torch.rand(4, 16).double())
+    with torch.no_grad(), pytest.warns(FallbackWarning, match="nested"):
+        fast(x=torch.rand(4, 16))
+
+
+def test_a_program_that_cannot_be_loaded_leaves_the_original(net, tmp_path):
+    x = torch.rand(4, 16)
+    broken = Optimized(net, "raise OSError('no compiler')", [Signature.of(net, (x,))], folder=tmp_path)
+    with torch.no_grad(), pytest.warns(FallbackWarning, match="cannot be loaded") as seen:
+        assert torch.equal(broken(x), copy.deepcopy(net)(x))
+        broken(x)
+    assert len(seen) == 1
+
+
+def test_other_names_are_refused(net, tmp_path):
+    x = torch.rand(4, 16)
+    renamed = SOURCE.replace("self.linear", "self.last")
+    other = Optimized(net, renamed, [Signature.of(net, (x,))], folder=tmp_path)
+    with torch.no_grad(), pytest.warns(FallbackWarning, match="other names"):
+        other(x)
+
+
+def test_state_in_plain_attributes_is_refused():
+    with pytest.raises(InputError, match="plain attributes"):
+        Signature.of(KeepsState(), (torch.rand(4, 8),))
+
+
+def test_an_outer_compile_accepts_it_as_one_operator(fast):
+    graphs = []
+
+    def backend(graph, inputs):
+        graphs.append(graph)
+        return graph.forward
+
+    x = torch.rand(4, 16)
+    twin = copy.deepcopy(fast.original)
+    compiled = torch.compile(lambda v: fast(v) + 1, backend=backend, fullgraph=True)
+    with torch.no_grad():
+        assert torch.equal(compiled(x), twin(x) + 1)
+    (graph,) = graphs
+    assert any("kernelevo" in str(node.target) for node in graph.graph.nodes)
+    assert ran(fast) >= 1
+    for key, value in fast.state_dict().items():
+        assert torch.equal(value, twin.state_dict()[key]), key
+
+
+def test_an_outer_compile_keeps_buffers_right_when_functionalised(fast):
+    x = torch.rand(4, 16)
+    twin = copy.deepcopy(fast.original)
+    compiled = torch.compile(lambda v: fast(v) * 2, backend="aot_eager", fullgraph=True)
+    with torch.no_grad():
+        for _ in range(2):
+            assert torch.allclose(compiled(x), twin(x) * 2)
+    for key, value in fast.state_dict().items():
+        assert torch.allclose(value, twin.state_dict()[key]), key
+
+
+def test_an_outer_compile_traces_the_original_for_training(fast):
+    compiled = torch.compile(fast, backend="aot_eager")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        compiled(torch.rand(4, 16)).sum().backward()
+    assert fast.linear.weight.grad is not None and ran(fast) == 0
