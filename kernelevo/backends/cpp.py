@@ -94,11 +94,12 @@ def cpp(source: str, *, flags: Sequence[str] = (), torch_headers: bool = False) 
 
     compiler = toolchain.compiler()
     resolved = tuple(f for f in flags if f not in ("-march=native", "-mtune=native"))
-    command = [*COMMON, *(_inductor(compiler) if torch_headers else PLAIN), *compiler.arch_flags, *resolved]
+    base = [*COMMON, *(_inductor(compiler) if torch_headers else PLAIN), *compiler.arch_flags]
+    command = [*base, *resolved]
     key = digest("cpp", source, command, compiler.version, compiler.arch, _headers(torch_headers))
     if key not in _loaded:
         folder = BuildCache.here().get(
-            key, lambda scratch: _build(source, command, torch_headers, scratch), what="a C++ source"
+            key, lambda scratch: _build(source, base, resolved, torch_headers, scratch), what="a C++ source"
         )
         options = {"flags": tuple(flags), "torch_headers": torch_headers}
         _loaded[key] = CppLibrary(folder / "kernel.so", source, options)
@@ -154,12 +155,13 @@ def _includes(torch_headers: bool) -> list[str]:
     return [part for folder in folders for part in ("-isystem" if torch_headers else "-I", str(folder))]
 
 
-def _build(source: str, command: list[str], torch_headers: bool, scratch: Path) -> None:
+def _build(source: str, base: list[str], flags: tuple[str, ...], torch_headers: bool, scratch: Path) -> None:
     compiler = toolchain.compiler()
     (scratch / "source.cpp").write_text(source)
-    words = [compiler.path, *command, *_includes(torch_headers)]
+    words = [compiler.path, *base, *flags, *_includes(torch_headers)]
     if torch_headers:
-        folder = _precompiled(command, compiler, may_build=os.environ.get("KERNELEVO_STAGE") != "build")
+        # one header for all: gcc takes it under other -D and -f flags too, and compiles it anew if not
+        folder = _precompiled(base, compiler, may_build=os.environ.get("KERNELEVO_STAGE") != "build")
         if folder is None:
             (scratch / PREFIX).write_text(PREFIX_TEXT)
         words += ["-I", str(folder or scratch), "-include", PREFIX]

@@ -18,7 +18,7 @@ SIZES = ("small", "full", "v0")
 POLICIES = ("any", "no-aten")
 EXECUTORS = ("inline", "process")
 # proposers that need no language model, in the order in which they are first asked
-MODEL_FREE = ("compiler", "rewrite", "crossover", "tune")
+MODEL_FREE = ("rewrite", "compiler", "crossover", "tune")
 PROPOSERS = (*MODEL_FREE, "llm", "mailbox")
 
 
