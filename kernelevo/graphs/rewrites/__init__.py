@@ -6,6 +6,7 @@ from kernelevo.graphs.rewrites.attention import FusedAttention
 from kernelevo.graphs.rewrites.batchnorm import BatchNormAct, BatchNormPool
 from kernelevo.graphs.rewrites.cleanup import DeadWork, NoOps
 from kernelevo.graphs.rewrites.contraction import Contraction
+from kernelevo.graphs.rewrites.conv_lanes import SmallConvolutions
 from kernelevo.graphs.rewrites.direct_conv import DirectConvolution
 from kernelevo.graphs.rewrites.folding import FoldedNorm
 from kernelevo.graphs.rewrites.heads import StridedHeads
@@ -36,6 +37,7 @@ REWRITES: tuple[Rewrite, ...] = (
     FoldedNorm(),
     BatchNormPool(),
     BatchNormAct(),
+    SmallConvolutions(),
     DirectConvolution(),
     MergedLinear(),
     MergedConvolution(),
