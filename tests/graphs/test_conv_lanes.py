@@ -14,7 +14,7 @@ from kernelevo.graphs.rewrite import apply_reported
 
 
 class Odd(nn.Module):
-    """Odd sizes, strides, margins and pools, a relu behind a pool, no bias; values of one stage read twice."""
+    """Odd sizes, strides and margins, a relu behind a pool, no bias; one value read twice."""
 
     def __init__(self):
         super().__init__()
@@ -34,7 +34,9 @@ class Glyphs(nn.Sequential):
     """A plain chain without pooling at its end."""
 
     def __init__(self, *tail):
-        super().__init__(nn.Conv2d(1, 4, 3), nn.ReLU(inplace=True), nn.AvgPool2d(2), nn.Conv2d(4, 19, 3), *tail)
+        super().__init__(
+            nn.Conv2d(1, 4, 3), nn.ReLU(inplace=True), nn.AvgPool2d(2), nn.Conv2d(4, 19, 3), *tail
+        )
 
 
 class Changed(nn.Module):

@@ -14,7 +14,7 @@ from kernelevo.graphs.snippet import Snippet
 
 MIN_BATCH = 64  # four vectors of the widest kind, so that two threads have work and few lanes are empty
 MAX_CACHED = 16384  # values of one image that a layer reads and writes: times 64 bytes, 1 MiB
-MAX_TAPS = 640  # weights of one output channel; beyond it oneDNN's blocked layouts are as good
+MAX_TAPS = 320  # weights of one output channel; beyond it oneDNN's blocked layouts are as good
 
 _WRAPPER = '''
 def conv_lanes(x, geometry, *tensors):
@@ -115,7 +115,7 @@ def _worth_it(stage: Stage) -> bool:
 
 
 def read_stage(conv: Any) -> Stage | None:
-    """Return the stage that begins with ``conv``: plain groups and dilation, 2x2 pooling, constant weights."""
+    """Return the stage that begins with ``conv``: plain groups and dilation, 2x2 pooling."""
     if not is_op(conv, aten.conv2d.default):
         return None
     given = arguments(conv)
