@@ -5,12 +5,12 @@ import copy
 import pytest
 import torch
 import torch.nn.functional as F
-from tests.graphs.programs import difference, load
 from torch import nn
 
 from kernelevo.graphs.capture import capture
 from kernelevo.graphs.printing import print_program
 from kernelevo.graphs.rewrite import apply_reported
+from tests.graphs.programs import difference, load
 
 
 class Odd(nn.Module):
