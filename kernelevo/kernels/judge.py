@@ -385,7 +385,7 @@ class KernelJudge:
     ) -> Evaluation:
         ratio = outcome.ratio
         notes.add_times(ratio.ratio, ratio.low, ratio.high, outcome.challenger.median, ground.baselines)
-        notes.metrics["peak_memory_mb"] = _peak_megabytes(session.child.pid)
+        notes.metrics["peak_memory_mb"] = session.peak_megabytes()
         label = _precision(ground, notes, cases[0][0])
         return notes.ok(
             ratio.ratio, fidelity="rough" if rough else "full", weights=session.weights, precision=label
@@ -404,15 +404,3 @@ def _footprint(ground: Ground) -> int:
     """Bytes of shared memory and outputs that a child is given anyway."""
     setting = ground.setting
     return (setting.inputs.nbytes + 2 * setting.output_bytes) * setting.capacity + 4 * setting.weights.nbytes
-
-
-def _peak_megabytes(pid: int) -> float | None:
-    """Return the largest resident size of a process so far in MB, as the kernel says."""
-    try:
-        with open(f"/proc/{pid}/status", encoding="utf-8", errors="replace") as file:
-            for line in file:
-                if line.startswith("VmHWM:"):
-                    return int(line.split()[1]) / 1000
-    except OSError:
-        return None
-    return None

@@ -234,6 +234,17 @@ class Session:
             raise Failed(Status.REJECTED, "the program's process does not say which buffers it has")
         return dict(zip(map(str, names), answer.leaves, strict=True)), said.get("training") is True
 
+    def peak_megabytes(self) -> float | None:
+        """Return the child's largest resident size so far in MB, as the kernel says; None once it is gone."""
+        try:
+            with open(f"/proc/{self.child.pid}/status", encoding="utf-8", errors="replace") as file:
+                for line in file:
+                    if line.startswith("VmHWM:"):
+                        return int(line.split()[1]) / 1000
+        except OSError:
+            return None
+        return None
+
     def shared_ranges(self) -> list[tuple[int, int]]:
         """Address ranges at which the child sees its input slots and weights."""
         return mapped_at(self.child.pid, self._slots.inode) + mapped_at(self.child.pid, self._weights.inode)

@@ -23,7 +23,8 @@ def test_a_right_program_is_ok_with_all_metrics(judge):
     assert 0.05 < found.score < 20  # parity, on a machine that may be busy
     m = found.metrics
     assert set(NAMES) <= set(m)
-    assert m["score_low"] <= found.score <= m["score_high"]
+    if m["score_low"] is not None:  # a machine too busy for six half-blocks gives no interval
+        assert m["score_low"] <= found.score <= m["score_high"]
     assert m["speedup_vs_eager"] == pytest.approx(found.score)
     assert m["speedup_vs_compile"] is None and m["roofline_fraction"] is None
     assert m["max_abs_error"] == 0.0 and 0 < m["oracle_error"] <= m["reference_oracle_error"]
@@ -141,7 +142,8 @@ def test_the_no_aten_policy_refuses_before_building(judge):
 def test_a_winner_is_judged_in_three_fresh_processes(judge):
     found = judge.finalize(judge.prepare(Program.single(candidate("return RESULT"))))
     assert found.status is Status.OK and found.metrics["processes"] == 3
-    assert found.metrics["score_low"] <= found.score <= found.metrics["score_high"]
+    low, high = found.metrics["score_low"], found.metrics["score_high"]
+    assert low is None or low <= found.score <= high
 
 
 def test_lint_and_baselines(judge):
