@@ -135,6 +135,13 @@ class Checker:
                     "outputs of different calls share memory; a returned tensor must not be written again",
                 )
 
+    def several(self, session: Session, stream: Stream, calls: int = 3) -> None:
+        """Run some calls in one batch and refuse outputs that share memory; leaves the child stopped."""
+        picks = [stream.pick() for _ in range(min(calls, session.setting.capacity))]
+        batch = session.batch(lambda i, views: stream.write(picks[i], views), [pick.seed for pick in picks])
+        places = session.places(batch)
+        self.own_memory(session, [Answer("", (), tuple((a, a + n) for a, n in spans)) for spans in places])
+
     def final(self, session: Session, batch: Batch, index: int, answer: Answer) -> None:
         """Refuse outputs that still change after the call; leaves the child stopped."""
         session.ask("rest", seconds=REST_SECONDS)

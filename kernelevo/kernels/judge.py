@@ -210,7 +210,7 @@ class KernelJudge:
             "build",
             folder,
             read_only=self._shared(),
-            memory_bytes=_MEMORY + _footprint(ground),
+            memory_bytes=_MEMORY + ground.setting.footprint,
             environ=self._caches(folder),
         )
         try:
@@ -302,7 +302,7 @@ class KernelJudge:
             "run",
             scratch,
             read_only=(artifact.folder, *self._shared()),
-            memory_bytes=_MEMORY + _footprint(ground),
+            memory_bytes=_MEMORY + ground.setting.footprint,
             environ=self._caches(artifact.folder),
         )
         subject = {"kind": "program", "source": artifact.program.source, "folder": str(artifact.folder)}
@@ -325,6 +325,7 @@ class KernelJudge:
         session.construct(pool.build(pool.base_seed), pool.base_seed)
         wrong = self._check(ground, session, notes, cases[:3])
         if wrong is None:
+            ground.checker.several(session, ground.stream)
             glance = StopRule(0.1, min(_ROUGH_SECONDS, seconds))
             rough = ground.ring.fight(session, self._best(ground), glance, floor=floor)
             if floor is not None and rough.ratio.high < floor:
@@ -398,9 +399,3 @@ def _precision(ground: Ground, notes: Notes, group: Group) -> Precision:
         return "fp32-accurate"
     rough = [r for r in notes.reports if not r.fine]
     return precision(rough[0], ground.pool.e_tf32(group))
-
-
-def _footprint(ground: Ground) -> int:
-    """Bytes of shared memory and outputs that a child is given anyway."""
-    setting = ground.setting
-    return (setting.inputs.nbytes + 2 * setting.output_bytes) * setting.capacity + 4 * setting.weights.nbytes

@@ -68,6 +68,11 @@ class Setting:
         one = max(self.inputs.nbytes, self.output_bytes, 1)
         return max(1, min(SLOT_COUNT, SLOT_BYTES // one))
 
+    @property
+    def footprint(self) -> int:
+        """Bytes of shared memory and outputs that a child is given anyway."""
+        return (self.inputs.nbytes + 2 * self.output_bytes) * self.capacity + 4 * self.weights.nbytes
+
     def payload(self) -> dict[str, Any]:
         """Return what a child is told."""
         return {
