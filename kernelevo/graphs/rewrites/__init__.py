@@ -6,6 +6,7 @@ from kernelevo.graphs.rewrites.attention import FusedAttention
 from kernelevo.graphs.rewrites.batchnorm import BatchNormAct, BatchNormPool
 from kernelevo.graphs.rewrites.cleanup import DeadWork, NoOps
 from kernelevo.graphs.rewrites.contraction import Contraction
+from kernelevo.graphs.rewrites.conv_branches import ConvolutionBranches
 from kernelevo.graphs.rewrites.conv_lanes import SmallConvolutions
 from kernelevo.graphs.rewrites.direct_conv import DirectConvolution
 from kernelevo.graphs.rewrites.folding import FoldedNorm
@@ -38,6 +39,7 @@ REWRITES: tuple[Rewrite, ...] = (
     BatchNormPool(),
     BatchNormAct(),
     SmallConvolutions(),
+    ConvolutionBranches(),
     DirectConvolution(),
     MergedLinear(),
     MergedConvolution(),
