@@ -114,6 +114,7 @@ def markdown(records: dict[str, Any]) -> str:
 def machine() -> dict[str, Any]:
     """Facts that a reader needs beside the figures."""
     import torch
+
     from kernelevo.device.facts import cpu_facts
 
     commit = subprocess.run(

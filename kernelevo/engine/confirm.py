@@ -1,4 +1,4 @@
-"""Confirming the winner: timed again after the search; one that does not hold gives way to the next."""
+"""Confirming the winner: leaders are timed again after the search, and the best of those verdicts counts."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from kernelevo.core import Evaluation, Notice, Trial, WinnerConfirmed
 from kernelevo.engine.judging import MachineBroke
 from kernelevo.engine.news import pass_on
+from kernelevo.population import Member
 
 if TYPE_CHECKING:
     from kernelevo.engine.engine import Engine
@@ -15,26 +16,42 @@ CANDIDATES = 3
 
 
 async def confirm(engine: Engine) -> tuple[Trial | None, Evaluation | None]:
-    """Return the winner's trial and its verdict when timed again (None where that is not offered)."""
+    """Return the winner's trial and its verdict when timed again (None where that is not offered).
+
+    The best score of many noisy ones is too high (the winner's curse). So as long as a rival's score from
+    the search is above the best confirmed one, it is timed again too, ``CANDIDATES`` at the most.
+    """
+    sure: dict[str, Evaluation] = {}
     for _ in range(CANDIDATES):
-        best = engine.islands.best
-        if best is None:
-            return None, None
-        trial = engine.ledger.trial_of(best.program.id)
+        rival = _rival(engine, sure)
+        if rival is None:
+            break
+        trial = engine.ledger.trial_of(rival.program.id)
         try:
-            measured = await engine.judging.finalize(best.program)
+            measured = await engine.judging.finalize(rival.program)
         except MachineBroke as broke:
-            engine.say(Notice(f"the winner could not be timed again: {broke.fault.message}"))
-            return trial, None
+            engine.say(Notice(f"trial {trial.number} could not be timed again: {broke.fault.message}"))
+            break
         if measured is None:
-            return trial, None
+            break
         pass_on(engine, measured.notices)
         verdict = measured.evaluation
         engine.store.append_event("final", verdict.to_json(), trial=trial.number)
         engine.say(WinnerConfirmed(trial.number, verdict))
-        if verdict.score is not None:
-            return engine.ledger.trial_of(best.program.id), verdict
-        engine.store.append_event("ban", {"program": best.program.id}, trial=trial.number)
-        engine.ban(best.program.id)
-    best = engine.islands.best
-    return (engine.ledger.trial_of(best.program.id) if best else None), None
+        if verdict.score is None:
+            engine.store.append_event("ban", {"program": rival.program.id}, trial=trial.number)
+            engine.ban(rival.program.id)
+        else:
+            sure[rival.program.id] = verdict
+    if sure:
+        best = max(sure, key=lambda program: sure[program].score or 0.0)
+        return engine.ledger.trial_of(best), sure[best]
+    leader = engine.islands.best
+    return (engine.ledger.trial_of(leader.program.id) if leader else None), None
+
+
+def _rival(engine: Engine, sure: dict[str, Evaluation]) -> Member | None:
+    """Return the best member that is not timed again yet, if its score is above all that are."""
+    rival = next((m for m in engine.islands.ranked() if m.program.id not in sure), None)
+    reached = max((verdict.score or 0.0 for verdict in sure.values()), default=None)
+    return rival if rival and (reached is None or rival.score > reached) else None

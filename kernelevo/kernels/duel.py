@@ -23,6 +23,7 @@ SHORTEST = 0.01
 SAMPLE_BYTES = 256 << 20
 """Most memory that outputs kept for verification may take."""
 _SINGLES = 0.25
+_BY_FAR = 0.7
 _AGREEMENT = 0.05
 
 
@@ -74,6 +75,7 @@ class Outcome:
         defender: what was seen of it.
         blocks: ABBA blocks that counted.
         dropped: blocks left out because something else used the machine.
+        disturbed: blocks that were disturbed too and had to be used, since calm ones were too few.
     """
 
     ratio: Estimate
@@ -81,6 +83,14 @@ class Outcome:
     defender: Tally
     blocks: int
     dropped: int
+    disturbed: int = 0
+
+    def below(self, floor: float | None) -> bool:
+        """Tell whether the challenger is clearly below a ratio; without an interval, by far."""
+        if floor is None:
+            return False
+        known = math.isfinite(self.ratio.high)
+        return self.ratio.high < floor if known else self.ratio.ratio < _BY_FAR * floor
 
 
 class Ring:
@@ -226,17 +236,21 @@ class Ring:
         self.size(defender, b)
         clean, disturbed = Series(), Series()
         while True:
-            block, calm = self._block(challenger, defender, a, b, trusted)
-            (clean if calm else disturbed).add(block)
+            block, alone = self._block(challenger, defender, a, b, trusted)
+            (clean if alone else disturbed).add(block)
             elapsed = time.monotonic() - start
             blocks = len(clean.blocks) + len(disturbed.blocks)
             # blocks that other work disturbed are dropped where enough calm ones are left
-            series = clean if len(clean.blocks) >= max(fewest, MIN_BLOCKS) else clean.joined(disturbed)
-            current = series.estimate()
+            calm = not disturbed.blocks or len(clean.blocks) >= max(fewest, MIN_BLOCKS)
+            series = clean if calm else clean.joined(disturbed)
+            current = series.estimate() if calm else series.shortest()
             stop = rule.reason(current, elapsed, floor=floor) is not None
             if stop and (blocks >= fewest or elapsed > 8 * rule.seconds):
                 a.seconds, b.seconds = series.sides()
-                return Outcome(current, a, b, len(series.blocks), blocks - len(series.blocks))
+                dropped = blocks - len(series.blocks)
+                return Outcome(
+                    current, a, b, len(series.blocks), dropped, 0 if calm else len(disturbed.blocks)
+                )
             self._lease.breathe()
             if self._rng.random() < _SINGLES and a.calls > 1 and elapsed < rule.seconds:
                 a.singles.append(self.turn(challenger, a, trusted=trusted, calls=1))
@@ -289,6 +303,15 @@ class Series:
                 for t, o in zip(block.theirs, block.ours, strict=True)
             ]
         return estimate(ratios)
+
+    def shortest(self) -> Estimate:
+        """Ratio of the shortest times of both sides, without an interval.
+
+        Other work on the machine only ever adds time, and to one side as much as to the other only by luck:
+        a median of disturbed blocks can be off by any factor.
+        """
+        ours, theirs = self.sides()
+        return Estimate(min(theirs) / min(ours), 0.0, math.inf, len(self.blocks))
 
     def sides(self) -> tuple[list[float], list[float]]:
         """Return all seconds per call, ours and theirs."""

@@ -338,8 +338,7 @@ class KernelJudge:
         pool.retire(rng.choice(cases)[1])
         if wrong is not None:
             return wrong
-        below = floor is not None and outcome.ratio.high < floor
-        return self._finish(ground, session, notes, outcome, cases, rough=below)
+        return self._finish(ground, session, notes, outcome, cases, rough=outcome.below(floor))
 
     @staticmethod
     def _best(ground: Ground) -> Session:
@@ -369,6 +368,7 @@ class KernelJudge:
         notes.metrics["timed_outputs_verified"] = count
         notes.metrics["timed_blocks"] = outcome.blocks
         notes.metrics["dropped_blocks"] = outcome.dropped
+        notes.metrics["disturbed_blocks"] = outcome.disturbed
         notes.metrics["clock_disagreements"] = seen.disagreements
         if report is not None:
             return notes.wrong(report, "in a call that was timed")

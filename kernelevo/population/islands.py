@@ -74,6 +74,11 @@ class Islands:
         leaders = [island.members[0] for island in self.islands if island.members]
         return max(leaders, key=lambda m: (m.score, -m.number), default=None)
 
+    def ranked(self) -> list[Member]:
+        """Every member of every island, each program once, best first; of equal scores the earlier trial."""
+        found = {m.program.id: m for island in self.islands for m in reversed(island.members)}
+        return sorted(found.values(), key=lambda m: (-m.score, m.number))
+
     def floor(self, island: int = 0) -> float | None:
         """Return the slowest score worth full timing on an island, None if all are.
 

@@ -65,7 +65,7 @@ class CompilerProposer:
 
         try:
             if _device(brief.task) == "cpu":
-                precompile_torch_headers()  # once per machine; then each harvest builds in a third of the time
+                precompile_torch_headers()  # once per machine; each harvest builds faster
             bench = workbench(brief.task)
             plain = bench.graph(())[1]
             found = (Variant(TRITON),) if _device(brief.task) == "cuda" else variants(plain)

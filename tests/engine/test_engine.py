@@ -205,6 +205,16 @@ def test_a_rough_verdict_is_reused_only_for_floors_as_high(bench: Bench, tmp_pat
     assert trials[3].evaluation is not None and trials[3].evaluation.metrics["floor"] == 12.0
 
 
+def test_a_lucky_winner_is_overtaken_by_what_is_better_when_timed_again(bench: Bench) -> None:
+    lucky, second, third = "1" * 16, "1" * 15 + "0", "1" * 14 + "00"
+    task = toys.task("staged", sobered={lucky: 3.0, second: 14.2})
+    outcome = bench.run(task, [toys.Script([lucky, second, third])])
+    confirmed = [(e.trial, e.evaluation.score) for e in bench.of(WinnerConfirmed)]
+    assert confirmed == [(1, 3.0), (2, 14.2)]  # the third one's 14 is below 14.2 already
+    assert outcome.best is not None and outcome.best.number == 2
+    assert outcome.final is not None and outcome.final.score == 14.2
+
+
 def test_a_winner_that_does_not_hold_gives_way_to_the_next(bench: Bench) -> None:
     task = toys.task("staged", unstable=["1" * 16])
     outcome = bench.run(task, [toys.Script(["1" * 16, "1" * 15 + "0"])])

@@ -84,7 +84,7 @@ class StagedOnes(Ones):
             return Evaluation.wrong("not in a fresh process")
         verdict = ones(program.source)
         assert verdict.score is not None
-        return Evaluation.ok(verdict.score + 0.5)
+        return Evaluation.ok(self.options.get("sobered", {}).get(program.source, verdict.score + 0.5))
 
     def warm(self) -> None:
         if note := self.options.get("warmed"):

@@ -1,9 +1,9 @@
 import pytest
 import torch
-from tests.graphs.firing import draw, fire
 from torch import nn
 
 from kernelevo.graphs.rewrites.direct_conv import DirectConvolution
+from tests.graphs.firing import draw, fire
 
 
 class Branches(nn.Module):
