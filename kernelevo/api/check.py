@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from kernelevo.api.loading import load_evaluator, refuse_early
 from kernelevo.config import Settings
 from kernelevo.core import Evaluation, Origin, Program, StagedEvaluator
 from kernelevo.errors import BadProgram
-from kernelevo.evaluators import load
 from kernelevo.tasks import load_task
 
 
@@ -30,7 +30,8 @@ def check(
     """
     program = read_program(file)
     task = load_task(task_name, size=settings.size, device=settings.device, policy=settings.policy)
-    evaluator = load(task)
+    refuse_early(task)
+    evaluator = load_evaluator(task)
     if not isinstance(evaluator, StagedEvaluator):
         return evaluator(program)
     try:

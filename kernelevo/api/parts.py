@@ -7,11 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from kernelevo.api.loading import LOADER
 from kernelevo.config import Settings
 from kernelevo.core import Proposer, Task
 from kernelevo.core.events import Listener
 from kernelevo.device.groups import Registration
 from kernelevo.engine import Budget, Engine, Outcome, Schedule, run_engine, used_so_far
+from kernelevo.errors import BadSetting
 from kernelevo.executors import GenerationHost, InlineExecutor, ProcessExecutor
 from kernelevo.store import RunStore
 
@@ -55,6 +57,7 @@ def carry_out(plan: Plan) -> Outcome:
             proposers,
             executor,
             plan.budget,
+            loader=LOADER,
             device=DEVICE,
             seed=plan.settings.seed,
             schedule=Schedule(
@@ -94,6 +97,20 @@ def _workers(plan: Plan, folder: Path) -> Iterator[tuple[InlineExecutor | Proces
     finally:
         host.close()
         executor.close()
+
+
+def refuse_idle(task: Task, settings: Settings) -> None:
+    """Refuse a run in which nobody could propose anything, before its folder is made.
+
+    Raises:
+        BadSetting: if every proposer is one for PyTorch modules and the task is something else.
+    """
+    if task.evaluator != KERNEL and all(name in HOSTED for name in settings.proposers):
+        raise BadSetting(
+            f"none of the proposers can work on {task.name}",
+            why=f"{', '.join(settings.proposers)} rewrite PyTorch modules; this task has an evaluator of its own",
+            now="--model NAME (a language model) or --mailbox FOLDER (prompts that anyone answers by a file)",
+        )
 
 
 def _rest_while_measured(pgid: int) -> None:

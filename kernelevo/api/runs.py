@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kernelevo.api.parts import Plan, carry_out, total_budget
+from kernelevo.api.loading import refuse_early
+from kernelevo.api.parts import Plan, carry_out, refuse_idle, total_budget
 from kernelevo.api.result import Result
 from kernelevo.config import Settings, load_settings
 from kernelevo.core import Notice, Task, Trial
@@ -40,6 +41,8 @@ def run_task(task: str | Task, settings: Settings, *, listener: Listener | None 
     budget = Budget.parse(settings.budget)
     if isinstance(task, str):
         task = load_task(task, size=settings.size, device=settings.device, policy=settings.policy)
+    refuse_idle(task, settings)
+    refuse_early(task)
     return _start(task, settings, budget, _folder(settings, task.name), listener)
 
 

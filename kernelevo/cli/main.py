@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 import traceback
+from typing import Any
 
-import click
 import typer
 
 from kernelevo.cli import check, doctor, look, run
@@ -26,6 +26,8 @@ for verb in (run.run, run.resume, look.runs, look.show, look.export, check.check
 
 OUR_BUG = 4
 INTERRUPTED = 130
+# typer brings its own copy of click or uses the installed one, by version: take the class that it raises
+USAGE: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 
 
 @app.callback(invoke_without_command=True)
@@ -62,12 +64,12 @@ def run_command(arguments: list[str]) -> int:
             traceback.print_exc()
         talk(f"{type(error).__name__}: {error}")
         return error.exit_code
-    except click.exceptions.Exit as leave:
+    except typer.Exit as leave:
         return leave.exit_code
-    except click.ClickException as error:
+    except USAGE as error:
         error.show(file=sys.stderr)
-        return error.exit_code
-    except (KeyboardInterrupt, click.exceptions.Abort):
+        return int(error.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
         talk("stopped")
         return INTERRUPTED
     except BrokenPipeError:

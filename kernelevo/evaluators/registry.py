@@ -61,7 +61,7 @@ def evaluator(name: str, *, seed: str | Program | None = None) -> Callable[[F], 
 
     def register(function: F) -> F:
         start = Program.single(seed) if isinstance(seed, str) else seed
-        _REGISTERED[name] = Entry(name, lambda task: Function(function), start, function)
+        _REGISTERED[name] = Entry(name, lambda task: Function(function, start), start, function)
         return function
 
     return register
@@ -82,10 +82,11 @@ class Function:
 
     Args:
         function: see ``evaluator``.
+        seed: program to start from, or None.
     """
 
-    def __init__(self, function: Plain) -> None:
-        self.function = function
+    def __init__(self, function: Plain, seed: Program | None = None) -> None:
+        self.function, self.seed = function, seed
         self._wants_text = _wants_text(function)
 
     def __call__(self, program: Program) -> Evaluation:
@@ -97,6 +98,10 @@ class Function:
             text = f"evaluating raises {type(error).__name__}: {error}"
             return Evaluation(Status.CRASHED, None, {}, text, {"traceback": "".join(lines)[-8000:]})
         return as_evaluation(result)
+
+    def seeds(self) -> tuple[Program, ...]:
+        """Return the program to start from, if there is one."""
+        return () if self.seed is None else (self.seed,)
 
 
 def as_evaluation(result: Any) -> Evaluation:

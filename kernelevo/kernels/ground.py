@@ -19,7 +19,7 @@ from kernelevo.backends.reference import Reference, load_reference
 from kernelevo.core import Task
 from kernelevo.device.lease import Lease
 from kernelevo.device.statistics import StopRule
-from kernelevo.errors import MachineError, SandboxError
+from kernelevo.errors import BadProgram, KernelEvoError, MachineError, SandboxError
 from kernelevo.kernels.baselines import Baselines, Name, Rebase, cache_key
 from kernelevo.kernels.checking import Checker
 from kernelevo.kernels.duel import Ring
@@ -74,8 +74,7 @@ class Ground:
         try:
             # the zygote imports torch in its own process while the first case is computed in this one
             starting = _Later(lambda: zygote or Zygote(PRELOAD, threads=threads or _cores()))
-            self.pool = Pool(self.reference, rng)
-            self.setting = self._survey()
+            self.pool, self.setting = self._first_case(rng)
             self.checker = Checker(self.pool)
             self.zygote: Zygote = starting.result()
             self.patience = 20.0
@@ -97,8 +96,20 @@ class Ground:
         self._ready = False
         self._idle.start()
 
-    def _survey(self) -> Setting:
-        pool = self.pool
+    def _first_case(self, rng: random.Random) -> tuple[Pool, Setting]:
+        try:
+            pool = Pool(self.reference, rng)
+            return pool, self._survey(pool)
+        except KernelEvoError:
+            raise
+        except Exception as error:
+            raise BadProgram(
+                f"{self.task.name} cannot be run on its own inputs",
+                why=f"{type(error).__name__}: {error}",
+                now="correct the module, or what get_inputs() and get_init_inputs() return",
+            ) from error
+
+    def _survey(self, pool: Pool) -> Setting:
         case = pool.first
         return survey(
             pool.build(pool.base_seed),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kernelevo.core import Task
-from kernelevo.errors import NotEnoughMemory
+from kernelevo.errors import KernelEvoError, NotEnoughMemory
 from kernelevo.tasks import library
 
 if TYPE_CHECKING:
@@ -40,7 +40,11 @@ def estimate(task: Task) -> MemoryNeed | None:
     """Estimate a task's memory without allocating it; None where it is not a kernel task or not known.
 
     A bundled task is looked up in the manifest. Any other file is executed (so: only what the user trusts)
-    and its module run on the meta device, which imports torch. A pickled module is not estimated.
+    and its module run on the meta device, which imports torch; one that cannot run there (shapes that depend
+    on values, say) is not known. A pickled module is not estimated.
+
+    Raises:
+        InputError: if the file cannot be executed.
     """
     spec = task.options.get("reference")
     if not spec or spec.get("kind") != "source":
@@ -48,7 +52,12 @@ def estimate(task: Task) -> MemoryNeed | None:
     sizes = library.facts(task.name).get("sizes", {})
     if spec["size"] in sizes:
         return MemoryNeed(int(sizes[spec["size"]]["peak_bytes"]))
-    return _on_meta(spec)
+    try:
+        return _on_meta(spec)
+    except KernelEvoError:
+        raise
+    except Exception:  # whatever the module does not like about a device without values
+        return None
 
 
 def refuse_if_too_large(task: Task, free: int) -> None:

@@ -1,0 +1,48 @@
+"""Loading a task's evaluator, once it is sure that the task fits into this machine."""
+
+from __future__ import annotations
+
+from kernelevo.core import Evaluator, StagedEvaluator, Task
+from kernelevo.device.facts import cpu_facts
+from kernelevo.evaluators import load
+from kernelevo.tasks import facts, refuse_if_too_large
+
+LOADER = "kernelevo.api.loading:load_evaluator"
+"""What workers call; it may import torch and execute the task's file."""
+
+
+def load_evaluator(task: Task) -> Evaluator | StagedEvaluator:
+    """Return the evaluator of a task that fits into the free memory.
+
+    Raises:
+        NotEnoughMemory: if it does not.
+        InputError: if the task's file or its evaluator cannot be loaded.
+    """
+    free = free_bytes(task)
+    if free is not None:
+        refuse_if_too_large(task, free)
+    return load(task)
+
+
+def refuse_early(task: Task) -> None:
+    """Refuse a bundled task that is too large by its manifest's figures, without torch and before anything.
+
+    Raises:
+        NotEnoughMemory: if it does not fit.
+    """
+    known = facts(task.name).get("sizes", {})
+    if task.options.get("device", "cpu") == "cpu" and task.options.get("size") in known:
+        free = free_bytes(task)
+        if free is not None:
+            refuse_if_too_large(task, free)
+
+
+def free_bytes(task: Task) -> int | None:
+    """Free memory of the task's device in bytes; None if nobody can tell."""
+    device = str(task.options.get("device", "cpu"))
+    if device == "cpu":
+        free: int | None = cpu_facts()["memory_available_bytes"]
+        return free
+    import torch
+
+    return int(torch.cuda.mem_get_info(device)[0]) if torch.cuda.is_available() else None
