@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from kernelevo.core import Evaluation, Program, Task
+from kernelevo.backends.pickled import PickledReference
+from kernelevo.core import Program, Task
 from kernelevo.errors import BadSetting
 from kernelevo.kernels.dropin import Optimized
+from kernelevo.kernels.signature import Signature
 
 
-def drop_in(task: Task, program: Program, evaluation: Evaluation) -> Optimized:
+def drop_in(task: Task, program: Program) -> Optimized:
     """Return the module that ``optimize`` was given, with the program's forward where it is proven.
+
+    It is a copy of the module as it was then: same weights, same mode.
 
     Raises:
         BadSetting: if the task is not a live module.
+        TaskNotFound, BadProgram: if its file beside the run is gone or cannot be read back.
     """
     spec = task.options.get("reference", {})
     if spec.get("kind") != "pickle":
@@ -19,4 +24,7 @@ def drop_in(task: Task, program: Program, evaluation: Evaluation) -> Optimized:
             f"{task.name} is not a live module, so there is nothing to replace",
             now="use kernelevo.optimize(module, inputs), or import ModelNew from best.py",
         )
-    return Optimized.of(spec, program.source, evaluation)
+    reference = PickledReference(spec["path"])
+    module = reference.build(0)
+    proven = [Signature.of(module, reference.given(i)) for i in range(reference.sets)]
+    return Optimized(module, program.source, proven)

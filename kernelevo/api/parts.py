@@ -108,7 +108,7 @@ def refuse_idle(task: Task, settings: Settings) -> None:
     if task.evaluator != KERNEL and all(name in HOSTED for name in settings.proposers):
         raise BadSetting(
             f"none of the proposers can work on {task.name}",
-            why=f"{', '.join(settings.proposers)} rewrite PyTorch modules; this task has an evaluator of its own",
+            why=f"{', '.join(settings.proposers)} work on PyTorch modules; this task is something else",
             now="--model NAME (a language model) or --mailbox FOLDER (prompts that anyone answers by a file)",
         )
 

@@ -113,13 +113,13 @@ class Result:
         """
         from kernelevo.api.dropin import drop_in
 
-        if self.program is None or self.evaluation is None:
+        if self.program is None:
             raise BadSetting(
                 "there is no correct program yet",
                 why=f"{len(self.trials)} trials, none of them passed",
                 now="kernelevo show prints why each one failed",
             )
-        return drop_in(self.task, self.program, self.evaluation)
+        return drop_in(self.task, self.program)
 
     def title(self) -> str:
         """One line: task, run, state, number of trials."""

@@ -158,6 +158,8 @@ class Engine:
             await self._open()
             await self._search()
             self.ledger.tell_rest()
+            if not self.ledger.verdicts and self._confirm and (error := await self.judging.warmed()):
+                raise first_failure(error, self.store.task.name)
             best, final = await self._winner()
             outcome = Outcome(str(self._ending), best, final, self.meter.to_json())
         except asyncio.CancelledError:
@@ -285,14 +287,24 @@ class Engine:
     def _ask_more(self) -> None:
         while (
             not (self._ending or self.steering.paused or self._seeds_open)
-            and self._thinking.free
             and self._pipeline.wants_more
+            and (self._thinking.free or self._may_jump_in())
             and self._turns.may_ask()
         ):
             self._refused = not self.meter.reserve(AN_ASK)
             if self._refused:
                 return
-            self._thinking.start(self._think(self._turns.take()))
+            number = self._turns.take()
+            if self.generation.waiting[PERSON]:
+                draft = self.generation.submitted(number, self.ledger.told)
+                self.store.take_draft(draft)
+                self._pipeline.admit(draft)
+            else:
+                self._thinking.start(self._think(number))
+
+    def _may_jump_in(self) -> bool:
+        """A person's program waits for no proposer, however long that thinks (if order is not promised)."""
+        return bool(self.generation.waiting[PERSON]) and not self._schedule.deterministic
 
     async def _think(self, number: int) -> None:
         seen = self.ledger.told

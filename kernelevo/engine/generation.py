@@ -88,8 +88,6 @@ class Generation:
             hints: what people said.
         """
         self.unaffordable = False
-        if self.waiting[PERSON]:
-            return [self._take(PERSON, number, seen)]
         for redraw in range(REDRAWS):
             order = self.credit.order(rng_for(self._seed, number, "order", redraw), turn)
             for name in order:
@@ -106,8 +104,12 @@ class Generation:
                     return drafts
         return []
 
+    def submitted(self, number: int, seen: int) -> Draft:
+        """Return the next program that a person sent, for this trial; there must be one waiting."""
+        return self._take(PERSON, number, seen)
+
     def keep(self, drafts: Sequence[Draft]) -> None:
-        """Let drafts wait until their proposer has its turn again; a person's go first."""
+        """Let drafts wait until their proposer has its turn again; a person's wait for no proposer."""
         for draft in drafts:
             self.waiting[draft.proposer].append(draft)
 

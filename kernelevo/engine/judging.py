@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from kernelevo.core import Artifact, Executor, Fault, Program, Task
@@ -46,6 +47,7 @@ class Judging:
         self._executor, self._task, self._loader, self._device = executor, task, loader, device
         self._backoff = backoff
         self.offer = Offer(staged=False, final=False)
+        self._warmed: Future[None] | None = None
 
     async def open(self) -> Offer:
         """Load the evaluator; what it raises is the user's to see, so it is not tried again."""
@@ -57,10 +59,22 @@ class Judging:
     def warm(self) -> None:
         """Let a staged evaluator get ready while the first programs are thought of; nobody waits for it.
 
-        What goes wrong meanwhile goes wrong again, and is reported, at the first verdict.
+        What goes wrong meanwhile goes wrong again, and is reported, at the first verdict; a run without any
+        verdict asks for it here.
         """
         if self.offer.staged:
-            self._executor.submit(evaluation.warm, self._loader, self._task, needs=self._place())
+            self._warmed = self._executor.submit(
+                evaluation.warm, self._loader, self._task, needs=self._place()
+            )
+
+    async def warmed(self) -> Exception | None:
+        """Wait for ``warm`` and return what it raised, if anything."""
+        try:
+            if self._warmed is not None:
+                await asyncio.wrap_future(self._warmed)
+        except Exception as error:
+            return error
+        return None
 
     async def prepare(self, program: Program) -> Artifact:
         """Build a program in the build pool; evaluators without stages have nothing to build.

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from kernelevo.backends.cache import default_root
-from kernelevo.core import Artifact, Evaluation, Origin, Program, Status, Task
+from kernelevo.core import Artifact, Evaluation, Program, Status, Task
 from kernelevo.device.statistics import StopRule
 from kernelevo.kernels import guard
 from kernelevo.kernels.arena import Arena
@@ -22,7 +22,7 @@ from kernelevo.kernels.duel import Outcome
 from kernelevo.kernels.ground import Ground
 from kernelevo.kernels.lint import Finding, lint
 from kernelevo.kernels.pool import Case, Group
-from kernelevo.kernels.seed import seed_text
+from kernelevo.kernels.seed import seeds
 from kernelevo.kernels.session import Failed, Session, resting, told, translated
 from kernelevo.kernels.setting import named_weights
 from kernelevo.kernels.verdict import Notes, combine
@@ -151,8 +151,7 @@ class KernelJudge:
 
     def seeds(self) -> tuple[Program, ...]:
         """Return the reference itself as a program: its verdict shows that the set-up works."""
-        text = seed_text(self.task.options["reference"])
-        return (Program.single(text, origin=Origin("seed", "the module as it is")),)
+        return seeds(self.task.options["reference"])
 
     def notices(self) -> list[dict[str, Any]]:
         """Return the news since the last call as plain data: baselines that are ready, scores re-based."""

@@ -7,6 +7,21 @@ from typing import Any
 
 from kernelevo.backends import taskfile
 from kernelevo.backends.reference import load_reference
+from kernelevo.core import Origin, Program
+from kernelevo.errors import CaptureError
+
+
+def seeds(spec: Mapping[str, Any]) -> tuple[Program, ...]:
+    """Return the reference as a program to start from; none for a live module that has no graph to print.
+
+    Raises:
+        InputError: if the reference cannot be loaded.
+    """
+    try:
+        text = seed_text(spec)
+    except CaptureError:
+        return ()
+    return (Program.single(text, origin=Origin("seed", "the module as it is")),)
 
 
 def seed_text(spec: Mapping[str, Any]) -> str:

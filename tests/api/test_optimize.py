@@ -1,0 +1,91 @@
+"""optimize: a live module that is in no task file becomes faster, or at least equal, and a drop-in."""
+
+import copy
+import dataclasses
+import pickle
+
+import pytest
+import torch
+from torch import nn
+
+import kernelevo
+from kernelevo.errors import BadProgram, BadSetting
+from kernelevo.kernels.dropin import FallbackWarning
+
+QUICK = {"budget": "2", "executor": "inline", "proposers": ["rewrite"], "progress": False, "seed": 1}
+
+
+class Gate(nn.Module):
+    """A module of a user: two products, one dropped."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.up, self.gate = nn.Linear(width, 48), nn.Linear(width, 48)
+
+    def forward(self, x):
+        return torch.sigmoid(self.gate(x)) * torch.relu(self.up(x)) + 0.0 * self.up(x)
+
+
+@pytest.fixture
+def gate() -> Gate:
+    torch.manual_seed(3)
+    return Gate(32).eval()
+
+
+def test_a_live_module_becomes_a_drop_in(gate, quick_judge, elsewhere):
+    x = torch.randn(8, 32)
+    before = copy.deepcopy(gate.state_dict())
+    result = kernelevo.optimize(gate, x, **QUICK)
+    assert result.state == "done" and result.best is not None, [t.evaluation for t in result.trials]
+    assert result.folder.is_relative_to("runs") and result.best_path.is_file()
+    assert result.best_path.read_text() == result.program.source
+    assert result.speedup == result.evaluation.score > 0
+    assert result.evaluation.metrics["processes"] == 3  # the winner was timed again in fresh processes
+
+    fast = result.module()
+    assert list(fast.state_dict()) == list(before) and not fast.training
+    with torch.no_grad():
+        for _ in range(2):
+            y = torch.randn(8, 32)
+            torch.testing.assert_close(fast(y), gate(y), rtol=1e-5, atol=1e-5)
+        fast.up.weight.mul_(2.0)  # it follows later changes of its parameters
+        double = copy.deepcopy(gate)
+        double.up.weight.mul_(2.0)
+        torch.testing.assert_close(fast(x), double(x), rtol=1e-5, atol=1e-5)
+        again = pickle.loads(pickle.dumps(copy.deepcopy(fast)))
+        torch.testing.assert_close(again(x), double(x), rtol=1e-5, atol=1e-5)
+        with pytest.warns(FallbackWarning, match="proven on"):
+            torch.testing.assert_close(fast(x[:3]), double(x[:3]))
+    assert all(torch.equal(v, before[k]) for k, v in gate.state_dict().items())  # the given one is untouched
+
+    page = result._repr_html_()
+    assert page.startswith("<pre") and "Gate" in page and "torch.compile" in page
+    with pytest.raises(BadSetting, match="not a live module"):
+        other = kernelevo.core.Task("x", "y", options={"reference": {"kind": "source"}})
+        dataclasses.replace(result, task=other).module()
+
+
+@pytest.mark.parametrize(
+    ("inputs", "more", "kind", "words"),
+    [
+        (torch.zeros(2, 32), {"budget": "0"}, BadSetting, "not above zero"),
+        (torch.zeros(2, 32), {"budget": "abc"}, BadSetting, "'abc'"),
+        (torch.zeros(2, 32), {"bugdet": "3"}, BadSetting, "bugdet"),
+        (torch.zeros(2, 32), {"weights": [1.0, 2.0]}, BadSetting, "2 weights"),
+        ([], {}, BadProgram, "list"),
+        ("x", {}, BadProgram, "str"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_at_once(gate, elsewhere, inputs, more, kind, words):
+    with pytest.raises(kind, match=words):
+        kernelevo.optimize(gate, inputs, **{**QUICK, **more})
+
+
+def test_a_class_is_not_a_module(elsewhere):
+    with pytest.raises(BadSetting, match=r"live torch\.nn\.Module"):
+        kernelevo.optimize(Gate, torch.zeros(2, 32), **QUICK)
+
+
+def test_a_module_that_cannot_run_on_its_inputs_is_the_users_to_mend(gate, quick_judge, elsewhere):
+    with pytest.raises(BadProgram, match="Gate cannot be run on its own inputs"):
+        kernelevo.optimize(gate, torch.zeros(2, 31), **QUICK)

@@ -1,0 +1,130 @@
+"""The command as a whole: exit codes, errors in three parts, start-up."""
+
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+
+from kernelevo import __version__
+from kernelevo.cli import main
+from kernelevo.errors import BuildError, ToolchainMissing
+
+HEAVY = ("torch", "triton", "ray", "openai", "optuna")  # pydantic: the command line library may use it
+
+
+def python(code: str, *arguments: str, **more) -> subprocess.CompletedProcess:
+    code = f"import sys; sys.path[:] = {sys.path!r}\n{code}"
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        **more,
+    )
+
+
+def test_importing_the_package_is_quick_and_brings_nothing_heavy():
+    code = f"""
+import json, time
+began = time.perf_counter()
+import kernelevo
+seconds = time.perf_counter() - began
+heavy = [name for name in {(*HEAVY, "pydantic", "numpy", "rich", "typer")!r} if name in sys.modules]
+dir(kernelevo), kernelevo.Program
+print(json.dumps([seconds, heavy]))
+"""
+    seconds, heavy = json.loads(python(code).stdout)
+    print(f"import kernelevo: {1000 * seconds:.0f} ms")  # 21 ms on a busy machine; 150 ms is what we promise
+    assert heavy == [] and seconds < 0.4
+
+
+def test_the_first_line_comes_before_anything_heavy(elsewhere):
+    """A run's first line is out while torch is imported nowhere; the engine's process never imports it."""
+    code = f"""
+import json, time
+from kernelevo.cli import main, run
+lines = []
+said = run.talk
+def talk(text):
+    lines.append((text, [n for n in {HEAVY!r} if n in sys.modules]))
+    said(text)
+run.talk = talk
+code = main.run_command(sys.argv[1:])
+print(json.dumps([code, lines, [n for n in {HEAVY!r} if n in sys.modules]]))
+"""
+    arguments = ("run", "tour.py:tour", "--budget", "1s", "--proposers", "mailbox", "--mailbox", "box")
+    done = python(code, *arguments, cwd=elsewhere)
+    assert done.returncode == 0, done.stderr
+    exit_code, lines, heavy = json.loads(done.stdout.splitlines()[-1])
+    assert exit_code == 0 and lines[0] == ["kernelevo: tour.py:tour on cpu, budget 1s", []]
+    assert heavy == []
+
+
+def test_version_and_help_and_no_verb(capsys):
+    assert main.run_command(["--version"]) == 0
+    assert capsys.readouterr().out == f"{__version__}\n"
+    for arguments in (["--help"], ["run", "--help"], ["doctor", "--help"]):
+        assert main.run_command(arguments) == 0
+        assert "kernelevo" in capsys.readouterr().out
+    main.run_command([])
+    said = capsys.readouterr()
+    for verb in ("run", "resume", "runs", "show", "export", "check", "doctor"):
+        assert verb in said.out + said.err
+
+
+@pytest.mark.parametrize(
+    "arguments", [["frob"], ["run"], ["run", "x.py", "--bogus"], ["run", "x", "--seed", "a"]]
+)
+def test_a_wrong_command_line_is_the_users_mistake(capsys, arguments):
+    assert main.run_command(arguments) == 2
+    said = capsys.readouterr()
+    assert said.out == "" and "Error" in said.err and "Traceback" not in said.err and "bug" not in said.err
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "words"),
+    [
+        (ToolchainMissing("no g++", why="no PATH", now="get gcc"), 3, "why  no PATH\n  now  get gcc"),
+        (BuildError("never shown raw"), 4, "BuildError"),
+        (RuntimeError("boo"), 4, "This is a bug of kernelevo"),
+        (KeyboardInterrupt(), 130, ""),
+        (BrokenPipeError(), 0, ""),
+    ],
+)  # fmt: skip
+def test_every_kind_of_error_has_its_exit_code(monkeypatch, capsys, error, code, words):
+    from kernelevo import api
+
+    def fail():
+        raise error
+
+    monkeypatch.setattr(api, "examine", fail)
+    assert main.run_command(["doctor"]) == code
+    said = capsys.readouterr()
+    assert words in said.err and said.out == ""
+    assert ("Traceback" in said.err) == (code == 4 and isinstance(error, RuntimeError))
+
+
+def test_debug_shows_where_an_error_was_raised(elsewhere, capsys):
+    assert main.run_command(["--debug", "show", "nope"]) == 2
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_the_command_as_a_subprocess(elsewhere):
+    began = time.monotonic()
+    command = [
+        sys.executable,
+        "-c",
+        f"import sys; sys.path[:] = {sys.path!r}\nfrom kernelevo.cli.main import main; main()",
+    ]
+    done = subprocess.run(
+        [*command, "run", "nope.py"], capture_output=True, text=True, check=False, timeout=60, cwd=elsewhere
+    )
+    assert done.returncode == 2 and done.stdout == ""
+    first, *rest = done.stderr.splitlines()
+    assert first == "kernelevo: nope.py on cpu, budget 5m"
+    assert rest[0] == "TaskNotFound: There is no file nope.py." and rest[1].startswith("  why  ")
+    assert rest[2].startswith("  now  ")
+    print(f"kernelevo run with a wrong name: {time.monotonic() - began:.2f} s")

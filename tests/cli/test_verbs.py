@@ -1,0 +1,213 @@
+"""Each verb, in process: what is data goes to stdout, what is talk to stderr."""
+
+import contextlib
+import csv
+import io
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from kernelevo.cli.main import run_command
+from kernelevo.errors import InputError
+from kernelevo.kernels.verdict import NAMES
+from kernelevo.store import RunStore
+from tests.api.tiny import program
+
+TOUR = ["run", "tour.py:tour", "--proposers", "mailbox", "--mailbox", "box"]
+PROMISED = (
+    "latency_ms", "speedup_vs_eager", "speedup_vs_compile", "speedup_vs_cublas", "max_abs_error",
+    "max_rel_error", "oracle_error", "reference_oracle_error", "meets_1e-5", "precision",
+    "roofline_fraction", "peak_memory_mb", "build_seconds",
+)  # fmt: skip
+TRIAL = ("number", "program", "status", "score", "metrics", "feedback", "fidelity", "fault", "island")
+
+
+@pytest.fixture
+def command(capsys):
+    """Run one command line; return its exit code, stdout and stderr."""
+
+    def run(*arguments):
+        code = run_command([str(a) for a in arguments])
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run
+
+
+def test_run_show_runs_export_resume(elsewhere, command):
+    code, out, err = command(*TOUR, "--budget", "1s", "--json")
+    assert code == 0 and err.startswith("kernelevo: tour.py:tour")
+    data = json.loads(out)
+    assert set(data) == {"run", "trials"}
+    assert data["run"]["state"] == "done" and data["run"]["best"] == 0
+    assert data["run"]["settings"]["budget"] == "1s"
+    (trial,) = data["trials"]
+    assert set(TRIAL) <= set(trial) and (trial["status"], trial["score"]) == ("ok", 3.0)
+    name = data["run"]["folder"].rpartition("/")[2]
+
+    code, out, _ = command("runs", "--json")
+    assert code == 0
+    (row,) = json.loads(out)
+    assert (row["run"], row["state"], row["trials"], row["best"]) == (name, "done", 1, 3.0)
+    assert name in command("runs")[1]
+
+    for run in ("@last", name, data["run"]["folder"]):
+        code, out, err = command("show", run, "--json")
+        assert code == 0 and err == "" and json.loads(out) == data
+    code, out, _ = command("show", "--csv")
+    (row,) = csv.DictReader(io.StringIO(out))
+    assert (row["number"], row["status"], row["score"], row["latency_ms"]) == ("0", "ok", "3.0", "")
+    code, out, err = command("show", "--trial", 0)
+    assert (code, out) == (0, "ANSWER = 3\n\n") and "ok" in err
+    assert command("show", "--trial", 7)[0] == 2
+    code, out, err = command("show")
+    assert code == 0 and "#0" in out and "best.py" in err
+
+    code, _, err = command("export", "--out", "mine.py")
+    assert code == 0 and (elsewhere / "mine.py").read_text() == "ANSWER = 3\n" and "mine.py" in err
+    assert command("export", "--out", "mine.py")[0] == 2
+    assert command("export", "--out", "mine.py", "--force")[0] == 0
+    assert command("export", "--out", "no/such/folder.py")[0] == 2
+
+    code, out, err = command("resume", "--json")
+    assert code == 0 and json.loads(out)["trials"] == data["trials"] and "resuming" in err
+    for file in ("run.db", "config.toml", "best.py"):
+        assert (elsewhere / data["run"]["folder"] / file).is_file()
+
+
+def test_no_runs_yet(elsewhere, command):
+    assert command("runs") == (
+        0,
+        "",
+        "no runs in runs; start one with: kernelevo run kernelbench:3/13 --budget 90s\n",
+    )
+    assert json.loads(command("runs", "--json")[1]) == []
+    code, out, err = command("show")
+    assert code == 2 and out == "" and "there is no run yet" in err and "kernelevo run TASK" in err
+
+
+def test_a_run_that_finds_nothing_ends_with_1(elsewhere, command):
+    text = (elsewhere / "tour.py").read_text().replace("ANSWER = 3", "ANSWER = None")
+    (elsewhere / "tour.py").write_text(text)
+    code, out, err = command(*TOUR, "--budget", "1s", "--out", "none")
+    assert code == 1 and "nothing correct was found" in out + err
+    data = json.loads(command("show", "none", "--json")[1])
+    assert data["trials"][0]["status"] == "crashed" and data["trials"][0]["score"] is None
+    assert data["run"]["best"] is None and data["run"]["verdict"] is None
+    assert command("export", "none")[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["run", "nope.py"], 2, "There is no file nope.py."),
+        (["run", "net.py:Modle"], 2, "did you mean 'Model'?"),
+        (["run", "net.py", "--budget", "0"], 2, "'0' is not above zero"),
+        (["run", "net.py", "--budget", "abc"], 2, "write it like 90s"),
+        (["run", "net.py", "--device", "tpu"], 2, "tpu"),
+        (["run", "net.py", "--proposers", "magic"], 2, "magic"),
+        (["run", "net.py", "--proposers", "llm"], 2, "--model NAME"),
+        (["run", "net.py", "--executor", "ray"], 2, "not part of this version"),
+        (["run", "net.py", "--config", "nope.toml"], 2, "nope.toml does not exist"),
+        (["run", "net.py", "--out", "net.py"], 2, "cannot be made"),
+        (["run", "tour.py:tour"], 2, "--mailbox FOLDER"),
+        (["check", "nope.py", "net.py"], 2, "there is no file nope.py"),
+        (["check", "net.py", "nope.py"], 2, "There is no file nope.py"),
+        (["show", "nope"], 2, "no run is called 'nope'"),
+        (["show", "broken"], 2, "damaged"),
+        (["resume", "broken"], 2, "damaged"),
+        (["export", "broken"], 2, "damaged"),
+    ],
+)
+def test_bad_input(elsewhere, command, arguments, code, words):
+    (elsewhere / "broken").mkdir()
+    (elsewhere / "broken" / "run.db").write_bytes(bytes(range(256)) * 20)
+    found, out, err = command(*arguments)
+    assert found == code and words in err
+    assert out == "" and "Traceback" not in err and "bug" not in err
+
+
+def test_check_says_pass_or_fail_by_its_exit_code(quick_judge, elsewhere, command):
+    (elsewhere / "right.py").write_text(program())
+    code, out, _ = command("check", "right.py", "net.py", "--json")
+    verdict = json.loads(out)
+    assert code == 0 and verdict["status"] == "ok" and verdict["score"] > 0
+    assert set(PROMISED) <= set(verdict["metrics"]) and set(PROMISED) <= {*NAMES, "build_seconds"}
+    assert verdict["metrics"]["speedup_vs_compile"] is None  # not measured here: null, never 0
+    (elsewhere / "wrong.py").write_text(program("return RESULT[:1]"))
+    code, out, err = command("check", "wrong.py", "net.py")
+    assert code == 1 and "wrong" in out and "float32[16, 32]" in err
+
+
+def test_doctor(command):
+    code, out, _ = command("doctor", "--json")
+    report = json.loads(out)
+    assert code == 0 and {"checks", "cpu", "cuda", "sandbox"} <= set(report)
+    names = {row["name"]: row for row in report["checks"]}
+    assert {"python", "cpu", "gpu", "cpp programs", "torch", "sandbox", "store", "model endpoint"} <= set(
+        names
+    )
+    assert names["python"]["ok"] is True and all(row["says"] for row in report["checks"])
+
+
+SLOW_TOUR = '''
+import time
+from kernelevo.evaluators import evaluator
+
+
+@evaluator("slow", seed="ANSWER = 0\\n")
+def slow(source: str) -> float:
+    """Raise ANSWER, slowly."""
+    time.sleep(0.1)
+    scope = {}
+    exec(source, scope)
+    return float(scope["ANSWER"])
+'''
+
+
+def test_a_killed_run_goes_on_where_it_was(elsewhere, command):
+    """SIGKILL in the middle: nothing that was recorded is lost or judged again."""
+    (elsewhere / "slow.py").write_text(SLOW_TOUR)
+    arguments = [*TOUR, "--budget", "12", "--out", "killed"]
+    arguments[1] = "slow.py:slow"
+    code = f"import sys; sys.path[:] = {sys.path!r}\nfrom kernelevo.cli.main import main; main()"
+    log = (elsewhere / "log").open("w")
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *arguments], cwd=elsewhere, stderr=log, stdout=log
+    )
+    try:
+        deadline = time.monotonic() + 60
+        recorded = 0
+        while recorded < 4 and time.monotonic() < deadline:
+            time.sleep(0.02)
+            with contextlib.suppress(InputError):  # not there yet
+                recorded = submit_more(recorded)
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL and recorded >= 4, (elsewhere / "log").read_text()
+    finally:
+        process.kill()
+        log.close()
+    before = json.loads(command("show", "killed", "--json")[1])
+    assert before["run"]["state"] == "running" and len(before["trials"]) >= 4
+
+    with RunStore.open("killed", readonly=True) as store:
+        store.append_command("ana", "stop", {})
+    found, out, _ = command("resume", "killed", "--json")
+    after = json.loads(out)
+    assert found == 0 and after["run"]["state"] == "done"
+    assert after["trials"][: len(before["trials"])] == before["trials"]
+    ids = [t["program"]["id"] for t in after["trials"]]
+    assert len(ids) == len(set(ids))  # every program was judged once
+
+
+def submit_more(known: int) -> int:
+    """Keep one program of a person ahead of the run; return the number of recorded trials."""
+    with RunStore.open("killed", readonly=True) as store:
+        recorded, waiting = store.count(), len(store.commands())
+        if waiting <= recorded:
+            store.append_command("ana", "submit", {"source": f"ANSWER = {waiting + 1}\n"})
+    return max(known, recorded)
