@@ -56,14 +56,16 @@ class Changed(nn.Module):
 MATCH = {
     "odd": (Odd(), (70, 3, 21, 18), 3),
     "glyphs": (Glyphs(), (65, 1, 12, 9), 1),
+    "whole blocks in a chain": (nn.Sequential(nn.Conv2d(3, 16, 3), nn.Conv2d(16, 16, 2)), (80, 3, 6, 7), 1),
     "glyphs activated": (Glyphs(nn.ReLU()), (64, 1, 8, 8), 1),
 }
 STAY = {
     "few images": (Glyphs(), (8, 1, 12, 12)),
-    "large images": (Glyphs(), (64, 1, 128, 128)),
+    "large images": (Glyphs(), (64, 1, 220, 220)),
     "dilated": (nn.Sequential(nn.Conv2d(1, 4, 3, dilation=2)), (64, 1, 12, 12)),
     "groups": (nn.Sequential(nn.Conv2d(4, 4, 3, groups=2)), (64, 4, 12, 12)),
     "many taps": (nn.Sequential(nn.Conv2d(128, 8, 3)), (64, 128, 6, 6)),
+    "whole blocks": (nn.Sequential(nn.Conv2d(16, 32, 3), nn.ReLU()), (64, 16, 8, 8)),
     "disturbed": (Changed(), (64, 1, 8, 8)),
 }
 
