@@ -51,7 +51,7 @@ struct Packed {
   }
 };
 
-inline void put(float* to, vfloat x, int64_t n, bool streamed) {
+inline void put(float* to, vfloat x, int64_t n, [[maybe_unused]] bool streamed) {
   if (n < kLanes) return store_part(to, x, n);
 #if defined(__AVX512F__)
   if (streamed) return _mm512_stream_ps(to, (__m512)x);

@@ -16,6 +16,7 @@ using namespace kernelevo;
 constexpr int kMaxChannels = kVectorRegisters == 32 ? 6 : 3;  // output channels summed in registers at once
 constexpr int kPlaces = 4;                                    // places of the image beside them
 constexpr int64_t kStrip = 16;                                // tiles whose input stays in the first-level cache
+constexpr int64_t kAligned = 16;                              // floats of a cache line
 constexpr int64_t kHugePage = 2 << 20;
 
 enum Relu { kNone = 0, kBeforePool = 1, kAfterPool = 2 };
@@ -200,7 +201,7 @@ extern "C" void conv_lanes_forward(const float* x, float* y, const int64_t* laye
   const Layer* layer = reinterpret_cast<const Layer*>(layers);
   std::vector<Plan> plans;
   std::vector<int64_t> begins;
-  int64_t total = kLanes;  // room to align
+  int64_t total = 0;
   for (int64_t i = 0; i < count; ++i) {
     plans.push_back(plan(layer[i], i + 1 < count ? layer + i + 1 : nullptr));
     begins.push_back(total);
@@ -211,15 +212,16 @@ extern "C" void conv_lanes_forward(const float* x, float* y, const int64_t* laye
   const int64_t out_size = last.out * last.out_rows() * last.out_columns();
   begins.push_back(total);
   total += out_size * kLanes;
-  const uintptr_t page = (uintptr_t)(y + 0) / kHugePage * kHugePage + kHugePage;
+  const uintptr_t page = (uintptr_t)y / kHugePage * kHugePage + kHugePage;
   const uintptr_t end = (uintptr_t)(y + batch * out_size) / kHugePage * kHugePage;
   if (end > page) madvise((void*)page, end - page, MADV_HUGEPAGE);  // fewer page faults for a large result
   const int64_t groups = (batch + kLanes - 1) / kLanes;
 #pragma omp parallel
   {
     // Margins stay zero: only the inside of a buffer is ever written.
-    std::vector<float> scratch(total, 0.0f);
-    float* base = (float*)(((uintptr_t)scratch.data() + 63) / 64 * 64) - kLanes;
+    std::vector<float> scratch(total + kAligned, 0.0f);
+    constexpr uintptr_t kBytes = kAligned * sizeof(float);
+    float* base = (float*)(((uintptr_t)scratch.data() + kBytes - 1) / kBytes * kBytes);
 #pragma omp for schedule(dynamic, 1)
     for (int64_t group = 0; group < groups; ++group) {
       const int64_t first = group * kLanes, images = std::min<int64_t>(kLanes, batch - first);
