@@ -123,7 +123,9 @@ def _proposers(task: Task, settings: Settings, host: GenerationHost) -> Iterator
         if name in HOSTED:
             if task.evaluator == KERNEL:
                 factory, parents = HOSTED[name]
-                yield host.proposer(name, factory, parents=parents)
+                # the module is captured while the judge is being prepared
+                options = {"task": task} if name == "rewrite" else {}
+                yield host.proposer(name, factory, options, parents=parents)
         elif name == "llm":
             from kernelevo.llm.openai_client import OpenAIClient
             from kernelevo.proposers.llm import LLMProposer

@@ -92,10 +92,21 @@ def pretended(arch: str) -> Iterator[None]:
             here = functools.partial(_on_cpu, passes.lazy_init)
             stack.enter_context(mock.patch.object(passes, "lazy_init", here))
         triton.runtime.driver.set_active(StubDriver(arch))
+        _forget_devices()
         try:
             yield
         finally:
             triton.runtime.driver._active = before
+            _forget_devices()
+
+
+def _forget_devices() -> None:
+    """Clear what torch remembers of whether Triton works here: before us of no device, after us of ours."""
+    from torch.utils import _triton
+
+    for known in vars(_triton).values():
+        if hasattr(known, "cache_clear"):
+            known.cache_clear()
 
 
 def _on_cpu(prepare: Any, *devices: Any) -> Any:

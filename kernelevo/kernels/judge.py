@@ -158,8 +158,6 @@ class KernelJudge:
         news, self._news = self._news, []
         return news
 
-    # ------------------------------------------------------------------ stage one
-
     def prepare(self, program: Program) -> Artifact:
         """Read, build and load a program once, in the build sandbox; a failure is the artifact's verdict."""
         policy = str(self.task.options.get("policy", "any"))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Iterator, Sequence
 from random import Random
 
-from kernelevo.core import Brief, Origin, Program, Proposal, Trial
-from kernelevo.errors import CaptureError
+from kernelevo.core import Brief, Origin, Program, Proposal, Task, Trial
+from kernelevo.errors import CaptureError, KernelEvoError
 from kernelevo.proposers.workbench import Draft, Names, Workbench, plain_rewrites, rewrites_of, workbench
 
 _log = logging.getLogger(__name__)
@@ -26,9 +27,11 @@ class RewriteProposer:
     name = "rewrite"
     parents = 1
 
-    def __init__(self) -> None:
+    def __init__(self, task: Task | None = None) -> None:
         self._tried: set[Names] = set()
         self._scores: dict[Names, float] = {}
+        if task is not None:
+            threading.Thread(target=_begin, args=(task,), name="capture", daemon=True).start()
 
     def observe(self, trial: Trial) -> None:
         """Learn the score of a set, also one that another proposer or an earlier process tried."""
@@ -77,6 +80,14 @@ class RewriteProposer:
             drawn = frozenset(name for name in bench.useful if rng.random() < 0.6)
             if drawn not in self._tried:
                 yield drawn
+
+
+def _begin(task: Task) -> None:
+    """Do the first brief's work; what fails here fails again there, where somebody is told."""
+    try:
+        _ = workbench(task).greedy
+    except KernelEvoError as error:
+        _log.info("no graph ahead of the first brief: %s", error)
 
 
 def made(proposer: str, draft: Draft, brief: Brief, idea: str) -> Program:
