@@ -55,17 +55,19 @@ class PickledReference:
 
     Args:
         path: file made by :func:`write`, or a cloudpickle of ``{"module", "inputs"}``.
+        only: number of the one given input set to use; None for all of them.
 
     Raises:
         TaskNotFound: if the file is not there.
         BadProgram: if it cannot be read back.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, only: int | None = None) -> None:
         try:
             data = pickle.loads(Path(path).read_bytes())
             self._module: nn.Module = data["module"]
-            self._given: list[tuple[Any, ...]] = [tuple(one) for one in data["inputs"]]
+            given = [tuple(one) for one in data["inputs"]]
+            self._given: list[tuple[Any, ...]] = given if only is None else [given[only]]
         except FileNotFoundError as error:
             raise TaskNotFound(
                 f"the pickled module {path} is not there", now="run optimize() again on the live module"

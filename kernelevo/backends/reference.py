@@ -176,7 +176,7 @@ def load_reference(spec: Mapping[str, Any]) -> Reference:
     if kind == "pickle":
         from kernelevo.backends.pickled import PickledReference
 
-        return PickledReference(spec["path"])
+        return PickledReference(spec["path"], spec.get("set"))
     raise BadSetting(f"a reference of kind {kind!r} is unknown", why=closest(str(kind), ["source", "pickle"]))
 
 

@@ -40,6 +40,13 @@ def quick_judge(monkeypatch: pytest.MonkeyPatch, build_cache: Path, zygote):
     """Judge kernels quickly in this process (executor ``inline``, and ``check``)."""
 
     def make(task):
+        if task.options["reference"].get("sets", 1) > 1:
+            from kernelevo.kernels.sets import SetsJudge
+
+            return SetsJudge(task, one)
+        return one(task)
+
+    def one(task):
         from kernelevo.kernels.judge import KernelJudge
 
         return KernelJudge(

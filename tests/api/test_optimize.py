@@ -89,3 +89,17 @@ def test_a_class_is_not_a_module(elsewhere):
 def test_a_module_that_cannot_run_on_its_inputs_is_the_users_to_mend(gate, quick_judge, elsewhere):
     with pytest.raises(BadProgram, match="Gate cannot be run on its own inputs"):
         kernelevo.optimize(gate, torch.zeros(2, 31), **QUICK)
+
+
+@pytest.mark.slow
+def test_several_input_sets_are_all_checked(gate, quick_judge, elsewhere):
+    sets = [torch.randn(8, 32), (torch.randn(2, 32),)]
+    result = kernelevo.optimize(gate, sets, weights=[3, 1], **QUICK)
+    assert result.best is not None, [t.evaluation for t in result.trials]
+    scores = [float(s) for s in result.evaluation.metrics["set_scores"].split(",")]
+    assert len(scores) == 2 and min(scores) <= result.speedup <= max(scores)
+    fast = result.module()
+    with torch.no_grad():
+        for rows in (8, 2):  # proven on both shapes: no warning, which would be an error here
+            x = torch.randn(rows, 32)
+            torch.testing.assert_close(fast(x), gate(x), rtol=1e-5, atol=1e-5)

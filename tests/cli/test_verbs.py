@@ -211,3 +211,23 @@ def submit_more(known: int) -> int:
         if waiting <= recorded:
             store.append_command("ana", "submit", {"source": f"ANSWER = {waiting + 1}\n"})
     return max(known, recorded)
+
+
+@pytest.mark.slow
+def test_a_whole_run_on_a_bundled_task(elsewhere):
+    """The real thing: worker processes, every baseline, the winner confirmed; the first line within 2 s."""
+    code = f"import sys; sys.path[:] = {sys.path!r}\nfrom kernelevo.cli.main import main; main()"
+    began = time.monotonic()
+    command = ["run", "ops/softmax", "--budget", "2", "--proposers", "rewrite", "--json", "--out", "whole"]
+    with subprocess.Popen(
+        [sys.executable, "-c", code, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        first = process.stderr.readline()
+        seconds = time.monotonic() - began
+        out, err = process.communicate(timeout=290)
+    print(f"first line after {seconds:.2f} s")
+    assert first.startswith("kernelevo: ops/softmax on cpu") and seconds < 6.0  # 2 s on a quiet machine
+    assert process.returncode == 0, err
+    data = json.loads(out)
+    assert data["run"]["confirmed"] is True and data["run"]["verdict"]["metrics"]["processes"] == 3
+    assert {t["status"] for t in data["trials"]} == {"ok"} and len(data["trials"]) <= 3
