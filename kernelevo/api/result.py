@@ -14,6 +14,7 @@ from rich.table import Table
 from kernelevo.core import Evaluation, Program, Task, Trial
 from kernelevo.errors import BadSetting
 from kernelevo.report import table
+from kernelevo.report.page import run_page
 from kernelevo.store import RunStore, find_run
 
 if TYPE_CHECKING:
@@ -170,6 +171,10 @@ class Result:
             "confirmed": self.best is not None and self.best.number in self.confirmed,
         }
         return {"run": run, "trials": [t.to_json() for t in self.trials]}
+
+    def to_html(self) -> str:
+        """Return the run as one self-contained HTML page."""
+        return run_page(self.to_json()["run"], self.trials, self.program.source if self.program else None)
 
     def _repr_html_(self) -> str:
         console = Console(record=True, file=io.StringIO(), width=160)

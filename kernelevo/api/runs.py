@@ -23,6 +23,8 @@ from kernelevo.tasks import load_task
 if TYPE_CHECKING:
     from torch import nn
 
+REPORT = "report.html"
+
 
 def run_task(task: str | Task, settings: Settings, *, listener: Listener | None = None) -> Result:
     """Search for a faster program for a task until the budget is spent.
@@ -173,8 +175,9 @@ def _start(task: Task, settings: Settings, budget: Budget, folder: Path, listene
 
 
 def _finished(folder: Path) -> Result:
-    """Read a run that ended and leave its best program beside the store."""
+    """Read a run that ended; leave its best program and its report beside the store."""
     result = Result.read(folder)
     if result.program is not None:
         result.best_path.write_text(result.program.source, "utf-8")
+    (folder / REPORT).write_text(result.to_html(), "utf-8")
     return result

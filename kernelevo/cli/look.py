@@ -42,6 +42,7 @@ def show(
     top: Annotated[int | None, typer.Option(help="only the best N trials")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object: run and trials")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="print one CSV row for each trial")] = False,
+    as_html: Annotated[bool, typer.Option("--html", help="print one self-contained HTML page")] = False,
 ) -> int:
     """Print what RUN has recorded."""
     from kernelevo import api
@@ -51,6 +52,8 @@ def show(
         print_json(result.to_json())
     elif as_csv:
         typer.echo(trials_csv(result.trials), nl=False)
+    elif as_html:
+        typer.echo(result.to_html(), nl=False)
     elif trial is not None:
         found = next((t for t in result.trials if t.number == trial), None)
         if found is None:

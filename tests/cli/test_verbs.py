@@ -75,6 +75,9 @@ def test_run_show_runs_export_resume(elsewhere, command):
 
     code, out, err = command("resume", "--json")
     assert code == 0 and json.loads(out)["trials"] == data["trials"] and "resuming" in err
+    code, out, _ = command("show", "--html")
+    report = (elsewhere / data["run"]["folder"] / "report.html").read_text()
+    assert code == 0 and out == report and "<svg" in out and "ANSWER = 3" in out
     for file in ("run.db", "config.toml", "best.py"):
         assert (elsewhere / data["run"]["folder"] / file).is_file()
 
