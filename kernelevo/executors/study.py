@@ -16,9 +16,13 @@ from kernelevo.core import Brief, Proposal, Proposer, Trial
 from kernelevo.executors import frames, replies
 
 
+NICENESS = 5  # verdicts come first: whoever judges must not wait for those who think ahead
+
+
 def main(fd: int) -> None:
     """Serve the engine at the other end of socket ``fd`` until it is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.nice(NICENESS)
     connection = socket.socket(fileno=fd)
     try:
         asyncio.run(_serve(connection))

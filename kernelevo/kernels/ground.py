@@ -128,11 +128,10 @@ class Ground:
         session.batch(lambda _, views: self.stream.write(pick, views), [pick.seed], timeout=patience)
 
     def make_ready(self) -> None:
-        """Make ready for timing: calibrate the protocol, start eager, begin the compiled baselines."""
+        """Make ready for timing: calibrate the protocol, start eager."""
         with self._turn:
             if not self._ready:
                 self._set_up()
-                self.baselines.begin()
                 self._ready = True
 
     def _set_up(self) -> None:

@@ -290,6 +290,8 @@ class KernelJudge:
                 return self._judge(ground, session, notes, artifact, floor=floor, seconds=seconds)
         except Failed as failed:
             return replace(failed.verdict(), metrics=notes.metrics)
+        finally:
+            ground.baselines.begin()  # not before: the first verdict is not to wait for compilers
 
     def _enter(self, ground: Ground, artifact: Artifact) -> Session:
         """Start the run stage: a fresh process that reads the build's cache and may build nothing."""
