@@ -128,3 +128,12 @@ def test_the_command_as_a_subprocess(elsewhere):
     assert rest[0] == "TaskNotFound: There is no file nope.py." and rest[1].startswith("  why  ")
     assert rest[2].startswith("  now  ")
     print(f"kernelevo run with a wrong name: {time.monotonic() - began:.2f} s")
+
+
+def test_doctor_says_what_a_missing_compiler_means(tmp_path):
+    """Without a compiler C++ programs fail with these words; everything else still works, so exit 0."""
+    environ = {"PATH": "/nowhere", "HOME": str(tmp_path)}
+    done = python("from kernelevo.cli.main import main; main()", "doctor", "--json", env=environ)
+    assert done.returncode == 0, done.stderr
+    (row,) = [r for r in json.loads(done.stdout)["checks"] if r["name"] == "cpp programs"]
+    assert row["ok"] is False and "why  looked for" in row["says"] and "now  install" in row["says"]
