@@ -15,7 +15,6 @@ from typing import Any
 from kernelevo.core import Brief, Proposal, Proposer, Trial
 from kernelevo.executors import frames, replies
 
-
 NICENESS = 5  # verdicts come first: whoever judges must not wait for those who think ahead
 
 
