@@ -35,15 +35,19 @@ class Disturbance:
     others_ns: int | None
     stolen_ns: int
 
-    @property
-    def share(self) -> float:
-        """The largest of the three, as a share of one core."""
-        known = [n for n in (self.waited_ns, self.others_ns, self.stolen_ns) if n is not None]
+    def share(self, own_wait_ns: int = 0) -> float:
+        """The largest of the three, as a share of one core.
+
+        Args:
+            own_wait_ns: waiting that our own stopping and resuming causes, taken off.
+        """
+        waited = None if self.waited_ns is None else max(0, self.waited_ns - own_wait_ns)
+        known = [n for n in (waited, self.others_ns, self.stolen_ns) if n is not None]
         return max(known) / max(self.wall_ns, 1)
 
-    def too_much(self, limit: float = SHARE) -> bool:
+    def too_much(self, limit: float = SHARE, own_wait_ns: int = 0) -> bool:
         """Return whether the sample must be dropped."""
-        return self.share > limit
+        return self.share(own_wait_ns) > limit
 
     def to_json(self) -> dict[str, Any]:
         """Return this as plain data."""

@@ -11,7 +11,7 @@ def kernel(task: Task) -> StagedEvaluator:
     """Return the judge of a kernel task; its standing equipment is made at the first program."""
     from kernelevo.kernels.judge import KernelJudge
 
-    if task.options["reference"].get("sets", 1) > 1:
+    if task.options.get("reference", {}).get("sets", 1) > 1:
         from kernelevo.kernels.sets import SetsJudge
 
         return SetsJudge(task, KernelJudge)

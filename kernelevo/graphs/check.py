@@ -43,7 +43,7 @@ class Bound:
             return f"is {found.dtype} {tuple(found.shape)}, not {plain.dtype} {tuple(plain.shape)}"
         if not plain.numel():
             return ""
-        difference = found.to(torch.float64).sub_(self.exact).abs_()
+        difference = (found.to(torch.float64) - self.exact).abs_()
         if self.finite is not None:
             if not torch.equal(self.finite, torch.isfinite(found)):
                 return "has NaN or infinity elsewhere"
@@ -65,7 +65,7 @@ def bounds(plain: Sequence[Any], exact: Sequence[Any]) -> list[Bound | None]:
     error = 0.0
     for p, e, is_float in zip(plain, exact, floats, strict=True):
         if is_float and p.numel():
-            difference = p.to(torch.float64).sub_(e.to(torch.float64)).abs_()
+            difference = (p.to(torch.float64) - e.to(torch.float64)).abs_()
             worst = float(difference.max())
             if not math.isfinite(worst):
                 worst = float(torch.nan_to_num(difference, nan=0.0, posinf=0.0).max())

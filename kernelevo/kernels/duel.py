@@ -24,6 +24,10 @@ SAMPLE_BYTES = 256 << 20
 """Most memory that outputs kept for verification may take."""
 _SINGLES = 0.25
 _BY_FAR = 0.7
+# Measured on an idle machine: threads wait about 1 ms in all to be put back on their cores when a batch begins,
+# and up to 5 % of a core for one another inside it. Only more than that is somebody else's work.
+_WAKE_NS = 1_000_000
+_WAITING = 0.05
 _AGREEMENT = 0.05
 
 
@@ -37,6 +41,14 @@ class Overhead:
     def of(self, calls: int) -> float:
         """Seconds to take off a batch of so many calls."""
         return self.trip + self.per_call * calls
+
+    def taken_off(self, seconds: float, calls: int) -> float:
+        """Return a batch's seconds without the protocol's share, half of them at the least.
+
+        An overhead that was measured in a busy moment may exceed a whole batch; no program is to look fast
+        for that.
+        """
+        return max(seconds - self.of(calls), seconds / 2)
 
 
 @dataclass
@@ -162,7 +174,7 @@ class Ring:
         batch, picks = self._run(session, count)
         if count > 1 and batch.seconds > self._longest > 0:
             tally.calls = max(1, tally.calls // 2)  # the machine became busy: shorter batches, sooner done
-        seconds = max((batch.seconds - self.overhead.of(count)) / count, 1e-9)
+        seconds = self.overhead.taken_off(batch.seconds, count) / count
         if abs(batch.own_seconds - seconds * count) > _AGREEMENT * batch.seconds + self.overhead.trip:
             tally.disagreements += 1
         if not trusted:
@@ -267,7 +279,7 @@ class Ring:
         second = self.turn(defender, b, trusted=True)
         third = self.turn(defender, b, trusted=True)
         fourth = self.turn(challenger, a, trusted=trusted)
-        calm = not watch.end().too_much() and self._lease.forced_breaths() == forced
+        calm = not watch.end().too_much(_WAITING, 4 * _WAKE_NS) and self._lease.forced_breaths() == forced
         return Block((first, fourth), (second, third)), calm
 
 
