@@ -24,8 +24,8 @@ SAMPLE_BYTES = 256 << 20
 """Most memory that outputs kept for verification may take."""
 _SINGLES = 0.25
 _BY_FAR = 0.7
-# Measured on an idle machine: threads wait about 1 ms in all to be put back on their cores when a batch begins,
-# and up to 5 % of a core for one another inside it. Only more than that is somebody else's work.
+# Measured on an idle machine: threads wait about 1 ms in all to be put back on their cores when a batch
+# begins, and up to 5 % of a core for one another inside it. Only more than that is somebody else's work.
 _WAKE_NS = 1_000_000
 _WAITING = 0.05
 _AGREEMENT = 0.05

@@ -325,12 +325,13 @@ class KernelJudge:
         wrong = self._check(ground, session, notes, cases[:3])
         if wrong is None:
             ground.checker.several(session, ground.stream)
+        if wrong is None and floor is not None:
             glance = StopRule(0.1, min(_ROUGH_SECONDS, seconds))
             rough = ground.ring.fight(session, self._best(ground), glance, floor=floor)
-            if floor is not None and rough.ratio.high < floor:
+            if rough.below(floor):
                 wrong = self._verify(ground, notes, rough, 0.5)
                 return wrong or self._finish(ground, session, notes, rough, cases, rough=True)
-            wrong = self._check(ground, session, notes, cases[3:])
+        wrong = wrong or self._check(ground, session, notes, cases[3:])
         if wrong is None:
             outcome = ground.ring.fight(session, self._best(ground), StopRule(0.02, seconds), floor=floor)
             wrong = self._verify(ground, notes, outcome, seconds / 2)
