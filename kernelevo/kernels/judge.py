@@ -105,8 +105,6 @@ class KernelJudge:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    # ------------------------------------------------------------------ facts
-
     def lint(self) -> Finding:
         """Say whether the task can be judged fairly."""
         ground = self.ground
