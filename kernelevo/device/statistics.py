@@ -116,7 +116,9 @@ def combine(sets: Sequence[Sequence[float]], weights: Sequence[float], *, seed: 
         return Estimate(math.exp(middle), 0.0, math.inf, blocks)
     levels = [0.005, 0.025, 0.975, 0.995]
     far_low, low, high, far_high = np.exp(np.quantile(resampled, levels, method="inverted_cdf")).tolist()
-    return Estimate(math.exp(middle), low, high, blocks, (far_low, far_high))
+    ratio = math.exp(middle)  # may be one rounding beside the same number from numpy's exp
+    low, high = min(low, ratio), max(high, ratio)
+    return Estimate(ratio, low, high, blocks, (min(far_low, low), max(far_high, high)))
 
 
 def geometric_mean(ratios: Sequence[float], weights: Sequence[float] | None = None) -> float:
