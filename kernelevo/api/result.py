@@ -92,6 +92,11 @@ class Result:
         return self.confirmed.get(self.best.number, self.best.evaluation)
 
     @property
+    def is_confirmed(self) -> bool:
+        """Whether ``evaluation`` is from the timing in fresh processes."""
+        return self.best is not None and self.best.number in self.confirmed
+
+    @property
     def program(self) -> Program | None:
         """The best program."""
         return self.best.program if self.best else None
@@ -168,7 +173,7 @@ class Result:
             "searched_seconds": self.searched,
             "best": self.best.number if self.best else None,
             "verdict": self.evaluation.to_json() if self.evaluation else None,
-            "confirmed": self.best is not None and self.best.number in self.confirmed,
+            "confirmed": self.is_confirmed,
         }
         return {"run": run, "trials": [t.to_json() for t in self.trials]}
 

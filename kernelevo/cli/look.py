@@ -10,7 +10,7 @@ from rich.table import Table
 
 from kernelevo.cli.output import console, print_json, talk
 from kernelevo.errors import BadSetting
-from kernelevo.report.table import best, interval, trials_csv, trials_table
+from kernelevo.report.table import interval, trials_csv, trials_table
 
 
 def runs(
@@ -62,9 +62,9 @@ def show(
         talk(api.explain(found))
     else:
         console().print(trials_table(result.trials, top=top, title=result.title()))
-        winner = best(result.trials)
-        if winner and winner.evaluation:
-            talk(f"best: #{winner.number} {interval(winner.evaluation)}; {result.best_path}")
+        if result.best and result.evaluation:
+            sure = "timed again in fresh processes" if result.is_confirmed else "not timed again"
+            talk(f"best: #{result.best.number} {interval(result.evaluation)}, {sure}; {result.best_path}")
     return 0
 
 
