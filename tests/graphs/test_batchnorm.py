@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from kernelevo.graphs.rewrites.batchnorm import BatchNormAct, BatchNormPool
+from kernelevo.graphs.rewrites.batchnorm import BatchNormAct, BatchNormPool, snippet
 from tests.graphs.firing import draw, fire
 
 
@@ -48,6 +48,16 @@ def test_sums_and_relu(train, shape):
     assert fire(BatchNormAct(), warmed(chain).train(train), draw(*shape))[0] == 2
     line = nn.Sequential(nn.BatchNorm1d(3), nn.ReLU()).train(train)
     assert fire(BatchNormAct(), line, draw(shape[0], 3, 9))[0] == 1
+
+
+def test_statistics_of_sparse_data_are_as_accurate_as_torchs():
+    x = draw(8, 4, 64, 64).abs() * (draw(8, 4, 64, 64, seed=1) > 1.3)
+    x[0, :, 0, 0] = 0.9  # not like most others
+    exact = x.double().mean((0, 2, 3)), x.double().var((0, 2, 3), correction=0)
+    affine = snippet().function("batchnorm_statistics")(x, None, None, None, None, True, 0.1, 1e-5).double()
+    scale = (exact[1] + 1e-5).rsqrt()
+    torch.testing.assert_close(affine[0], scale, rtol=2e-7, atol=0)
+    torch.testing.assert_close(affine[1], -exact[0] * scale, rtol=4e-7, atol=0)
 
 
 def test_what_does_not_match():

@@ -24,6 +24,17 @@ struct Sums {
   double plain = 0, square = 0;
 };
 
+// About the mean of x, from a sample. A single value would do for data that lies close together; where most
+// values are equal (zeros behind a ReLU) and it is another one, every difference has the same rounding error
+// and they add up.
+float near_mean(const float* x, int64_t count) {
+  const int64_t step = count < 64 ? 1 : count / 64 | 1;  // odd: rows of a power of two do not repeat
+  double total = 0;
+  int64_t taken = 0;
+  for (int64_t i = 0; i < count; i += step, ++taken) total += x[i];
+  return (float)(total / taken);
+}
+
 // Sums of x - shift and its square; the shift keeps the variance of data with a large mean exact.
 Sums sums_of(const float* x, int64_t count, float shift) {
   Sums total;
@@ -104,7 +115,7 @@ extern "C" void batchnorm_affine(const float* x, const float* weight, const floa
 #pragma omp for collapse(2) schedule(static)
       for (int64_t c = 0; c < channels; ++c)
         for (int64_t b = 0; b < batch; ++b) {
-          const Sums found = sums_of(x + (b * channels + c) * inner, inner, x[c * inner]);
+          const Sums found = sums_of(x + (b * channels + c) * inner, inner, near_mean(x + c * inner, inner));
           sums[2 * (c * batch + b)] = found.plain;
           sums[2 * (c * batch + b) + 1] = found.square;
         }
@@ -119,7 +130,7 @@ extern "C" void batchnorm_affine(const float* x, const float* weight, const floa
           square += sums[2 * (c * batch + b) + 1];
         }
         const double offset = plain / count;
-        mean = x[c * inner] + offset;
+        mean = near_mean(x + c * inner, inner) + offset;
         variance = square / count - offset * offset;
         variance = variance < 0 ? 0 : variance;
         if (running_mean) running_mean[c] = (float)(momentum * mean + (1 - momentum) * running_mean[c]);
