@@ -6,14 +6,15 @@ import hashlib
 import math
 import random
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from kernelevo.core import Status
 from kernelevo.device.clock import Watch
 from kernelevo.device.lease import Lease
-from kernelevo.device.statistics import MIN_BLOCKS, Estimate, StopRule, estimate, log_ratio
+from kernelevo.device.statistics import MIN_BLOCKS, Estimate, StopRule
 from kernelevo.kernels.checking import Checker, Sample
 from kernelevo.kernels.inputs import Pick, Stream
+from kernelevo.kernels.series import Block, Series, Tally
 from kernelevo.kernels.session import Answer, Batch, Failed, Session
 
 SHARE = 0.01
@@ -29,6 +30,8 @@ _BY_FAR = 0.7
 _WAKE_NS = 1_000_000
 _WAITING = 0.05
 _AGREEMENT = 0.05
+# Where other work disturbs, each side's shortest time stands for it: that needs some occasions to be calm.
+_IN_A_STORM = 8
 
 
 @dataclass(frozen=True)
@@ -49,32 +52,6 @@ class Overhead:
         for that.
         """
         return max(seconds - self.of(calls), seconds / 2)
-
-
-@dataclass
-class Tally:
-    """What was seen of one subject during a duel.
-
-    Args:
-        seconds: per call, one entry for each batch.
-        singles: per call, of the calls that were timed alone.
-        samples: outputs kept for verification.
-        disagreements: batches in which the child's own clock says otherwise than ours.
-    """
-
-    seconds: list[float] = field(default_factory=list)
-    singles: list[float] = field(default_factory=list)
-    samples: list[Sample] = field(default_factory=list)
-    disagreements: int = 0
-    examined: int = 0
-    calls: int = 1
-
-    @property
-    def median(self) -> float:
-        """Median seconds per call over the batches."""
-        ordered = sorted(self.seconds)
-        middle = len(ordered) // 2
-        return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
 
 
 @dataclass(frozen=True)
@@ -127,12 +104,16 @@ class Ring:
         self._longest = math.inf
 
     def calibrate(self, empty: Session) -> Overhead:
-        """Measure what the protocol itself costs, with the empty program."""
+        """Measure what the protocol itself costs, with the empty program.
+
+        The shortest of several: a stop that was delayed by other work is no part of the protocol, and taken
+        off both sides of a duel it would stretch their ratio.
+        """
         most = min(64, empty.setting.capacity)
-        one = _low_median([self._run(empty, 1)[0].seconds for _ in range(9)])
+        one = min(self._run(empty, 1)[0].seconds for _ in range(9))
         per_call = 0.0
         if most > 1:
-            many = _low_median([self._run(empty, most)[0].seconds for _ in range(5)])
+            many = min(self._run(empty, most)[0].seconds for _ in range(5))
             per_call = max(0.0, (many - one) / (most - 1))
         self.overhead = Overhead(max(one - per_call, 0.0), per_call)
         empty.ask("drop")
@@ -140,6 +121,7 @@ class Ring:
         return self.overhead
 
     def _run(self, session: Session, calls: int) -> tuple[Batch, list[Pick]]:
+        session.put_first()
         picks = [self.stream.pick() for _ in range(calls)]
         if session.setting.stateful:
             self.checker.place(session, self.checker.pool.groups[0].parameters, fresh=True)
@@ -218,6 +200,7 @@ class Ring:
         trusted: bool = False,
         floor: float | None = None,
         fewest: int = 3,
+        patient: bool = True,
     ) -> Outcome:
         """Time two subjects in ABBA blocks, alone on the device, until the rule has seen enough.
 
@@ -228,9 +211,17 @@ class Ring:
             trusted: whether the challenger is a baseline too.
             floor: the slowest ratio worth more timing.
             fewest: blocks that are run in any case (one at least, however slow the machine is).
+            patient: whether to run more of them where other work disturbs.
         """
         with self._lease:
-            return self._fight(challenger, defender, rule, trusted, floor, fewest)
+            return self._fight(
+                challenger,
+                defender,
+                rule,
+                trusted,
+                floor,
+                (fewest, max(fewest, _IN_A_STORM) if patient else fewest),
+            )
 
     def _fight(
         self,
@@ -239,7 +230,7 @@ class Ring:
         rule: StopRule,
         trusted: bool,
         floor: float | None,
-        fewest: int,
+        fewest: tuple[int, int],
     ) -> Outcome:
         a, b = Tally(), Tally()
         start = time.monotonic()
@@ -253,11 +244,12 @@ class Ring:
             elapsed = time.monotonic() - start
             blocks = len(clean.blocks) + len(disturbed.blocks)
             # blocks that other work disturbed are dropped where enough calm ones are left
-            calm = not disturbed.blocks or len(clean.blocks) >= max(fewest, MIN_BLOCKS)
+            calm = not disturbed.blocks or len(clean.blocks) >= max(fewest[0], MIN_BLOCKS)
             series = clean if calm else clean.joined(disturbed)
             current = series.estimate() if calm else series.shortest()
             stop = rule.reason(current, elapsed, floor=floor) is not None
-            if stop and (blocks >= fewest or elapsed > 8 * rule.seconds):
+            enough = blocks >= fewest[not calm] or elapsed > 8 * rule.seconds
+            if stop and enough:
                 a.seconds, b.seconds = series.sides()
                 dropped = blocks - len(series.blocks)
                 return Outcome(
@@ -283,53 +275,6 @@ class Ring:
         return Block((first, fourth), (second, third)), calm
 
 
-@dataclass(frozen=True)
-class Block:
-    """One ABBA block: seconds per call of both sides, in the order in which they were taken."""
-
-    ours: tuple[float, float]
-    theirs: tuple[float, float]
-
-
-@dataclass
-class Series:
-    """The blocks of one kind (calm or disturbed)."""
-
-    blocks: list[Block] = field(default_factory=list)
-
-    def add(self, block: Block) -> None:
-        """Append one block."""
-        self.blocks.append(block)
-
-    def joined(self, other: Series) -> Series:
-        """Return the blocks of both."""
-        return Series([*self.blocks, *other.blocks])
-
-    def estimate(self) -> Estimate:
-        """Median of the blocks' log ratios; where blocks are few and slow, of their AB and BA halves."""
-        ratios = [log_ratio(block.theirs, block.ours) for block in self.blocks]
-        if len(ratios) < MIN_BLOCKS:
-            ratios = [
-                log_ratio([t], [o])
-                for block in self.blocks
-                for t, o in zip(block.theirs, block.ours, strict=True)
-            ]
-        return estimate(ratios)
-
-    def shortest(self) -> Estimate:
-        """Ratio of the shortest times of both sides, without an interval.
-
-        Other work on the machine only ever adds time, and to one side as much as to the other only by luck:
-        a median of disturbed blocks can be off by any factor.
-        """
-        ours, theirs = self.sides()
-        return Estimate(min(theirs) / min(ours), 0.0, math.inf, len(self.blocks))
-
-    def sides(self) -> tuple[list[float], list[float]]:
-        """Return all seconds per call, ours and theirs."""
-        return [s for b in self.blocks for s in b.ours], [s for b in self.blocks for s in b.theirs]
-
-
 def _digest(session: Session, places: list[list[tuple[int, int]]]) -> bytes:
     """Hash all outputs as they lie in the stopped child."""
     digest = hashlib.sha256()
@@ -337,9 +282,3 @@ def _digest(session: Session, places: list[list[tuple[int, int]]]) -> bytes:
         for piece in session.child.read_many(spans):
             digest.update(piece.data)
     return digest.digest()
-
-
-def _low_median(values: list[float]) -> float:
-    """Median of the lower half: a stop that was delayed by another process is no part of the protocol."""
-    ordered = sorted(values)[: (len(values) + 1) // 2]
-    return ordered[len(ordered) // 2]

@@ -18,6 +18,7 @@ from kernelevo.backends.cache import default_root
 from kernelevo.backends.reference import Reference, load_reference
 from kernelevo.core import Task
 from kernelevo.device.lease import Lease
+from kernelevo.device.priority import prioritise
 from kernelevo.device.statistics import StopRule
 from kernelevo.errors import BadProgram, KernelEvoError, MachineError, SandboxError
 from kernelevo.kernels.baselines import Baselines, Name, Rebase, cache_key
@@ -70,13 +71,15 @@ class Ground:
         self._own_zygote = zygote is None
         self._turn = threading.RLock()
         self._closing = threading.Event()
-        self._closed = False
+        self._closed = self._begun = False
         try:
             # the zygote imports torch in its own process while the first case is computed in this one
             starting = _Later(lambda: zygote or Zygote(PRELOAD, threads=threads or _cores()))
             self.pool, self.setting = self._first_case(rng)
             self.checker = Checker(self.pool)
             self.zygote: Zygote = starting.result()
+            if os.getpriority(os.PRIO_PROCESS, 0) < 0:  # we come first, but not the builds
+                prioritise(self.zygote.pid, 0)
             self.patience = 20.0
             root = cache or default_root()
             self.baselines = Baselines(
@@ -94,7 +97,6 @@ class Ground:
             raise
         self._idle = threading.Thread(target=self._work_when_idle, name="kernelevo-oracle", daemon=True)
         self._ready = False
-        self._idle.start()
 
     def _first_case(self, rng: random.Random) -> tuple[Pool, Setting]:
         try:
@@ -151,6 +153,13 @@ class Ground:
             ) from failed
 
     # ------------------------------------------------------------------ idle work
+
+    def begin(self) -> None:
+        """Start what goes on in the background: more secret cases, and the compiled baselines."""
+        if not self._begun:
+            self._begun = True
+            self._idle.start()
+        self.baselines.begin()
 
     def _work_when_idle(self) -> None:
         while not self._closing.is_set():
@@ -210,7 +219,7 @@ class Ground:
             return
         self._closed = True
         self._closing.set()
-        if hasattr(self, "_idle"):
+        if self._begun:
             self._idle.join(30.0)
         if hasattr(self, "baselines"):
             self.baselines.close()

@@ -12,6 +12,7 @@ import torch
 
 from kernelevo.core import Evaluation, Status
 from kernelevo.device.groups import Registration
+from kernelevo.device.priority import MEASURED, prioritise
 from kernelevo.kernels.arena import Arena, mapped_at
 from kernelevo.kernels.setting import Setting, named_weights
 from kernelevo.kernels.tree import Leaf, flatten
@@ -92,6 +93,7 @@ class Session:
             fds=fds,
         )
         self.weights = "strict"
+        self._first_in_line = False
         self._hear(patience)
 
     # ------------------------------------------------------------------ conversation
@@ -126,6 +128,12 @@ class Session:
             with translated(self.child, self.patience):
                 self.child.resume()
             self._stopped = False
+
+    def put_first(self) -> None:
+        """Let the child's threads run before other work of this machine, where the kernel allows it."""
+        if not self._first_in_line:
+            prioritise(self.child.pid, MEASURED)
+            self._first_in_line = True
 
     def close(self) -> None:
         """Kill the child and give its memory back."""

@@ -130,17 +130,26 @@ def _number(value: object) -> str:
 
 
 def combine(parts: Sequence[Evaluation]) -> Evaluation:
-    """Join the verdicts of several fresh processes: median score, widest interval; any failure decides."""
+    """Join the verdicts of several fresh processes: median score, widest interval; any failure decides.
+
+    A process that other work disturbed has a score without an interval: it counts only where fewer than two
+    have one, and the whole has no interval then.
+    """
     for part in parts:
         if part.status is not Status.OK or part.score is None:
             return part
-    ordered = sorted(parts, key=lambda p: p.score or 0.0)
-    middle = ordered[len(ordered) // 2]
-    lows = [v for p in parts if isinstance(v := p.metrics.get("score_low"), float)]
-    highs = [v for p in parts if isinstance(v := p.metrics.get("score_high"), float)]
-    metrics: dict[str, Any] = {**middle.metrics, "processes": len(parts)}
-    if lows and highs:
-        metrics["score_low"], metrics["score_high"] = min(lows), max(highs)
+    calm = [p for p in parts if isinstance(p.metrics.get("score_low"), float)]
+    ordered = sorted(calm if len(calm) > 1 else parts, key=lambda p: p.score or 0.0)
+    middle = ordered[(len(ordered) - 1) // 2]  # of two the slower one
+    metrics: dict[str, Any] = {
+        **middle.metrics,
+        "processes": len(parts),
+        "score_low": None,
+        "score_high": None,
+    }
+    if len(calm) > 1:
+        for name, widest in (("score_low", min), ("score_high", max)):
+            metrics[name] = widest(v for p in calm if isinstance(v := p.metrics.get(name), float))
     for name in ("max_abs_error", "max_rel_error", "oracle_error"):
         values = [v for p in parts if isinstance(v := p.metrics.get(name), float)]
         metrics[name] = max(values, default=None)

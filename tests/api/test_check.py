@@ -15,7 +15,7 @@ def test_a_right_and_a_wrong_program(quick_judge, elsewhere):
     said = []
     (elsewhere / "right.py").write_text(program())
     verdict = api.check(elsewhere / "right.py", "net.py", SETTINGS, say=said.append)
-    assert verdict.status is Status.OK and verdict.metrics["processes"] == 3 and said
+    assert verdict.status is Status.OK and verdict.metrics["processes"] >= 3 and said
     assert verdict.metrics["meets_1e-5"] is True and verdict.metrics["latency_ms"] > 0
     (elsewhere / "wrong.py").write_text(program("return RESULT + 1e-3"))
     verdict = api.check(elsewhere / "wrong.py", "net.py", SETTINGS)

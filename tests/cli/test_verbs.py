@@ -232,5 +232,5 @@ def test_a_whole_run_on_a_bundled_task(elsewhere):
     assert first.startswith("kernelevo: ops/softmax on cpu") and seconds < 6.0  # 2 s on a quiet machine
     assert process.returncode == 0, err
     data = json.loads(out)
-    assert data["run"]["confirmed"] is True and data["run"]["verdict"]["metrics"]["processes"] == 3
+    assert data["run"]["confirmed"] is True and data["run"]["verdict"]["metrics"]["processes"] >= 3
     assert {t["status"] for t in data["trials"]} == {"ok"} and len(data["trials"]) <= 3

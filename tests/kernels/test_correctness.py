@@ -67,7 +67,9 @@ def test_159_of_160_honest_reorderings_pass():
     passed, meets = calibrate()
     assert passed >= 159
     assert meets < 160  # the constant gate alone would refuse honest programs
-    assert calibrate(factor_free=1.0)[0] < passed  # so would PyTorch's own error without a factor
+    assert (
+        calibrate(factor_free=0.5)[0] < 159
+    )  # the factor is no formality: half of PyTorch's own error refuses them
 
 
 def test_the_gate_is_1e_5_where_the_reference_is_exact():

@@ -1,0 +1,36 @@
+"""Priority: what is measured comes before other work of this machine, what thinks ahead comes behind it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+MEASURED = -10
+"""Niceness of processes under the clock, where the kernel allows it (root, or RLIMIT_NICE)."""
+AHEAD = 10
+"""Niceness of processes whose work nobody waits for yet."""
+
+
+def prioritise(group: int, niceness: int) -> bool:
+    """Give every thread of a process group a niceness; those started later inherit it.
+
+    Linux may weigh sessions against one another first (``sched_autogroup_enabled``), and the niceness of a
+    thread only counts inside its session then; so the session of the group's leader gets the same.
+
+    Args:
+        group: the process group; its leader must lead its session too, or only its threads are set.
+        niceness: -20 (first) to 19 (last).
+
+    Returns:
+        Whether the kernel allowed it; a process that is gone counts as not allowed.
+    """
+    try:
+        os.setpriority(os.PRIO_PGRP, group, niceness)
+        leads = os.getsid(group) == group
+    except OSError:
+        return False
+    if leads:
+        with contextlib.suppress(OSError):  # no such file: sessions are not weighed here
+            Path(f"/proc/{group}/autogroup").write_text(str(niceness), encoding="ascii")
+    return True

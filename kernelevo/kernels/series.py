@@ -1,0 +1,82 @@
+"""Series: the seconds of a duel, block by block, and what they say of the two sides' ratio."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from kernelevo.device.statistics import MIN_BLOCKS, Estimate, estimate, log_ratio
+from kernelevo.kernels.checking import Sample
+
+
+@dataclass
+class Tally:
+    """What was seen of one subject during a duel.
+
+    Args:
+        seconds: per call, one entry for each batch.
+        singles: per call, of the calls that were timed alone.
+        samples: outputs kept for verification.
+        disagreements: batches in which the child's own clock says otherwise than ours.
+    """
+
+    seconds: list[float] = field(default_factory=list)
+    singles: list[float] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
+    disagreements: int = 0
+    examined: int = 0
+    calls: int = 1
+
+    @property
+    def median(self) -> float:
+        """Median seconds per call over the batches."""
+        ordered = sorted(self.seconds)
+        middle = len(ordered) // 2
+        return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
+
+
+@dataclass(frozen=True)
+class Block:
+    """One ABBA block: seconds per call of both sides, in the order in which they were taken."""
+
+    ours: tuple[float, float]
+    theirs: tuple[float, float]
+
+
+@dataclass
+class Series:
+    """The blocks of one kind (calm or disturbed)."""
+
+    blocks: list[Block] = field(default_factory=list)
+
+    def add(self, block: Block) -> None:
+        """Append one block."""
+        self.blocks.append(block)
+
+    def joined(self, other: Series) -> Series:
+        """Return the blocks of both."""
+        return Series([*self.blocks, *other.blocks])
+
+    def estimate(self) -> Estimate:
+        """Median of the blocks' log ratios; where blocks are few and slow, of their AB and BA halves."""
+        ratios = [log_ratio(block.theirs, block.ours) for block in self.blocks]
+        if len(ratios) < MIN_BLOCKS:
+            ratios = [
+                log_ratio([t], [o])
+                for block in self.blocks
+                for t, o in zip(block.theirs, block.ours, strict=True)
+            ]
+        return estimate(ratios)
+
+    def shortest(self) -> Estimate:
+        """Ratio of the shortest times of both sides, without an interval.
+
+        Other work on the machine only ever adds time, and to one side as much as to the other only by luck:
+        a median of disturbed blocks can be off by any factor.
+        """
+        ours, theirs = self.sides()
+        return Estimate(min(theirs) / min(ours), 0.0, math.inf, len(self.blocks))
+
+    def sides(self) -> tuple[list[float], list[float]]:
+        """Return all seconds per call, ours and theirs."""
+        return [s for b in self.blocks for s in b.ours], [s for b in self.blocks for s in b.theirs]

@@ -1,0 +1,107 @@
+"""Stages: a program's two child processes: one that builds and loads it, and a fresh one that is judged."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+from kernelevo.core import Artifact, Status
+from kernelevo.kernels.arena import Arena
+from kernelevo.kernels.ground import Ground
+from kernelevo.kernels.session import Failed, Session, resting, told, translated
+from kernelevo.kernels.setting import named_weights
+from kernelevo.sandbox.child import Child
+from kernelevo.sandbox.limits import Limits
+
+BUILD_PATIENCE = 120.0
+FORWARD_PATIENCE = 40.0
+_MEMORY = 4 << 30
+
+
+class Stages:
+    """Starts the children of a judge.
+
+    Args:
+        root: the shared build cache; children read it, and never write to it.
+        forward_patience: seconds that a program's first forward may take (it may compile device code).
+    """
+
+    def __init__(self, root: Path, forward_patience: float = FORWARD_PATIENCE) -> None:
+        self._root, self._forward_patience = root, forward_patience
+        self._serial = itertools.count()
+
+    def enter(self, ground: Ground, artifact: Artifact) -> Session:
+        """Start the run stage: a fresh process that reads the build's cache and may build nothing."""
+        assert artifact.folder is not None
+        scratch = ground.folder / f"run-{next(self._serial)}"
+        limits = Limits(
+            "run",
+            scratch,
+            read_only=(artifact.folder, *self._shared()),
+            memory_bytes=_MEMORY + ground.setting.footprint,
+            environ=self._caches(artifact.folder),
+        )
+        subject = {"kind": "program", "source": artifact.program.source, "folder": str(artifact.folder)}
+        return Session(ground.zygote, ground.setting, subject, limits, ground.patience)
+
+    def build(self, ground: Ground, source: str, folder: Path) -> dict[str, Any]:
+        """One child, throw-away weights and inputs; nothing secret goes in."""
+        seed = ground.rng("build", next(self._serial)).getrandbits(31)
+        with ground.pool.turn:
+            module = ground.pool.build(seed)
+            args = ground.pool.source.inputs(seed)
+        setting = ground.setting
+        weights, slots = Arena(setting.weights.nbytes), Arena(setting.inputs.nbytes * setting.capacity)
+        held = named_weights(module)
+        for spec, view in zip(setting.names, setting.weights.views(weights.block), strict=True):
+            view.copy_(held[spec["name"]][2])
+        ground.stream.write_leaves(args, setting.inputs.views(slots.block))
+        payload = {
+            **setting.payload(),
+            "subject": {"kind": "program", "source": source, "folder": str(folder)},
+            "seed": seed,
+        }
+        limits = Limits(
+            "build",
+            folder,
+            read_only=self._shared(),
+            memory_bytes=_MEMORY + ground.setting.footprint,
+            environ=self._caches(folder),
+        )
+        try:
+            with ground.zygote.spawn(
+                "kernelevo.kernels.worker:build",
+                payload,
+                limits=limits,
+                fds={"weights": weights.fd, "slots": slots.fd},
+            ) as child:
+                return self._hear_build(child)
+        finally:
+            weights.close()
+            slots.close()
+
+    def _shared(self) -> tuple[Path, ...]:
+        """The shared build cache, if there is one yet."""
+        return (self._root,) if self._root.is_dir() else ()
+
+    def _hear_build(self, child: Child) -> dict[str, Any]:
+        """Wait for the two stages of a build: constructed, and one forward done."""
+        with resting(child, "build"):
+            for limit in (BUILD_PATIENCE, self._forward_patience):
+                with translated(child, limit):
+                    reply = child.channel.recv(limit)
+                if not isinstance(reply, dict):
+                    raise Failed(Status.REJECTED, "the program's process sent something that is no answer")
+                if "error" in reply:
+                    raise told(reply["error"], child)
+        return dict(reply)
+
+    def _caches(self, folder: Path) -> dict[str, str]:
+        return {
+            "KERNELEVO_CACHE": str(folder / "cache"),
+            "KERNELEVO_CACHE_SHARED": str(self._root),
+            "TORCHINDUCTOR_CACHE_DIR": str(folder / "inductor"),
+            "TRITON_CACHE_DIR": str(folder / "triton"),
+            "TORCH_EXTENSIONS_DIR": str(folder / "extensions"),
+        }
