@@ -16,6 +16,7 @@ from typing import Any, Literal
 import torch
 
 from kernelevo.core import Task
+from kernelevo.kernels.failures import Failures
 from kernelevo.kernels.session import Failed, Session, resting
 from kernelevo.kernels.setting import Setting
 from kernelevo.sandbox.limits import Limits
@@ -131,6 +132,7 @@ class Baselines:
 
     def __post_init__(self) -> None:
         self.all = {"eager": Baseline("eager"), **{n: Baseline(n) for n in self.names}}
+        self._failures = Failures(self.folder / "failures.json")
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
@@ -164,12 +166,31 @@ class Baselines:
         eager = self.all["eager"]
         if eager.session is None:
             start = time.monotonic()
-            session = self.start(self.subject("eager"), "eager")
-            self.place(session, PATIENCE)
-            session.stop()
-            eager.session, eager.state, eager.slowdown = session, "ready", 1.0
+            eager.session, eager.state, eager.slowdown = self._fresh("eager"), "ready", 1.0
             eager.seconds = time.monotonic() - start
         return eager.session
+
+    def _fresh(self, name: Name) -> Session:
+        session = self.start(self.subject(name), name)
+        try:
+            self.place(session, PATIENCE)
+            session.stop()
+        except BaseException:
+            session.close()
+            raise
+        return session
+
+    def renew(self) -> None:
+        """Give the best baseline a fresh process: where its memory lies is worth some per cent of its speed.
+
+        Raises:
+            Failed: if it does not come up again; the old process goes on then.
+        """
+        best = self.best
+        fresh, old = self._fresh(best.name), best.session
+        best.session = fresh
+        if old is not None:
+            old.close()
 
     # ------------------------------------------------------------------ the background
 
@@ -194,7 +215,7 @@ class Baselines:
             self._prepare(self.all[name])
 
     def _prepare(self, baseline: Baseline) -> None:
-        known = self._known_failure(baseline.name)
+        known = self._failures.reason(baseline.name)
         if known:
             baseline.reason, baseline.state = known, "failed"
             return
@@ -217,29 +238,10 @@ class Baselines:
             baseline.reason = failed.feedback[:500]
             baseline.seconds = time.monotonic() - start
             baseline.state = "failed"
-            self._remember_failure(baseline)
+            self._failures.remember(baseline.name, baseline.reason)
         finally:
             with self._lock:
                 self._working = None
-
-    def _failures(self) -> Path:
-        return self.folder / "failures.json"
-
-    def _known_failure(self, name: Name) -> str:
-        try:
-            known = json.loads(self._failures().read_text())
-        except (OSError, ValueError):
-            return ""  # none yet, or half written by a crash: try again
-        return str(known.get(name, "")) if isinstance(known, dict) else ""
-
-    def _remember_failure(self, baseline: Baseline) -> None:
-        try:
-            known = json.loads(self._failures().read_text())
-        except (OSError, ValueError):
-            known = {}
-        partial = self._failures().with_suffix(f".{os.getpid()}")
-        partial.write_text(json.dumps({**known, baseline.name: baseline.reason}))
-        partial.replace(self._failures())
 
     # ------------------------------------------------------------------ which is best
 

@@ -263,15 +263,17 @@ class Ring:
     def _block(
         self, challenger: Session, defender: Session, a: Tally, b: Tally, trusted: bool
     ) -> tuple[Block, bool]:
-        """Time one ABBA block; tell whether nothing else used the machine."""
+        """Time one ABBA block; tell whether nothing else used the machine and both sides' clocks agree."""
         watch = Watch([challenger.child.pid, defender.child.pid])
         forced = self._lease.forced_breaths()
+        disagreements = a.disagreements + b.disagreements
         watch.begin()
         first = self.turn(challenger, a, trusted=trusted)
         second = self.turn(defender, b, trusted=True)
         third = self.turn(defender, b, trusted=True)
         fourth = self.turn(challenger, a, trusted=trusted)
         calm = not watch.end().too_much(_WAITING, 4 * _WAKE_NS) and self._lease.forced_breaths() == forced
+        calm = calm and a.disagreements + b.disagreements == disagreements
         return Block((first, fourth), (second, third)), calm
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -29,6 +30,8 @@ from kernelevo.sandbox.zygote import Zygote
 
 SEARCH_SECONDS = 2.0
 FINAL_SECONDS = 20.0
+_log = logging.getLogger(__name__)
+
 FRESH_PROCESSES = 3
 MOST_PROCESSES = 5  # where other work disturbs
 _ROUGH_SECONDS = 0.4
@@ -195,7 +198,8 @@ class KernelJudge:
     def finalize(self, artifact: Artifact) -> Evaluation:
         """Judge a winner anew in three fresh processes; only this verdict is to be reported.
 
-        Processes that other work disturbed are repeated, up to five in all.
+        The baseline's process is a fresh one each time too. Processes that other work disturbed are
+        repeated, up to five in all.
         """
         ground = self.ground
         ground.make_ready()
@@ -204,8 +208,10 @@ class KernelJudge:
         with ground.pool.turn:
             ground.pool.fill()
         with self._device:
-            parts = []
+            parts: list[Evaluation] = []
             for _ in range(MOST_PROCESSES):
+                if parts:
+                    _renew(ground)
                 parts.append(self._measure(artifact, None, self._final / FRESH_PROCESSES))
                 calm = sum(p.metrics.get("score_low") is not None for p in parts)
                 if parts[-1].status is not Status.OK or calm >= FRESH_PROCESSES:
@@ -329,6 +335,13 @@ class KernelJudge:
         return notes.ok(
             ratio.ratio, fidelity="rough" if rough else "full", weights=session.weights, precision=label
         )
+
+
+def _renew(ground: Ground) -> None:
+    try:
+        ground.baselines.renew()
+    except Failed as failed:  # a machine in trouble: the process that was timed before is still a baseline
+        _log.warning("the baseline could not be started anew: %s", failed.feedback)
 
 
 def _precision(ground: Ground, notes: Notes, group: Group) -> Precision:

@@ -140,8 +140,12 @@ def test_the_no_aten_policy_refuses_before_building(judge):
 
 
 def test_a_winner_is_judged_in_three_fresh_processes(judge):
-    found = judge.finalize(judge.prepare(Program.single(candidate("return RESULT"))))
+    artifact = judge.prepare(Program.single(candidate("return RESULT")))
+    judge.warm()
+    before = judge.ground.baselines.best.session.child.pid
+    found = judge.finalize(artifact)
     assert found.status is Status.OK and found.metrics["processes"] >= 3
+    assert judge.ground.baselines.best.session.child.pid != before  # and so is the baseline's process
     low, high = found.metrics["score_low"], found.metrics["score_high"]
     assert low is None or low <= found.score <= high
 

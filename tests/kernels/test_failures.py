@@ -1,0 +1,25 @@
+import json
+import time
+
+from kernelevo.kernels.failures import DAY, Failures
+
+
+def test_a_failure_is_believed_for_a_day(tmp_path):
+    path = tmp_path / "failures.json"
+    assert Failures(path).reason("compile") == ""
+    Failures(path).remember("compile", "took too long")
+    Failures(path).remember("other", "boo")
+    assert Failures(path).reason("compile") == "took too long" and Failures(path).reason("other") == "boo"
+    old = json.loads(path.read_text())
+    old["compile"]["at"] = time.time() - DAY - 1
+    path.write_text(json.dumps(old))
+    assert Failures(path).reason("compile") == "" and Failures(path).reason("other") == "boo"
+
+
+def test_a_damaged_file_is_empty(tmp_path):
+    path = tmp_path / "failures.json"
+    for text in ("{", "[]", '{"compile": 3}', '{"compile": "as older versions wrote it"}'):
+        path.write_text(text)
+        assert Failures(path).reason("compile") == ""
+    Failures(path).remember("compile", "boo")
+    assert Failures(path).reason("compile") == "boo"
