@@ -25,8 +25,9 @@ class Failures:
     def reason(self, name: str) -> str:
         """Return why ``name`` failed within the last day, or an empty text."""
         entry = self._read().get(name)
-        fresh = isinstance(entry, dict) and 0 <= time.time() - float(entry.get("at", 0)) < DAY
-        return str(entry.get("reason", "")) if fresh else ""
+        if not isinstance(entry, dict) or not isinstance(entry.get("at"), int | float):
+            return ""
+        return str(entry.get("reason", "")) if 0 <= time.time() - entry["at"] < DAY else ""
 
     def remember(self, name: str, reason: str) -> None:
         """Take a failure down."""
