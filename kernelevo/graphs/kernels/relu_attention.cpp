@@ -16,10 +16,6 @@ using namespace kernelevo;
 // Queries whose sums are in registers at once, and vectors of keys (or of values) beside them.
 constexpr int kRows = RELU_ATTENTION_ROWS ? RELU_ATTENTION_ROWS : kLanes == 16 ? 8 : 4;
 constexpr int kVectors = RELU_ATTENTION_VECTORS;
-// Queries, and keys, of one tile.
-constexpr int64_t kQueries = RELU_ATTENTION_QUERIES;
-constexpr int64_t kKeys = std::max<int64_t>(RELU_ATTENTION_KEYS, kVectors * kLanes);
-static_assert(kKeys % (kVectors * kLanes) == 0, "a tile of keys is read in whole vectors");
 
 // Strides in floats; the innermost one is 1.
 struct Operand {
@@ -28,7 +24,11 @@ struct Operand {
   const float* at(int64_t b, int64_t h) const { return data + b * batch + h * head; }
 };
 
-int64_t padded(int64_t n) { return (n + kVectors * kLanes - 1) / (kVectors * kLanes) * (kVectors * kLanes); }
+constexpr int64_t padded(int64_t n) { return (n + kVectors * kLanes - 1) / (kVectors * kLanes) * (kVectors * kLanes); }
+
+// Queries, and keys, of one tile; keys are read in whole vectors.
+constexpr int64_t kQueries = RELU_ATTENTION_QUERIES;
+constexpr int64_t kKeys = padded(RELU_ATTENTION_KEYS);
 
 // out[r][c] (+)= sum over k of left[r][k] * right[k][c], for kRows rows and kVectors vectors of columns.
 template <bool kAdd>
@@ -91,7 +91,7 @@ void attend(const float* q, int64_t q_row, const Head& head, float* out, int64_t
   const int64_t filled = (rows + kRows - 1) / kRows * kRows;
   s.queries.assign(filled * size, 0.0f);
   s.sums.assign(filled * value_width, 0.0f);
-  s.scores.resize(filled * padded(kKeys));
+  s.scores.resize(filled * kKeys);
   for (int64_t r = 0; r < rows; ++r) std::copy_n(q + (first + r) * q_row, size, s.queries.data() + r * size);
   const int64_t end = causal ? std::min(keys, first + rows) : keys;
   for (int64_t key = 0; key < end; key += kKeys) {

@@ -14,9 +14,9 @@ from kernelevo.graphs.snippet import Snippet, Table
 
 TUNE: Table = {
     "RELU_ATTENTION_QUERIES": (64, 32, 96, 128),  # of a tile
-    "RELU_ATTENTION_KEYS": (64, 32, 128),  # of a tile, whose sums stay apart
-    "RELU_ATTENTION_ROWS": (0, 4, 6, 12),  # of a register tile; 0: by the width of vectors
-    "RELU_ATTENTION_VECTORS": (2, 1, 4),  # of a register tile
+    "RELU_ATTENTION_KEYS": (64, 32, 128),  # of a tile, in whole vectors; its sums stay apart
+    "RELU_ATTENTION_ROWS": (0, 4, 6, 12, 14),  # of a register tile; 0: by the width of vectors
+    "RELU_ATTENTION_VECTORS": (2, 1, 3, 4),  # of a register tile
     "RELU_ATTENTION_CHUNK": (1, 2, 4, 0),  # tiles that a thread takes at once; 0: all of a head
 }
 
