@@ -18,7 +18,7 @@ from kernelevo.errors import CaptureError
 from kernelevo.graphs.check import Reference, compare
 from kernelevo.graphs.execution import Call, Oracle, Outcome, copied, observe, record
 from kernelevo.graphs.skeleton import Skeleton, attach, skeleton_of
-from kernelevo.graphs.snippet import Snippet
+from kernelevo.graphs.snippet import TUNE, Snippet, merged
 from kernelevo.graphs.structure import literal, paths
 
 _STATEFUL = "it keeps state outside its buffers: forward changes a tensor or number in a plain attribute"
@@ -112,8 +112,11 @@ class Captured:
         """Make ``snippet`` part of the program.
 
         Raises:
-            ValueError: if another snippet has its name and other text, or binds one of its names.
+            ValueError: if another snippet has its name and other text, binds one of its names or gives one
+                of its ``TUNE`` entries other choices; or if its text binds ``TUNE`` itself.
         """
+        if TUNE in snippet.defines():
+            raise ValueError(f"snippet {snippet.name!r} has a {TUNE} of its own: give it as tune=")
         for other in self.snippets.values():
             if other == snippet:
                 return
@@ -122,6 +125,7 @@ class Captured:
             both = other.defines() & snippet.defines()
             if both:
                 raise ValueError(f"snippets {other.name!r} and {snippet.name!r} both define {sorted(both)}")
+        merged([*self.snippets.values(), snippet])
         self.snippets[snippet.name] = snippet
 
     def attribute(self, name: str) -> fx.Node:

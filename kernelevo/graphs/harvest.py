@@ -17,7 +17,7 @@ from kernelevo.graphs.flat import FlatGraph, as_one_call, flatten
 from kernelevo.graphs.harvest_cpp import RUN, cpp_text
 from kernelevo.graphs.opaque import HarvestError, opaque_calls
 from kernelevo.graphs.printing import print_program
-from kernelevo.graphs.snippet import Snippet
+from kernelevo.graphs.snippet import Snippet, merged
 from kernelevo.graphs.wrapper import parse_wrapper
 
 __all__ = ["PLAIN", "HarvestError", "Variant", "harvest", "harvest_program", "variants"]
@@ -72,8 +72,8 @@ def harvest(
     """Return a copy of ``captured`` whose graph is one call of what Inductor generates for it.
 
     Print it with ``print_program``. Calls of snippets and recurrent layers are kept as they are; buffers
-    are updated in place; numbers that may be tuned stand in ``TUNE``. The result has been run and
-    compared with the original module.
+    are updated in place; numbers that may be tuned, those of the snippets too, stand in ``TUNE``. The
+    result has been run and compared with the original module.
 
     Args:
         captured: a captured module, rewritten or not, on the CPU.
@@ -105,7 +105,7 @@ def harvest(
             f"the generated code returns {len(wrapper.returned)} tensors, the module {len(flat.outputs)}",
             why="results that share memory need Inductor's own wrapper",
         )
-    body = cpp_text(
+    body, tuned = cpp_text(
         wrapper,
         calls,
         flat.examples,
@@ -115,7 +115,8 @@ def harvest(
         packed=sorted(packed),
     )
     texts = [snippet.text.strip("\n") for snippet in captured.snippets.values()]
-    snippet = Snippet("harvest", "\n\n".join([*texts, body]))
+    table = {**merged(captured.snippets.values()), **tuned}
+    snippet = Snippet("harvest", "\n\n".join([*texts, body]), table)
     twin = as_one_call(captured, flat, snippet, RUN)
     mismatch = twin.mismatch()
     if mismatch:

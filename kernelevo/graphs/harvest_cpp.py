@@ -6,12 +6,12 @@ import ast
 import copy
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import torch
 
 from kernelevo.graphs.opaque import NAMESPACE, HarvestError, OpaqueCall
 from kernelevo.graphs.scratch import reusable
+from kernelevo.graphs.snippet import Choice, Table
 from kernelevo.graphs.wrapper import Kernel, Wrapper, free_names
 
 PREFIX = "#include <torch/csrc/inductor/cpp_prefix.h>"
@@ -68,8 +68,10 @@ def cpp_text(
     scratch: bool,
     vector_bits: int,
     packed: Iterable[int] = (),
-) -> str:
-    """Return program text that defines ``_harvest_run(*tensors)``, which gives a tuple of tensors.
+) -> tuple[str, Table]:
+    """Return program text that defines ``_harvest_run(*tensors)``, and its ``TUNE`` entries.
+
+    The function gives a tuple of tensors.
 
     Args:
         wrapper: generated code, for the CPU.
@@ -98,7 +100,8 @@ def cpp_text(
     if unknown:
         raise HarvestError(f"the generated code uses {sorted(unknown)[0]!r}, which has no stand-in")
     standins = _standins(text)
-    parts = [_library(wrapper.kernels, threads, vector_bits) if wrapper.kernels else "", standins]
+    library, tuned = _library(wrapper.kernels, threads, vector_bits) if wrapper.kernels else ("", {})
+    parts = [library, standins]
     parts += [call.text for call in calls.values() if re.search(rf"\b{call.name}\b", text)]
     parts.append(fitting(tensors, _written(wrapper)))
     if "_scratch." in text or "_harvest_scratch(" in text:
@@ -107,7 +110,7 @@ def cpp_text(
     given = "".join(f"{a}, " for a in wrapper.arguments)
     first = f"{given}= _harvest_fit(({given}))" if given else "pass"
     parts.append("\n".join([head, *(f"    {line}" for line in [first, *lines])]) + "\n")
-    return _numbered("\n\n".join(p.strip("\n") for p in parts if p.strip()) + "\n", list(calls))
+    return _numbered("\n\n".join(p.strip("\n") for p in parts if p.strip()) + "\n", list(calls)), tuned
 
 
 def _numbered(text: str, calls: Sequence[str]) -> str:
@@ -186,33 +189,32 @@ def _standins(text: str) -> str:
     return "\n\n".join(s.strip("\n") for s in used)
 
 
-def _library(kernels: Sequence[Kernel], threads: int, vector_bits: int) -> str:
-    """All kernels as one translation unit, with the numbers that may be tuned.
+def _library(kernels: Sequence[Kernel], threads: int, vector_bits: int) -> tuple[str, Table]:
+    """All kernels as one translation unit, and the numbers that may be tuned.
 
     The first choice of each flag is to add none, so that the precompiled header fits.
     """
     source = _width_check(vector_bits) + "\n" + "\n".join(_unit(k) for k in kernels)
     if "'''" in source:
         raise HarvestError("the generated C++ cannot be put into a Python string")
-    tuned: dict[str, list[Any]] = {name: list(flags) for name, flags in TUNED_FLAGS.items()}
+    tuned: dict[str, tuple[Choice, ...]] = dict(TUNED_FLAGS)
     defines = []
     if "KE_THREADS" in source:
-        tuned["THREADS"] = [threads] + ([threads // 2] if threads > 1 else [])
+        tuned["THREADS"] = (threads, threads // 2) if threads > 1 else (threads,)
         defines.append("#define KE_THREADS {TUNE['THREADS'][0]}\\n")
     if "KE_SCHEDULE" in source:
-        tuned["SCHEDULE"] = list(SCHEDULES)
+        tuned["SCHEDULE"] = SCHEDULES
         defines.append("#define KE_SCHEDULE {TUNE['SCHEDULE'][0]}\\n")
-    table = "".join(f"    {name!r}: {values!r},\n" for name, values in tuned.items())
     flags = ", ".join(f'TUNE["{name}"][0]' for name in TUNED_FLAGS)
     capability = _CAPABILITY.get(vector_bits, ())
     head = "".join(f'    f"{line}"\n' for line in [*defines, ""])
-    return (
-        f"TUNE = {{\n{table}}}\n"
+    text = (
         f"_harvest_flags = [flag for flag in ({flags}) if flag]"
         + (f" + {list(capability)!r}" if capability else "")
         + f"\n_harvest_source = (\n{head}    r'''\n{PREFIX}\n{source}'''\n)\n"
         f"{_LIBRARY} = kernelevo.cpp(_harvest_source, flags=_harvest_flags, torch_headers=True)\n"
     )
+    return text, tuned
 
 
 def _width_check(vector_bits: int) -> str:

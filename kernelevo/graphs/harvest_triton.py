@@ -15,7 +15,7 @@ from kernelevo.graphs.codegen import generate
 from kernelevo.graphs.flat import FlatGraph, as_one_call, flatten
 from kernelevo.graphs.harvest_cpp import RUN, CallWriter, fitting
 from kernelevo.graphs.opaque import HarvestError, OpaqueCall, opaque_calls
-from kernelevo.graphs.snippet import Snippet
+from kernelevo.graphs.snippet import Snippet, Table, merged
 from kernelevo.graphs.stub_driver import pretended
 from kernelevo.graphs.triton_kernel import TritonText, helper_texts, triton_text
 from kernelevo.graphs.wrapper import Wrapper, free_names, parse_wrapper
@@ -94,9 +94,10 @@ def harvest_triton(
     wrapper = parse_wrapper(made.text)
     if len(wrapper.returned) != len(flat.outputs) + len(changed):
         raise HarvestError("the generated code returns another number of tensors than the module")
-    text = _text(wrapper, calls, flat, changed)
+    text, tuned = _text(wrapper, calls, flat, changed)
     texts = [snippet.text.strip("\n") for snippet in captured.snippets.values()]
-    return as_one_call(captured, flat, Snippet("harvest", "\n\n".join([*texts, text])), RUN, run=False)
+    table = {**merged(captured.snippets.values()), **tuned}
+    return as_one_call(captured, flat, Snippet("harvest", "\n\n".join([*texts, text]), table), RUN, run=False)
 
 
 def _on_cuda(flat: FlatGraph) -> list[torch.Tensor]:
@@ -151,8 +152,10 @@ class _Writer(CallWriter):
         return super().visit_Call(node)
 
 
-def _text(wrapper: Wrapper, calls: Mapping[str, OpaqueCall], flat: FlatGraph, changed: Sequence[int]) -> str:
-    """Return program text that defines ``_harvest_run(*tensors)``."""
+def _text(
+    wrapper: Wrapper, calls: Mapping[str, OpaqueCall], flat: FlatGraph, changed: Sequence[int]
+) -> tuple[str, Table]:
+    """Return program text that defines ``_harvest_run(*tensors)``, and its ``TUNE`` entries."""
     kernels = [triton_text(kernel, i) for i, kernel in enumerate(wrapper.kernels)]
     writer = _Writer({k.name: k for k in kernels})
     body = [ast.fix_missing_locations(writer.visit(copy.deepcopy(s))) for s in wrapper.body if not _idle(s)]
@@ -161,10 +164,9 @@ def _text(wrapper: Wrapper, calls: Mapping[str, OpaqueCall], flat: FlatGraph, ch
     unknown = free_names([*body, *returned]) - known
     if unknown:
         raise HarvestError(f"the generated code uses {sorted(unknown)[0]!r}, which has no stand-in")
-    tuned = {name: choices for k in kernels for name, choices in k.tuned.items()}
-    rows = "".join(f"    {name!r}: {choices!r},\n" for name, choices in tuned.items())
+    tuned = {name: tuple(choices) for k in kernels for name, choices in k.tuned.items()}
     ahead = "".join(f"    {k.name!r}: {k.ahead()!r},\n" for k in kernels)
-    parts = [_IMPORTS, f"TUNE = {{\n{rows}}}", f"AOT = {{\n{ahead}}}", *helper_texts(kernels)]
+    parts = [_IMPORTS, f"AOT = {{\n{ahead}}}", *helper_texts(kernels)]
     parts += [*(k.text for k in kernels), _STANDINS, *(call.text for call in calls.values())]
     written = [i in changed for i in range(len(flat.examples))]
     parts.append(fitting(flat.examples, written, "cuda"))
@@ -180,7 +182,7 @@ def _text(wrapper: Wrapper, calls: Mapping[str, OpaqueCall], flat: FlatGraph, ch
     run = "\n".join(
         ["@torch.no_grad()", f"def {RUN}({', '.join(wrapper.arguments)}):", *(f"    {s}" for s in lines)]
     )
-    return "\n\n\n".join(p.strip("\n") for p in [*parts, run] if p.strip()) + "\n"
+    return "\n\n\n".join(p.strip("\n") for p in [*parts, run] if p.strip()) + "\n", tuned
 
 
 def _idle(statement: ast.stmt) -> bool:

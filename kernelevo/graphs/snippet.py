@@ -6,9 +6,13 @@ import ast
 import functools
 import hashlib
 import linecache
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
+
+Choice = int | float | str | bool
+Table = Mapping[str, tuple[Choice, ...]]  # choices by entry, the one in use first
+TUNE = "TUNE"
 
 
 @dataclass(frozen=True)
@@ -21,18 +25,23 @@ class Snippet:
     Args:
         name: unique name of the snippet; two snippets of one name must have equal text.
         text: the Python text, usually a ``kernelevo.cpp(...)`` library and wrapper functions.
+        tune: the numbers in it that a tuner may change. The text reads one as ``TUNE["ENTRY"][0]``; the
+            program's one ``TUNE`` table, merged from those of all its snippets, stands above it. Every
+            choice must give a right program. An entry's name begins with what it belongs to, since programs
+            with entries of one name learn from one another.
     """
 
     name: str
     text: str
+    tune: Table = field(default_factory=dict, hash=False)
 
     def function(self, name: str) -> Callable[..., Any]:
-        """Return the callable of that name, executing the text once per process.
+        """Return the callable of that name, executing the text once per process, with the values in use.
 
         Raises:
             KeyError: if the text defines no such name.
         """
-        found = _namespace(self.name, self.text)[name]
+        found = _namespace(self.name, table_text(self.tune) + self.text)[name]
         assert callable(found)
         return found  # type: ignore[no-any-return]
 
@@ -46,6 +55,26 @@ class Snippet:
                 targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
                 names.update(n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name))
         return frozenset(names)
+
+
+def merged(snippets: Iterable[Snippet]) -> dict[str, tuple[Choice, ...]]:
+    """Return the table of a program with these snippets; they may share entries.
+
+    Raises:
+        ValueError: if two of them give one entry other choices.
+    """
+    table: dict[str, tuple[Choice, ...]] = {}
+    for snippet in snippets:
+        for entry, choices in snippet.tune.items():
+            if repr(table.setdefault(entry, choices)) != repr(choices):  # True is not 1
+                raise ValueError(f"snippet {snippet.name!r} has other choices for {entry}: {choices}")
+    return table
+
+
+def table_text(table: Table) -> str:
+    """Return the table as program text, nothing for an empty one."""
+    rows = "".join(f"    {entry!r}: {list(choices)!r},\n" for entry, choices in table.items())
+    return f"{TUNE} = {{\n{rows}}}\n" if rows else ""
 
 
 PREAMBLE = "import kernelevo\nimport torch\nimport torch.nn.functional as F\n"

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from random import Random
+from typing import Any
 
-from kernelevo.core import Brief, Proposal, Trial
+from kernelevo.backends import tune as table
+from kernelevo.core import Brief, Proposal, Trial, Verdict
 from kernelevo.errors import CaptureError
+from kernelevo.proposers.family import has
 from kernelevo.proposers.rewrite import made
 from kernelevo.proposers.workbench import Names, rewrites_of, workbench
 
@@ -20,7 +23,8 @@ class CrossoverProposer:
     """Makes children of two programs of ours: all rewrites of both first, then random mixtures.
 
     Parents are re-derived from the rewrites that their origin names, never from their text; a parent that
-    was harvested from the compiler takes part with its rewrites. The child is a printed graph.
+    was harvested from the compiler takes part with its rewrites. The child is a printed graph. Values that
+    a parent was tuned to are kept where the child tunes the same entry; the better parent's where both were.
     """
 
     name = "crossover"
@@ -40,13 +44,16 @@ class CrossoverProposer:
         """Return a child of the first two parents that were made by rewrites, or nothing."""
         if "reference" not in brief.task.options:
             return []
-        sets = [rewrites_of(verdict.program.origin.details) for verdict in brief.parents]
-        known = [names for names in sets if names is not None]
-        if len(known) < 2 or known[0] == known[1]:
+        sets = [(rewrites_of(verdict.program.origin.details), verdict) for verdict in brief.parents]
+        known = [(names, verdict) for names, verdict in sets if names is not None][:2]
+        if len(known) < 2 or known[0][0] == known[1][0]:
             return []
-        return await asyncio.to_thread(self._propose, brief, rng, known[0], known[1])
+        (one, first), (two, second) = known
+        return await asyncio.to_thread(self._propose, brief, rng, one, two, _tuned(first, second))
 
-    def _propose(self, brief: Brief, rng: Random, one: Names, two: Names) -> list[Proposal]:
+    def _propose(
+        self, brief: Brief, rng: Random, one: Names, two: Names, tuned: Mapping[str, Any]
+    ) -> list[Proposal]:
         try:
             bench = workbench(brief.task)
         except CaptureError as error:
@@ -59,9 +66,25 @@ class CrossoverProposer:
             fired = frozenset(draft.rewrites)
             if fired and fired not in self._tried:
                 self._tried |= {fired, wanted}
-                return [Proposal(made(self.name, draft, brief, "rewrites of two parents"))]
+                kept = _choices_of(draft.text, tuned)
+                return [Proposal(made(self.name, draft, brief, "rewrites of two parents", kept))]
             self._tried.add(wanted)
         return []
+
+
+def _tuned(*parents: Verdict) -> dict[str, Any]:
+    """Return the values that programs were tuned to; of those of one name the best program's."""
+    values: dict[str, Any] = {}
+    for verdict in sorted(parents, key=lambda v: v.evaluation.score or 0.0):
+        found = verdict.program.origin.details.get("tuned")
+        values.update(found if isinstance(found, Mapping) else {})
+    return values
+
+
+def _choices_of(text: str, tuned: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of the values that are choices of the program's own table."""
+    space = table.read_table(text)
+    return {name: value for name, value in tuned.items() if has(space.get(name, ()), value)}
 
 
 def _mixtures(one: Names, two: Names, rng: Random) -> Iterator[Names]:

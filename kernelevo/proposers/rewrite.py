@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from random import Random
+from typing import Any
 
+from kernelevo.backends import tune as table
 from kernelevo.core import Brief, Origin, Program, Proposal, Task, Trial
 from kernelevo.errors import CaptureError, KernelEvoError
 from kernelevo.proposers.workbench import Draft, Names, Workbench, plain_rewrites, rewrites_of, workbench
@@ -90,9 +92,25 @@ def _begin(task: Task) -> None:
         _log.info("no graph ahead of the first brief: %s", error)
 
 
-def made(proposer: str, draft: Draft, brief: Brief, idea: str) -> Program:
-    """Return a draft as a program whose origin says how to make it again."""
-    details = {"rewrites": list(draft.rewrites), "base": "graph"}
+def made(
+    proposer: str, draft: Draft, brief: Brief, idea: str, tuned: Mapping[str, table.Choice] | None = None
+) -> Program:
+    """Return a draft as a program whose origin says how to make it again.
+
+    Args:
+        proposer: who made it.
+        draft: its text and rewrites.
+        brief: what it was made for; its parents become the program's.
+        idea: a few words; the rewrites are named behind them.
+        tuned: values for entries of the draft's ``TUNE`` table, each one of the entry's choices.
+    """
+    details: dict[str, Any] = {"rewrites": list(draft.rewrites), "base": "graph"}
+    text = draft.text
+    if tuned:
+        details["tuned"] = dict(tuned)
+        usual = table.values_in_use(text)
+        moved = {name: value for name, value in tuned.items() if value != usual[name]}
+        text = table.with_values(text, moved, keep_choices=True)
     parents = tuple(v.program.id for v in brief.parents)
     origin = Origin(proposer, f"{idea}: {', '.join(draft.rewrites)}", details)
-    return Program.single(draft.text, parents=parents, origin=origin)
+    return Program.single(text, parents=parents, origin=origin)

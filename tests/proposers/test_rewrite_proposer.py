@@ -3,10 +3,12 @@ from random import Random
 
 import pytest
 
-from kernelevo.core import Brief, Evaluation, Task, Trial, Verdict
+from kernelevo.backends.tune import read_table, values_in_use, with_values
+from kernelevo.core import Brief, Evaluation, Program, Task, Trial, Verdict
 from kernelevo.proposers.crossover import CrossoverProposer
 from kernelevo.proposers.rewrite import RewriteProposer
 from kernelevo.proposers.workbench import workbench
+from tests.proposers.attending import TASK as ATTENDING
 
 TEXT = """
 import torch
@@ -138,10 +140,48 @@ def test_crossover_joins_two_sets():
     assert ask(crossover, Random(0), parents[0]) == []
 
 
-def _origin(names):
+def _origin(names, **more):
     from kernelevo.core.program import Origin
 
-    return Origin("rewrite", "", {"rewrites": list(names), "base": "graph"})
+    return Origin("rewrite", "", {"rewrites": list(names), "base": "graph", **more})
+
+
+def _tuned(names, score, **values):
+    """A parent: a printed program with values that a tuner found."""
+    text = with_values(workbench(ATTENDING).draft(names).text, values, keep_choices=True)
+    tuned = values_in_use(text) if values else {}
+    return Verdict(Program.single(text, origin=_origin(names, tuned=tuned)), Evaluation.ok(score))
+
+
+def test_a_child_keeps_the_values_that_its_parents_were_tuned_to():
+    attention = _tuned(["relu-attention"], 1.5, RELU_ATTENTION_KEYS=128, RELU_ATTENTION_ROWS=6)
+    norm = _tuned(["batchnorm-relu"], 1.2, BATCHNORM_UNROLL=4)
+    child = ask(CrossoverProposer(), Random(0), attention, norm, task=ATTENDING)[0].program
+    assert set(child.origin.details["rewrites"]) == {"relu-attention", "batchnorm-relu"}
+    wanted = values_in_use(attention.program.source) | values_in_use(norm.program.source)
+    assert values_in_use(child.source) == wanted == child.origin.details["tuned"]
+    plain = workbench(ATTENDING).draft(["relu-attention", "batchnorm-relu"]).text
+    assert {e: set(c) for e, c in read_table(child.source).items()} == {
+        e: set(c) for e, c in read_table(plain).items()
+    }
+    assert with_values(child.source, values_in_use(plain)) == with_values(plain, values_in_use(plain))
+
+
+@pytest.mark.parametrize(("first", "second", "rows"), [(1.5, 1.2, 6), (1.2, 1.5, 12)])
+def test_of_two_values_for_one_entry_the_better_parent_s_is_kept(first, second, rows):
+    one = _tuned(["relu-attention"], first, RELU_ATTENTION_ROWS=6)
+    two = _tuned(["relu-attention", "packed-linear"], second, RELU_ATTENTION_ROWS=12)
+    three = _tuned(["batchnorm-relu"], 9.0)
+    crossover = CrossoverProposer()
+    child = ask(crossover, Random(0), one, two, three, task=ATTENDING)[0].program
+    assert values_in_use(child.source)["RELU_ATTENTION_ROWS"] == rows
+    # a parent that nobody tuned says nothing about values, nor does an entry that the child does not have
+    child = ask(crossover, Random(0), one, three, task=ATTENDING)[0].program
+    assert values_in_use(child.source)["RELU_ATTENTION_ROWS"] == 6
+    strange = _tuned(["relu-attention"], 2.0)
+    strange.program.origin.details.update(tuned={"THREADS": 2, "RELU_ATTENTION_ROWS": 7})
+    child = ask(CrossoverProposer(), Random(0), strange, three, task=ATTENDING)[0].program
+    assert child.source == workbench(ATTENDING).draft(child.origin.details["rewrites"]).text
 
 
 @pytest.mark.parametrize("proposer", [RewriteProposer(), CrossoverProposer()])

@@ -14,8 +14,12 @@ from hypothesis import strategies as st
 from kernelevo.backends.tune import read_table, values_in_use
 from kernelevo.core import Brief, Evaluation, Origin, Program, Task, Trial, Verdict
 from kernelevo.errors import ToolchainMissing
+from kernelevo.graphs.rewrites import batchnorm, relu_attention
 from kernelevo.proposers import tune
+from kernelevo.proposers.rewrite import made
 from kernelevo.proposers.tune import TuneProposer
+from kernelevo.proposers.workbench import workbench
+from tests.proposers.attending import TASK as ATTENDING
 
 TASK = Task("toy", "be fast")
 SPACE = {
@@ -138,6 +142,43 @@ def test_failed_points_teach_the_estimator():
         told = Evaluation.wrong("no") if broken[-1] else Evaluation.ok(1.5)
         tuner.observe(Trial(number + 1, found, told))
     assert sum(broken[15:]) <= 4  # chance: 5 of 15
+
+
+def printed(*rewrites) -> Program:
+    """The program of these rewrites, as RewriteProposer makes it."""
+    draft = workbench(ATTENDING).draft(rewrites)
+    assert set(draft.rewrites) == set(rewrites)
+    return made("rewrite", draft, Brief(ATTENDING, 0), "graph rewrites")
+
+
+def attention_score(program: Program) -> float:
+    """A landscape over the entries of ReLU attention; the best is 32 queries, 12 rows, 4 vectors."""
+    v = values_in_use(program.source)
+    close = {32: 0.5, 64: 0.2}.get(v["RELU_ATTENTION_QUERIES"], 0.0)
+    return 1.0 + close + v["RELU_ATTENTION_ROWS"] / 24 + (v["RELU_ATTENTION_VECTORS"] == 4) * 0.5
+
+
+def test_a_printed_program_of_snippets_is_tuned():
+    parent = printed("relu-attention")
+    seen = search(TuneProposer(), parent, 3, judge=attention_score)
+    assert len({p.id for p in seen}) == 4
+    for found in seen[1:]:
+        assert found.origin.details["rewrites"] == ["relu-attention"]
+        values = values_in_use(found.source)
+        assert values.keys() == relu_attention.TUNE.keys() and found.origin.details["tuned"] == values
+        assert all(values[entry] in choices for entry, choices in relu_attention.TUNE.items())
+        begin = "\n_relu_attention = "
+        assert found.source.partition(begin)[2] == parent.source.partition(begin)[2] != ""
+
+
+def test_a_table_found_for_one_set_of_rewrites_starts_that_of_a_larger_set():
+    tuner = TuneProposer(patience=99)
+    best = max(search(tuner, printed("relu-attention"), 30, judge=attention_score), key=attention_score)
+    assert attention_score(best) > attention_score(printed("relu-attention")) + 0.5
+    larger = printed("relu-attention", "batchnorm-relu")
+    (first,) = ask(tuner, Verdict(larger, Evaluation.ok(1.0)))
+    usual = {entry: choices[0] for entry, choices in batchnorm.TUNE.items()}
+    assert values_in_use(first.source) == values_in_use(best.source) | usual
 
 
 CHOICE = st.one_of(st.integers(-9, 9), st.booleans(), st.sampled_from("xyz"), st.sampled_from([0.5, 1.0]))

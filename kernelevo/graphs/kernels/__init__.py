@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib import resources
 
 
@@ -14,3 +15,20 @@ def source(name: str) -> str:
     text = resources.files(__name__).joinpath(f"{name}.cpp").read_text(encoding="utf-8")
     assert "'''" not in text and "\\" not in text.replace("\\\n", ""), f"{name}.cpp must fit a raw string"
     return text
+
+
+def library(variable: str, name: str, tuned: Iterable[str]) -> str:
+    """Return program text that compiles ``<name>.cpp`` and binds the library to ``variable``.
+
+    Args:
+        variable: top-level name in the program.
+        name: the kernel.
+        tuned: entries of the program's ``TUNE`` table; the source reads the value in use of each as a macro
+            of the entry's name.
+
+    Raises:
+        FileNotFoundError: if there is no such kernel.
+    """
+    flags = "".join(f"    f\"-D{entry}={{TUNE['{entry}'][0]}}\",\n" for entry in tuned)
+    given = f", flags=[\n{flags}]" if flags else ""
+    return f"{variable} = kernelevo.cpp(r'''\n{source(name)}'''{given})\n"

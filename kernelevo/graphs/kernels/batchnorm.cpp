@@ -1,4 +1,5 @@
 // Batch normalisation followed by ReLU, a residual sum or pooling: one pass for the statistics, one for the rest.
+// Names in capitals are numbers of the program's TUNE table, given by the compiler's flags.
 #include <kernelevo/math.h>
 #include <math.h>
 #include <omp.h>
@@ -10,7 +11,8 @@ namespace {
 
 using namespace kernelevo;
 
-constexpr int64_t kSumLength = 64 * kLanes;       // floats summed in fp32 before they go into a double
+constexpr int64_t kSumLength = BATCHNORM_SUM_VECTORS * kLanes;  // floats summed in fp32 before they go into a double
+constexpr int kUnroll = BATCHNORM_UNROLL;                       // vectors of sums side by side
 constexpr int64_t kHugePage = 2 << 20;
 
 // Large fresh outputs cost a page fault per 4 KiB; on huge pages that is 512 times fewer.
@@ -40,16 +42,20 @@ Sums sums_of(const float* x, int64_t count, float shift) {
   Sums total;
   for (int64_t begin = 0; begin < count; begin += kSumLength) {
     const int64_t end = begin + kSumLength < count ? begin + kSumLength : count;
-    vfloat plain[2] = {}, square[2] = {};
+    vfloat plain[kUnroll] = {}, square[kUnroll] = {};
     int64_t i = begin;
-    for (; i + 2 * kLanes <= end; i += 2 * kLanes)
-      for (int u = 0; u < 2; ++u) {
+    for (; i + kUnroll * kLanes <= end; i += kUnroll * kLanes)
+      for (int u = 0; u < kUnroll; ++u) {
         const vfloat d = load(x + i + u * kLanes) - shift;
         plain[u] += d;
         square[u] = fma(d, d, square[u]);
       }
-    total.plain += sum(plain[0] + plain[1]);
-    total.square += sum(square[0] + square[1]);
+    for (int u = 1; u < kUnroll; ++u) {
+      plain[0] += plain[u];
+      square[0] += square[u];
+    }
+    total.plain += sum(plain[0]);
+    total.square += sum(square[0]);
     for (; i < end; ++i) {
       const double d = x[i] - shift;
       total.plain += d;
@@ -59,19 +65,42 @@ Sums sums_of(const float* x, int64_t count, float shift) {
   return total;
 }
 
+// Whole vectors past the caches: a result that no cache keeps need not be read before it is written.
+inline void stream(float* to, vfloat x) {
+#if defined(__AVX512F__)
+  _mm512_stream_ps(to, (__m512)x);
+#elif defined(__AVX__)
+  _mm256_stream_ps(to, (__m256)x);
+#else
+  store(to, x);
+#endif
+}
+
+inline void finish_streams() {
+#if defined(__AVX__)
+  _mm_sfence();
+#endif
+}
+
 template <bool kRelu>
 inline vfloat activate(vfloat x) { return kRelu ? relu(x) : x; }
 
 // y = activate(x * scale + shift [+ other * other_scale + other_shift])
-template <bool kRelu>
+template <bool kRelu, bool kStreamed>
 void normalise_row(const float* x, const float* other, float* y, int64_t count, float scale, float shift, float other_scale) {
   for (int64_t i = 0; i < count; i += kLanes) {
     const int64_t n = count - i < kLanes ? count - i : kLanes;
     vfloat value = fma(load_part(x + i, n), splat(scale), splat(shift));
     if (other) value = fma(load_part(other + i, n), splat(other_scale), value);
-    store_part(y + i, activate<kRelu>(value), n);
+    if (kStreamed) stream(y + i, activate<kRelu>(value));
+    else store_part(y + i, activate<kRelu>(value), n);
   }
 }
+
+using Row = void (*)(const float*, const float*, float*, int64_t, float, float, float);
+
+template <bool kRelu>
+Row row_function(bool streamed) { return streamed ? normalise_row<kRelu, true> : normalise_row<kRelu, false>; }
 
 // Averages over windows of `size` x `size`; `row` holds one row of column sums.
 template <bool kRelu>
@@ -112,7 +141,7 @@ extern "C" void batchnorm_affine(const float* x, const float* weight, const floa
 #pragma omp parallel
   {
     if (training) {
-#pragma omp for collapse(2) schedule(static)
+#pragma omp for collapse(2) BATCHNORM_SCHEDULE
       for (int64_t c = 0; c < channels; ++c)
         for (int64_t b = 0; b < batch; ++b) {
           const Sums found = sums_of(x + (b * channels + c) * inner, inner, near_mean(x + c * inner, inner));
@@ -149,13 +178,19 @@ extern "C" void batchnorm_affine(const float* x, const float* weight, const floa
 extern "C" void batchnorm_apply(const float* x, const float* affine, const float* other, const float* other_affine,
                                 float* y, int64_t batch, int64_t channels, int64_t inner, int64_t with_relu) {
   want_huge_pages(y, batch * channels * inner);
-#pragma omp parallel for schedule(static)
-  for (int64_t plane = 0; plane < batch * channels; ++plane) {
-    const int64_t c = plane % channels, at = plane * inner;
-    const float other_scale = other_affine ? other_affine[c] : 1.0f;
-    const float shift = affine[channels + c] + (other_affine ? other_affine[channels + c] : 0.0f);
-    auto row = with_relu ? normalise_row<true> : normalise_row<false>;
-    row(x + at, other ? other + at : nullptr, y + at, inner, affine[c], shift, other_scale);
+  const bool large = BATCHNORM_STREAMED_MIB && batch * channels * inner * 4 >= ((int64_t)BATCHNORM_STREAMED_MIB << 20);
+  const bool streamed = large && (uintptr_t)y % (4 * kLanes) == 0 && inner % kLanes == 0;
+  const Row row = with_relu ? row_function<true>(streamed) : row_function<false>(streamed);
+#pragma omp parallel
+  {
+#pragma omp for BATCHNORM_SCHEDULE
+    for (int64_t plane = 0; plane < batch * channels; ++plane) {
+      const int64_t c = plane % channels, at = plane * inner;
+      const float other_scale = other_affine ? other_affine[c] : 1.0f;
+      const float shift = affine[channels + c] + (other_affine ? other_affine[channels + c] : 0.0f);
+      row(x + at, other ? other + at : nullptr, y + at, inner, affine[c], shift, other_scale);
+    }
+    finish_streams();
   }
 }
 
@@ -167,7 +202,7 @@ extern "C" void batchnorm_pool(const float* x, const float* affine, float* y, in
 #pragma omp parallel
   {
     std::vector<float> row(width);
-#pragma omp for schedule(static)
+#pragma omp for BATCHNORM_SCHEDULE
     for (int64_t plane = 0; plane < batch * channels; ++plane) {
       const int64_t c = plane % channels;
       const float* from = x + plane * height * width;

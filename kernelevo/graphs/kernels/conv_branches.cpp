@@ -3,6 +3,7 @@
 //
 // A task is a band of rows of one image: the rows that its outputs need are squeezed (or copied) with their
 // margins into the second-level cache and every branch reads them from there. Lanes are places along a row.
+// Names in capitals are numbers of the program's TUNE table, given by the compiler's flags; 0: by the width of vectors.
 #include <kernelevo/math.h>
 #include <omp.h>
 #include <sys/mman.h>
@@ -14,12 +15,13 @@ namespace {
 
 using namespace kernelevo;
 
-constexpr int kBlock = kVectorRegisters == 32 ? 8 : 4;  // output channels summed in registers at once
-constexpr int64_t kStep = 2 * kLanes;                   // places beside them
-constexpr int64_t kLongestBand = 16, kShortestBand = 4; // rows of a task
-constexpr int64_t kTasks = 4;                           // of each thread, if there are rows for so many
+// Output channels summed in registers at once, and places beside them.
+constexpr int kBlock = CONV_BRANCHES_CHANNELS ? CONV_BRANCHES_CHANNELS : kVectorRegisters == 32 ? 8 : 4;
+constexpr int64_t kStep = 2 * kLanes;
+constexpr int64_t kLongestBand = CONV_BRANCHES_BAND, kShortestBand = 4;  // rows of a task
+constexpr int64_t kTasks = CONV_BRANCHES_TASKS;  // of each thread, if there are rows for so many
 constexpr int64_t kHugePage = 2 << 20;
-constexpr int64_t kStreamed = 16 << 20;                 // bytes of a result that no cache would keep anyway
+constexpr int64_t kStreamed = (int64_t)CONV_BRANCHES_STREAMED_MIB << 20;  // bytes of a result that no cache keeps
 
 // As the caller writes it, all int64.
 struct Branch {
@@ -76,7 +78,7 @@ void tile(const Packed& p, int64_t block, const float* from, int64_t places, flo
   const int64_t* taps = p.taps.data();
   const int64_t last = std::min<int64_t>(places - (kVectors - 1) * kLanes, kLanes);  // places of the last vector
   vfloat sums[kBlock][kVectors];
-#pragma GCC unroll 8
+#pragma GCC unroll kBlock
   for (int c = 0; c < kBlock; ++c)
 #pragma GCC unroll 2
     for (int v = 0; v < kVectors; ++v) sums[c][v] = splat(p.biases[block * kBlock + c]);
@@ -86,14 +88,14 @@ void tile(const Packed& p, int64_t block, const float* from, int64_t places, flo
 #pragma GCC unroll 2
     for (int v = 0; v < kVectors; ++v)
       x[v] = kExact && v == kVectors - 1 ? load_part(at + v * kLanes, last) : load(at + v * kLanes);
-#pragma GCC unroll 8
+#pragma GCC unroll kBlock
     for (int c = 0; c < kBlock; ++c) {
       const vfloat w = splat(weight[c]);
 #pragma GCC unroll 2
       for (int v = 0; v < kVectors; ++v) sums[c][v] = fma(w, x[v], sums[c][v]);
     }
   }
-#pragma GCC unroll 8
+#pragma GCC unroll kBlock
   for (int c = 0; c < kBlock; ++c) {
     if (c >= channels) break;
 #pragma GCC unroll 2

@@ -3,6 +3,7 @@
 // One lane of a vector is one image: kLanes images are transposed to [channel][y][x][image] once, go through
 // all layers in that layout without leaving the second-level cache, and are transposed back. Every vector is
 // full whatever the width or the number of channels, pooling needs no shuffles, and any stride costs the same.
+// Names in capitals are numbers of the program's TUNE table, given by the compiler's flags; 0: by the width of vectors.
 #include <kernelevo/math.h>
 #include <sys/mman.h>
 
@@ -13,10 +14,12 @@ namespace {
 
 using namespace kernelevo;
 
-constexpr int kMaxChannels = kVectorRegisters == 32 ? 6 : 3;  // output channels summed in registers at once
-constexpr int kPlaces = 4;                                    // places of the image beside them
-constexpr int64_t kStrip = 16;                                // tiles whose input stays in the first-level cache
-constexpr int64_t kAligned = 16;                              // floats of a cache line
+// Output channels summed in registers at once, and places of the image beside them.
+constexpr int kMaxChannels = CONV_LANES_CHANNELS ? CONV_LANES_CHANNELS : kVectorRegisters == 32 ? 6 : 3;
+constexpr int kPlaces = 4;
+constexpr int64_t kStrip = CONV_LANES_STRIP;  // tiles whose input stays in the first-level cache
+constexpr int64_t kAligned = 16;              // floats of a cache line
+static_assert(kMaxChannels <= 6, "the switch over channels ends there");
 constexpr int64_t kHugePage = 2 << 20;
 
 enum Relu { kNone = 0, kBeforePool = 1, kAfterPool = 2 };
@@ -222,7 +225,7 @@ extern "C" void conv_lanes_forward(const float* x, float* y, const int64_t* laye
     std::vector<float> scratch(total + kAligned, 0.0f);
     constexpr uintptr_t kBytes = kAligned * sizeof(float);
     float* base = (float*)(((uintptr_t)scratch.data() + kBytes - 1) / kBytes * kBytes);
-#pragma omp for schedule(dynamic, 1)
+#pragma omp for schedule(dynamic, CONV_LANES_CHUNK)
     for (int64_t group = 0; group < groups; ++group) {
       const int64_t first = group * kLanes, images = std::min<int64_t>(kLanes, batch - first);
       read_images(*layer, x + first * in_size, images, base + begins[0]);

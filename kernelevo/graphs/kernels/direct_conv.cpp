@@ -3,6 +3,7 @@
 // With few input channels the sum per output is short, and libraries lose their time to layout changes and
 // to the page faults of large outputs. Here a thread copies the few input rows it needs into a padded strip
 // (a few KiB), and writes its part of the output once.
+// Names in capitals are numbers of the program's TUNE table, given by the compiler's flags; 0: by the width of vectors.
 #include <kernelevo/math.h>
 #include <sys/mman.h>
 
@@ -13,10 +14,11 @@ namespace {
 
 using namespace kernelevo;
 
-constexpr int kChannels = 8;                       // output channels of a register tile
-constexpr int kVectors = kLanes == 16 ? 2 : 1;     // vectors of output pixels beside them
+constexpr int kChannels = DIRECT_CONV_CHANNELS;    // output channels of a register tile
+// Vectors of output pixels beside them.
+constexpr int kVectors = DIRECT_CONV_VECTORS ? DIRECT_CONV_VECTORS : kLanes == 16 ? 2 : 1;
 constexpr int kPixels = kVectors * kLanes;
-constexpr int64_t kStripRows = 8;                  // output rows that share a strip
+constexpr int64_t kStripRows = DIRECT_CONV_ROWS;   // output rows that share a strip
 constexpr int64_t kHugePage = 2 << 20;
 
 // Large fresh outputs cost a page fault per 4 KiB; on huge pages that is 512 times fewer.
@@ -56,7 +58,7 @@ inline void tile(const Conv& c, const float* at, int64_t strip_rows, const float
       for (int64_t kx = 0; kx < c.kernel_x; ++kx, weight += kChannels) {
         vfloat pixel[kVectors];
         for (int v = 0; v < kVectors; ++v) pixel[v] = load(row + kx + v * kLanes);
-#pragma GCC unroll 8
+#pragma GCC unroll kChannels
         for (int o = 0; o < kChannels; ++o)
           for (int v = 0; v < kVectors; ++v) sums[o][v] = fma(splat(weight[o]), pixel[v], sums[o][v]);
       }
@@ -115,7 +117,7 @@ extern "C" void direct_conv(const float* x, const float* weight, const float* bi
 #pragma omp parallel
   {
     std::vector<float> strip(in * (kStripRows + kernel_y - 1) * strip_width);
-#pragma omp for schedule(static)
+#pragma omp for DIRECT_CONV_SCHEDULE
     for (int64_t item = 0; item < batch * strips; ++item) {
       const int64_t first = item % strips * kStripRows;
       strip_outputs(c, item / strips, first, std::min(kStripRows, out_height - first), strip.data());

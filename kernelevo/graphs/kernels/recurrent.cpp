@@ -3,6 +3,7 @@
 // The product of the inputs with the input weights is made beforehand for all steps (one large GEMM), so a
 // step is h W_hh^T for a few rows plus the gates. The weights are packed so that the gates of the same
 // hidden columns lie side by side: [block][k][vector][gate][lane]; sums and activations stay in registers.
+// Names in capitals are numbers of the program's TUNE table, given by the compiler's flags; 0: by the width of vectors.
 #include <kernelevo/math.h>
 #include <omp.h>
 #include <sched.h>
@@ -12,8 +13,9 @@ namespace {
 using namespace kernelevo;
 
 constexpr int64_t kSumLength = 64;               // partial sums keep the rounding error of long rows small
-constexpr int64_t kMacsPerThread = 48 * 1024;    // below this a step is shorter than a barrier is worth
-constexpr int64_t kOwnWeightBytes = 512 * 1024;  // a weight of this size fits beside the rest into a core's cache
+constexpr int64_t kMacsPerThread = RECURRENT_MACS_PER_THREAD;  // below this a step is shorter than a barrier is worth
+constexpr int64_t kOwnWeightBytes = RECURRENT_OWN_WEIGHT_BYTES;  // a weight of this size fits beside the rest into a core's cache
+constexpr int kUnroll = RECURRENT_UNROLL;        // steps along the hidden state that a product takes at once
 constexpr int kMaxTeams = 64;
 constexpr int kSpins = 4096;                     // then yield: another process may own our partner's core
 
@@ -34,8 +36,11 @@ struct Columns {
   int64_t start, count;
 };
 
+// Rows of the batch whose sums are in registers at once.
+constexpr int rows(int usual) { return RECURRENT_ROWS ? RECURRENT_ROWS : usual; }
+
 struct Gru {
-  static constexpr int kGates = 3, kVectors = 1, kRows = kLanes == 16 ? 8 : 4;
+  static constexpr int kGates = 3, kVectors = 1, kRows = rows(kLanes == 16 ? 8 : 4);
   static inline vfloat step(const vfloat* sums, const vfloat* in, const vfloat* bias, vfloat before, float*, Columns) {
     const vfloat reset = sigmoid(in[0] + (sums[0] + bias[0]));
     const vfloat update = sigmoid(in[1] + (sums[1] + bias[1]));
@@ -45,7 +50,7 @@ struct Gru {
 };
 
 struct Lstm {
-  static constexpr int kGates = 4, kVectors = 1, kRows = kLanes == 16 ? 6 : 2;
+  static constexpr int kGates = 4, kVectors = 1, kRows = rows(kLanes == 16 ? 6 : 2);
   static inline vfloat step(const vfloat* sums, const vfloat* in, const vfloat* bias, vfloat, float* cell, Columns at) {
     const vfloat input = sigmoid(in[0] + (sums[0] + bias[0]));
     const vfloat forget = sigmoid(in[1] + (sums[1] + bias[1]));
@@ -59,7 +64,7 @@ struct Lstm {
 
 template <bool kTanh>
 struct Rnn {
-  static constexpr int kGates = 1, kVectors = kLanes == 16 ? 4 : 2, kRows = 6;
+  static constexpr int kGates = 1, kVectors = kLanes == 16 ? 4 : 2, kRows = rows(6);
   static inline vfloat step(const vfloat* sums, const vfloat* in, const vfloat* bias, vfloat, float*, Columns) {
     const vfloat sum = in[0] + (sums[0] + bias[0]);
     return kTanh ? tanh(sum) : relu(sum);
@@ -96,6 +101,7 @@ inline void multiply(const float* rows, int64_t stride, const float* weight, int
   for (int64_t begin = 0; begin < length; begin += kSumLength) {
     const int64_t end = begin + kSumLength < length ? begin + kSumLength : length;
     vfloat part[R][C] = {};
+#pragma GCC unroll kUnroll
     for (int64_t k = begin; k < end; ++k) {
       vfloat column[C];
       for (int c = 0; c < C; ++c) column[c] = load(weight + (k * C + c) * kLanes);

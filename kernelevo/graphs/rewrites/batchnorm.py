@@ -10,7 +10,14 @@ from torch import fx
 from kernelevo.graphs import kernels
 from kernelevo.graphs.capture import Captured
 from kernelevo.graphs.matching import arguments, aten, calls, is_dense, is_op, shape, sole_user
-from kernelevo.graphs.snippet import Snippet
+from kernelevo.graphs.snippet import Snippet, Table
+
+TUNE: Table = {
+    "BATCHNORM_SUM_VECTORS": (64, 16, 256),  # summed in fp32 before fp64 takes over
+    "BATCHNORM_UNROLL": (2, 1, 4),  # vectors of sums side by side
+    "BATCHNORM_SCHEDULE": ("schedule(static)", "schedule(static,1)", "schedule(dynamic,4)"),
+    "BATCHNORM_STREAMED_MIB": (0, 2, 32),  # results from this size on pass the caches by; 0: none
+}
 
 _WRAPPER = '''
 def batchnorm_statistics(x, weight, bias, running_mean, running_var, training, momentum, eps):
@@ -43,8 +50,8 @@ def batchnorm_avg_pool(x, affine, relu, size):
 
 def snippet() -> Snippet:
     """Return the program text that defines the ``batchnorm_...`` functions."""
-    library = "_batchnorm = kernelevo.cpp(r'''\n" + kernels.source("batchnorm") + "''')\n"
-    return Snippet("batchnorm", library + _WRAPPER)
+    library = kernels.library("_batchnorm", "batchnorm", TUNE)
+    return Snippet("batchnorm", library + _WRAPPER, TUNE)
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,20 @@ from kernelevo.graphs import kernels
 from kernelevo.graphs.capture import Captured
 from kernelevo.graphs.matching import arguments, aten, calls, is_dense, is_op, shape, sole_user
 from kernelevo.graphs.rewrites.conv_lanes import pair, undisturbed
-from kernelevo.graphs.snippet import Snippet
+from kernelevo.graphs.snippet import Snippet, Table
 
 MAX_CHANNELS = 64  # of the image that all branches read; beyond it oneDNN's blocked layouts are as good
 MAX_SIZE = 7  # of a kernel; larger ones were not measured
 MIN_WIDTH = 24  # places of a row; narrower ones keep too few sums in registers
 WIDEST, MIN_FILLED = 16, 0.8  # lanes of the widest vector, and the share of a row's lanes that must be in use
 MIN_PLACES = 4096  # of all images together, so that packing the weights costs little beside the work
+
+TUNE: Table = {
+    "CONV_BRANCHES_CHANNELS": (0, 4, 6, 12),  # of a register tile; 0: by the number of registers
+    "CONV_BRANCHES_BAND": (16, 8, 32),  # rows of a task at most
+    "CONV_BRANCHES_TASKS": (4, 2, 8),  # of a thread at least, if there are rows for so many
+    "CONV_BRANCHES_STREAMED_MIB": (16, 2, 1024),  # larger results pass the caches by
+}
 
 _WRAPPER = '''
 def conv_branches(x, squeeze, branches, relus):
@@ -46,8 +53,8 @@ def conv_branches(x, squeeze, branches, relus):
 
 def snippet() -> Snippet:
     """Return the program text that defines ``conv_branches``."""
-    library = "_conv_branches = kernelevo.cpp(r'''\n" + kernels.source("conv_branches") + "''')\n"
-    return Snippet("conv_branches", library + _WRAPPER)
+    library = kernels.library("_conv_branches", "conv_branches", TUNE)
+    return Snippet("conv_branches", library + _WRAPPER, TUNE)
 
 
 @dataclass(frozen=True)

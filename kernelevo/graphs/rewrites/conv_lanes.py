@@ -11,12 +11,18 @@ from torch import fx
 from kernelevo.graphs import kernels
 from kernelevo.graphs.capture import Captured
 from kernelevo.graphs.matching import arguments, aten, calls, is_dense, is_op, matters, shape, sole_user
-from kernelevo.graphs.snippet import Snippet
+from kernelevo.graphs.snippet import Snippet, Table
 
 MIN_BATCH = 64  # four vectors of the widest kind, so that two threads have work and few lanes are empty
 BLOCK, MAX_FILLED = 16, 0.75  # oneDNN fills channels up to blocks; where it wastes a quarter we are faster
 MAX_CACHED, MAX_TAPS = 65536, 512  # then: values of an image read and written, weights of an output channel
 EASY_CACHED, EASY_TAPS = 32768, 320  # where nothing is wasted, for layers in a chain with one that is faster
+
+TUNE: Table = {
+    "CONV_LANES_CHANNELS": (0, 3, 4, 5),  # of a register tile; 0: by the number of registers
+    "CONV_LANES_STRIP": (16, 8, 32, 64),  # tiles that a block of channels walks over
+    "CONV_LANES_CHUNK": (1, 2, 4),  # groups of images that a thread takes at once
+}
 
 _WRAPPER = '''
 def conv_lanes(x, geometry, *tensors):
@@ -47,8 +53,8 @@ def conv_lanes(x, geometry, *tensors):
 
 def snippet() -> Snippet:
     """Return the program text that defines ``conv_lanes``."""
-    library = "_conv_lanes = kernelevo.cpp(r'''\n" + kernels.source("conv_lanes") + "''')\n"
-    return Snippet("conv_lanes", library + _WRAPPER)
+    library = kernels.library("_conv_lanes", "conv_lanes", TUNE)
+    return Snippet("conv_lanes", library + _WRAPPER, TUNE)
 
 
 @dataclass(frozen=True)

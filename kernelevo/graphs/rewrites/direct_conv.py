@@ -11,11 +11,18 @@ from kernelevo.graphs import kernels
 from kernelevo.graphs.capture import Captured
 from kernelevo.graphs.lifting import fixed_nodes
 from kernelevo.graphs.matching import arguments, aten, calls, is_dense, is_op, shape, sole_user
-from kernelevo.graphs.snippet import Snippet
+from kernelevo.graphs.snippet import Snippet, Table
 
 MOST_CHANNELS = 8  # input channels; with more, blocked library kernels reuse registers better
 LARGEST_KERNEL = 7
 NARROWEST = 12  # output pixels of a row; below this most of a vector would be padding
+
+TUNE: Table = {
+    "DIRECT_CONV_CHANNELS": (8, 4, 6, 12),  # of a register tile
+    "DIRECT_CONV_VECTORS": (0, 1, 2, 3),  # of a register tile; 0: by the width of vectors
+    "DIRECT_CONV_ROWS": (8, 2, 4, 16),  # of output that share a strip of input
+    "DIRECT_CONV_SCHEDULE": ("schedule(static)", "schedule(static,1)", "schedule(dynamic,2)"),
+}
 
 _WRAPPER = '''
 def _direct_conv_weight(weight):
@@ -45,8 +52,8 @@ def direct_conv(branches):
 
 def snippet() -> Snippet:
     """Return the program text that defines ``direct_conv``."""
-    library = "_direct_conv = kernelevo.cpp(r'''\n" + kernels.source("direct_conv") + "''')\n"
-    return Snippet("direct_conv", library + _WRAPPER)
+    library = kernels.library("_direct_conv", "direct_conv", TUNE)
+    return Snippet("direct_conv", library + _WRAPPER, TUNE)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from torch import fx
 from kernelevo.graphs import kernels
 from kernelevo.graphs.capture import Captured
 from kernelevo.graphs.matching import arguments, aten, is_op, on_cpu, parts, shape
-from kernelevo.graphs.snippet import Snippet
+from kernelevo.graphs.snippet import Snippet, Table
 
 _KINDS: dict[Any, str] = {
     aten.gru.input: "gru",
@@ -20,6 +20,13 @@ _KINDS: dict[Any, str] = {
     aten.rnn_relu.input: "rnn_relu",
 }
 GATES = {"gru": 3, "lstm": 4, "rnn_tanh": 1, "rnn_relu": 1}
+
+TUNE: Table = {
+    "RECURRENT_ROWS": (0, 2, 3, 4),  # of a register tile; 0: by the cell and the width of vectors
+    "RECURRENT_UNROLL": (1, 2, 4),  # of the sum over the hidden state
+    "RECURRENT_MACS_PER_THREAD": (49152, 12288, 196608),  # of a step; with fewer it is not shared
+    "RECURRENT_OWN_WEIGHT_BYTES": (524288, 131072, 2097152),  # up to here every thread reads all of it
+}
 
 _WRAPPER = '''
 def _recurrent_weight(weight, hidden, column, vectors):
@@ -64,8 +71,8 @@ def recurrent_layer(kind, gates, hidden, cells, weights, biases, batch_first, co
 
 def snippet() -> Snippet:
     """Return the program text that defines ``recurrent_layer``."""
-    text = "import functools\n\n_recurrent = kernelevo.cpp(r'''\n" + kernels.source("recurrent") + "''')\n"
-    return Snippet("recurrent", text + _WRAPPER)
+    library = kernels.library("_recurrent", "recurrent", TUNE)
+    return Snippet("recurrent", "import functools\n\n" + library + _WRAPPER, TUNE)
 
 
 @dataclass(frozen=True)

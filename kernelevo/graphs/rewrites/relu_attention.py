@@ -10,7 +10,15 @@ from kernelevo.graphs.capture import Captured
 from kernelevo.graphs.lifting import evaluate, fixed_nodes, lift
 from kernelevo.graphs.matching import aten, calls, is_op, on_cpu, shape, sole_user, value
 from kernelevo.graphs.rewrites.attention import Scores, read_scores
-from kernelevo.graphs.snippet import Snippet
+from kernelevo.graphs.snippet import Snippet, Table
+
+TUNE: Table = {
+    "RELU_ATTENTION_QUERIES": (64, 32, 96, 128),  # of a tile
+    "RELU_ATTENTION_KEYS": (64, 32, 128),  # of a tile, in whole vectors; its sums stay apart
+    "RELU_ATTENTION_ROWS": (0, 4, 6, 12, 14),  # of a register tile; 0: by the width of vectors
+    "RELU_ATTENTION_VECTORS": (2, 1, 3, 4),  # of a register tile
+    "RELU_ATTENTION_CHUNK": (1, 2, 4, 0),  # tiles that a thread takes at once; 0: all of a head
+}
 
 _WRAPPER = """
 def _relu_attention_rows(x):
@@ -54,8 +62,8 @@ def {name}({sources}):
 
 def snippet() -> Snippet:
     """Return the program text that defines ``relu_attention``."""
-    text = "_relu_attention = kernelevo.cpp(r'''\n" + kernels.source("relu_attention") + "''')\n"
-    return Snippet("relu_attention", text + _WRAPPER)
+    library = kernels.library("_relu_attention", "relu_attention", TUNE)
+    return Snippet("relu_attention", library + _WRAPPER, TUNE)
 
 
 class ReluAttention:
