@@ -22,6 +22,7 @@ _PUBLIC = {
     "cpp": "kernelevo.backends.cpp",
     "cuda": "kernelevo.backends.cuda",
     "packed": "kernelevo.backends.packing",
+    "refresh": "kernelevo.backends.packing",
     "evolve": "kernelevo.api",
     "load_run": "kernelevo.api",
     "optimize": "kernelevo.api",
@@ -43,6 +44,7 @@ __all__ = [
     "load_run",
     "optimize",
     "packed",
+    "refresh",
     "resume",
 ]
 
@@ -50,7 +52,7 @@ if TYPE_CHECKING:
     from kernelevo.api import evolve, load_run, optimize, resume
     from kernelevo.backends.cpp import cpp
     from kernelevo.backends.cuda import cuda
-    from kernelevo.backends.packing import packed
+    from kernelevo.backends.packing import packed, refresh
     from kernelevo.core import Brief, Evaluation, Program, Proposal, Status, Task, Trial
 
 

@@ -8,6 +8,7 @@ KernelEvoError
 │   ├── CaptureError         a module that torch.export refuses
 │   ├── RunNotFound          no such run folder or name
 │   └── StoreError           a run store that is damaged or of another version
+│       └── Unwritable       a folder that this machine does not let us write; exit code 3
 ├── MachineError             the user's machine; exit code 3
 │   ├── ToolchainMissing     a compiler or package that is not installed
 │   ├── BuildRefused         a build that may not happen here (run stage, wrong device)
@@ -21,7 +22,10 @@ KernelEvoError
 from __future__ import annotations
 
 import difflib
+import errno
 from collections.abc import Iterable
+
+_MACHINES = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE}
 
 
 class KernelEvoError(Exception):
@@ -83,6 +87,29 @@ class RunNotFound(InputError):
 
 class StoreError(InputError):
     """A run store that is damaged, locked or written by another version."""
+
+
+class Unwritable(StoreError):
+    """A folder that may not be written here, or has no room left: the machine's, not the input's fault."""
+
+    exit_code = 3
+
+
+def refused(what: str, error: OSError) -> StoreError:
+    """Return what to raise where a folder or file of a run cannot be made or written.
+
+    Permissions, a read-only file system, a full or failing disk are the machine's (``Unwritable``); a file
+    in the way or an impossible name is the user's.
+
+    Args:
+        what: one sentence, what cannot be done.
+        error: what the system said.
+    """
+    why = error.strerror or str(error)
+    if error.errno in _MACHINES:
+        now = "check the folder's owner, permissions and free space, or choose another folder with --out"
+        return Unwritable(what, why=why, now=now)
+    return StoreError(what, why=why, now="choose another folder with --out")
 
 
 class MachineError(KernelEvoError):

@@ -14,7 +14,7 @@ from kernelevo.config import Settings, load_settings
 from kernelevo.core import Notice, Task, Trial
 from kernelevo.core.events import Listener
 from kernelevo.engine import Budget
-from kernelevo.errors import RunNotFound, StoreError
+from kernelevo.errors import RunNotFound, StoreError, refused
 from kernelevo.report import table
 from kernelevo.store import RunStore, find_run, new_run_folder
 from kernelevo.store import list_runs as run_folders
@@ -37,7 +37,7 @@ def run_task(task: str | Task, settings: Settings, *, listener: Listener | None 
     Raises:
         TaskNotFound, BadProgram: for a task that is not there or cannot be read.
         BadSetting: for a budget that is none.
-        StoreError: if the run folder cannot be written.
+        StoreError, Unwritable: if the run folder cannot be used, or not be written.
         MachineError: if this machine cannot judge the task.
     """
     budget = Budget.parse(settings.budget)
@@ -167,7 +167,7 @@ def _folder(settings: Settings, name: str) -> Path:
 
 def _start(task: Task, settings: Settings, budget: Budget, folder: Path, listener: Listener | None) -> Result:
     with RunStore.create(folder, task, settings.to_json()) as store:
-        (folder / "config.toml").write_text(settings.to_toml(), "utf-8")
+        _write(folder / "config.toml", settings.to_toml())
         if listener:
             listener(Notice("preparing the reference and the judge"))
         carry_out(Plan(store, settings, budget, [listener] if listener else []))
@@ -178,6 +178,13 @@ def _finished(folder: Path) -> Result:
     """Read a run that ended; leave its best program and its report beside the store."""
     result = Result.read(folder)
     if result.program is not None:
-        result.best_path.write_text(result.program.source, "utf-8")
-    (folder / REPORT).write_text(result.to_html(), "utf-8")
+        _write(result.best_path, result.program.source)
+    _write(folder / REPORT, result.to_html())
     return result
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, "utf-8")
+    except OSError as error:
+        raise refused(f"{path} cannot be written.", error) from error

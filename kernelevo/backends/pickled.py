@@ -93,6 +93,10 @@ class PickledReference:
         """Return a copy of the given input set number ``index``; tensors lie on the CPU."""
         return tuple(_on_cpu(a) for a in self._given[index])
 
+    def input_sets(self) -> list[tuple[Any, ...]]:
+        """Return copies of all given input sets."""
+        return [self.given(i) for i in range(self.sets)]
+
     def init_args(self, seed: int) -> list[Any]:
         """Return no arguments: a live module has no known constructor call."""
         return []

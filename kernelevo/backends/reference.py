@@ -53,6 +53,10 @@ class Reference(Protocol):
         """Return one set of arguments of ``forward``; tensors lie on the CPU."""
         ...
 
+    def input_sets(self) -> list[tuple[Any, ...]]:
+        """Return every input set that programs must be right for, at seed 0: of a file there is one."""
+        ...
+
 
 class SourceReference:
     """A reference that a file's text defines.
@@ -123,6 +127,10 @@ class SourceReference:
                 now="return [x] for a single tensor",
             )
         return tuple(a.cpu() if isinstance(a, torch.Tensor) and not _stays(a) else a for a in drawn)
+
+    def input_sets(self) -> list[tuple[Any, ...]]:
+        """Return the one input set that the file draws at seed 0."""
+        return [self.inputs(0)]
 
     def _init(self, seed: int) -> tuple[list[Any], dict[str, Any]]:
         draw = getattr(self._module, "get_init_inputs", None)

@@ -46,11 +46,15 @@ class Speller:
     Args:
         names: Python name of each node spelled so far.
         device: expression for the device of the inputs; stands in for literal devices.
+        renamed: what functions of snippets are called in this program, where that is not their own name.
     """
 
-    def __init__(self, names: Mapping[fx.Node, str], device: str) -> None:
+    def __init__(
+        self, names: Mapping[fx.Node, str], device: str, renamed: Mapping[str, str] | None = None
+    ) -> None:
         self.names = names
         self.device = device
+        self.renamed = renamed or {}
 
     def value(self, value: Any) -> str:
         """Return one argument as text.
@@ -95,7 +99,8 @@ class Speller:
                 return f"{spelled[0]}(", args + keywords, ")"
             return f"torch.ops.{target}(", args + keywords, ")"
         assert callable(target)
-        return f"{qualified(target)}(", args + keywords, ")"
+        name = qualified(target)
+        return f"{self.renamed.get(name, name)}(", args + keywords, ")"
 
 
 def qualified(target: Callable[..., Any]) -> str:

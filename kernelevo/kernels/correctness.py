@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,7 +12,8 @@ from kernelevo.backends import native
 from kernelevo.kernels.oracle import Observed
 from kernelevo.kernels.tree import Leaf
 
-Precision = Literal["fp32-accurate", "tf32", "lower"]
+Precision = Literal["fp32-accurate", "float16", "bfloat16", "tf32", "lower"]
+_HALF: Mapping[torch.dtype, Precision] = {torch.bfloat16: "bfloat16", torch.float16: "float16"}
 
 GATE = 1e-5
 """Absolute and relative tolerance of the gate."""
@@ -36,6 +37,7 @@ class Gap:
         e_ref: the reference's own largest error.
         meets_gate: whether it is within 1e-5 + 1e-5 |oracle| everywhere.
         fine: whether it is within ``max(4 e_ref, 1e-6 + 1e-6 |oracle|)`` everywhere.
+        dtype: of the reference's tensor, None where it is no float tensor.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Gap:
     e_ref: float = 0.0
     meets_gate: bool = True
     fine: bool = True
+    dtype: torch.dtype | None = None
 
 
 @dataclass(frozen=True)
@@ -170,7 +173,7 @@ def compare_floats(
             f"{name}: {found.violations} of {value.numel()} values are off by more than allowed; worst at "
             f"{_place(at, value.shape)}: expected {right:.9g}, got {got:.9g}, "
             f"error {abs(got - right):.3g}, allowed {allowed:.3g} "
-            f"(PyTorch's own fp32 error here is at most {e_ref:.3g})"
+            f"(PyTorch's own {short_name(ref32.dtype)} error here is at most {e_ref:.3g})"
         )
     return Gap(
         name,
@@ -182,7 +185,13 @@ def compare_floats(
         e_ref,
         not gate.violations,
         not fine.violations,
+        ref32.dtype,
     )
+
+
+def short_name(dtype: torch.dtype) -> str:
+    """Return what a float type is called in messages: ``"fp32"``, ``"bfloat16"``."""
+    return "fp32" if dtype is torch.float32 else str(dtype).removeprefix("torch.")
 
 
 def _finite_only(*tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
@@ -286,13 +295,16 @@ def compare(
 def precision(report: Report, e_tf32: Sequence[float] | None) -> Precision:
     """Name the precision class of a program from its measured errors.
 
+    A program as accurate as a half-precision module has the name of that module's type.
+
     Args:
         report: its worst comparison.
         e_tf32: for each output leaf, the error of the reference with operands rounded to TF32; None if it
             was not measured.
     """
     if report.fine:
-        return "fp32-accurate"
+        kinds = {g.dtype for g in report.gaps if g.name.startswith("output")}
+        return next((name for dtype, name in _HALF.items() if dtype in kinds), "fp32-accurate")
     outputs = [g for g in report.gaps if g.name.startswith("output")]
     if e_tf32 is not None and all(g.max_abs <= FACTOR * e for g, e in zip(outputs, e_tf32, strict=False)):
         return "tf32"

@@ -156,12 +156,13 @@ class Optimized(nn.Module):
             any(t.requires_grad for t in tensors) or any(p.requires_grad for p in self.parameters())
         ):
             return "a gradient may be needed; call it under torch.no_grad() or torch.inference_mode()"
-        if any(torch.is_autocast_enabled(d) for d in {"cpu", *(t.device.type for t in tensors)}):
+        if any(map(_autocast, {"cpu", *(t.device.type for t in tensors)})):
             return "autocast is on"
         reasons = [s.mismatch(structure, leaves) for s in self._proven]
         fitting = [s for s, reason in zip(self._proven, reasons, strict=True) if not reason]
         if not fitting:
-            return str(reasons[0])
+            others = len(reasons) - 1
+            return str(reasons[0]) + (f", and {others} other kind(s) of call" if others else "")
         why = self._weights_differ(fitting[0])
         return why or str(self._bind())
 
@@ -217,6 +218,11 @@ class Optimized(nn.Module):
             for (home, last), value in zip(homes, kept, strict=True):
                 home[last] = value
         return flatten(result)[1]
+
+
+def _autocast(kind: str) -> bool:
+    """Tell whether autocast is on for a kind of device; some kinds (``meta``) know no autocast."""
+    return torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
 
 
 def _same(a: object, b: object) -> bool:

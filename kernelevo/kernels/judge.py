@@ -347,6 +347,6 @@ def _renew(ground: Ground) -> None:
 def _precision(ground: Ground, notes: Notes, group: Group) -> Precision:
     """Name the precision class by the worst case; TF32's own error is measured only where it decides."""
     if notes.fine:
-        return "fp32-accurate"
+        return precision(notes.reports[0], None)
     rough = [r for r in notes.reports if not r.fine]
     return precision(rough[0], ground.pool.e_tf32(group))

@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch.utils import _pytree as pytree
 
-from kernelevo.kernels.correctness import GATE, compare
+from kernelevo.kernels.correctness import GATE, compare, short_name
 from kernelevo.kernels.oracle import Observed
-from kernelevo.kernels.pool import SANE, Case, Group, Pool
+from kernelevo.kernels.pool import Case, Group, Pool, sane_share
 
 Answer = Callable[[Case, Case], Observed | None]
 
@@ -81,7 +81,10 @@ def _passes(cheat: Answer, group: Group, case: Case, other: Case) -> bool:
 def _share(group: Group, case: Case) -> tuple[float, float, str]:
     """Largest share of the reference's error in the oracle's deviation, over outputs."""
     worst, result = -1.0, (max(group.e_ref, default=0.0), 0.0, "")
-    for i, (exact, error) in enumerate(zip(case.truth.oracle.leaves, group.e_ref, strict=True)):
+    truth = case.truth
+    for i, (exact, own, error) in enumerate(
+        zip(truth.oracle.leaves, truth.ref32.leaves, group.e_ref, strict=True)
+    ):
         if not isinstance(exact, torch.Tensor) or not exact.is_floating_point() or exact.numel() < 2:
             continue
         spread = float(exact.double().std(correction=0))
@@ -89,9 +92,9 @@ def _share(group: Group, case: Case) -> tuple[float, float, str]:
         if share > worst:
             worst = share
             problem = (
-                f"PyTorch's own fp32 error in output[{i}] is {error:.3g}, "
+                f"PyTorch's own {short_name(own.dtype)} error in output[{i}] is {error:.3g}, "
                 f"{100 * share:.1f} % of its deviation {spread:.3g}"
-                if share > SANE
+                if share > sane_share(own.dtype)
                 else ""
             )
             result = (error, spread, problem)

@@ -76,6 +76,13 @@ def load_state(module: nn.Module, state: State | None) -> nn.Module:
     return module
 
 
+def own_dtype(module: nn.Module, args: Any) -> torch.dtype:
+    """Return the float dtype a module computes in: that of its first float tensor, else of its inputs'."""
+    held = (*module.parameters(), *module.buffers(), *flatten(args)[1])
+    floats = (t.dtype for t in held if isinstance(t, torch.Tensor) and t.is_floating_point())
+    return next(floats, torch.float32)
+
+
 def to_fp64(module: nn.Module) -> nn.Module:
     """Move parameters, buffers and plain float tensors of ``module`` to fp64, in place."""
     for owner, name, value in list(plain_tensors(module)):
@@ -140,10 +147,12 @@ def answer_tf32(build: Build, state: State | None, args: Any, seed: int) -> Obse
 
 def answer64(build: Build, state: State | None, args: Any, seed: int) -> Observed:
     """Return the oracle's answer: the same module, inputs and draws in fp64."""
-    module = to_fp64(load_state(build(), state))
+    module = load_state(build(), state)
+    own = own_dtype(module, args)
+    module = to_fp64(module)
     widened = _map(args, _to_double)
     torch.manual_seed(seed)
-    with fp64():
+    with fp64(own):
         return observe(module, widened, seed)
 
 

@@ -11,6 +11,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
 
 aten = torch.ops.aten
+_SHORT = frozenset({torch.float32, torch.bfloat16, torch.float16})
 
 _IN_PLACE_DRAWS = {
     aten.normal_,
@@ -68,7 +69,11 @@ def strict_fp32() -> Iterator[None]:
 
 
 class _Widened(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Runs fp32 code in fp64: whatever would become fp32 becomes fp64, and random draws keep their values."""
+    """Runs code in fp64: what would become a shorter float becomes fp64; random draws keep their values."""
+
+    def __init__(self, own: torch.dtype) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._own = own
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -76,41 +81,40 @@ class _Widened(TorchDispatchMode):  # type: ignore[no-untyped-call]
         kwargs = dict(kwargs or {})
         packet = func.overloadpacket
         if packet in _IN_PLACE_DRAWS and args[0].dtype is torch.float64:
-            drawn = torch.empty_like(args[0], dtype=torch.float32)
+            drawn = torch.empty_like(args[0], dtype=self._own)
             return args[0].copy_(func(drawn, *args[1:], **kwargs))
         draws = torch.Tag.nondeterministic_seeded in func.tags
         asked = kwargs.get("dtype")
         if draws and asked is torch.float64:
-            kwargs["dtype"] = torch.float32
-        elif not draws and asked is torch.float32:
+            kwargs["dtype"] = self._own
+        elif not draws and asked in _SHORT:
             kwargs["dtype"] = torch.float64
         if draws:
-            args = tuple(_narrow(a) for a in args)
+            args = tuple(self._narrow(a) for a in args)
         result = func(*args, **kwargs)
-        return torch.utils._pytree.tree_map(_widen, result) if draws or _makes_fp32(func, args) else result
+        return torch.utils._pytree.tree_map(_widen, result) if draws or _makes_float(args) else result
+
+    def _narrow(self, value: Any) -> Any:
+        if isinstance(value, torch.Tensor) and value.dtype is torch.float64:
+            return value.to(self._own)
+        return value
 
 
-def _makes_fp32(func: Any, args: tuple[Any, ...]) -> bool:
-    """Factories have no tensor among their arguments: their fp32 result would meet fp64 operands."""
+def _makes_float(args: tuple[Any, ...]) -> bool:
+    """Factories have no tensor among their arguments: their short result would meet fp64 operands."""
     return not any(isinstance(a, torch.Tensor) for a in args)
 
 
-def _narrow(value: Any) -> Any:
-    if isinstance(value, torch.Tensor) and value.dtype is torch.float64:
-        return value.float()
-    return value
-
-
 def _widen(value: Any) -> Any:
-    if isinstance(value, torch.Tensor) and value.dtype is torch.float32:
+    if isinstance(value, torch.Tensor) and value.dtype in _SHORT:
         return value.double()
     return value
 
 
 @contextmanager
-def fp64() -> Iterator[None]:
-    """Evaluate an fp32 module, already moved to fp64, wholly in fp64 with the random draws of fp32."""
-    with _Widened():  # type: ignore[no-untyped-call]
+def fp64(own: torch.dtype = torch.float32) -> Iterator[None]:
+    """Evaluate a module that was moved to fp64 wholly in fp64, with the random draws of its ``own`` dtype."""
+    with _Widened(own):
         yield
 
 

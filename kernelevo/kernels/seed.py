@@ -35,11 +35,11 @@ def seed_text(spec: Mapping[str, Any]) -> str:
     """
     if spec.get("kind") == "source":
         return _as_written(spec)
-    from kernelevo.graphs.capture import capture
-    from kernelevo.graphs.printing import print_program
+    from kernelevo.graphs.dispatch import capture_each, print_dispatch
 
     reference = load_reference(spec)
-    return print_program(capture(reference.build(0), reference.inputs(0)), header="The module as captured.")
+    captures = capture_each(reference.build(0), reference.input_sets())
+    return print_dispatch(captures, header="The module as captured.")
 
 
 def _as_written(spec: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from kernelevo.core import Artifact, Evaluation, Program, Status, Task
 from kernelevo.core.evaluation import Metric
 from kernelevo.kernels.judge import KernelJudge
+from kernelevo.kernels.seed import seeds
 
 _MEANS = ("latency_ms", "speedup_vs_eager", "speedup_vs_compile", "speedup_vs_cublas", "speedup_vs_library",
           "score_low", "score_high")  # fmt: skip
@@ -30,7 +31,7 @@ class SetsJudge:
     """
 
     def __init__(self, task: Task, make: Callable[[Task], KernelJudge]) -> None:
-        spec = task.options["reference"]
+        self._spec = spec = task.options["reference"]
         self.weights: list[float] = list(spec["weights"])
         self._judges = [
             make(dataclasses.replace(task, options={**task.options, "reference": {**spec, "set": i}}))
@@ -39,8 +40,8 @@ class SetsJudge:
         self._anchors = ["eager"] * len(self._judges)
 
     def seeds(self) -> tuple[Program, ...]:
-        """Return the module itself as a program, where it has a graph on the first input set."""
-        return self._judges[0].seeds()
+        """Return the module itself as one program for all sets, where it has a graph on each of them."""
+        return seeds(self._spec)
 
     def warm(self) -> None:
         """Make the standing equipment of every set."""
@@ -119,7 +120,7 @@ def joined(verdicts: Sequence[Evaluation], weights: Sequence[float]) -> Evaluati
             metrics[name] = max(numbers) if name in _WORST else sum(numbers)
     metrics["meets_1e-5"] = all(v.metrics.get("meets_1e-5") for v in verdicts)
     classes = [str(v.metrics.get("precision")) for v in verdicts]
-    order = ("fp32-accurate", "tf32", "lower")
+    order = ("fp32-accurate", "float16", "bfloat16", "tf32", "lower")
     metrics["precision"] = max(classes, key=lambda c: order.index(c) if c in order else len(order))
     metrics["baseline"] = ",".join(str(v.metrics.get("baseline")) for v in verdicts)
     scores = [v.score for v in verdicts if v.score is not None]

@@ -31,6 +31,9 @@ class CompilerProposer:
     module that cannot be captured, and for devices other than ``cpu`` and ``cuda``. On CUDA there is one
     variant, ``triton``, whose blocks and warps are the tuner's; it is made without using the device.
 
+    With several input sets a program holds the generated code for each kind of call; one that Inductor
+    refuses for any of them is not offered.
+
     Args:
         seconds: limit on one code generation.
     """
@@ -67,7 +70,7 @@ class CompilerProposer:
             if _device(brief.task) == "cpu":
                 precompile_torch_headers()  # once per machine; each harvest builds faster
             bench = workbench(brief.task)
-            plain = bench.graph(())[1]
+            plain = bench.graphs(())[1][0]
             found = (Variant(TRITON),) if _device(brief.task) == "cuda" else variants(plain)
             known = {v.name: v for v in found}
         except (CaptureError, BuildError) as error:
@@ -86,21 +89,22 @@ class CompilerProposer:
         self, brief: Brief, bench: Workbench, variant: Variant, rewrites: tuple[str, ...]
     ) -> Program | None:
         """Return one harvested program, None where Inductor or its code does not go with this graph."""
+        from kernelevo.graphs.dispatch import print_dispatch
         from kernelevo.graphs.harvest import HarvestError, harvest, header
         from kernelevo.graphs.harvest_triton import harvest_triton
-        from kernelevo.graphs.printing import print_program
 
-        fired, graph = bench.graph(rewrites)
+        fired, graphs = bench.graphs(rewrites)
         if fired != rewrites:
             return None
         threads = int(brief.task.options.get("threads") or len(os.sched_getaffinity(0)))
         try:
             if variant.name == TRITON:
-                made = harvest_triton(graph, arch=_arch(brief.facts), seconds=self.seconds)
+                arch = _arch(brief.facts)
+                made = [harvest_triton(graph, arch=arch, seconds=self.seconds) for graph in graphs]
             else:
-                made = harvest(graph, variant, seconds=self.seconds, threads=threads)
-            text = print_program(made, header=header(variant, rewrites))
-        except (HarvestError, BuildError) as error:
+                made = [harvest(g, variant, seconds=self.seconds, threads=threads) for g in graphs]
+            text = print_dispatch(made, header=header(variant, rewrites))
+        except (HarvestError, BuildError, ValueError) as error:
             _log.info("harvest %s of %s refused: %s", variant.name, rewrites or "the module", error)
             return None
         parents = tuple(
@@ -133,7 +137,7 @@ def _choices(bench: Workbench, variants: Sequence[str], brief: Brief) -> Iterato
     for verdict in brief.parents:
         rewrites = rewrites_of(verdict.program.origin.details)
         if rewrites:
-            yield best, bench.graph(rewrites)[0]
+            yield best, bench.graphs(rewrites)[0]
     for name in variants:
         yield name, ()
     for name in bench.greedy:

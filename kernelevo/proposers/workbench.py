@@ -1,4 +1,4 @@
-"""Workbench: a task's module captured once, and the programs that sets of rewrites make of it."""
+"""Workbench: a task's module captured for every input set, and the programs that rewrites make of it."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SEED = 0  # weights and inputs on which rewrites are checked; programs are not specialised to their values
 Names = frozenset[str]
+Graphs = tuple["Captured", ...]
 
 
 @dataclass(frozen=True)
@@ -35,16 +36,19 @@ class Draft:
 class Workbench:
     """Makes programs of one task; safe to use from several threads, one at a time inside.
 
+    Where the task has several input sets there is one graph for each kind of call among them, and each
+    program holds them all.
+
     Args:
         task: a task with ``options["reference"]``.
 
     Raises:
-        CaptureError: if the module cannot be captured as one graph.
+        CaptureError: if the module cannot be captured as one graph for each of its input sets.
     """
 
     def __init__(self, task: Task) -> None:
         from kernelevo.backends.reference import load_reference
-        from kernelevo.graphs.capture import capture
+        from kernelevo.graphs.dispatch import capture_each
         from kernelevo.graphs.rewrites import REWRITES
 
         self._lock = threading.RLock()
@@ -53,32 +57,37 @@ class Workbench:
         self.catalogue = tuple(r.name for r in REWRITES if device in devices_of(r))
         self._sure = frozenset(r.name for r in REWRITES if not getattr(r, "speculative", False))
         reference = load_reference(task.options["reference"])
-        self._captured: Captured = capture(reference.build(SEED), reference.inputs(SEED))
+        self._captured: Graphs = capture_each(reference.build(SEED), reference.input_sets())
         self._drafts: dict[Names, Draft] = {}
-        self._graphs: dict[Names, tuple[tuple[str, ...], Captured]] = {}
+        self._graphs: dict[Names, tuple[tuple[str, ...], Graphs]] = {}
 
-    def graph(self, wanted: Iterable[str]) -> tuple[tuple[str, ...], Captured]:
-        """Return which rewrites among ``wanted`` fire, in order, and the graph they make; do not edit it."""
+    def graphs(self, wanted: Iterable[str]) -> tuple[tuple[str, ...], Graphs]:
+        """Return which rewrites among ``wanted`` fire, in order, and the graphs they make; do not edit these.
+
+        A rewrite that fires on one of several graphs counts.
+        """
         from kernelevo.graphs.rewrite import apply_rewrites
 
         names = frozenset(wanted) & frozenset(self.catalogue)
         with self._lock:
             if names not in self._graphs:
-                twin = self._captured.copy()
-                fired = tuple(apply_rewrites(twin, [n for n in self.catalogue if n in names]))
-                self._graphs[names] = self._graphs.setdefault(frozenset(fired), (fired, twin))
+                twins = tuple(captured.copy() for captured in self._captured)
+                ordered = [n for n in self.catalogue if n in names]
+                found = {n for twin in twins for n in apply_rewrites(twin, ordered)}
+                fired = tuple(n for n in ordered if n in found)
+                self._graphs[names] = self._graphs.setdefault(frozenset(fired), (fired, twins))
             return self._graphs[names]
 
     def draft(self, wanted: Iterable[str]) -> Draft:
         """Return the program of those rewrites among ``wanted`` that are in the catalogue and fire."""
-        from kernelevo.graphs.printing import print_program
+        from kernelevo.graphs.dispatch import print_dispatch
 
         names = frozenset(wanted) & frozenset(self.catalogue)
         with self._lock:
             if names not in self._drafts:
-                fired, graph = self.graph(names)
+                fired, graphs = self.graphs(names)
                 done = ", ".join(fired) or "no rewrite"
-                draft = Draft(fired, print_program(graph, header=f"{self._name}: {done}."))
+                draft = Draft(fired, print_dispatch(graphs, header=f"{self._name}: {done}."))
                 self._drafts[names] = self._drafts.setdefault(frozenset(fired), draft)
             return self._drafts[names]
 

@@ -9,11 +9,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from kernelevo.errors import RunNotFound, StoreError
+from kernelevo.errors import RunNotFound, StoreError, Unwritable, refused
 from kernelevo.store.migrations import APPLICATION_ID, migrate, names
 
 RUN_FILE = "run.db"
 _BUSY_SECONDS = 30.0
+_LOOK = "check the folder's permissions and free space, or choose another with --out"
+_MACHINES = {sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL}
 
 
 def create(folder: Path, facts: Mapping[str, str]) -> sqlite3.Connection:
@@ -113,11 +115,10 @@ def plain_errors(path: Path) -> Iterator[None]:
         if "locked" in str(error) or "busy" in str(error):
             why, now = f"{error} for {_BUSY_SECONDS:.0f} s", "find the process that holds it open"
         else:
-            why, now = (
-                str(error),
-                "check the folder's permissions and free space, or choose another with --out",
-            )
-        raise StoreError(f"{path} cannot be used.", why=why, now=now) from error
+            why, now = str(error), _LOOK
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        kind = Unwritable if code in _MACHINES else StoreError
+        raise kind(f"{path} cannot be used.", why=why, now=now) from error
     except sqlite3.DatabaseError as error:
         raise StoreError(
             f"{path} is damaged or not a run.",
@@ -125,11 +126,7 @@ def plain_errors(path: Path) -> Iterator[None]:
             now="restore it from a copy, or start a new run; `sqlite3 run.db .recover` may save the rows",
         ) from error
     except OSError as error:
-        raise StoreError(
-            f"{path} cannot be used.",
-            why=f"{error.strerror or error}",
-            now="check the folder's permissions and free space, or choose another with --out",
-        ) from error
+        raise refused(f"{path} cannot be used.", error) from error
 
 
 def _existing(folder: Path) -> Path:

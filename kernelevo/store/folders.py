@@ -6,7 +6,7 @@ import re
 from datetime import date
 from pathlib import Path
 
-from kernelevo.errors import RunNotFound, StoreError, closest
+from kernelevo.errors import RunNotFound, closest, refused
 from kernelevo.store.database import RUN_FILE
 
 RUNS = Path("runs")
@@ -18,7 +18,7 @@ def new_run_folder(task_name: str, today: date, *, root: Path = RUNS) -> Path:
     Safe against another process that chooses at the same time: making the folder is the claim.
 
     Raises:
-        StoreError: if the folder cannot be made.
+        StoreError, Unwritable: if the folder cannot be made.
     """
     stem = f"{re.sub(r'[^A-Za-z0-9._@]+', '-', task_name).strip('-.') or 'task'}-{today.isoformat()}"
     number = 1
@@ -33,11 +33,7 @@ def new_run_folder(task_name: str, today: date, *, root: Path = RUNS) -> Path:
             else:
                 return folder
     except OSError as error:
-        raise StoreError(
-            f"no run folder can be made in {root}.",
-            why=f"{error.strerror or error}",
-            now="choose another folder with --out",
-        ) from error
+        raise refused(f"no run folder can be made in {root}.", error) from error
 
 
 def list_runs(root: Path = RUNS) -> list[Path]:

@@ -6,14 +6,15 @@ import fcntl
 import os
 from pathlib import Path
 
-from kernelevo.errors import StoreError
+from kernelevo.errors import StoreError, refused
 
 
 class WriterLock:
     """A lock file beside the database; the kernel frees it when its holder dies, however it dies.
 
     Raises:
-        StoreError: if another process holds it (its id is named), or the folder cannot be written.
+        StoreError: if another process holds it (its id is named), or the folder cannot be used.
+        Unwritable: if the folder cannot be written.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -21,11 +22,7 @@ class WriterLock:
         try:
             self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
-            raise StoreError(
-                f"the run folder {folder} cannot be written.",
-                why=f"{path.name}: {error.strerror}",
-                now="choose another folder with --out, or open the run for reading only",
-            ) from error
+            raise refused(f"the run folder {folder} cannot be written.", error) from error
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from kernelevo.core import Program, Proposal, Task, Trial
-from kernelevo.errors import StoreError
+from kernelevo.errors import StoreError, refused
 from kernelevo.store import database
 from kernelevo.store.journal import Clock, Journal
 from kernelevo.store.lock import WriterLock
@@ -51,17 +51,14 @@ class RunStore(Journal):
             clock: gives the seconds since the epoch for every row that carries a time.
 
         Raises:
-            StoreError: if the folder holds a run already or cannot be written.
+            StoreError: if the folder holds a run already or cannot be used.
+            Unwritable: if it cannot be written.
         """
         folder = Path(folder)
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise StoreError(
-                f"the run folder {folder} cannot be made.",
-                why=f"{error.strerror or error}",
-                now="choose another folder with --out",
-            ) from error
+            raise refused(f"the run folder {folder} cannot be made.", error) from error
         lock = WriterLock(folder)
         facts = {
             "task": dumps(task.to_json()),

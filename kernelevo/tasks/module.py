@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from kernelevo.backends import pickled
 from kernelevo.core import Task
-from kernelevo.errors import BadProgram, BadSetting
+from kernelevo.errors import BadProgram, BadSetting, refused
 from kernelevo.tasks.load import check_settings
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def freeze(
     Raises:
         BadSetting: for something that is not a module, weights that do not fit, an unknown device or policy.
         BadProgram: no inputs, or a module or input that cannot be pickled.
+        StoreError, Unwritable: if the folder cannot be made or written.
     """
     from torch import nn
 
@@ -57,9 +58,12 @@ def freeze(
         )
     sets = input_sets(inputs)
     parts = _weights(weights, len(sets))
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / FILE
-    pickled.write(path, module, sets)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        pickled.write(path, module, sets)
+    except OSError as error:
+        raise refused(f"the module cannot be kept in {folder}.", error) from error
     kind = type(module).__name__
     spec = {
         "kind": "pickle",

@@ -103,3 +103,34 @@ def test_several_input_sets_are_all_checked(gate, quick_judge, elsewhere):
         for rows in (8, 2):  # proven on both shapes: no warning, which would be an error here
             x = torch.randn(rows, 32)
             torch.testing.assert_close(fast(x), gate(x), rtol=1e-5, atol=1e-5)
+
+
+class Flat(nn.Module):
+    """A graph of one batch is wrong for another: the view holds the batch's size."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.up, self.down = nn.Linear(24, 64), nn.Linear(64, 8)
+
+    def forward(self, x):
+        y = torch.relu(self.up(x)).view(x.shape[0] * 2, 32).view(x.shape[0], 64)
+        return self.down(y * 1.0) / x.shape[0]
+
+
+@pytest.mark.slow
+def test_a_rewrite_is_accepted_for_every_input_set(quick_judge, elsewhere):
+    torch.manual_seed(1)
+    module = Flat().eval()
+    sets = [torch.randn(rows, 24) for rows in (4, 64)]
+    result = kernelevo.optimize(module, sets, **{**QUICK, "budget": "3"})
+    rewritten = [t for t in result.trials if t.program.origin.proposer == "rewrite"]
+    assert rewritten and all(t.score is not None for t in result.trials), [
+        t.evaluation for t in result.trials
+    ]
+    assert "for these inputs only" in result.program.source
+    fast = result.module()
+    with torch.no_grad():
+        for x in sets:  # a fallback would warn, and a warning is an error here
+            torch.testing.assert_close(fast(x), module(x), rtol=1e-5, atol=1e-5)
+        with pytest.warns(FallbackWarning, match="proven on"):
+            torch.testing.assert_close(fast(sets[0][:3]), module(sets[0][:3]), rtol=1e-5, atol=1e-5)

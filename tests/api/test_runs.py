@@ -4,8 +4,9 @@ import pytest
 
 import kernelevo
 from kernelevo import api
+from kernelevo.api import parts
 from kernelevo.config import load_settings
-from kernelevo.core import Status, TrialEnded
+from kernelevo.core import Origin, Program, Proposal, Status, TrialEnded
 from kernelevo.errors import BadProgram, BadSetting, NotEnoughMemory, RunNotFound, StoreError, TaskNotFound
 from kernelevo.store import RunStore
 from tests.api.tiny import MODULE, program
@@ -49,9 +50,8 @@ BAD = {
 }
 
 
-def test_a_run_survives_every_bad_program(quick_judge, elsewhere):
-    person = Submits([source for source, _, _ in BAD.values()])
-    result = api.run_task("net.py", settings(budget=f"{len(BAD) + 1}"), listener=person)
+def assert_survived(result, proposer):
+    """Every bad program has its verdict and no score; the run went on to its end."""
     assert result.state == "done"
     judged = {t.program.source: t for t in result.trials}
     for name, (source, status, words) in BAD.items():
@@ -59,8 +59,49 @@ def test_a_run_survives_every_bad_program(quick_judge, elsewhere):
         assert trial.fault is None, (name, trial.fault)
         assert trial.evaluation.status is status, (name, trial.evaluation)
         assert words in trial.evaluation.feedback, (name, trial.evaluation.feedback)
-        assert trial.score is None and trial.program.origin.proposer == "person"
+        assert trial.score is None and trial.program.origin.proposer == proposer
     assert result.best is not None and result.best.program.source not in {s for s, _, _ in BAD.values()}
+
+
+class InTurn:
+    """A proposer that hands out programs one after the other, and raises where there is an exception."""
+
+    name, parents = "in turn", 1
+
+    def __init__(self, texts):
+        self.texts = list(texts)
+
+    def observe(self, trial):
+        pass
+
+    async def propose(self, brief, rng):
+        text = self.texts.pop(0) if self.texts else None
+        if isinstance(text, Exception):
+            raise text
+        origin = Origin(self.name, "the next one")
+        return [Proposal(Program.single(text, origin=origin))] if text is not None else []
+
+
+@pytest.mark.slow
+def test_a_proposer_of_bad_programs_does_not_end_the_run(quick_judge, elsewhere, monkeypatch):
+    good = program("y = torch.relu(self.linear(x))\nreturn torch.softmax(y, dim=1)")
+    texts = [source for source, _, _ in BAD.values()]
+    texts[3:3] = [RuntimeError("no reply"), "\x00", "# " + "x" * 100_000]
+    proposer = InTurn([*texts, good])
+    monkeypatch.setattr(parts, "_proposers", lambda task, settings, host: iter([proposer]))
+    result = api.run_task("net.py", settings(budget=f"{len(texts)}"))  # one of them was no program
+    assert_survived(result, "in turn")
+    assert proposer.texts == []
+    last = result.trials[-1]
+    assert last.program.source == good and last.score is not None, last.evaluation
+    others = [t for t in result.trials if t.program.source in ("\x00", "# " + "x" * 100_000)]
+    assert [t.evaluation.status for t in others] == [Status.BUILD_FAILED] * 2
+
+
+def test_a_run_survives_every_bad_program(quick_judge, elsewhere):
+    person = Submits([source for source, _, _ in BAD.values()])
+    result = api.run_task("net.py", settings(budget=f"{len(BAD) + 1}"), listener=person)
+    assert_survived(result, "person")
     assert result.best_path.read_text() == result.program.source
     assert len(result.trials) == len(BAD) + 2  # the seed, those, and one of the proposer
     assert [t.number for t in result.trials] == list(range(len(result.trials)))

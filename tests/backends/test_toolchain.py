@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from kernelevo.backends import source_tree, toolchain
+from kernelevo.errors import ToolchainMissing
 
 
 def test_the_compiler_spells_out_native(private_cache: Path) -> None:
@@ -43,3 +44,14 @@ def test_facts_name_every_tool() -> None:
 def test_header_is_found() -> None:
     assert (source_tree.include() / "kernelevo.h").is_file()
     assert len(source_tree.headers_digest()) == 64
+
+
+def test_without_a_compiler_it_says_where_it_looked(
+    private_cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CXX", raising=False)
+    toolchain.compiler.cache_clear()
+    with pytest.raises(ToolchainMissing, match="no C\\+\\+ compiler") as caught:
+        toolchain.compiler()
+    assert caught.value.exit_code == 3 and "$CXX, g++" in caught.value.why and "apt" in caught.value.now

@@ -4,6 +4,7 @@ import contextlib
 import csv
 import io
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -214,6 +215,36 @@ def submit_more(known: int) -> int:
         if waiting <= recorded:
             store.append_command("ana", "submit", {"source": f"ANSWER = {waiting + 1}\n"})
     return max(known, recorded)
+
+
+@pytest.mark.slow
+def test_without_a_compiler_only_programs_in_cpp_fail(elsewhere, monkeypatch, tmp_path):
+    """The words reach the user; a program that needs no compiler is judged as ever."""
+    (elsewhere / "plain.py").write_text(program())
+    library = "import kernelevo\nlib = kernelevo.cpp('extern \"C\" void f(float* x, long n) {}')\n"
+    (elsewhere / "cpp.py").write_text(library + program())
+    (tmp_path / "empty").mkdir()
+    environment = {
+        **os.environ,
+        "PATH": str(tmp_path / "empty"),
+        "KERNELEVO_CACHE": str(tmp_path / "none-yet"),
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+    }
+    environment.pop("CXX", None)
+
+    def check(file):
+        command = [sys.executable, "-m", "kernelevo", "check", file, "net.py", "--json"]
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=280, check=False
+        )
+        assert "Traceback" not in done.stderr, done.stderr
+        return done.returncode, json.loads(done.stdout)
+
+    code, verdict = check("cpp.py")
+    assert code == 1 and verdict["status"] == "build_failed" and verdict["score"] is None
+    assert "no C++ compiler is installed" in verdict["feedback"] and "apt install" in verdict["feedback"]
+    code, verdict = check("plain.py")
+    assert code == 0 and verdict["status"] == "ok" and verdict["score"] > 0
 
 
 @pytest.mark.slow

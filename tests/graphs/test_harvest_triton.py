@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
@@ -13,7 +14,9 @@ import torch
 from torch import nn
 
 from kernelevo.backends.triton import compile_source
+from kernelevo.backends.tune import read_table
 from kernelevo.graphs.capture import capture
+from kernelevo.graphs.dispatch import capture_each, print_dispatch
 from kernelevo.graphs.harvest_triton import harvest_triton
 from kernelevo.graphs.printing import print_program
 
@@ -51,6 +54,22 @@ def test_every_kernel_compiles_without_a_device(text, arch, tmp_path):
 
 def test_the_program_does_not_know_inductor(text):
     assert "_inductor" not in text and "triton_helpers" not in text and "async_compile" not in text
+
+
+def test_two_shapes_in_one_program_keep_their_kernels_apart(tmp_path):
+    torch.manual_seed(0)
+    module = Net(256)
+    captures = capture_each(module, [(torch.randn(rows, 256),) for rows in (16, 48)])
+    made = [harvest_triton(captured) for captured in captures]
+    text = print_dispatch(made)
+    apart = [set(compile_source(print_program(one), tmp_path / f"{i}")) for i, one in enumerate(made)]
+    built = compile_source(text, tmp_path / "both")
+    assert all(k.cubin for k in built.values())
+    assert len(built) > max(map(len, apart)) and set.union(*apart) <= set(built)
+    functions = {n.name for n in ast.parse(text).body if isinstance(n, ast.FunctionDef)}
+    assert set(built) <= functions and {"_harvest_run", "_harvest_run_2"} <= functions
+    read = set(re.findall(r"TUNE\[['\"](\w+)['\"]\]", text))
+    assert read == set(read_table(text))
 
 
 INTERPRET = """

@@ -181,11 +181,65 @@ def test_it_falls_back_under_autocast(fast):
     ids=["shape", "stride", "stride again"],
 )
 def test_it_falls_back_for_what_was_not_proven(fast, x):
+    twin = copy.deepcopy(fast.original)
     with torch.no_grad(), pytest.warns(FallbackWarning, match="proven on float32") as seen:
-        got = fast(x)
-        fast(x)
-    assert len(seen) == 1
-    assert got.shape == (x.shape[0], 8)
+        for _ in range(2):
+            assert torch.equal(fast(x), twin(x))
+    assert len(seen) == 1 and ran(fast) == 0
+
+
+def test_it_falls_back_for_another_dtype(fast):
+    fast.half()
+    x, twin = torch.rand(4, 16).half(), copy.deepcopy(fast.original)
+    with torch.no_grad(), pytest.warns(FallbackWarning, match=r"input 0 is float16\[4, 16\]") as seen:
+        for _ in range(2):
+            assert torch.equal(fast(x), twin(x))
+    assert len(seen) == 1 and ran(fast) == 0
+
+
+def test_it_falls_back_for_weights_of_another_dtype(fast):
+    fast.norm.double()  # the inputs are as proven
+    with torch.no_grad(), pytest.warns(FallbackWarning, match=r"not of the proven kind; see norm\.") as seen:
+        for _ in range(2):
+            with pytest.raises(RuntimeError):  # what the original does with them
+                fast(torch.rand(4, 16))
+    assert len(seen) == 1 and ran(fast) == 0
+
+
+def test_it_falls_back_on_another_device(fast):
+    agrees(fast, copy.deepcopy(fast.original), torch.rand(4, 16))
+    before = ran(fast)
+    fast.to("meta")
+    assert all(value.is_meta for value in fast.state_dict().values())
+    with torch.no_grad(), pytest.warns(FallbackWarning, match="on meta") as seen:
+        for _ in range(2):
+            got = fast(torch.rand(4, 16, device="meta"))
+    assert got.is_meta and got.shape == (4, 8) and len(seen) == 1 and ran(fast) == before
+
+
+def test_it_comes_back_from_another_device(fast):
+    twin = copy.deepcopy(fast.original)
+    fast.to("cpu")
+    agrees(fast, twin, torch.rand(4, 16))
+    fast.to_empty(device="meta").to_empty(device="cpu")
+    fast.load_state_dict(twin.state_dict())
+    agrees(fast, twin, torch.rand(4, 16))
+
+
+def test_each_reason_is_told_once(fast):
+    x = torch.rand(4, 16)
+    with pytest.warns(FallbackWarning) as seen:
+        for _ in range(2):
+            fast(x)
+            with torch.no_grad():
+                fast(x[:3])
+                with torch.autocast("cpu", dtype=torch.bfloat16):
+                    fast(x)
+    told = [str(warning.message) for warning in seen]
+    assert len(told) == 3
+    assert all("the original Net runs instead of the optimised program" in text for text in told)
+    for words in ("gradient", "input 0 is float32[3, 16]", "autocast"):
+        assert sum(words in text for text in told) == 1, told
 
 
 def test_it_falls_back_for_another_dtype_and_nesting(fast):
@@ -245,6 +299,36 @@ def test_an_outer_compile_keeps_buffers_right_when_functionalised(fast):
             assert torch.allclose(compiled(x), twin(x) * 2)
     for key, value in fast.state_dict().items():
         assert torch.allclose(value, twin.state_dict()[key]), key
+
+
+def test_its_operator_has_a_right_fake(fast):
+    """What torch.library itself checks of an operator: schema, fake implementation, tracing."""
+    x = torch.rand(4, 16)
+    agrees(fast, copy.deepcopy(fast.original), x)
+    proven = fast._proven[0]
+    named = dict(fast.named_buffers())
+    arguments = (
+        fast._number,
+        0,
+        [x],
+        [p.detach() for p in fast.parameters()],
+        [named[name].clone() for name in proven.mutated],
+    )
+    checks = ("test_schema", "test_faketensor")
+    torch.library.opcheck(torch.ops.kernelevo.run.default, arguments, test_utils=checks)
+
+
+@pytest.mark.slow
+def test_an_outer_compile_by_inductor_accepts_it(fast):
+    x = torch.rand(4, 16)
+    twin = copy.deepcopy(fast.original)
+    compiled = torch.compile(lambda v: torch.sigmoid(fast(v * 2) + 1), fullgraph=True)
+    with torch.no_grad():
+        for _ in range(2):
+            torch.testing.assert_close(compiled(x), torch.sigmoid(twin(x * 2) + 1), rtol=1e-6, atol=1e-6)
+    assert ran(fast) >= 2
+    for key, value in fast.state_dict().items():
+        torch.testing.assert_close(value, twin.state_dict()[key])
 
 
 def test_an_outer_compile_traces_the_original_for_training(fast):

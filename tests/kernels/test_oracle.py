@@ -1,5 +1,6 @@
 """The reference in fp32 and fp64."""
 
+import pytest
 import torch
 from torch import nn
 
@@ -101,3 +102,34 @@ def test_fp64_mode_keeps_fp32_values_of_draws():
     for a, b in zip(plain, wide, strict=True):
         assert b.dtype is torch.float64
         assert torch.equal(a.double(), b)
+
+
+class Half(nn.Module):
+    """Casts to its own dtype by name, computes in fp32 in between, draws in its own dtype."""
+
+    def __init__(self, dtype):
+        super().__init__()
+        self.linear, self.kind = nn.Linear(24, 24, dtype=dtype), dtype
+
+    def forward(self, x):
+        y = nn.functional.layer_norm(self.linear(x).float(), (24,)).to(self.kind)
+        y = (
+            nn.functional.dropout(y, 0.5, training=True)
+            + torch.rand_like(y)
+            + torch.rand(24, dtype=self.kind)
+        )
+        return self.linear(y @ torch.eye(24, dtype=self.kind))
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_a_half_precision_module_has_an_fp64_oracle_and_its_own_error(dtype):
+    ref = Ref(lambda: Half(dtype), lambda: [torch.rand(6, 24).to(dtype)])
+    truth = truth_of(ref)
+    assert truth.draws and truth.ref32.leaves[0].dtype is dtype
+    exact = truth.oracle.leaves[0]
+    assert exact.dtype is torch.float64
+    assert not torch.equal(
+        exact, exact.to(dtype).double()
+    )  # nothing on the way was rounded to the module's type
+    eps = torch.finfo(dtype).eps
+    assert 0.05 * eps < truth.e_ref[0] < 8 * eps  # and the draws are the module's

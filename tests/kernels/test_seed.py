@@ -45,3 +45,14 @@ def test_a_live_module_is_printed(tmp_path: Path) -> None:
     made = load_candidate(text, tmp_path / "build")()
     made.load_state_dict(module.state_dict())
     torch.testing.assert_close(made(x), module(x))
+
+
+def test_a_live_module_with_several_input_sets_is_one_program(tmp_path: Path) -> None:
+    module = nn.Sequential(nn.Flatten(0), nn.Unflatten(0, (-1, 4)), nn.Linear(4, 3)).eval()
+    sets = [(torch.randn(2, 4),), (torch.randn(5, 4),)]
+    pickled.write(tmp_path / "m.pkl", module, sets)
+    text = seed_text({"kind": "pickle", "path": str(tmp_path / "m.pkl"), "sets": 2, "weights": [0.5, 0.5]})
+    made = load_candidate(text, tmp_path / "build")()
+    made.load_state_dict(module.state_dict())
+    for (x,) in sets:
+        torch.testing.assert_close(made(x), module(x))

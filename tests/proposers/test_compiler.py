@@ -13,6 +13,7 @@ from kernelevo.backends.reference import load_reference
 from kernelevo.backends.tune import read_table
 from kernelevo.core import Brief, Evaluation, Program, Task, Trial, Verdict
 from kernelevo.proposers.compiler import CompilerProposer
+from kernelevo.tasks.module import freeze
 
 MODEL = """
 import torch
@@ -70,6 +71,21 @@ def test_what_was_tried_before_is_not_proposed_again():
     again.observe(Trial(0, plain, Evaluation.ok(1.0)))
     (next_one,) = ask(again, task())
     assert next_one.id != plain.id
+
+
+def test_a_harvest_for_several_input_sets_is_right_on_each(tmp_path):
+    torch.manual_seed(8)
+    module = torch.nn.Sequential(torch.nn.Linear(32, 64), torch.nn.GELU(), torch.nn.LayerNorm(64)).eval()
+    sets = [torch.randn(rows, 32) for rows in (4, 30)]
+    (program,) = ask(CompilerProposer(), freeze(module, sets, tmp_path))
+    made = load_candidate(program.source, tmp_path / "program")()
+    made.load_state_dict(module.state_dict())
+    with torch.no_grad():
+        for x in sets:
+            torch.testing.assert_close(made(x), module(x), atol=1e-5, rtol=1e-5)
+        with pytest.raises(ValueError, match="only"):
+            made(sets[1][:5])
+    assert read_table(program.source)
 
 
 @pytest.mark.slow

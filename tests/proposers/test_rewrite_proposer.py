@@ -2,12 +2,15 @@ import asyncio
 from random import Random
 
 import pytest
+import torch
 
+from kernelevo.backends.candidate import load_candidate
 from kernelevo.backends.tune import read_table, values_in_use, with_values
 from kernelevo.core import Brief, Evaluation, Program, Task, Trial, Verdict
 from kernelevo.proposers.crossover import CrossoverProposer
 from kernelevo.proposers.rewrite import RewriteProposer
 from kernelevo.proposers.workbench import workbench
+from kernelevo.tasks.module import freeze
 from tests.proposers.attending import TASK as ATTENDING
 
 TEXT = """
@@ -193,3 +196,34 @@ def test_a_module_without_a_graph_gives_nothing():
     text = TEXT.replace("self.dead(x[..., :3])", "x = x if x.sum() > 0 else -x")
     task = Task("b.py", "", options={"reference": {**REFERENCE, "entry": "Model", "text": text}})
     assert ask(RewriteProposer(), Random(0), task=task) == []
+
+
+class Rows(torch.nn.Module):
+    """Its graph holds the number of rows; two products of one input are merged for any number."""
+
+    def __init__(self):
+        super().__init__()
+        self.one, self.two = torch.nn.Linear(12, 5), torch.nn.Linear(12, 5)
+
+    def forward(self, x):
+        y = torch.relu(self.one(x)) * torch.sigmoid(self.two(x))
+        return y.contiguous().view(5 * x.shape[0]) / x.shape[0]
+
+
+def test_programs_are_right_for_every_input_set(tmp_path):
+    torch.manual_seed(3)
+    module = Rows().eval()
+    sets = [torch.randn(rows, 12) for rows in (4, 64)]
+    task, proposer, rng = freeze(module, sets, tmp_path), RewriteProposer(), Random(0)
+    drawn = [ask(proposer, rng, task=task)[0].program for _ in range(3)]
+    parents = [Verdict(p, Evaluation.ok(1.0)) for p in drawn[1:]]
+    drawn += [p.program for p in ask(CrossoverProposer(), rng, *parents, task=task)]
+    assert len(drawn) == 4
+    for number, program in enumerate(drawn):
+        made = load_candidate(program.source, tmp_path / str(number))()
+        made.load_state_dict(module.state_dict())
+        with torch.no_grad():
+            for x in sets:
+                torch.testing.assert_close(made(x), module(x), atol=1e-5, rtol=1e-5)
+            with pytest.raises(ValueError, match="only"):
+                made(sets[1][:5])
