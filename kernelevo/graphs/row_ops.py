@@ -109,6 +109,12 @@ def expands(node: fx.Node) -> bool:
     return is_op(node, *EXPANDS)
 
 
+def is_dear(node: fx.Node) -> bool:
+    """Tell whether a node costs ATen several times what a sum costs: transcendental functions, pooling."""
+    dear = base(node) == "gelu" or TEMPLATES.get(base(node), ("", 0))[1] >= HEAVY
+    return dear or is_op(node, *SOFTMAXES, *_WINDOWS)
+
+
 def is_window(node: fx.Node) -> bool:
     """Tell whether a node pools over windows smaller than the image."""
     return is_op(node, *_WINDOWS) and not reduced(node)

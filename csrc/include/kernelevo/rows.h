@@ -84,9 +84,11 @@ struct Sum {
 
   double total() const {
     const vdouble both = low + high;
-    double all = 0;
-    for (int i = 0; i < kLanes / 2; ++i) all += both[i];
-    return all;
+    double lane[kLanes / 2];
+    memcpy(lane, &both, sizeof lane);
+    for (int width = kLanes / 4; width; width /= 2)
+      for (int i = 0; i < width; ++i) lane[i] += lane[i + width];
+    return lane[0];
   }
 };
 

@@ -16,7 +16,9 @@ from kernelevo.graphs.rows import Region, regions
 
 SHARED = 16  # rows; a sum along fewer, longer rows keeps threads idle
 SHORT = 32768  # elements that one thread gets through before a second one would matter
-LEAST = 32768  # elements; below, one call of a function of ours costs more than the passes it saves
+LEAST = 65536  # elements walked through; below, a call of ours costs more than the passes it saves
+MANY = 4  # passes that cost more than one call of ours however few the elements
+DEAR = 4  # passes as light as a sum that ATen takes for a transcendental function or for pooling
 NARROW = 4  # elements of a row; shorter ones leave most lanes of a vector empty
 
 
@@ -27,7 +29,7 @@ class FusedRows:
     out as further results of the same pass. Needs dense fp32 tensors on the CPU.
 
     Args:
-        least: elements that all operations of a region together must walk through.
+        least: elements that the operations of a region together must walk through, unless these are many.
     """
 
     name = "fused-rows"
@@ -42,15 +44,18 @@ class FusedRows:
         places = 0
         now: dict[fx.Node, fx.Node] = {}  # outputs of regions already replaced, which later ones read
         for region in regions(captured.graph):
-            if region.passes * math.prod(region.domain) >= self.least and _worth_it(region):
+            if _worth_it(region, self.least):
                 now.update(_replace(captured, region, now))
                 places += 1
         return places
 
 
-def _worth_it(region: Region) -> bool:
+def _worth_it(region: Region, least: int) -> bool:
     """Tell whether one pass is known to be faster than the operations one by one."""
     if region.passes < 2:
+        return False
+    dear = sum(row_ops.is_dear(node) for node in region.nodes)
+    if region.passes < MANY and (region.passes + (DEAR - 1) * dear) * math.prod(region.domain) < least:
         return False
     if region.window is not None:
         return read_window(region.window) is not None
