@@ -10,6 +10,7 @@ from kernelevo.graphs.rewrites.conv_branches import ConvolutionBranches
 from kernelevo.graphs.rewrites.conv_lanes import SmallConvolutions
 from kernelevo.graphs.rewrites.direct_conv import DirectConvolution
 from kernelevo.graphs.rewrites.folding import FoldedNorm
+from kernelevo.graphs.rewrites.fused_rows import FusedRows
 from kernelevo.graphs.rewrites.heads import StridedHeads
 from kernelevo.graphs.rewrites.inplace import InPlace
 from kernelevo.graphs.rewrites.layout import ChannelsLast, PackedConvolution
@@ -48,5 +49,6 @@ REWRITES: tuple[Rewrite, ...] = (
     ChannelsLast(),
     PackedConvolution(),
     PackedLinear(),
+    FusedRows(),
     InPlace(),
 )

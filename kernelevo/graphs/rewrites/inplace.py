@@ -6,26 +6,8 @@ from torch import fx
 
 from kernelevo.graphs.capture import Captured
 from kernelevo.graphs.matching import aten, calls, is_op, sole_user, value
+from kernelevo.graphs.rows import FRESH
 
-_FRESH = (  # operators whose result is newly allocated and never a view of an input
-    aten.linear,
-    aten.conv1d,
-    aten.conv2d,
-    aten.conv3d,
-    aten.conv_transpose2d,
-    aten.batch_norm,
-    aten.layer_norm,
-    aten.group_norm,
-    aten.add,
-    aten.sub,
-    aten.mul,
-    aten.div,
-    aten.addmm,
-    aten.bmm,
-    aten.mm,
-    aten.matmul,
-    aten.cat,
-)
 _FORMS = {
     aten.relu.default: aten.relu_.default,
     aten.sigmoid.default: aten.sigmoid_.default,
@@ -48,7 +30,7 @@ class InPlace:
         places = 0
         for node in calls(captured.graph, *_FORMS):
             source = node.args[0]
-            fresh = isinstance(source, fx.Node) and sole_user(source) is node and is_op(source, *_FRESH)
+            fresh = isinstance(source, fx.Node) and sole_user(source) is node and is_op(source, *FRESH)
             if fresh and value(source).dtype == value(node).dtype:
                 node.target = _FORMS[node.target]  # type: ignore[index]
                 places += 1

@@ -1,0 +1,220 @@
+"""Row steps: what ATen operators compute along a row, as lines of C++ over vectors of floats."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import torch
+from torch import fx
+
+from kernelevo.graphs.matching import arguments, aten, is_op
+from kernelevo.graphs.row_ops import (
+    EXPANDS,
+    HEAVY,
+    NORMS,
+    POWERS,
+    SOFTMAXES,
+    SUMS,
+    TEMPLATES,
+    VARIANCES,
+    base,
+    operands,
+)
+
+ROW_KINDS = frozenset({"sum", "largest", "top"})  # steps whose value is known when the row is done
+
+
+@dataclass(frozen=True)
+class Step:
+    """One value of a row's program.
+
+    Args:
+        name: its C++ name.
+        kind: ``load`` (an operand's elements), ``vector`` (one value per element), ``column`` (a vector of
+            equal lanes, one value per row), ``sum`` (of a vector along the row, in fp64), ``largest`` (NaN
+            if there is one) or ``top`` (the largest number, whatever NaN says).
+        text: the C++ expression; of a load the operand's number, of a sum the vector it adds.
+        uses: names that the text reads.
+        cost: rough number of instructions.
+    """
+
+    name: str
+    kind: Literal["load", "vector", "column", "sum", "largest", "top"]
+    text: str
+    uses: tuple[str, ...] = ()
+    cost: int = 1
+
+
+@dataclass
+class Steps:
+    """The program of a row, written node by node."""
+
+    steps: dict[str, Step] = field(default_factory=dict)
+
+    def _add(self, kind: Any, text: str, uses: Sequence[str], cost: int = 1) -> str:
+        name = f"v{len(self.steps)}"
+        self.steps[name] = Step(name, kind, text, tuple(uses), cost)
+        return name
+
+    def load(self, operand: int, *, along: bool) -> str:
+        """Read an operand: its elements ``along`` the row, or its one value for the row."""
+        return self._add("load" if along else "column", f"{operand}" if along else f"splat(*p{operand})", ())
+
+    def compute(self, text: str, *uses: str, cost: int = 1) -> str:
+        """Compute a vector; a column if all it reads are columns."""
+        along = any(self.steps[use].kind in ("load", "vector") for use in uses)
+        return self._add("vector" if along else "column", text, uses, cost)
+
+    def sum(self, x: str) -> str:
+        """Sum along the row; the result is a double, for columns only."""
+        return self._add("sum", x, (x,))
+
+    def largest(self, x: str, *, with_nan: bool = True) -> str:
+        """Return the largest element of the row, as a column."""
+        return self._add("largest" if with_nan else "top", x, (x,))
+
+
+def literal(number: float) -> str:
+    """Return a number as a C++ vector of equal lanes."""
+    number = float(number)
+    if math.isnan(number):
+        return 'splat(__builtin_nanf(""))'
+    if math.isinf(number):
+        return f"splat({'-' if number < 0 else ''}__builtin_inff())"
+    return f"splat({number!r}f)"
+
+
+def write(steps: Steps, node: fx.Node, names: Mapping[fx.Node, str]) -> str:
+    """Append what ``node`` computes and return the name of its value.
+
+    Args:
+        steps: the row's program so far.
+        node: an operation that is ``understood`` and no window.
+        names: names of the values it reads.
+    """
+    for ops, writer in _WRITERS:
+        if is_op(node, *ops):
+            return writer(steps, node, names)
+    return _write_pointwise(steps, node, names)
+
+
+def _write_pointwise(steps: Steps, node: fx.Node, names: Mapping[fx.Node, str]) -> str:
+    given, name = arguments(node), base(node)
+    texts: dict[str, str] = {}
+    for key, argument in given.items():
+        if isinstance(argument, fx.Node):
+            texts[key] = names[argument]
+        elif isinstance(argument, (int, float)):
+            texts[key] = literal(argument)
+    template, cost = TEMPLATES.get(name, ("", 1))
+    if name == "gelu":
+        template, cost = ("gelu_tanh" if given["approximate"] == "tanh" else "gelu") + "({self})", HEAVY
+    elif name == "pow":
+        template, cost = POWERS[float(given["exponent"])], 3
+    elif name == "clamp":
+        template = "{self}"
+        if given["min"] is not None:
+            template = f"max({{min}}, {template})"
+        if given["max"] is not None:
+            template = f"min({{max}}, {template})"
+    if given.get("alpha", 1) != 1:
+        scaled = "self" if name == "rsub" else "other"
+        texts[scaled] = f"{texts['alpha']} * {texts[scaled]}"
+    return steps.compute(
+        template.format(**texts), *dict.fromkeys(names[n] for n in operands(node)), cost=cost
+    )
+
+
+def _write_softmax(steps: Steps, node: fx.Node, names: Mapping[fx.Node, str]) -> str:
+    x = names[operands(node)[0]]
+    top = steps.largest(x, with_nan=False)  # NaN comes through the sum
+    if is_op(node, aten.softmax.int, aten._softmax.default):
+        power = steps.compute(f"exp({x} - {top})", x, top, cost=HEAVY)
+        total = steps.sum(power)
+        share = steps.compute(f"splat((float)(1.0 / {total}))", total)
+        return steps.compute(f"{power} * {share}", power, share)
+    shifted = steps.compute(f"{x} - {top}", x, top)
+    total = steps.sum(steps.compute(f"exp({shifted})", shifted, cost=HEAVY))
+    log = steps.compute(f"splat((float)::log({total}))", total)
+    return steps.compute(f"{shifted} - {log}", shifted, log)
+
+
+def _squares(steps: Steps, x: str) -> str:
+    return steps.sum(steps.compute(f"{x} * {x}", x))
+
+
+def _centred(steps: Steps, x: str) -> tuple[str, str, str, tuple[str, str]]:
+    """Write the difference of x from its mean, and a rest to be taken off the difference.
+
+    The mean in fp32 is off by its rounding; what that leaves behind is summed too, so that rows far from 0
+    keep their digits. The third result is C++ text for the sum of squares around the mean, the last the
+    names that this text uses.
+    """
+    total = steps.sum(x)
+    mean = steps.compute(f"splat((float)({total} / kInner))", total)
+    difference = steps.compute(f"{x} - {mean}", x, mean)
+    left = steps.sum(difference)
+    squares = _squares(steps, difference)
+    rest = steps.compute(f"splat((float)({left} / kInner))", left)
+    return difference, rest, f"spread({squares}, {left}, kInner)", (squares, left)
+
+
+def _write_norm(steps: Steps, node: fx.Node, names: Mapping[fx.Node, str]) -> str:
+    given = arguments(node)
+    x = names[given["input"]]
+    eps = torch.finfo(torch.float32).eps if given["eps"] is None else float(given["eps"])
+    if is_op(node, aten.layer_norm.default):
+        difference, rest, squares, uses = _centred(steps, x)
+        x = steps.compute(f"{difference} - {rest}", difference, rest)
+    else:
+        squares = _squares(steps, x)
+        uses = (squares, squares)
+    factor = steps.compute(f"splat((float)(1.0 / ::sqrt({squares} / kInner + {eps!r})))", *uses)
+    y = steps.compute(f"{x} * {factor}", x, factor)
+    if given["weight"] is not None:
+        y = steps.compute(f"{y} * {names[given['weight']]}", y, names[given["weight"]])
+    if given.get("bias") is not None:
+        y = steps.compute(f"{y} + {names[given['bias']]}", y, names[given["bias"]])
+    return y
+
+
+def _write_variance(steps: Steps, node: fx.Node, names: Mapping[fx.Node, str]) -> str:
+    given = arguments(node)
+    correction = given.get("correction", 1)
+    correction = 1 if correction is None else correction
+    if "unbiased" in given:
+        correction = int(given["unbiased"])
+    _, _, squares, uses = _centred(steps, names[given["self"]])
+    text = f"{squares} / (kInner > {correction} ? (double)kInner - {correction} : 0.0)"
+    if base(node) == "std":
+        text = f"::sqrt({text})"
+    return steps.compute(f"splat((float)({text}))", *uses)
+
+
+def _write_sum(steps: Steps, node: fx.Node, names: Mapping[fx.Node, str]) -> str:
+    x = names[operands(node)[0]]
+    if is_op(node, aten.amax.default):
+        return steps.largest(x)
+    if is_op(node, aten.linalg_vector_norm.default):
+        squares = _squares(steps, x)
+        return steps.compute(f"splat((float)::sqrt({squares}))", squares)
+    total = steps.sum(x)
+    divided = total if is_op(node, aten.sum.dim_IntList) else f"{total} / kInner"
+    return steps.compute(f"splat((float)({divided}))", total)
+
+
+def _write_expanded(steps: Steps, node: fx.Node, names: Mapping[fx.Node, str]) -> str:
+    return names[operands(node)[0]]
+
+
+_Writer = Callable[[Steps, fx.Node, Mapping[fx.Node, str]], str]
+_WRITERS: tuple[tuple[tuple[Any, ...], _Writer], ...] = (
+    (NORMS, _write_norm),
+    (SOFTMAXES, _write_softmax),
+    (VARIANCES, _write_variance),
+    ((*SUMS, aten.adaptive_avg_pool2d.default), _write_sum),
+    (EXPANDS, _write_expanded),
+)
