@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+import kernelevo
+from kernelevo.backends.toolchain import compiler
 from kernelevo.graphs.capture import capture
 from kernelevo.graphs.printing import print_program
 from kernelevo.graphs.rewrite import apply_one, apply_reported
@@ -16,6 +18,7 @@ from kernelevo.graphs.rewrites.fused_rows import FusedRows
 from tests.graphs.compositions import composition
 from tests.graphs.firing import draw
 from tests.graphs.programs import difference, load
+from tests.graphs.test_math_header import WIDTHS
 
 
 class Stream(nn.Module):
@@ -132,6 +135,21 @@ def test_inputs_in_another_layout_than_at_capture(tmp_path):
         torch.testing.assert_close(mine, theirs, atol=1e-6, rtol=1e-5)
     with pytest.raises(ValueError, match="other shapes"):
         program(x[:2], y[:2])
+
+
+@pytest.mark.parametrize("width", ["avx2", "portable"])
+def test_narrower_vectors(width):
+    if width == "avx2" and not compiler().has("avx2"):
+        pytest.skip("this CPU has no AVX2")
+    module, (x, y) = Stream(77), pair(19, 77)
+    places, captured = fuse(module, (x, y))
+    (snippet,) = captured.snippets.values()
+    library = kernelevo.cpp(snippet.text.split("'''")[1], flags=WIDTHS[width])
+    total, normed = torch.empty_like(x), torch.empty_like(x)
+    with torch.no_grad():
+        library.fused_rows(x, y, module.norm.weight, module.norm.bias, total, normed)
+        exact = copy.deepcopy(module).double()(x.double(), y.double())
+    torch.testing.assert_close((total.double(), normed.double()), exact, atol=2e-6, rtol=2e-6)
 
 
 def both(module, tmp_path, *inputs):
