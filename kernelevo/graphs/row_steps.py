@@ -167,13 +167,16 @@ def _write_norm(steps: Steps, node: fx.Node, names: Mapping[fx.Node, str]) -> st
     x = names[given["input"]]
     eps = torch.finfo(torch.float32).eps if given["eps"] is None else float(given["eps"])
     if is_op(node, aten.layer_norm.default):
-        difference, rest, squares, uses = _centred(steps, x)
-        x = steps.compute(f"{difference} - {rest}", difference, rest)
+        x, rest, squares, uses = _centred(steps, x)
     else:
-        squares = _squares(steps, x)
+        squares, rest = _squares(steps, x), ""
         uses = (squares, squares)
     factor = steps.compute(f"splat((float)(1.0 / ::sqrt({squares} / kInner + {eps!r})))", *uses)
-    y = steps.compute(f"{x} * {factor}", x, factor)
+    if rest:
+        shift = steps.compute(f"-{rest} * {factor}", rest, factor)
+        y = steps.compute(f"fma({x}, {factor}, {shift})", x, factor, shift)
+    else:
+        y = steps.compute(f"{x} * {factor}", x, factor)
     if given["weight"] is not None:
         y = steps.compute(f"{y} * {names[given['weight']]}", y, names[given["weight"]])
     if given.get("bias") is not None:

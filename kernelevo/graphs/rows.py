@@ -11,6 +11,7 @@ from torch import fx
 from kernelevo.graphs import row_ops
 from kernelevo.graphs.matching import aten, is_op, matters, shape, value
 from kernelevo.graphs.row_layout import Layout, layout
+from kernelevo.graphs.row_window import read_window
 
 MOST = 48  # operations of one region; longer chains are cut, so that a loop body stays compilable
 
@@ -59,12 +60,11 @@ class Region:
         return self.nodes[-1] if row_ops.is_window(self.nodes[-1]) else None
 
     @property
-    def passes(self) -> int:
-        """How many operations walk through a tensor as large as the domain when done one by one."""
+    def passes(self) -> float:
+        """How many passes over a tensor as large as the domain the operations take when done one by one."""
         size = math.prod(self.domain)
-        sources = (max(value(n).numel() for n in (node, *row_ops.operands(node))) for node in self.nodes)
-        walks = sum(numel >= size for numel in sources)
-        return walks - sum(row_ops.expands(node) for node in self.nodes)
+        walking = (n for n in self.nodes if any(value(s).numel() >= size for s in (n, *row_ops.operands(n))))
+        return sum(row_ops.weight(node) for node in walking)
 
 
 def regions(graph: fx.Graph) -> list[Region]:
@@ -73,6 +73,8 @@ def regions(graph: fx.Graph) -> list[Region]:
     found: dict[fx.Node, Region] = {}
     for node in graph.nodes:
         if node.op != "call_function" or not row_ops.understood(node) or row_ops.expands(node):
+            continue
+        if row_ops.is_window(node) and read_window(node) is None:
             continue
         seed = {node, *(s for s in row_ops.operands(node) if row_ops.expands(s) and len(s.users) == 1)}
         sources = [found[s].nodes for n in seed for s in row_ops.operands(n) if s in found]

@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+import kernelevo
+from kernelevo.backends.toolchain import compiler
 from kernelevo.graphs.capture import capture
 from kernelevo.graphs.printing import print_program
 from kernelevo.graphs.rewrite import apply_one, apply_reported
@@ -16,6 +18,7 @@ from kernelevo.graphs.rewrites.fused_rows import FusedRows
 from tests.graphs.compositions import composition
 from tests.graphs.firing import draw
 from tests.graphs.programs import difference, load
+from tests.graphs.test_math_header import WIDTHS
 
 
 class Stream(nn.Module):
@@ -134,6 +137,21 @@ def test_inputs_in_another_layout_than_at_capture(tmp_path):
         program(x[:2], y[:2])
 
 
+@pytest.mark.parametrize("width", ["avx2", "portable"])
+def test_narrower_vectors(width):
+    if width == "avx2" and not compiler().has("avx2"):
+        pytest.skip("this CPU has no AVX2")
+    module, (x, y) = Stream(77), pair(19, 77)
+    places, captured = fuse(module, (x, y))
+    (snippet,) = captured.snippets.values()
+    library = kernelevo.cpp(snippet.text.split("'''")[1], flags=WIDTHS[width])
+    total, normed = torch.empty_like(x), torch.empty_like(x)
+    with torch.no_grad():
+        library.fused_rows(x, y, module.norm.weight, module.norm.bias, total, normed)
+        exact = copy.deepcopy(module).double()(x.double(), y.double())
+    torch.testing.assert_close((total.double(), normed.double()), exact, atol=2e-6, rtol=2e-6)
+
+
 def both(module, tmp_path, *inputs):
     """Return what the module and its program give for the first of several inputs of one shape."""
     places, captured = fuse(module, inputs)
@@ -200,6 +218,7 @@ def written_between(x, y):
 
 OTHERS = {
     "one operation": (lambda x, y: (torch.tanh(x), F.layer_norm(y, (12,))), pair(6, 12)),
+    "where ATen is faster": (lambda x, y: (F.gelu(x + y), torch.tanh(torch.tanh(x))), pair(6, 12)),
     "fp64": (lambda x, y: torch.relu(x + y), tuple(t.double() for t in pair(6, 12))),
     "softmax over rows": (lambda x, y: torch.softmax(x.sin(), 0) @ y.T, pair(6, 12)),
     "columns": (lambda x, y: torch.relu(x.t() + y.t()), pair(6, 12)),

@@ -11,14 +11,14 @@ from torch import fx
 from kernelevo.graphs import row_ops
 from kernelevo.graphs.capture import Captured
 from kernelevo.graphs.row_code import fused
-from kernelevo.graphs.row_window import read_window
 from kernelevo.graphs.rows import Region, regions
 
 SHARED = 16  # rows; a sum along fewer, longer rows keeps threads idle
 SHORT = 32768  # elements that one thread gets through before a second one would matter
 LEAST = 65536  # elements walked through; below, a call of ours costs more than the passes it saves
 MANY = 4  # passes that cost more than one call of ours however few the elements
-DEAR = 4  # passes as light as a sum that ATen takes for a transcendental function or for pooling
+DEAR = 4  # passes as light as a sum that ATen takes for pooling and the like
+SAVED = 1.5  # passes that a region must stand for; one is what it takes itself
 NARROW = 4  # elements of a row; shorter ones leave most lanes of a vector empty
 
 
@@ -52,13 +52,13 @@ class FusedRows:
 
 def _worth_it(region: Region, least: int) -> bool:
     """Tell whether one pass is known to be faster than the operations one by one."""
-    if region.passes < 2:
+    if len(region.nodes) < 2 or region.passes < SAVED:
         return False
     dear = sum(row_ops.is_dear(node) for node in region.nodes)
     if region.passes < MANY and (region.passes + (DEAR - 1) * dear) * math.prod(region.domain) < least:
         return False
     if region.window is not None:
-        return read_window(region.window) is not None
+        return True
     laid = region.layout
     if any(row_ops.reduced(node) for node in region.nodes):
         return laid.rows >= SHARED or laid.rows * laid.inner <= SHORT
