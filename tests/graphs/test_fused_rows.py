@@ -142,7 +142,7 @@ def test_narrower_vectors(width):
     if width == "avx2" and not compiler().has("avx2"):
         pytest.skip("this CPU has no AVX2")
     module, (x, y) = Stream(77), pair(19, 77)
-    places, captured = fuse(module, (x, y))
+    _, captured = fuse(module, (x, y))
     (snippet,) = captured.snippets.values()
     library = kernelevo.cpp(snippet.text.split("'''")[1], flags=WIDTHS[width])
     total, normed = torch.empty_like(x), torch.empty_like(x)
