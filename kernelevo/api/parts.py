@@ -86,10 +86,9 @@ def _workers(plan: Plan, folder: Path) -> Iterator[tuple[InlineExecutor | Proces
     if settings.executor == "inline":
         executor = InlineExecutor()
     else:
-        # On a CPU builds and measurements cannot overlap anyway: one worker holds the one judge. A GPU is
-        # measured while CPUs build.
-        builders = 0 if on_cpu else settings.workers
-        executor = ProcessExecutor(cpu=settings.workers, build=builders, devices=(DEVICE,), log=log)
+        # One worker holds the one judge. On a CPU builds and measurements cannot overlap anyway; on a GPU a
+        # build ends with one call there, which must not run while another program is timed.
+        executor = ProcessExecutor(cpu=settings.workers, build=0, devices=(DEVICE,), log=log)
     try:
         proposers = list(_proposers(plan.store.task, settings, host))
         host.start()  # it imports torch while the judge is being prepared

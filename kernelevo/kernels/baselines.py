@@ -104,6 +104,7 @@ def cache_key(task: Task, setting: Setting) -> str:
         triton.__version__,
         platform.processor() or platform.machine(),
         torch.backends.cpu.get_cpu_capability(),
+        torch.cuda.get_device_name(setting.device) if setting.on_device else setting.device,
         os.cpu_count(),
     ]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:24]
@@ -154,6 +155,7 @@ class Baselines:
         limits = Limits(
             "trusted",
             scratch,
+            cuda=self.setting.on_device,
             environ={
                 "TORCHINDUCTOR_CACHE_DIR": str(cache / "inductor"),
                 "TRITON_CACHE_DIR": str(cache / "triton"),

@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from kernelevo.backends.cache import default_root
 from kernelevo.backends.reference import Reference, load_reference
 from kernelevo.core import Task
@@ -28,6 +30,8 @@ from kernelevo.kernels.inputs import Stream
 from kernelevo.kernels.pool import Pool
 from kernelevo.kernels.session import Failed, Session
 from kernelevo.kernels.setting import Setting, survey
+from kernelevo.sandbox.channel import PeerFault
+from kernelevo.sandbox.limits import Limits, Stage
 from kernelevo.sandbox.zygote import Zygote
 
 PRELOAD = ("torch", "kernelevo.kernels.worker")
@@ -43,6 +47,10 @@ class Ground:
         cache: root of the baseline cache; None for the default root.
         threads: torch threads of children.
         compiled: which compiled baselines to prepare.
+        staged: copy inputs and outputs to children and back as on a device, on the CPU too.
+
+    Raises:
+        MachineError: if the task's device is not here.
     """
 
     def __init__(
@@ -54,14 +62,9 @@ class Ground:
         cache: Path | None,
         threads: int | None,
         compiled: tuple[Name, ...],
+        staged: bool = False,
     ) -> None:
-        device = str(task.options.get("device", "cpu"))
-        if device.split(":", maxsplit=1)[0] != "cpu":
-            raise MachineError(
-                f"programs cannot be judged on {device} yet",
-                why="the device's clock and memory are not behind the trust boundary in this version",
-                now="use --device cpu",
-            )
+        self.device = _device(task)
         self.task = task
         self.secret = int.from_bytes(os.urandom(8), "big") if secret is None else secret
         rng = random.Random(f"{self.secret}/ground")
@@ -75,12 +78,13 @@ class Ground:
         try:
             # the zygote imports torch in its own process while the first case is computed in this one
             starting = _Later(lambda: zygote or Zygote(PRELOAD, threads=threads or _cores()))
-            self.pool, self.setting = self._first_case(rng)
+            self.pool, self.setting = self._first_case(rng, staged)
             self.checker = Checker(self.pool)
             self.zygote: Zygote = starting.result()
             if os.getpriority(os.PRIO_PROCESS, 0) < 0:  # we come first, but not the builds
                 prioritise(self.zygote.pid, 0)
             self.patience = 20.0
+            self.bound, self.unbound_for = self._try_limits()
             root = cache or default_root()
             self.baselines = Baselines(
                 self.zygote,
@@ -91,17 +95,19 @@ class Ground:
                 compiled,
             )
             self.stream = Stream(self.pool.source, self.pool.free, ["shipped"], rng)
-            self.ring = Ring(self.stream, self.checker, random.Random(f"{self.secret}/ring"), Lease("cpu"))
+            self.ring = Ring(
+                self.stream, self.checker, random.Random(f"{self.secret}/ring"), Lease(self.device)
+            )
         except BaseException:
             self.close()
             raise
         self._idle = threading.Thread(target=self._work_when_idle, name="kernelevo-oracle", daemon=True)
         self._ready = False
 
-    def _first_case(self, rng: random.Random) -> tuple[Pool, Setting]:
+    def _first_case(self, rng: random.Random, staged: bool) -> tuple[Pool, Setting]:
         try:
-            pool = Pool(self.reference, rng)
-            return pool, self._survey(pool)
+            pool = Pool(self.reference, rng, self.device)
+            return pool, self._survey(pool, staged)
         except KernelEvoError:
             raise
         except Exception as error:
@@ -111,7 +117,7 @@ class Ground:
                 now="correct the module, or what get_inputs() and get_init_inputs() return",
             ) from error
 
-    def _survey(self, pool: Pool) -> Setting:
+    def _survey(self, pool: Pool, staged: bool) -> Setting:
         case = pool.first
         return survey(
             pool.build(pool.base_seed),
@@ -119,7 +125,28 @@ class Ground:
             case.truth,
             self.reference.init_args(pool.base_seed),
             self.reference.init_kwargs(pool.base_seed),
+            device=self.device,
+            staged=staged,
         )
+
+    def _try_limits(self) -> tuple[bool, str]:
+        """Tell whether the device works for a child that Landlock and the filter bind, and if not, why."""
+        if not self.setting.on_device:
+            return True, ""
+        limits = Limits("run", self.folder / "probe", cuda=True)
+        with self.zygote.spawn(
+            "kernelevo.kernels.worker:probe", {"device": self.device}, limits=limits
+        ) as child:
+            try:
+                said = child.channel.recv(60.0)
+            except PeerFault as fault:
+                return False, f"{fault.what} {child.exit_reason() or ''}".strip()
+        works = isinstance(said, dict) and said.get("total") == 1000.0
+        return works, "" if works else str(said.get("why") if isinstance(said, dict) else said)
+
+    def stage(self, wanted: Stage) -> Stage:
+        """Return the stage whose limits a child gets: ``unbound_for`` says why it is not ``wanted``."""
+        return wanted if self.bound else "trusted"
 
     def _make_ready(self, session: Session, patience: float) -> None:
         """Bring a fresh trusted session into the shipped state and let it make one call."""
@@ -257,6 +284,24 @@ class _Later:
 def _end(value: float) -> float | None:
     """Turn an end of a ratio's interval over; an interval that does not exist has no ends."""
     return 1 / value if 0 < value < math.inf else None
+
+
+def _device(task: Task) -> str:
+    """Return ``"cpu"`` or ``"cuda:N"``.
+
+    Raises:
+        MachineError: if the device is not on this machine.
+    """
+    kind, _, number = str(task.options.get("device", "cpu")).partition(":")
+    if kind == "cpu":
+        return "cpu"
+    if kind == "cuda" and torch.cuda.is_available() and int(number or 0) < torch.cuda.device_count():
+        return f"cuda:{number or 0}"
+    raise MachineError(
+        f"there is no device {task.options['device']} on this machine",
+        why=f"torch {torch.__version__} sees {torch.cuda.device_count()} CUDA devices",
+        now="use --device cpu; `kernelevo doctor` tells what a GPU would need",
+    )
 
 
 def _cores() -> int:

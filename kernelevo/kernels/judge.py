@@ -53,6 +53,7 @@ class KernelJudge:
         search_seconds: timing budget of ``measure``.
         final_seconds: timing budget of ``finalize``, over all its processes.
         forward_patience: seconds that a program's first forward may take (it may compile device code).
+        staged: copy inputs and outputs to children and back as on a device, on the CPU too.
     """
 
     def __init__(
@@ -67,10 +68,17 @@ class KernelJudge:
         search_seconds: float = SEARCH_SECONDS,
         final_seconds: float = FINAL_SECONDS,
         forward_patience: float = FORWARD_PATIENCE,
+        staged: bool = False,
     ) -> None:
         self.task = task
         self._make: Callable[[], Ground] = lambda: Ground(
-            task, zygote=zygote, secret=rng_seed, cache=cache, threads=threads, compiled=compiled
+            task,
+            zygote=zygote,
+            secret=rng_seed,
+            cache=cache,
+            threads=threads,
+            compiled=compiled,
+            staged=staged,
         )
         self._stages = Stages(cache or default_root(), forward_patience)
         self._search, self._final = search_seconds, final_seconds
@@ -227,6 +235,9 @@ class KernelJudge:
         notes.metrics["build_seconds"] = artifact.facts.get("build_seconds")
         notes.metrics["form"] = artifact.facts.get("form")
         notes.metrics["sandbox"] = str(ground.zygote.facts.get("identity", "unknown"))
+        if ground.setting.on_device:
+            notes.metrics["device"] = ground.device
+            notes.metrics["defences"] = _defences(ground)
         try:
             with ground.quiet(), self._stages.enter(ground, artifact) as session:
                 return self._judge(ground, session, notes, artifact, floor=floor, seconds=seconds)
@@ -330,11 +341,19 @@ class KernelJudge:
     ) -> Evaluation:
         ratio = outcome.ratio
         notes.add_times(ratio.ratio, ratio.low, ratio.high, outcome.challenger.median, ground.baselines)
-        notes.metrics["peak_memory_mb"] = session.peak_megabytes()
+        notes.metrics["peak_memory_mb"] = session.device_peak_megabytes() or session.peak_megabytes()
         label = _precision(ground, notes, cases[0][0])
         return notes.ok(
             ratio.ratio, fidelity="rough" if rough else "full", weights=session.weights, precision=label
         )
+
+
+def _defences(ground: Ground) -> str:
+    """Say what stands between a program and its verdict on a device, and what does not yet."""
+    bound = "Landlock, seccomp" if ground.bound else f"no Landlock or filter ({ground.unbound_for})"
+    return (
+        f"own process, {bound}, host clock after all streams; outputs are copied by the program's own process"
+    )
 
 
 def _renew(ground: Ground) -> None:

@@ -119,14 +119,15 @@ class Pool:
     Args:
         source: the reference.
         rng: secret; every seed comes from it.
+        device: where the reference is evaluated; inputs and answers lie on the CPU.
 
     All oracle work of a process runs under one lock, since torch's random state is the process's own.
     """
 
     turn = threading.RLock()
 
-    def __init__(self, source: Source, rng: random.Random) -> None:
-        self.source, self._rng = source, rng
+    def __init__(self, source: Source, rng: random.Random, device: str = "cpu") -> None:
+        self.source, self._rng, self._device = source, rng, device
         with self.turn:
             self.base_seed = rng.getrandbits(31)
             module = source.build(self.base_seed)
@@ -176,22 +177,27 @@ class Pool:
                 args,
                 seed,
                 twice=not any(g.cases for g in self.groups),
+                device=self._device,
             )
 
     def answer(self, parameters: ParameterSet, args: Any, seed: int) -> Observed:
         """Evaluate the reference in strict fp32 only (the timed calls' check)."""
         with self.turn:
-            return answer32(lambda: self.source.build(parameters.seed), parameters.state, args, seed)
+            return answer32(
+                lambda: self.source.build(parameters.seed), parameters.state, args, seed, self._device
+            )
 
     def exact(self, parameters: ParameterSet, args: Any, seed: int) -> Observed:
         """Evaluate the oracle only."""
         with self.turn:
-            return answer64(lambda: self.source.build(parameters.seed), parameters.state, args, seed)
+            return answer64(
+                lambda: self.source.build(parameters.seed), parameters.state, args, seed, self._device
+            )
 
     def replay(self, parameters: ParameterSet, calls: list[tuple[Any, int]]) -> Observed:
         """Evaluate the last of several calls on one module with the parameters of its construction."""
         with self.turn:
-            return replay32(lambda: self.source.build(parameters.seed), calls)
+            return replay32(lambda: self.source.build(parameters.seed), calls, self._device)
 
     def e_tf32(self, group: Group) -> tuple[float, ...]:
         """Error of the reference with operands rounded to TF32, for each output leaf; kept per group."""
@@ -203,6 +209,7 @@ class Pool:
                     case.parameters.state,
                     case.args,
                     case.seed,
+                    self._device,
                 )
             group.tf32 = tuple(
                 largest_gap(a, b) if isinstance(a, torch.Tensor) else 0.0

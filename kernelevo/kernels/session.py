@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -85,6 +86,7 @@ class Session:
         views, width = repeated.views(self._slots.block), len(setting.inputs.leaves)
         self._slot_views = [views[i * width : (i + 1) * width] for i in range(setting.capacity)]
         self._stopped = False
+        self._staged: list[tuple[int, int]] = []
         fds = {"weights": self._weights.fd, "slots": self._slots.fd}
         self.child: Child = zygote.spawn(
             "kernelevo.kernels.worker:serve",
@@ -182,6 +184,9 @@ class Session:
         self.stop()
         for i in range(count):
             write(i, self._slot_views[i])
+        if self.setting.staged:
+            self._staged = _ranges(self.ask("stage", timeout=limit))
+            self.stop()
         with translated(self.child, limit):
             start = time.monotonic_ns()
             self.child.resume()
@@ -199,15 +204,26 @@ class Session:
 
     def inputs(self, slot: int) -> list[torch.Tensor]:
         """Return the tensors that now lie in a slot (the child may have written to them)."""
+        if self.setting.staged:
+            self.ask("unstage", slot=slot)
+            self.stop()
         return self._slot_views[slot]
 
     def places(self, batch: Batch) -> list[list[tuple[int, int]]]:
         """Return (address, bytes) of every tensor leaf of every result, checked for plausible sizes."""
-        parsed = parse(batch.said, batch.calls)
+        parsed = parse(batch.said, batch.calls, self._device)
         return [[(a, leaf.nbytes) for a, leaf in tensors if leaf.nbytes] for _, _, tensors in parsed]
 
     def answer(self, said: dict[str, Any], index: int, count: int) -> Answer:
-        """Read one result out of the stopped child's memory."""
+        """Read one result out of the stopped child; its spans are where it lay when it was returned."""
+        if not self.setting.staged:
+            return self._read(said, index, count)
+        tensors = parse(said, count, self._device)[index][2]
+        copied = self.ask("fetch", index=index)
+        self.stop()
+        return replace(self._read(copied, 0, 1), spans=tuple((a, a + leaf.nbytes) for a, leaf in tensors))
+
+    def _read(self, said: dict[str, Any], index: int, count: int) -> Answer:
         structure, kinds, tensors = parse(said, count)[index]
         budget = 4 * self.setting.output_bytes + sum(leaf.nbytes for leaf in self.setting.weights.leaves)
         budget += 1 << 20
@@ -236,7 +252,7 @@ class Session:
         """Return the subject's buffers by name and its mode, read from its stopped memory."""
         said = self.ask("buffers")
         self.stop()
-        answer = self.answer(said, 0, 1)
+        answer = self._read(said, 0, 1)
         names = said.get("names")
         if not isinstance(names, list) or len(names) != len(answer.leaves):
             raise Failed(Status.REJECTED, "the program's process does not say which buffers it has")
@@ -253,13 +269,54 @@ class Session:
             return None
         return None
 
+    def digest(self, batch: Batch) -> bytes:
+        """Hash a batch's outputs as they are now; where that takes copies, those of the first and last call."""
+        digest = hashlib.sha256()
+        if self.setting.staged:
+            for index in sorted({0, batch.calls - 1}):
+                for leaf in self.answer(batch.said, index, batch.calls).leaves:
+                    if isinstance(leaf, torch.Tensor) and leaf.numel():
+                        digest.update(leaf.contiguous().flatten().view(torch.uint8).numpy().data)
+        else:
+            for spans in self.places(batch):
+                for piece in self.child.read_many(spans):
+                    digest.update(piece.data)
+        return digest.digest()
+
+    @property
+    def _device(self) -> str:
+        return self.setting.device.partition(":")[0]
+
+    def device_peak_megabytes(self) -> float | None:
+        """Return the most device memory the child says it took, in MB; None on the CPU."""
+        said = self.ask("facts").get("device_peak_bytes") if self.setting.on_device else None
+        return said / 1e6 if isinstance(said, int | float) else None
+
     def shared_ranges(self) -> list[tuple[int, int]]:
         """Address ranges at which the child sees its input slots and weights."""
+        if self.setting.staged:
+            return self._staged
         return mapped_at(self.child.pid, self._slots.inode) + mapped_at(self.child.pid, self._weights.inode)
 
 
-def parse(said: dict[str, Any], count: int) -> list[tuple[str, list[dict[str, Any]], list[tuple[int, Leaf]]]]:
+def _ranges(said: dict[str, Any]) -> list[tuple[int, int]]:
+    try:
+        return [(int(start), int(end)) for start, end in said["ranges"]]
+    except (KeyError, TypeError, ValueError) as error:
+        raise Failed(
+            Status.REJECTED, f"the program's process does not say where its inputs lie: {error}"
+        ) from error
+
+
+def parse(
+    said: dict[str, Any], count: int, device: str = "cpu"
+) -> list[tuple[str, list[dict[str, Any]], list[tuple[int, Leaf]]]]:
     """Check a child's description and return (structure, kinds, [(address, leaf)]) for each result.
+
+    Args:
+        said: the child's words.
+        count: how many results there must be.
+        device: the kind of device that every tensor must lie on.
 
     Raises:
         Failed: if it is malformed, or a leaf is of a type or on a device that cannot be judged.
@@ -268,7 +325,7 @@ def parse(said: dict[str, Any], count: int) -> list[tuple[str, list[dict[str, An
         kinds, structures, results = said["kinds"], said["structures"], said["results"]
         if len(results) != count:
             raise ValueError(f"{len(results)} results for {count} calls")
-        leaves = [_leaf(kind) for kind in kinds]
+        leaves = [_leaf(kind, device) for kind in kinds]
         found = []
         for structure, places in results:
             mine = [kinds[k] for k, _ in places]
@@ -281,15 +338,16 @@ def parse(said: dict[str, Any], count: int) -> list[tuple[str, list[dict[str, An
         ) from error
 
 
-def _leaf(kind: dict[str, Any]) -> Leaf | None:
+def _leaf(kind: dict[str, Any], device: str) -> Leaf | None:
     if "dtype" not in kind:
         return None
     if kind["exact"] is not True:
         raise Failed(Status.REJECTED, "an output is a subclass of torch.Tensor; return plain tensors")
     shape, stride = tuple(map(int, kind["shape"])), tuple(map(int, kind["stride"]))
     leaf = Leaf(str(kind["dtype"]), shape, stride, str(kind["device"]))
-    if leaf.device != "cpu":
-        raise Failed(Status.WRONG, f"an output lies on {leaf.device!r}, expected it on the CPU")
+    if leaf.device != device:
+        wanted = "the CPU" if device == "cpu" else device
+        raise Failed(Status.WRONG, f"an output lies on {leaf.device!r}, expected it on {wanted}")
     if len(shape) != len(stride) or min((*shape, *stride), default=0) < 0:
         raise ValueError("negative sizes")
     if leaf.nbytes > 1 << 40:

@@ -18,6 +18,8 @@ from kernelevo.kernels.tree import Leaf, flatten
 
 SLOT_BYTES = 256 << 20
 """Most bytes of inputs, and of outputs, that one batch may hold (one call is always allowed)."""
+DEVICE_SLOT_BYTES = 2 << 30
+"""The same on a device, whose calls are large and short."""
 SLOT_COUNT = 1024
 
 
@@ -38,6 +40,8 @@ class Setting:
         stateful: whether forward changes plain tensors (then each case needs a fresh construction).
         training: train or eval mode.
         returns_input: for each output leaf whether the reference hands out an input's memory.
+        device: where children compute, ``"cpu"`` or ``"cuda:0"``.
+        staged: whether inputs and outputs are copied there and back, since the parent cannot see them there.
     """
 
     init_args: list[Any]
@@ -52,6 +56,13 @@ class Setting:
     stateful: bool
     training: bool
     returns_input: tuple[bool, ...]
+    device: str = "cpu"
+    staged: bool = False
+
+    @property
+    def on_device(self) -> bool:
+        """Whether children compute elsewhere than on the CPU."""
+        return self.device != "cpu"
 
     @property
     def output_bytes(self) -> int:
@@ -66,7 +77,8 @@ class Setting:
     def capacity(self) -> int:
         """How many calls one batch may hold."""
         one = max(self.inputs.nbytes, self.output_bytes, 1)
-        return max(1, min(SLOT_COUNT, SLOT_BYTES // one))
+        most = DEVICE_SLOT_BYTES if self.on_device else SLOT_BYTES
+        return max(1, min(SLOT_COUNT, most // one))
 
     @property
     def footprint(self) -> int:
@@ -88,6 +100,8 @@ class Setting:
             "outputs": self.outputs,
             "draws": self.draws,
             "training": self.training,
+            "device": self.device,
+            "staged": self.staged,
         }
 
 
@@ -106,7 +120,14 @@ def named_weights(module: nn.Module) -> dict[str, tuple[str, bool, torch.Tensor]
 
 
 def survey(
-    module: nn.Module, args: tuple[Any, ...], truth: Truth, init_args: list[Any], init_kwargs: dict[str, Any]
+    module: nn.Module,
+    args: tuple[Any, ...],
+    truth: Truth,
+    init_args: list[Any],
+    init_kwargs: dict[str, Any],
+    *,
+    device: str = "cpu",
+    staged: bool = False,
 ) -> Setting:
     """Take down what children must know.
 
@@ -116,6 +137,8 @@ def survey(
         truth: the reference's answer to it.
         init_args: constructor arguments of the task.
         init_kwargs: keyword arguments of the same.
+        device: where children are to compute.
+        staged: see ``Setting``; a device is always staged.
 
     Raises:
         InputError: if the constructor's arguments are not plain data, or an argument is of a kind that
@@ -158,4 +181,6 @@ def survey(
         truth.stateful,
         module.training,
         truth.ref32.returns_input,
+        device,
+        staged or device != "cpu",
     )

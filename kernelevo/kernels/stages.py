@@ -36,8 +36,9 @@ class Stages:
         assert artifact.folder is not None
         scratch = ground.folder / f"run-{next(self._serial)}"
         limits = Limits(
-            "run",
+            ground.stage("run"),
             scratch,
+            cuda=ground.setting.on_device,
             read_only=(artifact.folder, *self._shared()),
             memory_bytes=_MEMORY + ground.setting.footprint,
             environ=self._caches(artifact.folder),
@@ -63,8 +64,9 @@ class Stages:
             "seed": seed,
         }
         limits = Limits(
-            "build",
+            ground.stage("build"),
             folder,
+            cuda=ground.setting.on_device,
             read_only=self._shared(),
             memory_bytes=_MEMORY + ground.setting.footprint,
             environ=self._caches(folder),

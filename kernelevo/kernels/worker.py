@@ -12,11 +12,13 @@ from typing import Any, Protocol
 
 import torch
 from torch import nn
+from torch.utils import _pytree as pytree
 
 from kernelevo.backends.candidate import adopt, load_candidate
 from kernelevo.backends.seeding import seeded
 from kernelevo.errors import BuildError, KernelEvoError
 from kernelevo.kernels.arena import Arena, Layout
+from kernelevo.kernels.place import Place
 from kernelevo.kernels.tree import Leaf, flatten, unflatten
 
 Subject = Callable[..., Any]
@@ -76,11 +78,13 @@ class Worker:
         self._weights = weights.views(self._weights_arena.block)
         self._slots_arena = Arena(payload["slots"]["bytes"], fds["slots"])
         self._one = Layout.from_json(payload["slots"]["layout"])
+        self._place = Place(payload["device"], staged=payload["staged"])
         self._subject: Subject | None = None
         self._module: nn.Module | None = None
         self._kind: type[nn.Module] | None = None
         self._armed: list[tuple[tuple[Any, ...], int]] = []
         self._kept: list[Any] = []
+        self._fetched: list[Any] = []
 
     # ------------------------------------------------------------------ commands
 
@@ -96,7 +100,7 @@ class Worker:
         start = time.perf_counter()
         self._subject = self._module = None
         if spec["kind"] == "empty":
-            self._subject = _empty(self.payload["outputs"])
+            self._subject = _empty(self.payload["outputs"], self._place.device)
         elif spec["kind"] == "program":
             if self._kind is None:
                 self._kind = load_candidate(spec["source"], Path(spec["folder"]))
@@ -104,9 +108,11 @@ class Worker:
             self._module, weights = adopt(
                 self._kind, reference, self.payload["init_args"], self.payload["init_kwargs"], seed
             )
+            if self._place.on_device:
+                self._module.to(self._place.device)
             self._subject = self._module
         else:
-            self._module, self._subject = _baseline(spec, seed)
+            self._module, self._subject = _baseline(spec, seed, self._place.device)
             self.do_load({"way": "load"})
         return {"weights": weights, "seconds": time.perf_counter() - start}
 
@@ -139,20 +145,43 @@ class Worker:
             self._armed.append((tuple(unflatten(structure, leaves)), seed))
         return {}
 
+    def do_stage(self, order: dict[str, Any]) -> dict[str, Any]:
+        """Copy what now lies in the slots to where the subject computes, and say where it lies there."""
+        self._armed = [(self._place.put(args), seed) for args, seed in self._armed]
+        self._place.wait()
+        tensors = [
+            v for args, _ in self._armed for v in pytree.tree_leaves(args) if isinstance(v, torch.Tensor)
+        ]
+        return {"ranges": [[t.data_ptr(), t.data_ptr() + t.untyped_storage().nbytes()] for t in tensors]}
+
+    def do_unstage(self, order: dict[str, Any]) -> dict[str, Any]:
+        """Copy the inputs of one call back into its slot: a program must not have written to them."""
+        start = order["slot"] * self._one.nbytes
+        views = self._one.views(self._slots_arena.block[start : start + self._one.nbytes])
+        args = pytree.tree_leaves(self._armed[order["slot"]][0])
+        for view, value in zip(views, (a for a in args if isinstance(a, torch.Tensor)), strict=True):
+            view.copy_(value)
+        return {}
+
+    def do_fetch(self, order: dict[str, Any]) -> dict[str, Any]:
+        """Copy one result of the last batch into this process's memory and say where that copy lies."""
+        self._fetched = [self._place.fetch(self._kept[order["index"]])]
+        return describe(self._fetched)
+
     def go(self) -> dict[str, Any]:
         """Run the armed batch, keep its outputs alive and say where they lie."""
         subject, kept = self._subject, self._kept
         if subject is None:
             raise RuntimeError("nothing was constructed")
         draws = self.payload["draws"]
-        seed_with = torch.default_generator.manual_seed
-        start = time.perf_counter_ns()
+        place, seed_with = self._place, self._place.seed
+        place.start()
         with torch.no_grad():
             for args, seed in self._armed:
                 if draws:
                     seed_with(seed)
                 kept.append(subject(*args))
-        spent = time.perf_counter_ns() - start
+        spent = place.stop()
         return {"ns": spent, **describe(kept)}
 
     def do_buffers(self, order: dict[str, Any]) -> dict[str, Any]:
@@ -164,6 +193,8 @@ class Worker:
         if not names and own:
             names = list(own)
         self._kept = [[own[k].detach() for k in names]]
+        if self._place.staged:
+            self._kept = [self._place.fetch(self._kept[0])]
         return {"names": names, "training": self._module.training, **describe(self._kept)}
 
     def do_drop(self, order: dict[str, Any]) -> dict[str, Any]:
@@ -178,7 +209,8 @@ class Worker:
 
     def do_facts(self, order: dict[str, Any]) -> dict[str, Any]:
         """Say what the process has used."""
-        return {"maxrss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
+        resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        return {"maxrss_bytes": resident, "device_peak_bytes": self._place.peak_bytes()}
 
 
 def describe(results: list[Any]) -> dict[str, Any]:
@@ -198,7 +230,8 @@ def describe(results: list[Any]) -> dict[str, Any]:
             if isinstance(leaf, torch.Tensor):
                 exact = type(leaf) is torch.Tensor or type(leaf) is nn.Parameter
                 key: Any = (exact, leaf.dtype, tuple(leaf.shape), leaf.stride(), leaf.device.type)
-                address = leaf.data_ptr() if leaf.device.type == "cpu" and leaf.layout is torch.strided else 0
+                here = leaf.device.type in ("cpu", "cuda") and leaf.layout is torch.strided
+                address = leaf.data_ptr() if here else 0
             else:
                 key, address = ("plain", repr(leaf)[:200]), 0
             if key not in kinds:
@@ -223,21 +256,23 @@ def _kind(leaf: Any, key: tuple[Any, ...]) -> dict[str, Any]:
     }
 
 
-def _empty(outputs: dict[str, Any]) -> Subject:
+def _empty(outputs: dict[str, Any], device: torch.device) -> Subject:
     """Return the empty program: it hands out an output that exists already."""
     leaves = [
-        torch.zeros(o["shape"], dtype=getattr(torch, o["dtype"])) if "dtype" in o else o["plain"]
+        torch.zeros(o["shape"], dtype=getattr(torch, o["dtype"]), device=device)
+        if "dtype" in o
+        else o["plain"]
         for o in outputs["leaves"]
     ]
     ready = unflatten(outputs["structure"], leaves)
     return lambda *args: ready
 
 
-def _baseline(spec: dict[str, Any], seed: int) -> tuple[nn.Module, Subject]:
+def _baseline(spec: dict[str, Any], seed: int, device: torch.device) -> tuple[nn.Module, Subject]:
     """Build the reference (trusted children only), compiled if asked for."""
     from kernelevo.backends.reference import load_reference
 
-    module = load_reference(spec["reference"]).build(seed)
+    module = load_reference(spec["reference"]).build(seed).to(device)
     if spec["kind"] == "eager":
         return module, module
     compiled: Subject = torch.compile(module, **spec["compile"])
@@ -281,6 +316,16 @@ def serve(channel: Talk, payload: dict[str, Any], fds: dict[str, int]) -> None:
         channel.send(reply)
 
 
+def probe(channel: Talk, payload: dict[str, Any], fds: dict[str, int]) -> None:
+    """Say whether a device works inside this child's limits."""
+    try:
+        total = float(torch.ones(1000, device=payload["device"]).sum())
+        reply: dict[str, Any] = {"total": total}
+    except Exception as error:  # whatever a driver says under a sandbox: the parent reads it
+        reply = {"total": None, "why": f"{type(error).__name__}: {error}"}
+    channel.send(reply)
+
+
 def build(channel: Talk, payload: dict[str, Any], fds: dict[str, int]) -> None:
     """Build stage: import, construct, one forward on throw-away inputs, and say how it went."""
     stage = "load"
@@ -291,6 +336,8 @@ def build(channel: Talk, payload: dict[str, Any], fds: dict[str, int]) -> None:
         channel.send({"stage": "forward"})
         stage = "forward"
         worker.do_arm({"slots": [0], "seeds": [payload["seed"]]})
+        if payload["staged"]:
+            worker.do_stage({})
         with seeded(payload["seed"]):
             worker.go()
         reply = {"ok": True, **facts}

@@ -1,0 +1,73 @@
+"""Place: where a child computes; the parent cannot reach device memory, so values are copied in and out."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import torch
+from torch.utils import _pytree as pytree
+
+
+class Place:
+    """The host, or a device whose memory the parent cannot read.
+
+    Args:
+        device: ``"cpu"`` or ``"cuda:0"``.
+        staged: whether inputs are copied to the place before a batch and outputs back on request; always so
+            on a device.
+    """
+
+    def __init__(self, device: str, *, staged: bool = False) -> None:
+        self.device = torch.device(device)
+        self.on_device = self.device.type != "cpu"
+        self.staged = staged or self.on_device
+        self._start: Any = None
+        if self.on_device:
+            torch.cuda.set_device(self.device)
+            # as the reference is evaluated, and for baselines and programs alike; who wants TF32 says so
+            torch.backends.cuda.matmul.allow_tf32 = False
+            torch.backends.cudnn.allow_tf32 = False
+
+    def put(self, tree: Any) -> Any:
+        """Return a copy of a tree whose tensors lie here, with the strides they had."""
+        return pytree.tree_map_only(torch.Tensor, lambda t: t.detach().to(self.device, copy=True), tree)
+
+    def fetch(self, tree: Any) -> Any:
+        """Return a copy of a tree whose tensors lie in this process's own memory."""
+        copied = pytree.tree_map_only(torch.Tensor, lambda t: t.detach().to("cpu", copy=True), tree)
+        self.wait()
+        return copied
+
+    def seed(self, seed: int) -> None:
+        """Seed whoever draws here."""
+        if self.on_device:
+            torch.manual_seed(seed)
+        else:
+            torch.default_generator.manual_seed(seed)
+
+    def wait(self) -> None:
+        """Wait for all streams of the device."""
+        if self.on_device:
+            torch.cuda.synchronize(self.device)
+
+    def start(self) -> None:
+        """Start the child's own clock: the host's, or an event on the device's current stream."""
+        if self.on_device:
+            self._start = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
+            self._start.record()
+        else:
+            self._start = time.perf_counter_ns()
+
+    def stop(self) -> int:
+        """Wait until everything is done; return nanoseconds by that clock."""
+        if not self.on_device:
+            return time.perf_counter_ns() - int(self._start)
+        end = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
+        end.record()
+        self.wait()
+        return int(self._start.elapsed_time(end) * 1e6)
+
+    def peak_bytes(self) -> int | None:
+        """Return the most device memory that tensors took so far; None on the host."""
+        return torch.cuda.max_memory_allocated(self.device) if self.on_device else None

@@ -1,0 +1,83 @@
+"""Inputs and outputs copied to the child's place and back, as on a device; here the place is the CPU."""
+
+import pytest
+
+from kernelevo.core import Program, Status
+from kernelevo.kernels.judge import KernelJudge
+from tests.kernels.conftest import MODEL, candidate, task_of
+
+
+@pytest.fixture(scope="module")
+def staged(tmp_path_factory):
+    with KernelJudge(
+        task_of(MODEL),
+        cache=tmp_path_factory.mktemp("cache"),
+        compiled=(),
+        search_seconds=0.3,
+        final_seconds=0.9,
+        forward_patience=4.0,
+        staged=True,
+    ) as made:
+        yield made
+
+
+def verdict(judge, body):
+    return judge.measure(judge.prepare(Program.single(candidate(body))))
+
+
+def test_a_right_program_is_right(staged):
+    found = verdict(staged, "return RESULT")
+    assert found.status is Status.OK, found.feedback
+    assert found.metrics["max_abs_error"] == 0.0 and found.metrics["latency_ms"] > 0
+    assert found.metrics["timed_outputs_verified"] > 0 and found.metrics["precision"] == "fp32-accurate"
+
+
+KEPT = """
+if not hasattr(self, 'kept'):
+    self.kept = torch.empty(x.shape[0], 32)
+self.kept.copy_(RESULT)
+return self.kept
+"""
+LATE = """
+import threading
+y = torch.zeros(x.shape[0], 32)
+right = RESULT
+threading.Timer(0.001, lambda: y.copy_(right)).start()
+return y
+"""
+BAD = {
+    "values": ("return RESULT + 1e-3", Status.WRONG, "wrong result"),
+    "NaN": ("return RESULT * float('nan')", Status.WRONG, "non-finite"),
+    "statistics": ("self.norm.eval()\nreturn RESULT", Status.WRONG, ""),
+    "a written input": ("y = RESULT\nx.zero_()\nreturn y", Status.REJECTED, "writes to its input"),
+    "an input handed out": ("RESULT\nreturn x[:, :32]", Status.REJECTED, "shares memory with an input"),
+    "one buffer for all": (KEPT, Status.REJECTED, "outputs of different calls share memory"),
+    "another device": ("return RESULT.to('meta')", Status.WRONG, "'meta'"),
+    "another shape": ("return RESULT[:1]", Status.WRONG, "expected float32[64, 32]"),
+    "an exception": ("raise ValueError('boo')", Status.CRASHED, "boo"),
+}
+
+
+@pytest.mark.parametrize("body, status, words", BAD.values(), ids=BAD)
+def test_bad_programs_get_the_verdict_that_they_get_elsewhere(staged, judge, body, status, words):
+    for each in (staged, judge):
+        found = verdict(each, body)
+        assert found.status is status and words in found.feedback, found.feedback
+
+
+def test_a_late_write_is_seen(staged):
+    assert verdict(staged, LATE).status in (Status.WRONG, Status.REJECTED)
+
+
+def test_a_device_that_is_not_here_is_the_machines_fault():
+    import torch
+
+    from kernelevo.errors import MachineError
+
+    if torch.cuda.is_available():
+        pytest.skip("this machine has one")
+    with (
+        KernelJudge(task_of(MODEL, device="cuda"), compiled=()) as judge,
+        pytest.raises(MachineError, match="no device cuda"),
+    ):
+        judge.warm()
