@@ -16,8 +16,9 @@ from typing import Any, Literal
 import torch
 
 from kernelevo.core import Task
+from kernelevo.kernels.failed import Failed, resting
 from kernelevo.kernels.failures import Failures
-from kernelevo.kernels.session import Failed, Session, resting
+from kernelevo.kernels.session import Session
 from kernelevo.kernels.setting import Setting
 from kernelevo.sandbox.limits import Limits
 from kernelevo.sandbox.zygote import Zygote

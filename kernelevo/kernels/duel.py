@@ -12,9 +12,10 @@ from kernelevo.device.clock import Watch
 from kernelevo.device.lease import Lease
 from kernelevo.device.statistics import MIN_BLOCKS, Estimate, StopRule
 from kernelevo.kernels.checking import Checker, Sample
+from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.inputs import Pick, Stream
 from kernelevo.kernels.series import Block, Series, Tally
-from kernelevo.kernels.session import Answer, Batch, Failed, Session
+from kernelevo.kernels.session import Answer, Batch, Session
 
 SHARE = 0.01
 """Most of a batch that the round trip may take."""

@@ -14,21 +14,21 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from kernelevo.backends.cache import default_root
 from kernelevo.backends.reference import Reference, load_reference
 from kernelevo.core import Task
 from kernelevo.device.lease import Lease
 from kernelevo.device.priority import prioritise
 from kernelevo.device.statistics import StopRule
-from kernelevo.errors import BadProgram, KernelEvoError, MachineError, SandboxError
+from kernelevo.errors import BadProgram, KernelEvoError, SandboxError
 from kernelevo.kernels.baselines import Baselines, Name, Rebase, cache_key
 from kernelevo.kernels.checking import Checker
 from kernelevo.kernels.duel import Ring
+from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.inputs import Stream
+from kernelevo.kernels.place import device_of
 from kernelevo.kernels.pool import Pool
-from kernelevo.kernels.session import Failed, Session
+from kernelevo.kernels.session import Session
 from kernelevo.kernels.setting import Setting, survey
 from kernelevo.sandbox.channel import PeerFault
 from kernelevo.sandbox.limits import Limits, Stage
@@ -64,7 +64,7 @@ class Ground:
         compiled: tuple[Name, ...],
         staged: bool = False,
     ) -> None:
-        self.device = _device(task)
+        self.device = device_of(task.options)
         self.task = task
         self.secret = int.from_bytes(os.urandom(8), "big") if secret is None else secret
         rng = random.Random(f"{self.secret}/ground")
@@ -135,7 +135,7 @@ class Ground:
             return True, ""
         limits = Limits("run", self.folder / "probe", cuda=True)
         with self.zygote.spawn(
-            "kernelevo.kernels.worker:probe", {"device": self.device}, limits=limits
+            "kernelevo.kernels.place:probe", {"device": self.device}, limits=limits
         ) as child:
             try:
                 said = child.channel.recv(60.0)
@@ -284,24 +284,6 @@ class _Later:
 def _end(value: float) -> float | None:
     """Turn an end of a ratio's interval over; an interval that does not exist has no ends."""
     return 1 / value if 0 < value < math.inf else None
-
-
-def _device(task: Task) -> str:
-    """Return ``"cpu"`` or ``"cuda:N"``.
-
-    Raises:
-        MachineError: if the device is not on this machine.
-    """
-    kind, _, number = str(task.options.get("device", "cpu")).partition(":")
-    if kind == "cpu":
-        return "cpu"
-    if kind == "cuda" and torch.cuda.is_available() and int(number or 0) < torch.cuda.device_count():
-        return f"cuda:{number or 0}"
-    raise MachineError(
-        f"there is no device {task.options['device']} on this machine",
-        why=f"torch {torch.__version__} sees {torch.cuda.device_count()} CUDA devices",
-        now="use --device cpu; `kernelevo doctor` tells what a GPU would need",
-    )
 
 
 def _cores() -> int:

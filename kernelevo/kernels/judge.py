@@ -19,11 +19,12 @@ from kernelevo.kernels.baselines import COMPILED, Name, Rebase
 from kernelevo.kernels.checking import describe_case
 from kernelevo.kernels.correctness import Precision, precision
 from kernelevo.kernels.duel import Outcome
+from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.ground import Ground
 from kernelevo.kernels.lint import Finding, lint
 from kernelevo.kernels.pool import Case, Group
 from kernelevo.kernels.seed import seeds
-from kernelevo.kernels.session import Failed, Session
+from kernelevo.kernels.session import Session
 from kernelevo.kernels.stages import FORWARD_PATIENCE, Stages
 from kernelevo.kernels.verdict import Notes, combine
 from kernelevo.sandbox.zygote import Zygote

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch.utils import _pytree as pytree
+
+from kernelevo.errors import MachineError
 
 
 class Place:
@@ -71,3 +74,31 @@ class Place:
     def peak_bytes(self) -> int | None:
         """Return the most device memory that tensors took so far; None on the host."""
         return torch.cuda.max_memory_allocated(self.device) if self.on_device else None
+
+
+def device_of(options: Mapping[str, Any]) -> str:
+    """Return the device of a task's options, ``"cpu"`` or ``"cuda:N"``.
+
+    Raises:
+        MachineError: if the device is not on this machine.
+    """
+    kind, _, number = str(options.get("device", "cpu")).partition(":")
+    if kind == "cpu":
+        return "cpu"
+    if kind == "cuda" and torch.cuda.is_available() and int(number or 0) < torch.cuda.device_count():
+        return f"cuda:{number or 0}"
+    raise MachineError(
+        f"there is no device {options['device']} on this machine",
+        why=f"torch {torch.__version__} sees {torch.cuda.device_count()} CUDA devices",
+        now="use --device cpu; `kernelevo doctor` tells what a GPU would need",
+    )
+
+
+def probe(channel: Any, payload: dict[str, Any], fds: dict[str, int]) -> None:
+    """Say whether a device works inside this child's limits."""
+    try:
+        total = float(torch.ones(1000, device=payload["device"]).sum())
+        reply: dict[str, Any] = {"total": total}
+    except Exception as error:  # whatever a driver says under a sandbox: the parent reads it
+        reply = {"total": None, "why": f"{type(error).__name__}: {error}"}
+    channel.send(reply)

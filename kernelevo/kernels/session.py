@@ -4,37 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 
-from kernelevo.core import Evaluation, Status
-from kernelevo.device.groups import Registration
+from kernelevo.core import Status
 from kernelevo.device.priority import MEASURED, prioritise
 from kernelevo.kernels.arena import Arena, mapped_at
+from kernelevo.kernels.failed import Failed, told, translated
+from kernelevo.kernels.results import parse, plain, ranges
 from kernelevo.kernels.setting import Setting, named_weights
-from kernelevo.kernels.tree import Leaf, flatten
-from kernelevo.sandbox.channel import PeerClosed, PeerFault, PeerTimeout
+from kernelevo.kernels.tree import flatten
 from kernelevo.sandbox.child import Child
 from kernelevo.sandbox.limits import Limits
 from kernelevo.sandbox.zygote import Zygote
 
 Write = Callable[[int, list[torch.Tensor]], None]
-
-
-class Failed(Exception):
-    """A program failed; carries the verdict. Never leaves the judge."""
-
-    def __init__(self, status: Status, feedback: str, log: str = "") -> None:
-        super().__init__(feedback)
-        self.status, self.feedback, self.log = status, feedback, log
-
-    def verdict(self, **metrics: Any) -> Evaluation:
-        """Return the evaluation that this failure means."""
-        return Evaluation(self.status, None, metrics, self.feedback, {"log": self.log} if self.log else {})
 
 
 @dataclass(frozen=True)
@@ -185,7 +172,7 @@ class Session:
         for i in range(count):
             write(i, self._slot_views[i])
         if self.setting.staged:
-            self._staged = _ranges(self.ask("stage", timeout=limit))
+            self._staged = ranges(self.ask("stage", timeout=limit))
             self.stop()
         with translated(self.child, limit):
             start = time.monotonic_ns()
@@ -236,7 +223,7 @@ class Session:
         waiting = iter(tensors)
         for kind in kinds:
             if "dtype" not in kind:
-                leaves.append(_plain(kind))
+                leaves.append(plain(kind))
                 continue
             _, leaf = next(waiting)
             if not leaf.nbytes:
@@ -270,7 +257,7 @@ class Session:
         return None
 
     def digest(self, batch: Batch) -> bytes:
-        """Hash a batch's outputs as they are now; where that takes copies, those of the first and last call."""
+        """Hash a batch's outputs as they are now; where that takes copies, of the first and last call."""
         digest = hashlib.sha256()
         if self.setting.staged:
             for index in sorted({0, batch.calls - 1}):
@@ -297,139 +284,3 @@ class Session:
         if self.setting.staged:
             return self._staged
         return mapped_at(self.child.pid, self._slots.inode) + mapped_at(self.child.pid, self._weights.inode)
-
-
-def _ranges(said: dict[str, Any]) -> list[tuple[int, int]]:
-    try:
-        return [(int(start), int(end)) for start, end in said["ranges"]]
-    except (KeyError, TypeError, ValueError) as error:
-        raise Failed(
-            Status.REJECTED, f"the program's process does not say where its inputs lie: {error}"
-        ) from error
-
-
-def parse(
-    said: dict[str, Any], count: int, device: str = "cpu"
-) -> list[tuple[str, list[dict[str, Any]], list[tuple[int, Leaf]]]]:
-    """Check a child's description and return (structure, kinds, [(address, leaf)]) for each result.
-
-    Args:
-        said: the child's words.
-        count: how many results there must be.
-        device: the kind of device that every tensor must lie on.
-
-    Raises:
-        Failed: if it is malformed, or a leaf is of a type or on a device that cannot be judged.
-    """
-    try:
-        kinds, structures, results = said["kinds"], said["structures"], said["results"]
-        if len(results) != count:
-            raise ValueError(f"{len(results)} results for {count} calls")
-        leaves = [_leaf(kind, device) for kind in kinds]
-        found = []
-        for structure, places in results:
-            mine = [kinds[k] for k, _ in places]
-            tensors = [(int(a), leaf) for k, a in places if (leaf := leaves[k]) is not None]
-            found.append((str(structures[structure]), mine, tensors))
-        return found
-    except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
-        raise Failed(
-            Status.REJECTED, f"the program's process does not describe its outputs: {error}"
-        ) from error
-
-
-def _leaf(kind: dict[str, Any], device: str) -> Leaf | None:
-    if "dtype" not in kind:
-        return None
-    if kind["exact"] is not True:
-        raise Failed(Status.REJECTED, "an output is a subclass of torch.Tensor; return plain tensors")
-    shape, stride = tuple(map(int, kind["shape"])), tuple(map(int, kind["stride"]))
-    leaf = Leaf(str(kind["dtype"]), shape, stride, str(kind["device"]))
-    if leaf.device != device:
-        wanted = "the CPU" if device == "cpu" else device
-        raise Failed(Status.WRONG, f"an output lies on {leaf.device!r}, expected it on {wanted}")
-    if len(shape) != len(stride) or min((*shape, *stride), default=0) < 0:
-        raise ValueError("negative sizes")
-    if leaf.nbytes > 1 << 40:
-        raise ValueError("an output of more than a terabyte")
-    return leaf
-
-
-def _plain(kind: dict[str, Any]) -> Any:
-    value = kind.get("plain")
-    if value is None and kind.get("type") != "NoneType":
-        return f"<{kind.get('type')}>"
-    return value
-
-
-@contextmanager
-def translated(child: Child, limit: float) -> Iterator[None]:
-    """Turn what can happen to a child's conversation into verdicts."""
-    try:
-        yield
-    except PeerTimeout as error:
-        child.kill("timeout")
-        raise Failed(
-            Status.TIMED_OUT,
-            f"the program did not finish within {limit:.3g} s and was killed",
-            child.output(),
-        ) from error
-    except PeerClosed as error:
-        raise _ended(child) from error
-    except PeerFault as error:
-        if child.wait(0.5):
-            raise _ended(child) from error
-        child.kill("rejected")
-        raise Failed(
-            Status.REJECTED, f"the program's process broke the protocol: {error.what}", child.output()
-        ) from error
-
-
-def _ended(child: Child) -> Failed:
-    child.wait(5.0)
-    child.kill()
-    reason = child.exit_reason() or "no reason known"
-    words = {
-        "oom": "it used more memory than allowed",
-        "SIGSEGV": "segmentation fault: an address outside of its memory was touched",
-        "SIGXCPU": "it used more processor time than allowed",
-        "SIGFPE": "an integer was divided by zero",
-        "SIGABRT": "it aborted (an assertion, or memory that was corrupted)",
-        "SIGILL": "an instruction that this CPU does not have",
-        "SIGBUS": "a bus error",
-    }
-    text = words.get(reason, "it must neither exit nor kill its process")
-    status = Status.TIMED_OUT if reason == "SIGXCPU" else Status.CRASHED
-    return Failed(status, f"the program's process ended ({reason}): {text}", child.output())
-
-
-def told(error: Any, child: Child) -> Failed:
-    """Turn an error that the child reported into a verdict."""
-    if not isinstance(error, dict):
-        return Failed(Status.REJECTED, "the program's process sent an error that is none")
-    stage, kind = str(error.get("stage")), str(error.get("type"))
-    text = "\n".join(str(error.get(k)) for k in ("what", "why", "now") if error.get(k))
-    log = "\n".join(part for part in (str(error.get("log") or ""), child.output()) if part)
-    if kind in ("BuildError", "BuildRefused") or stage in ("load", "construct"):
-        return Failed(Status.BUILD_FAILED, _with_log(text, str(error.get("log") or "")), log)
-    where = "load_state_dict" if stage == "load" else "forward"
-    return Failed(Status.CRASHED, _with_log(f"{where} raises {text}", str(error.get("log") or "")), log)
-
-
-def _with_log(text: str, log: str) -> str:
-    lines = [line for line in log.strip().splitlines() if line.strip()]
-    if not lines or all(line.strip() in text for line in lines):
-        return text
-    return text + "\n" + "\n".join(lines[-30:])
-
-
-@contextmanager
-def resting(child: Child, purpose: str) -> Iterator[None]:
-    """Let a child's group rest whenever something is timed on this machine."""
-    try:
-        registration = Registration(child.pid, purpose)
-    except ValueError:  # it has ended already
-        yield
-        return
-    with registration:
-        yield

@@ -8,8 +8,9 @@ from typing import Any
 
 from kernelevo.core import Artifact, Status
 from kernelevo.kernels.arena import Arena
+from kernelevo.kernels.failed import Failed, resting, told, translated
 from kernelevo.kernels.ground import Ground
-from kernelevo.kernels.session import Failed, Session, resting, told, translated
+from kernelevo.kernels.session import Session
 from kernelevo.kernels.setting import named_weights
 from kernelevo.sandbox.child import Child
 from kernelevo.sandbox.limits import Limits

@@ -19,7 +19,8 @@ from kernelevo.backends.seeding import seeded
 from kernelevo.errors import BuildError, KernelEvoError
 from kernelevo.kernels.arena import Arena, Layout
 from kernelevo.kernels.place import Place
-from kernelevo.kernels.tree import Leaf, flatten, unflatten
+from kernelevo.kernels.results import describe
+from kernelevo.kernels.tree import unflatten
 
 Subject = Callable[..., Any]
 _LOG = 8000
@@ -213,49 +214,6 @@ class Worker:
         return {"maxrss_bytes": resident, "device_peak_bytes": self._place.peak_bytes()}
 
 
-def describe(results: list[Any]) -> dict[str, Any]:
-    """Say of each result its structure and, for each leaf, what it is and where; equal kinds said once."""
-    kinds: dict[Any, int] = {}
-    table: list[Any] = []
-    structures: dict[str, int] = {}
-    found = []
-    for result in results:
-        leaves: list[Any]
-        if type(result) is torch.Tensor:  # the common case, in few steps: this lies inside the clock
-            structure, leaves = "*", [result]
-        else:
-            structure, leaves = flatten(result)
-        places = []
-        for leaf in leaves:
-            if isinstance(leaf, torch.Tensor):
-                exact = type(leaf) is torch.Tensor or type(leaf) is nn.Parameter
-                key: Any = (exact, leaf.dtype, tuple(leaf.shape), leaf.stride(), leaf.device.type)
-                here = leaf.device.type in ("cpu", "cuda") and leaf.layout is torch.strided
-                address = leaf.data_ptr() if here else 0
-            else:
-                key, address = ("plain", repr(leaf)[:200]), 0
-            if key not in kinds:
-                kinds[key] = len(table)
-                table.append(_kind(leaf, key))
-            places.append([kinds[key], address])
-        found.append([structures.setdefault(structure, len(structures)), places])
-    return {"structures": list(structures), "kinds": table, "results": found}
-
-
-def _kind(leaf: Any, key: tuple[Any, ...]) -> dict[str, Any]:
-    if not isinstance(leaf, torch.Tensor):
-        plain = leaf if isinstance(leaf, bool | int | float | str | None) else None
-        return {"plain": plain, "type": type(leaf).__name__}
-    described = Leaf.of(leaf)
-    return {
-        "exact": key[0],
-        "dtype": described.dtype,
-        "shape": list(described.shape),
-        "stride": list(described.stride),
-        "device": described.device,
-    }
-
-
 def _empty(outputs: dict[str, Any], device: torch.device) -> Subject:
     """Return the empty program: it hands out an output that exists already."""
     leaves = [
@@ -314,16 +272,6 @@ def serve(channel: Talk, payload: dict[str, Any], fds: dict[str, int]) -> None:
                 raise
             reply = _failure(error, order["do"])
         channel.send(reply)
-
-
-def probe(channel: Talk, payload: dict[str, Any], fds: dict[str, int]) -> None:
-    """Say whether a device works inside this child's limits."""
-    try:
-        total = float(torch.ones(1000, device=payload["device"]).sum())
-        reply: dict[str, Any] = {"total": total}
-    except Exception as error:  # whatever a driver says under a sandbox: the parent reads it
-        reply = {"total": None, "why": f"{type(error).__name__}: {error}"}
-    channel.send(reply)
 
 
 def build(channel: Talk, payload: dict[str, Any], fds: dict[str, int]) -> None:

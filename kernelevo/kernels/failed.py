@@ -1,0 +1,97 @@
+"""Failed: a program that failed, and what happens to a child's conversation turned into such verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from kernelevo.core import Evaluation, Status
+from kernelevo.device.groups import Registration
+from kernelevo.sandbox.channel import PeerClosed, PeerFault, PeerTimeout
+from kernelevo.sandbox.child import Child
+
+
+class Failed(Exception):
+    """A program failed; carries the verdict. Never leaves the judge."""
+
+    def __init__(self, status: Status, feedback: str, log: str = "") -> None:
+        super().__init__(feedback)
+        self.status, self.feedback, self.log = status, feedback, log
+
+    def verdict(self, **metrics: Any) -> Evaluation:
+        """Return the evaluation that this failure means."""
+        return Evaluation(self.status, None, metrics, self.feedback, {"log": self.log} if self.log else {})
+
+
+@contextmanager
+def translated(child: Child, limit: float) -> Iterator[None]:
+    """Turn what can happen to a child's conversation into verdicts."""
+    try:
+        yield
+    except PeerTimeout as error:
+        child.kill("timeout")
+        raise Failed(
+            Status.TIMED_OUT,
+            f"the program did not finish within {limit:.3g} s and was killed",
+            child.output(),
+        ) from error
+    except PeerClosed as error:
+        raise _ended(child) from error
+    except PeerFault as error:
+        if child.wait(0.5):
+            raise _ended(child) from error
+        child.kill("rejected")
+        raise Failed(
+            Status.REJECTED, f"the program's process broke the protocol: {error.what}", child.output()
+        ) from error
+
+
+def _ended(child: Child) -> Failed:
+    child.wait(5.0)
+    child.kill()
+    reason = child.exit_reason() or "no reason known"
+    words = {
+        "oom": "it used more memory than allowed",
+        "SIGSEGV": "segmentation fault: an address outside of its memory was touched",
+        "SIGXCPU": "it used more processor time than allowed",
+        "SIGFPE": "an integer was divided by zero",
+        "SIGABRT": "it aborted (an assertion, or memory that was corrupted)",
+        "SIGILL": "an instruction that this CPU does not have",
+        "SIGBUS": "a bus error",
+    }
+    text = words.get(reason, "it must neither exit nor kill its process")
+    status = Status.TIMED_OUT if reason == "SIGXCPU" else Status.CRASHED
+    return Failed(status, f"the program's process ended ({reason}): {text}", child.output())
+
+
+def told(error: Any, child: Child) -> Failed:
+    """Turn an error that the child reported into a verdict."""
+    if not isinstance(error, dict):
+        return Failed(Status.REJECTED, "the program's process sent an error that is none")
+    stage, kind = str(error.get("stage")), str(error.get("type"))
+    text = "\n".join(str(error.get(k)) for k in ("what", "why", "now") if error.get(k))
+    log = "\n".join(part for part in (str(error.get("log") or ""), child.output()) if part)
+    if kind in ("BuildError", "BuildRefused") or stage in ("load", "construct"):
+        return Failed(Status.BUILD_FAILED, _with_log(text, str(error.get("log") or "")), log)
+    where = "load_state_dict" if stage == "load" else "forward"
+    return Failed(Status.CRASHED, _with_log(f"{where} raises {text}", str(error.get("log") or "")), log)
+
+
+def _with_log(text: str, log: str) -> str:
+    lines = [line for line in log.strip().splitlines() if line.strip()]
+    if not lines or all(line.strip() in text for line in lines):
+        return text
+    return text + "\n" + "\n".join(lines[-30:])
+
+
+@contextmanager
+def resting(child: Child, purpose: str) -> Iterator[None]:
+    """Let a child's group rest whenever something is timed on this machine."""
+    try:
+        registration = Registration(child.pid, purpose)
+    except ValueError:  # it has ended already
+        yield
+        return
+    with registration:
+        yield

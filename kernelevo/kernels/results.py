@@ -1,0 +1,124 @@
+"""Results: how a child describes what its calls returned, and how the parent reads that description."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from kernelevo.core import Status
+from kernelevo.kernels.failed import Failed
+from kernelevo.kernels.tree import Leaf, flatten
+
+
+def describe(results: list[Any]) -> dict[str, Any]:
+    """Say of each result its structure and, for each leaf, what it is and where; equal kinds said once."""
+    kinds: dict[Any, int] = {}
+    table: list[Any] = []
+    structures: dict[str, int] = {}
+    found = []
+    for result in results:
+        leaves: list[Any]
+        if type(result) is torch.Tensor:  # the common case, in few steps: this lies inside the clock
+            structure, leaves = "*", [result]
+        else:
+            structure, leaves = flatten(result)
+        places = []
+        for leaf in leaves:
+            if isinstance(leaf, torch.Tensor):
+                exact = type(leaf) is torch.Tensor or type(leaf) is nn.Parameter
+                key: Any = (exact, leaf.dtype, tuple(leaf.shape), leaf.stride(), leaf.device.type)
+                here = leaf.device.type in ("cpu", "cuda") and leaf.layout is torch.strided
+                address = leaf.data_ptr() if here else 0
+            else:
+                key, address = ("plain", repr(leaf)[:200]), 0
+            if key not in kinds:
+                kinds[key] = len(table)
+                table.append(_kind(leaf, key))
+            places.append([kinds[key], address])
+        found.append([structures.setdefault(structure, len(structures)), places])
+    return {"structures": list(structures), "kinds": table, "results": found}
+
+
+def _kind(leaf: Any, key: tuple[Any, ...]) -> dict[str, Any]:
+    if not isinstance(leaf, torch.Tensor):
+        plain = leaf if isinstance(leaf, bool | int | float | str | None) else None
+        return {"plain": plain, "type": type(leaf).__name__}
+    described = Leaf.of(leaf)
+    return {
+        "exact": key[0],
+        "dtype": described.dtype,
+        "shape": list(described.shape),
+        "stride": list(described.stride),
+        "device": described.device,
+    }
+
+
+def ranges(said: dict[str, Any]) -> list[tuple[int, int]]:
+    """Return the addresses (from, to) at which a child says its staged inputs lie.
+
+    Raises:
+        Failed: if it says something else.
+    """
+    try:
+        return [(int(start), int(end)) for start, end in said["ranges"]]
+    except (KeyError, TypeError, ValueError) as error:
+        raise Failed(
+            Status.REJECTED, f"the program's process does not say where its inputs lie: {error}"
+        ) from error
+
+
+def parse(
+    said: dict[str, Any], count: int, device: str = "cpu"
+) -> list[tuple[str, list[dict[str, Any]], list[tuple[int, Leaf]]]]:
+    """Check a child's description and return (structure, kinds, [(address, leaf)]) for each result.
+
+    Args:
+        said: the child's words.
+        count: how many results there must be.
+        device: the kind of device that every tensor must lie on.
+
+    Raises:
+        Failed: if it is malformed, or a leaf is of a type or on a device that cannot be judged.
+    """
+    try:
+        kinds, structures, results = said["kinds"], said["structures"], said["results"]
+        if len(results) != count:
+            raise ValueError(f"{len(results)} results for {count} calls")
+        leaves = [_leaf(kind, device) for kind in kinds]
+        found = []
+        for structure, places in results:
+            mine = [kinds[k] for k, _ in places]
+            tensors = [(int(a), leaf) for k, a in places if (leaf := leaves[k]) is not None]
+            found.append((str(structures[structure]), mine, tensors))
+        return found
+    except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
+        raise Failed(
+            Status.REJECTED, f"the program's process does not describe its outputs: {error}"
+        ) from error
+
+
+def _leaf(kind: dict[str, Any], device: str) -> Leaf | None:
+    if "dtype" not in kind:
+        return None
+    if kind["exact"] is not True:
+        raise Failed(Status.REJECTED, "an output is a subclass of torch.Tensor; return plain tensors")
+    shape, stride = tuple(map(int, kind["shape"])), tuple(map(int, kind["stride"]))
+    leaf = Leaf(str(kind["dtype"]), shape, stride, str(kind["device"]))
+    if leaf.device != device:
+        wanted = "the CPU" if device == "cpu" else device
+        raise Failed(Status.WRONG, f"an output lies on {leaf.device!r}, expected it on {wanted}")
+    if len(shape) != len(stride) or min((*shape, *stride), default=0) < 0:
+        raise ValueError("negative sizes")
+    if leaf.nbytes > 1 << 40:
+        raise ValueError("an output of more than a terabyte")
+    return leaf
+
+
+def plain(kind: dict[str, Any]) -> Any:
+    """Return the value of a leaf that is no tensor; of a type that is not plain data its name."""
+    value = kind.get("plain")
+    if value is None and kind.get("type") != "NoneType":
+        return f"<{kind.get('type')}>"
+    return value
