@@ -1,4 +1,4 @@
-# make demo   the main job: makes one level 3 module faster, proves it, times it
+# make demo   the main job: makes one level 3 module faster, proves it, times it (on the GPU if there is one)
 # make test   the test suite; `make test-all` with the slow tests; `make check` the linters and types
 # make gpu    on a machine with a GPU: the gpu tests, then every solution checked and timed
 # All set-up happens here: a virtual environment in .venv (PYTHON=... chooses the interpreter).
@@ -21,8 +21,11 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.$(EXTRAS)' --group dev
 	@touch $@
 
+DEMO := $(BIN)/kernelevo run kernelbench:3/13 --budget $(DEMO_BUDGET) --seed 1
 demo: $(STAMP)
-	$(BIN)/kernelevo run kernelbench:3/13 --budget $(DEMO_BUDGET) --seed 1
+	@if command -v nvidia-smi >/dev/null 2>&1; then \
+	  $(DEMO) --device cuda || { echo "not on the GPU (see above); on the CPU:"; $(DEMO); }; \
+	else $(DEMO); fi
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -q -m 'not slow and not gpu'
@@ -39,7 +42,7 @@ check: $(STAMP)
 # A bare GPU machine has its packages already and no network: GPU_PYTHON is used as it is.
 GPU_PYTHON ?= python3
 gpu:
-	$(GPU_PYTHON) -m benchmarks.gpu.suite
+	$(GPU_PYTHON) -m benchmarks.gpu.suite $(GPU_ARGS)
 
 gpu-rehearsal:
 	$(PYTHON) -m venv .venv-rehearsal
