@@ -262,8 +262,16 @@ class Engine:
             if self._is_over():
                 return
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), min(self._poll, self.meter.left("seconds") + 0.001))
+                await asyncio.wait_for(self._wake.wait(), self._patience())
             self._wake.clear()
+
+    def _patience(self) -> float:
+        """Seconds until somebody should look again though nothing happened: for commands, or the budget's end.
+
+        Once that has come there is nothing to watch but commands: looking all the time would take a core
+        from what is still being measured.
+        """
+        return self._poll if self._ending else min(self._poll, self.meter.left("seconds") + 0.001)
 
     def _obey(self) -> None:
         before = self.steering.paused
