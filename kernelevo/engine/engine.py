@@ -266,7 +266,7 @@ class Engine:
             self._wake.clear()
 
     def _patience(self) -> float:
-        """Seconds until somebody should look again though nothing happened: for commands, or the budget's end.
+        """Seconds until to look again though nothing happened: for commands, or the budget's end.
 
         Once that has come there is nothing to watch but commands: looking all the time would take a core
         from what is still being measured.
@@ -286,7 +286,7 @@ class Engine:
         searching = not (self._seeds_open or self.steering.paused or self._ending)
         self._stopwatch.set_running(searching, now)
         self.meter.used["seconds"] = self._stopwatch.read(now)
-        if self.meter.spent(["seconds"]):
+        if not self._ending and self.meter.spent(["seconds"]):  # once: an end wakes the loop
             self.end(f"the budget of {self.meter.budget} is spent", confirm=True)
 
     def _seconds(self) -> float:

@@ -18,7 +18,6 @@ from kernelevo.backends.cache import default_root
 from kernelevo.backends.reference import Reference, load_reference
 from kernelevo.core import Task
 from kernelevo.device.lease import Lease
-from kernelevo.device.priority import prioritise
 from kernelevo.device.statistics import StopRule
 from kernelevo.errors import BadProgram, KernelEvoError, MachineError, SandboxError
 from kernelevo.kernels.baselines import Baselines, Name, Rebase, cache_key
@@ -78,8 +77,6 @@ class Ground:
             self.pool, self.setting = self._first_case(rng)
             self.checker = Checker(self.pool)
             self.zygote: Zygote = starting.result()
-            if os.getpriority(os.PRIO_PROCESS, 0) < 0:  # we come first, but not the builds
-                prioritise(self.zygote.pid, 0)
             self.patience = 20.0
             root = cache or default_root()
             self.baselines = Baselines(

@@ -60,6 +60,21 @@ def test_stepping_back_can_be_undone(sleeper):
         assert session(sleeper) == "0"
 
 
+def test_whoever_holds_a_clock_comes_first_for_a_while():
+    code = (
+        "import os; from kernelevo.device.priority import first_in_line\n"
+        "def now(): return os.getpriority(os.PRIO_PROCESS, 0)\n"
+        "with first_in_line(): inside = now()\n"
+        "print(inside, now())"
+    )
+    for leads in (True, False):
+        done = subprocess.run(
+            [sys.executable, "-c", code], start_new_session=leads, capture_output=True, text=True, check=True
+        )
+        inside, after = map(int, done.stdout.split())
+        assert after == 0 and inside == (MEASURED if leads and os.geteuid() == 0 else 0)
+
+
 def test_coming_first_is_a_privilege(sleeper):
     allowed = prioritise(sleeper, MEASURED)
     assert niceness(sleeper) == ([MEASURED, MEASURED] if allowed else [0, 0])
