@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 MEASURED = -10
 """Niceness of processes under the clock, where the kernel allows it (root, or RLIMIT_NICE)."""
 AHEAD = 10
-"""Niceness of processes whose work nobody waits for yet."""
+"""Niceness of a session whose work nobody waits for yet."""
 
 
 def prioritise(group: int, niceness: int) -> bool:
@@ -27,10 +28,45 @@ def prioritise(group: int, niceness: int) -> bool:
     """
     try:
         os.setpriority(os.PRIO_PGRP, group, niceness)
-        leads = os.getsid(group) == group
     except OSError:
         return False
-    if leads:
-        with contextlib.suppress(OSError):  # no such file: sessions are not weighed here
-            Path(f"/proc/{group}/autogroup").write_text(str(niceness), encoding="ascii")
+    _weigh(group, niceness)
     return True
+
+
+@contextlib.contextmanager
+def first_in_line() -> Iterator[None]:
+    """Let this process, if it leads a session of its own, come first for a while: it holds a clock."""
+    group = os.getpgrp()
+    raised = os.getsid(0) == os.getpid() == group and prioritise(group, MEASURED)
+    try:
+        yield
+    finally:
+        if raised:
+            prioritise(group, 0)
+
+
+def step_back(group: int) -> bool:
+    """Let a session run behind all others until ``step_forward``; done only where that can be undone.
+
+    Anyone may weigh a session of their own down and up again; the niceness of a thread only root can undo.
+    """
+    if os.geteuid() == 0:
+        return prioritise(group, AHEAD)
+    return _weigh(group, AHEAD)
+
+
+def step_forward(group: int) -> bool:
+    """Undo ``step_back``."""
+    if os.geteuid() == 0:
+        return prioritise(group, 0)
+    return _weigh(group, 0)
+
+
+def _weigh(group: int, niceness: int) -> bool:
+    """Set what Linux weighs the group's session with; False where it does not, or the group leads none."""
+    with contextlib.suppress(OSError):
+        if os.getsid(group) == group:
+            Path(f"/proc/{group}/autogroup").write_text(str(niceness), encoding="ascii")
+            return True
+    return False

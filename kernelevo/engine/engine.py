@@ -262,8 +262,16 @@ class Engine:
             if self._is_over():
                 return
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), min(self._poll, self.meter.left("seconds") + 0.001))
+                await asyncio.wait_for(self._wake.wait(), self._patience())
             self._wake.clear()
+
+    def _patience(self) -> float:
+        """Seconds until to look again though nothing happened: for commands, or the budget's end.
+
+        Once that has come there is nothing to watch but commands: looking all the time would take a core
+        from what is still being measured.
+        """
+        return self._poll if self._ending else min(self._poll, self.meter.left("seconds") + 0.001)
 
     def _obey(self) -> None:
         before = self.steering.paused
@@ -278,7 +286,7 @@ class Engine:
         searching = not (self._seeds_open or self.steering.paused or self._ending)
         self._stopwatch.set_running(searching, now)
         self.meter.used["seconds"] = self._stopwatch.read(now)
-        if self.meter.spent(["seconds"]):
+        if not self._ending and self.meter.spent(["seconds"]):  # once: an end wakes the loop
             self.end(f"the budget of {self.meter.budget} is spent", confirm=True)
 
     def _seconds(self) -> float:

@@ -10,7 +10,6 @@ from concurrent.futures import Future, TimeoutError
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from kernelevo.device.priority import MEASURED, prioritise
 from kernelevo.errors import BadSetting, WorkerDied
 from kernelevo.executors.link import Link
 from kernelevo.executors.needs import check_needs
@@ -179,6 +178,4 @@ class _Pool:
                 started = self._on_start
                 note = (lambda pgid: started(self._needs, pgid)) if started else None
                 link = self._links[index] = Link(WORKER, log=self._log, on_start=note)
-                if self._needs.startswith("device"):
-                    prioritise(link.pgid, MEASURED)  # it holds the clock
             return link

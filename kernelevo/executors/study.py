@@ -13,16 +13,12 @@ from random import Random
 from typing import Any
 
 from kernelevo.core import Brief, Proposal, Proposer, Trial
-from kernelevo.device.priority import AHEAD, prioritise
 from kernelevo.executors import frames, replies
 
 
 def main(fd: int) -> None:
     """Serve the engine at the other end of socket ``fd`` until it is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    prioritise(
-        os.getpgrp(), AHEAD
-    )  # verdicts come first: whoever judges must not wait for those who think ahead
     connection = socket.socket(fileno=fd)
     try:
         asyncio.run(_serve(connection))

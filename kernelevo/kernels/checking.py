@@ -42,7 +42,9 @@ def same(a: torch.Tensor, b: torch.Tensor) -> bool:
     if a.shape != b.shape or a.dtype != b.dtype:
         return False
     first, second = (v.contiguous().flatten().view(torch.uint8).numpy() for v in (a, b))
-    return bool(np.array_equal(first, second))
+    whole = first.size // 8 * 8  # eight bytes a comparison: inputs may be hundreds of MB
+    words = np.array_equal(first[:whole].view(np.int64), second[:whole].view(np.int64))
+    return bool(words) and bool(np.array_equal(first[whole:], second[whole:]))
 
 
 class Checker:

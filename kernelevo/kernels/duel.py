@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from kernelevo.core import Status
 from kernelevo.device.clock import Watch
 from kernelevo.device.lease import Lease
+from kernelevo.device.priority import first_in_line
 from kernelevo.device.statistics import MIN_BLOCKS, Estimate, StopRule
 from kernelevo.kernels.checking import Checker, Sample
 from kernelevo.kernels.failed import Failed
@@ -213,7 +214,7 @@ class Ring:
             fewest: blocks that are run in any case (one at least, however slow the machine is).
             patient: whether to run more of them where other work disturbs.
         """
-        with self._lease:
+        with self._lease, first_in_line():
             return self._fight(
                 challenger,
                 defender,

@@ -18,7 +18,6 @@ from kernelevo.backends.cache import default_root
 from kernelevo.backends.reference import Reference, load_reference
 from kernelevo.core import Task
 from kernelevo.device.lease import Lease
-from kernelevo.device.priority import prioritise
 from kernelevo.device.statistics import StopRule
 from kernelevo.errors import BadProgram, KernelEvoError, SandboxError
 from kernelevo.kernels.baselines import Baselines, Name, Rebase, cache_key
@@ -81,8 +80,6 @@ class Ground:
             self.pool, self.setting = self._first_case(rng, staged)
             self.checker = Checker(self.pool)
             self.zygote: Zygote = starting.result()
-            if os.getpriority(os.PRIO_PROCESS, 0) < 0:  # we come first, but not the builds
-                prioritise(self.zygote.pid, 0)
             self.patience = 20.0
             self.bound, self.unbound_for = self._try_limits()
             root = cache or default_root()

@@ -2,11 +2,12 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from kernelevo.device.priority import AHEAD, MEASURED, prioritise
+from kernelevo.device.priority import AHEAD, MEASURED, prioritise, step_back, step_forward
 
 AUTOGROUP = Path("/proc/self/autogroup")
 
@@ -31,13 +32,47 @@ def niceness(pid):
     return [os.getpriority(os.PRIO_PROCESS, int(tid)) for tid in tids]
 
 
-def test_every_thread_and_the_session_step_back(sleeper):
+def session(pid):
+    return Path(f"/proc/{pid}/autogroup").read_text().split()[-1]
+
+
+def test_every_thread_and_the_session_get_a_niceness(sleeper):
     before = niceness(os.getpid())
     assert prioritise(sleeper, AHEAD)
     assert niceness(sleeper) == [AHEAD, AHEAD]
     if AUTOGROUP.exists():
-        assert Path(f"/proc/{sleeper}/autogroup").read_text().endswith(f"nice {AHEAD}\n")
+        assert session(sleeper) == str(AHEAD)
     assert niceness(os.getpid()) == before
+
+
+def test_stepping_back_can_be_undone(sleeper):
+    if not AUTOGROUP.exists() and os.geteuid() != 0:
+        assert not step_back(sleeper) and niceness(sleeper) == [0, 0]
+        return
+    assert step_back(sleeper)
+    if AUTOGROUP.exists():
+        assert session(sleeper) == str(AHEAD)
+    if os.geteuid() != 0:
+        time.sleep(0.3)  # the kernel lets others than root change it ten times a second
+    assert step_forward(sleeper)
+    assert niceness(sleeper) == [0, 0]
+    if AUTOGROUP.exists():
+        assert session(sleeper) == "0"
+
+
+def test_whoever_holds_a_clock_comes_first_for_a_while():
+    code = (
+        "import os; from kernelevo.device.priority import first_in_line\n"
+        "def now(): return os.getpriority(os.PRIO_PROCESS, 0)\n"
+        "with first_in_line(): inside = now()\n"
+        "print(inside, now())"
+    )
+    for leads in (True, False):
+        done = subprocess.run(
+            [sys.executable, "-c", code], start_new_session=leads, capture_output=True, text=True, check=True
+        )
+        inside, after = map(int, done.stdout.split())
+        assert after == 0 and inside == (MEASURED if leads and os.geteuid() == 0 else 0)
 
 
 def test_coming_first_is_a_privilege(sleeper):

@@ -51,6 +51,27 @@ def test_builds_overlap_measurements(bench: Bench) -> None:
     assert outcome.final is not None
 
 
+def test_the_engine_rests_while_the_last_evaluations_end(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever looks all the time takes a core from what is still being measured."""
+    looks: list[float] = []
+    obey = Engine._obey
+
+    def counted(engine: Engine) -> None:
+        looks.append(time.monotonic())
+        obey(engine)
+
+    monkeypatch.setattr(Engine, "_obey", counted)
+    executor = ProcessExecutor(cpu=1, build=1, devices=())
+    try:
+        bench.run(toys.task(seconds=1.0), [toys.Counting()], "0.3s", executor=executor)
+    finally:
+        executor.close()
+    assert len(bench.trials()) >= 2  # the seed, and one that was under way when the budget ended
+    assert len(looks) < 60  # five a second, and one for each event
+
+
 def test_asks_are_held_back_while_evaluation_is_slow(bench: Bench) -> None:
     flip = toys.Flip()
     ahead: list[int] = []

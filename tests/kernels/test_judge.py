@@ -3,6 +3,7 @@
 import math
 
 import pytest
+import torch
 
 from kernelevo.core import Program, StagedEvaluator, Status
 from kernelevo.kernels.verdict import NAMES
@@ -148,6 +149,20 @@ def test_a_winner_is_judged_in_three_fresh_processes(judge):
     assert judge.ground.baselines.best.session.child.pid != before  # and so is the baseline's process
     low, high = found.metrics["score_low"], found.metrics["score_high"]
     assert low is None or low <= found.score <= high
+
+
+def test_bytes_are_compared_to_the_last():
+    from kernelevo.kernels.checking import same
+
+    for count in (0, 1, 7, 8, 9, 1001):
+        value = torch.arange(count, dtype=torch.uint8)
+        assert same(value, value.clone())
+        for place in {0, count // 2, count - 1} & set(range(count)):
+            other = value.clone()
+            other[place] += 1
+            assert not same(value, other)
+    nan = torch.full((3,), math.nan)
+    assert same(nan, nan.clone()) and not same(nan, nan.double())
 
 
 def test_lint_and_baselines(judge):
