@@ -13,8 +13,9 @@ import torch
 from torch.utils import _pytree as pytree
 
 from kernelevo.core import Status
-from kernelevo.kernels.correctness import Report, compare
+from kernelevo.kernels.correctness import compare
 from kernelevo.kernels.failed import Failed
+from kernelevo.kernels.gaps import Report
 from kernelevo.kernels.inputs import Pick, Stream
 from kernelevo.kernels.oracle import Observed
 from kernelevo.kernels.pool import Case, Group, ParameterSet, Pool

@@ -10,7 +10,8 @@ from typing import Any
 from kernelevo.core import Evaluation, Status
 from kernelevo.core.evaluation import Fidelity, Metric
 from kernelevo.kernels.baselines import Baselines
-from kernelevo.kernels.correctness import Precision, Report
+from kernelevo.kernels.correctness import Precision
+from kernelevo.kernels.gaps import Report
 
 NAMES = (
     "latency_ms",
