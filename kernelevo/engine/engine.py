@@ -261,17 +261,11 @@ class Engine:
                 raise self._crash
             if self._is_over():
                 return
+            # an ended budget is nothing to watch for: that would take a core from what is still measured
+            left = self._poll if self._ending else self.meter.left("seconds") + 0.001
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), self._patience())
+                await asyncio.wait_for(self._wake.wait(), min(self._poll, left))
             self._wake.clear()
-
-    def _patience(self) -> float:
-        """Seconds until to look again though nothing happened: for commands, or the budget's end.
-
-        Once that has come there is nothing to watch but commands: looking all the time would take a core
-        from what is still being measured.
-        """
-        return self._poll if self._ending else min(self._poll, self.meter.left("seconds") + 0.001)
 
     def _obey(self) -> None:
         before = self.steering.paused
