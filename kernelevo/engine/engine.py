@@ -261,7 +261,6 @@ class Engine:
                 raise self._crash
             if self._is_over():
                 return
-            # an ended budget is nothing to watch for: that would take a core from what is still measured
             left = self._poll if self._ending else self.meter.left("seconds") + 0.001
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), min(self._poll, left))
