@@ -45,6 +45,13 @@ class BaselineReady(Event):
 
 
 @dataclass(frozen=True)
+class SearchStarted(Event):
+    """Seeds and baselines are ready; the search begins, and its clock. ``preparation`` is in seconds."""
+
+    preparation: float
+
+
+@dataclass(frozen=True)
 class TrialStarted(Event):
     """A proposer was asked."""
 

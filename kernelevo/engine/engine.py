@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -15,8 +14,6 @@ from kernelevo.core import (
     Event,
     Executor,
     Notice,
-    Origin,
-    Proposal,
     Proposer,
     ProposerRested,
     RunEnded,
@@ -35,6 +32,7 @@ from kernelevo.engine.news import pass_on
 from kernelevo.engine.outcome import Outcome
 from kernelevo.engine.pipeline import Judged, Pipeline
 from kernelevo.engine.pool import Pool
+from kernelevo.engine.preparation import Preparation
 from kernelevo.engine.replay import SEED, replay
 from kernelevo.engine.steering import Steering
 from kernelevo.engine.turns import FREE, Schedule, Turns
@@ -108,7 +106,6 @@ class Engine:
         self._main: asyncio.Task[Any] | None = None
         self._confirming: asyncio.Task[tuple[Trial | None, Evaluation | None]] | None = None
         self._stopwatch = Stopwatch(store.searched)
-        self._seeds_open: set[int] = set()
         self._refused = False  # whether the last ask was refused for want of budget
         self._faults = 0  # in a row
         self._ending: str | None = None
@@ -141,6 +138,7 @@ class Engine:
         )
         self._thinking = Pool(schedule.thinkers, self._changed)
         self._turns = Turns(self.ledger, schedule)
+        self._preparation = Preparation(self, clock, self._changed)
 
     # from outside
 
@@ -168,6 +166,7 @@ class Engine:
             outcome = Outcome(str(self._ending), self._leader(), None, self.meter.to_json())
         finally:
             self._thinking.cancel()
+            self._preparation.cancel()
             self._pipeline.cancel(measurements=True)
             state = "done" if outcome and self._confirm else "stopped"
             self.store.set_state(state, searched=self._seconds())
@@ -238,24 +237,20 @@ class Engine:
         pass_on(self, offer.notices)
         seeds = set(range(len(offer.seeds)))
         self._turns = Turns(self.ledger, self._schedule, taken | seeds, len(seeds))
-        self._seeds_open = seeds - {trial.number for trial in self.store.trials(raw=True)}
-        for number in sorted(self._seeds_open - taken):
-            origin = Origin(SEED, offer.seeds[number].origin.idea)
-            program = dataclasses.replace(offer.seeds[number], origin=origin)
-            draft = Draft(number, 0, Proposal(program), SEED, number, started=self.now())
-            self.store.add_drafts([draft])
-            self.say(TrialStarted(number, SEED))
-            self._pipeline.admit(draft)
+        self._preparation.begin(offer, taken)
 
     async def _search(self) -> None:
         while True:
             self._obey()
+            if self._ending is None:
+                self._preparation.go_on()
             self._watch_time()
             if self._ending is None:
                 self._pipeline.pump()
                 self._ask_more()
             else:
                 self._thinking.cancel()
+                self._preparation.cancel()
                 self._pipeline.cancel(measurements=False)
             if self._crash:
                 raise self._crash
@@ -276,7 +271,7 @@ class Engine:
 
     def _watch_time(self) -> None:
         now = self._clock()
-        searching = not (self._seeds_open or self.steering.paused or self._ending)
+        searching = self._preparation.over and not (self.steering.paused or self._ending)
         self._stopwatch.set_running(searching, now)
         self.meter.used["seconds"] = self._stopwatch.read(now)
         if not self._ending and self.meter.spent(["seconds"]):  # once: an end wakes the loop
@@ -287,7 +282,8 @@ class Engine:
 
     def _ask_more(self) -> None:
         while (
-            not (self._ending or self.steering.paused or self._seeds_open)
+            self._preparation.over
+            and not (self._ending or self.steering.paused)
             and self._pipeline.wants_more
             and (self._thinking.free or self._may_jump_in())
             and self._turns.may_ask()
@@ -327,8 +323,8 @@ class Engine:
         if self._aborted:  # wait_for may swallow the cancellation that came with it
             return True
         if self._ending:
-            return self._pipeline.resting and not self._thinking
-        if self._thinking or not self._pipeline.empty or self.steering.paused:
+            return self._pipeline.resting and self._preparation.resting and not self._thinking
+        if self._thinking or not (self._pipeline.empty and self._preparation.over) or self.steering.paused:
             return False
         dry = self._turns.dry
         if self._refused or (dry and self.generation.unaffordable):
@@ -362,7 +358,7 @@ class Engine:
         pass_on(self, judged.notices)
         is_best = self.ledger.record(trial, searched=self._seconds())
         if draft.proposer == SEED:
-            self._seeds_open.discard(number)
+            self._preparation.seed_done(number)
         else:
             self.meter.settle(ONE_TRIAL, ONE_TRIAL)
         self.meter.settle({}, {"device_seconds": judged.device_seconds})

@@ -2,7 +2,8 @@
 
 An evaluator may offer more than its protocol; everything here is optional:
 ``seeds()`` returns programs to start from where the task has none; ``warm()`` gets ready for the first
-program; ``notices()`` returns news since the last call (see ``Notices``); ``finalize(artifact)``
+program; ``settle()`` goes on for a few seconds with what the search is to wait for, and returns whether all
+of it is done; ``notices()`` returns news since the last call (see ``Notices``); ``finalize(artifact)``
 (``finalize(program)`` without stages) times a winner again, in fresh processes; ``close()`` ends it.
 """
 
@@ -41,7 +42,16 @@ class Offer:
 
     staged: bool
     final: bool
+    settles: bool = False
     seeds: tuple[Program, ...] = ()
+    notices: Notices = ()
+
+
+@dataclass(frozen=True)
+class Settled:
+    """Whether an evaluator is ready for the search, and the news of getting there."""
+
+    done: bool
     notices: Notices = ()
 
 
@@ -63,7 +73,13 @@ def offer(loader: str, task: Task) -> Offer:
     """Load the evaluator and say what it offers."""
     judge = evaluator(loader, task)
     seeds = task.seeds or (tuple(judge.seeds()) if hasattr(judge, "seeds") else ())
-    return Offer(isinstance(judge, StagedEvaluator), hasattr(judge, "finalize"), seeds, _notices(judge))
+    return Offer(
+        staged=isinstance(judge, StagedEvaluator),
+        final=hasattr(judge, "finalize"),
+        settles=hasattr(judge, "settle"),
+        seeds=seeds,
+        notices=_notices(judge),
+    )
 
 
 def warm(loader: str, task: Task) -> None:
@@ -71,6 +87,12 @@ def warm(loader: str, task: Task) -> None:
     judge = evaluator(loader, task)
     if hasattr(judge, "warm"):
         judge.warm()
+
+
+def settle(loader: str, task: Task) -> Settled:
+    """Let an evaluator go on with what the search waits for."""
+    judge = evaluator(loader, task)
+    return Settled(bool(judge.settle()), _notices(judge))
 
 
 def prepare(loader: str, task: Task, program: Program) -> Artifact:

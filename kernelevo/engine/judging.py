@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from kernelevo.core import Artifact, Executor, Fault, Program, Task
 from kernelevo.engine import evaluation
-from kernelevo.engine.evaluation import Measured, Offer
+from kernelevo.engine.evaluation import Measured, Offer, Settled
 from kernelevo.errors import InputError, KernelEvoError
 
 R = TypeVar("R")
@@ -75,6 +75,14 @@ class Judging:
         except Exception as error:
             return error
         return None
+
+    async def settle(self) -> Settled:
+        """Let the evaluator go on with what the search waits for, a few seconds at a time.
+
+        Raises:
+            MachineBroke: if no attempt got through.
+        """
+        return await self._try(evaluation.settle, needs=self._place())
 
     async def prepare(self, program: Program) -> Artifact:
         """Build a program in the build pool; evaluators without stages have nothing to build.

@@ -54,7 +54,7 @@ def flatten(captured: Captured) -> FlatGraph:
             if name not in taken:
                 taken[name] = graph.placeholder(f"state_{len(taken)}")
             copies[node] = taken[name]
-    state = [entries[name].tensor.detach() for name in taken]
+    state = [_like_state(entries[name].tensor) for name in taken]
     _refuse_overlaps(list(taken), state)
     inputs = tuple(i for i, v in enumerate(values) if isinstance(v, torch.Tensor))
     for i, node in enumerate(placeholders):
@@ -79,6 +79,11 @@ def _copy_body(source: Graph, target: Graph, copies: dict[Node, Node]) -> tuple[
         if node.op not in ("get_attr", "placeholder"):
             copies[node] = target.node_copy(node, lambda n: copies[n])
     raise HarvestError("the graph has no output")
+
+
+def _like_state(tensor: torch.Tensor) -> torch.Tensor:
+    """A parameter that may be trained says so: ATen folds its products with stacked matrices only then."""
+    return tensor.detach().requires_grad_(tensor.requires_grad)
 
 
 def _dense(tensor: torch.Tensor) -> torch.Tensor:

@@ -90,10 +90,7 @@ def harvest(
     count = threads or torch.get_num_threads()
     flat = flatten(captured)
     packed = _packable(flat) if variant.packed else frozenset()
-    examples = [
-        t.contiguous(memory_format=torch.channels_last) if i in packed else t
-        for i, t in enumerate(flat.examples)
-    ]
+    examples = [_channels_last(t) if i in packed else t for i, t in enumerate(flat.examples)]
     if any(t.device.type != "cpu" for t in examples):
         raise HarvestError("a tensor of the module is not on the CPU")
     options = {"cpp.threads": count, **variant.options}
@@ -137,6 +134,11 @@ def header(variant: Variant, rewrites: Sequence[str] = ()) -> str:
         f"Inductor of torch {version} generated these kernels (variant {variant.name}){after}.\n\n"
         f"They include torch's headers and were made for torch {version}."
     )
+
+
+def _channels_last(weight: torch.Tensor) -> torch.Tensor:
+    laid = weight.detach().contiguous(memory_format=torch.channels_last)
+    return laid.requires_grad_(weight.requires_grad)
 
 
 def _is_convolution(node: Node) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import random
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from kernelevo.backends.cache import default_root
+from kernelevo.backends.cpp import precompile_torch_headers
 from kernelevo.backends.reference import Reference, load_reference
 from kernelevo.core import Task
 from kernelevo.device.lease import Lease
@@ -25,6 +27,7 @@ from kernelevo.kernels.checking import Checker
 from kernelevo.kernels.duel import Ring
 from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.inputs import Stream
+from kernelevo.kernels.later import Later
 from kernelevo.kernels.place import device_of
 from kernelevo.kernels.pool import Pool
 from kernelevo.kernels.session import Session
@@ -33,6 +36,7 @@ from kernelevo.sandbox.channel import PeerFault
 from kernelevo.sandbox.limits import Limits, Stage
 from kernelevo.sandbox.zygote import Zygote
 
+_log = logging.getLogger(__name__)
 PRELOAD = ("torch", "kernelevo.kernels.worker")
 
 
@@ -74,9 +78,10 @@ class Ground:
         self._turn = threading.RLock()
         self._closing = threading.Event()
         self._closed = self._begun = False
+        self._header: Later[None] | None = None
         try:
             # the zygote imports torch in its own process while the first case is computed in this one
-            starting = _Later(lambda: zygote or Zygote(PRELOAD, threads=threads or _cores()))
+            starting = Later(lambda: zygote or Zygote(PRELOAD, threads=threads or _cores()))
             self.pool, self.setting = self._first_case(rng, staged)
             self.checker = Checker(self.pool)
             self.zygote: Zygote = starting.result()
@@ -185,6 +190,19 @@ class Ground:
             self._idle.start()
         self.baselines.begin()
 
+    def settle(self, seconds: float) -> bool:
+        """Wait so long for what ``begin`` starts, and for the header; return whether all of it is there."""
+        self.make_ready()
+        self.begin()
+        if self._header is None and not self.setting.on_device:
+            self._header = Later(_precompile)
+        end = time.monotonic() + seconds
+        ready = self.baselines.wait(seconds)
+        while not self.pool.full and time.monotonic() < end:
+            self._closing.wait(0.05)
+        compiled = self._header is None or self._header.wait(max(0.0, end - time.monotonic()))
+        return ready and compiled and self.pool.full
+
     def _work_when_idle(self) -> None:
         while not self._closing.is_set():
             with self._turn_or_wait() as free:
@@ -256,26 +274,12 @@ class Ground:
         return random.Random("/".join([str(self.secret), *map(str, words)]))
 
 
-class _Later:
-    """A call made in a thread of its own."""
-
-    def __init__(self, call: Any) -> None:
-        self._value: Any = None
-        self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, args=(call,), daemon=True)
-        self._thread.start()
-
-    def _run(self, call: Any) -> None:
-        try:
-            self._value = call()
-        except BaseException as error:
-            self._error = error
-
-    def result(self) -> Any:
-        self._thread.join()
-        if self._error is not None:
-            raise self._error
-        return self._value
+def _precompile() -> None:
+    """Make the header that generated C++ builds with, while nothing is measured."""
+    try:
+        precompile_torch_headers()
+    except KernelEvoError as error:  # programs that need it will say so, each in its verdict
+        _log.warning("torch's header could not be precompiled: %s", error)
 
 
 def _end(value: float) -> float | None:

@@ -31,6 +31,8 @@ from kernelevo.sandbox.zygote import Zygote
 
 SEARCH_SECONDS = 2.0
 FINAL_SECONDS = 20.0
+SETTLE_SECONDS = 1.0
+PREPARING = "compiling the module with torch.compile, to compare with; the search starts when that is done"
 _log = logging.getLogger(__name__)
 
 FRESH_PROCESSES = 3
@@ -87,6 +89,7 @@ class KernelJudge:
         self._starting, self._device = threading.Lock(), threading.Lock()
         self._serial = itertools.count()
         self._news: list[dict[str, Any]] = []
+        self._said_why = False
 
     @property
     def ground(self) -> Ground:
@@ -126,6 +129,18 @@ class KernelJudge:
             ground.baselines.wait(wait)
         self.rebase()
         return [b.to_json() for b in ground.baselines.all.values()]
+
+    def settle(self) -> bool:
+        """Go on with what a search waits for, for ``SETTLE_SECONDS`` or so; return whether all is there.
+
+        That is: the compiled baselines, timed against eager; every secret case; torch's precompiled header.
+        """
+        settled = self.ground.settle(SETTLE_SECONDS)
+        self.rebase()
+        if not settled and not self._said_why:
+            self._said_why = True
+            self._news.append({"kind": "notice", "text": PREPARING})
+        return settled
 
     def rebase(self) -> list[Rebase]:
         """Take better baselines in that became ready, and return what changed (``notices`` tells it too).

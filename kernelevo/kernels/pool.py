@@ -221,7 +221,7 @@ class Pool:
         """Do one piece of idle work (one case); return False when every group is full."""
         with self.turn:
             for group in self.groups:
-                if group.refused or len(group.cases) - len(group.stale) >= group.wanted:
+                if not self._wants(group):
                     continue
                 case = self._new_case(group)
                 problem = sane(case.truth)
@@ -241,6 +241,15 @@ class Pool:
         """Work until ``count`` cases exist or every group is full."""
         while sum(len(g.cases) for g in self.groups) < count and self.work():
             pass
+
+    @property
+    def full(self) -> bool:
+        """Whether every group has the cases it wants, or was refused."""
+        return not any(self._wants(group) for group in self.groups)
+
+    @staticmethod
+    def _wants(group: Group) -> bool:
+        return not group.refused and len(group.cases) - len(group.stale) < group.wanted
 
     def fill(self) -> None:
         """Work until every group is full."""

@@ -20,6 +20,7 @@ from kernelevo.core import (
     RunEnded,
     RunStarted,
     ScoresRebased,
+    SearchStarted,
     TrialEnded,
     TrialStarted,
     WinnerConfirmed,
@@ -122,6 +123,8 @@ def describe(event: Event) -> str:
             return text
         case BaselineReady(name=name, latency_ms=latency, reason=reason):
             return f"baseline {name}: {milliseconds(latency) if latency is not None else 'none, ' + reason}"
+        case SearchStarted(preparation=seconds):
+            return f"prepared in {seconds:.1f} s; the search and its clock start here"
         case ScoresRebased(baseline=baseline, factor=factor):
             return f"{baseline} is the faster baseline: scores so far are multiplied by {factor:.3f}"
         case CommandObeyed(author=author, verb=verb, effect=effect):

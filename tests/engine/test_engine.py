@@ -62,7 +62,11 @@ class Bench:
 
         if before:
             before(store)
-        options = {"device": "device:0" if task.evaluator == "staged" else None, "backoff": 0.0, **options}
+        options = {
+            "device": "device:0" if task.evaluator in ("staged", "settling") else None,
+            "backoff": 0.0,
+            **options,
+        }
         try:
             engine = Engine(
                 store,

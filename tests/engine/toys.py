@@ -31,7 +31,14 @@ def task(kind: str = "ones", seeds: Sequence[str] = ("0" * BITS,), **options: An
 
 
 def load(task: Task) -> Evaluator | StagedEvaluator:
-    kinds = {"ones": Ones, "staged": StagedOnes, "slow": Slow, "broken": Broken, "baselines": Baselines}
+    kinds = {
+        "ones": Ones,
+        "staged": StagedOnes,
+        "settling": Settling,
+        "slow": Slow,
+        "broken": Broken,
+        "baselines": Baselines,
+    }
     if task.evaluator == "missing":
         raise ToolchainMissing("no compiler", now="install one")
     evaluator: Evaluator | StagedEvaluator = kinds[task.evaluator](dict(task.options))
@@ -93,6 +100,30 @@ class StagedOnes(Ones):
     def close(self) -> None:
         if note := self.options.get("closed"):
             Path(note).write_text("closed")
+
+
+class Settling(StagedOnes):
+    """Has something to make ready before the search, in three parts; writes down when each is done."""
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        super().__init__(options)
+        self.parts = 0
+        self.news: list[dict[str, Any]] = []
+
+    def settle(self) -> bool:
+        time.sleep(self.options.get("settling", 0.0))
+        if self.options.get("unsettled"):
+            raise SandboxError("no baseline comes up here")
+        self.parts += 1
+        self.news.append({"kind": "notice", "text": f"part {self.parts}"})
+        if log := self.options.get("log"):
+            with Path(log).open("a") as file:
+                file.write(f"part {self.parts}\n")
+        return self.parts >= 3
+
+    def notices(self) -> list[dict[str, Any]]:
+        news, self.news = self.news, []
+        return news
 
 
 class Slow(Ones):

@@ -171,6 +171,22 @@ CASES = {
 QUICK = ("gru stays whole", "outputs share memory", "writes its input", "strided index", "random")
 
 
+def test_a_linear_layer_of_strided_rows_is_one_product_as_in_the_module():
+    """Under no_grad ATen stacks a product for each row unless the weight says that it may be trained."""
+
+    class Swapped(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.linear = nn.Linear(24, 40)
+
+        def forward(self, x):
+            return self.linear(x.transpose(0, 1)).relu()
+
+    text = harvest_program(Swapped(), (torch.randn(3, 17, 24),))
+    assert "bmm" not in text
+    assert "torch.mm(" in text or "torch.addmm(" in text
+
+
 @pytest.mark.parametrize(
     "name", [pytest.param(n, marks=() if n in QUICK else pytest.mark.slow) for n in CASES]
 )
