@@ -204,6 +204,7 @@ MATCHES = [
     ("packed-linear", module_of(lambda m, x: F.silu(m[0](x.mT)), nn.Linear(3, 4)), torch.randn(2, 3, 4)),
     ("in-place", nn.Sequential(nn.Linear(4, 6), nn.ReLU()), torch.randn(3, 4)),
     ("in-place", nn.Sequential(nn.Conv2d(4, 6, 1), nn.BatchNorm2d(6), nn.SiLU()), image()),
+    ("in-place", Residual(nn.Linear(4, 4)), torch.randn(3, 5, 4)),
 ]
 
 OTHERS = [
@@ -244,6 +245,9 @@ OTHERS = [
     ("packed-linear", nn.Linear(4, 4).double(), torch.randn(3, 4).double()),
     ("in-place", module_of(lambda m, x: torch.relu(y := m[0](x)) + y, nn.Linear(4, 4)), torch.randn(3, 4)),
     ("in-place", nn.Sequential(nn.Flatten(0), nn.ReLU()), torch.randn(3, 4)),
+    ("in-place", module_of(lambda m, x: m[0](x) + x, nn.Linear(4, 1)), torch.randn(3, 4)),  # it grows
+    ("in-place", module_of(lambda m, x: torch.add(x, m[0](x), alpha=2), nn.Linear(4, 4)), torch.randn(3, 4)),
+    ("in-place", module_of(lambda m, x: x.mT + m[0](x), nn.Linear(4, 4)), torch.randn(2, 4, 4)),  # strides
 ]
 
 

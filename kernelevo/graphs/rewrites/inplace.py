@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import fx
 
 from kernelevo.graphs.capture import Captured
-from kernelevo.graphs.matching import aten, calls, is_op, sole_user, value
+from kernelevo.graphs.matching import arguments, aten, calls, is_op, sole_user, value
 from kernelevo.graphs.rows import FRESH
 
 _FORMS = {
@@ -20,18 +20,35 @@ _FORMS = {
 
 
 class InPlace:
-    """ReLU, sigmoid, tanh and the like, written over their input where that has no other reader."""
+    """ReLU, sigmoid, tanh, sums and the like, written over an input that has no other reader."""
 
     name = "in-place"
-    describes = "activations that overwrite their input, so that no new memory is touched"
+    describes = "activations and sums that overwrite an input, so that no new memory is touched"
 
     def apply(self, captured: Captured) -> int:
-        """Change each activation of a fresh value with one user."""
+        """Change each activation of a fresh value with one user, and each sum with such a term."""
         places = 0
         for node in calls(captured.graph, *_FORMS):
-            source = node.args[0]
-            fresh = isinstance(source, fx.Node) and sole_user(source) is node and is_op(source, *FRESH)
-            if fresh and value(source).dtype == value(node).dtype:
+            if _may_go(node.args[0], node):
                 node.target = _FORMS[node.target]  # type: ignore[index]
                 places += 1
+        for node in calls(captured.graph, aten.add.Tensor):
+            left, right = node.args
+            first = next((term for term in (left, right) if _may_go(term, node)), None)
+            other = right if first is left else left
+            plain = arguments(node)["alpha"] == 1 and isinstance(other, fx.Node) and other is not first
+            if first is not None and plain:
+                node.args = (first, other)
+                node.target = aten.add_.Tensor
+                places += 1
         return places
+
+
+def _may_go(source: object, node: fx.Node) -> bool:
+    """Tell whether a node's result may lie where this operand lies: its only reader, of its very form."""
+    if not isinstance(source, fx.Node) or sole_user(source) is not node:
+        return False
+    if not (is_op(source, *FRESH) or source.meta.get("fresh")):
+        return False
+    old, new = value(source), value(node)
+    return old.dtype == new.dtype and old.shape == new.shape and old.stride() == new.stride()

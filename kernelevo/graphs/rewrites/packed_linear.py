@@ -37,12 +37,6 @@ def packed_linear(x, weight, bias, post="none", algorithm=""):
     """Linear layer with a fused activation; the packed weight follows its parameter."""
     weight = kernelevo.packed(packed_linear_weight, weight)
     return torch.ops.mkldnn._linear_pointwise(x, weight, bias, post, [], algorithm)
-
-
-def packed_linear_add(x, weight, bias, other):
-    """Linear layer with a fused sum."""
-    weight = kernelevo.packed(packed_linear_weight, weight)
-    return torch.ops.mkldnn._linear_pointwise(x, other, weight, bias, "add")
 ''',
 )
 
@@ -56,10 +50,13 @@ class Post:
 
 
 class PackedLinear:
-    """Every linear layer with constant weights, fused with a following activation or sum."""
+    """Every linear layer with constant weights, fused with a following activation.
+
+    Not with a following sum: oneDNN makes that primitive anew in each call (0.5 to 2 ms here).
+    """
 
     name = "packed-linear"
-    describes = "linear layers on oneDNN's pre-packed weights, with activation or residual sum fused"
+    describes = "linear layers on oneDNN's pre-packed weights, with the activation fused"
     devices = frozenset({"cpu"})
 
     def apply(self, captured: Captured) -> int:
@@ -92,7 +89,7 @@ def _products(captured: Captured, fixed: set[fx.Node]) -> int:
             captured.add_snippet(SNIPPET)
             with graph.inserting_before(node):
                 made = graph.call_function(SNIPPET.function("packed_matmul"), (x, weight, bias))
-            made.meta = dict(node.meta)
+            made.meta = {**node.meta, "fresh": True}
             node.replace_all_uses_with(made)
             graph.erase_node(node)
             places += 1
@@ -162,30 +159,12 @@ def _replace(captured: Captured, node: fx.Node, x: fx.Node, weight: fx.Node, bia
     captured.add_snippet(SNIPPET)
     graph = captured.graph
     last, post = post_of(node)
-    if last is node and (summed := _sum(node)) is not None:
-        last, other = summed
-        with graph.inserting_before(last):
-            made = graph.call_function(SNIPPET.function("packed_linear_add"), (x, weight, bias, other))
-    else:
-        extra = (post.name, post.algorithm) if post.algorithm else (post.name,)
-        arguments_ = (x, weight, bias) if post == Post() else (x, weight, bias, *extra)
-        with graph.inserting_before(last):
-            made = graph.call_function(SNIPPET.function("packed_linear"), arguments_)
-    made.meta = dict(last.meta)
+    extra = (post.name, post.algorithm) if post.algorithm else (post.name,)
+    arguments_ = (x, weight, bias) if post == Post() else (x, weight, bias, *extra)
+    with graph.inserting_before(last):
+        made = graph.call_function(SNIPPET.function("packed_linear"), arguments_)
+    made.meta = {**last.meta, "fresh": True}
     last.replace_all_uses_with(made)
     graph.erase_node(last)
     if last is not node:
         graph.erase_node(node)
-
-
-def _sum(node: fx.Node) -> tuple[fx.Node, fx.Node] | None:
-    """Return a following sum with another tensor of this shape, and that tensor."""
-    user = sole_user(node)
-    if user is None or not is_op(user, aten.add.Tensor) or arguments(user)["alpha"] != 1:
-        return None
-    left, right = user.args
-    other = right if left is node else left
-    if not isinstance(other, fx.Node) or other is node or not is_float32(other):
-        return None
-    plain = shape(other) == shape(node) and value(other).is_contiguous()
-    return (user, other) if plain else None
