@@ -9,7 +9,7 @@ from pathlib import Path
 
 from kernelevo.api.loading import LOADER
 from kernelevo.config import Settings
-from kernelevo.core import Proposer, Task
+from kernelevo.core import Event, Proposer, SearchStarted, Task, TrialEnded
 from kernelevo.core.events import Listener
 from kernelevo.device.groups import Registration
 from kernelevo.engine import Budget, Engine, Outcome, Schedule, run_engine, used_so_far
@@ -51,7 +51,7 @@ class Plan:
 def carry_out(plan: Plan) -> Outcome:
     """Run a plan to the end of its budget; every process it started is gone afterwards."""
     folder = plan.store.folder
-    with _workers(plan, folder) as (executor, proposers):
+    with _workers(plan, folder) as (executor, host, proposers):
         engine = Engine(
             plan.store,
             proposers,
@@ -65,7 +65,7 @@ def carry_out(plan: Plan) -> Outcome:
                 deterministic=plan.settings.deterministic,
                 window=plan.settings.window,
             ),
-            listeners=plan.listeners,
+            listeners=(*plan.listeners, _start_after_a_verdict(host)),
         )
         return run_engine(engine)
 
@@ -76,7 +76,9 @@ def total_budget(store: RunStore, text: str) -> Budget:
 
 
 @contextlib.contextmanager
-def _workers(plan: Plan, folder: Path) -> Iterator[tuple[InlineExecutor | ProcessExecutor, list[Proposer]]]:
+def _workers(
+    plan: Plan, folder: Path
+) -> Iterator[tuple[InlineExecutor | ProcessExecutor, GenerationHost, list[Proposer]]]:
     log = folder / WORKER_LOG
     settings = plan.settings
     # generation computes on the cores that are measured: it is stopped while a measurement holds the lease
@@ -91,11 +93,24 @@ def _workers(plan: Plan, folder: Path) -> Iterator[tuple[InlineExecutor | Proces
         executor = ProcessExecutor(cpu=settings.workers, build=0, devices=(DEVICE,), log=log)
     try:
         proposers = list(_proposers(plan.store.task, settings, host))
-        host.start()  # it imports torch while the judge is being prepared
-        yield executor, proposers
+        yield executor, host, proposers
     finally:
         host.close()
         executor.close()
+
+
+def _start_after_a_verdict(host: GenerationHost) -> Listener:
+    """The first verdict is what people wait for: importing torch for the proposers is not to slow it down."""
+
+    started = False
+
+    def listen(event: Event) -> None:
+        nonlocal started
+        if isinstance(event, (TrialEnded, SearchStarted)) and not started:
+            started = True
+            host.start()
+
+    return listen
 
 
 def refuse_idle(task: Task, settings: Settings) -> None:
@@ -122,7 +137,7 @@ def _proposers(task: Task, settings: Settings, host: GenerationHost) -> Iterator
         if name in HOSTED:
             if task.evaluator == KERNEL:
                 factory, parents = HOSTED[name]
-                # the module is captured while the judge is being prepared
+                # the module is captured while the baselines are being prepared
                 options = {"task": task} if name == "rewrite" else {}
                 yield host.proposer(name, factory, options, parents=parents)
         elif name == "llm":

@@ -1,4 +1,4 @@
-"""Priority: what is measured comes before other work of this machine, what thinks ahead comes behind it."""
+"""Priority: what is measured comes before other work of this machine."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from pathlib import Path
 
 MEASURED = -10
 """Niceness of processes under the clock, where the kernel allows it (root, or RLIMIT_NICE)."""
-AHEAD = 10
-"""Niceness of a session whose work nobody waits for yet."""
 
 
 def prioritise(group: int, niceness: int) -> bool:
@@ -46,27 +44,8 @@ def first_in_line() -> Iterator[None]:
             prioritise(group, 0)
 
 
-def step_back(group: int) -> bool:
-    """Let a session run behind all others until ``step_forward``; done only where that can be undone.
-
-    Anyone may weigh a session of their own down and up again; the niceness of a thread only root can undo.
-    """
-    if os.geteuid() == 0:
-        return prioritise(group, AHEAD)
-    return _weigh(group, AHEAD)
-
-
-def step_forward(group: int) -> bool:
-    """Undo ``step_back``."""
-    if os.geteuid() == 0:
-        return prioritise(group, 0)
-    return _weigh(group, 0)
-
-
-def _weigh(group: int, niceness: int) -> bool:
-    """Set what Linux weighs the group's session with; False where it does not, or the group leads none."""
+def _weigh(group: int, niceness: int) -> None:
+    """Set what Linux weighs the group's session with, where it does and the group leads one."""
     with contextlib.suppress(OSError):
         if os.getsid(group) == group:
             Path(f"/proc/{group}/autogroup").write_text(str(niceness), encoding="ascii")
-            return True
-    return False

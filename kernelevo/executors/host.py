@@ -11,7 +11,6 @@ from random import Random
 from typing import Any
 
 from kernelevo.core import Brief, Proposal, Proposer, Trial
-from kernelevo.device.priority import step_back, step_forward
 from kernelevo.errors import WorkerDied
 from kernelevo.executors.link import Link
 
@@ -37,7 +36,6 @@ class GenerationHost:
         self._added: dict[str, Future[Any]] = {}
         self._link: Link | None = None
         self._closed = False
-        self._ahead = True  # no trial has been seen yet
 
     def proposer(
         self, name: str, factory: str, options: Mapping[str, Any] | None = None, *, parents: int = 1
@@ -98,10 +96,6 @@ class GenerationHost:
     def observe(self, name: str, trial: Trial) -> None:
         """Let a proposer there know of a trial, with its next request at the latest."""
         self._seen[name].append(trial)
-        if self._ahead:
-            self._ahead = False
-            if self._link is not None:
-                step_forward(self._link.pgid)
 
     def close(self) -> None:
         """End the process and all that it started; safe to call twice."""
@@ -116,8 +110,6 @@ class GenerationHost:
         if self._link is None or not self._link.alive:
             self._link = Link(STUDY, log=self._log, on_start=self._on_start)
             self._told, self._added = {}, {}
-            if self._ahead:
-                step_back(self._link.pgid)  # everybody waits for the first verdict
         return self._link
 
     def _add(self, link: Link, name: str) -> Future[Any]:
