@@ -261,9 +261,7 @@ class Baselines:
     def news(self) -> list[dict[str, Any]]:
         """Return baselines that became known since the last call, as plain data."""
         fresh = [
-            b
-            for b in self.all.values()
-            if not b.told and (b.state == "failed" or (b.state == "ready" and b.slowdown is not None))
+            b for b in self.all.values() if not b.told and (b.state == "failed" or b.latency is not None)
         ]
         for baseline in fresh:
             baseline.told = True

@@ -129,10 +129,6 @@ class Ring:
         batch = session.batch(lambda i, views: self.stream.write(picks[i], views), [p.seed for p in picks])
         return batch, picks
 
-    def warm(self, session: Session, calls: int = 2) -> float:
-        """Run some calls alone and return the shortest one's seconds; leaves the child stopped."""
-        return min(self._run(session, 1)[0].seconds for _ in range(calls))
-
     def size(self, session: Session, tally: Tally) -> None:
         """Find how many calls a batch needs so that the round trip is a small share of it."""
         self._run(session, 1)

@@ -171,8 +171,7 @@ class Ground:
                 self._make_ready(empty, self.patience)
                 self.ring.calibrate(empty)
             start = time.monotonic()
-            eager = self.baselines.ready_eager()
-            self.baselines.all["eager"].latency = self.ring.warm(eager)
+            self.baselines.ready_eager()
             self.patience = max(20.0, 30 * (time.monotonic() - start))
         except Failed as failed:
             raise SandboxError(

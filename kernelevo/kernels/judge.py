@@ -284,20 +284,15 @@ class KernelJudge:
             ground.checker.several(session, ground.stream)
         if wrong is None and floor is not None:
             glance = StopRule(0.1, min(_ROUGH_SECONDS, seconds))
-            rough = ground.ring.fight(session, self._best(ground), glance, floor=floor)
+            rough = self._fight(ground, session, glance, floor=floor)
             if rough.below(floor):
                 wrong = self._verify(ground, notes, rough, 0.5)
                 return wrong or self._finish(ground, session, notes, rough, cases, rough=True)
         wrong = wrong or self._check(ground, session, notes, cases[3:])
         if wrong is None:
-            outcome = ground.ring.fight(
-                session,
-                self._best(ground),
-                StopRule(0.02, seconds),
-                floor=floor,
-                fewest=2 if brief else 3,
-                patient=not brief,
-            )
+            rule = StopRule(0.02, seconds)
+            blocks = {"fewest": 2, "patient": False} if brief else {}
+            outcome = self._fight(ground, session, rule, floor=floor, **blocks)
             wrong = self._verify(ground, notes, outcome, 0.0 if brief else seconds / 2)
         pool.retire(rng.choice(cases)[1])
         if wrong is not None:
@@ -311,11 +306,14 @@ class KernelJudge:
         """
         return program.id in {seed.id for seed in self.seeds()}
 
-    @staticmethod
-    def _best(ground: Ground) -> Session:
-        best = ground.baselines.best.session
-        assert best is not None
-        return best
+    def _fight(self, ground: Ground, session: Session, rule: StopRule, **how: Any) -> Outcome:
+        """Time a program against the best baseline, whose own latency is known from then on."""
+        best = ground.baselines.best
+        assert best.session is not None
+        outcome = ground.ring.fight(session, best.session, rule, **how)
+        best.latency = outcome.defender.median
+        self._news += ground.baselines.news()
+        return outcome
 
     def _check(
         self, ground: Ground, session: Session, notes: Notes, cases: list[tuple[Group, Case]]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
@@ -11,6 +10,7 @@ from typing import Any, Literal, Protocol
 import torch
 from torch import nn
 
+from kernelevo.backends.seeding import TURN
 from kernelevo.kernels import inputs
 from kernelevo.kernels.oracle import (
     Observed,
@@ -124,7 +124,7 @@ class Pool:
     All oracle work of a process runs under one lock, since torch's random state is the process's own.
     """
 
-    turn = threading.RLock()
+    turn = TURN
 
     def __init__(self, source: Source, rng: random.Random, device: str = "cpu") -> None:
         self.source, self._rng, self._device = source, rng, device
