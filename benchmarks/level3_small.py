@@ -18,6 +18,7 @@ import platform
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,7 @@ def run_one(name: str, budget: str, seed: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="level3-") as scratch:
         command = [sys.executable, "-m", "kernelevo", "run", f"kernelbench:3/{name}", "--budget", budget]
         command += ["--seed", str(seed), "--size", "small", "--json", "--out", str(Path(scratch, "run"))]
+        began = time.time()
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if not done.stdout.strip():
             return {"exit_code": done.returncode, "error": done.stderr[-2000:]}
@@ -68,6 +70,9 @@ def run_one(name: str, budget: str, seed: int) -> dict[str, Any]:
         "source": best["program"]["files"] if best else None,
         "trials": statuses,
         "searched_seconds": run["searched_seconds"],
+        "preparation_seconds": run["preparation_seconds"],
+        "first_verdict_seconds": min((t["ended"] for t in trials), default=began) - began,
+        "commit": commit(),
     }
 
 
@@ -111,24 +116,28 @@ def markdown(records: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def commit() -> str:
+    """The commit that is measured, marked where the tree is not clean."""
+    done = subprocess.run(
+        ["git", "describe", "--always", "--dirty"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=RESULTS.parent,
+    )
+    return done.stdout.strip()
+
+
 def machine() -> dict[str, Any]:
     """Facts that a reader needs beside the figures."""
     import torch
 
     from kernelevo.device.facts import cpu_facts
 
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=RESULTS.parent,
-    ).stdout.strip()
     return {
         "cpu": cpu_facts(),
         "torch": torch.__version__,
         "python": platform.python_version(),
-        "commit": commit,
     }
 
 

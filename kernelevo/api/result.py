@@ -35,6 +35,7 @@ class Result:
         trials: every trial, in order, with scores as they read today.
         confirmed: trial number -> verdict of the timing in three fresh processes.
         searched: seconds of search.
+        prepared: seconds of preparation (seeds, baselines) before it, over all sittings.
         created: seconds since the epoch.
     """
 
@@ -45,6 +46,7 @@ class Result:
     trials: tuple[Trial, ...]
     confirmed: dict[int, Evaluation]
     searched: float
+    prepared: float
     created: float
 
     @classmethod
@@ -69,6 +71,7 @@ class Result:
                     if row.trial is not None
                 },
                 store.searched,
+                sum(float(row.data["seconds"]) for row in store.events(kind="prepared")),
                 store.created,
             )
 
@@ -128,10 +131,11 @@ class Result:
         return drop_in(self.task, self.program)
 
     def title(self) -> str:
-        """One line: task, run, state, number of trials."""
+        """One line: task, run, state, number of trials, what they took."""
         size = self.task.options.get("size")
         form = f" ({size})" if size else ""
-        return f"{self.task.name}{form}  {self.folder}  {self.state}, {len(self.trials)} trials"
+        time = f"{self.searched:.0f} s of search after {self.prepared:.0f} s of preparation"
+        return f"{self.task.name}{form}  {self.folder}  {self.state}, {len(self.trials)} trials, {time}"
 
     def table(self) -> Table:
         """The result as a table: the winner against each baseline."""
@@ -171,6 +175,7 @@ class Result:
             "state": self.state,
             "created": self.created,
             "searched_seconds": self.searched,
+            "preparation_seconds": self.prepared,
             "best": self.best.number if self.best else None,
             "verdict": self.evaluation.to_json() if self.evaluation else None,
             "confirmed": self.is_confirmed,

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-
 TURN = threading.RLock()
 """Whoever draws, or computes what may draw, holds it: torch's random state is the process's own."""
 

@@ -29,7 +29,8 @@ def run_page(run: Mapping[str, Any], trials: Sequence[Trial], source: str | None
     parts = [
         f"<h1>{escape(str(run['task']))}</h1>",
         f"<p>{escape(str(run['folder']))}, {escape(str(run['state']))}, {len(trials)} trials, "
-        f"{run['searched_seconds']:.0f} s of search</p>",
+        f"{run['searched_seconds']:.0f} s of search after "
+        f"{run['preparation_seconds']:.0f} s of preparation</p>",
         "<h2>Result</h2>",
         _result(run),
         "<h2>Best so far</h2>",

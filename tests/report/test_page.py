@@ -7,7 +7,8 @@ from kernelevo.core import Evaluation, Fault, Origin, Program, Trial
 from kernelevo.report.page import best_so_far, run_page
 
 RUN = {
-    "task": "a<b>.py", "folder": "runs/a", "state": "done", "searched_seconds": 3.0, "best": 2,
+    "task": "a<b>.py", "folder": "runs/a", "state": "done", "searched_seconds": 3.0,
+    "preparation_seconds": 21.4, "best": 2,
     "confirmed": True,
     "verdict": Evaluation.ok(2.0, latency_ms=1.5, speedup_vs_compile=None).to_json(),
     "settings": {"budget": "90s", "proposers": ["rewrite", "tune"], "deterministic": False},
