@@ -18,7 +18,7 @@ from kernelevo.kernels import guard
 from kernelevo.kernels.baselines import COMPILED, Name, Rebase
 from kernelevo.kernels.checking import describe_case
 from kernelevo.kernels.correctness import Precision, precision
-from kernelevo.kernels.duel import Outcome
+from kernelevo.kernels.duel import Blocks, Outcome
 from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.ground import Ground
 from kernelevo.kernels.lint import Finding, lint
@@ -291,8 +291,8 @@ class KernelJudge:
         wrong = wrong or self._check(ground, session, notes, cases[3:])
         if wrong is None:
             rule = StopRule(0.02, seconds)
-            blocks = {"fewest": 2, "patient": False} if brief else {}
-            outcome = self._fight(ground, session, rule, floor=floor, **blocks)
+            fewest = Blocks(2, 2) if brief else Blocks()
+            outcome = self._fight(ground, session, rule, floor=floor, fewest=fewest)
             wrong = self._verify(ground, notes, outcome, 0.0 if brief else seconds / 2)
         pool.retire(rng.choice(cases)[1])
         if wrong is not None:
