@@ -137,6 +137,9 @@ class KernelJudge:
         """
         settled = self.ground.settle(SETTLE_SECONDS)
         self.rebase()
+        if settled:
+            with self._device:
+                self.ground.measure_bounds()
         if not settled and not self._said_why:
             self._said_why = True
             self._news.append({"kind": "notice", "text": PREPARING})
@@ -232,6 +235,7 @@ class KernelJudge:
         with ground.pool.turn:
             ground.pool.fill()
         with self._device:
+            ground.measure_bounds()
             parts: list[Evaluation] = []
             for _ in range(MOST_PROCESSES):
                 if parts:
@@ -354,7 +358,9 @@ class KernelJudge:
         rough: bool,
     ) -> Evaluation:
         ratio = outcome.ratio
-        notes.add_times(ratio.ratio, ratio.low, ratio.high, outcome.challenger.median, ground.baselines)
+        notes.add_times(
+            ratio.ratio, ratio.low, ratio.high, outcome.challenger.median, ground.baselines, ground.bounds
+        )
         notes.metrics["peak_memory_mb"] = session.device_peak_megabytes() or session.peak_megabytes()
         label = _precision(ground, notes, cases[0][0])
         return notes.ok(
