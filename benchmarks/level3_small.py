@@ -117,15 +117,15 @@ def markdown(records: dict[str, Any]) -> str:
 
 
 def commit() -> str:
-    """The commit that is measured, marked where the tree is not clean."""
-    done = subprocess.run(
-        ["git", "describe", "--always", "--dirty"],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=RESULTS.parent,
-    )
-    return done.stdout.strip()
+    """The commit that is measured, marked where what is measured is not as committed."""
+
+    def git(*words: str) -> str:
+        command = ["git", *words]
+        root = RESULTS.parents[1]
+        return subprocess.run(command, capture_output=True, text=True, check=False, cwd=root).stdout.strip()
+
+    changed = git("status", "--porcelain", "--", "kernelevo", "kernelbench_tasks", "csrc")
+    return git("rev-parse", "--short", "HEAD") + ("-dirty" if changed else "")
 
 
 def machine() -> dict[str, Any]:

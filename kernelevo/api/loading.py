@@ -25,11 +25,18 @@ def load_evaluator(task: Task) -> Evaluator | StagedEvaluator:
 
 
 def refuse_early(task: Task) -> None:
-    """Refuse a bundled task that is too large by its manifest's figures, without torch and before anything.
+    """Refuse, before anything is made, a device that is not here and a bundled task that is too large for it.
+
+    The task's size is that of its manifest; torch is imported only to look for a device.
 
     Raises:
-        NotEnoughMemory: if it does not fit.
+        MachineError: if the device is not here.
+        NotEnoughMemory: if the task does not fit.
     """
+    if task.options.get("device", "cpu") != "cpu":
+        from kernelevo.kernels.place import device_of
+
+        device_of(task.options)
     known = facts(task.name).get("sizes", {})
     if task.options.get("device", "cpu") == "cpu" and task.options.get("size") in known:
         free = free_bytes(task)

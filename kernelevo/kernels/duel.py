@@ -31,8 +31,6 @@ _BY_FAR = 0.7
 _WAKE_NS = 1_000_000
 _WAITING = 0.05
 _AGREEMENT = 0.05
-# Where other work disturbs, each side's shortest time stands for it: that needs some occasions to be calm.
-_IN_A_STORM = 8
 
 
 @dataclass(frozen=True)
@@ -53,6 +51,20 @@ class Overhead:
         for that.
         """
         return max(seconds - self.of(calls), seconds / 2)
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """How many blocks a duel has at the least (one in any case, however slow the machine is).
+
+    Args:
+        calm: where enough of them were not disturbed.
+        disturbed: where other work disturbs. Each side's shortest time stands for it then, and that needs
+            some occasions to be calm.
+    """
+
+    calm: int = 3
+    disturbed: int = 8
 
 
 @dataclass(frozen=True)
@@ -196,8 +208,7 @@ class Ring:
         *,
         trusted: bool = False,
         floor: float | None = None,
-        fewest: int = 3,
-        patient: bool = True,
+        fewest: Blocks = Blocks(),
     ) -> Outcome:
         """Time two subjects in ABBA blocks, alone on the device, until the rule has seen enough.
 
@@ -207,18 +218,10 @@ class Ring:
             rule: when to stop.
             trusted: whether the challenger is a baseline too.
             floor: the slowest ratio worth more timing.
-            fewest: blocks that are run in any case (one at least, however slow the machine is).
-            patient: whether to run more of them where other work disturbs.
+            fewest: how many blocks are run in any case.
         """
         with self._lease, first_in_line():
-            return self._fight(
-                challenger,
-                defender,
-                rule,
-                trusted,
-                floor,
-                (fewest, max(fewest, _IN_A_STORM) if patient else fewest),
-            )
+            return self._fight(challenger, defender, rule, trusted, floor, fewest)
 
     def _fight(
         self,
@@ -227,7 +230,7 @@ class Ring:
         rule: StopRule,
         trusted: bool,
         floor: float | None,
-        fewest: tuple[int, int],
+        fewest: Blocks,
     ) -> Outcome:
         a, b = Tally(), Tally()
         start = time.monotonic()
@@ -241,11 +244,11 @@ class Ring:
             elapsed = time.monotonic() - start
             blocks = len(clean.blocks) + len(disturbed.blocks)
             # blocks that other work disturbed are dropped where enough calm ones are left
-            calm = not disturbed.blocks or len(clean.blocks) >= max(fewest[0], MIN_BLOCKS)
+            calm = not disturbed.blocks or len(clean.blocks) >= max(fewest.calm, MIN_BLOCKS)
             series = clean if calm else clean.joined(disturbed)
             current = series.estimate() if calm else series.shortest()
             stop = rule.reason(current, elapsed, floor=floor) is not None
-            enough = blocks >= fewest[not calm] or elapsed > 8 * rule.seconds
+            enough = blocks >= (fewest.calm if calm else fewest.disturbed) or elapsed > 8 * rule.seconds
             if stop and enough:
                 a.seconds, b.seconds = series.sides()
                 dropped = blocks - len(series.blocks)

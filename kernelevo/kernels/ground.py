@@ -23,6 +23,7 @@ from kernelevo.device.lease import Lease
 from kernelevo.device.statistics import StopRule
 from kernelevo.errors import BadProgram, KernelEvoError, SandboxError
 from kernelevo.kernels.baselines import Baselines, Name, Rebase, cache_key
+from kernelevo.kernels.bounds import Bounds
 from kernelevo.kernels.checking import Checker
 from kernelevo.kernels.duel import Ring
 from kernelevo.kernels.failed import Failed
@@ -95,6 +96,13 @@ class Ground:
                 root / "baselines" / cache_key(task, self.setting),
                 self._make_ready,
                 compiled,
+            )
+            self.bounds = Bounds(
+                ("library", "cublas") if self.setting.on_device else ("library",),
+                task.options["reference"],
+                self.baselines.folder,
+                self.baselines.start,
+                self._make_ready,
             )
             self.stream = Stream(self.pool.source, self.pool.free, ["shipped"], rng)
             self.ring = Ring(
@@ -253,6 +261,12 @@ class Ground:
                 )
             self.baselines.retire(self.baselines.best)
         return events
+
+    def measure_bounds(self) -> None:
+        """Time what the libraries alone would cost, where that is not known yet."""
+        if self.bounds.missing:
+            with self.quiet():
+                self.bounds.measure(self.ring, self.baselines.best)
 
     def close(self) -> None:
         """End every child and remove the working folder; may be called twice."""

@@ -18,7 +18,7 @@ from kernelevo.kernels import guard
 from kernelevo.kernels.baselines import COMPILED, Name, Rebase
 from kernelevo.kernels.checking import describe_case
 from kernelevo.kernels.correctness import Precision, precision
-from kernelevo.kernels.duel import Outcome
+from kernelevo.kernels.duel import Blocks, Outcome
 from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.ground import Ground
 from kernelevo.kernels.lint import Finding, lint
@@ -137,6 +137,9 @@ class KernelJudge:
         """
         settled = self.ground.settle(SETTLE_SECONDS)
         self.rebase()
+        if settled:
+            with self._device:
+                self.ground.measure_bounds()
         if not settled and not self._said_why:
             self._said_why = True
             self._news.append({"kind": "notice", "text": PREPARING})
@@ -232,6 +235,7 @@ class KernelJudge:
         with ground.pool.turn:
             ground.pool.fill()
         with self._device:
+            ground.measure_bounds()
             parts: list[Evaluation] = []
             for _ in range(MOST_PROCESSES):
                 if parts:
@@ -291,8 +295,8 @@ class KernelJudge:
         wrong = wrong or self._check(ground, session, notes, cases[3:])
         if wrong is None:
             rule = StopRule(0.02, seconds)
-            blocks = {"fewest": 2, "patient": False} if brief else {}
-            outcome = self._fight(ground, session, rule, floor=floor, **blocks)
+            fewest = Blocks(2, 2) if brief else Blocks()
+            outcome = self._fight(ground, session, rule, floor=floor, fewest=fewest)
             wrong = self._verify(ground, notes, outcome, 0.0 if brief else seconds / 2)
         pool.retire(rng.choice(cases)[1])
         if wrong is not None:
@@ -354,7 +358,9 @@ class KernelJudge:
         rough: bool,
     ) -> Evaluation:
         ratio = outcome.ratio
-        notes.add_times(ratio.ratio, ratio.low, ratio.high, outcome.challenger.median, ground.baselines)
+        notes.add_times(
+            ratio.ratio, ratio.low, ratio.high, outcome.challenger.median, ground.baselines, ground.bounds
+        )
         notes.metrics["peak_memory_mb"] = session.device_peak_megabytes() or session.peak_megabytes()
         label = _precision(ground, notes, cases[0][0])
         return notes.ok(

@@ -10,6 +10,7 @@ from typing import Any
 from kernelevo.core import Evaluation, Status
 from kernelevo.core.evaluation import Fidelity, Metric
 from kernelevo.kernels.baselines import Baselines
+from kernelevo.kernels.bounds import Bounds
 from kernelevo.kernels.correctness import Precision
 from kernelevo.kernels.gaps import Report
 
@@ -65,7 +66,9 @@ class Notes:
         """Whether every case is as accurate as fp32."""
         return all(r.fine for r in self.reports)
 
-    def add_times(self, score: float, low: float, high: float, latency: float, baselines: Baselines) -> None:
+    def add_times(
+        self, score: float, low: float, high: float, latency: float, baselines: Baselines, bounds: Bounds
+    ) -> None:
         """Take the times down: score against the best baseline, and what follows for the others."""
         best = baselines.best
         m = self.metrics
@@ -82,6 +85,11 @@ class Notes:
             m[key] = score * other.slowdown / best.slowdown if known and other and best.slowdown else None
             if other is not None and other.state == "failed":
                 m[f"{name}_missing"] = other.reason[:200]
+        for name in ("library", "cublas"):
+            bound = bounds.slowdown.get(name)
+            m[f"speedup_vs_{name}"] = score * bound / best.slowdown if bound and best.slowdown else None
+            if name in bounds.reasons:
+                m[f"{name}_missing"] = bounds.reasons[name][:200]
 
     def wrong(self, report: Report, case: str) -> Evaluation:
         """Return the verdict on a program whose answer is wrong."""

@@ -227,10 +227,17 @@ def _empty(outputs: dict[str, Any], device: torch.device) -> Subject:
 
 
 def _baseline(spec: dict[str, Any], seed: int, device: torch.device) -> tuple[nn.Module, Subject]:
-    """Build the reference (trusted children only), compiled if asked for."""
+    """Build the reference (trusted children only): as it is, compiled, or its library calls alone."""
     from kernelevo.backends.reference import load_reference
 
-    module = load_reference(spec["reference"]).build(seed).to(device)
+    reference = load_reference(spec["reference"])
+    module = reference.build(seed)
+    if spec["kind"] == "library":
+        from kernelevo.graphs.library import library_calls
+
+        calls = library_calls(module, reference.inputs(seed), device, products_only=spec["products_only"])
+        return module, calls
+    module.to(device)
     if spec["kind"] == "eager":
         return module, module
     compiled: Subject = torch.compile(module, **spec["compile"])

@@ -135,6 +135,15 @@ def test_bad_input(elsewhere, command, arguments, code, words):
     assert out == "" and "Traceback" not in err and "bug" not in err
 
 
+def test_a_device_that_is_not_here_is_refused_before_a_folder_is_made(elsewhere, command, monkeypatch):
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    code, out, err = command("run", "net.py", "--device", "cuda", "--out", "never")
+    assert code == 3 and "there is no device cuda" in err and "kernelevo doctor" in err
+    assert out == "" and not (elsewhere / "never").exists()
+
+
 def test_check_says_pass_or_fail_by_its_exit_code(quick_judge, elsewhere, command):
     (elsewhere / "right.py").write_text(program())
     code, out, _ = command("check", "right.py", "net.py", "--json")

@@ -12,6 +12,7 @@ from kernelevo.tasks import bundled
 SHAPES = {
     "kernelbench:3/13": ([32, 64], [(2, 32, 16, 16)], [(3, 32, 13, 71)]),
     "ops/softmax": ([], [(3, 128)], [(2, 100)]),
+    "ops/gemm": ([], [(130, 96), (96, 140)], [(65, 33), (33, 17)]),
 }
 
 
@@ -33,10 +34,10 @@ def worst(name: str, path: Path, training: bool) -> float:
     candidate.load_state_dict(reference.state_dict(), strict=True)
     exact = reference.double()
     found = 0.0
-    for (shape,) in cases:
-        x = torch.randn(shape) * 3 + 5
+    for shapes in cases:
+        inputs = [torch.randn(shape) * 3 + 5 for shape in shapes]
         with torch.no_grad():
-            pairs = [(candidate(x), exact(x.double()))]
+            pairs = [(candidate(*inputs), exact(*(x.double() for x in inputs)))]
         pairs += list(zip(candidate.buffers(), exact.buffers(), strict=True))
         for ours, theirs in pairs:
             found = max(found, float(((ours - theirs).abs() / (1e-5 + 1e-5 * theirs.abs())).max()))

@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from kernelevo.core import Program, StagedEvaluator, Status
+from kernelevo.kernels.judge import KernelJudge
 from kernelevo.kernels.verdict import NAMES
-from tests.kernels.conftest import MODEL, candidate
+from tests.kernels.conftest import MODEL, RESULT, candidate, task_of
 
 
 def verdict(judge, source, **more):
@@ -149,6 +150,37 @@ def test_a_winner_is_judged_in_three_fresh_processes(judge):
     assert judge.ground.baselines.best.session.child.pid != before  # and so is the baseline's process
     low, high = found.metrics["score_low"], found.metrics["score_high"]
     assert low is None or low <= found.score <= high
+    # products alone take a share of it at the most; there is no cuBLAS on a CPU
+    bound = judge.ground.bounds
+    assert 0 < bound.slowdown["library"] < 3 and bound.missing == []
+    assert found.metrics["speedup_vs_library"] > 0 and found.metrics["speedup_vs_cublas"] is None
+
+
+def test_a_bound_is_measured_once_for_a_task_and_machine(judge):
+    from kernelevo.kernels.bounds import Bounds
+
+    judge.ground.make_ready()
+    judge.ground.measure_bounds()
+
+    def start(subject, label):
+        raise AssertionError("it is known")
+
+    folder = judge.ground.baselines.folder
+    again = Bounds(("library",), {}, folder, start, lambda session, seconds: None)
+    assert again.slowdown == judge.ground.bounds.slowdown and again.missing == []
+    again.measure(judge.ground.ring, judge.ground.baselines.best)
+    (folder / "bounds.json").write_text("[1")
+    assert Bounds(("library",), {}, folder, start, lambda session, seconds: None).missing == ["library"]
+
+
+def test_a_module_without_products_has_no_bound_and_says_why(tmp_path):
+    text = MODEL.replace(RESULT, "x.sin()")
+    with KernelJudge(task_of(text), cache=tmp_path, compiled=(), final_seconds=0.6) as made:
+        artifact = made.prepare(Program.single(text.replace("class Model(", "class ModelNew(")))
+        found = made.finalize(artifact)
+    assert found.status is Status.OK, found.feedback
+    assert found.metrics["speedup_vs_library"] is None
+    assert "no call of a vendor's library" in found.metrics["library_missing"]
 
 
 def test_bytes_are_compared_to_the_last():

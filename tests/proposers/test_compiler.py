@@ -14,6 +14,7 @@ from kernelevo.backends.tune import read_table
 from kernelevo.core import Brief, Evaluation, Program, Task, Trial, Verdict
 from kernelevo.proposers.compiler import CompilerProposer
 from kernelevo.tasks.module import freeze
+from tests.proposers.several import assert_right_on_each
 
 MODEL = """
 import torch
@@ -78,13 +79,7 @@ def test_a_harvest_for_several_input_sets_is_right_on_each(tmp_path):
     module = torch.nn.Sequential(torch.nn.Linear(32, 64), torch.nn.GELU(), torch.nn.LayerNorm(64)).eval()
     sets = [torch.randn(rows, 32) for rows in (4, 30)]
     (program,) = ask(CompilerProposer(), freeze(module, sets, tmp_path))
-    made = load_candidate(program.source, tmp_path / "program")()
-    made.load_state_dict(module.state_dict())
-    with torch.no_grad():
-        for x in sets:
-            torch.testing.assert_close(made(x), module(x), atol=1e-5, rtol=1e-5)
-        with pytest.raises(ValueError, match="only"):
-            made(sets[1][:5])
+    assert_right_on_each(program, module, sets, tmp_path / "program")
     assert read_table(program.source)
 
 

@@ -4,7 +4,6 @@ from random import Random
 import pytest
 import torch
 
-from kernelevo.backends.candidate import load_candidate
 from kernelevo.backends.tune import read_table, values_in_use, with_values
 from kernelevo.core import Brief, Evaluation, Program, Task, Trial, Verdict
 from kernelevo.proposers.crossover import CrossoverProposer
@@ -12,6 +11,7 @@ from kernelevo.proposers.rewrite import RewriteProposer
 from kernelevo.proposers.workbench import workbench
 from kernelevo.tasks.module import freeze
 from tests.proposers.attending import TASK as ATTENDING
+from tests.proposers.several import assert_right_on_each
 
 TEXT = """
 import torch
@@ -220,10 +220,4 @@ def test_programs_are_right_for_every_input_set(tmp_path):
     drawn += [p.program for p in ask(CrossoverProposer(), rng, *parents, task=task)]
     assert len(drawn) == 4
     for number, program in enumerate(drawn):
-        made = load_candidate(program.source, tmp_path / str(number))()
-        made.load_state_dict(module.state_dict())
-        with torch.no_grad():
-            for x in sets:
-                torch.testing.assert_close(made(x), module(x), atol=1e-5, rtol=1e-5)
-            with pytest.raises(ValueError, match="only"):
-                made(sets[1][:5])
+        assert_right_on_each(program, module, sets, tmp_path / str(number))

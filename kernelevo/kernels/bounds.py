@@ -1,0 +1,88 @@
+"""Bounds: what the vendor's libraries alone would cost; shown beside a score, never part of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from kernelevo.device.statistics import StopRule
+from kernelevo.kernels.baselines import Baseline
+from kernelevo.kernels.duel import Ring
+from kernelevo.kernels.failed import Failed
+from kernelevo.kernels.failures import Failures
+from kernelevo.kernels.session import Session
+
+Name = Literal["library", "cublas"]
+SECONDS = 1.0
+PATIENCE = 60.0
+
+
+class Bounds:
+    """The bounds of one task: measured once against a baseline, kept as seconds relative to eager's.
+
+    Args:
+        names: ``"library"`` (products and convolutions), ``"cublas"`` (products alone, on a GPU).
+        reference: the reference's spec.
+        folder: where this task's baselines are kept.
+        start: starts a trusted child for a subject.
+        place: brings a fresh session into the shipped state and makes one call.
+    """
+
+    def __init__(
+        self,
+        names: tuple[Name, ...],
+        reference: Mapping[str, Any],
+        folder: Path,
+        start: Callable[[dict[str, Any], str], Session],
+        place: Callable[[Session, float], None],
+    ) -> None:
+        self._names, self._reference = names, reference
+        self._file = folder / "bounds.json"
+        self._failures = Failures(folder / "bounds-failed.json")
+        self._start, self._place = start, place
+        self.slowdown: dict[str, float] = self._read()
+        self.reasons: dict[str, str] = {
+            name: reason for name in names if (reason := self._failures.reason(name))
+        }
+
+    @property
+    def missing(self) -> list[Name]:
+        """Those that are neither known nor given up."""
+        return [n for n in self._names if n not in self.slowdown and n not in self.reasons]
+
+    def measure(self, ring: Ring, best: Baseline) -> None:
+        """Measure what is missing against a baseline whose own slowdown is known."""
+        assert best.session is not None
+        for name in self.missing:
+            subject = {
+                "kind": "library",
+                "reference": dict(self._reference),
+                "products_only": name == "cublas",
+            }
+            try:
+                with self._start(subject, name) as session:
+                    self._place(session, PATIENCE)
+                    session.stop()
+                    outcome = ring.fight(session, best.session, StopRule(0.02, SECONDS), trusted=True)
+            except Failed as failed:
+                self.reasons[name] = failed.feedback[:500]
+                self._failures.remember(name, self.reasons[name])
+                continue
+            self.slowdown[name] = (best.slowdown or 1.0) / outcome.ratio.ratio
+            self._write()
+
+    def _read(self) -> dict[str, float]:
+        try:
+            found = json.loads(self._file.read_text("utf-8"))
+        except (OSError, ValueError):
+            return {}
+        good = isinstance(found, dict) and all(isinstance(v, float) and v > 0 for v in found.values())
+        return {n: found[n] for n in self._names if n in found} if good else {}
+
+    def _write(self) -> None:
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        scratch = self._file.with_suffix(".part")
+        scratch.write_text(json.dumps(self.slowdown), "utf-8")
+        scratch.replace(self._file)
