@@ -1,4 +1,4 @@
-"""GPU source -> machine code, cold: NVRTC, Triton and nvcc on one kernel, torch's ``load_inline`` beside them.
+"""GPU source -> machine code, cold: NVRTC, Triton and nvcc on one kernel, ``load_inline``'s part beside them.
 
 Usage: ``pytest benchmarks/bench_gpu_build.py -m '' --benchmark-group-by=func``. Needs no GPU; what is missing
 is skipped. Judge the ratios: ``load_inline`` stands for how upstream solutions are built.
@@ -100,7 +100,16 @@ def test_what_load_inline_compiles(benchmark, tmp_path: Path) -> None:
     source = tmp_path / "inline.cu"
     source.write_text("#include <torch/types.h>\n" + CUDA + LAUNCH)
     includes = [flag for folder in include_paths() for flag in ("-isystem", folder)]
-    command = [path, "-c", f"-arch={ARCH}", "-std=c++20", *includes, str(source), "-o", str(tmp_path / "inline.o")]
+    command = [
+        path,
+        "-c",
+        f"-arch={ARCH}",
+        "-std=c++20",
+        *includes,
+        str(source),
+        "-o",
+        str(tmp_path / "inline.o"),
+    ]
     benchmark.pedantic(
         lambda: subprocess.run(command, check=True, capture_output=True), rounds=1, iterations=1
     )

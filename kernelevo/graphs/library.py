@@ -1,4 +1,4 @@
-"""Library calls: the matrix products and convolutions of a module alone, in order, as the vendor's libraries do them."""
+"""Library calls: a module's matrix products and convolutions alone, in order, by the vendor's libraries."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def library_calls(
 ) -> Callable[..., tuple[()]]:
     """Return a function that makes the library calls of ``module``, with the operands of one real call.
 
-    What it costs is a bound: no fusion around the vendor's libraries can be faster. Fused attention counts as its
-    two products; a recurrent layer as the library's own layer.
+    What it costs is a bound: no fusion around the vendor's libraries can be faster. Fused attention counts
+    as its two products; a recurrent layer as the library's own layer.
 
     Args:
         module: on the CPU.
@@ -96,7 +96,7 @@ class _Recorder(fx.Interpreter):
         return super().run_node(n)
 
     def _kept(self, tensor: torch.Tensor) -> torch.Tensor:
-        """A copy with the same strides; parameters that may be trained stay so: ATen folds stacked products then."""
+        """A copy with the same strides; what may be trained stays so: ATen folds stacked products then."""
         copy = tensor.detach().to(self._device, copy=True)
         return copy.requires_grad_(tensor.requires_grad)
 

@@ -239,7 +239,7 @@ def describe_case(case: Case) -> str:
         "small": "inputs scaled by 1e-2",
         "large": "inputs scaled by 1e2",
         "sparse": "inputs that are mostly zero",
-        "rows": "inputs with constant rows",
+        "rows": "inputs with nearly constant rows",
     }
     text = f"on {words[case.distribution]}"
     if case.parameters.state is not None:

@@ -1,7 +1,8 @@
-"""Split-precision linear layers: compiled without a device, indexing by the interpreter, accuracy by emulation."""
+"""Split-precision linear layers: compiled without a device, values interpreted, accuracy emulated."""
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
@@ -35,7 +36,7 @@ class Tower(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         sizes = (96, 72, 130, 64, 64, 96)
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(sizes, sizes[1:], strict=False))
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in itertools.pairwise(sizes))
         self.last = nn.Linear(96, 96, bias=False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -165,7 +166,9 @@ def test_three_products_of_tf32_parts_are_as_good_as_fp32(inner):
     one = torch.zeros_like(total)
     for a in range(0, inner, SNIPPET.tune["SPLIT_CHUNK"][0]):
         at = slice(a, a + SNIPPET.tune["SPLIT_CHUNK"][0])
-        total += small_x[:, at] @ big_w[:, at].T + big_x[:, at] @ small_w[:, at].T + big_x[:, at] @ big_w[:, at].T
+        total += (
+            small_x[:, at] @ big_w[:, at].T + big_x[:, at] @ small_w[:, at].T + big_x[:, at] @ big_w[:, at].T
+        )
         one += big_x[:, at] @ big_w[:, at].T
     own = (x @ w.T - exact).abs().max()
     assert (total - exact).abs().max() <= max(4 * own, 1e-6)

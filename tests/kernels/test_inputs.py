@@ -30,7 +30,8 @@ def test_only_free_leaves_change():
     assert draw(MIXED, "normal", 5, free)[0].min() < 0
     assert (draw(MIXED, "sparse", 5, free)[0] == 0).float().mean() > 0.5
     rows = draw(MIXED, "rows", 5, free)[0]
-    assert torch.equal(rows, rows[:, :1].expand(4, 8))
+    means = rows.mean(1, keepdim=True)
+    assert ((rows - means).abs() < 0.006 * means.abs()).all() and (rows.std(1) > 0).all()
     with pytest.raises(ValueError):
         draw(MIXED, "unknown", 5, free)
 

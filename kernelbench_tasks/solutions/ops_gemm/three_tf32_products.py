@@ -22,8 +22,17 @@ AOT = {"split_product": {"num_warps": 8, "num_stages": 3}}
 
 @triton.jit
 def split_product(
-    a_ptr, b_ptr, y_ptr, rows, columns, inner,
-    ROWS: tl.constexpr, COLUMNS: tl.constexpr, INNER: tl.constexpr, BAND: tl.constexpr, CHUNK: tl.constexpr,
+    a_ptr,
+    b_ptr,
+    y_ptr,
+    rows,
+    columns,
+    inner,
+    ROWS: tl.constexpr,
+    COLUMNS: tl.constexpr,
+    INNER: tl.constexpr,
+    BAND: tl.constexpr,
+    CHUNK: tl.constexpr,
 ):
     """One tile of y = a @ b; the tiles of BAND rows run together, so that they share what the caches hold."""
     tile = tl.program_id(0)
@@ -42,9 +51,11 @@ def split_product(
         part = tl.zeros((ROWS, COLUMNS), tl.float32)
         for start in range(chunk, tl.minimum(chunk + CHUNK, inner), INNER):
             left = inner - start
-            a = tl.load(a_at + start, mask=row_in & (k[None, :] < left), other=0.0)
-            b = tl.load(b_at + start.to(tl.int64) * columns, mask=column_in & (k[:, None] < left), other=0.0)
+            a = tl.load(a_at, mask=row_in & (k[None, :] < left), other=0.0)
+            b = tl.load(b_at, mask=column_in & (k[:, None] < left), other=0.0)
             part = tl.dot(a, b, part, input_precision="tf32x3")
+            a_at += INNER
+            b_at += INNER * columns
         total += part
     tl.store(y_ptr + r[:, None].to(tl.int64) * columns + c[None, :], total, mask=row_in & column_in)
 

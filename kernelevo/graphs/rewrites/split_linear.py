@@ -1,9 +1,9 @@
 """Split linear: linear layers on a GPU's matrix units at fp32 accuracy, with what follows them fused in.
 
-Plain fp32 units are what cuBLAS uses already. The matrix units take TF32 operands (10 bits of mantissa), so each
-operand is split into a large and a small part and three products are summed; the fourth is below fp32's own
-rounding. Partial sums of ``SPLIT_CHUNK`` columns are added by the plain units, which round where the matrix
-units truncate.
+Plain fp32 units are what cuBLAS uses already. The matrix units take TF32 operands (10 bits of mantissa), so
+each operand is split into a large and a small part and three products are summed; the fourth is below fp32's
+own rounding. Partial sums of ``SPLIT_CHUNK`` columns are added by the plain units, which round where the
+matrix units truncate.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def split_linear_kernel(
     SPLIT_BAND: tl.constexpr = 8, SPLIT_CHUNK: tl.constexpr = 512,
     PRECISION: tl.constexpr = "tf32x3",
 ):
-    """One tile of y = post(x @ weight.T + bias); tiles of a band of rows run together, so they share caches."""
+    """One tile of y = post(x @ weight.T + bias); tiles of a band of rows run together and share caches."""
     tile = tl.program_id(0)
     row_tiles, column_tiles = tl.cdiv(rows, SPLIT_ROWS), tl.cdiv(columns, SPLIT_COLUMNS)
     band = tile // (SPLIT_BAND * column_tiles)
@@ -107,7 +107,7 @@ class SplitLinear:
     """Every large fp32 linear layer as a split-precision product, fused with a following activation."""
 
     name = "split-linear"
-    describes = "linear layers on the GPU's matrix units by three TF32 products (fp32 accuracy), activation fused"
+    describes = "linear layers as three TF32 products on the GPU's matrix units, activation fused"
     devices = frozenset({"cuda"})
 
     def apply(self, captured: Captured) -> int:
