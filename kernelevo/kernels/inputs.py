@@ -16,8 +16,8 @@ _NO_NUMPY = (torch.bfloat16, torch.complex32)
 DISTRIBUTIONS = (SHIPPED, "normal", "signed", "small", "large", "sparse", "rows")
 """As the task ships them; standard normal; uniform in [-1, 1); shipped times 1e-2; shipped times 1e2; one
 value in ten kept; rows that are nearly constant."""
-# Of such a row. In one that is constant it is luck, PyTorch's or a program's, whether a mean comes out exact, and
-# a normalisation makes three hundred times as much of what is left.
+# Of such a row. Whether the mean of a constant row comes out exact is luck, PyTorch's or a program's, and a
+# normalisation makes three hundred times as much of what is left.
 _UNEVEN = 1e-3
 
 
