@@ -21,6 +21,7 @@ _PUBLIC = {
     "Trial": "kernelevo.core",
     "cpp": "kernelevo.backends.cpp",
     "cuda": "kernelevo.backends.cuda",
+    "huge": "kernelevo.backends.pages",
     "packed": "kernelevo.backends.packing",
     "refresh": "kernelevo.backends.packing",
     "evolve": "kernelevo.api",
@@ -41,6 +42,7 @@ __all__ = [
     "cpp",
     "cuda",
     "evolve",
+    "huge",
     "load_run",
     "optimize",
     "packed",
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
     from kernelevo.backends.cpp import cpp
     from kernelevo.backends.cuda import cuda
     from kernelevo.backends.packing import packed, refresh
+    from kernelevo.backends.pages import huge
     from kernelevo.core import Brief, Evaluation, Program, Proposal, Status, Task, Trial
 
 
