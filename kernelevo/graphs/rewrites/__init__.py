@@ -21,6 +21,7 @@ from kernelevo.graphs.rewrites.precompute import Precompute
 from kernelevo.graphs.rewrites.recurrent import RecurrentLayers
 from kernelevo.graphs.rewrites.relu_attention import ReluAttention
 from kernelevo.graphs.rewrites.scan import RecurrentScan
+from kernelevo.graphs.rewrites.split_attention import SplitAttention
 from kernelevo.graphs.rewrites.split_linear import SplitLinear
 from kernelevo.graphs.rewrites.unrolled import BatchedSteps, SplitSteps
 
@@ -51,6 +52,7 @@ REWRITES: tuple[Rewrite, ...] = (
     PackedConvolution(),
     PackedLinear(),
     SplitLinear(),
+    SplitAttention(),
     FusedRows(),
     InPlace(),
 )
