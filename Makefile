@@ -1,6 +1,7 @@
 # make demo   the main job: makes one level 3 module faster, proves it, times it (on the GPU if there is one)
 # make test   the test suite; `make test-all` with the slow tests; `make check` the linters and types
-# make gpu    on a machine with a GPU: the gpu tests, then every solution checked and timed
+# make gpu    on a machine with a GPU: its ceilings, the gpu tests, baselines, every solution checked and timed;
+#             `make gpu PART=ops` does one part (doctor, tests, baselines, ops, level3)
 # All set-up happens here: a virtual environment in .venv (PYTHON=... chooses the interpreter).
 
 PYTHON ?= python3
@@ -41,8 +42,9 @@ check: $(STAMP)
 
 # A bare GPU machine has its packages already and no network: GPU_PYTHON is used as it is.
 GPU_PYTHON ?= python3
+PART ?=
 gpu:
-	$(GPU_PYTHON) -m benchmarks.gpu.suite $(GPU_ARGS)
+	$(GPU_PYTHON) -m benchmarks.gpu.suite $(if $(PART),--part $(PART)) $(GPU_ARGS)
 
 gpu-rehearsal:
 	$(PYTHON) -m venv .venv-rehearsal

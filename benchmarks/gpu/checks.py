@@ -1,10 +1,12 @@
 """The gpu tests as plain functions: values of CUDA and Triton programs, streams, packed weights on a device.
 
-``tests/gpu`` runs them under pytest; ``benchmarks.gpu.suite`` runs them where pytest is not installed.
+``tests/gpu`` runs them under pytest; ``benchmarks.gpu.suite`` runs them where pytest is not installed, each
+in a process of its own: ``python -m benchmarks.gpu.checks NAME`` prints one verdict as JSON.
 """
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +14,7 @@ from pathlib import Path
 import torch
 
 import kernelevo
+from benchmarks.gpu.child import tell
 from kernelevo.backends import packing
 from kernelevo.backends.candidate import import_program
 from kernelevo.backends.cuda import arch_of
@@ -192,3 +195,13 @@ CHECKS: tuple[Callable[[], None], ...] = (
     triton_values,
     packed_weights_on_the_device,
 )
+
+
+def launches() -> dict[str, float | str]:
+    """Return the launch overhead as a row's figures."""
+    found = launch_overhead()
+    return {"value": found["kernelevo.cuda"], "unit": "us", "torch_add_us": found["torch.add"]}
+
+
+if __name__ == "__main__":
+    sys.exit(tell({"launch_overhead": launches, **{check.__name__: check for check in CHECKS}}, sys.argv[1:]))

@@ -1,155 +1,250 @@
-"""``make gpu``: run the gpu checks, judge every bundled solution, write a dated JSON.
+"""``make gpu``: what a machine with a GPU is asked, in parts that can be cut off and resumed.
 
-Usage: ``python -m benchmarks.gpu.suite [--only TEXT] [--size full] [--seconds 1500] [--out FILE]``.
-Needs torch with a CUDA device and what kernelevo needs at run time; no pytest and no network. Every program
-is judged by ``kernelevo check`` in a process of its own, so one that breaks costs its own row only. Ends with
-1 if a check or a program fails, with 3 without a device.
+Usage: ``python -m benchmarks.gpu.suite [--part NAME] [--only TEXT] [--size full] [--seconds 480]
+[--out FOLDER | --resume FILE]``.
+
+    doctor     what kernelevo finds here, the device's facts, launch overhead, measured ceilings
+    tests      the gpu checks
+    baselines  eager and torch.compile on every task that has a solution
+    ops        solutions of single operators
+    level3     solutions of KernelBench level 3
+
+Without a part all of them, in this order. Needs torch with a CUDA device and what kernelevo needs at run
+time; no pytest and no network. Ends with 0 if every row is ok, 1 if one is not, 2 for bad input, 3 without a
+device.
 """
 
 from __future__ import annotations
 
 import argparse
-import datetime
-import json
-import os
-import subprocess
 import sys
+import tempfile
 import time
 import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+from benchmarks.gpu import machine, report
+from benchmarks.gpu.child import ask, ask_ours
+from benchmarks.gpu.machine import ROOT
+from kernelevo.errors import InputError, KernelEvoError
+
 SOLUTIONS = ROOT / "kernelbench_tasks" / "solutions"
 RESULTS = ROOT / "benchmarks" / "results"
+PARTS = ("doctor", "tests", "baselines", "ops", "level3")
+SUITES = {"ops": "ops/", "level3": "kernelbench:3/"}
+SIZE = "full"
+LEAST = 10.0  # no row has a verdict within fewer seconds
+SHOWN = (
+    "latency_ms",
+    "speedup_vs_eager",
+    "speedup_vs_compile",
+    "speedup_vs_cublas",
+    "speedup_vs_library",
+    "max_abs_error",
+    "precision",
+)
+BASELINES = {
+    "eager_ms": "speedup_vs_eager",
+    "compile_ms": "speedup_vs_compile",
+    "compile_max_autotune_ms": "speedup_vs_compile_max_autotune",
+}
 
 
-def main() -> int:
-    arguments = _arguments()
-    import torch
+@dataclass(frozen=True)
+class Job:
+    """One row to come.
 
-    from benchmarks.gpu import checks
+    Args:
+        name: of the row.
+        run: given the seconds that are left, returns the verdict.
+        about: what the row says besides.
+    """
 
-    if not torch.cuda.is_available():
-        print("torch sees no CUDA device: nothing can be measured here", file=sys.stderr)
-        return 3
-    began = time.monotonic()
-    report: dict[str, Any] = {"facts": facts(), "checks": [], "programs": []}
-    out = arguments.out or RESULTS / f"gpu-{report['facts']['date'].replace(':', '')}.json"
-    out.parent.mkdir(parents=True, exist_ok=True)
-    for check in checks.CHECKS:
-        report["checks"].append(_run(check))
-        _say(report["checks"][-1])
+    name: str
+    run: Callable[[float], dict[str, Any]]
+    about: dict[str, Any] = field(default_factory=dict)
+
+
+def main(given: Sequence[str] | None = None) -> int:
+    arguments = _arguments(given)
     try:
-        report["launch_us"] = checks.launch_overhead()
-    except Exception as error:  # a figure that cannot be had is null, the rest goes on
-        report["launch_us"], report["launch_error"] = None, repr(error)
-    out.write_text(json.dumps(report, indent=1))
-    torch.cuda.empty_cache()
-    for path, task in solutions(arguments.only):
-        left = arguments.seconds - (time.monotonic() - began)
-        row = {"program": str(path.relative_to(ROOT)), "task": task}
-        row.update(
-            judge(path, task, arguments.size, left) if left > 10 else {"status": None, "why": "no time left"}
+        return _run(arguments)
+    except KernelEvoError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+
+
+def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--part", choices=PARTS, help="one part; without it all of them")
+    parser.add_argument("--only", default="", help="rows whose name or folder holds this text")
+    parser.add_argument("--size", help=f"size of the tasks; {SIZE} if not said")
+    parser.add_argument("--seconds", type=float, default=480.0, help="the most that each part may take")
+    place = parser.add_mutually_exclusive_group()
+    place.add_argument("--out", type=Path, default=RESULTS, help="folder of the records")
+    place.add_argument("--resume", type=Path, help="go on with this record, in its part and size")
+    return parser.parse_args(given)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    parts: Sequence[str] = (arguments.part,) if arguments.part else PARTS
+    size = arguments.size or SIZE
+    if arguments.resume:
+        found = report.read(arguments.resume)["facts"]
+        parts = (arguments.part or found.get("part"),)
+        size = arguments.size or found.get("size")
+        if parts[0] not in PARTS:
+            raise InputError(
+                f"{arguments.resume} names no part that there is",
+                why=f"it says {parts[0]!r}; parts are {', '.join(PARTS)}",
+                now="name a JSON file that `make gpu` wrote, or start a new one (leave --resume out)",
+            )
+    planned = {part: plan(part, size, arguments.only) for part in parts}
+    if not any(planned.values()):
+        raise InputError(
+            "there is nothing to do",
+            why=f"no row of {', '.join(parts)} holds {arguments.only!r} in its name or folder",
+            now="give --only another text, or leave it out",
         )
-        report["programs"].append(row)
-        _say({"name": f"{row['program']} on {task}", "ok": row["status"] == "ok", "says": _line(row)})
-        out.write_text(json.dumps(report, indent=1))  # whatever happens next, this much is known
-    print(f"written to {out}")
-    good = all(c["ok"] for c in report["checks"]) and all(p["status"] == "ok" for p in report["programs"])
+    facts = machine.facts()
+    good = True
+    for part, jobs in planned.items():
+        if not jobs:
+            continue
+        here = {"part": part, "size": size, **facts}
+        if arguments.resume:
+            record = report.Record.resume(arguments.resume, here)
+        else:
+            stamp = facts["date"].replace(":", "")
+            record = report.Record(arguments.out / f"gpu-{part}-{stamp}.json", here)
+        print(f"{part}: {len(jobs)} rows to {record.path}", flush=True)
+        work(record, jobs, arguments.seconds)
+        good = good and record.good
     return 0 if good else 1
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", default="", help="judge programs whose path holds this text")
-    parser.add_argument("--size", default="full")
-    parser.add_argument("--seconds", type=float, default=1500.0, help="stop judging after this time")
-    parser.add_argument("--out", type=Path)
-    return parser.parse_args()
+def plan(part: str, size: str, only: str = "") -> list[Job]:
+    """Return the rows of a part whose name or folder holds a text."""
+    if part == "doctor":
+        jobs = doctor_jobs()
+    elif part == "tests":
+        from benchmarks.gpu.checks import CHECKS
+
+        jobs = [_child(check.__name__, "benchmarks.gpu.checks", check.__name__) for check in CHECKS]
+    elif part == "baselines":
+        tasks = {task: path.parent.name for path, task in solutions()}
+        jobs = [
+            Job(task, lambda left, t=task: baselines(t, size, left), {"task": task, "folder": folder})
+            for task, folder in tasks.items()
+        ]
+    else:
+        jobs = [
+            Job(
+                str(path.relative_to(ROOT)),
+                lambda left, p=path, t=task: solution(p, t, size, left),
+                {"task": task, "folder": path.parent.name},
+            )
+            for path, task in solutions(SUITES[part])
+        ]
+    return [job for job in jobs if only in job.name or only in job.about.get("folder", "")]
 
 
-def facts() -> dict[str, Any]:
-    """Return what the figures were measured on."""
-    import torch
-
-    from kernelevo.backends import toolchain
-
-    major, minor = torch.cuda.get_device_capability(0)
-    return {
-        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "device": torch.cuda.get_device_name(0),
-        "capability": f"{major}.{minor}",
-        "memory_gib": round(torch.cuda.get_device_properties(0).total_memory / 2**30, 1),
-        "torch": torch.__version__,
-        "cuda": torch.version.cuda,
-        "python": sys.version.split()[0],
-        "tools": toolchain.facts(),
-        "commit": _words(["git", "rev-parse", "HEAD"]),
-        "driver": _words(["nvidia-smi", "--query-gpu=driver_version,clocks.max.sm", "--format=csv,noheader"]),
-    }
+def work(
+    record: report.Record, jobs: Sequence[Job], seconds: float, clock: Callable[[], float] = time.monotonic
+) -> None:
+    """Do every row that has no verdict and write each as it comes; what time does not allow is said so."""
+    ends = clock() + seconds
+    record.plan([{"name": job.name, **job.about} for job in jobs])
+    for job in jobs:
+        if record.done(job.name):
+            continue
+        left = ends - clock()
+        verdict = _tried(job, left) if left >= LEAST else {"status": None, "why": "no time left"}
+        row = {"name": job.name, **job.about, **verdict}
+        record.put(row)
+        print(f"{'ok  ' if row['status'] == 'ok' else 'FAIL'} {job.name}  {report.words(row)}", flush=True)
 
 
-def solutions(only: str) -> list[tuple[Path, str]]:
-    """Return the programs and their tasks: ``<suite>_<id>/<name>.py``."""
+def _tried(job: Job, left: float) -> dict[str, Any]:
+    try:
+        return job.run(left)
+    except Exception as error:  # a fault of ours costs its own row only
+        return {"status": "failed", "why": "".join(traceback.format_exception(error))[-3000:]}
+
+
+def doctor_jobs() -> list[Job]:
+    """Return the rows that describe the machine."""
+    from benchmarks.gpu.ceilings import CEILINGS
+
+    return [
+        Job("doctor", doctor),
+        Job("device", lambda _: {"status": "ok", "device": machine.device()}),
+        _child("launch overhead", "benchmarks.gpu.checks", "launch_overhead"),
+        *(_child(name, "benchmarks.gpu.ceilings", name) for name in CEILINGS),
+    ]
+
+
+def _child(row: str, module: str, name: str) -> Job:
+    return Job(row, lambda left: ask_ours([module, name], left))
+
+
+def doctor(seconds: float) -> dict[str, Any]:
+    """Return what ``kernelevo doctor`` finds; the remark names what is not there."""
+    told = ask(["kernelevo", "doctor", "--json"], seconds)
+    if "checks" not in told:
+        return told
+    kept = {key: told.pop(key) for key in ("seconds", "exit")}
+    missing = [check["name"] for check in told["checks"] if not check["ok"]]
+    remark = f"not there: {', '.join(missing)}" if missing else "all is there"
+    return {"status": "ok" if kept["exit"] == 0 else "failed", "remark": remark, **kept, "doctor": told}
+
+
+def solutions(prefix: str = "") -> list[tuple[Path, str]]:
+    """Return the programs of ``<suite>_<id>/<name>.py`` and their tasks, where a task begins so."""
     found = []
     for path in sorted(SOLUTIONS.glob("*/*.py")):
         suite, _, rest = path.parent.name.partition("_")
         task = f"{suite}:{rest.replace('_', '/', 1)}" if suite == "kernelbench" else f"{suite}/{rest}"
-        if only in str(path):
+        if task.startswith(prefix):
             found.append((path, task))
     return found
 
 
+def solution(path: Path, task: str, size: str, seconds: float) -> dict[str, Any]:
+    """Return the verdict on a program, with the figures that the table shows."""
+    told = judge(path, task, size, seconds)
+    metrics = told.get("metrics") or {}
+    return {**told, "figures": {key: metrics.get(key) for key in SHOWN}}
+
+
+def baselines(task: str, size: str, seconds: float) -> dict[str, Any]:
+    """Return the latencies of eager and torch.compile: the task's own module judged as a program.
+
+    The judge times both beside the program, and says how many times slower than it they are.
+    """
+    from kernelevo.kernels.seed import seed_text
+    from kernelevo.tasks import load_task
+
+    text = seed_text(load_task(task, size=size, device="cuda").options["reference"])
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "module.py"
+        path.write_text(text, encoding="utf-8")
+        told = judge(path, task, size, seconds)
+    metrics = told.get("metrics") or {}
+    own = metrics.get("latency_ms")
+    figures = {
+        name: own * metrics[speedup] if own is not None and metrics.get(speedup) is not None else None
+        for name, speedup in BASELINES.items()
+    }
+    return {**told, "figures": {"module_ms": own, **figures}}
+
+
 def judge(path: Path, task: str, size: str, seconds: float) -> dict[str, Any]:
     """Return the verdict of ``kernelevo check --json``, or why there is none."""
-    command = [sys.executable, "-m", "kernelevo", "check", str(path), task, "--json"]
-    command += ["--device", "cuda", "--size", size]
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
-    }
-    began = time.monotonic()
-    try:
-        done = subprocess.run(
-            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=seconds, check=False
-        )
-    except subprocess.TimeoutExpired:
-        return {"status": None, "why": f"no verdict within {seconds:.0f} s"}
-    told: dict[str, Any] = {"seconds": round(time.monotonic() - began, 2), "exit": done.returncode}
-    try:
-        return {**json.loads(done.stdout), **told}
-    except ValueError:
-        return {"status": None, "why": (done.stderr or done.stdout)[-3000:], **told}
-
-
-def _run(check: Any) -> dict[str, Any]:
-    began = time.monotonic()
-    try:
-        check()
-    except Exception as error:  # a check may fail in any way; the row says how
-        says = "".join(traceback.format_exception(error))[-3000:]
-        return {"name": check.__name__, "ok": False, "seconds": time.monotonic() - began, "says": says}
-    return {"name": check.__name__, "ok": True, "seconds": time.monotonic() - began, "says": ""}
-
-
-def _line(row: dict[str, Any]) -> str:
-    metrics = row.get("metrics") or {}
-    kept = ("latency_ms", "speedup_vs_eager", "speedup_vs_compile", "speedup_vs_cublas", "max_abs_error")
-    figures = [f"{k} {metrics[k]:.4g}" for k in kept if isinstance(metrics.get(k), int | float)]
-    return ", ".join([str(row["status"]), *figures]) or str(row.get("why", ""))
-
-
-def _say(row: dict[str, Any]) -> None:
-    print(f"{'ok  ' if row['ok'] else 'FAIL'} {row['name']}  {row['says']}", flush=True)
-
-
-def _words(command: list[str]) -> str | None:
-    try:
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=20, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None
+    return ask(["kernelevo", "check", str(path), task, "--json", "--device", "cuda", "--size", size], seconds)
 
 
 if __name__ == "__main__":
