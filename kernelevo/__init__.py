@@ -21,7 +21,6 @@ _PUBLIC = {
     "Trial": "kernelevo.core",
     "cpp": "kernelevo.backends.cpp",
     "cuda": "kernelevo.backends.cuda",
-    "huge": "kernelevo.backends.pages",
     "packed": "kernelevo.backends.packing",
     "refresh": "kernelevo.backends.packing",
     "evolve": "kernelevo.api",
@@ -42,7 +41,6 @@ __all__ = [
     "cpp",
     "cuda",
     "evolve",
-    "huge",
     "load_run",
     "optimize",
     "packed",
@@ -55,7 +53,6 @@ if TYPE_CHECKING:
     from kernelevo.backends.cpp import cpp
     from kernelevo.backends.cuda import cuda
     from kernelevo.backends.packing import packed, refresh
-    from kernelevo.backends.pages import huge
     from kernelevo.core import Brief, Evaluation, Program, Proposal, Status, Task, Trial
 
 

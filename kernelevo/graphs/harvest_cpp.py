@@ -33,7 +33,7 @@ def reinterpret_tensor(tensor, shape, stride, offset):
 """,
     "empty_strided_cpu": """
 def empty_strided_cpu(shape, stride, dtype):
-    return kernelevo.huge(torch.empty_strided(shape, stride, dtype=dtype))
+    return torch.empty_strided(shape, stride, dtype=dtype)
 """,
     "aten": "\naten = torch.ops.aten\n",
     "device": "\ndevice = torch.device\n",
@@ -129,7 +129,7 @@ def _harvest_scratch(key, shape, stride, dtype):
     """Temporaries never leave a call, so each thread keeps its own: fresh pages cost a fault each."""
     found = getattr(_harvest_kept, key, None)
     if found is None:
-        found = kernelevo.huge(torch.empty_strided(shape, stride, dtype=dtype))
+        found = torch.empty_strided(shape, stride, dtype=dtype)
         setattr(_harvest_kept, key, found)
     return found
 '''

@@ -267,10 +267,7 @@ def _python(region: Region, name: str) -> str:
         a if value(n).is_contiguous() else f"{a}.data_ptr()"
         for a, n in zip(given, region.operands, strict=True)
     ]
-    body += [
-        f"{y} = kernelevo.huge(a0.new_empty({tuple(shape(n))}))"
-        for y, n in zip(made, region.outputs, strict=True)
-    ]
+    body += [f"{y} = a0.new_empty({tuple(shape(n))})" for y, n in zip(made, region.outputs, strict=True)]
     body.append(f"_{name}.fused_rows({', '.join((*passed, *made))})")
     kinds = " -> ".join(row_ops.base(node) for node in region.nodes)
     return _WRAPPER.format(

@@ -33,7 +33,7 @@ def batchnorm_statistics(x, weight, bias, running_mean, running_var, training, m
 
 def batchnorm_act(x, affine, relu, other=None, other_affine=None):
     """Return x * scale + shift, plus ``other`` (normalised if it has an affine), through ReLU if asked."""
-    y = kernelevo.huge(torch.empty_like(x))
+    y = torch.empty_like(x)
     inner = x.numel() // (x.shape[0] * x.shape[1])
     _batchnorm.batchnorm_apply(x, affine, other, other_affine, y, x.shape[0], x.shape[1], inner, relu)
     return y
@@ -42,7 +42,7 @@ def batchnorm_act(x, affine, relu, other=None, other_affine=None):
 def batchnorm_avg_pool(x, affine, relu, size):
     """Return the averages over ``size`` x ``size`` windows of the normalised x (through ReLU if asked)."""
     batch, channels, height, width = x.shape
-    y = kernelevo.huge(x.new_empty(batch, channels, height // size, width // size))
+    y = x.new_empty(batch, channels, height // size, width // size)
     _batchnorm.batchnorm_pool(x, affine, y, batch, channels, height, width, size, relu)
     return y
 '''

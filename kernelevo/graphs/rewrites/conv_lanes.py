@@ -43,7 +43,7 @@ def conv_lanes(x, geometry, *tensors):
         height = ((height + 2 * pad_y - size_y) // stride_y + 1) // (2 if pool else 1)
         width = ((width + 2 * pad_x - size_x) // stride_x + 1) // (2 if pool else 1)
         channels = out
-    y = kernelevo.huge(x.new_empty(batch, channels, height, width))
+    y = x.new_empty(batch, channels, height, width)
     _conv_lanes.conv_lanes_forward(
         x.contiguous(), y, torch.tensor(rows, dtype=torch.int64), len(geometry), batch
     )

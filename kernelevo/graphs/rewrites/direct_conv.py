@@ -39,7 +39,7 @@ def direct_conv(branches):
     x, weight, _, (pad_y, pad_x), _ = branches[0]
     height, width = (n + 2 * p - k + 1 for n, p, k in zip(x.shape[2:], (pad_y, pad_x), weight.shape[2:]))
     channels, at = sum(branch[1].shape[0] for branch in branches), 0
-    y = kernelevo.huge(x.new_empty(x.shape[0], channels, height, width))
+    y = x.new_empty(x.shape[0], channels, height, width)
     for x, weight, bias, padding, relu in branches:
         packed = kernelevo.packed(_direct_conv_weight, weight)
         _direct_conv.direct_conv(
