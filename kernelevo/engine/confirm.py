@@ -13,18 +13,22 @@ if TYPE_CHECKING:
     from kernelevo.engine.engine import Engine
 
 CANDIDATES = 3
+LONGEST = 90.0
+"""Seconds of confirming after which no other rival is begun: a busy machine makes each of them long."""
 
 
 async def confirm(engine: Engine) -> tuple[Trial | None, Evaluation | None]:
     """Return the winner's trial and its verdict when timed again (None where that is not offered).
 
     The best score of many noisy ones is too high (the winner's curse). So as long as a rival's score from
-    the search is above the best confirmed one, it is timed again too, ``CANDIDATES`` at the most.
+    the search is above the best confirmed one, it is timed again too, ``CANDIDATES`` at the most, and none
+    after ``LONGEST`` seconds.
     """
     sure: dict[str, Evaluation] = {}
+    began = engine.clock()
     for _ in range(CANDIDATES):
         rival = _rival(engine, sure)
-        if rival is None:
+        if rival is None or (sure and engine.clock() - began > LONGEST):
             break
         trial = engine.ledger.trial_of(rival.program.id)
         try:

@@ -100,7 +100,7 @@ class Engine:
         self.islands = islands or Islands()
         self.meter = Meter(budget)
         self.steering = Steering(self)
-        self._clock, self._poll, self._listeners = clock, poll, tuple(listeners)
+        self.clock, self._poll, self._listeners = clock, poll, tuple(listeners)
         self._schedule = schedule
         self._wake = asyncio.Event()
         self._main: asyncio.Task[Any] | None = None
@@ -270,7 +270,7 @@ class Engine:
             self.store.set_state("paused" if self.steering.paused else "running", searched=self._seconds())
 
     def _watch_time(self) -> None:
-        now = self._clock()
+        now = self.clock()
         searching = self._preparation.over and not (self.steering.paused or self._ending)
         self._stopwatch.set_running(searching, now)
         self.meter.used["seconds"] = self._stopwatch.read(now)
@@ -278,7 +278,7 @@ class Engine:
             self.end(f"the budget of {self.meter.budget} is spent", confirm=True)
 
     def _seconds(self) -> float:
-        return self._stopwatch.read(self._clock())
+        return self._stopwatch.read(self.clock())
 
     def _ask_more(self) -> None:
         while (

@@ -219,6 +219,17 @@ def test_a_lucky_winner_is_overtaken_by_what_is_better_when_timed_again(bench: B
     assert outcome.final is not None and outcome.final.score == 14.2
 
 
+def test_no_rival_is_begun_after_a_long_confirmation(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    from kernelevo.engine import confirm
+
+    monkeypatch.setattr(confirm, "LONGEST", 0.1)
+    lucky, second = "1" * 16, "1" * 15 + "0"
+    task = toys.task("staged", sobered={lucky: 3.0, second: 14.2}, final=0.3)
+    outcome = bench.run(task, [toys.Script([lucky, second])])
+    assert [e.trial for e in bench.of(WinnerConfirmed)] == [1]
+    assert outcome.final is not None and outcome.final.score == 3.0
+
+
 def test_a_winner_that_does_not_hold_gives_way_to_the_next(bench: Bench) -> None:
     task = toys.task("staged", unstable=["1" * 16])
     outcome = bench.run(task, [toys.Script(["1" * 16, "1" * 15 + "0"])])
