@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from kernelevo.engine.engine import Engine
 
 CANDIDATES = 3
-LONGEST = 90.0
+LONGEST = 60.0
 """Seconds of confirming after which no other rival is begun: a busy machine makes each of them long."""
 
 
