@@ -138,7 +138,7 @@ class Engine:
         )
         self._thinking = Pool(schedule.thinkers, self._changed)
         self._turns = Turns(self.ledger, schedule)
-        self._preparation = Preparation(self, clock, self._changed)
+        self._preparation = Preparation(self, self._changed)
 
     # from outside
 

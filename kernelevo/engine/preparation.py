@@ -27,21 +27,19 @@ class Preparation:
 
     Args:
         engine: whose run it is.
-        clock: monotonic seconds.
         changed: called whenever a part has ended, with its exception if it raised one.
     """
 
     def __init__(
         self,
         engine: Engine,
-        clock: Callable[[], float],
         changed: Callable[[BaseException | None], None],
     ) -> None:
-        self._engine, self._clock = engine, clock
+        self._engine = engine
         self._settling = Pool(1, changed)
         self._seeds: set[int] = set()
         self._started = self._settled = self._told = False
-        self._began = clock()
+        self._began = engine.clock()
 
     @property
     def over(self) -> bool:
@@ -83,7 +81,7 @@ class Preparation:
             self._settling.start(self._settle())
         if self.over and not self._told:
             self._told = True
-            seconds = self._clock() - self._began
+            seconds = self._engine.clock() - self._began
             self._engine.store.append_event("prepared", {"seconds": seconds})
             self._engine.say(SearchStarted(seconds))
 

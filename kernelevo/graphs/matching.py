@@ -133,6 +133,19 @@ def matters(node: fx.Node) -> bool:
     )
 
 
+def put_in_place(
+    graph: fx.Graph, first: fx.Node, last: fx.Node, function: Any, given: tuple[Any, ...]
+) -> None:
+    """Put one call, whose result is new memory, in place of ``first`` and ``last``, its only reader or itself."""
+    with graph.inserting_before(last):
+        made = graph.call_function(function, given)
+    made.meta = {**last.meta, "fresh": True}
+    last.replace_all_uses_with(made)
+    graph.erase_node(last)
+    if last is not first:
+        graph.erase_node(first)
+
+
 def remove_dead(graph: fx.Graph) -> int:
     """Erase nodes without users and without effect; return how many calls went."""
     erased = 0

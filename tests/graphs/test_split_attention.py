@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 import torch
 import torch.nn.functional as F
@@ -18,6 +13,7 @@ from kernelevo.graphs.printing import print_program
 from kernelevo.graphs.rewrite import apply_reported
 from kernelevo.graphs.rewrites.split_attention import SNIPPET
 from tests.graphs.programs import difference, load
+from tests.graphs.splitting import interpret, tf32
 
 AMPERE_SHARED = 163 * 1024  # bytes that one block may have on sm_80, the least of what is supported
 KERNELS = "import torch\nimport torch.nn.functional as F\n" + SNIPPET.text
@@ -200,21 +196,8 @@ assert split_attention(q[:0], q[:0], q[:0]).shape == (0, 1, 64, 16)
     ],
 )
 def test_blocks_masks_and_strides_by_the_interpreter(tune, tmp_path):
-    path = tmp_path / "kernels.py"
-    path.write_text(KERNELS.replace("if not query.is_cuda:", "if False:"))
     values = {f"SPLIT_ATTENTION_{name}": value for name, value in {**tune, "WARPS": 4, "STAGES": 2}.items()}
-    done = subprocess.run(
-        [sys.executable, "-c", INTERPRET, str(path), repr(values)],
-        capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2],
-        env={**os.environ, "TRITON_INTERPRET": "1"},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-3000:]
-
-
-def tf32(x: torch.Tensor) -> torch.Tensor:
-    """Round to ten bits of mantissa, halves away from zero, as the conversion instruction does."""
-    bits = x.view(torch.int32)
-    return ((bits + 0x1000) & ~0x1FFF).view(torch.float32)
+    interpret(INTERPRET, KERNELS.replace("if not query.is_cuda:", "if False:"), values, tmp_path)
 
 
 def product(a: torch.Tensor, b: torch.Tensor, times: int) -> torch.Tensor:

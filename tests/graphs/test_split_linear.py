@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import torch
@@ -19,6 +15,7 @@ from kernelevo.graphs.printing import print_program
 from kernelevo.graphs.rewrite import apply_reported
 from kernelevo.graphs.rewrites.split_linear import SNIPPET
 from tests.graphs.programs import difference, load
+from tests.graphs.splitting import interpret, tf32
 
 AMPERE_SHARED = 163 * 1024  # bytes that one block may have on sm_80, the least of what is supported
 KERNELS = "import torch\nimport torch.nn.functional as F\n" + SNIPPET.text
@@ -136,21 +133,8 @@ assert split_linear(x, torch.randn(64, 64), None, "relu").isnan().all()
     ],
 )
 def test_tiles_masks_and_activations_by_the_interpreter(tune, tmp_path):
-    path = tmp_path / "kernels.py"
-    path.write_text(KERNELS.replace("if not x.is_cuda:", "if False:"))
     values = {**{f"SPLIT_{name}": value for name, value in tune.items()}, "SPLIT_WARPS": 4, "SPLIT_STAGES": 2}
-    done = subprocess.run(
-        [sys.executable, "-c", INTERPRET, str(path), repr(values)],
-        capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2],
-        env={**os.environ, "TRITON_INTERPRET": "1"},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-3000:]
-
-
-def tf32(x: torch.Tensor) -> torch.Tensor:
-    """Round to ten bits of mantissa, halves away from zero, as the conversion instruction does."""
-    bits = x.view(torch.int32)
-    return ((bits + 0x1000) & ~0x1FFF).view(torch.float32)
+    interpret(INTERPRET, KERNELS.replace("if not x.is_cuda:", "if False:"), values, tmp_path)
 
 
 @pytest.mark.parametrize("inner", [64, 512, 4096])

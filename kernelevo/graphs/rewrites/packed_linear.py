@@ -11,7 +11,17 @@ from torch import fx
 
 from kernelevo.graphs.capture import Captured
 from kernelevo.graphs.lifting import fixed_nodes
-from kernelevo.graphs.matching import arguments, aten, calls, is_float32, is_op, shape, sole_user, value
+from kernelevo.graphs.matching import (
+    arguments,
+    aten,
+    calls,
+    is_float32,
+    is_op,
+    put_in_place,
+    shape,
+    sole_user,
+    value,
+)
 from kernelevo.graphs.snippet import Snippet
 
 SNIPPET = Snippet(
@@ -87,11 +97,7 @@ def _products(captured: Captured, fixed: set[fx.Node]) -> int:
             plain = True
         if plain and _fits(x, weight) and weight in fixed and weight.op == "get_attr":
             captured.add_snippet(SNIPPET)
-            with graph.inserting_before(node):
-                made = graph.call_function(SNIPPET.function("packed_matmul"), (x, weight, bias))
-            made.meta = {**node.meta, "fresh": True}
-            node.replace_all_uses_with(made)
-            graph.erase_node(node)
+            put_in_place(graph, node, node, SNIPPET.function("packed_matmul"), (x, weight, bias))
             places += 1
     return places
 
@@ -157,14 +163,7 @@ def _fits(x: fx.Node, weight: fx.Node) -> bool:
 
 def _replace(captured: Captured, node: fx.Node, x: fx.Node, weight: fx.Node, bias: fx.Node | None) -> None:
     captured.add_snippet(SNIPPET)
-    graph = captured.graph
     last, post = post_of(node)
     extra = (post.name, post.algorithm) if post.algorithm else (post.name,)
     arguments_ = (x, weight, bias) if post == Post() else (x, weight, bias, *extra)
-    with graph.inserting_before(last):
-        made = graph.call_function(SNIPPET.function("packed_linear"), arguments_)
-    made.meta = {**last.meta, "fresh": True}
-    last.replace_all_uses_with(made)
-    graph.erase_node(last)
-    if last is not node:
-        graph.erase_node(node)
+    put_in_place(captured.graph, node, last, SNIPPET.function("packed_linear"), arguments_)

@@ -11,7 +11,16 @@ from __future__ import annotations
 from torch import fx
 
 from kernelevo.graphs.capture import Captured
-from kernelevo.graphs.matching import arguments, aten, calls, is_float32, is_op, shape, sole_user
+from kernelevo.graphs.matching import (
+    arguments,
+    aten,
+    calls,
+    is_float32,
+    is_op,
+    put_in_place,
+    shape,
+    sole_user,
+)
 from kernelevo.graphs.snippet import Snippet
 
 SMALLEST = 64  # rows, columns and inner size below which tiles are mostly empty
@@ -136,13 +145,7 @@ def _fills(x: fx.Node, weight: fx.Node) -> bool:
 def _replace(graph: fx.Graph, node: fx.Node, x: fx.Node, weight: fx.Node, bias: fx.Node | None) -> None:
     last, post = _post(node)
     given = (x, weight, bias) if post == "none" else (x, weight, bias, post)
-    with graph.inserting_before(last):
-        made = graph.call_function(SNIPPET.function("split_linear"), given)
-    made.meta = {**last.meta, "fresh": True}
-    last.replace_all_uses_with(made)
-    graph.erase_node(last)
-    if last is not node:
-        graph.erase_node(node)
+    put_in_place(graph, node, last, SNIPPET.function("split_linear"), given)
 
 
 def _post(node: fx.Node) -> tuple[fx.Node, str]:
