@@ -136,7 +136,7 @@ def matters(node: fx.Node) -> bool:
 def put_in_place(
     graph: fx.Graph, first: fx.Node, last: fx.Node, function: Any, given: tuple[Any, ...]
 ) -> None:
-    """Put one call, whose result is new memory, in place of ``first`` and ``last``, its only reader or itself."""
+    """Put one call, whose result is new memory, where ``first`` and its reader ``last`` (or itself) stand."""
     with graph.inserting_before(last):
         made = graph.call_function(function, given)
     made.meta = {**last.meta, "fresh": True}
