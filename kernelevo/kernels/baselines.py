@@ -1,119 +1,33 @@
-"""Baselines: eager and torch.compile, timed behind the same protocol and clock as candidates."""
+"""Baselines: PyTorch's own ways to run the reference, timed behind the same protocol as candidates."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
-import platform
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import torch
-
-from kernelevo.core import Task
+from kernelevo.kernels.baseline import WAYS, Baseline, Name, ways
+from kernelevo.kernels.correctness import Precision
 from kernelevo.kernels.failed import Failed, resting
 from kernelevo.kernels.failures import Failures
+from kernelevo.kernels.kept import Ratio
+from kernelevo.kernels.ranking import CLASSES, Opponent, opponent
 from kernelevo.kernels.session import Session
 from kernelevo.kernels.setting import Setting
 from kernelevo.sandbox.limits import Limits
 from kernelevo.sandbox.zygote import Zygote
 
-Name = Literal["eager", "compile", "compile-max-autotune"]
-State = Literal["waiting", "ready", "failed"]
-
 PATIENCE = 120.0
 """Seconds that a baseline may take to be ready; one that misses it is null, with the reason."""
-
-COMPILED: dict[Name, dict[str, Any]] = {
-    "compile": {},
-    "compile-max-autotune": {"mode": "max-autotune-no-cudagraphs"},
-}
-
-
-@dataclass
-class Baseline:
-    """One way in which PyTorch itself runs the reference.
-
-    Args:
-        name: which.
-        state: waiting, ready or failed.
-        reason: why it failed.
-        session: the live child while it is needed.
-        slowdown: seconds of this baseline / seconds of eager; None until measured.
-        seconds: how long it took to be ready.
-        latency: seconds of one call; None until measured.
-        told: whether its end was passed on as news.
-    """
-
-    name: Name
-    state: State = "waiting"
-    reason: str = ""
-    session: Session | None = None
-    slowdown: float | None = None
-    seconds: float | None = None
-    latency: float | None = None
-    told: bool = False
-
-    def to_json(self) -> dict[str, Any]:
-        """Return this baseline as plain data."""
-        return {
-            "name": self.name,
-            "state": self.state,
-            "reason": self.reason or None,
-            "slowdown_vs_eager": self.slowdown,
-            "seconds_to_ready": self.seconds,
-            "latency_ms": None if self.latency is None else self.latency * 1e3,
-        }
-
-
-@dataclass(frozen=True)
-class Rebase:
-    """A better baseline arrived: multiply every score measured against ``old`` by ``factor``.
-
-    Args:
-        old: baseline that scores were relative to.
-        new: baseline that they are relative to from now on.
-        factor: seconds of new / seconds of old, below 1.
-        low: lower end of the factor's interval.
-        high: upper end.
-    """
-
-    old: str
-    new: str
-    factor: float
-    low: float | None
-    high: float | None
-
-    def to_json(self) -> dict[str, Any]:
-        """Return this event as plain data."""
-        return {"old": self.old, "new": self.new, "factor": self.factor, "low": self.low, "high": self.high}
-
-
-def cache_key(task: Task, setting: Setting) -> str:
-    """Name a baseline's preparation: task, shapes, versions and device decide it."""
-    import triton
-
-    facts = [
-        task.digest,
-        setting.inputs.to_json(),
-        torch.__version__,
-        triton.__version__,
-        platform.processor() or platform.machine(),
-        torch.backends.cpu.get_cpu_capability(),
-        torch.cuda.get_device_name(setting.device) if setting.on_device else setting.device,
-        os.cpu_count(),
-    ]
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:24]
 
 
 @dataclass
 class Baselines:
-    """The baselines of one task; eager at once, the compiled ones in the background.
+    """The baselines of one task; eager at once, the others in the background.
 
     Args:
         zygote: who forks their children.
@@ -121,7 +35,9 @@ class Baselines:
         reference: the reference's spec.
         folder: where this task's compile artefacts are kept between processes.
         place: brings a fresh session into the shipped state and makes one call.
-        names: compiled baselines to prepare.
+        names: which to prepare in the background; None for all that the device has.
+        kept: ratios to eager that are known already and need no process.
+        patience: seconds that one may take to be ready.
     """
 
     zygote: Zygote
@@ -129,11 +45,22 @@ class Baselines:
     reference: Mapping[str, Any]
     folder: Path
     place: Callable[[Session, float], None]
-    names: tuple[Name, ...] = ("compile", "compile-max-autotune")
+    names: tuple[Name, ...] | None = None
+    kept: Mapping[Name, Ratio] = field(default_factory=dict)
+    patience: float = PATIENCE
     all: dict[Name, Baseline] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.all = {"eager": Baseline("eager"), **{n: Baseline(n) for n in self.names}}
+        on_device = self.setting.on_device
+        self._at_once = ways(on_device=on_device, at_once=True)
+        wanted = ways(on_device=on_device, at_once=False) if self.names is None else self.names
+        self.all = {name: Baseline(name) for name in (*self._at_once, *wanted)}
+        for name, ratio in self.kept.items():
+            if name in wanted:
+                self.all[name] = Baseline(
+                    name, "ready", slowdown=ratio.slowdown, precision=ratio.precision, kept=ratio.date
+                )
+        self._wanted = tuple(name for name in wanted if name not in self.kept)
         self._failures = Failures(self.folder / "failures.json")
         self._lock = threading.Lock()
         self._closing = threading.Event()
@@ -144,9 +71,13 @@ class Baselines:
 
     def subject(self, name: Name) -> dict[str, Any]:
         """Describe a baseline for ``worker.serve``."""
-        if name == "eager":
-            return {"kind": "eager", "reference": dict(self.reference)}
-        return {"kind": "compiled", "reference": dict(self.reference), "compile": COMPILED[name]}
+        way = WAYS[name]
+        return {
+            "kind": way.kind,
+            "reference": dict(self.reference),
+            "compile": dict(way.compile),
+            "tf32": way.tf32,
+        }
 
     def start(self, subject: dict[str, Any], label: str, patience: float = PATIENCE) -> Session:
         """Start one trusted child."""
@@ -164,42 +95,43 @@ class Baselines:
         )
         return Session(self.zygote, self.setting, subject, limits, patience)
 
-    def ready_eager(self) -> Session:
-        """Return eager's session, started at the first call."""
-        eager = self.all["eager"]
-        if eager.session is None:
-            start = time.monotonic()
-            eager.session, eager.state, eager.slowdown = self._fresh("eager"), "ready", 1.0
-            eager.seconds = time.monotonic() - start
-        return eager.session
+    def ready_at_once(self) -> None:
+        """Start those that the first verdict needs; eager's speed is the unit of all others."""
+        for name in self._at_once:
+            baseline = self.all[name]
+            if baseline.session is None:
+                start = time.monotonic()
+                baseline.session, baseline.state = self._fresh(name), "ready"
+                baseline.seconds = time.monotonic() - start
+        self.all["eager"].slowdown = 1.0
 
     def _fresh(self, name: Name) -> Session:
         session = self.start(self.subject(name), name)
         try:
-            self.place(session, PATIENCE)
+            self.place(session, self.patience)
             session.stop()
         except BaseException:
             session.close()
             raise
         return session
 
-    def renew(self) -> None:
-        """Give the best baseline a fresh process: where its memory lies is worth some per cent of its speed.
+    def renew(self, precision: Precision) -> None:
+        """Give whom a class is timed against a fresh process: where its memory lies is worth some per cent.
 
         Raises:
             Failed: if it does not come up again; the old process goes on then.
         """
-        best = self.best
-        fresh, old = self._fresh(best.name), best.session
-        best.session = fresh
+        anchor = self.opponent(precision).anchor
+        fresh, old = self._fresh(anchor.name), anchor.session
+        anchor.session = fresh
         if old is not None:
             old.close()
 
     # ------------------------------------------------------------------ the background
 
     def begin(self) -> None:
-        """Start preparing the compiled baselines in the background, one after the other."""
-        if self._thread is None and self.names:
+        """Start preparing the other baselines in the background, one after the other."""
+        if self._thread is None and self._wanted:
             self._thread = threading.Thread(target=self._prepare_all, name="kernelevo-baselines", daemon=True)
             self._thread.start()
 
@@ -212,7 +144,7 @@ class Baselines:
         return True
 
     def _prepare_all(self) -> None:
-        for name in self.names:
+        for name in self._wanted:
             if self._closing.is_set():
                 return
             self._prepare(self.all[name])
@@ -229,7 +161,7 @@ class Baselines:
             with self._lock:
                 self._working = session
             with resting(session.child, "baseline"):
-                self.place(session, PATIENCE)
+                self.place(session, self.patience)
             session.stop()
             baseline.seconds = time.monotonic() - start
             baseline.session, baseline.state = session, "ready"
@@ -246,17 +178,23 @@ class Baselines:
             with self._lock:
                 self._working = None
 
-    # ------------------------------------------------------------------ which is best
+    # ------------------------------------------------------------------ whom to beat
 
-    @property
-    def best(self) -> Baseline:
-        """The fastest baseline whose speed is known."""
-        known = [b for b in self.all.values() if b.slowdown is not None and b.session is not None]
-        return min(known, key=lambda b: b.slowdown or 0.0)
+    def opponent(self, precision: Precision) -> Opponent:
+        """Return whom a program of a precision class is scored against."""
+        return opponent(self.all, precision)
 
     def unmeasured(self) -> list[Baseline]:
         """Baselines that became ready and were not timed yet."""
-        return [b for b in self.all.values() if b.state == "ready" and b.slowdown is None]
+        ready = [b for b in self.all.values() if b.state == "ready" and b.session is not None]
+        return [b for b in ready if b.slowdown is None]
+
+    def heard(self, anchor: Baseline, latency: float) -> None:
+        """Take down what a call of a live baseline takes; what was kept follows from it."""
+        anchor.latency = latency
+        for baseline in self.all.values():
+            if baseline.kept and baseline.slowdown and anchor.slowdown:
+                baseline.latency = latency * baseline.slowdown / anchor.slowdown
 
     def news(self) -> list[dict[str, Any]]:
         """Return baselines that became known since the last call, as plain data."""
@@ -275,11 +213,11 @@ class Baselines:
             for b in fresh
         ]
 
-    def retire(self, keep: Baseline) -> None:
-        """End children that are no longer needed: all but eager and the best."""
+    def retire(self) -> None:
+        """End children that are no longer needed: all but eager and those that programs are timed against."""
+        keep = {"eager", *(self.opponent(p).anchor.name for p in CLASSES)}
         for baseline in self.all.values():
-            over = baseline is not keep and baseline.name != "eager" and baseline.slowdown is not None
-            if over and baseline.session is not None:
+            if baseline.name not in keep and baseline.slowdown is not None and baseline.session is not None:
                 baseline.session.close()
                 baseline.session = None
 

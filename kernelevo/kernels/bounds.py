@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from kernelevo.device.statistics import StopRule
-from kernelevo.kernels.baselines import Baseline
+from kernelevo.kernels.baseline import Baseline
 from kernelevo.kernels.duel import Ring
 from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.failures import Failures
 from kernelevo.kernels.session import Session
 
-Name = Literal["library", "cublas"]
+Name = Literal["library", "cublas", "library-tf32", "cublas-tf32"]
+BOUNDS: tuple[Name, ...] = ("library", "cublas", "library-tf32", "cublas-tf32")
+"""Products and convolutions, or products alone, of strict fp32 and with TF32; the CPU has the first only."""
 SECONDS = 1.0
 PATIENCE = 60.0
 
@@ -23,7 +25,7 @@ class Bounds:
     """The bounds of one task: measured once against a baseline, kept as seconds relative to eager's.
 
     Args:
-        names: ``"library"`` (products and convolutions), ``"cublas"`` (products alone, on a GPU).
+        names: which of ``BOUNDS``.
         reference: the reference's spec.
         folder: where this task's baselines are kept.
         start: starts a trusted child for a subject.
@@ -52,25 +54,26 @@ class Bounds:
         """Those that are neither known nor given up."""
         return [n for n in self._names if n not in self.slowdown and n not in self.reasons]
 
-    def measure(self, ring: Ring, best: Baseline) -> None:
-        """Measure what is missing against a baseline whose own slowdown is known."""
-        assert best.session is not None
+    def measure(self, ring: Ring, anchor: Baseline) -> None:
+        """Measure what is missing against a live baseline whose own slowdown is known."""
+        assert anchor.session is not None
         for name in self.missing:
             subject = {
                 "kind": "library",
                 "reference": dict(self._reference),
-                "products_only": name == "cublas",
+                "products_only": name.startswith("cublas"),
+                "tf32": "on" if name.endswith("tf32") else "off",
             }
             try:
                 with self._start(subject, name) as session:
                     self._place(session, PATIENCE)
                     session.stop()
-                    outcome = ring.fight(session, best.session, StopRule(0.02, SECONDS), trusted=True)
+                    outcome = ring.fight(session, anchor.session, StopRule(0.02, SECONDS), trusted=True)
             except Failed as failed:
                 self.reasons[name] = failed.feedback[:500]
                 self._failures.remember(name, self.reasons[name])
                 continue
-            self.slowdown[name] = (best.slowdown or 1.0) / outcome.ratio.ratio
+            self.slowdown[name] = (anchor.slowdown or 1.0) / outcome.ratio.ratio
             self._write()
 
     def _read(self) -> dict[str, float]:

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +23,19 @@ from kernelevo.core import Task
 from kernelevo.device.lease import Lease
 from kernelevo.device.statistics import StopRule
 from kernelevo.errors import BadProgram, KernelEvoError, SandboxError
-from kernelevo.kernels.baselines import Baselines, Name, Rebase, cache_key
-from kernelevo.kernels.bounds import Bounds
+from kernelevo.kernels.baseline import Baseline, Name, cache_key
+from kernelevo.kernels.baselines import PATIENCE, Baselines
+from kernelevo.kernels.bounds import BOUNDS, Bounds
 from kernelevo.kernels.checking import Checker
+from kernelevo.kernels.correctness import precision
 from kernelevo.kernels.duel import Ring
 from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.inputs import Stream
+from kernelevo.kernels.kept import kept_ratios
 from kernelevo.kernels.later import Later
 from kernelevo.kernels.place import device_of
 from kernelevo.kernels.pool import Pool
+from kernelevo.kernels.ranking import Rebase, changes, fastest_live, leaders
 from kernelevo.kernels.session import Session
 from kernelevo.kernels.setting import Setting, survey
 from kernelevo.sandbox.channel import PeerFault
@@ -50,7 +55,8 @@ class Ground:
         secret: seeds everything secret; None draws it from the system.
         cache: root of the baseline cache; None for the default root.
         threads: torch threads of children.
-        compiled: which compiled baselines to prepare.
+        compiled: which baselines to prepare in the background; None for all that the device has.
+        patience: seconds that one of these may take.
         staged: copy inputs and outputs to children and back as on a device, on the CPU too.
 
     Raises:
@@ -65,8 +71,9 @@ class Ground:
         secret: int | None,
         cache: Path | None,
         threads: int | None,
-        compiled: tuple[Name, ...],
+        compiled: tuple[Name, ...] | None,
         staged: bool = False,
+        patience: float = PATIENCE,
     ) -> None:
         self.device = device_of(task.options)
         self.task = task
@@ -96,9 +103,11 @@ class Ground:
                 root / "baselines" / cache_key(task, self.setting),
                 self._make_ready,
                 compiled,
+                kept_ratios(task, self.setting),
+                patience,
             )
             self.bounds = Bounds(
-                ("library", "cublas") if self.setting.on_device else ("library",),
+                BOUNDS if self.setting.on_device else BOUNDS[:1],
                 task.options["reference"],
                 self.baselines.folder,
                 self.baselines.start,
@@ -179,7 +188,9 @@ class Ground:
                 self._make_ready(empty, self.patience)
                 self.ring.calibrate(empty)
             start = time.monotonic()
-            self.baselines.ready_eager()
+            self.baselines.ready_at_once()
+            if self.setting.on_device:
+                self._classify(self.baselines.all["eager"])
             self.patience = max(20.0, 30 * (time.monotonic() - start))
         except Failed as failed:
             raise SandboxError(
@@ -240,33 +251,46 @@ class Ground:
 
         Scores that were measured against ``old`` are to be multiplied by ``factor``.
         """
-        events = []
+        events: list[Rebase] = []
         for baseline in self.baselines.unmeasured():
-            best = self.baselines.best
-            assert baseline.session is not None and best.session is not None
+            known = self.baselines.all
+            before, anchor = leaders(known), fastest_live(known.values())
+            assert baseline.session is not None and anchor.session is not None
             try:
                 with self.quiet():
+                    if self.setting.on_device:
+                        self._classify(baseline)
                     outcome = self.ring.fight(
-                        baseline.session, best.session, StopRule(0.02, seconds), trusted=True
+                        baseline.session, anchor.session, StopRule(0.02, seconds), trusted=True
                     )
             except Failed as failed:
                 baseline.state, baseline.reason = "failed", failed.feedback
                 continue
             ratio = outcome.ratio
             baseline.latency = outcome.challenger.median
-            baseline.slowdown = (best.slowdown or 1.0) / ratio.ratio
-            if ratio.ratio > 1.0:
-                events.append(
-                    Rebase(best.name, baseline.name, 1 / ratio.ratio, _end(ratio.high), _end(ratio.low))
-                )
-            self.baselines.retire(self.baselines.best)
+            baseline.interval = (_end(ratio.high), _end(ratio.low))
+            baseline.slowdown = (anchor.slowdown or 1.0) / ratio.ratio
+            for event in changes(before, leaders(known)):
+                timed = (event.old, event.new) == (anchor.name, baseline.name)
+                low, high = baseline.interval if timed else (None, None)
+                events.append(replace(event, low=low, high=high))
+            self.baselines.retire()
         return events
+
+    def _classify(self, baseline: Baseline) -> None:
+        """Measure a live baseline's precision class, as a program's is measured, on the first case."""
+        assert baseline.session is not None
+        group = self.pool.groups[0]
+        report = self.checker.case(baseline.session, group, group.cases[0])
+        self.checker.place(baseline.session, group.parameters)
+        baseline.session.stop()
+        baseline.precision = precision(report, None if report.fine else self.pool.e_tf32(group))
 
     def measure_bounds(self) -> None:
         """Time what the libraries alone would cost, where that is not known yet."""
         if self.bounds.missing:
             with self.quiet():
-                self.bounds.measure(self.ring, self.baselines.best)
+                self.bounds.measure(self.ring, fastest_live(self.baselines.all.values()))
 
     def close(self) -> None:
         """End every child and remove the working folder; may be called twice."""

@@ -9,13 +9,13 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from kernelevo.backends.cache import default_root
 from kernelevo.core import Artifact, Evaluation, Program, Status, Task
 from kernelevo.device.statistics import StopRule
 from kernelevo.kernels import guard
-from kernelevo.kernels.baselines import COMPILED, Name, Rebase
+from kernelevo.kernels.baseline import Name
 from kernelevo.kernels.checking import describe_case
 from kernelevo.kernels.correctness import Precision, precision
 from kernelevo.kernels.duel import Blocks, Outcome
@@ -23,6 +23,7 @@ from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.ground import Ground
 from kernelevo.kernels.lint import Finding, lint
 from kernelevo.kernels.pool import Case, Group
+from kernelevo.kernels.ranking import Rebase
 from kernelevo.kernels.seed import seeds
 from kernelevo.kernels.session import Session
 from kernelevo.kernels.stages import FORWARD_PATIENCE, Stages
@@ -39,6 +40,7 @@ FRESH_PROCESSES = 3
 MOST_PROCESSES = 5  # where other work disturbs
 _ROUGH_SECONDS = 0.4
 _SEED_SECONDS = 1.0
+USUAL_BLOCKS = Blocks()
 
 
 class KernelJudge:
@@ -52,7 +54,7 @@ class KernelJudge:
         rng_seed: makes the secret draws repeatable; None (the rule) draws them from the system.
         cache: root of the baseline and build caches; None for the default root.
         threads: torch threads of children; None for all cores.
-        compiled: which torch.compile baselines to prepare in the background.
+        compiled: which baselines to prepare in the background; None for all that the device has.
         search_seconds: timing budget of ``measure``.
         final_seconds: timing budget of ``finalize``, over all its processes.
         forward_patience: seconds that a program's first forward may take (it may compile device code).
@@ -67,7 +69,7 @@ class KernelJudge:
         rng_seed: int | None = None,
         cache: Path | None = None,
         threads: int | None = None,
-        compiled: tuple[Name, ...] = tuple(COMPILED),
+        compiled: tuple[Name, ...] | None = None,
         search_seconds: float = SEARCH_SECONDS,
         final_seconds: float = FINAL_SECONDS,
         forward_patience: float = FORWARD_PATIENCE,
@@ -167,6 +169,7 @@ class KernelJudge:
                 "baseline": e.new,
                 "factor_low": e.low,
                 "factor_high": e.high,
+                "precisions": list(e.precisions),
             }
             for e in events
         ]
@@ -239,7 +242,7 @@ class KernelJudge:
             parts: list[Evaluation] = []
             for _ in range(MOST_PROCESSES):
                 if parts:
-                    _renew(ground)
+                    _renew(ground, parts[-1])
                 parts.append(self._measure(artifact, None, self._final / FRESH_PROCESSES))
                 calm = sum(p.metrics.get("score_low") is not None for p in parts)
                 if parts[-1].status is not Status.OK or calm >= FRESH_PROCESSES:
@@ -288,20 +291,22 @@ class KernelJudge:
             ground.checker.several(session, ground.stream)
         if wrong is None and floor is not None:
             glance = StopRule(0.1, min(_ROUGH_SECONDS, seconds))
-            rough = self._fight(ground, session, glance, floor=floor)
-            if rough.below(floor):
+            label = _precision(ground, notes, cases[0][0])
+            rough, below = self._fight(ground, session, glance, label, floor=floor)
+            if below:
                 wrong = self._verify(ground, notes, rough, 0.5)
-                return wrong or self._finish(ground, session, notes, rough, cases, rough=True)
+                return wrong or self._finish(ground, session, notes, rough, label, rough=True)
         wrong = wrong or self._check(ground, session, notes, cases[3:])
         if wrong is None:
             rule = StopRule(0.02, seconds)
-            fewest = Blocks(2, 2) if brief else Blocks()
-            outcome = self._fight(ground, session, rule, floor=floor, fewest=fewest)
+            fewest = Blocks(2, 2) if brief else USUAL_BLOCKS
+            label = _precision(ground, notes, cases[0][0])
+            outcome, below = self._fight(ground, session, rule, label, floor=floor, fewest=fewest)
             wrong = self._verify(ground, notes, outcome, 0.0 if brief else seconds / 2)
         pool.retire(rng.choice(cases)[1])
         if wrong is not None:
             return wrong
-        return self._finish(ground, session, notes, outcome, cases, rough=outcome.below(floor))
+        return self._finish(ground, session, notes, outcome, label, rough=below)
 
     def _is_reference(self, program: Program) -> bool:
         """Whether a program's text is the reference's own: whatever it is checked against is itself.
@@ -310,14 +315,24 @@ class KernelJudge:
         """
         return program.id in {seed.id for seed in self.seeds()}
 
-    def _fight(self, ground: Ground, session: Session, rule: StopRule, **how: Any) -> Outcome:
-        """Time a program against the best baseline, whose own latency is known from then on."""
-        best = ground.baselines.best
-        assert best.session is not None
-        outcome = ground.ring.fight(session, best.session, rule, **how)
-        best.latency = outcome.defender.median
+    def _fight(
+        self,
+        ground: Ground,
+        session: Session,
+        rule: StopRule,
+        label: Precision,
+        *,
+        floor: float | None,
+        fewest: Blocks = USUAL_BLOCKS,
+    ) -> tuple[Outcome, bool]:
+        """Time a program beside the baseline of its class; tell too whether it is clearly below a score."""
+        against = ground.baselines.opponent(label)
+        assert against.anchor.session is not None
+        own = None if floor is None else floor / against.factor
+        outcome = ground.ring.fight(session, against.anchor.session, rule, floor=own, fewest=fewest)
+        ground.baselines.heard(against.anchor, outcome.defender.median)
         self._news += ground.baselines.news()
-        return outcome
+        return outcome, outcome.below(own)
 
     def _check(
         self, ground: Ground, session: Session, notes: Notes, cases: list[tuple[Group, Case]]
@@ -353,18 +368,15 @@ class KernelJudge:
         session: Session,
         notes: Notes,
         outcome: Outcome,
-        cases: list[tuple[Group, Case]],
+        label: Precision,
         *,
         rough: bool,
     ) -> Evaluation:
-        ratio = outcome.ratio
-        notes.add_times(
-            ratio.ratio, ratio.low, ratio.high, outcome.challenger.median, ground.baselines, ground.bounds
-        )
+        latency = outcome.challenger.median
+        score = notes.add_times(outcome.ratio, latency, label, ground.baselines, ground.bounds)
         notes.metrics["peak_memory_mb"] = session.device_peak_megabytes() or session.peak_megabytes()
-        label = _precision(ground, notes, cases[0][0])
         return notes.ok(
-            ratio.ratio, fidelity="rough" if rough else "full", weights=session.weights, precision=label
+            score, fidelity="rough" if rough else "full", weights=session.weights, precision=label
         )
 
 
@@ -376,9 +388,9 @@ def _defences(ground: Ground) -> str:
     )
 
 
-def _renew(ground: Ground) -> None:
+def _renew(ground: Ground, last: Evaluation) -> None:
     try:
-        ground.baselines.renew()
+        ground.baselines.renew(cast("Precision", last.metrics["precision"]))
     except Failed as failed:  # a machine in trouble: the process that was timed before is still a baseline
         _log.warning("the baseline could not be started anew: %s", failed.feedback)
 

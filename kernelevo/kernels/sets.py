@@ -11,6 +11,7 @@ from typing import Any
 from kernelevo.core import Artifact, Evaluation, Program, Status, Task
 from kernelevo.core.evaluation import Metric
 from kernelevo.kernels.judge import KernelJudge
+from kernelevo.kernels.ranking import CLASSES
 from kernelevo.kernels.seed import seeds
 
 _MEANS = ("latency_ms", "speedup_vs_eager", "speedup_vs_compile", "speedup_vs_cublas", "speedup_vs_library",
@@ -37,7 +38,7 @@ class SetsJudge:
             make(dataclasses.replace(task, options={**task.options, "reference": {**spec, "set": i}}))
             for i in range(spec["sets"])
         ]
-        self._anchors = ["eager"] * len(self._judges)
+        self._leaders = {precision: ["eager"] * len(self._judges) for precision in CLASSES}
 
     def seeds(self) -> tuple[Program, ...]:
         """Return the module itself as one program for all sets, where it has a graph on each of them."""
@@ -73,8 +74,10 @@ class SetsJudge:
             for notice in judge.notices():
                 if notice["kind"] == "baseline":
                     news.append({**notice, "name": f"{notice['name']} (input set {number})"})
+                elif notice["kind"] == "rebase":
+                    news += self._rebased(number, notice)
                 else:
-                    news.append(self._rebased(number, notice) if notice["kind"] == "rebase" else notice)
+                    news.append(notice)
         return news
 
     def close(self) -> None:
@@ -82,14 +85,21 @@ class SetsJudge:
         for judge in self._judges:
             judge.close()
 
-    def _rebased(self, number: int, notice: Mapping[str, Any]) -> dict[str, Any]:
-        before = ",".join(self._anchors)
-        self._anchors[number] = str(notice["now"])
+    def _rebased(self, number: int, notice: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return one set's change as changes of the joined names, for the classes that share them."""
         powers = {
             key: notice[key] ** self.weights[number] if notice.get(key) is not None else None
             for key in ("factor", "factor_low", "factor_high")
         }
-        return {**notice, **powers, "before": before, "now": ",".join(self._anchors)}
+        moved: dict[tuple[str, str], list[str]] = {}
+        for precision in notice["precisions"]:
+            names = self._leaders[precision]
+            before, names[number] = ",".join(names), str(notice["now"])
+            moved.setdefault((before, ",".join(names)), []).append(precision)
+        return [
+            {**notice, **powers, "before": before, "now": now, "precisions": who}
+            for (before, now), who in moved.items()
+        ]
 
     def _over_sets(
         self, artifact: Artifact, judged: Callable[[KernelJudge, Artifact], Evaluation]

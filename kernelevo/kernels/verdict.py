@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from kernelevo.core import Evaluation, Status
 from kernelevo.core.evaluation import Fidelity, Metric
+from kernelevo.device.statistics import Estimate
 from kernelevo.kernels.baselines import Baselines
 from kernelevo.kernels.bounds import Bounds
+from kernelevo.kernels.bounds import Name as BoundName
 from kernelevo.kernels.correctness import Precision
 from kernelevo.kernels.gaps import Report
+from kernelevo.kernels.ranking import RANK
 
 NAMES = (
     "latency_ms",
@@ -67,29 +70,46 @@ class Notes:
         return all(r.fine for r in self.reports)
 
     def add_times(
-        self, score: float, low: float, high: float, latency: float, baselines: Baselines, bounds: Bounds
-    ) -> None:
-        """Take the times down: score against the best baseline, and what follows for the others."""
-        best = baselines.best
-        m = self.metrics
+        self,
+        ratio: Estimate,
+        latency: float,
+        precision: Precision,
+        baselines: Baselines,
+        bounds: Bounds,
+    ) -> float:
+        """Take the times down: score against the best baseline, and what follows for the others.
+
+        Args:
+            ratio: seconds of the live baseline that was timed beside the program / the program's.
+            latency: seconds of one of the program's calls.
+            precision: the program's class.
+            baselines: what is known of them.
+            bounds: what is known of these.
+
+        Returns:
+            The score.
+        """
+        against = baselines.opponent(precision)
+        best, factor = against.best, against.factor
+        score, m = ratio.ratio * factor, self.metrics
         m["latency_ms"] = latency * 1e3
         m["baseline"] = best.name
-        m["score_low"], m["score_high"] = (low, high) if math.isfinite(high) else (None, None)
-        for name, key in (
-            ("eager", "speedup_vs_eager"),
-            ("compile", "speedup_vs_compile"),
-            ("compile-max-autotune", "speedup_vs_compile_max_autotune"),
-        ):
-            other = baselines.all.get(name)  # type: ignore[call-overload]
-            known = other is not None and other.slowdown is not None and best.slowdown
-            m[key] = score * other.slowdown / best.slowdown if known and other and best.slowdown else None
-            if other is not None and other.state == "failed":
-                m[f"{name}_missing"] = other.reason[:200]
+        if against.anchor is not best:
+            m["baseline_kept"] = f"{best.kept}, by its ratio to {against.anchor.name}"
+        known = math.isfinite(ratio.high)
+        m["score_low"], m["score_high"] = (ratio.low * factor, ratio.high * factor) if known else (None, None)
+        per_eager = score / (best.slowdown or 1.0)  # speedup over a baseline / that baseline's slowdown
+        for other in baselines.all.values():
+            m[other.speedup_key] = None if other.slowdown is None else per_eager * other.slowdown
+            if other.state == "failed":
+                m[f"{other.name}_missing"] = other.reason[:200]
         for name in ("library", "cublas"):
-            bound = bounds.slowdown.get(name)
-            m[f"speedup_vs_{name}"] = score * bound / best.slowdown if bound and best.slowdown else None
-            if name in bounds.reasons:
-                m[f"{name}_missing"] = bounds.reasons[name][:200]
+            own: BoundName = name if RANK[precision] == 0 else f"{name}-tf32"  # type: ignore[assignment]
+            bound = bounds.slowdown.get(own)
+            m[f"speedup_vs_{name}"] = None if bound is None else per_eager * bound
+            if own in bounds.reasons:
+                m[f"{name}_missing"] = bounds.reasons[own][:200]
+        return score
 
     def wrong(self, report: Report, case: str) -> Evaluation:
         """Return the verdict on a program whose answer is wrong."""
@@ -162,27 +182,8 @@ def combine(parts: Sequence[Evaluation]) -> Evaluation:
     for name in ("max_abs_error", "max_rel_error", "oracle_error"):
         values = [v for p in parts if isinstance(v := p.metrics.get(name), float)]
         metrics[name] = max(values, default=None)
-    notes = Notes(metrics)
-    precision = middle.metrics.get("precision")
+    coarsest = max(parts, key=lambda p: RANK.get(p.metrics.get("precision"), 0))  # type: ignore[arg-type]
+    metrics["precision"] = precision = coarsest.metrics.get("precision")
     assert middle.score is not None
-    text = notes.words(middle.score, "full", str(precision))
+    text = Notes(metrics).words(middle.score, "full", str(precision))
     return Evaluation(Status.OK, middle.score, metrics, text, middle.artifacts)
-
-
-def with_factor(evaluation: Evaluation, factor: float, baseline: str) -> Evaluation:
-    """Return a verdict relative to another baseline: a score and its interval times ``factor``."""
-    if evaluation.score is None:
-        return evaluation
-    changed: dict[str, Metric] = {**_as_dict(evaluation.metrics), "baseline": baseline}
-    for name in ("score_low", "score_high"):
-        value = changed.get(name)
-        if isinstance(value, float):
-            changed[name] = value * factor
-    notes = Notes(changed)
-    score = evaluation.score * factor
-    text = notes.words(score, evaluation.fidelity, str(changed.get("precision")))
-    return Evaluation(evaluation.status, score, changed, text, evaluation.artifacts, evaluation.fidelity)
-
-
-def _as_dict(metrics: Mapping[str, Metric]) -> dict[str, Metric]:
-    return dict(metrics)

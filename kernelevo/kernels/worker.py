@@ -21,6 +21,7 @@ from kernelevo.kernels.arena import Arena, Layout
 from kernelevo.kernels.place import Place
 from kernelevo.kernels.results import describe
 from kernelevo.kernels.tree import unflatten
+from kernelevo.kernels.trusted import build_baseline
 
 Subject = Callable[..., Any]
 _LOG = 8000
@@ -113,7 +114,7 @@ class Worker:
                 self._module.to(self._place.device)
             self._subject = self._module
         else:
-            self._module, self._subject = _baseline(spec, seed, self._place.device)
+            self._module, self._subject = build_baseline(spec, seed, self._place.device)
             self.do_load({"way": "load"})
         return {"weights": weights, "seconds": time.perf_counter() - start}
 
@@ -224,24 +225,6 @@ def _empty(outputs: dict[str, Any], device: torch.device) -> Subject:
     ]
     ready = unflatten(outputs["structure"], leaves)
     return lambda *args: ready
-
-
-def _baseline(spec: dict[str, Any], seed: int, device: torch.device) -> tuple[nn.Module, Subject]:
-    """Build the reference (trusted children only): as it is, compiled, or its library calls alone."""
-    from kernelevo.backends.reference import load_reference
-
-    reference = load_reference(spec["reference"])
-    module = reference.build(seed)
-    if spec["kind"] == "library":
-        from kernelevo.graphs.library import library_calls
-
-        calls = library_calls(module, reference.inputs(seed), device, products_only=spec["products_only"])
-        return module, calls
-    module.to(device)
-    if spec["kind"] == "eager":
-        return module, module
-    compiled: Subject = torch.compile(module, **spec["compile"])
-    return module, compiled
 
 
 # ---------------------------------------------------------------------- entry points

@@ -52,7 +52,8 @@ class Rebase:
     A verdict names the baseline of its score in ``metrics["baseline"]`` (none means ``""``). Recorded
     verdicts never change; when a score is read, every rebase whose ``before`` is the score's baseline, in
     the order of recording, multiplies it (and its interval, ``score_low`` and ``score_high``) by ``factor``
-    and moves it to ``now``.
+    and moves it to ``now``. Where ``data["precisions"]`` names classes, only verdicts whose
+    ``metrics["precision"]`` is one of them are meant.
 
     Args:
         before: baseline that the scores have, e.g. ``"eager"``.
@@ -71,8 +72,13 @@ class Rebase:
     at: float = 0.0
 
     def applies(self, evaluation: Evaluation) -> bool:
-        """Whether this verdict has a score against the baseline that is replaced."""
-        return evaluation.score is not None and evaluation.metrics.get("baseline", "") == self.before
+        """Whether this verdict has a score against the baseline that is replaced, and is meant by it."""
+        metrics, meant = evaluation.metrics, self.data.get("precisions")
+        return (
+            evaluation.score is not None
+            and metrics.get("baseline", "") == self.before
+            and (meant is None or metrics.get("precision") in meant)
+        )
 
     def apply(self, evaluation: Evaluation) -> Evaluation:
         """Return the verdict as it reads from now on; ``metrics["recorded_score"]`` keeps its first score."""

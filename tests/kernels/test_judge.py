@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from kernelevo.core import Program, StagedEvaluator, Status
+from kernelevo.kernels.baseline import Baseline
 from kernelevo.kernels.judge import KernelJudge
 from kernelevo.kernels.verdict import NAMES
 from tests.kernels.conftest import MODEL, RESULT, candidate, task_of
@@ -144,16 +145,46 @@ def test_the_no_aten_policy_refuses_before_building(judge):
 def test_a_winner_is_judged_in_three_fresh_processes(judge):
     artifact = judge.prepare(Program.single(candidate("return RESULT")))
     judge.warm()
-    before = judge.ground.baselines.best.session.child.pid
+    before = judge.ground.baselines.all["eager"].session.child.pid
     found = judge.finalize(artifact)
     assert found.status is Status.OK and found.metrics["processes"] >= 3
-    assert judge.ground.baselines.best.session.child.pid != before  # and so is the baseline's process
+    assert judge.ground.baselines.all["eager"].session.child.pid != before  # and so is the baseline's process
     low, high = found.metrics["score_low"], found.metrics["score_high"]
     assert low is None or low <= found.score <= high
     # products alone take a share of it at the most; there is no cuBLAS on a CPU
     bound = judge.ground.bounds
     assert 0 < bound.slowdown["library"] < 3 and bound.missing == []
     assert found.metrics["speedup_vs_library"] > 0 and found.metrics["speedup_vs_cublas"] is None
+
+
+def test_a_program_meets_the_baselines_of_its_precision(judge):
+    judge.warm()
+    baselines = judge.ground.baselines
+    kept = Baseline("eager-tf32", "ready", slowdown=0.25, precision="tf32", kept="2026-01-31")
+    baselines.all["eager-tf32"] = kept
+    try:
+        fine = verdict(judge, candidate("return RESULT"))
+        coarse = verdict(judge, candidate("return RESULT + 4e-6"))
+    finally:
+        del baselines.all["eager-tf32"]
+    assert fine.metrics["precision"] == "fp32-accurate" and fine.metrics["baseline"] == "eager"
+    assert fine.score == pytest.approx(fine.metrics["speedup_vs_eager"])
+    assert coarse.status is Status.OK and coarse.metrics["precision"] == "tf32", coarse.feedback
+    assert coarse.metrics["baseline"] == "eager-tf32" and "2026-01-31" in coarse.metrics["baseline_kept"]
+    assert coarse.score == pytest.approx(0.25 * coarse.metrics["speedup_vs_eager"])
+    assert coarse.score == pytest.approx(coarse.metrics["speedup_vs_eager_tf32"])
+    eager = baselines.all["eager"]
+    assert kept.latency == pytest.approx(0.25 * eager.latency)
+
+
+def test_the_class_of_a_baseline_is_measured(judge):
+    judge.warm()
+    eager = judge.ground.baselines.all["eager"]
+    judge.ground._classify(eager)
+    try:
+        assert eager.precision == "fp32-accurate"
+    finally:
+        eager.precision = None
 
 
 def test_a_bound_is_measured_once_for_a_task_and_machine(judge):
@@ -168,7 +199,7 @@ def test_a_bound_is_measured_once_for_a_task_and_machine(judge):
     folder = judge.ground.baselines.folder
     again = Bounds(("library",), {}, folder, start, lambda session, seconds: None)
     assert again.slowdown == judge.ground.bounds.slowdown and again.missing == []
-    again.measure(judge.ground.ring, judge.ground.baselines.best)
+    again.measure(judge.ground.ring, judge.ground.baselines.all["eager"])
     (folder / "bounds.json").write_text("[1")
     assert Bounds(("library",), {}, folder, start, lambda session, seconds: None).missing == ["library"]
 

@@ -4,15 +4,16 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from kernelevo.core import Task
-from kernelevo.kernels.baselines import Baselines, Rebase
+from kernelevo.kernels.baselines import Baselines
 from kernelevo.kernels.judge import KernelJudge
+from kernelevo.kernels.ranking import Rebase
 
 
 def test_each_piece_of_news_is_told_once() -> None:
     judge = KernelJudge(Task("toy", "goal", options={"reference": {}}))
     assert judge.notices() == []  # nothing standing yet, and nothing is made for the question
     assert judge._ground is None
-    zygote, setting = SimpleNamespace(), SimpleNamespace()
+    zygote, setting = SimpleNamespace(), SimpleNamespace(on_device=False)
     baselines = Baselines(zygote, setting, {}, Path("nowhere"), lambda *_: None)  # type: ignore[arg-type]
     known = baselines.all
     assert baselines.news() == []

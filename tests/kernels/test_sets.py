@@ -5,6 +5,7 @@ import math
 import pytest
 
 from kernelevo.core import Artifact, Evaluation, Program, Status, Task
+from kernelevo.kernels.ranking import CLASSES
 from kernelevo.kernels.sets import SetsJudge, joined
 
 TASK = Task(
@@ -73,16 +74,32 @@ def test_every_set_must_pass(judge, number):
 
 
 def test_a_better_baseline_of_one_set_counts_by_its_weight(judge):
+    event = {"kind": "rebase", "before": "eager", "now": "compile", "factor": 0.5, "baseline": "compile"}
     for one in judge._judges:
-        one.news = [
-            {"kind": "rebase", "before": "eager", "now": "compile", "factor": 0.5, "baseline": "compile"}
-        ]
+        one.news = [{**event, "precisions": list(CLASSES)}]
     first, second = judge.notices()
     assert (first["before"], first["now"]) == ("eager,eager", "compile,eager")
     assert (second["before"], second["now"]) == ("compile,eager", "compile,compile")
     assert first["factor"] * second["factor"] == pytest.approx(0.5)
     assert first["factor"] == pytest.approx(math.exp(0.75 * math.log(0.5)))
     assert judge.notices() == []
+
+
+def test_a_baseline_of_one_class_changes_the_scores_of_that_class_only(judge):
+    event = {"kind": "rebase", "before": "eager", "factor": 0.5, "baseline": "compile"}
+    fine, coarse = list(CLASSES[:3]), list(CLASSES[3:])
+    judge._judges[0].news = [
+        {**event, "now": "compile-tf32", "precisions": coarse},
+        {**event, "now": "compile", "precisions": fine},
+    ]
+    judge._judges[1].news = [{**event, "now": "compile", "precisions": list(CLASSES)}]
+    found = [(n["before"], n["now"], n["precisions"]) for n in judge.notices()]
+    assert found == [
+        ("eager,eager", "compile-tf32,eager", coarse),
+        ("eager,eager", "compile,eager", fine),
+        ("compile,eager", "compile,compile", fine),
+        ("compile-tf32,eager", "compile-tf32,compile", coarse),
+    ]
 
 
 def test_joined_scores_stay_in_between():
