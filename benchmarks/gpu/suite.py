@@ -5,9 +5,10 @@ Usage: ``python -m benchmarks.gpu.suite [--part NAME] [--only TEXT] [--size full
 
     doctor     what kernelevo finds here, the device's facts, launch overhead, measured ceilings
     tests      the gpu checks
-    baselines  eager and torch.compile on every task that has a solution
+    baselines  PyTorch's own ways to run every task that has a solution
     ops        solutions of single operators
     level3     solutions of KernelBench level 3
+    autotune   max-autotune against eager on these tasks, kept for later verdicts
 
 Without a part all of them, in this order. Needs torch with a CUDA device and what kernelevo needs at run
 time; no pytest and no network. Ends with 0 if every row is ok, 1 if one is not, 2 for bad input, 3 without a
@@ -33,7 +34,7 @@ from kernelevo.errors import InputError, KernelEvoError
 
 SOLUTIONS = ROOT / "kernelbench_tasks" / "solutions"
 RESULTS = ROOT / "benchmarks" / "results"
-PARTS = ("doctor", "tests", "baselines", "ops", "level3")
+PARTS = ("doctor", "tests", "baselines", "ops", "level3", "autotune")
 SUITES = {"ops": "ops/", "level3": "kernelbench:3/"}
 SIZE = "full"
 LEAST = 10.0  # no row has a verdict within fewer seconds
@@ -46,11 +47,6 @@ SHOWN = (
     "max_abs_error",
     "precision",
 )
-BASELINES = {
-    "eager_ms": "speedup_vs_eager",
-    "compile_ms": "speedup_vs_compile",
-    "compile_max_autotune_ms": "speedup_vs_compile_max_autotune",
-}
 
 
 @dataclass(frozen=True)
@@ -134,10 +130,11 @@ def plan(part: str, size: str, only: str = "") -> list[Job]:
         from benchmarks.gpu.checks import CHECKS
 
         jobs = [_child(check.__name__, "benchmarks.gpu.checks", check.__name__) for check in CHECKS]
-    elif part == "baselines":
+    elif part in ("baselines", "autotune"):
         tasks = {task: path.parent.name for path, task in solutions()}
+        ask_for = baselines if part == "baselines" else autotune
         jobs = [
-            Job(task, lambda left, t=task: baselines(t, size, left), {"task": task, "folder": folder})
+            Job(task, lambda left, t=task: ask_for(t, size, left), {"task": task, "folder": folder})
             for task, folder in tasks.items()
         ]
     else:
@@ -221,10 +218,11 @@ def solution(path: Path, task: str, size: str, seconds: float) -> dict[str, Any]
 
 
 def baselines(task: str, size: str, seconds: float) -> dict[str, Any]:
-    """Return the latencies of eager and torch.compile: the task's own module judged as a program.
+    """Return the latencies of PyTorch's own ways: the task's own module judged as a program.
 
-    The judge times both beside the program, and says how many times slower than it they are.
+    The judge times them beside the program, and says how many times slower than it they are.
     """
+    from kernelevo.kernels.baseline import WAYS, Baseline
     from kernelevo.kernels.seed import seed_text
     from kernelevo.tasks import load_task
 
@@ -235,11 +233,17 @@ def baselines(task: str, size: str, seconds: float) -> dict[str, Any]:
         told = judge(path, task, size, seconds)
     metrics = told.get("metrics") or {}
     own = metrics.get("latency_ms")
+    speedups = {name: metrics.get(Baseline(name).speedup_key) for name in WAYS}
     figures = {
-        name: own * metrics[speedup] if own is not None and metrics.get(speedup) is not None else None
-        for name, speedup in BASELINES.items()
+        f"{name}_ms": None if own is None or speedup is None else own * speedup
+        for name, speedup in speedups.items()
     }
     return {**told, "figures": {"module_ms": own, **figures}}
+
+
+def autotune(task: str, size: str, seconds: float) -> dict[str, Any]:
+    """Return max-autotune's ratio to eager; the compiler may take what is left but for the rest's share."""
+    return ask_ours(["benchmarks.gpu.autotune", task, size, f"{max(seconds - 60, seconds / 2):.0f}"], seconds)
 
 
 def judge(path: Path, task: str, size: str, seconds: float) -> dict[str, Any]:

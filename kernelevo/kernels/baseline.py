@@ -79,7 +79,7 @@ class Baseline:
         reason: why it failed.
         session: the live child while it is needed; None for one whose ratio to eager was kept from earlier.
         slowdown: seconds of this baseline / seconds of eager; None until measured.
-        interval: ends of the ratio of its seconds to those of whom it was timed against.
+        interval: of the slowdown, without the uncertainty of whom it was timed against; None if unknown.
         seconds: how long it took to be ready.
         latency: seconds of one call; None until measured.
         precision: its class by measurement; None where only one is possible (the CPU).
@@ -92,7 +92,7 @@ class Baseline:
     reason: str = ""
     session: Session | None = None
     slowdown: float | None = None
-    interval: tuple[float | None, float | None] = (None, None)
+    interval: tuple[float, float] | None = None
     seconds: float | None = None
     latency: float | None = None
     precision: Precision | None = None

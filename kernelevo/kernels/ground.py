@@ -268,12 +268,13 @@ class Ground:
                 continue
             ratio = outcome.ratio
             baseline.latency = outcome.challenger.median
-            baseline.interval = (_end(ratio.high), _end(ratio.low))
-            baseline.slowdown = (anchor.slowdown or 1.0) / ratio.ratio
+            unit = anchor.slowdown or 1.0
+            low, high = _end(ratio.high), _end(ratio.low)
+            baseline.slowdown = unit / ratio.ratio
+            baseline.interval = None if low is None or high is None else (unit * low, unit * high)
             for event in changes(before, leaders(known)):
                 timed = (event.old, event.new) == (anchor.name, baseline.name)
-                low, high = baseline.interval if timed else (None, None)
-                events.append(replace(event, low=low, high=high))
+                events.append(replace(event, low=low, high=high) if timed else event)
             self.baselines.retire()
         return events
 

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,10 @@ from typing import Any
 import pytest
 import torch
 
-from benchmarks.gpu import ceilings, checks, child, machine, rehearsal, suite
+from benchmarks.gpu import autotune, ceilings, checks, child, machine, rehearsal, suite
 from benchmarks.gpu.report import Record
+from kernelevo.core import Task
+from kernelevo.kernels.kept import KeptRatios
 from kernelevo.tasks import load_task
 
 FACTS = {"date": "2026-11-26T10:00:00Z", "device": "H100", "commit": "abc"}
@@ -179,12 +182,40 @@ def test_baselines_are_the_module_judged_as_a_program(on_a_device: pytest.Monkey
     (job,) = suite.plan("baselines", "small", "ops/gemm")
     row = job.run(77.0)
     assert row["status"] == "ok"
-    assert row["figures"] == {
-        "module_ms": 2.0, "eager_ms": 2.02, "compile_ms": 1.0, "compile_max_autotune_ms": None
-    }  # fmt: skip
+    figures = {name: value for name, value in row["figures"].items() if value is not None}
+    assert figures == {"module_ms": 2.0, "eager_ms": 2.02, "compile_ms": 1.0}
+    assert {"graphed_ms", "compile-max-autotune_ms"} <= {*row["figures"]} - {*figures}
     ((command, seconds, text),) = seen
     assert command == ["ops/gemm", "--json", "--device", "cuda", "--size", "small"] and seconds == 77.0
     assert "ModelNew = Model" in text and "N = 4096" not in text  # the constants of the size asked for
+
+
+def test_autotune_leaves_time_for_the_rest_of_a_row(on_a_device: pytest.MonkeyPatch) -> None:
+    seen = []
+    on_a_device.setattr(suite, "ask_ours", lambda arguments, seconds: seen.append((arguments, seconds)) or {})
+    (job,) = suite.plan("autotune", "small", "ops/gemm")
+    job.run(480.0)
+    job.run(100.0)
+    asked = ["benchmarks.gpu.autotune", "ops/gemm", "small"]
+    assert seen == [([*asked, "420"], 480.0), ([*asked, "50"], 100.0)]
+
+
+@pytest.mark.slow
+def test_max_autotune_is_measured_once_and_kept(tmp_path: Path) -> None:
+    text = "import torch\nfrom torch import nn\n\nclass Model(nn.Module):\n    def forward(self, x):\n"
+    text += "        return torch.relu(x + 1)\n\ndef get_inputs():\n    return [torch.rand(64, 64)]\n"
+    text += "\ndef get_init_inputs():\n    return []\n"
+    reference = {"kind": "source", "text": text, "filename": "task.py", "size": "full", "entry": "Model"}
+    task = Task("relu", "faster", options={"reference": reference})
+    kept = KeptRatios(tmp_path / "here.json")
+    row = autotune.measure(task, kept, 200.0)
+    figures = row["figures"]
+    assert row["status"] == "ok" and figures["slowdown_vs_eager"] > 0
+    assert figures["low"] is None or figures["low"] <= figures["slowdown_vs_eager"] <= figures["high"]
+    first = kept.path.read_bytes()
+    began = time.monotonic()
+    assert autotune.measure(task, KeptRatios(kept.path), 200.0) == row
+    assert kept.path.read_bytes() == first and time.monotonic() - began < 20
 
 
 def test_a_verdict_that_is_missing_has_no_figures(on_a_device: pytest.MonkeyPatch) -> None:
