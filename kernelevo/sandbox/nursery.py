@@ -215,8 +215,12 @@ def main(argv: list[str]) -> int:
     config = json.loads(argv[2])
     control = Channel(int(argv[1]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent; it ends us
-    prctl(PR_SET_CHILD_SUBREAPER, 1)
-    nursery = Nursery(control, config["parent"])
+    try:
+        prctl(PR_SET_CHILD_SUBREAPER, 1)
+        nursery = Nursery(control, config["parent"])
+    except OSError as error:
+        control.send({"error": f"this kernel does not offer what children are held by: {error}"})
+        return 1
     try:
         facts = prepare(config["preload"], config["warm_inductor"])
         facts |= nursery.settle()

@@ -114,7 +114,7 @@ class Zygote:
         self.facts: dict[str, Any] = {}
         try:
             limit = start_timeout or (300.0 if warm_inductor else 120.0)
-            self.facts = dict(self._hear(limit)["ready"])
+            self.facts = dict(self._first_words(limit))
             self._self_test()
         except BaseException:
             self.close()
@@ -226,6 +226,17 @@ class Zygote:
             return dict(self._control.recv(timeout))
         except PeerFault as fault:
             raise self._gone(fault) from None
+
+    def _first_words(self, timeout: float) -> dict[str, Any]:
+        said = self._hear(timeout)
+        if "error" in said:
+            raise SandboxError(
+                "programs cannot be judged on this system",
+                why=str(said["error"]),
+                now="use a Linux kernel of 5.9 or later (some container sandboxes, as older gVisor, are not "
+                "one); `kernelevo doctor` lists what else is there",
+            )
+        return dict(said["ready"])
 
     def _gone(self, fault: PeerFault) -> SandboxError:
         tail = "" if self._errors.closed else self._error_tail()

@@ -108,6 +108,15 @@ def test_a_module_that_does_not_exist_is_a_clear_error():
         Zygote(("no_such_module",), threads=1)
 
 
+def test_a_kernel_without_what_children_are_held_by_is_named(tmp_path, monkeypatch):
+    refuse = "import os\ndef refuse(*_):\n    raise OSError(38, 'Function not implemented')\n"
+    (tmp_path / "sitecustomize.py").write_text(refuse + "os.pidfd_open = refuse\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(SandboxError, match="cannot be judged on this system") as caught:
+        Zygote((), threads=1)
+    assert "Function not implemented" in caught.value.why and "gVisor" in caught.value.now
+
+
 def test_a_preload_that_starts_a_thread_is_refused(tmp_path, monkeypatch):
     (tmp_path / "busy.py").write_text(
         "import threading, time\nthreading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n"
