@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import hashlib
 import importlib.metadata
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,15 +14,6 @@ ROOT = Path(__file__).resolve().parents[2]
 # what decides a figure: a bare machine may have no git, and a checkout may be edited
 SOURCES = ("kernelevo", "csrc", "kernelbench_tasks", "benchmarks/gpu")
 KINDS = {".py", ".toml", ".cpp", ".cc", ".c", ".h", ".hpp", ".cu", ".cuh"}
-ASKED = (
-    "driver_version",
-    "clocks.max.sm",
-    "clocks.max.mem",
-    "power.limit",
-    "ecc.mode.current",
-    "mig.mode.current",
-    "compute_mode",
-)
 
 
 def facts() -> dict[str, Any]:
@@ -36,7 +26,7 @@ def facts() -> dict[str, Any]:
     return {
         "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "device": found["name"],
-        "driver": found.get("driver_version") or found["driver"],
+        "driver": found["state"].get("driver") or found["driver"],
         "commit": commit(),
         "sources": digest(ROOT),
         "torch": torch.__version__,
@@ -63,12 +53,7 @@ def device() -> dict[str, Any]:
             why="torch.cuda.is_available() is false",
             now="run `make gpu` on a machine with a GPU and a CUDA build of torch",
         )
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")[0].strip() or "0"
-    told = output(
-        ["nvidia-smi", f"--query-gpu={','.join(ASKED)}", "--format=csv,noheader", f"--id={visible}"]
-    )
-    values = [value.strip() for value in (told or "").split(",")]
-    return {**found, **(dict(zip(ASKED, values, strict=True)) if len(values) == len(ASKED) else {})}
+    return found
 
 
 def commit() -> str | None:

@@ -7,6 +7,8 @@ import platform
 from pathlib import Path
 from typing import Any
 
+from kernelevo.device import smi
+
 _CPUINFO = Path("/proc/cpuinfo")
 _CPU = Path("/sys/devices/system/cpu")
 # the vector and matrix extensions that decide which kernels can run or be fast
@@ -46,7 +48,8 @@ def cuda_facts(index: int = 0) -> dict[str, Any] | None:
     It starts CUDA in this process: never call it in a zygote.
 
     Keys: ``name``, ``capability`` (such as ``"9.0"``), ``arch`` (``"sm_90"``), ``memory_bytes``,
-    ``multiprocessors``, ``l2_bytes``, ``warp_size``, ``shared_bytes_per_block``, ``driver``, ``runtime``.
+    ``multiprocessors``, ``l2_bytes``, ``warp_size``, ``shared_bytes_per_block``, ``driver``, ``runtime``,
+    and ``state`` (see ``smi.state``).
     """
     try:
         import torch
@@ -66,6 +69,7 @@ def cuda_facts(index: int = 0) -> dict[str, Any] | None:
         "shared_bytes_per_block": getattr(found, "shared_memory_per_block_optin", None),
         "driver": _text(Path("/sys/module/nvidia/version")),
         "runtime": torch.version.cuda,
+        "state": smi.state(index),
     }
 
 

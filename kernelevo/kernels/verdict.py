@@ -34,6 +34,7 @@ NAMES = (
     "build_seconds",
 )
 """Metrics that every verdict has; None where a number does not exist."""
+_RANKS: dict[str, int] = {**RANK}
 
 
 @dataclass
@@ -182,8 +183,8 @@ def combine(parts: Sequence[Evaluation]) -> Evaluation:
     for name in ("max_abs_error", "max_rel_error", "oracle_error"):
         values = [v for p in parts if isinstance(v := p.metrics.get(name), float)]
         metrics[name] = max(values, default=None)
-    coarsest = max(parts, key=lambda p: RANK.get(p.metrics.get("precision"), 0))  # type: ignore[arg-type]
-    metrics["precision"] = precision = coarsest.metrics.get("precision")
+    precision = max((str(p.metrics.get("precision")) for p in parts), key=lambda c: _RANKS.get(c, 0))
+    metrics["precision"] = precision
     assert middle.score is not None
-    text = Notes(metrics).words(middle.score, "full", str(precision))
+    text = Notes(metrics).words(middle.score, "full", precision)
     return Evaluation(Status.OK, middle.score, metrics, text, middle.artifacts)
