@@ -34,7 +34,7 @@ NAMES = (
     "build_seconds",
 )
 """Metrics that every verdict has; None where a number does not exist."""
-_RANKS: dict[str, int] = {**RANK}
+_RANKS: dict[str, int] = {str(name): rank for name, rank in RANK.items()}
 
 
 @dataclass
