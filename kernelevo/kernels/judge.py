@@ -107,6 +107,7 @@ class KernelJudge:
 
     def close(self) -> None:
         """Stop every child process; may be called twice."""
+        self._stages.close()
         with self._starting:
             if self._ground is not None:
                 self._ground.close()

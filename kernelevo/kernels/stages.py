@@ -8,6 +8,7 @@ from typing import Any
 
 from kernelevo.core import Artifact, Status
 from kernelevo.kernels.arena import Arena
+from kernelevo.kernels.extension_headers import ExtensionHeaders
 from kernelevo.kernels.failed import Failed, resting, told, translated
 from kernelevo.kernels.ground import Ground
 from kernelevo.kernels.session import Session
@@ -30,6 +31,7 @@ class Stages:
 
     def __init__(self, root: Path, forward_patience: float = FORWARD_PATIENCE) -> None:
         self._root, self._forward_patience = root, forward_patience
+        self._headers = ExtensionHeaders(root)
         self._serial = itertools.count()
 
     def enter(self, ground: Ground, artifact: Artifact) -> Session:
@@ -70,7 +72,7 @@ class Stages:
             cuda=ground.setting.on_device,
             read_only=self._shared(),
             memory_bytes=_MEMORY + ground.setting.footprint,
-            environ=self._caches(folder),
+            environ={**self._caches(folder), **self._headers.environment(source)},
         )
         try:
             with ground.zygote.spawn(
@@ -83,6 +85,10 @@ class Stages:
         finally:
             weights.close()
             slots.close()
+
+    def close(self) -> None:
+        """End what is still being made for later builds."""
+        self._headers.close()
 
     def _shared(self) -> tuple[Path, ...]:
         """The shared build cache, if there is one yet."""
