@@ -3,7 +3,7 @@
 Usage: ``python -m benchmarks.gpu.suite [--part NAME] [--only TEXT] [--size full] [--seconds 480]
 [--out FOLDER | --resume FILE]``.
 
-    doctor     what kernelevo finds here, the device's facts, launch overhead, measured ceilings
+    doctor     what kernelevo finds here, the device's facts, launch overhead, ceilings, first launches
     tests      the gpu checks
     baselines  PyTorch's own ways to run every task that has a solution
     ops        solutions of single operators
@@ -175,12 +175,14 @@ def _tried(job: Job, left: float) -> dict[str, Any]:
 def doctor_jobs() -> list[Job]:
     """Return the rows that describe the machine."""
     from benchmarks.gpu.ceilings import CEILINGS
+    from benchmarks.gpu.first_launch import FIRST_LAUNCHES
 
     return [
         Job("doctor", doctor),
         Job("device", lambda _: {"status": "ok", "device": machine.device()}),
         _child("launch overhead", "benchmarks.gpu.checks", "launch_overhead"),
         *(_child(name, "benchmarks.gpu.ceilings", name) for name in CEILINGS),
+        *(_child(name, "benchmarks.gpu.first_launch", name) for name in FIRST_LAUNCHES),
     ]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from benchmarks.gpu import autotune, ceilings, checks, child, machine, rehearsal, suite
+from benchmarks.gpu import autotune, ceilings, checks, child, first_launch, machine, rehearsal, suite
 from benchmarks.gpu.report import Record
 from kernelevo.core import Task
 from kernelevo.kernels.kept import KeptRatios
@@ -77,7 +77,8 @@ def test_parts_choose_their_solutions() -> None:
     assert [job.name for job in suite.plan("baselines", "full", "ops_gemm")] == ["ops/gemm"]
     assert [job.name for job in suite.plan("tests", "full")] == [c.__name__ for c in checks.CHECKS]
     assert [job.name for job in suite.plan("doctor", "full")] == [
-        "doctor", "device", "launch overhead", "copy bandwidth", "fp32 matmul", "tf32 matmul", "bf16 matmul"
+        "doctor", "device", "launch overhead", "copy bandwidth", "fp32 matmul", "tf32 matmul", "bf16 matmul",
+        *first_launch.FIRST_LAUNCHES,
     ]  # fmt: skip
 
 
