@@ -13,19 +13,15 @@ from typing import Any, cast
 
 from kernelevo.backends.cache import default_root
 from kernelevo.core import Artifact, Evaluation, Program, Status, Task
-from kernelevo.device.statistics import StopRule
 from kernelevo.kernels import guard
 from kernelevo.kernels.baseline import Name
-from kernelevo.kernels.checking import describe_case
-from kernelevo.kernels.correctness import Precision, precision
-from kernelevo.kernels.duel import Blocks, Outcome
+from kernelevo.kernels.correctness import Precision
 from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.ground import Ground
+from kernelevo.kernels.hearing import Hearing
 from kernelevo.kernels.lint import Finding, lint
-from kernelevo.kernels.pool import Case, Group
 from kernelevo.kernels.ranking import Rebase
 from kernelevo.kernels.seed import seeds
-from kernelevo.kernels.session import Session
 from kernelevo.kernels.stages import FORWARD_PATIENCE, Stages
 from kernelevo.kernels.verdict import Notes, combine
 from kernelevo.sandbox.zygote import Zygote
@@ -38,9 +34,6 @@ _log = logging.getLogger(__name__)
 
 FRESH_PROCESSES = 3
 MOST_PROCESSES = 5  # where other work disturbs
-_ROUGH_SECONDS = 0.4
-_SEED_SECONDS = 1.0
-USUAL_BLOCKS = Blocks()
 
 
 class KernelJudge:
@@ -263,51 +256,16 @@ class KernelJudge:
             notes.metrics["device"] = ground.device
             notes.metrics["defences"] = _defences(ground)
         try:
+            brief = floor is None and seconds <= self._search and self._is_reference(artifact.program)
+            rng = ground.rng("cases", artifact.program.id, next(self._serial))
             with ground.quiet(), self._stages.enter(ground, artifact) as session:
-                return self._judge(ground, session, notes, artifact, floor=floor, seconds=seconds)
+                hearing = Hearing(ground, session, notes, rng)
+                return hearing.brief(seconds) if brief else hearing.full(seconds, floor)
         except Failed as failed:
             return replace(failed.verdict(), metrics=notes.metrics)
         finally:
+            self._news += ground.baselines.news()
             ground.begin()  # not before: the first verdict is not to wait for compilers and more oracles
-
-    def _judge(
-        self,
-        ground: Ground,
-        session: Session,
-        notes: Notes,
-        artifact: Artifact,
-        *,
-        floor: float | None,
-        seconds: float,
-    ) -> Evaluation:
-        rng = ground.rng("cases", artifact.program.id, next(self._serial))
-        pool = ground.pool
-        if brief := floor is None and seconds <= self._search and self._is_reference(artifact.program):
-            seconds = min(seconds, _SEED_SECONDS)
-        pool.ensure(1 if brief else 3)
-        cases = pool.draw(rng)[: 1 if brief else None]
-        session.construct(pool.build(pool.base_seed), pool.base_seed)
-        wrong = self._check(ground, session, notes, cases[:3])
-        if wrong is None and not brief:
-            ground.checker.several(session, ground.stream)
-        if wrong is None and floor is not None:
-            glance = StopRule(0.1, min(_ROUGH_SECONDS, seconds))
-            label = _precision(ground, notes, cases[0][0])
-            rough, below = self._fight(ground, session, glance, label, floor=floor)
-            if below:
-                wrong = self._verify(ground, notes, rough, 0.5)
-                return wrong or self._finish(ground, session, notes, rough, label, rough=True)
-        wrong = wrong or self._check(ground, session, notes, cases[3:])
-        if wrong is None:
-            rule = StopRule(0.02, seconds)
-            fewest = Blocks(2, 2) if brief else USUAL_BLOCKS
-            label = _precision(ground, notes, cases[0][0])
-            outcome, below = self._fight(ground, session, rule, label, floor=floor, fewest=fewest)
-            wrong = self._verify(ground, notes, outcome, 0.0 if brief else seconds / 2)
-        pool.retire(rng.choice(cases)[1])
-        if wrong is not None:
-            return wrong
-        return self._finish(ground, session, notes, outcome, label, rough=below)
 
     def _is_reference(self, program: Program) -> bool:
         """Whether a program's text is the reference's own: whatever it is checked against is itself.
@@ -315,70 +273,6 @@ class KernelJudge:
         Its first verdict shows that the set-up works, and everybody waits for it: one case, a short time.
         """
         return program.id in {seed.id for seed in self.seeds()}
-
-    def _fight(
-        self,
-        ground: Ground,
-        session: Session,
-        rule: StopRule,
-        label: Precision,
-        *,
-        floor: float | None,
-        fewest: Blocks = USUAL_BLOCKS,
-    ) -> tuple[Outcome, bool]:
-        """Time a program beside the baseline of its class; tell too whether it is clearly below a score."""
-        against = ground.baselines.opponent(label)
-        assert against.anchor.session is not None
-        own = None if floor is None else floor / against.factor
-        outcome = ground.ring.fight(session, against.anchor.session, rule, floor=own, fewest=fewest)
-        ground.baselines.heard(against.anchor, outcome.defender.median)
-        self._news += ground.baselines.news()
-        return outcome, outcome.below(own)
-
-    def _check(
-        self, ground: Ground, session: Session, notes: Notes, cases: list[tuple[Group, Case]]
-    ) -> Evaluation | None:
-        """Climb so many cases; return the verdict of the first that is wrong."""
-        for group, case in cases:
-            report = ground.checker.case(session, group, case, placed=not notes.reports)
-            shipped = case.distribution == "shipped" and case.parameters.state is None
-            notes.add_report(report, shipped=shipped)
-            if not report.ok:
-                return notes.wrong(report, describe_case(case))
-        ground.checker.place(session, ground.pool.groups[0].parameters)
-        return None
-
-    def _verify(self, ground: Ground, notes: Notes, outcome: Outcome, seconds: float) -> Evaluation | None:
-        """Verify kept outputs of timed calls, and that no work was moved between calls."""
-        seen = outcome.challenger
-        count, report = ground.checker.verify(
-            ground.setting.stateful, ground.stream, ground.setting.structure, seen.samples, seconds
-        )
-        notes.metrics["timed_outputs_verified"] = count
-        notes.metrics["timed_blocks"] = outcome.blocks
-        notes.metrics["dropped_blocks"] = outcome.dropped
-        notes.metrics["disturbed_blocks"] = outcome.disturbed
-        notes.metrics["clock_disagreements"] = seen.disagreements
-        if report is not None:
-            return notes.wrong(report, "in a call that was timed")
-        return None
-
-    def _finish(
-        self,
-        ground: Ground,
-        session: Session,
-        notes: Notes,
-        outcome: Outcome,
-        label: Precision,
-        *,
-        rough: bool,
-    ) -> Evaluation:
-        latency = outcome.challenger.median
-        score = notes.add_times(outcome.ratio, latency, label, ground.baselines, ground.bounds)
-        notes.metrics["peak_memory_mb"] = session.device_peak_megabytes() or session.peak_megabytes()
-        return notes.ok(
-            score, fidelity="rough" if rough else "full", weights=session.weights, precision=label
-        )
 
 
 def _defences(ground: Ground) -> str:
@@ -394,11 +288,3 @@ def _renew(ground: Ground, last: Evaluation) -> None:
         ground.baselines.renew(cast("Precision", last.metrics["precision"]))
     except Failed as failed:  # a machine in trouble: the process that was timed before is still a baseline
         _log.warning("the baseline could not be started anew: %s", failed.feedback)
-
-
-def _precision(ground: Ground, notes: Notes, group: Group) -> Precision:
-    """Name the precision class by the worst case; TF32's own error is measured only where it decides."""
-    if notes.fine:
-        return precision(notes.reports[0], None)
-    rough = [r for r in notes.reports if not r.fine]
-    return precision(rough[0], ground.pool.e_tf32(group))

@@ -1,0 +1,143 @@
+"""Hearing: one program before the judge: the ladder of cases, the duel with its baseline, the verdict."""
+
+from __future__ import annotations
+
+import random
+
+from kernelevo.core import Evaluation
+from kernelevo.device.statistics import StopRule
+from kernelevo.kernels.checking import describe_case
+from kernelevo.kernels.correctness import Precision, precision
+from kernelevo.kernels.duel import Blocks, Outcome
+from kernelevo.kernels.ground import Ground
+from kernelevo.kernels.pool import Case, Group
+from kernelevo.kernels.session import Session
+from kernelevo.kernels.verdict import Notes
+
+ROUGH_SECONDS = 0.4
+BRIEF_SECONDS = 1.0
+_BEFORE_TIMING = 3  # cases that a program passes before it is timed at all
+
+
+class Hearing:
+    """One program's live process, heard once.
+
+    Args:
+        ground: the task's equipment.
+        session: the program, fresh.
+        notes: what is known of it, and will be.
+        rng: secret choices.
+    """
+
+    def __init__(self, ground: Ground, session: Session, notes: Notes, rng: random.Random) -> None:
+        self._ground, self._session, self._notes, self._rng = ground, session, notes, rng
+
+    def brief(self, seconds: float) -> Evaluation:
+        """Hear the reference's own text: one case, one second, two blocks at the least."""
+        cases = self._open(1)[:1]
+        wrong = self._check(cases)
+        self._ground.pool.retire(cases[0][1])
+        if wrong is not None:
+            return wrong
+        rule = StopRule(0.02, min(seconds, BRIEF_SECONDS))
+        outcome, label, _ = self._duel(rule, None, Blocks(2, 2))
+        return self._verify(outcome, 0.0) or self._finish(outcome, label, rough=False)
+
+    def full(self, seconds: float, floor: float | None) -> Evaluation:
+        """Climb the ladder: three cases, a rough time where there is a floor, the rest, the duel.
+
+        Args:
+            seconds: for the duel.
+            floor: the slowest score worth it.
+
+        Raises:
+            Failed: if the program breaks off or misbehaves.
+        """
+        ground, session = self._ground, self._session
+        cases = self._open(_BEFORE_TIMING)
+        wrong = self._check(cases[:_BEFORE_TIMING])
+        if wrong is not None:
+            return wrong
+        ground.checker.several(session, ground.stream)
+        if floor is not None:
+            glance = StopRule(0.1, min(ROUGH_SECONDS, seconds))
+            outcome, label, below = self._duel(glance, floor)
+            if below:
+                return self._verify(outcome, 0.5) or self._finish(outcome, label, rough=True)
+        wrong = self._check(cases[_BEFORE_TIMING:])
+        if wrong is None:
+            outcome, label, below = self._duel(StopRule(0.02, seconds), floor)
+            wrong = self._verify(outcome, seconds / 2)
+        ground.pool.retire(self._rng.choice(cases)[1])
+        return wrong or self._finish(outcome, label, rough=below)
+
+    # ------------------------------------------------------------------ steps
+
+    def _open(self, count: int) -> list[tuple[Group, Case]]:
+        """Construct the program and draw its cases, of which so many exist at the least."""
+        pool = self._ground.pool
+        pool.ensure(count)
+        cases = pool.draw(self._rng)
+        self._group = cases[0][0]
+        self._session.construct(pool.build(pool.base_seed), pool.base_seed)
+        return cases
+
+    def _check(self, cases: list[tuple[Group, Case]]) -> Evaluation | None:
+        """Climb so many cases; return the verdict of the first that is wrong."""
+        ground, notes = self._ground, self._notes
+        for group, case in cases:
+            report = ground.checker.case(self._session, group, case, placed=not notes.reports)
+            shipped = case.distribution == "shipped" and case.parameters.state is None
+            notes.add_report(report, shipped=shipped)
+            if not report.ok:
+                return notes.wrong(report, describe_case(case))
+        ground.checker.place(self._session, ground.pool.groups[0].parameters)
+        return None
+
+    def _duel(
+        self, rule: StopRule, floor: float | None, fewest: Blocks | None = None
+    ) -> tuple[Outcome, Precision, bool]:
+        """Time the program beside the baseline of its class.
+
+        Returns:
+            What was seen, the class, and whether the score is clearly below the floor.
+        """
+        ground, label = self._ground, self._precision()
+        against = ground.baselines.opponent(label)
+        assert against.anchor.session is not None
+        own = None if floor is None else floor / against.factor
+        outcome = ground.ring.fight(
+            self._session, against.anchor.session, rule, floor=own, fewest=fewest or Blocks()
+        )
+        ground.baselines.heard(against.anchor, outcome.defender.median)
+        return outcome, label, outcome.below(own)
+
+    def _verify(self, outcome: Outcome, seconds: float) -> Evaluation | None:
+        """Verify kept outputs of timed calls, and that no work was moved between calls."""
+        ground, notes, seen = self._ground, self._notes, outcome.challenger
+        count, report = ground.checker.verify(
+            ground.setting.stateful, ground.stream, ground.setting.structure, seen.samples, seconds
+        )
+        notes.metrics["timed_outputs_verified"] = count
+        notes.metrics["timed_blocks"] = outcome.blocks
+        notes.metrics["dropped_blocks"] = outcome.dropped
+        notes.metrics["disturbed_blocks"] = outcome.disturbed
+        notes.metrics["clock_disagreements"] = seen.disagreements
+        return None if report is None else notes.wrong(report, "in a call that was timed")
+
+    def _finish(self, outcome: Outcome, label: Precision, *, rough: bool) -> Evaluation:
+        ground, session, notes = self._ground, self._session, self._notes
+        latency = outcome.challenger.median
+        score = notes.add_times(outcome.ratio, latency, label, ground.baselines, ground.bounds)
+        notes.metrics["peak_memory_mb"] = session.device_peak_megabytes() or session.peak_megabytes()
+        return notes.ok(
+            score, fidelity="rough" if rough else "full", weights=session.weights, precision=label
+        )
+
+    def _precision(self) -> Precision:
+        """Name the class by the worst case so far; TF32's own error is measured only where it decides."""
+        notes = self._notes
+        if notes.fine:
+            return precision(notes.reports[0], None)
+        rough = [r for r in notes.reports if not r.fine]
+        return precision(rough[0], self._ground.pool.e_tf32(self._group))
