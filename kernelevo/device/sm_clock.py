@@ -78,4 +78,3 @@ class SmClock:
         """Return the clock between both stamps in MHz; the stream must be done."""
         first, last = self._rows.cpu().tolist()
         return megahertz(first, last)
-

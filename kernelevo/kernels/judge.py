@@ -14,7 +14,7 @@ from typing import Any
 from kernelevo.backends.cache import default_root
 from kernelevo.core import Artifact, Evaluation, Program, Status, Task
 from kernelevo.device.statistics import StopRule
-from kernelevo.kernels import guard
+from kernelevo.kernels import clocks, guard
 from kernelevo.kernels.baselines import COMPILED, Name, Rebase
 from kernelevo.kernels.checking import describe_case
 from kernelevo.kernels.correctness import Precision, precision
@@ -257,7 +257,7 @@ class KernelJudge:
         notes.metrics["sandbox"] = str(ground.zygote.facts.get("identity", "unknown"))
         if ground.setting.on_device:
             notes.metrics["device"] = ground.device
-            notes.metrics["defences"] = _defences(ground)
+            notes.metrics["defences"] = ground.defences()
         try:
             with ground.quiet(), self._stages.enter(ground, artifact) as session:
                 return self._judge(ground, session, notes, artifact, floor=floor, seconds=seconds)
@@ -362,18 +362,13 @@ class KernelJudge:
             ratio.ratio, ratio.low, ratio.high, outcome.challenger.median, ground.baselines, ground.bounds
         )
         notes.metrics["peak_memory_mb"] = session.device_peak_megabytes() or session.peak_megabytes()
+        if ground.setting.equipment is not None:
+            notes.metrics["defences"] = ground.defences(session)
+            notes.metrics |= clocks.told(session, outcome.challenger, ground.stream, full=not rough)
         label = _precision(ground, notes, cases[0][0])
         return notes.ok(
             ratio.ratio, fidelity="rough" if rough else "full", weights=session.weights, precision=label
         )
-
-
-def _defences(ground: Ground) -> str:
-    """Say what stands between a program and its verdict on a device, and what does not yet."""
-    bound = "Landlock, seccomp" if ground.bound else f"no Landlock or filter ({ground.unbound_for})"
-    return (
-        f"own process, {bound}, host clock after all streams; outputs are copied by the program's own process"
-    )
 
 
 def _renew(ground: Ground) -> None:

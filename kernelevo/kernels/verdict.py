@@ -9,6 +9,7 @@ from typing import Any
 
 from kernelevo.core import Evaluation, Status
 from kernelevo.core.evaluation import Fidelity, Metric
+from kernelevo.kernels import clocks
 from kernelevo.kernels.baselines import Baselines
 from kernelevo.kernels.bounds import Bounds
 from kernelevo.kernels.correctness import Precision
@@ -27,6 +28,7 @@ NAMES = (
     "meets_1e-5",
     "precision",
     "roofline_fraction",
+    *clocks.NAMES,
     "peak_memory_mb",
     "build_seconds",
 )
