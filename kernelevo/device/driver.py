@@ -29,13 +29,14 @@ class Driver:
     def __init__(self, device: int, api: Any = None) -> None:
         if api is None:
             try:
-                from cuda.bindings import driver as api
+                from cuda.bindings import driver
             except ImportError as error:
                 raise ToolchainMissing(
                     "the CUDA driver cannot be called: cuda.bindings is not installed",
                     why=str(error),
                     now='pip install "kernelevo[cuda13]" (or [cuda12])',
                 ) from error
+            api = driver
         self._api, self.device = api, device
 
     def call(self, name: str, *given: Any) -> Any:

@@ -1,9 +1,9 @@
-"""Instruments: what a child has at hand around the calls of a batch, on a device or, to try it out, the host.
+"""Instruments: what a child has around the calls of a batch, on a device or, to try it out, on the host.
 
-What they say is the child's own word: shown, compared with the parent's clock, never the score. A scored batch
-is *not* held by a spin kernel: the parent's clock runs from ``go`` to its own read, so whatever the host queues
-behind a held stream would be added to the device's time instead of overlapping it, and a clock that started at
-the release could not see work that a program had put on another stream before.
+What they say is the child's own word: shown, compared with the parent's clock, never the score. A scored
+batch is *not* held by a spin kernel: the parent's clock runs from ``go`` to its own read, so what the host
+queues behind a held stream would be added to the device's time instead of overlapping it; and a clock that
+started at the release could not see work that a program had put on another stream before.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
+
+import numpy as np
 
 from kernelevo.device import spans
 from kernelevo.device.driver import Driver, Image
@@ -111,9 +113,7 @@ class DeviceInstruments:
 
     def ready(self, calls: int) -> None:
         """See ``Instruments``; nothing of this is inside the clock."""
-        new = self._torch.cuda.Event
-        while len(self._events) < calls:
-            self._events.append((new(enable_timing=True), new(enable_timing=True)))
+        self._events += [spans.events() for _ in range(calls - len(self._events))]
         if self._driver is not None and "poison" not in self.missing:
             driver, stream = self._driver, self._stream.cuda_stream
             self._tried("poison", lambda: poison(driver, stream))
@@ -189,15 +189,13 @@ def _nothing() -> None:
 
 
 class HostInstruments:
-    """The same on the host: how the protocol is tried where there is no device. Host memory needs no handle."""
+    """The same on the host, where the protocol is tried without a device. Host memory needs no handle."""
 
     FLUSHED = 1 << 20
 
     def __init__(self) -> None:
-        import torch
-
         self.missing = {"sm_clock": "there is no device", "spin": "there is no device"}
-        self._buffer = torch.empty(self.FLUSHED, dtype=torch.uint8)
+        self._buffer = np.empty(self.FLUSHED, np.uint8)  # written by this thread alone
         self._started = self._spent = 0
 
     def ready(self, calls: int) -> None:
@@ -209,7 +207,7 @@ class HostInstruments:
 
     def before(self) -> None:
         """See ``Instruments``."""
-        self._buffer.fill_(NAN_BYTE)
+        self._buffer.fill(NAN_BYTE)
         self._started = time.perf_counter_ns()
 
     def after(self) -> None:

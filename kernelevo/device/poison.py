@@ -46,8 +46,8 @@ def poison(driver: Driver, stream: int) -> int:
     """
     import torch
 
-    snapshot = [s for s in torch.cuda.memory_snapshot() if s["device"] == driver.device]
-    blocks = free_blocks(snapshot)
+    snapshot = torch.cuda.memory_snapshot()  # type: ignore[no-untyped-call]
+    blocks = free_blocks(s for s in snapshot if s["device"] == driver.device)
     for address, nbytes in blocks:
         driver.fill(address, NAN_BYTE, nbytes, stream)
     return sum(nbytes for _, nbytes in blocks)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Iterable, Sequence
 from statistics import median
-from typing import Any
 
 from kernelevo.device.driver import Image
 

@@ -29,7 +29,7 @@ def held_ns(call: Call, flush: Call, spin: Spin, stream: Any) -> float:
         spin: holds the stream.
         stream: a torch stream.
     """
-    pairs = [_events() for _ in range(REPEATS)]
+    pairs = [events() for _ in range(REPEATS)]
     for start, end in pairs:
         flush()
         spin.hold(_QUEUED)
@@ -51,7 +51,7 @@ def replay_ns(call: Call, flush: Call, stream: Any) -> float:
     """
     import torch
 
-    side = torch.cuda.Stream(stream.device)
+    side = torch.cuda.Stream(stream.device)  # type: ignore[no-untyped-call]
     side.wait_stream(stream)
     with torch.cuda.stream(side):
         for _ in range(3):
@@ -60,7 +60,7 @@ def replay_ns(call: Call, flush: Call, stream: Any) -> float:
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
         kept = call()
-    pairs = [_events() for _ in range(REPEATS)]
+    pairs = [events() for _ in range(REPEATS)]
     with torch.cuda.stream(stream):
         graph.replay()
         for start, end in pairs:
@@ -80,7 +80,7 @@ def profiled_ns(call: Call, flush: Call, stream: Any) -> float:
         RuntimeError: if the profiler saw nothing on the device.
     """
     import torch
-    from torch.autograd import DeviceType
+    from torch.autograd import DeviceType  # type: ignore[attr-defined]
     from torch.profiler import ProfilerActivity, profile
 
     found = []
@@ -102,7 +102,8 @@ def profiled_ns(call: Call, flush: Call, stream: Any) -> float:
     return median(found)
 
 
-def _events() -> tuple[Any, Any]:
+def events() -> tuple[Any, Any]:
+    """Return two events that take the time."""
     import torch
 
     start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))  # type: ignore[no-untyped-call]
@@ -110,4 +111,4 @@ def _events() -> tuple[Any, Any]:
 
 
 def _median_ns(pairs: Iterable[tuple[Any, Any]]) -> float:
-    return median(start.elapsed_time(end) for start, end in pairs) * 1e6
+    return median(float(start.elapsed_time(end)) for start, end in pairs) * 1e6

@@ -17,9 +17,9 @@ from kernelevo.kernels.session import Session
 NAMES = ("stream_ms", "device_span_ms", "graph_replay_ms", "sm_clock_mhz", "sm_clock_spread")
 """Metrics of every verdict; None where a number does not exist, as all are on the CPU.
 
-``stream_ms``: between events around each call of the scored batches, launch gaps included. ``device_span_ms``:
-from a call's first kernel to its last, as CUPTI saw it, or else between events behind a held stream
-(``device_span_by`` says which). ``graph_replay_ms``: one replay of the call captured into a CUDA graph.
+``stream_ms``: between events around each call of the scored batches, launch gaps included.
+``device_span_ms``: from a call's first kernel to its last, as CUPTI saw it, or else between events behind a
+held stream (``device_span_by`` says which). ``graph_replay_ms``: one replay of the call as a CUDA graph.
 """
 _SPANS, _PROFILE = 15.0, 30.0
 _GAP = 1.05  # a stream time so much above the device's own is a matter of launches
@@ -81,7 +81,7 @@ def named(said: Mapping[str, Any], profiled: Mapping[str, Any]) -> dict[str, Met
     if span is not None:
         found["device_span_by"] = by
     if span is None or by != "CUPTI":
-        reasons = {k: why[k] for k in ("profiler", "spin", "held") if k in why}
+        reasons = {k: v for k, v in why.items() if k in ("profiler", "spin", "held")}
         found["device_span_missing"] = words(reasons) or "the program's process did not say"
     if replay is None:
         found["graph_replay_missing"] = why.get("graph_replay", "the program's process did not say")[:200]

@@ -198,6 +198,7 @@ class Ring:
             tally.own.append(self.overhead.own(batch) / count)
         if not self.overhead.agrees(batch):
             tally.disagreements += 1
+        tally.drowned += self.overhead.drowned(batch)
         if not trusted:
             self._examine(session, batch, picks, tally)
         return seconds
@@ -267,11 +268,16 @@ class Ring:
         self._longest = rule.seconds / 8
         self.size(challenger, a)
         self.size(defender, b)
-        clean, disturbed = Series(), Series()
+        clean, disturbed, drowned = Series(), Series(), Series()
         while True:
+            under = a.drowned + b.drowned
             block, alone = self._block(challenger, defender, a, b, trusted)
-            (clean if alone else disturbed).add(block)
+            (drowned if a.drowned + b.drowned > under else clean if alone else disturbed).add(block)
             elapsed = time.monotonic() - start
+            if not (clean.blocks or disturbed.blocks) and elapsed < 8 * rule.seconds:
+                continue  # nothing was measured yet
+            if not (clean.blocks or disturbed.blocks):
+                disturbed = drowned  # nor will it be
             blocks = len(clean.blocks) + len(disturbed.blocks)
             # blocks that other work disturbed are dropped where enough calm ones are left
             calm = not disturbed.blocks or len(clean.blocks) >= max(fewest.calm, MIN_BLOCKS)

@@ -1,4 +1,4 @@
-"""Equipment: what a machine grants for timing on a device, found out once by trying, and named in verdicts."""
+"""Equipment: what a machine grants for timing on a device, found out by trying once, named in verdicts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Overhead: what the protocol itself costs, measured with the empty program and taken off both sides alike."""
+"""Overhead: what the protocol itself costs, measured with the empty program, taken off both sides alike."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ AGREEMENT = 0.05
 """A batch whose child's own clock is further off than this is refused."""
 EVENT_SECONDS = 0.5e-6
 """Resolution of a device's events, which each call is bracketed by two of."""
+LAUNCH_SECONDS = 1e-6
+"""Less than that no call takes that launches a kernel."""
 KEPT = 9
 
 
@@ -39,10 +41,19 @@ class Overhead:
         """Return a batch's seconds without the protocol's share, half of them at the least.
 
         An overhead that was measured in a busy moment may exceed a whole batch; no program is to look fast
-        for that. Behind a flush a hundredth at the least: writing 100 MB takes longer than many a call.
+        for that. Behind a flush, which takes longer than many a call, less than half may be left, but not less
+        than a hundredth or than launching anything takes; below that it is no measurement (``drowned``).
         """
-        least = seconds / 100 if self.flushed else seconds / 2
-        return max(seconds - self.of(calls), least)
+        left = seconds - self.of(calls)
+        return left if self.flushed and left > self._least(seconds, calls) else max(left, seconds / 2)
+
+    def _least(self, seconds: float, calls: int) -> float:
+        return max(seconds / 100, LAUNCH_SECONDS * calls)
+
+    def drowned(self, batch: Batch) -> bool:
+        """Tell whether a flush's own ups and downs have swallowed a batch's calls."""
+        least = self._least(batch.seconds, batch.calls)
+        return self.flushed and batch.seconds - self.of(batch.calls) <= least
 
     def own(self, batch: Batch) -> float:
         """Return what the child's own clock says of a batch's calls, an empty call's share taken off."""

@@ -214,11 +214,9 @@ class Session:
             raise told(reply["error"], self.child)
         own, clock, missing = reply.get("ns"), reply.get("mhz"), reply.get("missing")
         own_seconds = own * 1e-9 if isinstance(own, int | float) else 0.0
-        known = isinstance(clock, int | float) and 0 < clock < math.inf
+        megahertz = float(clock) if isinstance(clock, int | float) and 0 < clock < math.inf else None
         reasons = {str(k): str(v)[:200] for k, v in missing.items()} if isinstance(missing, dict) else {}
-        return Batch(
-            count, (end - start) * 1e-9, own_seconds, reply, float(clock) if known else None, reasons
-        )
+        return Batch(count, (end - start) * 1e-9, own_seconds, reply, megahertz, reasons)
 
     @property
     def _reading(self) -> SharedOutputs | None:

@@ -4,8 +4,8 @@ On a device the parent's clock ends with this read. Reading every byte would cos
 program itself, so it takes one secret window of each output of *every* call, by one kernel and one copy, and
 reads one whole secret call after the clock. What is read whole must hold the windows that were taken inside
 the clock: a program that says "done" before its outputs are there is caught by the window of any late call.
-The empty program's read costs the same and is taken off with the rest of the protocol; a program whose outputs
-are late makes its own read longer.
+The empty program's read costs the same and is taken off with the rest of the protocol; a program whose
+outputs are late makes its own read longer.
 """
 
 from __future__ import annotations
@@ -199,10 +199,10 @@ def _pieces(said: dict[str, Any]) -> list[Piece]:
             (int(address), sizes[kind])
             for _, places in said["results"]
             for kind, address in places
-            if sizes[kind]
+            if sizes[kind] and address  # one that lies nowhere is judged by its kind
         ]
         if any(not 0 < address < 1 << 63 for address, _ in found):
-            raise ValueError("an output at no address")
+            raise ValueError("an output at an address that there is not")
         return found
     except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
         raise Failed(
