@@ -68,6 +68,24 @@ class Driver:
         """Write a byte value over ``nbytes`` of device memory, in order on a stream."""
         self.call("cuMemsetD8Async", address, value, nbytes, stream)
 
+    # ------------------------------------------------------------------ memory
+
+    def allocate(self, nbytes: int) -> int:
+        """Return the address of new device memory."""
+        return int(self.call("cuMemAlloc", nbytes))
+
+    def free(self, address: int) -> None:
+        """Give it back."""
+        self.call("cuMemFree", address)
+
+    def write(self, address: int, source: int, nbytes: int) -> None:
+        """Copy host memory at ``source`` to the device; in order with the default stream."""
+        self.call("cuMemcpyHtoD", address, source, nbytes)
+
+    def read(self, address: int, into: int, nbytes: int) -> None:
+        """Copy device memory to host memory at ``into``; waits for it and for the default stream."""
+        self.call("cuMemcpyDtoH", into, address, nbytes)
+
     # ------------------------------------------------------------------ memory of other processes
 
     def allocation(self, address: int) -> tuple[int, int, int]:
@@ -97,10 +115,6 @@ class Driver:
     def close(self, address: int) -> None:
         """Unmap what ``open`` mapped."""
         self.call("cuIpcCloseMemHandle", address)
-
-    def read(self, address: int, into: int, nbytes: int) -> None:
-        """Copy device memory to host memory at ``into``; waits for it."""
-        self.call("cuMemcpyDtoH", into, address, nbytes)
 
 
 class Image:

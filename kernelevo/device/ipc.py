@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ctypes
 from bisect import bisect_right, insort
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -56,6 +57,27 @@ class _Opened:
     nbytes: int
 
 
+class _Buffer:
+    """Device memory that grows and is kept: an allocation inside the clock would stall it."""
+
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
+        self._address = self._nbytes = 0
+
+    def of(self, nbytes: int) -> int:
+        """Return the address of at least so many bytes."""
+        if nbytes > self._nbytes:
+            self.free()
+            size = 1 << (nbytes - 1).bit_length()
+            self._address, self._nbytes = self._driver.allocate(size), size
+        return self._address
+
+    def free(self) -> None:
+        if self._address:
+            address, self._address, self._nbytes = self._address, 0, 0
+            self._driver.free(address)
+
+
 class Imports:
     """Another process's allocations, mapped into this one.
 
@@ -66,6 +88,7 @@ class Imports:
 
     def __init__(self, driver: Driver, image: Image) -> None:
         self._driver, self._image = driver, image
+        self._table, self._out = _Buffer(driver), _Buffer(driver)
         self._opened: dict[int, _Opened] = {}
         self._bases: list[int] = []
 
@@ -122,22 +145,21 @@ class Imports:
             LookupError: as ``here``.
             RuntimeError: if the driver refuses.
         """
-        import torch
-
         if not pieces:
             return b""
         sizes = np.array([n for _, n in pieces], np.int64)
         ends = sizes.cumsum()
         rows = np.stack([[self.here(a, n) for a, n in pieces], sizes, ends - sizes], axis=1)
-        device = f"cuda:{self._driver.device}"
-        with torch.cuda.device(device):
-            stream = torch.cuda.current_stream().cuda_stream
-            table = torch.from_numpy(rows.astype(np.int64)).to(device)
-            out = torch.empty(int(ends[-1]), dtype=torch.uint8, device=device)
-            values = (table.data_ptr(), out.data_ptr(), len(pieces))
-            kinds = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int32)
-            self._image.launch("gather", min(len(pieces), 2048), 64, stream, values, kinds)
-            return out.cpu().numpy().tobytes()
+        table = np.ascontiguousarray(rows, np.int64)
+        gathered = np.empty(int(ends[-1]), np.uint8)
+        driver = self._driver
+        driver.enter()
+        place, out = self._table.of(table.nbytes), self._out.of(gathered.nbytes)
+        driver.write(place, table.ctypes.data, table.nbytes)
+        kinds = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int32)
+        self._image.launch("gather", min(len(pieces), 2048), 64, 0, (place, out, len(pieces)), kinds)
+        driver.read(out, gathered.ctypes.data, gathered.nbytes)
+        return gathered.tobytes()
 
     def _close(self, base: int) -> None:
         self._bases.remove(base)
@@ -146,10 +168,15 @@ class Imports:
     def close(self) -> None:
         """Unmap everything; the first error of the driver is raised when all was tried."""
         problems: list[RuntimeError] = []
-        for base in list(self._bases):
+        todo: list[Callable[[], None]] = [
+            self._table.free,
+            self._out.free,
+            *(partial(self._close, base) for base in self._bases),
+        ]
+        for do in todo:
             try:
                 self._driver.enter()
-                self._close(base)
+                do()
             except RuntimeError as error:
                 problems.append(error)
         if problems:

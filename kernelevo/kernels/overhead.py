@@ -41,8 +41,8 @@ class Overhead:
         """Return a batch's seconds without the protocol's share, half of them at the least.
 
         An overhead that was measured in a busy moment may exceed a whole batch; no program is to look fast
-        for that. Behind a flush, which takes longer than many a call, less than half may be left, but not less
-        than a hundredth or than launching anything takes; below that it is no measurement (``drowned``).
+        for that. Behind a flush, which takes longer than many a call, less than half may be left, but not
+        less than a hundredth or than launching anything takes; below that nothing was measured (``drowned``).
         """
         left = seconds - self.of(calls)
         return left if self.flushed and left > self._least(seconds, calls) else max(left, seconds / 2)
