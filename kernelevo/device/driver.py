@@ -57,6 +57,11 @@ class Driver:
         self.call("cuInit", 0)
         return self.call("cuDevicePrimaryCtxRetain", self.call("cuDeviceGet", self.device))
 
+    def attribute(self, name: str) -> int:
+        """Return a number that the driver knows of the device, such as ``"L2_CACHE_SIZE"`` in bytes."""
+        kind = getattr(self._api.CUdevice_attribute, f"CU_DEVICE_ATTRIBUTE_{name}")
+        return int(self.call("cuDeviceGetAttribute", kind, self.call("cuDeviceGet", self.device)))
+
     # ------------------------------------------------------------------ the cache
 
     def forget_persisting(self) -> None:
@@ -73,6 +78,10 @@ class Driver:
     def allocate(self, nbytes: int) -> int:
         """Return the address of new device memory."""
         return int(self.call("cuMemAlloc", nbytes))
+
+    def allocate_host(self, nbytes: int) -> int:
+        """Return the address of new page-locked host memory, which is its address on the device too."""
+        return int(self.call("cuMemAllocHost", nbytes))
 
     def free(self, address: int) -> None:
         """Give it back."""

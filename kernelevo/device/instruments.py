@@ -80,23 +80,21 @@ class DeviceInstruments:
     Args:
         device: the torch device; its current stream is the one that calls are queued on.
         cubin: our own kernels for it; None where they could not be compiled.
+        api: see ``Driver``.
     """
 
-    def __init__(self, device: Any, cubin: bytes | None) -> None:
+    def __init__(self, device: Any, cubin: bytes | None, api: Any = None) -> None:
         import torch
 
         self._torch, self._device = torch, device
         self._stream = torch.cuda.current_stream(device)
         stream, index = self._stream.cuda_stream, device.index or 0
         self.missing: dict[str, str] = {}
-        self._driver = self._tried("driver", lambda: Driver(index))
-        driver = self._driver
-        if driver is not None:
-            self._tried("driver", driver.enter)
+        self._driver = driver = self._tried("driver", lambda: _entered(Driver(index, api)))
         self._flush = self._tried("flush", lambda: _flush(driver, stream)) if driver is not None else None
         image = self._tried("kernels", lambda: Image(driver, cubin)) if driver and cubin else None
-        self._spin = self._tried("spin", lambda: Spin(image, stream)) if image else None
-        self._clock = self._tried("sm_clock", lambda: SmClock(image, stream, index)) if image else None
+        self._spin = self._tried("spin", lambda: Spin(driver, image, stream)) if image else None
+        self._clock = self._tried("sm_clock", lambda: SmClock(driver, image, stream)) if image else None
         self._exports = Exports(driver) if driver is not None else None
         self._write = self._flush.write if self._flush is not None else _nothing
         self._events: list[tuple[Any, Any]] = []
@@ -175,6 +173,11 @@ class DeviceInstruments:
         """See ``Instruments``."""
         found = self._tried("profiler", lambda: spans.profiled_ns(call, self._write, self._stream))
         return {"profiled_ns": found, "missing": dict(self.missing)}
+
+
+def _entered(driver: Driver) -> Driver:
+    driver.enter()
+    return driver
 
 
 def _flush(driver: Driver, stream: int) -> Flush:

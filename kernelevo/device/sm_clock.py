@@ -6,7 +6,9 @@ import ctypes
 from collections.abc import Iterable, Sequence
 from statistics import median
 
-from kernelevo.device.driver import Image
+import numpy as np
+
+from kernelevo.device.driver import Driver, Image
 
 TOLERANCE = 0.02
 """A batch whose clock is further than this from its block's median is not to be compared with the others."""
@@ -54,18 +56,17 @@ class SmClock:
     """Stamps on one stream.
 
     Args:
+        driver: of the device.
         image: has the kernel ``stamp``.
         stream: handle of the stream.
-        device: index of the CUDA device.
     """
 
-    def __init__(self, image: Image, stream: int, device: int) -> None:
-        import torch
-
-        self._image, self._stream = image, stream
-        self._blocks = int(torch.cuda.get_device_properties(device).multi_processor_count)
-        self._rows = torch.zeros(2, self._blocks, 3, dtype=torch.int64, device=f"cuda:{device}")
-        self._addresses = [self._rows[i].data_ptr() for i in range(2)]
+    def __init__(self, driver: Driver, image: Image, stream: int) -> None:
+        self._driver, self._image, self._stream = driver, image, stream
+        self._blocks = driver.attribute("MULTIPROCESSOR_COUNT")
+        self._rows = np.zeros((2, self._blocks, 3), np.int64)
+        first = driver.allocate(self._rows.nbytes)
+        self._addresses = (first, first + self._rows.nbytes // 2)
 
     def stamp(self, which: int) -> None:
         """Queue the first (0) or last (1) stamp; returns at once."""
@@ -75,5 +76,6 @@ class SmClock:
 
     def read(self) -> float | None:
         """Return the clock between both stamps in MHz; the stream must be done."""
-        first, last = self._rows.cpu().tolist()
+        self._driver.read(self._addresses[0], self._rows.ctypes.data, self._rows.nbytes)
+        first, last = self._rows.tolist()
         return megahertz(first, last)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 
-from kernelevo.device.driver import Image
+from kernelevo.device.driver import Driver, Image
 
 LONGEST_NS = 50_000_000
 """However much is queued, a device is held no longer than this."""
@@ -32,23 +32,21 @@ class Spin:
     back. The kernel gives up by itself when its time is over: a host that dies leaves no hanging device.
 
     Args:
+        driver: of the device.
         image: has the kernel ``spin``.
         stream: handle of the stream.
     """
 
-    def __init__(self, image: Image, stream: int) -> None:
-        import torch
-
+    def __init__(self, driver: Driver, image: Image, stream: int) -> None:
         self._image, self._stream = image, stream
-        # page-locked host memory has the same address on the device
-        self._flag = torch.zeros(1, dtype=torch.int32).pin_memory()
-        self._word = ctypes.c_uint32.from_address(self._flag.data_ptr())
-        self._ticket = 0
+        self._flag = driver.allocate_host(4)
+        self._word = ctypes.c_uint32.from_address(self._flag)
+        self._word.value = self._ticket = 0
 
     def hold(self, launches: int) -> None:
         """Hold the stream until ``release``, or for as long as queueing so many operations may take."""
         self._ticket = (self._ticket + 1) % TICKETS
-        values = (self._flag.data_ptr(), self._ticket, limit_ns(launches))
+        values = (self._flag, self._ticket, limit_ns(launches))
         kinds = (ctypes.c_void_p, ctypes.c_uint32, ctypes.c_uint64)
         self._image.launch("spin", 1, 1, self._stream, values, kinds)
 

@@ -107,7 +107,7 @@ def equip(
     cubin = None
     try:
         cubin = compile_cubin(timing_source(), arch=arch_of(index)).code
-    except (KernelEvoError, OSError, RuntimeError) as error:
+    except Exception as error:  # no compiler, no headers, a device too new: judging goes on without
         missing["kernels"] = missing["ipc"] = str(error)[:200]
     for stage in dict.fromkeys(stages):
         if cubin is not None and "ipc" not in missing:

@@ -4,6 +4,7 @@ import ctypes
 import itertools
 import mmap
 import os
+import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -28,7 +29,11 @@ class FakeApi:
         broken: functions that fail.
     """
 
+    PROCESSORS, MHZ = 4, 1500.0
     CUlimit = SimpleNamespace(CU_LIMIT_PERSISTING_L2_CACHE_SIZE=6)
+    CUdevice_attribute = SimpleNamespace(
+        CU_DEVICE_ATTRIBUTE_L2_CACHE_SIZE=38, CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT=16
+    )
     CUpointer_attribute = SimpleNamespace(CU_POINTER_ATTRIBUTE_BUFFER_ID=7)
     CUipcMem_flags = SimpleNamespace(CU_IPC_MEM_LAZY_ENABLE_PEER_ACCESS=1)
     CUipcMemHandle = Handle
@@ -38,6 +43,7 @@ class FakeApi:
         self._serials = itertools.count(100)
         self.blocks = {}  # address -> (array, serial, fd)
         self.limits = {6: 1 << 20}
+        self.holds = []  # (value of the flag, ticket, limit) at each launch of the spin kernel
 
     def __getattribute__(self, name):
         found = object.__getattribute__(self, name)
@@ -69,6 +75,9 @@ class FakeApi:
     def cuDeviceGet(self, index):
         return OK, index
 
+    def cuDeviceGetAttribute(self, kind, device):
+        return OK, {38: 1 << 20, 16: self.PROCESSORS}[kind]
+
     def cuDevicePrimaryCtxRetain(self, device):
         return OK, "context"
 
@@ -91,6 +100,9 @@ class FakeApi:
 
     def cuMemFree(self, address):
         return (OK if self.blocks.pop(address, None) else UNKNOWN,)
+
+    def cuMemAllocHost(self, nbytes):
+        return OK, self.block(nbytes)
 
     cuIpcCloseMemHandle = cuMemFree
 
@@ -134,6 +146,14 @@ class FakeApi:
         assert len(values) == len(kinds) and grid >= 1 and block >= 1
         getattr(self, f"_{function}")(*values)
         return (OK,)
+
+    def _stamp(self, out):
+        ns = time.perf_counter_ns()
+        rows = [[ns, round(ns * self.MHZ / 1e3), processor] for processor in range(self.PROCESSORS)]
+        ctypes.memmove(out, np.array(rows, np.int64).ctypes.data, 24 * self.PROCESSORS)
+
+    def _spin(self, flag, ticket, limit_ns):
+        self.holds.append((ctypes.c_uint32.from_address(flag).value, ticket, limit_ns))
 
     def _gather(self, table, out, count):
         rows = np.frombuffer(ctypes.string_at(table, 24 * count), np.int64).reshape(count, 3)
