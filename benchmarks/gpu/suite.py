@@ -3,7 +3,7 @@
 Usage: ``python -m benchmarks.gpu.suite [--part NAME] [--only TEXT] [--size full] [--seconds 480]
 [--out FOLDER | --resume FILE]``.
 
-    doctor     what kernelevo finds here, the device's facts, launch overhead, measured ceilings
+    doctor     what kernelevo finds here, the device's facts, launch overhead, A/A, measured ceilings
     tests      the gpu checks
     baselines  eager and torch.compile on every task that has a solution
     ops        solutions of single operators
@@ -183,6 +183,7 @@ def doctor_jobs() -> list[Job]:
         Job("doctor", doctor),
         Job("device", lambda _: {"status": "ok", "device": machine.device()}),
         _child("launch overhead", "benchmarks.gpu.checks", "launch_overhead"),
+        _child("a program against itself", "benchmarks.gpu.same", "pairs"),
         *(_child(name, "benchmarks.gpu.ceilings", name) for name in CEILINGS),
     ]
 

@@ -208,6 +208,14 @@ class Ground:
                 now="run `kernelevo doctor`; check that the module needs no file or network",
             ) from failed
 
+    @contextmanager
+    def equal(self) -> Iterator[Session]:
+        """A fresh process of eager's: what equals look like to the clock."""
+        with self.baselines.start(self.baselines.subject("eager"), "equal") as session:
+            self._make_ready(session, self.patience)
+            session.stop()
+            yield session
+
     # ------------------------------------------------------------------ idle work
 
     def begin(self) -> None:
