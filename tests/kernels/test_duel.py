@@ -1,15 +1,18 @@
 """Which blocks of a duel count, by the clocks of both sides; sessions and their batches are made up."""
 
+import itertools
 import os
 import random
 from contextlib import nullcontext
 from types import SimpleNamespace
+from unittest import mock
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kernelevo.device.statistics import StopRule
+from kernelevo.kernels import duel
 from kernelevo.kernels.duel import Ring
 from kernelevo.kernels.overhead import Overhead
 from kernelevo.kernels.series import Tally
@@ -50,6 +53,13 @@ class Scripted(Ring):
 
 
 def fight(play, **how):
+    """Hold a duel of about fifty blocks, by a clock that goes on by a millisecond whenever it is asked."""
+    ticks = itertools.count()
+    with mock.patch.object(duel, "time", SimpleNamespace(monotonic=lambda: next(ticks) * 1e-3)):
+        return _fight(play, **how)
+
+
+def _fight(play, **how):
     return Scripted(play, **how).fight(SESSION, SESSION, StopRule(1e-9, 0.05), trusted=False)
 
 
