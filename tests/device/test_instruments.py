@@ -1,25 +1,37 @@
 """Instruments around a batch: what they do, in which order, and what is left when something fails."""
 
-import time
+import itertools
 from types import SimpleNamespace
+from unittest import mock
 
 import pytest
 import torch
 
+from kernelevo.device import instruments as module
 from kernelevo.device.instruments import DeviceInstruments, HostInstruments, make
 from tests.device.fake_driver import FakeApi
 
 LAUNCHED = ("cuMemsetD8Async", "cuLaunchKernel")
 
 
+class Device:
+    """A device's time in seconds; only ``work`` makes it go on."""
+
+    now = 0.0
+
+    @classmethod
+    def work(cls):
+        cls.now += 0.002
+
+
 class Event:
-    """A device event on the host's clock."""
+    """A device event."""
 
     def __init__(self, enable_timing=False):
         assert enable_timing
 
     def record(self, stream):
-        self.at = time.perf_counter()
+        self.at = Device.now
 
     def elapsed_time(self, other):
         return (other.at - self.at) * 1e3
@@ -39,7 +51,7 @@ def device(monkeypatch):
     return torch.device("cuda:0")
 
 
-def batch(instruments, calls, work=lambda: time.sleep(0.002)):
+def batch(instruments, calls, work=Device.work):
     instruments.ready(calls)
     instruments.begin()
     for _ in range(calls):
@@ -55,11 +67,11 @@ def test_a_batch_is_flushed_marked_and_stamped(device):
     api.calls.clear()
     told = batch(instruments, 3)
     assert told["missing"] == {} and told["mhz"] == pytest.approx(FakeApi.MHZ, rel=1e-3)
-    assert 3 * 2e6 <= told["ns"] < 3 * 2e6 + 5e7
+    assert told["ns"] == pytest.approx(3 * 2e6, abs=2)
     # one stamp, a flush before each call, one stamp
     assert [c for c in api.calls if c in LAUNCHED] == [LAUNCHED[1], *[LAUNCHED[0]] * 3, LAUNCHED[1]]
     assert "cuCtxResetPersistingL2Cache" in api.calls and api.limits[6] == 0
-    assert batch(instruments, 1)["ns"] < told["ns"]
+    assert batch(instruments, 1)["ns"] == pytest.approx(2e6, abs=2)
 
 
 def test_free_memory_is_poisoned_before_a_batch(device, monkeypatch):
@@ -89,7 +101,7 @@ def test_what_fails_is_left_out_and_named(device, broken, missing):
     instruments = DeviceInstruments(device, b"cubin", FakeApi(broken=[broken]))
     for _ in range(2):
         told = batch(instruments, 2)
-        assert told["ns"] >= 2 * 2e6
+        assert told["ns"] == pytest.approx(2 * 2e6, abs=2)
         assert set(told["missing"]) == missing, told["missing"]
         assert all("it does not work" in why for why in told["missing"].values())
         assert (told["mhz"] is None) == bool(missing & {"driver", "kernels", "sm_clock"})
@@ -130,6 +142,7 @@ def test_a_held_stream_is_released_even_if_the_call_fails(device):
 def test_the_hosts_instruments_count_the_calls_and_not_the_flushes():
     instruments = make({"kind": "host", "cubin": None}, torch.device("cpu"))
     assert isinstance(instruments, HostInstruments) and make(None, torch.device("cpu")) is None
-    told = batch(instruments, 3, lambda: None)
-    assert 0 <= told["ns"] < 3e5 and told["mhz"] is None and told["missing"]["sm_clock"]
-    assert batch(instruments, 2)["ns"] >= 2 * 2e6
+    ticks = itertools.count()
+    with mock.patch.object(module, "time", SimpleNamespace(perf_counter_ns=lambda: next(ticks) * 1000)):
+        told = batch(instruments, 3, lambda: [next(ticks) for _ in range(4)])
+    assert told["ns"] == 3 * 5000 and told["mhz"] is None and told["missing"]["sm_clock"]
