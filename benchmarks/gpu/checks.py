@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 
 import kernelevo
+from benchmarks.gpu import instruments
 from benchmarks.gpu.child import tell
 from kernelevo.backends import packing
 from kernelevo.backends.candidate import import_program
@@ -194,6 +195,7 @@ CHECKS: tuple[Callable[[], None], ...] = (
     cubin_of_this_device,
     triton_values,
     packed_weights_on_the_device,
+    *instruments.CHECKS,
 )
 
 

@@ -18,17 +18,22 @@ from typing import Any
 from unittest import mock
 
 import kernelevo
-from benchmarks.gpu import checks
+from benchmarks.gpu import checks, instruments
 from kernelevo.backends import signatures
 from kernelevo.backends.candidate import import_program
 from kernelevo.backends.nvrtc import compile_cubin
 from kernelevo.backends.triton import compile_source
 from kernelevo.errors import KernelEvoError
+from kernelevo.kernels.equipment import timing_source
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("kernelbench_tasks/solutions", "examples")
 # texts that are not programs by themselves
-OURS = {"benchmarks/gpu/checks.py": (checks.SOURCE, checks.NAMES, checks.TRITON)}
+OURS: dict[str, tuple[str, tuple[str, ...], str | None]] = {
+    "benchmarks/gpu/checks.py": (checks.SOURCE, checks.NAMES, checks.TRITON),
+    "benchmarks/gpu/instruments.py": (instruments.CHASE, (), None),
+    "csrc/timing.cu": (timing_source(), (), None),
+}
 
 
 def main() -> int:
@@ -49,7 +54,8 @@ def rehearse(folders: list[str], arch: str) -> Iterator[tuple[str, str, str | No
     """Yield (name, figures, error) for every source of the folders and of our own checks."""
     for name, (cuda, names, triton) in OURS.items():
         yield _tried(f"{name} (cuda)", lambda c=cuda, n=names: _cuda(c, n, (), arch))
-        yield _tried(f"{name} (triton)", lambda t=triton: _triton(t, arch))
+        if triton is not None:
+            yield _tried(f"{name} (triton)", lambda t=triton: _triton(t, arch))
     for folder in folders:
         for path in sorted((ROOT / folder).rglob("*.py")):
             text, name = path.read_text(), str(path.relative_to(ROOT))

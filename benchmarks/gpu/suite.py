@@ -3,7 +3,7 @@
 Usage: ``python -m benchmarks.gpu.suite [--part NAME] [--only TEXT] [--size full] [--seconds 480]
 [--out FOLDER | --resume FILE]``.
 
-    doctor     what kernelevo finds here, the device's facts, launch overhead, ceilings, first launches
+    doctor     what kernelevo finds here, the device, launch overhead, A/A, ceilings, first launches
     tests      the gpu checks
     baselines  PyTorch's own ways to run every task that has a solution
     ops        solutions of single operators
@@ -181,6 +181,7 @@ def doctor_jobs() -> list[Job]:
         Job("doctor", doctor),
         Job("device", lambda _: {"status": "ok", "device": machine.device()}),
         _child("launch overhead", "benchmarks.gpu.checks", "launch_overhead"),
+        _child("a program against itself", "benchmarks.gpu.same", "pairs"),
         *(_child(name, "benchmarks.gpu.ceilings", name) for name in CEILINGS),
         *(_child(name, "benchmarks.gpu.first_launch", name) for name in FIRST_LAUNCHES),
     ]

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import random
 import time
 from dataclasses import dataclass
+from statistics import median
 
 from kernelevo.core import Status
 from kernelevo.device.clock import Watch
 from kernelevo.device.lease import Lease
 from kernelevo.device.priority import first_in_line
+from kernelevo.device.sm_clock import steady
 from kernelevo.device.statistics import MIN_BLOCKS, Estimate, StopRule
 from kernelevo.kernels.checking import Checker, Sample
 from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.inputs import Pick, Stream
+from kernelevo.kernels.overhead import Anchors, Overhead
 from kernelevo.kernels.series import Block, Series, Tally
 from kernelevo.kernels.session import Answer, Batch, Session
 
+_log = logging.getLogger(__name__)
+
 SHARE = 0.01
-"""Most of a batch that the round trip may take."""
+"""Most of a batch that the round trip may take; half of that behind a flush."""
 SHORTEST = 0.01
 """Seconds below which a batch is too short to be stopped and resumed sensibly."""
 SAMPLE_BYTES = 256 << 20
@@ -30,27 +36,7 @@ _BY_FAR = 0.7
 # begins, and up to 5 % of a core for one another inside it. Only more than that is somebody else's work.
 _WAKE_NS = 1_000_000
 _WAITING = 0.05
-_AGREEMENT = 0.05
-
-
-@dataclass(frozen=True)
-class Overhead:
-    """Seconds that the empty program takes: a round trip, and a share for each call."""
-
-    trip: float
-    per_call: float
-
-    def of(self, calls: int) -> float:
-        """Seconds to take off a batch of so many calls."""
-        return self.trip + self.per_call * calls
-
-    def taken_off(self, seconds: float, calls: int) -> float:
-        """Return a batch's seconds without the protocol's share, half of them at the least.
-
-        An overhead that was measured in a busy moment may exceed a whole batch; no program is to look fast
-        for that.
-        """
-        return max(seconds - self.of(calls), seconds / 2)
+_ANCHOR_CALLS = 256
 
 
 @dataclass(frozen=True)
@@ -115,13 +101,28 @@ class Ring:
         self.stream, self.checker, self._rng, self._lease = stream, checker, rng, lease
         self.overhead = Overhead(0.0, 0.0)
         self._longest = math.inf
+        self._empty: Session | None = None
+        self._anchors = Anchors(self.overhead)
+
+    def close(self) -> None:
+        """End the empty program's process, if it was kept."""
+        if self._empty is not None:
+            self._empty.close()
+            self._empty = None
+
+    def keep(self, empty: Session) -> None:
+        """Keep the empty program's process: what a flush costs is measured anew beside every block."""
+        self._empty, self._anchors = empty, Anchors(self.overhead)
 
     def calibrate(self, empty: Session) -> Overhead:
         """Measure what the protocol itself costs, with the empty program.
 
         The shortest of several: a stop that was delayed by other work is no part of the protocol, and taken
-        off both sides of a duel it would stretch their ratio.
+        off both sides of a duel it would stretch their ratio. Behind a flush the median: what the flush takes
+        varies by itself, and its shortest time is not what a batch of many takes.
         """
+        if empty.setting.equipment is not None:
+            return self._calibrate_flushed(empty)
         most = min(64, empty.setting.capacity)
         one = min(self._run(empty, 1)[0].seconds for _ in range(9))
         per_call = 0.0
@@ -132,6 +133,30 @@ class Ring:
         empty.ask("drop")
         empty.stop()
         return self.overhead
+
+    def _calibrate_flushed(self, empty: Session) -> Overhead:
+        """Do the same where each call comes behind a flush; the empty program reads no input."""
+        most = min(_ANCHOR_CALLS, empty.setting.capacity)
+        empty.put_first()
+        self._run(empty, 1)
+        one = median(empty.idle(1).seconds for _ in range(9))
+        batches = [empty.idle(most) for _ in range(5)]
+        per_call = max(0.0, (median(b.seconds for b in batches) - one) / max(most - 1, 1))
+        own = median(b.own_seconds / b.calls for b in batches)
+        self.overhead = Overhead(max(one - per_call, 0.0), per_call, own, True)
+        return self.overhead
+
+    def _anchor(self, calls: int) -> None:
+        """Measure the overhead once more, where the empty program was kept; it goes where it breaks."""
+        if self._empty is None:
+            return
+        try:
+            batch = self._empty.idle(max(1, min(_ANCHOR_CALLS, calls, self._empty.setting.capacity)))
+        except Failed as failed:
+            _log.warning("the protocol's cost is no longer measured anew: %s", failed.feedback)
+            self.close()
+            return
+        self.overhead = self._anchors.add(batch)
 
     def _run(self, session: Session, calls: int) -> tuple[Batch, list[Pick]]:
         session.put_first()
@@ -148,7 +173,8 @@ class Ring:
         while True:
             batch, _ = self._run(session, calls)
             per_call = max((batch.seconds - self.overhead.of(calls)) / calls, 1e-7)
-            wanted = min(max(self.overhead.trip / SHARE, SHORTEST), self._longest)
+            share = SHARE / 2 if self.overhead.flushed else SHARE
+            wanted = min(max(self.overhead.trip / share, SHORTEST), self._longest)
             needed = min(math.ceil(wanted / per_call), session.setting.capacity)
             if needed <= 2 * calls:
                 tally.calls = max(1, min(calls, needed) if batch.seconds > self._longest else needed)
@@ -166,8 +192,13 @@ class Ring:
         if count > 1 and batch.seconds > self._longest > 0:
             tally.calls = max(1, tally.calls // 2)  # the machine became busy: shorter batches, sooner done
         seconds = self.overhead.taken_off(batch.seconds, count) / count
-        if abs(batch.own_seconds - seconds * count) > _AGREEMENT * batch.seconds + self.overhead.trip:
+        tally.clocks.append(batch.megahertz)
+        tally.missing |= batch.missing
+        if calls is None:
+            tally.own.append(self.overhead.own(batch) / count)
+        if not self.overhead.agrees(batch):
             tally.disagreements += 1
+        tally.drowned += self.overhead.drowned(batch)
         if not trusted:
             self._examine(session, batch, picks, tally)
         return seconds
@@ -237,16 +268,22 @@ class Ring:
         self._longest = rule.seconds / 8
         self.size(challenger, a)
         self.size(defender, b)
-        clean, disturbed = Series(), Series()
+        clean, disturbed, drowned = Series(), Series(), Series()
         while True:
+            under = a.drowned + b.drowned
             block, alone = self._block(challenger, defender, a, b, trusted)
-            (clean if alone else disturbed).add(block)
+            (drowned if a.drowned + b.drowned > under else clean if alone else disturbed).add(block)
             elapsed = time.monotonic() - start
+            if not (clean.blocks or disturbed.blocks) and elapsed < 8 * rule.seconds:
+                continue  # nothing was measured yet
+            if not (clean.blocks or disturbed.blocks):
+                disturbed = drowned  # nor will it be
             blocks = len(clean.blocks) + len(disturbed.blocks)
             # blocks that other work disturbed are dropped where enough calm ones are left
             calm = not disturbed.blocks or len(clean.blocks) >= max(fewest.calm, MIN_BLOCKS)
             series = clean if calm else clean.joined(disturbed)
-            current = series.estimate() if calm else series.shortest()
+            sure = calm or self._machines_own(a, blocks)
+            current = series.estimate() if sure else series.shortest()
             stop = rule.reason(current, elapsed, floor=floor) is not None
             enough = blocks >= (fewest.calm if calm else fewest.disturbed) or elapsed > 8 * rule.seconds
             if stop and enough:
@@ -260,20 +297,35 @@ class Ring:
                 a.singles.append(self.turn(challenger, a, trusted=trusted, calls=1))
                 b.singles.append(self.turn(defender, b, trusted=True, calls=1))
 
+    def _machines_own(self, challenger: Tally, blocks: int) -> bool:
+        """Tell whether disturbed blocks may still be estimated from, when calm ones are too few.
+
+        On a device they may: clocks that move, and clocks that disagree with ours for the trusted defender
+        as well, are the machine's, and add to both sides alike. Not where only the challenger's own clock
+        disagrees: its process says that our time is not the time of its calls.
+        """
+        return self._lease.device != "cpu" and 2 * challenger.at_fault <= blocks
+
     def _block(
         self, challenger: Session, defender: Session, a: Tally, b: Tally, trusted: bool
     ) -> tuple[Block, bool]:
-        """Time one ABBA block; tell whether nothing else used the machine and both sides' clocks agree."""
+        """Time one ABBA block; tell whether nothing else used the machine and all clocks agree.
+
+        On a device the host's other cores may be busy; there the multiprocessors' clock must have been the
+        same in all four batches.
+        """
         watch = Watch([challenger.child.pid, defender.child.pid])
         forced = self._lease.forced_breaths()
-        disagreements = a.disagreements + b.disagreements
+        ours, theirs = a.disagreements, b.disagreements
         watch.begin()
         first = self.turn(challenger, a, trusted=trusted)
         second = self.turn(defender, b, trusted=True)
         third = self.turn(defender, b, trusted=True)
         fourth = self.turn(challenger, a, trusted=trusted)
-        calm = not watch.end().too_much(_WAITING, 4 * _WAKE_NS) and self._lease.forced_breaths() == forced
-        if self._lease.device != "cpu":  # the host's other cores may be busy, and launches have gaps
-            return Block((first, fourth), (second, third)), True
-        calm = calm and a.disagreements + b.disagreements == disagreements
+        alone = not watch.end().too_much(_WAITING, 4 * _WAKE_NS) or self._lease.device != "cpu"
+        agreed = (a.disagreements, b.disagreements) == (ours, theirs)
+        clocks = [*a.clocks[-2:], *b.clocks[-2:]]
+        calm = alone and agreed and steady(clocks) and self._lease.forced_breaths() == forced
+        a.at_fault += a.disagreements > ours and b.disagreements == theirs
+        self._anchor(max(a.calls, b.calls))
         return Block((first, fourth), (second, third)), calm

@@ -11,7 +11,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from kernelevo.kernels.bounds import BOUNDS, Bounds
 from kernelevo.kernels.checking import Checker
 from kernelevo.kernels.correctness import precision
 from kernelevo.kernels.duel import Ring
+from kernelevo.kernels.equipment import Equipment, equip
 from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.inputs import Stream
 from kernelevo.kernels.kept import kept_ratios
@@ -95,6 +96,7 @@ class Ground:
             self.zygote: Zygote = starting.result()
             self.patience = 20.0
             self.bound, self.unbound_for = self._try_limits()
+            self.setting = replace(self.setting, equipment=self._equip(staged))
             root = cache or default_root()
             self.baselines = Baselines(
                 self.zygote,
@@ -167,6 +169,17 @@ class Ground:
         """Return the stage whose limits a child gets: ``unbound_for`` says why it is not ``wanted``."""
         return wanted if self.bound else "trusted"
 
+    def _equip(self, staged: bool) -> Equipment | None:
+        stages: tuple[Stage, ...] = ("trusted", self.stage("run"))
+        return equip(self.zygote, self.device, self.folder, stages, staged=staged)
+
+    def defences(self, session: Session | None = None) -> str:
+        """Say what stands between a program and its verdict on a device, and what does not."""
+        bound = "Landlock, seccomp" if self.bound else f"no Landlock or filter ({self.unbound_for})"
+        equipment = self.setting.equipment
+        fallen_back = session.outputs.why if session is not None and session.outputs is not None else ""
+        return f"own process, {bound}, {equipment.words(fallen_back) if equipment else 'no equipment'}"
+
     def _make_ready(self, session: Session, patience: float) -> None:
         """Bring a fresh trusted session into the shipped state and let it make one call."""
         with self.pool.turn:
@@ -184,9 +197,14 @@ class Ground:
 
     def _set_up(self) -> None:
         try:
-            with self.baselines.start({"kind": "empty"}, "empty") as empty:
+            with ExitStack() as stack:
+                empty = stack.enter_context(self.baselines.start({"kind": "empty"}, "empty"))
                 self._make_ready(empty, self.patience)
                 self.ring.calibrate(empty)
+                if self.setting.equipment is not None:
+                    # what a flush costs drifts: it is asked again and again
+                    self.ring.keep(empty)
+                    stack.pop_all()
             start = time.monotonic()
             self.baselines.ready_at_once()
             if self.setting.on_device:
@@ -198,6 +216,14 @@ class Ground:
                 why=f"{failed.feedback}\n{failed.log[-2000:]}",
                 now="run `kernelevo doctor`; check that the module needs no file or network",
             ) from failed
+
+    @contextmanager
+    def equal(self) -> Iterator[Session]:
+        """A fresh process of eager's: what equals look like to the clock."""
+        with self.baselines.start(self.baselines.subject("eager"), "equal") as session:
+            self._make_ready(session, self.patience)
+            session.stop()
+            yield session
 
     # ------------------------------------------------------------------ idle work
 
@@ -301,6 +327,8 @@ class Ground:
         self._closing.set()
         if self._begun:
             self._idle.join(30.0)
+        if hasattr(self, "ring"):
+            self.ring.close()
         if hasattr(self, "baselines"):
             self.baselines.close()
         if self._own_zygote and hasattr(self, "zygote"):

@@ -6,6 +6,7 @@ import random
 
 from kernelevo.core import Evaluation
 from kernelevo.device.statistics import StopRule
+from kernelevo.kernels import clocks
 from kernelevo.kernels.checking import describe_case
 from kernelevo.kernels.correctness import Precision, precision
 from kernelevo.kernels.duel import Blocks, Outcome
@@ -130,6 +131,9 @@ class Hearing:
         latency = outcome.challenger.median
         score = notes.add_times(outcome.ratio, latency, label, ground.baselines, ground.bounds)
         notes.metrics["peak_memory_mb"] = session.device_peak_megabytes() or session.peak_megabytes()
+        if ground.setting.equipment is not None:
+            notes.metrics["defences"] = ground.defences(session)
+            notes.metrics |= clocks.told(session, outcome.challenger, ground.stream, full=not rough)
         return notes.ok(
             score, fidelity="rough" if rough else "full", weights=session.weights, precision=label
         )

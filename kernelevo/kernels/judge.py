@@ -254,7 +254,7 @@ class KernelJudge:
         notes.metrics["sandbox"] = str(ground.zygote.facts.get("identity", "unknown"))
         if ground.setting.on_device:
             notes.metrics["device"] = ground.device
-            notes.metrics["defences"] = _defences(ground)
+            notes.metrics["defences"] = ground.defences()
         try:
             brief = floor is None and seconds <= self._search and self._is_reference(artifact.program)
             rng = ground.rng("cases", artifact.program.id, next(self._serial))
@@ -273,14 +273,6 @@ class KernelJudge:
         Its first verdict shows that the set-up works, and everybody waits for it: one case, a short time.
         """
         return program.id in {seed.id for seed in self.seeds()}
-
-
-def _defences(ground: Ground) -> str:
-    """Say what stands between a program and its verdict on a device, and what does not yet."""
-    bound = "Landlock, seccomp" if ground.bound else f"no Landlock or filter ({ground.unbound_for})"
-    return (
-        f"own process, {bound}, host clock after all streams; outputs are copied by the program's own process"
-    )
 
 
 def _renew(ground: Ground, last: Evaluation) -> None:

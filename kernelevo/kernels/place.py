@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +10,12 @@ from typing import Any
 import torch
 from torch.utils import _pytree as pytree
 
+from kernelevo.device.driver import Driver
+from kernelevo.device.ipc import Exports
 from kernelevo.errors import MachineError
+
+PATTERN = 1 << 20
+"""Bytes of the pattern that a probe's child shares."""
 
 
 class Place:
@@ -92,6 +98,29 @@ def device_of(options: Mapping[str, Any]) -> str:
         why=f"torch {torch.__version__} sees {torch.cuda.device_count()} CUDA devices",
         now="use --device cpu; `kernelevo doctor` tells what a GPU would need",
     )
+
+
+def pattern(seed: int) -> bytes:
+    """Return the bytes that a probe's child shares, whoever asks."""
+    return random.Random(seed).randbytes(PATTERN)
+
+
+def share(channel: Any, payload: dict[str, Any], fds: dict[str, int]) -> None:
+    """Write a pattern into the middle of device memory, tell the parent where, wait until it was read."""
+    try:
+        device = torch.device(payload["device"])
+        values = torch.frombuffer(bytearray(pattern(payload["seed"])), dtype=torch.uint8)
+        held = torch.zeros(2 * PATTERN, dtype=torch.uint8, device=device)
+        held[PATTERN // 2 : PATTERN // 2 + PATTERN].copy_(values)
+        torch.cuda.synchronize(device)
+        driver = Driver(device.index or 0)
+        driver.enter()
+        address = held.data_ptr() + PATTERN // 2
+        reply: dict[str, Any] = {"address": address, "segments": Exports(driver).of([address])}
+    except Exception as error:  # whatever a driver says under a sandbox: the parent reads it
+        reply = {"why": f"{type(error).__name__}: {error}"}
+    channel.send(reply)
+    channel.recv()
 
 
 def probe(channel: Any, payload: dict[str, Any], fds: dict[str, int]) -> None:

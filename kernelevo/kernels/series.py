@@ -18,14 +18,24 @@ class Tally:
         singles: per call, of the calls that were timed alone.
         samples: outputs kept for verification.
         disagreements: batches in which the child's own clock says otherwise than ours.
+        at_fault: blocks in which this side's clock disagreed and the other side's did not.
+        drowned: batches too short to be told from the flushes between their calls.
+        own: seconds per call by the child's own clock, one entry for each batch.
+        clocks: MHz of the multiprocessors, one entry for each batch; None where it is not known.
+        missing: instruments that the child does not have, and why.
     """
 
     seconds: list[float] = field(default_factory=list)
     singles: list[float] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
     disagreements: int = 0
+    at_fault: int = 0
+    drowned: int = 0
     examined: int = 0
     calls: int = 1
+    own: list[float] = field(default_factory=list)
+    clocks: list[float | None] = field(default_factory=list)
+    missing: dict[str, str] = field(default_factory=dict)
 
     @property
     def median(self) -> float:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from kernelevo.core import Status
 from kernelevo.device.priority import MEASURED, prioritise
@@ -16,6 +19,7 @@ from kernelevo.kernels.arena import Arena, mapped_at
 from kernelevo.kernels.failed import Failed, told, translated
 from kernelevo.kernels.results import parse, plain, ranges
 from kernelevo.kernels.setting import Setting, named_weights
+from kernelevo.kernels.shared_outputs import SharedOutputs
 from kernelevo.kernels.tree import flatten
 from kernelevo.sandbox.child import Child
 from kernelevo.sandbox.limits import Limits
@@ -31,14 +35,18 @@ class Batch:
     Args:
         calls: number of calls.
         seconds: the parent's clock, from before ``go`` until every thread was confirmed stopped.
-        own_seconds: what the child says; shown, never used.
+        own_seconds: what the child says; shown, compared, never the score.
         said: the child's description of its outputs.
+        megahertz: the multiprocessors' clock as the child says; None where it is not known.
+        missing: instruments that the child does not have, and why.
     """
 
     calls: int
     seconds: float
     own_seconds: float
     said: dict[str, Any]
+    megahertz: float | None = None
+    missing: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -81,6 +89,8 @@ class Session:
             limits=limits,
             fds=fds,
         )
+        equipment = setting.equipment
+        self.outputs = equipment.outputs(self.child) if equipment is not None else None
         self.weights = "strict"
         self._first_in_line = False
         self._hear(patience)
@@ -126,6 +136,8 @@ class Session:
 
     def close(self) -> None:
         """Kill the child and give its memory back."""
+        if self.outputs is not None:
+            self.outputs.close()
         self.child.close()
         self._weights.close()
         self._slots.close()
@@ -172,29 +184,73 @@ class Session:
         for i in range(count):
             write(i, self._slot_views[i])
         if self.setting.staged:
-            self._staged = ranges(self.ask("stage", timeout=limit))
+            staged = self.ask("stage", timeout=limit)
+            self._staged = ranges(staged)
             self.stop()
+            if self._reading is not None:
+                self._reading.take(staged)
+        return self._run(count, limit)
+
+    def idle(self, calls: int) -> Batch:
+        """Run calls on what lies in the first slot, without staging it: for the empty program."""
+        self.ask("arm", slots=[0] * calls, seeds=[0] * calls)
+        self.stop()
+        return self._run(calls, self.patience)
+
+    def _run(self, count: int, limit: float) -> Batch:
+        """Let the armed batch run; the clock ends with our own read where we can read, else with the stop."""
         with translated(self.child, limit):
             start = time.monotonic_ns()
             self.child.resume()
             self.child.channel.send({"do": "go"})
             reply = self.child.channel.recv(limit)
             end = self.child.stop()
-        self._stopped = True
+            self._stopped = True
+            if self._reading is not None and isinstance(reply, dict) and "error" not in reply:
+                end = self._reading.secure(reply)
         if not isinstance(reply, dict):
             raise Failed(Status.REJECTED, "the program's process sent something that is no answer")
         if "error" in reply:
             raise told(reply["error"], self.child)
-        own = reply.get("ns")
+        own, clock, missing = reply.get("ns"), reply.get("mhz"), reply.get("missing")
         own_seconds = own * 1e-9 if isinstance(own, int | float) else 0.0
-        return Batch(count, (end - start) * 1e-9, own_seconds, reply)
+        megahertz = float(clock) if isinstance(clock, int | float) and 0 < clock < math.inf else None
+        reasons = {str(k): str(v)[:200] for k, v in missing.items()} if isinstance(missing, dict) else {}
+        return Batch(count, (end - start) * 1e-9, own_seconds, reply, megahertz, reasons)
+
+    @property
+    def _reading(self) -> SharedOutputs | None:
+        """What reads outputs by itself; None where the child has to copy them."""
+        return self.outputs if self.outputs is not None and self.outputs.usable else None
+
+    def spans(self, *, profile: bool, timeout: float) -> dict[str, Any]:
+        """Return what the child says of one call by other clocks (see ``device.instruments``)."""
+        return self.ask("spans", profile=profile, timeout=timeout)
 
     def inputs(self, slot: int) -> list[torch.Tensor]:
         """Return the tensors that now lie in a slot (the child may have written to them)."""
-        if self.setting.staged:
+        if self.setting.staged and not self._read_inputs(slot):
             self.ask("unstage", slot=slot)
             self.stop()
         return self._slot_views[slot]
+
+    def _read_inputs(self, slot: int) -> bool:
+        """Copy the inputs of one call back into their slot by ourselves; False where we cannot."""
+        layout, reading = self.setting.inputs, self._reading
+        width = len(layout.leaves)
+        places = self._staged[slot * width : (slot + 1) * width]
+        if reading is None or len(places) != width:
+            return False
+        block = self._slots.block.numpy()
+        try:
+            for leaf, offset, (address, _) in zip(layout.leaves, layout.offsets, places, strict=True):
+                at = slot * layout.nbytes + offset
+                if leaf.nbytes:
+                    block[at : at + leaf.nbytes] = reading.plain_read(address, leaf.nbytes)
+        except (RuntimeError, LookupError) as error:
+            reading.give_up(str(error))
+            return False
+        return True
 
     def places(self, batch: Batch) -> list[list[tuple[int, int]]]:
         """Return (address, bytes) of every tensor leaf of every result, checked for plausible sizes."""
@@ -206,19 +262,33 @@ class Session:
         if not self.setting.staged:
             return self._read(said, index, count)
         tensors = parse(said, count, self._device)[index][2]
+        reading = self._reading
+        if reading is not None:
+            try:
+                return self._read(said, index, count, self._device, reading.read)
+            except (RuntimeError, LookupError) as error:
+                reading.give_up(str(error))
         copied = self.ask("fetch", index=index)
         self.stop()
         return replace(self._read(copied, 0, 1), spans=tuple((a, a + leaf.nbytes) for a, leaf in tensors))
 
-    def _read(self, said: dict[str, Any], index: int, count: int) -> Answer:
-        structure, kinds, tensors = parse(said, count)[index]
+    def _read(
+        self,
+        said: dict[str, Any],
+        index: int,
+        count: int,
+        device: str = "cpu",
+        read: Callable[[list[tuple[int, int]]], list[NDArray[np.uint8]]] | None = None,
+    ) -> Answer:
+        """Read one result with ``read``; without it, out of the stopped child's own memory."""
+        structure, kinds, tensors = parse(said, count, device)[index]
         budget = 4 * self.setting.output_bytes + sum(leaf.nbytes for leaf in self.setting.weights.leaves)
         budget += 1 << 20
         if sum(leaf.nbytes for _, leaf in tensors) > budget:
             raise Failed(Status.REJECTED, "the outputs are far larger in memory than the reference's")
         pieces = [(address, leaf.nbytes) for address, leaf in tensors if leaf.nbytes]
         with translated(self.child, self.patience):
-            arrays = iter(self.child.read_many(pieces))
+            arrays = iter((read or self.child.read_many)(pieces))
         leaves: list[Any] = []
         waiting = iter(tensors)
         for kind in kinds:
@@ -260,6 +330,8 @@ class Session:
         """Hash a batch's outputs as they are now; where that takes copies, of the first and last call."""
         digest = hashlib.sha256()
         if self.setting.staged:
+            if self._reading is not None and not self._unchanged(self._reading):
+                raise Failed(Status.REJECTED, "outputs changed after they were returned (a deferred write)")
             for index in sorted({0, batch.calls - 1}):
                 for leaf in self.answer(batch.said, index, batch.calls).leaves:
                     if isinstance(leaf, torch.Tensor) and leaf.numel():
@@ -269,6 +341,15 @@ class Session:
                 for piece in self.child.read_many(spans):
                     digest.update(piece.data)
         return digest.digest()
+
+    @staticmethod
+    def _unchanged(reading: SharedOutputs) -> bool:
+        """Look at the windows of every call again; a reader that fails is given up, and says so."""
+        try:
+            return reading.unchanged()
+        except (RuntimeError, LookupError) as error:
+            reading.give_up(str(error))
+            return True
 
     @property
     def _device(self) -> str:

@@ -13,6 +13,7 @@ from torch.utils import _pytree as pytree
 from kernelevo.backends.candidate import plain_tensors
 from kernelevo.errors import InputError
 from kernelevo.kernels.arena import Layout, dense
+from kernelevo.kernels.equipment import Equipment
 from kernelevo.kernels.oracle import Truth
 from kernelevo.kernels.tree import Leaf, flatten
 
@@ -42,6 +43,7 @@ class Setting:
         returns_input: for each output leaf whether the reference hands out an input's memory.
         device: where children compute, ``"cpu"`` or ``"cuda:0"``.
         staged: whether inputs and outputs are copied there and back, since the parent cannot see them there.
+        equipment: what stands around a batch there; None where nothing does.
     """
 
     init_args: list[Any]
@@ -58,6 +60,7 @@ class Setting:
     returns_input: tuple[bool, ...]
     device: str = "cpu"
     staged: bool = False
+    equipment: Equipment | None = None
 
     @property
     def on_device(self) -> bool:
@@ -102,6 +105,7 @@ class Setting:
             "training": self.training,
             "device": self.device,
             "staged": self.staged,
+            "instruments": None if self.equipment is None else self.equipment.payload(),
         }
 
 

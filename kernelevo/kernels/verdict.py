@@ -10,6 +10,7 @@ from typing import Any
 from kernelevo.core import Evaluation, Status
 from kernelevo.core.evaluation import Fidelity, Metric
 from kernelevo.device.statistics import Estimate
+from kernelevo.kernels import clocks
 from kernelevo.kernels.baselines import Baselines
 from kernelevo.kernels.bounds import Bounds
 from kernelevo.kernels.bounds import Name as BoundName
@@ -30,6 +31,7 @@ NAMES = (
     "meets_1e-5",
     "precision",
     "roofline_fraction",
+    *clocks.NAMES,
     "peak_memory_mb",
     "build_seconds",
 )

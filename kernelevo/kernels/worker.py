@@ -6,7 +6,7 @@ import resource
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,6 +16,7 @@ from torch.utils import _pytree as pytree
 
 from kernelevo.backends.candidate import adopt, load_candidate
 from kernelevo.backends.seeding import seeded
+from kernelevo.device.instruments import Instruments, make
 from kernelevo.errors import BuildError, KernelEvoError
 from kernelevo.kernels.arena import Arena, Layout
 from kernelevo.kernels.place import Place
@@ -81,12 +82,17 @@ class Worker:
         self._slots_arena = Arena(payload["slots"]["bytes"], fds["slots"])
         self._one = Layout.from_json(payload["slots"]["layout"])
         self._place = Place(payload["device"], staged=payload["staged"])
+        self._instruments: Instruments | None = None
         self._subject: Subject | None = None
         self._module: nn.Module | None = None
         self._kind: type[nn.Module] | None = None
         self._armed: list[tuple[tuple[Any, ...], int]] = []
         self._kept: list[Any] = []
         self._fetched: list[Any] = []
+
+    def equip(self) -> None:
+        """Take up the instruments that a timed run has; before any candidate's code is there."""
+        self._instruments = make(self.payload["instruments"], self._place.device)
 
     # ------------------------------------------------------------------ commands
 
@@ -145,6 +151,8 @@ class Worker:
             tensors = iter(self._one.views(self._slots_arena.block[start : start + self._one.nbytes]))
             leaves = [next(tensors) if p is None else p[0] for p in plain]
             self._armed.append((tuple(unflatten(structure, leaves)), seed))
+        if self._instruments is not None:
+            self._instruments.ready(len(self._armed))
         return {}
 
     def do_stage(self, order: dict[str, Any]) -> dict[str, Any]:
@@ -154,7 +162,12 @@ class Worker:
         tensors = [
             v for args, _ in self._armed for v in pytree.tree_leaves(args) if isinstance(v, torch.Tensor)
         ]
-        return {"ranges": [[t.data_ptr(), t.data_ptr() + t.untyped_storage().nbytes()] for t in tensors]}
+        places = [[t.data_ptr(), t.data_ptr() + t.untyped_storage().nbytes()] for t in tensors]
+        return {"ranges": places, **self._shared(start for start, end in places if start < end)}
+
+    def _shared(self, addresses: Iterable[int]) -> dict[str, Any]:
+        """Say what the parent needs to read memory at these addresses."""
+        return {} if self._instruments is None else {"segments": self._instruments.segments(addresses)}
 
     def do_unstage(self, order: dict[str, Any]) -> dict[str, Any]:
         """Copy the inputs of one call back into its slot: a program must not have written to them."""
@@ -175,6 +188,8 @@ class Worker:
         subject, kept = self._subject, self._kept
         if subject is None:
             raise RuntimeError("nothing was constructed")
+        if self._instruments is not None:
+            return self._go_measured(subject, self._instruments)
         draws = self.payload["draws"]
         place, seed_with = self._place, self._place.seed
         place.start()
@@ -185,6 +200,33 @@ class Worker:
                 kept.append(subject(*args))
         spent = place.stop()
         return {"ns": spent, **describe(kept)}
+
+    def _go_measured(self, subject: Subject, instruments: Instruments) -> dict[str, Any]:
+        """Do the same with a flush and a pair of marks for every call."""
+        kept, draws, seed_with = self._kept, self.payload["draws"], self._place.seed
+        before, after = instruments.before, instruments.after
+        instruments.begin()
+        with torch.no_grad():
+            for args, seed in self._armed:
+                if draws:
+                    seed_with(seed)
+                before()
+                kept.append(subject(*args))
+                after()
+        told = instruments.end()
+        said = describe(kept)
+        addresses = (address for _, places in said["results"] for _, address in places if address)
+        return {**told, **said, **self._shared(addresses)}
+
+    def do_spans(self, order: dict[str, Any]) -> dict[str, Any]:
+        """Time one call of the armed batch by other clocks, on nobody's account."""
+        subject, instruments = self._subject, self._instruments
+        if subject is None or instruments is None or not self._armed:
+            return {"missing": {"spans": "there are no instruments"}}
+        args = self._armed[0][0]
+        with torch.no_grad():
+            of = instruments.profile if order["profile"] else instruments.spans
+            return of(lambda: subject(*args))
 
     def do_buffers(self, order: dict[str, Any]) -> dict[str, Any]:
         """Say where the buffers lie, by their names in the state dict."""
@@ -252,6 +294,7 @@ def serve(channel: Talk, payload: dict[str, Any], fds: dict[str, int]) -> None:
     """Obey the parent until it closes the channel (run stage, baselines, the empty program)."""
     sys.setrecursionlimit(max(sys.getrecursionlimit(), 5000))
     worker = Worker(payload, fds)
+    worker.equip()
     channel.send({"ready": True})
     while True:
         order = channel.recv()

@@ -3,7 +3,9 @@
 import pytest
 
 from kernelevo.core import Program, Status
+from kernelevo.kernels import clocks
 from kernelevo.kernels.judge import KernelJudge
+from kernelevo.kernels.shared_outputs import HostReader
 from tests.kernels.conftest import MODEL, candidate, task_of
 
 
@@ -67,6 +69,64 @@ def test_bad_programs_get_the_verdict_that_they_get_elsewhere(staged, judge, bod
 
 def test_a_late_write_is_seen(staged):
     assert verdict(staged, LATE).status in (Status.WRONG, Status.REJECTED)
+
+
+def test_the_other_clocks_and_the_defences_are_named(staged, judge):
+    found = verdict(staged, "return RESULT").metrics
+    assert found["stream_ms"] > 0 and found["device_span_ms"] > 0
+    for name in ("graph_replay_ms", "sm_clock_mhz", "sm_clock_spread"):
+        assert found[name] is None
+    assert "no device" in found["graph_replay_missing"] and "no device" in found["instruments_missing"]
+    assert "the parent's own read" in found["defences"]
+    plain = verdict(judge, "return RESULT").metrics
+    assert all(plain[name] is None for name in clocks.NAMES) and "defences" not in plain
+
+
+def test_the_flush_is_taken_off_and_measured_again(staged):
+    """What the empty program costs holds a flush; it is asked again beside every block."""
+    ring = staged.ground.ring
+    before = ring.overhead
+    assert before.flushed and before.per_call > 0 and before.own_per_call < before.per_call
+    verdict(staged, "return RESULT")
+    assert ring.overhead is not before
+
+
+EARLY = """
+if not hasattr(self, 'right'):
+    import kernelevo.device.instruments as instruments
+    self.right = []
+    end = instruments.HostInstruments.end
+    def early(own):
+        import threading
+        todo, self.right = self.right, []
+        def work():
+            import time
+            time.sleep(0.02)
+            for y, value in todo:
+                y.copy_(value)
+        threading.Thread(target=work).start()
+        return end(own)
+    instruments.HostInstruments.end = early
+y = torch.zeros(x.shape[0], 32)
+self.right.append((y, RESULT))
+return y
+"""
+
+
+def test_a_program_that_says_done_too_early_is_seen(staged):
+    found = verdict(staged, EARLY)
+    assert found.status in (Status.WRONG, Status.REJECTED), found.feedback
+
+
+def test_a_read_that_fails_falls_back_to_a_copy_and_says_so(staged, monkeypatch):
+    def refuse(self, pieces):
+        raise RuntimeError("no such call")
+
+    monkeypatch.setattr(HostReader, "gather", refuse)
+    found = verdict(staged, "return RESULT")
+    assert found.status is Status.OK and found.metrics["timed_outputs_verified"] > 0
+    assert "no such call" in found.metrics["defences"] and "copied" in found.metrics["defences"]
+    assert verdict(staged, "return RESULT + 1e-3").status is Status.WRONG
 
 
 def test_a_device_that_is_not_here_is_the_machines_fault():
