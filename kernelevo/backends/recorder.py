@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from typing import Any, Protocol
 
 import torch
 from torch.utils import _pytree as pytree
+
+from kernelevo.backends.cupy_stream import following
 
 Replay = Callable[[], None]
 
@@ -62,7 +63,7 @@ class CudaRecorder:
         now, side = torch.cuda.current_stream(), self._side()
         side.wait_stream(now)
         try:
-            with torch.cuda.stream(side), cupy_follows(side):
+            with torch.cuda.stream(side), following(side):
                 result = fn()
         finally:
             now.wait_stream(side)
@@ -74,7 +75,7 @@ class CudaRecorder:
     def record(self, fn: Callable[[], Any]) -> tuple[Replay, Any]:
         """Capture a graph; other threads may go on using the device meanwhile."""
         graph, side = torch.cuda.CUDAGraph(), self._side()
-        with torch.cuda.graph(graph, stream=side, capture_error_mode="thread_local"), cupy_follows(side):
+        with torch.cuda.graph(graph, stream=side, capture_error_mode="thread_local"), following(side):
             result = fn()
         return graph.replay, result
 
@@ -90,18 +91,3 @@ class CudaRecorder:
         if device not in self._streams:
             self._streams[device] = torch.cuda.Stream(device)
         return self._streams[device]
-
-
-def cupy_follows(stream: torch.cuda.Stream | None = None) -> Any:
-    """Have CuPy launch on a stream of torch inside the ``with`` block, where CuPy is in use; else nothing.
-
-    Args:
-        stream: default: torch's current stream, as it is now.
-    """
-    import sys
-
-    cupy = sys.modules.get("cupy")
-    if cupy is None or not torch.cuda.is_available():
-        return nullcontext()
-    chosen = stream or torch.cuda.current_stream()
-    return cupy.cuda.ExternalStream(chosen.cuda_stream, chosen.device_index)
