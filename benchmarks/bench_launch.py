@@ -1,8 +1,8 @@
-"""Host time of a CUDA launch without a device: arguments checked, converted and given to a driver that returns.
+"""Host time of a CUDA launch without a device: arguments checked, converted, given to a driver that returns.
 
-Usage: ``pytest benchmarks/bench_launch.py -m '' --benchmark-group-by=func``. The driver is a stand-in, tensors
-lie on the CPU, so what is timed is Python's and C's part of a launch alone. Judge the ratios of one run.
-``benchmarks.gpu.checks:launch_overhead`` measures whole launches on a device, CuPy's and Triton's beside them.
+Usage: ``pytest benchmarks/bench_launch.py -m '' --benchmark-group-by=func``. The driver is a stand-in and
+tensors lie on the CPU: what is timed is Python's and C's part of a launch alone. Judge the ratios of one run.
+``benchmarks.gpu.checks:launch_overhead`` measures whole launches on a device, beside CuPy's and Triton's.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from kernelevo.backends.cuda import cuda
 from kernelevo.backends.signatures import parse_kernels
 from tests.backends.fake_driver import FakeDriver
 
-SOURCE = "__global__ void f(const float* x, const float* w, const float* b, float* y, int n, int m, float a) {}"
+SOURCE = (
+    "__global__ void f(const float* x, const float* w, const float* b, float* y, int n, int m, float a) {}"
+)
 LEAST_GAIN = 5.0
 
 
@@ -69,7 +71,7 @@ def test_triton_binder(benchmark) -> None:
     from kernelevo.graphs.stub_driver import pretended
 
     @triton.jit
-    def f(x, w, b, y, n, m, a, BLOCK: tl.constexpr):  # noqa: N803
+    def f(x, w, b, y, n, m, a, BLOCK: tl.constexpr):
         pass
 
     with pretended("sm_90"):

@@ -166,7 +166,7 @@ def packed_weights_on_the_device() -> None:
 
 
 def graphed_follows_everything() -> None:
-    """A graphed module gives the plain one's values through changes of inputs, weights, modes and streams."""
+    """A graphed module gives the plain one's values through changes of inputs, weights and streams."""
     torch.manual_seed(0)
     net = torch.nn.Sequential(
         torch.nn.Linear(64, 128), torch.nn.BatchNorm1d(128), torch.nn.GELU(), torch.nn.Linear(128, 8)

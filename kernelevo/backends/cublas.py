@@ -108,7 +108,8 @@ def _shape(a: torch.Tensor, b: torch.Tensor, bias: torch.Tensor | None, device: 
     fits = {a.dim(), b.dim()} <= {2, 3} and a.shape[-1] == b.shape[-2] and len(batches) <= 1
     shape = (*batches, a.shape[-2], b.shape[-1]) if fits else ()
     if fits and bias is not None:
-        fits = torch.broadcast_shapes(bias.shape, shape) == shape if bias.dim() <= len(shape) else False
+        pairs = zip(reversed(bias.shape), reversed(shape), strict=False)
+        fits = bias.dim() <= len(shape) and all(size in (1, whole) for size, whole in pairs)
     if not fits:
         told = ", ".join(str(tuple(t.shape)) for t in given)
         raise ValueError(f"kernelevo.gemm takes [batch,] m x k and [batch,] k x n, got {told}")

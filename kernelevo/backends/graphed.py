@@ -41,13 +41,12 @@ import torch
 from torch import nn
 from torch.utils import _pytree as pytree
 
-from kernelevo.backends import packing
 from kernelevo.backends.holdings import Holdings, is_plain, storage
 from kernelevo.backends.recorder import CudaRecorder, Recorder
+from kernelevo.backends.recording import PLAIN, Recording
 
 KEEP = 4
 PATIENCE = 64  # most calls that must find the same tensors in place before they are recorded again
-_PLAIN = (bool, int, float, str, type(None), torch.dtype, torch.device)
 State = Callable[[], Sequence[torch.Tensor]]
 
 
@@ -196,7 +195,7 @@ class _Form:
         self._refused = False
         self._holdings: Holdings | None = None
         self._extra: Sequence[torch.Tensor] = ()
-        self._recording: _Recording | None = None
+        self._recording: Recording | None = None
         self._calm = 0  # plain calls since the module last changed
         self._patience = 1
 
@@ -204,12 +203,10 @@ class _Form:
         if self._refused:
             return call.plainly()
         if self._holdings is not None and self._same():
-            if self._recording is None and self._calm >= self._patience:
-                self._record(call)
+            if self._recording is None and self._calm >= self._patience and not self._record(call):
+                return call.plainly()
             if self._recording is not None and self._recording.refresh():
                 return self._recording.replay(call.tensors)
-            if self._refused:
-                return call.plainly()
         if self._recording is not None:
             self._recording, self._holdings = None, None
             self._patience = min(2 * self._patience, PATIENCE)
@@ -258,19 +255,21 @@ class _Form:
                     return "it returns a tensor of another kind or device"
                 if leaf.numel() and storage(leaf) in theirs:
                     return "it returns memory of its inputs or of its module"
-            elif not isinstance(leaf, _PLAIN):
+            elif not isinstance(leaf, PLAIN):
                 return f"it returns a {type(leaf).__name__}"
         return ""
 
-    def _record(self, call: _Call) -> None:
+    def _record(self, call: _Call) -> bool:
         assert self._holdings is not None
         try:
-            self._recording = _Recording(self._recorder, call)
+            self._recording = Recording(self._recorder, call.on, call.tensors)
             if not self._holdings.same():
                 raise RuntimeError("it replaces tensors of its module")
+            return True
         except Exception as error:  # a function may refuse to be recorded in any way; it still works
             self._recording = None
             self._refuse(call, f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0][:300]}")
+            return False
 
     def _refuse(self, call: _Call, why: str) -> None:
         self._refused = True
@@ -280,58 +279,8 @@ class _Form:
         warnings.warn(text, GraphedWarning, stacklevel=6)
 
 
-class _Recording:
-    """A recorded function: its inputs' and results' memory, and the packed values that it reads."""
-
-    def __init__(self, recorder: Recorder, call: _Call) -> None:
-        self._recorder = recorder
-        self._last: Any = recorder.follow(None)
-        with torch.inference_mode(False), torch.no_grad():
-            self._inputs = [
-                torch.empty_strided(t.shape, t.stride(), dtype=t.dtype, device=t.device) for t in call.tensors
-            ]
-            _copy(self._inputs, call.tensors)
-            readings: list[packing.Reading] = []
-            again = call.on(self._inputs)
-
-            def run() -> Any:
-                with packing.recording(readings):
-                    return again()
-
-            self._replay, result = recorder.record(run)
-        leaves, self._spec = pytree.tree_flatten(result)
-        self._leaves = leaves
-        self._single = self._spec.is_leaf() and isinstance(leaves[0], torch.Tensor)
-        self._readings = list({(id(r.fn), *map(id, r.params)): r for r in readings}.values())
-        self._present = [r.value for r in self._readings]
-
-    def refresh(self) -> bool:
-        """Bring the packed values up to date; False if one no longer fits where the graph reads it."""
-        for i, (fn, params, kept) in enumerate(self._readings):
-            value = packing.packed(fn, *params)
-            if value is not self._present[i]:
-                self._last = self._recorder.follow(self._last)
-                if not _put(kept, value):
-                    return False
-                self._present[i] = value
-        return True
-
-    def replay(self, tensors: Sequence[torch.Tensor]) -> Any:
-        self._last = self._recorder.follow(self._last)
-        with torch.no_grad():
-            _copy(self._inputs, tensors)
-            self._replay()
-            if self._single:
-                return self._leaves[0].clone()
-            made: dict[int, torch.Tensor] = {}
-            for leaf in self._leaves:
-                if isinstance(leaf, torch.Tensor) and id(leaf) not in made:
-                    made[id(leaf)] = leaf.clone()
-        return pytree.tree_unflatten([made.get(id(leaf), leaf) for leaf in self._leaves], self._spec)
-
-
 def _is_flat(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-    return not kwargs and all([isinstance(a, torch.Tensor) or type(a) in _PLAIN for a in args])
+    return not kwargs and all([isinstance(a, torch.Tensor) or type(a) in PLAIN for a in args])
 
 
 def _kind(leaves: Sequence[Any]) -> tuple[Any, ...] | None:
@@ -340,7 +289,7 @@ def _kind(leaves: Sequence[Any]) -> tuple[Any, ...] | None:
     for leaf in leaves:
         if is_plain(leaf):
             found.append((leaf.shape, leaf.stride(), leaf.dtype, leaf.device))
-        elif type(leaf) in _PLAIN:
+        elif type(leaf) in PLAIN:
             found.append((type(leaf), repr(leaf) if type(leaf) is float else leaf))  # 0.0 is not -0.0
         else:
             return None
@@ -352,11 +301,6 @@ def _settings() -> tuple[Any, ...]:
     precision = torch._C._get_fp32_precision_getter
     kinds = (precision("cuda", "matmul"), precision("cuda", "conv"), precision("cuda", "rnn"))
     return (*kinds, torch.are_deterministic_algorithms_enabled())
-
-
-def _copy(targets: list[torch.Tensor], sources: Sequence[torch.Tensor]) -> None:
-    for target, source in zip(targets, sources, strict=True):
-        target.copy_(source)
 
 
 def _copies(tensors: Sequence[torch.Tensor]) -> list[torch.Tensor]:
@@ -374,23 +318,3 @@ def _bits(tensor: torch.Tensor) -> torch.Tensor:
     size, start = tensor.element_size(), tensor.storage_offset()
     whole = torch.empty(0, dtype=torch.uint8, device=tensor.device).set_(tensor.untyped_storage())
     return whole[start * size : (start + extent) * size if tensor.numel() else start * size]
-
-
-def _put(kept: Any, value: Any) -> bool:
-    """Copy a packed value over an older one of the same form; False if it has another form."""
-    old, old_spec = pytree.tree_flatten(kept)
-    new, new_spec = pytree.tree_flatten(value)
-    if old_spec != new_spec or not all(map(_fits, old, new)):
-        return False
-    with torch.inference_mode(False), torch.no_grad():
-        for target, source in zip(old, new, strict=True):
-            if isinstance(target, torch.Tensor) and target is not source:
-                target.copy_(source)
-    return True
-
-
-def _fits(old: Any, new: Any) -> bool:
-    if not isinstance(old, torch.Tensor) or not isinstance(new, torch.Tensor):
-        return type(old) is type(new) and type(old) in _PLAIN and bool(old == new)
-    same = (old.shape, old.stride(), old.dtype, old.device) == (new.shape, new.stride(), new.dtype, new.device)
-    return same and is_plain(old) and is_plain(new)

@@ -34,10 +34,7 @@ class Holdings:
         spaces = [m.__dict__ for m in every]
         self._modes = [(space, space["training"]) for space in spaces]
         self._tables = [
-            (space, name, tuple(space[name].values()))
-            for space in spaces
-            for name in _TABLES
-            if space[name]
+            (space, name, tuple(space[name].values())) for space in spaces for name in _TABLES if space[name]
         ]
         self._empty = [(space, name) for space in spaces for name in _TABLES if not space[name]]
         self._attributes = [row for space in spaces for row in _attributes(space)]
@@ -47,7 +44,9 @@ class Holdings:
         self._numbers = [_numbers(space) for space in spaces]
         self._hooked = [bool(space[name]) for space in spaces for name in _HOOKS]
         self._spaces = spaces
-        self.strange = "" if all(map(is_plain, self.tensors)) else "a tensor of the module has no plain memory"
+        self.strange = (
+            "" if all(map(is_plain, self.tensors)) else "a tensor of the module has no plain memory"
+        )
         self._pointers: list[int] = []
         self._layouts: list[Any] = []
         self._aliases: tuple[torch.Tensor, ...] = ()

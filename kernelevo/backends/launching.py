@@ -120,7 +120,9 @@ def _build(scratch: Path) -> None:
     headers = Path(sysconfig.get_path("include"))
     if not (headers / "Python.h").is_file():
         raise ToolchainMissing(
-            "the headers of Python are not installed", why=f"no Python.h in {headers}", now="install python3-dev"
+            "the headers of Python are not installed",
+            why=f"no Python.h in {headers}",
+            now="install python3-dev",
         )
     command = [toolchain.compiler().path, *FLAGS, f"-I{headers}", "-shared"]
     command += [str(source_tree.csrc() / SOURCE), "-o", f"{NAME}.so"]

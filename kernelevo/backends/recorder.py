@@ -36,8 +36,16 @@ class Recorder(Protocol):
         """
         ...
 
-    def follow(self, last: Any) -> Any:
-        """Order what comes next after the work of the token's stream; return the present stream's token."""
+    def follow(self, last: Any, used: Sequence[torch.Tensor]) -> Any:
+        """Order what comes next, which uses some tensors, after the work of another stream.
+
+        Args:
+            last: what the call before gave, None for none.
+            used: tensors that will be used.
+
+        Returns:
+            what stands for the present stream.
+        """
         ...
 
 
@@ -79,15 +87,17 @@ class CudaRecorder:
             result = fn()
         return graph.replay, result
 
-    def follow(self, last: Any) -> Any:
+    def follow(self, last: Any, used: Sequence[torch.Tensor]) -> Any:
         """Wait for the other stream's work if the current stream is another one."""
         now = torch.cuda.current_stream()
         if last is not None and last != now:
             now.wait_stream(last)
+            for tensor in used:
+                tensor.record_stream(now)
         return now
 
     def _side(self) -> torch.cuda.Stream:
         device = torch.cuda.current_device()
         if device not in self._streams:
-            self._streams[device] = torch.cuda.Stream(device)
+            self._streams[device] = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
         return self._streams[device]

@@ -68,5 +68,5 @@ class Replaying:
 
         return replay, result
 
-    def follow(self, last):
+    def follow(self, last, used):
         return None

@@ -1,4 +1,4 @@
-"""What cuBLAS is asked for, carried out in numpy on column-major matrices at the addresses that it is given."""
+"""What cuBLAS is asked for, carried out on column-major matrices at the addresses that it is given."""
 
 import contextlib
 import ctypes
@@ -36,27 +36,41 @@ class FakeCublas(types.ModuleType):
         self.mode = self.set_to = 0
         self.fails = False
 
-    def getMathMode(self, handle: int) -> int:  # noqa: N802
+    def getMathMode(self, handle: int) -> int:
         return self.mode
 
-    def setMathMode(self, handle: int, mode: int) -> None:  # noqa: N802
+    def setMathMode(self, handle: int, mode: int) -> None:
         self.set_to, self.mode = mode, mode
 
-    def gemmEx(  # noqa: N802
-        self, handle, ta, tb, m, n, k, alpha, a, at, lda, b, bt, ldb, beta, c, ct, ldc, compute, algo
-    ):
+    def gemmEx(self, handle, ta, tb, m, n, k, alpha, a, at, lda, b, bt, ldb, beta, c, ct, ldc, compute, algo):
         self._product(ta, tb, m, n, k, alpha, a, at, lda, b, bt, ldb, beta, c, ct, ldc, compute)
         self.asked.append(("one", compute, self.mode))
         assert (handle, algo) == (7, -1)
 
-    def gemmStridedBatchedEx(  # noqa: N802
+    def gemmStridedBatchedEx(
         self, handle, ta, tb, m, n, k, alpha, a, at, lda, sa, b, bt, ldb, sb, beta, c, ct, ldc, sc, count,
         compute, algo,
     ):  # fmt: skip
         for i in range(count):
             places = [p + i * s * DTYPES[t].itemsize for p, s, t in ((a, sa, at), (b, sb, bt), (c, sc, ct))]
             self._product(
-                ta, tb, m, n, k, alpha, places[0], at, lda, places[1], bt, ldb, beta, places[2], ct, ldc, compute
+                ta,
+                tb,
+                m,
+                n,
+                k,
+                alpha,
+                places[0],
+                at,
+                lda,
+                places[1],
+                bt,
+                ldb,
+                beta,
+                places[2],
+                ct,
+                ldc,
+                compute,
             )
         self.asked.append(("many", compute, self.mode))
         assert (handle, algo) == (7, -1)
@@ -91,7 +105,6 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> FakeCublas:
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch) -> FakeCublas:
     return installed(monkeypatch)
-
 
 
 def matrix(rows: int, columns: int, batch: int, layout: str, dtype: torch.dtype) -> torch.Tensor:
@@ -162,12 +175,12 @@ def test_what_does_not_fit_says_so(fake: FakeCublas) -> None:
             kernelevo.gemm(a, b, bias=bias)
     with pytest.raises(TypeError, match=r"float32 on cpu, torch.float64 on cpu"):
         kernelevo.gemm(a, b.double())
-    with pytest.raises(BadSetting, match="no compute='fp64' for torch.float32"):
+    with pytest.raises(BadSetting, match=r"no compute='fp64' for torch\.float32"):
         kernelevo.gemm(a, b, compute="fp64")
     with pytest.raises(BadSetting, match="fp32, tf32, fp32_emulated_bf16x9"):
         kernelevo.gemm(a, b, compute="fast")
     fake.fails = True
-    with pytest.raises(RuntimeError, match="refuses 2 x 3 x 4 with compute='tf32'.*NOT_SUPPORTED"):
+    with pytest.raises(RuntimeError, match=r"refuses 2 x 3 x 4 with compute='tf32'.*NOT_SUPPORTED"):
         kernelevo.gemm(a, b, compute="tf32")
 
 

@@ -217,7 +217,9 @@ def test_a_module_that_always_changes_is_not_recorded_forever() -> None:
     assert recorder.records == 3
 
 
-ACTIONS = st.sampled_from(["call", "call", "call", "other", "scaled", "bias", "weight", "gain", "load", *REPLACED])
+ACTIONS = st.sampled_from(
+    ["call", "call", "call", "other", "scaled", "bias", "weight", "gain", "load", *REPLACED]
+)
 
 
 @settings(max_examples=25, deadline=None)
@@ -357,6 +359,16 @@ def test_tensors_named_by_state_are_watched() -> None:
         for _ in range(3):
             assert fast(a).tolist() == [value, value]
     assert recorder.records == 2
+
+
+def test_weights_that_are_swapped_out_are_not_written_to() -> None:
+    weight, recorder = nn.Parameter(torch.ones(3)), Replaying()
+    fast = graphed(lambda a: a * kernelevo.packed(torch.Tensor.detach, weight), recorder=recorder)
+    a, first, second = torch.ones(3), weight.data, torch.full((3,), 2.0)
+    for data in (first, first, first, second, second, second, second, first, first):
+        weight.data = data
+        assert fast(a).tolist() == data.tolist()
+    assert first.tolist() == [1.0] * 3 and second.tolist() == [2.0] * 3 and recorder.records == 2
 
 
 def test_copies_and_pickles_have_graphs_of_their_own() -> None:

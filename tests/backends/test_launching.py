@@ -144,11 +144,11 @@ class Stub:
         self.given: list[tuple[object, ...]] = []
         self.results = [0]
 
-    def cuLaunchKernel(self, *given: object) -> tuple[int]:  # noqa: N802
+    def cuLaunchKernel(self, *given: object) -> tuple[int]:
         self.given.append(given)
         return (self.results.pop(0) if len(self.results) > 1 else self.results[0],)
 
-    def cuGetErrorString(self, status: int) -> tuple[int, bytes]:  # noqa: N802
+    def cuGetErrorString(self, status: int) -> tuple[int, bytes]:
         return 0, b"bad launch"
 
 

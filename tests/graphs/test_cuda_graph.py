@@ -1,4 +1,4 @@
-"""The cuda-graph rewrite: which modules it takes, and printed programs that follow everything when replayed."""
+"""The cuda-graph rewrite: which modules it takes, and printed programs that follow changes when replayed."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from torch import nn
 from kernelevo.backends import graphed
 from kernelevo.graphs.capture import capture
 from kernelevo.graphs.dispatch import capture_each, print_dispatch
+from kernelevo.graphs.harvest_triton import harvest_triton
 from kernelevo.graphs.printing import print_program
 from kernelevo.graphs.rewrite import apply_reported
 from kernelevo.graphs.rewrites import REWRITES
@@ -131,3 +132,14 @@ def test_the_other_mode_is_refused_though_recorded(tmp_path, recorder) -> None:
         program.train()
         with pytest.raises(RuntimeError, match="evaluation mode only"):
             program(x)
+
+
+def test_a_harvest_of_a_graphed_module_is_graphed() -> None:
+    captured = capture(nn.Sequential(nn.Linear(32, 16), nn.ReLU()), (torch.randn(8, 32),))
+    plain = print_program(harvest_triton(captured))
+    apply_reported(captured, ["cuda-graph"])
+    text = print_program(harvest_triton(captured))
+    assert "@kernelevo.graphed" not in plain and "_harvest_run" in plain
+    assert text.replace("    @kernelevo.graphed\n", "").replace("import kernelevo\n", "") == plain.replace(
+        "import kernelevo\n", ""
+    )

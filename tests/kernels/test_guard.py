@@ -42,7 +42,10 @@ def test_launching_through_cupy_is_declared_and_no_aten(text) -> None:
     ("text", "name"),
     [
         (program(more="y = cupy.matmul(x, x).get()"), "cupy.matmul"),
-        (program("import cupy as cp", "cp.RawKernel", "cp.int32(3)", "cp.linalg.solve(x, x)"), "cupy.linalg.solve"),
+        (
+            program("import cupy as cp", "cp.RawKernel", "cp.int32(3)", "cp.linalg.solve(x, x)"),
+            "cupy.linalg.solve",
+        ),
         (program("import cupy\nfrom cupy import matmul"), "cupy.matmul"),
         (program("import cupy\nfrom cupy.cuda import cublas"), "cupy.cuda.cublas"),
         (program("import cupy\nimport cupy.cuda.cublas as c"), "cupy.cuda.cublas"),
