@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 import torch
@@ -33,12 +34,11 @@ class Holdings:
         every = list({id(m): m for root in modules for m in root.modules()}.values())
         spaces = [m.__dict__ for m in every]
         self._modes = [(space, space["training"]) for space in spaces]
-        self._tables = [
-            (space, name, tuple(space[name].values())) for space in spaces for name in _TABLES if space[name]
-        ]
-        self._empty = [(space, name) for space in spaces for name in _TABLES if not space[name]]
+        self._homes = [(space, name) for space in spaces for name in _TABLES]
+        tables = [space[name] for space, name in self._homes]
+        self._sizes, self._held = list(map(len, tables)), list(chain.from_iterable(map(dict.values, tables)))
         self._attributes = [row for space in spaces for row in _attributes(space)]
-        held = [t for _, name, values in self._tables if name != "_modules" for t in values if t is not None]
+        held = [t for t in self._held if isinstance(t, torch.Tensor)]
         held += [t for _, _, t in self._attributes if isinstance(t, torch.Tensor)] + list(tensors)
         self.tensors: tuple[torch.Tensor, ...] = tuple({id(t): t for t in held}.values())
         self._numbers = [_numbers(space) for space in spaces]
@@ -69,11 +69,10 @@ class Holdings:
         """
         if not all([space["training"] is mode for space, mode in self._modes]):
             return False
-        for space, name, values in self._tables:
-            table = space[name]
-            if len(table) != len(values) or not all(map(operator.is_, table.values(), values)):
-                return False
-        if any([space[name] for space, name in self._empty]):
+        tables = [space[name] for space, name in self._homes]
+        if list(map(len, tables)) != self._sizes:
+            return False
+        if not all(map(operator.is_, chain.from_iterable(map(dict.values, tables)), self._held)):
             return False
         if any([_item(place, key) is not value for place, key, value in self._attributes]):
             return False

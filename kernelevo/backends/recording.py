@@ -68,15 +68,14 @@ class Recording:
     def replay(self, tensors: Sequence[torch.Tensor]) -> Any:
         """Return what the function gives for these tensors, in memory of its own."""
         self._last = self._recorder.follow(self._last, self._inputs)
-        with torch.no_grad():
-            _copy(self._inputs, tensors)
-            self._replay()
-            if self._single:
-                return self._leaves[0].clone()
-            made: dict[int, torch.Tensor] = {}
-            for leaf in self._leaves:
-                if isinstance(leaf, torch.Tensor) and id(leaf) not in made:
-                    made[id(leaf)] = leaf.clone()
+        _copy(self._inputs, tensors)  # gradients are disabled, or the function would have been called plainly
+        self._replay()
+        if self._single:
+            return self._leaves[0].clone()
+        made: dict[int, torch.Tensor] = {}
+        for leaf in self._leaves:
+            if isinstance(leaf, torch.Tensor) and id(leaf) not in made:
+                made[id(leaf)] = leaf.clone()
         return pytree.tree_unflatten([made.get(id(leaf), leaf) for leaf in self._leaves], self._spec)
 
 
