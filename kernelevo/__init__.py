@@ -21,6 +21,9 @@ _PUBLIC = {
     "Trial": "kernelevo.core",
     "cpp": "kernelevo.backends.cpp",
     "cuda": "kernelevo.backends.cuda",
+    "cupy_stream": "kernelevo.backends.cupy_stream",
+    "gemm": "kernelevo.backends.cublas",
+    "graphed": "kernelevo.backends.graphed",
     "packed": "kernelevo.backends.packing",
     "refresh": "kernelevo.backends.packing",
     "evolve": "kernelevo.api",
@@ -40,7 +43,10 @@ __all__ = [
     "__version__",
     "cpp",
     "cuda",
+    "cupy_stream",
     "evolve",
+    "gemm",
+    "graphed",
     "load_run",
     "optimize",
     "packed",
@@ -51,7 +57,10 @@ __all__ = [
 if TYPE_CHECKING:
     from kernelevo.api import evolve, load_run, optimize, resume
     from kernelevo.backends.cpp import cpp
+    from kernelevo.backends.cublas import gemm
     from kernelevo.backends.cuda import cuda
+    from kernelevo.backends.cupy_stream import cupy_stream
+    from kernelevo.backends.graphed import graphed
     from kernelevo.backends.packing import packed, refresh
     from kernelevo.core import Brief, Evaluation, Program, Proposal, Status, Task, Trial
 

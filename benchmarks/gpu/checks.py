@@ -6,6 +6,7 @@ in a process of its own: ``python -m benchmarks.gpu.checks NAME`` prints one ver
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 import tempfile
 from collections.abc import Callable
@@ -165,26 +166,120 @@ def packed_weights_on_the_device() -> None:
     assert agrees()
 
 
+def graphed_follows_everything() -> None:
+    """A graphed module gives the plain one's values through changes of inputs, weights and streams."""
+    torch.manual_seed(0)
+    net = torch.nn.Sequential(
+        torch.nn.Linear(64, 128), torch.nn.BatchNorm1d(128), torch.nn.GELU(), torch.nn.Linear(128, 8)
+    ).cuda()
+
+    def pack(weight: torch.Tensor) -> torch.Tensor:
+        return weight.t().contiguous()
+
+    def forward(x: torch.Tensor) -> torch.Tensor:
+        return net(x) + x @ kernelevo.packed(pack, net[0].weight)[:, :8]
+
+    fast = kernelevo.graphed(forward, state=lambda: [*net.parameters(), *net.buffers()])
+    kept: list[tuple[torch.Tensor, torch.Tensor]] = []
+
+    def agrees(rows: int = 32) -> None:
+        x = torch.randn(rows, 64, device="cuda")
+        before = {name: buffer.clone() for name, buffer in net.named_buffers()}
+        expected = forward(x)
+        after = {name: buffer.clone() for name, buffer in net.named_buffers()}
+        net.load_state_dict(before, strict=False)
+        found = fast(x)
+        torch.testing.assert_close(found, expected)
+        for name, buffer in net.named_buffers():
+            torch.testing.assert_close(buffer, after[name])
+        kept.append((found, expected))
+
+    side = torch.cuda.Stream()
+    with torch.no_grad():
+        for _ in range(4):
+            agrees()
+        net[0].weight.mul_(2)
+        agrees()
+        net[3].weight = torch.nn.Parameter(torch.randn(8, 128, device="cuda"))
+        for _ in range(5):
+            agrees()
+        side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side):
+            agrees()
+            agrees(7)
+        torch.cuda.current_stream().wait_stream(side)
+        agrees()
+        for found, expected in kept:
+            torch.testing.assert_close(found, expected)
+        assert len({found.data_ptr() for found, _ in kept}) == len(kept)
+
+
+def graphed_refuses_and_goes_on() -> None:
+    """A function that reads a value back is called plainly, and the device works on after the refusal."""
+    import warnings
+
+    fast = kernelevo.graphed(lambda x: x * float(x.sum()))
+    with torch.no_grad(), warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        for n in range(1, 5):
+            assert fast(torch.ones(n, device="cuda")).sum().item() == n * n
+            assert fast(torch.ones(n, device="cuda")).sum().item() == n * n
+    assert any("plainly" in str(warning.message) for warning in told)
+    assert torch.rand(8, device="cuda").sum().item() > 0
+
+
+def gemm_values() -> None:
+    """Direct cuBLAS gives torch's products, where CuPy is there to reach it."""
+    if importlib.util.find_spec("cupy") is None:
+        return
+    for batch in ((), (3,)):
+        a, b = torch.randn(*batch, 65, 129, device="cuda"), torch.randn(*batch, 77, 129, device="cuda").mT
+        bias, exact = torch.randn(77, device="cuda"), a.double() @ b.double()
+        assert (kernelevo.gemm(a, b) - exact).abs().max().item() < 1e-4
+        assert (kernelevo.gemm(a, b, bias=bias) - exact - bias).abs().max().item() < 1e-4
+        assert (kernelevo.gemm(a, b, compute="tf32") - exact).abs().max().item() < 0.1
+
+
 def launch_overhead() -> dict[str, float]:
-    """Return the host time of one launch in microseconds, beside torch's own add."""
+    """Return the host time of one launch in microseconds, by what launches it; CuPy where it is there."""
+    x = torch.ones(256, device="cuda")
+    lib = kernelevo.cuda(SOURCE, name_expressions=NAMES)
+    launch = lib.scale[1, 256]
+    calls: dict[str, Callable[[], object]] = {
+        "kernelevo.cuda": lambda: launch(x, x, 256, 1.0),
+        "kernelevo.cuda, in Python": lambda: launch._carefully((x, x, 256, 1.0)),
+        "torch.add": lambda: x.add_(0.0),
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        program = import_program(TRITON, Path(folder))
+        y = torch.empty_like(x)
+        calls["triton"] = lambda: program.layer_norm[(1,)](x, y, 100, BLOCK=128)
+        if importlib.util.find_spec("cupy") is not None:
+            calls["cupy.RawKernel"] = _cupy_launch(x)
+        return {name: _host_microseconds(call) for name, call in calls.items()}
+
+
+def _cupy_launch(x: torch.Tensor) -> Callable[[], object]:
+    import cupy
+    import numpy
+
+    text = SOURCE[SOURCE.index('extern "C"') : SOURCE.index("template")]
+    kernel, n, a = cupy.RawKernel(text, "scale"), numpy.int32(256), numpy.float32(1)
+    return lambda: kernel((1,), (256,), (x.data_ptr(), x.data_ptr(), n, a))
+
+
+def _host_microseconds(call: Callable[[], object]) -> float:
     import time
 
-    lib = kernelevo.cuda(SOURCE, name_expressions=NAMES)
-    x = torch.ones(256, device="cuda")
-    launch, figures = lib.scale[1, 256], {}
-    for name, call in (
-        ("kernelevo.cuda", lambda: launch(x, x, 256, 1.0)),
-        ("torch.add", lambda: x.add_(0.0)),
-    ):
-        for _ in range(100):
-            call()
-        torch.cuda.synchronize()
-        start = time.perf_counter()
-        for _ in range(500):
-            call()
-        figures[name] = (time.perf_counter() - start) / 500 * 1e6
-        torch.cuda.synchronize()
-    return figures
+    for _ in range(100):
+        call()
+    torch.cuda.synchronize()
+    start = time.perf_counter()
+    for _ in range(500):
+        call()
+    spent = (time.perf_counter() - start) / 500 * 1e6
+    torch.cuda.synchronize()
+    return spent
 
 
 CHECKS: tuple[Callable[[], None], ...] = (
@@ -195,6 +290,9 @@ CHECKS: tuple[Callable[[], None], ...] = (
     cubin_of_this_device,
     triton_values,
     packed_weights_on_the_device,
+    graphed_follows_everything,
+    graphed_refuses_and_goes_on,
+    gemm_values,
     *instruments.CHECKS,
 )
 
@@ -202,7 +300,8 @@ CHECKS: tuple[Callable[[], None], ...] = (
 def launches() -> dict[str, float | str]:
     """Return the launch overhead as a row's figures."""
     found = launch_overhead()
-    return {"value": found["kernelevo.cuda"], "unit": "us", "torch_add_us": found["torch.add"]}
+    others = {f"{name} (us)": time for name, time in found.items() if name != "kernelevo.cuda"}
+    return {"value": found["kernelevo.cuda"], "unit": "us", **others}
 
 
 if __name__ == "__main__":

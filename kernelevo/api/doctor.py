@@ -14,7 +14,6 @@ PACKAGES = (
     ("ninja", "load_inline programs", "pip install ninja"),
     ("openai", "language models (proposer llm)", "pip install openai"),
     ("cuda-core", "CUDA programs (NVRTC)", "pip install 'kernelevo[cuda13]'"),
-    ("cupy-cuda13x", "cuBLAS called directly", "pip install 'kernelevo[cuda13]'"),
 )
 
 
@@ -37,6 +36,7 @@ def examine() -> dict[str, Any]:
         missing = backend.missing() or backend.launches()
         checks.append(_check(f"{backend.language} programs", missing is None, missing or "ready"))
     checks += [_package(*row) for row in PACKAGES]
+    checks.append(_cupy())
     says = f"every forbidden act was refused; Landlock {tier.facts['landlock']}, {tier.facts['identity']}"
     checks.append(
         _check("sandbox", tier.complete, says if tier.complete else "allowed: " + "; ".join(tier.gaps))
@@ -51,6 +51,17 @@ def examine() -> dict[str, Any]:
 
 def _check(name: str, ok: bool, says: str) -> dict[str, Any]:
     return {"name": name, "ok": ok, "says": says}
+
+
+def _cupy() -> dict[str, Any]:
+    from kernelevo.backends import toolchain
+
+    wheels = ("cupy-cuda13x", "cupy-cuda12x")
+    found = next(filter(None, (toolchain.package(wheel, "cupy") for wheel in wheels)), None)
+    what_for = "for programs with cupy.RawKernel, and cuBLAS called directly"
+    if found is None:
+        return _check("cupy", False, f"missing, {what_for}: pip install 'kernelevo[cuda13]'")
+    return _check("cupy", True, f"{found.name} {found.version}, {what_for}")
 
 
 def _package(name: str, what_for: str, how: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from kernelevo.backends import nvrtc, signatures
+from kernelevo.backends import launching, nvrtc, signatures
 from kernelevo.errors import ToolchainMissing
 
 _CTYPES: dict[str, Any] = {
@@ -33,6 +33,8 @@ _CTYPES: dict[str, Any] = {
     "bool": ctypes.c_bool,
 }
 STATIC_SHARED_LIMIT = 48 * 1024  # more dynamic shared memory than this must be asked for
+INVALID_CONTEXT = 201  # the driver's word for a thread that has not used the device yet
+KEPT = 256  # launch configurations of one kernel that are kept
 
 
 class CudaModule:
@@ -48,7 +50,8 @@ class CudaModule:
         if name not in known:
             listed = ", ".join(known) or "none: declare kernels __global__"
             raise AttributeError(f"the CUDA source has no kernel {name!r}; it has: {listed}")
-        return self[name]
+        kernel = self.__dict__[name] = self[name]  # found without coming here from now on
+        return kernel
 
     def __getitem__(self, name: str) -> CudaKernel:
         """Return a kernel by its name or by one of the name expressions."""
@@ -73,9 +76,21 @@ class CudaKernel:
 
     def __init__(self, name: str, signature: signatures.Signature | None, made_by: tuple[Any, ...]) -> None:
         self.name, self._signature, self._made_by = name, signature, made_by
+        self._launches: dict[Any, Launch] = {}
 
     def __getitem__(self, launch: Any) -> Launch:
         """Return the kernel with grid, block (ints or tuples of up to three) and dynamic shared memory."""
+        try:
+            return self._launches[launch]
+        except (KeyError, TypeError):
+            made = self._launch(launch)
+        if isinstance(launch, tuple) and all(isinstance(part, int | tuple) for part in launch):
+            if len(self._launches) >= KEPT:
+                self._launches.clear()
+            self._launches[launch] = made
+        return made
+
+    def _launch(self, launch: Any) -> Launch:
         parts = launch if isinstance(launch, tuple) else (launch,)
         if len(parts) not in (2, 3):
             raise TypeError(f"{self.name}[grid, block] or [grid, block, shared_bytes], got {len(parts)}")
@@ -110,6 +125,8 @@ class Launch:
         self, kernel: CudaKernel, grid: tuple[int, int, int], block: tuple[int, int, int], smem: int
     ) -> None:
         self._kernel, self._grid, self._block, self._smem = kernel, grid, block, smem
+        self._quick: launching.Quick | None = None  # made at the first launch, for its device
+        self._index = -1
 
     def __call__(self, *values: Any) -> None:
         """Launch on torch's current stream of the tensors' device; returns at once.
@@ -119,6 +136,11 @@ class Launch:
             TypeError: for arguments that do not fit.
             RuntimeError: if the driver refuses the launch.
         """
+        if self._quick is None or self._quick(*values) != 0:
+            self._carefully(values)
+
+    def _carefully(self, values: Sequence[Any]) -> None:
+        """Launch any arguments that fit, with the driver's words where it refuses."""
         import torch
 
         _require_device()
@@ -127,14 +149,17 @@ class Launch:
         index = index if index >= 0 else torch.cuda.current_device()
         function = _function(kernel._made_by, kernel.name, index, self._smem)
         with torch.cuda.device(index):
-            stream = torch.cuda.current_stream(index).cuda_stream
-            driver = _driver()
-            _check(
-                driver.cuLaunchKernel(
-                    function, *self._grid, *self._block, self._smem, stream, (passed, types), 0
-                ),
-                f"launching {kernel.name}{[self._grid, self._block, self._smem]}",
-            )
+            stream = torch.cuda.current_stream(index)
+            given = (function, *self._grid, *self._block, self._smem, stream.cuda_stream, (passed, types), 0)
+            result = _driver().cuLaunchKernel(*given)
+            if int(result[0]) == INVALID_CONTEXT:
+                stream.query()  # makes the context current in this thread
+                result = _driver().cuLaunchKernel(*given)
+            _check(result, f"launching {kernel.name}{[self._grid, self._block, self._smem]}")
+        if self._index != index and kernel._signature is not None:
+            parameters, size = kernel._signature.parameters, (*self._grid, *self._block)
+            self._quick = launching.quick(parameters, int(function), size, self._smem, index)
+            self._index = index
 
 
 def cuda(source: str, *, name_expressions: Sequence[str] = (), options: Sequence[str] = ()) -> CudaModule:

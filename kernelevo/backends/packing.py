@@ -20,11 +20,13 @@ collection know nothing of it; an entry goes when a parameter or the function do
 from __future__ import annotations
 
 import functools
+import threading
 import types
 import weakref
 import zlib
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import torch
@@ -35,6 +37,9 @@ SAMPLES = 32
 
 _entries: dict[tuple[int, ...], _Entry] = {}
 _events = 0  # counts what may have changed values without a trace; compared on every call
+_recording = 0  # how many threads record which packed values they read; then every call goes the slow way
+_recorder = threading.local()
+_lock = threading.Lock()
 
 
 class _Entry:
@@ -87,13 +92,13 @@ def packed(fn: Callable[..., Any], *params: torch.Tensor) -> Any:
     if len(params) == 1:  # the usual case, written out: half a microsecond less
         tensor = params[0]
         entry = _entries.get((id(fn), id(tensor)))
-        if entry is not None and entry.events == _events and entry.left > 0:
+        if entry is not None and entry.events == _events and entry.left > 0 and not _recording:
             entry.left -= 1
             if tensor._version == entry.versions[0] and tensor.data_ptr() == entry.pointers[0]:
                 return entry.value
         return _checked(fn, params)
     entry = _entries.get((id(fn), *map(id, params)))
-    if entry is not None and entry.events == _events and entry.left > 0:
+    if entry is not None and entry.events == _events and entry.left > 0 and not _recording:
         entry.left -= 1
         for i, tensor in enumerate(params):
             if tensor._version != entry.versions[i] or tensor.data_ptr() != entry.pointers[i]:
@@ -106,6 +111,40 @@ def packed(fn: Callable[..., Any], *params: torch.Tensor) -> Any:
 def refresh() -> None:
     """Forget every packed value, after writing to parameters through ``.data``."""
     _entries.clear()
+    recheck()
+
+
+class Reading(NamedTuple):
+    """One packed value that was read: ``packed(fn, *params)`` gave ``value``."""
+
+    fn: Callable[..., Any]
+    params: tuple[torch.Tensor, ...]
+    value: Any
+
+
+@contextmanager
+def recording(readings: list[Reading]) -> Iterator[None]:
+    """Note the packed values that this thread reads, as they were before: none is computed or compared.
+
+    Where there is no value for the parameters as they are, the function runs, unnoted, as part of what is
+    recorded. So whoever repeats what is recorded here must first bring the noted values up to date.
+    """
+    global _recording  # noqa: PLW0603  read in the fast path
+    outer = getattr(_recorder, "readings", None)
+    with _lock:
+        _recording += 1
+    _recorder.readings = readings
+    try:
+        yield
+    finally:
+        _recorder.readings = outer
+        with _lock:
+            _recording -= 1
+
+
+def events() -> int:
+    """Return the count of events after which values may have changed without a trace."""
+    return _events
 
 
 def recheck() -> None:
@@ -126,9 +165,12 @@ def _checked(fn: Callable[..., Any], params: tuple[torch.Tensor, ...]) -> Any:
         return fn(*params)
     versions, pointers = tuple(p._version for p in params), tuple(p.data_ptr() for p in params)
     events, entry = _events, _entries.get(key)
-    capturing = _capturing(params)
+    readings: list[Reading] | None = getattr(_recorder, "readings", None)
+    capturing = readings is not None or _capturing(params)
     same = entry is not None and (entry.pointers, entry.versions) == (pointers, versions)
     if entry is not None and same and (capturing or entry.unchanged(params, events)):
+        if readings is not None:
+            readings.append(Reading(fn, params, entry.value))
         return entry.value
     if capturing:
         return fn(*params)

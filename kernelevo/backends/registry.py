@@ -6,7 +6,7 @@ import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from kernelevo.backends import native, toolchain
+from kernelevo.backends import launching, native, toolchain
 from kernelevo.errors import MachineError
 
 
@@ -77,5 +77,5 @@ def facts() -> dict[str, dict[str, str | None]]:
         "missing": {backend.language: backend.missing() for backend in BACKENDS},
         "not runnable": {backend.language: backend.launches() for backend in BACKENDS},
         "tools": toolchain.facts(),
-        "native": {"comparison": native.missing()},
+        "native": {"comparison": native.missing(), "launches": launching.missing()},
     }

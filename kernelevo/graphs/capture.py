@@ -40,6 +40,7 @@ class Captured:
         mode_matters: whether train and eval mode of the original differ on ``calls``.
         snippets: text that the graph's non-ATen nodes come from, by snippet name.
         initial: values of the buffers at capture.
+        graphed: whether its program records the forward as a CUDA graph.
     """
 
     gm: fx.GraphModule
@@ -52,6 +53,7 @@ class Captured:
     initial: Mapping[str, torch.Tensor]
     mode_matters: bool = True
     snippets: dict[str, Snippet] = field(default_factory=dict)
+    graphed: bool = False
 
     @property
     def inputs(self) -> tuple[Any, ...]:

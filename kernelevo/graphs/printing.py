@@ -138,6 +138,8 @@ def method(
     captured: Captured, name: str = "forward", renamed: Mapping[str, str] | None = None
 ) -> Iterator[str]:
     """Yield the lines of a method that does what the graph does; ``renamed`` is as in ``Speller``."""
+    if captured.graphed:
+        yield "    @kernelevo.graphed"
     yield f"    def {name}({', '.join(('self', *captured.signature))}):"
     if captured.mode_matters:
         word = "training" if captured.training else "evaluation"

@@ -101,6 +101,7 @@ def apply_one(captured: Captured, rewrite: Rewrite) -> Applied:
 def _restore(captured: Captured, before: Captured) -> None:
     captured.gm = before.gm
     captured.snippets = before.snippets
+    captured.graphed = before.graphed
 
 
 def tidy(captured: Captured) -> None:

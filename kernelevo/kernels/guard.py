@@ -6,7 +6,12 @@ import ast
 from dataclasses import dataclass
 
 ENTRY_CLASS = "ModelNew"
-_ALLOWED_IMPORTS = {"torch", "kernelevo", "triton", "math", "typing", "__future__"}
+_ALLOWED_IMPORTS = {"torch", "kernelevo", "triton", "cupy", "math", "typing", "__future__"}
+# what launches or describes kernels in CuPy; all else of it computes, or reaches further
+_CUPY_LAUNCHERS = {
+    "RawKernel", "RawModule", "cuda.Stream", "cuda.ExternalStream", "cuda.Device", "float16", "float32",
+    "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool_",
+}  # fmt: skip
 _HOST_REACH = {
     "open",
     "exec",
@@ -91,7 +96,7 @@ def _defines_entry(tree: ast.Module) -> bool:
 
 
 def _free_form(tree: ast.Module) -> set[str]:
-    reasons = set()
+    reasons = {f"uses {name}" for name in _cupy_compute(tree)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names = [a.name.split(".")[0] for a in node.names]
@@ -115,6 +120,31 @@ def _free_form(tree: ast.Module) -> set[str]:
     return reasons
 
 
+def _cupy_compute(tree: ast.Module) -> set[str]:
+    """Names of CuPy that are used and neither launch nor describe a kernel."""
+    aliases, used = set(), set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            named = [a for a in node.names if a.name.split(".")[0] == "cupy"]
+            aliases |= {a.asname or "cupy" for a in named}
+            used |= {a.name for a in named if a.name not in ("cupy", "cupy.cuda")}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "cupy":
+            path = f"{node.module}.".removeprefix("cupy.")
+            used |= {f"cupy.{path}{a.name}" for a in node.names if f"{path}{a.name}" not in _CUPY_LAUNCHERS}
+    inner = {id(n.value) for n in ast.walk(tree) if isinstance(n, ast.Attribute)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and id(node) not in inner:
+            base = node.value
+            while isinstance(base, ast.Attribute):
+                base = base.value
+            if not isinstance(base, ast.Name) or base.id not in aliases:
+                continue
+            path = ast.unparse(node).partition(".")[2]
+            if not any(path == name or path.startswith(f"{name}.") for name in _CUPY_LAUNCHERS):
+                used.add(f"cupy.{path}")
+    return used
+
+
 def _torch_compute(tree: ast.Module) -> set[str]:
     """Names of torch calls that compute, outside of functions decorated as kernels."""
     kernels = {
@@ -123,7 +153,7 @@ def _torch_compute(tree: ast.Module) -> set[str]:
         if isinstance(node, ast.FunctionDef) and any("jit" in ast.unparse(d) for d in node.decorator_list)
         for inner in ast.walk(node)
     }
-    used = set()
+    used = _cupy_compute(tree)
     for node in ast.walk(tree):
         if id(node) in kernels:
             continue

@@ -6,6 +6,7 @@ import itertools
 from pathlib import Path
 from typing import Any
 
+from kernelevo.backends import launching
 from kernelevo.core import Artifact, Status
 from kernelevo.kernels.arena import Arena
 from kernelevo.kernels.extension_headers import ExtensionHeaders
@@ -51,6 +52,8 @@ class Stages:
 
     def build(self, ground: Ground, source: str, folder: Path) -> dict[str, Any]:
         """One child, throw-away weights and inputs; nothing secret goes in."""
+        if ground.setting.on_device:
+            launching.prepare()  # in the shared cache: a program's own would be built for each
         seed = ground.rng("build", next(self._serial)).getrandbits(31)
         with ground.pool.turn:
             module = ground.pool.build(seed)
@@ -112,5 +115,6 @@ class Stages:
             "KERNELEVO_CACHE_SHARED": str(self._root),
             "TORCHINDUCTOR_CACHE_DIR": str(folder / "inductor"),
             "TRITON_CACHE_DIR": str(folder / "triton"),
+            "CUPY_CACHE_DIR": str(folder / "cupy"),
             "TORCH_EXTENSIONS_DIR": str(folder / "extensions"),
         }

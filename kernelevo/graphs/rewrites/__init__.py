@@ -8,6 +8,7 @@ from kernelevo.graphs.rewrites.cleanup import DeadWork, NoOps
 from kernelevo.graphs.rewrites.contraction import Contraction
 from kernelevo.graphs.rewrites.conv_branches import ConvolutionBranches
 from kernelevo.graphs.rewrites.conv_lanes import SmallConvolutions
+from kernelevo.graphs.rewrites.cuda_graph import CudaGraph
 from kernelevo.graphs.rewrites.direct_conv import DirectConvolution
 from kernelevo.graphs.rewrites.folding import FoldedNorm
 from kernelevo.graphs.rewrites.fused_rows import FusedRows
@@ -55,4 +56,5 @@ REWRITES: tuple[Rewrite, ...] = (
     SplitAttention(),
     FusedRows(),
     InPlace(),
+    CudaGraph(),
 )

@@ -80,6 +80,7 @@ class DirectConvolution:
 
     name = "direct-convolution"
     describes = "convolutions of few input channels with ReLU and concatenation, written once, in C++"
+    devices = frozenset({"cpu"})
 
     def apply(self, captured: Captured) -> int:
         """Replace each convolution that matches, concatenations first."""
