@@ -11,6 +11,7 @@ from kernelevo.graphs.rewrites.conv_lanes import SmallConvolutions
 from kernelevo.graphs.rewrites.direct_conv import DirectConvolution
 from kernelevo.graphs.rewrites.folding import FoldedNorm
 from kernelevo.graphs.rewrites.fused_rows import FusedRows
+from kernelevo.graphs.rewrites.fused_tiles import FusedRowsGpu
 from kernelevo.graphs.rewrites.heads import StridedHeads
 from kernelevo.graphs.rewrites.inplace import InPlace
 from kernelevo.graphs.rewrites.layout import ChannelsLast, PackedConvolution
@@ -54,5 +55,6 @@ REWRITES: tuple[Rewrite, ...] = (
     SplitLinear(),
     SplitAttention(),
     FusedRows(),
+    FusedRowsGpu(),
     InPlace(),
 )
