@@ -18,7 +18,8 @@ import triton.language as tl
 
 @triton.jit
 def batch_moments_finish(
-    mean, square, c, mask, weight_ptr, bias_ptr, running_mean_ptr, running_var_ptr, found_ptr, channels, count,
+    mean, square, c, mask, weight_ptr, bias_ptr, running_mean_ptr, running_var_ptr, found_ptr,
+    channels, count,
     EPS: tl.constexpr, MOMENTUM: tl.constexpr, AFFINE: tl.constexpr, TRACKED: tl.constexpr,
 ):
     """Store what is to be taken off, multiplied by and added; move the running statistics on."""
@@ -35,7 +36,8 @@ def batch_moments_finish(
     tl.store(found_ptr + 2 * channels + c, shift, mask=mask)
     if TRACKED:
         before = tl.load(running_mean_ptr + c, mask=mask, other=0.0).to(tl.float64)
-        tl.store(running_mean_ptr + c, (before * (1.0 - MOMENTUM) + mean * MOMENTUM).to(tl.float32), mask=mask)
+        now = before * (1.0 - MOMENTUM) + mean * MOMENTUM
+        tl.store(running_mean_ptr + c, now.to(tl.float32), mask=mask)
         before = tl.load(running_var_ptr + c, mask=mask, other=0.0).to(tl.float64)
         now = before * (1.0 - MOMENTUM) + square / (count - 1.0) * MOMENTUM
         tl.store(running_var_ptr + c, now.to(tl.float32), mask=mask)
@@ -149,8 +151,8 @@ def batch_moments(x, weight, bias, running_mean, running_var, momentum, eps):
     parts = triton.cdiv(count, chunk)
     part = found if parts == 1 else x.new_empty(3, parts, channels)
     affine, tracked = weight is not None, running_mean is not None
-    rest = (weight if affine else x, bias if affine else x)
-    rest += (running_mean if tracked else x, running_var if tracked else x, found, channels, count, chunk, parts)
+    rest = (weight if affine else x, bias if affine else x, running_mean if tracked else x)
+    rest += (running_var if tracked else x, found, channels, count, chunk, parts)
     told = {"EPS": eps, "MOMENTUM": momentum, "AFFINE": affine, "TRACKED": tracked}
     batch_moments_kernel[(blocks, parts)](
         x, part, *rest, INNER=inner, TILE_ROWS=down, TILE_CHANNELS=across, WHOLE=parts == 1, **told,

@@ -109,7 +109,8 @@ def _batch(captured: Captured, node: fx.Node, given: dict[str, Any]) -> fx.Node:
             moments = captured.graph.call_function(SNIPPET.function("batch_moments"), (x, *told))
         moments.meta["val"] = value(x).new_empty(3, shape(x)[1])
         rows = [_call(captured, node, aten.select.int, moments, 0, n) for n in range(3)]
-        mean, scale, shift = (_channels(captured, node, row) for row in rows)
+        mean, scale = (_channels(captured, node, row) for row in rows[:2])
+        shift: fx.Node | None = _channels(captured, node, rows[2])
     else:
         mean, spread = (_channels(captured, node, vector) for vector in running)
         around = _call(captured, node, aten.add.Tensor, spread, float(given["eps"]))

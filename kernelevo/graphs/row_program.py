@@ -32,7 +32,7 @@ class Step:
 
 @dataclass
 class Steps:
-    """The program of a row, written node by node; C++ reads an operand's one value per row as ``ONE`` says."""
+    """The program of a row, written node by node; ``ONE`` is how an operand's one value per row reads."""
 
     ONE: ClassVar[str] = "splat(*p{})"
 

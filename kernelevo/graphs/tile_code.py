@@ -22,7 +22,7 @@ WHOLE = 8192  # elements of a row that one program holds in registers; longer on
 FAR = 2**31  # elements beyond which offsets need 64 bits
 
 TUNE: Table = {
-    "ROWS_TILE": (2048, 1024, 4096),  # elements of a program where rows may be cut, and of one read
+    "ROWS_TILE": (1024, 2048, 512, 4096),  # elements of a program where rows may be cut, and of one read
     "ROWS_WHOLE": (1024, 2048, 512),  # elements up to which short rows, kept whole, share a program
     "ROWS_WARPS": (4, 8, 2),
 }

@@ -1,4 +1,4 @@
-"""Run by test_fused_tiles where Triton interprets: programs of fused tiles against fp64 and PyTorch's error."""
+"""Run by test_fused_tiles where Triton interprets: programs of fused tiles against fp64."""
 
 from __future__ import annotations
 
@@ -92,6 +92,17 @@ class Images(nn.Module):
         return z, torch.relu(self.groups(z + y)), F.adaptive_avg_pool2d(z * y, 1)
 
 
+class Channels(nn.Module):
+    """Batch and group norm of the very input."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.batch, self.groups = nn.BatchNorm2d(channels), nn.GroupNorm(2, channels)
+
+    def forward(self, x):
+        return torch.relu(self.batch(x)), F.silu(self.groups(x)) + x
+
+
 def pair(*shape: int) -> tuple[torch.Tensor, torch.Tensor]:
     return draw(*shape), draw(*shape, seed=1)
 
@@ -118,7 +129,7 @@ CASES: dict[str, tuple[Callable[[], nn.Module], tuple[torch.Tensor, ...], int]] 
     **{f"normed {n}": (lambda n=n: Normed(n), pair(3, 5, n), 1) for n in (7, 17, 100)},
     "long rows normed": (lambda: Normed(8200), pair(65, 8200), 1),
     "far from zero": (lambda: Normed(333), far(9, 333), 1),
-    "far images": (lambda: Images(4).train(), far(2, 4, 9, 7), 2),
+    "far images": (lambda: Channels(4).train(), far(2, 4, 9, 70)[:1], 2),
     **{f"scores {n}": (lambda: Function(scores), pair(9, n), 2) for n in (7, 100)},
     "long scores": (lambda: Function(scores), pair(64, 8195), 2),
     "extreme scores": (lambda: Function(scores), extreme(9, 33), 2),
@@ -139,6 +150,7 @@ CASES: dict[str, tuple[Callable[[], nn.Module], tuple[torch.Tensor, ...], int]] 
 def check(name: str, folder: Path, tune: dict[str, int]) -> str:
     """Return how a program that Triton interprets differs from fp64 by more than PyTorch does."""
     made, inputs, places = CASES[name]
+    torch.manual_seed(0)
     module = made()
     captured = capture(module, inputs)
     applied = apply_one(captured, FusedRowsGpu())
@@ -155,14 +167,14 @@ def check(name: str, folder: Path, tune: dict[str, int]) -> str:
         wanted = exact(*(x.double() for x in inputs)), plain(*inputs), program(*(x.clone() for x in inputs))
     lists = [list(w) if isinstance(w, tuple) else [w] for w in wanted]
     lists = [[*outs, *m.buffers()] for outs, m in zip(lists, (exact, plain, program), strict=True)]
-    for number, (best, theirs, mine) in enumerate(zip(*lists, strict=True)):
-        best, theirs = best.double(), theirs.double()
+    for number, values in enumerate(zip(*lists, strict=True)):
+        best, theirs, mine = (v.double() for v in values)
         if not torch.equal(theirs.isfinite(), mine.isfinite()):
             return f"output {number}: not finite elsewhere"
         if not torch.equal(theirs.isnan(), mine.isnan()):
             return f"output {number}: NaN elsewhere"
         finite = theirs.isfinite() & best.isfinite()
-        error, own = (mine.double() - best).abs()[finite], (theirs - best).abs()[finite]
+        error, own = (mine - best).abs()[finite], (theirs - best).abs()[finite]
         if not error.numel():
             continue
         limit = 2e-6 + 2e-6 * best.abs()[finite]

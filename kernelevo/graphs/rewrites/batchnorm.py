@@ -126,6 +126,7 @@ class BatchNormPool:
 
     name = "batchnorm-pool"
     describes = "batch normalisation, ReLU and average pooling in one C++ pass after one for the statistics"
+    devices = frozenset({"cpu"})
 
     def apply(self, captured: Captured) -> int:
         """Rewrite each chain that matches."""
@@ -149,6 +150,7 @@ class BatchNormAct:
 
     name = "batchnorm-relu"
     describes = "batch normalisation, a residual sum and ReLU in one C++ pass after one for the statistics"
+    devices = frozenset({"cpu"})
 
     def apply(self, captured: Captured) -> int:
         """Rewrite each chain that matches."""
