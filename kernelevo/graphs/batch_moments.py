@@ -18,9 +18,10 @@ import triton.language as tl
 
 @triton.jit
 def batch_moments_finish(
-    mean, square, c, mask, weight_ptr, bias_ptr, running_mean_ptr, running_var_ptr, found_ptr,
+    mean, square, c, mask, weight_ptr, bias_ptr, running_mean_ptr, running_var_ptr, counter_ptr, found_ptr,
     channels, count,
     EPS: tl.constexpr, MOMENTUM: tl.constexpr, AFFINE: tl.constexpr, TRACKED: tl.constexpr,
+    COUNTED: tl.constexpr,
 ):
     """Store what is to be taken off, multiplied by and added; move the running statistics on."""
     scale = (1.0 / tl.sqrt(square / count + EPS)).to(tl.float32)
@@ -41,15 +42,18 @@ def batch_moments_finish(
         before = tl.load(running_var_ptr + c, mask=mask, other=0.0).to(tl.float64)
         now = before * (1.0 - MOMENTUM) + square / (count - 1.0) * MOMENTUM
         tl.store(running_var_ptr + c, now.to(tl.float32), mask=mask)
+    if COUNTED:
+        if tl.program_id(0) == 0:
+            tl.store(counter_ptr, tl.load(counter_ptr) + 1)
 
 
 @triton.jit
 def batch_moments_kernel(
-    x_ptr, part_ptr, weight_ptr, bias_ptr, running_mean_ptr, running_var_ptr, found_ptr,
+    x_ptr, part_ptr, weight_ptr, bias_ptr, running_mean_ptr, running_var_ptr, counter_ptr, found_ptr,
     channels, count, chunk, parts,
     INNER: tl.constexpr = 64, TILE_ROWS: tl.constexpr = 1024, TILE_CHANNELS: tl.constexpr = 1,
     WHOLE: tl.constexpr = False, EPS: tl.constexpr = 1e-5, MOMENTUM: tl.constexpr = 0.1,
-    AFFINE: tl.constexpr = True, TRACKED: tl.constexpr = True,
+    AFFINE: tl.constexpr = True, TRACKED: tl.constexpr = True, COUNTED: tl.constexpr = True,
 ):
     """The moments of one part of some channels; all there is to say of them where there is one part."""
     part = tl.program_id(1)
@@ -81,8 +85,8 @@ def batch_moments_kernel(
     if WHOLE:
         batch_moments_finish(
             middle.to(tl.float64) + rest.to(tl.float64), square.to(tl.float64), c, c_in,
-            weight_ptr, bias_ptr, running_mean_ptr, running_var_ptr, found_ptr, channels,
-            count.to(tl.float64), EPS, MOMENTUM, AFFINE, TRACKED,
+            weight_ptr, bias_ptr, running_mean_ptr, running_var_ptr, counter_ptr, found_ptr,
+            channels, count.to(tl.float64), EPS, MOMENTUM, AFFINE, TRACKED, COUNTED,
         )
     else:
         at = part * channels + c
@@ -93,11 +97,11 @@ def batch_moments_kernel(
 
 @triton.jit
 def batch_moments_merge_kernel(
-    part_ptr, weight_ptr, bias_ptr, running_mean_ptr, running_var_ptr, found_ptr,
+    part_ptr, weight_ptr, bias_ptr, running_mean_ptr, running_var_ptr, counter_ptr, found_ptr,
     channels, count, chunk, parts,
     TILE_PARTS: tl.constexpr = 16, TILE_CHANNELS: tl.constexpr = 16,
     EPS: tl.constexpr = 1e-5, MOMENTUM: tl.constexpr = 0.1,
-    AFFINE: tl.constexpr = True, TRACKED: tl.constexpr = True,
+    AFFINE: tl.constexpr = True, TRACKED: tl.constexpr = True, COUNTED: tl.constexpr = True,
 ):
     """The moments of some channels from those of their parts."""
     part = tl.arange(0, TILE_PARTS)[:, None]
@@ -115,12 +119,14 @@ def batch_moments_merge_kernel(
     far = middle - mean
     square = tl.sum(square + far * far * have, 0, keep_dims=True)
     batch_moments_finish(
-        mean, square, c, c_in, weight_ptr, bias_ptr, running_mean_ptr, running_var_ptr, found_ptr,
-        channels, total, EPS, MOMENTUM, AFFINE, TRACKED,
+        mean, square, c, c_in, weight_ptr, bias_ptr, running_mean_ptr, running_var_ptr, counter_ptr,
+        found_ptr, channels, total, EPS, MOMENTUM, AFFINE, TRACKED, COUNTED,
     )
 
 
-def batch_moments_plain(x, weight, bias, running_mean, running_var, momentum, eps):
+def batch_moments_plain(x, weight, bias, running_mean, running_var, momentum, eps, counter):
+    if counter is not None:
+        counter.add_(1)
     channels = x.shape[1]
     mean, scale = torch.native_batch_norm(
         x, None, None, running_mean, running_var, True, momentum, eps
@@ -129,14 +135,14 @@ def batch_moments_plain(x, weight, bias, running_mean, running_var, momentum, ep
     return torch.stack((mean, scale if weight is None else scale * weight, shift)).view(3, channels)
 
 
-def batch_moments(x, weight, bias, running_mean, running_var, momentum, eps):
+def batch_moments(x, weight, bias, running_mean, running_var, momentum, eps, counter=None):
     """Return [3, channels] of x, [batch, channels, ...]: (x - [0]) * [1] + [2] is its batch normalisation.
 
-    The running statistics move on as PyTorch's do. By PyTorch where x is not on a GPU.
+    The running statistics and the counter of batches move on as PyTorch's do. By PyTorch off the GPU.
     """
     x = x.contiguous()
     if not x.is_cuda:
-        return batch_moments_plain(x, weight, bias, running_mean, running_var, momentum, eps)
+        return batch_moments_plain(x, weight, bias, running_mean, running_var, momentum, eps, counter)
     batch, channels = x.shape[:2]
     count, inner = x.numel() // channels, x.numel() // (batch * channels)
     found = x.new_empty(3, channels)
@@ -152,8 +158,10 @@ def batch_moments(x, weight, bias, running_mean, running_var, momentum, eps):
     part = found if parts == 1 else x.new_empty(3, parts, channels)
     affine, tracked = weight is not None, running_mean is not None
     rest = (weight if affine else x, bias if affine else x, running_mean if tracked else x)
-    rest += (running_var if tracked else x, found, channels, count, chunk, parts)
+    rest += (running_var if tracked else x, x if counter is None else counter, found)
+    rest += (channels, count, chunk, parts)
     told = {"EPS": eps, "MOMENTUM": momentum, "AFFINE": affine, "TRACKED": tracked}
+    told["COUNTED"] = counter is not None
     batch_moments_kernel[(blocks, parts)](
         x, part, *rest, INNER=inner, TILE_ROWS=down, TILE_CHANNELS=across, WHOLE=parts == 1, **told,
         num_warps=min(TUNE["MOMENTS_WARPS"][0], max(down * across // 32, 1)),

@@ -30,8 +30,9 @@ def spread_norms(captured: Captured) -> int:
         if not _is_plain(node, given) or not _has_company(node, given["input"]):
             continue
         group = node.target is aten.group_norm.default
+        counter = _counter(node) if given.get("training") else None
         before = node.prev
-        last = (_group if group else _batch)(captured, node, given)
+        last = _group(captured, node, given) if group else _batch(captured, node, given, counter)
         node.replace_all_uses_with(last)
         captured.graph.erase_node(node)
         _sink(before.next, last)
@@ -99,12 +100,12 @@ def _channels(captured: Captured, node: fx.Node, vector: fx.Node) -> fx.Node:
     return _call(captured, node, aten.view.default, vector, sizes)
 
 
-def _batch(captured: Captured, node: fx.Node, given: dict[str, Any]) -> fx.Node:
+def _batch(captured: Captured, node: fx.Node, given: dict[str, Any], counter: fx.Node | None) -> fx.Node:
     x, weight, bias = given["input"], given["weight"], given["bias"]
     running = (given["running_mean"], given["running_var"])
     if given["training"]:
         captured.add_snippet(SNIPPET)
-        told = (weight, bias, *running, float(given["momentum"]), float(given["eps"]))
+        told = (weight, bias, *running, float(given["momentum"]), float(given["eps"]), counter)
         with captured.graph.inserting_before(node):
             moments = captured.graph.call_function(SNIPPET.function("batch_moments"), (x, *told))
         moments.meta["val"] = value(x).new_empty(3, shape(x)[1])
@@ -121,6 +122,26 @@ def _batch(captured: Captured, node: fx.Node, given: dict[str, Any]) -> fx.Node:
     y = _call(captured, node, aten.sub.Tensor, x, mean)
     y = _call(captured, node, aten.mul.Tensor, y, scale)
     return y if shift is None else _call(captured, node, aten.add.Tensor, y, shift)
+
+
+def _counter(node: fx.Node) -> fx.Node | None:
+    """Return the counter of batches that moves on before a normalisation, after taking that step away.
+
+    Nothing else may read it, so that it does not matter when it moves.
+    """
+    step = node.prev
+    while step.op == "get_attr" or is_op(step, aten.view.default):
+        step = step.prev
+    if not is_op(step, aten.add_.Tensor) or step.users or step.args[1:] != (1,) or step.kwargs:
+        return None
+    counter = step.args[0]
+    if not isinstance(counter, fx.Node) or counter.op != "get_attr" or len(counter.users) != 1:
+        return None
+    readers = [n for n in node.graph.nodes if n.op == "get_attr" and n.target == counter.target]
+    if len(readers) != 1 or value(counter).dtype != torch.int64 or value(counter).numel() != 1:
+        return None
+    node.graph.erase_node(step)
+    return counter
 
 
 def _group(captured: Captured, node: fx.Node, given: dict[str, Any]) -> fx.Node:

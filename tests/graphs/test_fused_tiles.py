@@ -130,7 +130,9 @@ def test_moments_off_the_gpu_are_pytorchs_own():
     x, running = draw(5, 3, 4, 4) * 2 + 7, (draw(3), draw(3, seed=1).abs())
     moments = SNIPPET.function("batch_moments")
     mine, theirs = [[t.clone() for t in running] for _ in range(2)]
-    off, scale, shift = moments(x, None, None, *mine, 0.25, 1e-3).view(3, 1, 3, 1, 1)
+    counter = torch.tensor(4)
+    off, scale, shift = moments(x, None, None, *mine, 0.25, 1e-3, counter).view(3, 1, 3, 1, 1)
+    assert counter == 5
     y = F.batch_norm(x, *theirs, training=True, momentum=0.25, eps=1e-3)
     assert all(map(torch.equal, mine, theirs))
     torch.testing.assert_close((x - off) * scale + shift, y, atol=1e-6, rtol=1e-6)
