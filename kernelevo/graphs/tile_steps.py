@@ -80,6 +80,8 @@ def understood(node: fx.Node) -> bool:
         return False
     if row_ops.reduced(node):
         return not row_ops.groups(node) or arguments(node)["weight"] is arguments(node)["bias"] is None
+    if row_ops.is_window(node):
+        return True
     known = row_ops.base(node) in {"clamp", "gelu", "pow", *TEMPLATES, *_WRITTEN}
     return known and row_ops.is_pointwise(node)
 

@@ -103,6 +103,26 @@ class Channels(nn.Module):
         return torch.relu(self.batch(x)), F.silu(self.groups(x)) + x
 
 
+class Pooled(nn.Module):
+    """Windows that touch, overlap or hang over into padding, of what is computed on the way."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(channels)
+
+    def forward(self, x, y):
+        stem = F.max_pool2d(torch.relu(self.norm(x)), 3, 2, 1)
+        windows = F.avg_pool2d(F.relu(x - y), 2), F.max_pool2d(F.silu(x), (2, 3))
+        padded = F.avg_pool2d(x + 1, (3, 2), (2, 1), (1, 0)), F.adaptive_avg_pool2d(x * y, (3, 2))
+        return stem, *windows, *padded, F.max_pool2d(x[:, 1:] * y[:, :1], 2)
+
+
+def holed(*shape: int) -> tuple[torch.Tensor, torch.Tensor]:
+    x, y = pair(*shape)
+    x[0, 0, 1, 1], x[0, 1, 3, 4], x[0, 1, 2, 5], y[1, 2, 5] = math.nan, math.inf, math.nan, -math.inf
+    return x, y
+
+
 def pair(*shape: int) -> tuple[torch.Tensor, torch.Tensor]:
     return draw(*shape), draw(*shape, seed=1)
 
@@ -142,6 +162,8 @@ CASES: dict[str, tuple[Callable[[], nn.Module], tuple[torch.Tensor, ...], int]] 
     "broadcasts": (lambda: Function(broadcasts), pair(24, 24), 3),
     "images in training": (lambda: Images(6).train(), pair(3, 6, 5, 9), 2),
     "images": (lambda: Images(6).eval(), pair(3, 6, 5, 9), 1),
+    "pooled": (lambda: Pooled(3).eval(), holed(2, 3, 9, 14), 6),
+    "pooled in training": (lambda: Pooled(3).train(), pair(2, 3, 9, 14), 6),
     "vectors in training": (lambda: vectors(True), (draw(300, 37),), 1),
     "vectors": (lambda: vectors(False), (draw(30, 37),), 1),
 }

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from torch import fx
 
 from kernelevo.graphs import row_ops
@@ -11,8 +9,10 @@ from kernelevo.graphs.capture import Captured
 from kernelevo.graphs.channel_norms import spread_norms
 from kernelevo.graphs.rewrites.fused_rows import put_region
 from kernelevo.graphs.rows import Region, Target, regions
-from kernelevo.graphs.tile_code import WHOLE, tiled
+from kernelevo.graphs.tile_code import tiled
+from kernelevo.graphs.tile_kernel import FAR, WHOLE
 from kernelevo.graphs.tile_steps import understood
+from kernelevo.graphs.tile_window import is_cheap
 from kernelevo.graphs.views import seen
 
 FEW = 64  # rows; sums along fewer rows that are long leave most of a GPU idle, and ATen cuts such rows up
@@ -28,7 +28,7 @@ class FusedRowsGpu:
     """
 
     name = "fused-rows-gpu"
-    describes = "elementwise chains with batch, layer or group norm, softmax, sums in one Triton kernel each"
+    describes = "elementwise chains with norms, softmax, sums or pooling in one Triton kernel each"
     devices = frozenset({"cuda"})
 
     def apply(self, captured: Captured) -> int:
@@ -52,9 +52,11 @@ def _fits(region: Region) -> bool:
     laid = region.layout
     if len(seen(region.operands)[1]) + len(region.outputs) > MANY:
         return False
+    if region.window is not None:
+        return is_cheap(region.window)
     if any(row_ops.reduced(node) for node in region.nodes):
-        return laid.rows >= FEW or laid.inner <= WHOLE
-    return math.prod(region.domain) > 0
+        return laid.inner <= WHOLE or (laid.rows >= FEW and laid.inner < FAR)
+    return True
 
 
 TARGET = Target(understood, narrow=True, strided=True, fits=_fits)
