@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
@@ -30,10 +31,8 @@ from tests.graphs.programs import difference, load
 from tests.graphs.tile_values import CASES, Function, Images, Normed, Pooled, activations, pair, scores
 
 SMALL = {"ROWS_TILE": 64, "ROWS_WHOLE": 16, "MOMENTS_TILE": 64, "MOMENTS_PROGRAMS": 4096}
-CUT = (  # of the cases: these must be right however few elements a program has
-    "normed 100", "sums", "broadcasts", "images in training", "pooled",
-    "vectors in training",
-)  # fmt: skip
+PLAIN = ("normed 17", "far from zero", "far images", "extreme scores", "extreme activations", "pooled")
+CUT = ("gated 17", "sums", "broadcasts", "images in training", "images", "vectors in training")
 
 
 def interpreted(folder: Path, tune: dict[str, int], *names: str) -> None:
@@ -45,18 +44,18 @@ def interpreted(folder: Path, tune: dict[str, int], *names: str) -> None:
     assert done.returncode == 0, done.stderr[-3000:]
 
 
-def test_values_by_the_interpreter(tmp_path):
-    """Tails, broadcasts, strides, NaN and infinity, data far from zero: no worse than PyTorch against fp64."""
-    interpreted(tmp_path, {}, *(name for name in CASES if not name.startswith("long")))
-
-
-def test_values_with_many_small_tiles(tmp_path):
-    interpreted(tmp_path, SMALL, *CUT)
-
-
-@pytest.mark.slow
-def test_values_of_rows_that_outgrow_registers(tmp_path):
-    interpreted(tmp_path, {}, *(name for name in CASES if name.startswith("long")))
+@pytest.mark.parametrize(
+    ("tune", "names"),
+    [
+        ({}, PLAIN),
+        (SMALL, CUT),
+        pytest.param({}, tuple(CASES), marks=pytest.mark.slow),
+        pytest.param(SMALL, tuple(n for n in CASES if not n.startswith("long")), marks=pytest.mark.slow),
+    ],
+)
+def test_values_by_the_interpreter(tune, names, tmp_path):
+    """Tails, broadcasts, strides, NaN, infinity, data far from zero: no worse than PyTorch against fp64."""
+    interpreted(tmp_path, tune, *names)
 
 
 def fused(module: nn.Module, inputs: tuple[torch.Tensor, ...]):
@@ -89,11 +88,16 @@ WIDE = {  # with the warps that the wrapper launches them with
 }
 
 
+QUICK = {("images", "sm_90"), ("looped rows", "sm_90"), ("pooled", "sm_80"), ("short rows", "sm_100")}
+
+
 @pytest.mark.parametrize(
-    "arch",
-    ["sm_90", pytest.param("sm_80", marks=pytest.mark.slow), pytest.param("sm_100", marks=pytest.mark.slow)],
+    ("name", "arch"),
+    [
+        pytest.param(n, a, marks=[] if (n, a) in QUICK else pytest.mark.slow)
+        for n, a in itertools.product(WIDE, ("sm_80", "sm_90", "sm_100"))
+    ],
 )
-@pytest.mark.parametrize("name", WIDE)
 def test_kernels_compile_without_spills(name, arch, tmp_path):
     made, inputs, warps = WIDE[name]
     captured, _ = fused(made(), inputs)
