@@ -10,7 +10,8 @@ from torch import fx
 
 from kernelevo.graphs import row_ops
 from kernelevo.graphs.matching import shape, value
-from kernelevo.graphs.row_steps import ROW_KINDS, Step, Steps, write
+from kernelevo.graphs.row_program import ROW_KINDS, Step, Steps
+from kernelevo.graphs.row_steps import write
 from kernelevo.graphs.row_window import window_loops
 from kernelevo.graphs.rows import Region
 from kernelevo.graphs.snippet import Snippet

@@ -56,7 +56,7 @@ _WINDOWS = (aten.avg_pool2d.default, aten.max_pool2d.default, aten.adaptive_avg_
 
 
 def understood(node: fx.Node) -> bool:
-    """Tell whether a node is an operation along rows, of fp32 tensors on the CPU, that ``write`` knows."""
+    """Tell whether a node is an operation along rows, of fp32 tensors on the CPU, that C++ is written for."""
     target = node.target
     if not isinstance(target, torch._ops.OpOverload) or target.namespace != "aten" or not _plain(node):
         return False
@@ -64,9 +64,9 @@ def understood(node: fx.Node) -> bool:
         return True
     if not is_dense(node):
         return False
-    if reduced(node) or is_op(node, *_WINDOWS):
+    if (reduced(node) and not groups(node)) or is_op(node, *_WINDOWS):
         return True
-    return base(node) in {"clamp", "gelu", "pow", *TEMPLATES} and _pointwise(node)
+    return base(node) in {"clamp", "gelu", "pow", *TEMPLATES} and is_pointwise(node)
 
 
 def _plain(node: fx.Node) -> bool:
@@ -75,7 +75,8 @@ def _plain(node: fx.Node) -> bool:
     return bool(sources) and floats and value(node).numel() > 0
 
 
-def _pointwise(node: fx.Node) -> bool:
+def is_pointwise(node: fx.Node) -> bool:
+    """Tell whether an elementwise operator comes in a form of tensors and numbers that can be written."""
     target, given = node.target, arguments(node)
     assert isinstance(target, torch._ops.OpOverload)
     if target._overloadname not in _OVERLOADS:
@@ -150,6 +151,8 @@ def reduced(node: fx.Node) -> int:
     if is_op(node, *NORMS):
         fits = tuple(given["normalized_shape"]) == shape(source)[rank - len(given["normalized_shape"]) :]
         return len(given["normalized_shape"]) if fits else 0
+    if is_op(node, aten.group_norm.default):
+        return rank - 1 if rank > 1 and value(source).numel() else 0
     if is_op(node, aten.adaptive_avg_pool2d.default):
         return 2 if all(size == 1 for size in given["output_size"]) else 0
     if is_op(node, *SOFTMAXES):
@@ -162,6 +165,11 @@ def reduced(node: fx.Node) -> int:
     return 0
 
 
+def groups(node: fx.Node) -> int:
+    """Return the number of groups of a group normalisation, 0 of any other node."""
+    return int(arguments(node)["num_groups"]) if is_op(node, aten.group_norm.default) else 0
+
+
 def _trailing(dims: Sequence[int] | None, rank: int) -> int:
     if not dims or not rank:
         return 0
@@ -171,7 +179,7 @@ def _trailing(dims: Sequence[int] | None, rank: int) -> int:
 
 def keeps_shape(node: fx.Node) -> bool:
     """Tell whether a node that ``reduced`` knows gives one value per element, not one per row."""
-    return is_op(node, *NORMS, *SOFTMAXES)
+    return is_op(node, *NORMS, *SOFTMAXES, aten.group_norm.default)
 
 
 def one_per_row(node: fx.Node, domain: Sequence[int], inner: int) -> bool:

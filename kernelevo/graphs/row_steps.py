@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 from torch import fx
@@ -23,58 +22,7 @@ from kernelevo.graphs.row_ops import (
     base,
     operands,
 )
-
-ROW_KINDS = frozenset({"sum", "largest", "top"})  # steps whose value is known when the row is done
-
-
-@dataclass(frozen=True)
-class Step:
-    """One value of a row's program.
-
-    Args:
-        name: its C++ name.
-        kind: ``load`` (an operand's elements), ``vector`` (one value per element), ``column`` (a vector of
-            equal lanes, one value per row), ``sum`` (of a vector along the row, in fp64), ``largest`` (NaN
-            if there is one) or ``top`` (the largest number, whatever NaN says).
-        text: the C++ expression; of a load the operand's number, of a sum the vector it adds.
-        uses: names that the text reads.
-        cost: rough number of instructions.
-    """
-
-    name: str
-    kind: Literal["load", "vector", "column", "sum", "largest", "top"]
-    text: str
-    uses: tuple[str, ...] = ()
-    cost: int = 1
-
-
-@dataclass
-class Steps:
-    """The program of a row, written node by node."""
-
-    steps: dict[str, Step] = field(default_factory=dict)
-
-    def _add(self, kind: Any, text: str, uses: Sequence[str], cost: int = 1) -> str:
-        name = f"v{len(self.steps)}"
-        self.steps[name] = Step(name, kind, text, tuple(uses), cost)
-        return name
-
-    def load(self, operand: int, *, along: bool) -> str:
-        """Read an operand: its elements ``along`` the row, or its one value for the row."""
-        return self._add("load" if along else "column", f"{operand}" if along else f"splat(*p{operand})", ())
-
-    def compute(self, text: str, *uses: str, cost: int = 1) -> str:
-        """Compute a vector; a column if all it reads are columns."""
-        along = any(self.steps[use].kind in ("load", "vector") for use in uses)
-        return self._add("vector" if along else "column", text, uses, cost)
-
-    def sum(self, x: str) -> str:
-        """Sum along the row; the result is a double, for columns only."""
-        return self._add("sum", x, (x,))
-
-    def largest(self, x: str, *, with_nan: bool = True) -> str:
-        """Return the largest element of the row, as a column."""
-        return self._add("largest" if with_nan else "top", x, (x,))
+from kernelevo.graphs.row_program import Steps
 
 
 def literal(number: float) -> str:

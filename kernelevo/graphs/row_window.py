@@ -10,7 +10,7 @@ from torch import fx
 
 from kernelevo.graphs.matching import arguments, aten, is_op, shape
 from kernelevo.graphs.row_layout import Layout
-from kernelevo.graphs.row_steps import Step
+from kernelevo.graphs.row_program import Step
 
 SERIAL = 8192  # floats; below, waking the other threads costs more than they save
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from torch import fx
@@ -46,6 +46,7 @@ class Region:
         operands: tensors from outside that the operations read.
         outputs: the operations whose values are read outside.
         layout: rows of the domain, and where each operand has them.
+        groups: number of groups of dimension 1 that count rows; 0 where no operation works by groups.
     """
 
     nodes: tuple[fx.Node, ...]
@@ -53,6 +54,7 @@ class Region:
     operands: tuple[fx.Node, ...]
     outputs: tuple[fx.Node, ...]
     layout: Layout
+    groups: int = 0
 
     @property
     def window(self) -> fx.Node | None:
@@ -67,62 +69,92 @@ class Region:
         return sum(row_ops.weight(node) for node in walking)
 
 
-def regions(graph: fx.Graph) -> list[Region]:
+@dataclass(frozen=True)
+class Target:
+    """What the text that is printed of a region can do.
+
+    Args:
+        understood: tells of a node whether there is text for it.
+        narrow: whether values smaller than the domain may be computed again wherever they are repeated.
+        strided: whether a row may be spread over memory.
+        fits: tells of a region whether its rows suit the device.
+    """
+
+    understood: Callable[[fx.Node], bool]
+    narrow: bool = False
+    strided: bool = False
+    fits: Callable[[Region], bool] = lambda region: True
+
+
+CPU = Target(row_ops.understood)
+
+
+def regions(graph: fx.Graph, target: Target = CPU) -> list[Region]:
     """Return disjoint regions of one operation and more, each as large as greedy growth makes it."""
     order = {node: position for position, node in enumerate(graph.nodes)}
     found: dict[fx.Node, Region] = {}
     for node in graph.nodes:
-        if node.op != "call_function" or not row_ops.understood(node) or row_ops.expands(node):
+        if node.op != "call_function" or not target.understood(node) or row_ops.expands(node):
             continue
         if row_ops.is_window(node) and read_window(node) is None:
             continue
         seed = {node, *(s for s in row_ops.operands(node) if row_ops.expands(s) and len(s.users) == 1)}
         sources = [found[s].nodes for n in seed for s in row_ops.operands(n) if s in found]
-        own = _read(frozenset(seed), order)
-        together = _read(frozenset(seed).union(*sources), order)
+        own = _read(frozenset(seed), order, target)
+        together = _read(frozenset(seed).union(*sources), order, target)
         if together is not None:
             own = together
         else:
             for nodes in sources:
-                own = _read(frozenset({*(own.nodes if own else seed), *nodes}), order) or own
+                own = _read(frozenset({*(own.nodes if own else seed), *nodes}), order, target) or own
         if own is not None:
             found.update(dict.fromkeys(own.nodes, own))
     return list({id(region): region for region in found.values()}.values())
 
 
-def _read(members: frozenset[fx.Node], order: Mapping[fx.Node, int]) -> Region | None:
+def _read(members: frozenset[fx.Node], order: Mapping[fx.Node, int], target: Target) -> Region | None:
     """Return the region that these operations make, or None if one pass cannot compute them."""
     if len(members) > MOST:
         return None
     nodes = sorted(members, key=order.__getitem__)
     windows = [n for n in nodes if row_ops.is_window(n)]
-    kinds = {(shape(row_ops.operands(n)[0]), row_ops.reduced(n)) for n in nodes if row_ops.reduced(n)}
+    kinds = {
+        (shape(row_ops.operands(n)[0]), row_ops.reduced(n), row_ops.groups(n))
+        for n in nodes
+        if row_ops.reduced(n)
+    }
     if len(kinds) > 1 or len(windows) > 1 or (kinds and windows):
         return None
-    domain, trailing = next(iter(kinds), (shape(row_ops.operands(nodes[-1])[0]), 1))
+    domain, trailing, groups = next(iter(kinds), (shape(row_ops.operands(nodes[-1])[0]), 1, 0))
     if not kinds and not windows:
         domain, trailing = shape(nodes[-1]), 0
     if windows and windows[0] is not nodes[-1]:
         return None
     operands = list(dict.fromkeys(s for n in nodes for s in row_ops.operands(n) if s not in members))
     outputs = [n for n in nodes if any(user not in members for user in n.users)]
-    if not _shapes(nodes, domain, trailing if kinds else 0) or any(row_ops.expands(n) for n in outputs):
+    narrow = _narrow(nodes, domain, trailing if kinds else 0, groups, target)
+    if narrow is None or any(row_ops.expands(n) or n in narrow for n in outputs):
         return None
     if windows and outputs != windows:
         return None
-    laid = layout(domain, [value(n) for n in operands], trailing)
+    laid = layout(domain, [value(n) for n in operands], trailing, strided=target.strided, groups=groups)
     if laid is None or not _safe(nodes, operands, outputs, members, order):
         return None
-    return Region(tuple(nodes), domain, tuple(operands), tuple(outputs), laid)
+    region = Region(tuple(nodes), domain, tuple(operands), tuple(outputs), laid, groups)
+    return region if target.fits(region) else None
 
 
-def _shapes(nodes: Iterable[fx.Node], domain: tuple[int, ...], trailing: int) -> bool:
-    """Tell whether each value has the domain's shape, or one value per row in a shape that broadcasts.
+def _narrow(
+    nodes: Iterable[fx.Node], domain: tuple[int, ...], trailing: int, groups: int, target: Target
+) -> set[fx.Node] | None:
+    """Return the values that are smaller than the domain and no value per row; None if one does not fit.
 
-    A reduction that drops its dimensions gives a shape that does not: nothing in the region may read it.
+    Every other value has the domain's shape, or one value per row in a shape that broadcasts. A reduction
+    that drops its dimensions gives a shape that does not: nothing in the region may read it.
     """
-    column = domain[: len(domain) - trailing] + (1,) * trailing
+    column = domain[: len(domain) - trailing] + (1,) * trailing if not groups else None
     columns: set[fx.Node] = set()
+    narrow: set[fx.Node] = set()
     inside = set(nodes)
     for node in nodes:
         own = shape(node)
@@ -130,20 +162,26 @@ def _shapes(nodes: Iterable[fx.Node], domain: tuple[int, ...], trailing: int) ->
             continue
         if row_ops.reduced(node) and not row_ops.keeps_shape(node):
             if own != column and any(user in inside for user in node.users):
-                return False
+                return None
             columns.add(node)
             continue
-        if row_ops.reduced(node):
-            wide = own == domain
-        elif trailing and not row_ops.expands(node) and own == column != domain:
-            sources = row_ops.operands(node)
-            wide = all(s in columns or s not in inside for s in sources)
+        sources = row_ops.operands(node)
+        if row_ops.reduced(node) or own == domain:
+            fits = own == domain
+        elif trailing and not row_ops.expands(node) and own == column:
+            fits = all(s in columns or s in narrow or s not in inside for s in sources)
             columns.add(node)
         else:
-            wide = own == domain
-        if not wide:
-            return False
-    return True
+            fits = target.narrow and _broadcasts(own, domain) and not any(s in columns for s in sources)
+            narrow.add(node)
+        if not fits:
+            return None
+    return narrow
+
+
+def _broadcasts(own: tuple[int, ...], domain: tuple[int, ...]) -> bool:
+    missing = len(domain) - len(own)
+    return missing >= 0 and all(s in (1, d) for s, d in zip(own, domain[missing:], strict=True))
 
 
 def _safe(

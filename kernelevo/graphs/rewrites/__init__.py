@@ -12,6 +12,7 @@ from kernelevo.graphs.rewrites.cuda_graph import CudaGraph
 from kernelevo.graphs.rewrites.direct_conv import DirectConvolution
 from kernelevo.graphs.rewrites.folding import FoldedNorm
 from kernelevo.graphs.rewrites.fused_rows import FusedRows
+from kernelevo.graphs.rewrites.fused_tiles import FusedRowsGpu
 from kernelevo.graphs.rewrites.heads import StridedHeads
 from kernelevo.graphs.rewrites.inplace import InPlace
 from kernelevo.graphs.rewrites.layout import ChannelsLast, PackedConvolution
@@ -55,6 +56,7 @@ REWRITES: tuple[Rewrite, ...] = (
     SplitLinear(),
     SplitAttention(),
     FusedRows(),
+    FusedRowsGpu(),
     InPlace(),
     CudaGraph(),
 )

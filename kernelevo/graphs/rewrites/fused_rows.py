@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from torch import fx
@@ -12,6 +13,7 @@ from kernelevo.graphs import row_ops
 from kernelevo.graphs.capture import Captured
 from kernelevo.graphs.row_code import fused
 from kernelevo.graphs.rows import Region, regions
+from kernelevo.graphs.snippet import Snippet
 
 SHARED = 16  # rows; a sum along fewer, longer rows keeps threads idle
 SHORT = 32768  # elements that one thread gets through before a second one would matter
@@ -45,7 +47,7 @@ class FusedRows:
         now: dict[fx.Node, fx.Node] = {}  # outputs of regions already replaced, which later ones read
         for region in regions(captured.graph):
             if _worth_it(region, self.least):
-                now.update(_replace(captured, region, now))
+                now.update(put_region(captured, region, now, lambda r: (fused(r), r.operands)))
                 places += 1
         return places
 
@@ -65,13 +67,23 @@ def _worth_it(region: Region, least: int) -> bool:
     return laid.inner > NARROW
 
 
-def _replace(captured: Captured, region: Region, now: dict[fx.Node, fx.Node]) -> dict[fx.Node, fx.Node]:
+def put_region(
+    captured: Captured,
+    region: Region,
+    now: Mapping[fx.Node, fx.Node],
+    printed: Callable[[Region], tuple[Snippet, tuple[fx.Node, ...]]],
+) -> dict[fx.Node, fx.Node]:
     """Put one call in the place of a region; return the new node of each output.
 
     The call stands where the region began, or behind the last of its operands if that comes later.
+
+    Args:
+        captured: what the region is part of.
+        region: the operations to replace.
+        now: nodes that have taken the place of operands since the region was found.
+        printed: returns a region's text, and what its function is called with.
     """
-    operands = tuple(now.get(node, node) for node in region.operands)
-    snippet = fused(replace(region, operands=operands))
+    snippet, operands = printed(replace(region, operands=tuple(now.get(n, n) for n in region.operands)))
     captured.add_snippet(snippet)
     graph, first = captured.graph, region.nodes[0]
     last = [node for node in graph.nodes if node is first or node in operands][-1]
