@@ -14,6 +14,7 @@ from typing import Any
 from kernelevo.backends.cache import default_root
 from kernelevo.core import Artifact, Evaluation, Program, Status, Task
 from kernelevo.device.statistics import StopRule
+from kernelevo.errors import SandboxError
 from kernelevo.kernels import guard
 from kernelevo.kernels.baselines import COMPILED, Name, Rebase
 from kernelevo.kernels.checking import describe_case
@@ -314,7 +315,13 @@ class KernelJudge:
         """Time a program against the best baseline, whose own latency is known from then on."""
         best = ground.baselines.best
         assert best.session is not None
-        outcome = ground.ring.fight(session, best.session, rule, **how)
+        try:
+            outcome = ground.ring.fight(session, best.session, rule, **how)
+        except Failed as failed:
+            if failed.pid == best.session.child.pid:  # no program's fault, and none is to meet it again
+                _renew(ground)
+                raise SandboxError("the baseline failed while it was timed", why=failed.feedback) from failed
+            raise
         best.latency = outcome.defender.median
         self._news += ground.baselines.news()
         return outcome
