@@ -18,6 +18,7 @@ _FATBIN = 0xBA55ED50
 _FATBIN_ELF = 2
 _LZ4, _ZSTD = 1 << 13, 1 << 15
 _LARGEST = 256 << 20
+RESERVED = 1024
 _NOBITS = 8
 # attributes of .nv.info: their numbers, and the one format whose value is a (symbol, number) pair
 _REGCOUNT, _FRAME_SIZE, _MIN_STACK_SIZE, _SVAL = 0x2F, 0x11, 0x12, 0x04
@@ -76,7 +77,8 @@ def _text(table: bytes, at: int) -> str:
 def kernels(cubin: bytes) -> dict[str, Resources]:
     """Return the resources of every kernel of a cubin, by its name in the image.
 
-    On sm_90 and later 1 KiB of shared memory that the system reserves is counted in, as cuobjdump does.
+    Shared memory is the kernel's own: the 1 KiB that the system reserves on sm_90 and later, which cuobjdump
+    counts in, is taken off.
 
     Raises:
         ValueError: if it is no cubin, or is damaged.
@@ -94,13 +96,45 @@ def kernels(cubin: bytes) -> dict[str, Resources]:
                     registers[name] = value
                 elif code in (_FRAME_SIZE, _MIN_STACK_SIZE):
                     stack[name] = max(stack.get(name, 0), value)
-    shared = {s.name.removeprefix(".nv.shared."): s.size for s in found if s.name.startswith(".nv.shared.")}
+    reserved = RESERVED if architecture(cubin) >= 90 else 0
+    shared = {
+        s.name.removeprefix(".nv.shared."): max(0, s.size - reserved)
+        for s in found
+        if s.name.startswith(".nv.shared.")
+    }
     entries = [s.name.removeprefix(".nv.info.") for s in found if s.name.startswith(".nv.info.")]
     return {
         n: Resources(registers.get(n, 0), stack.get(n, 0), shared.get(n, 0))
         for n in entries
         if n in registers
     }
+
+
+def imports(library: bytes) -> list[str]:
+    """Return the names that a shared object wants from others.
+
+    Raises:
+        ValueError: if it is damaged.
+    """
+    found = sections(library)
+    table = next((s for s in found if s.name == ".dynsym"), None)
+    if table is None:
+        return []
+    names = _symbols(table, found)
+    places = [struct.unpack_from("<H", table.data, i + 6)[0] for i in range(0, len(table.data) - 23, 24)]
+    return [name for name, place in zip(names, places, strict=True) if name and place == 0]
+
+
+def architecture(cubin: bytes) -> int:
+    """Return the number of a cubin's architecture (90 for sm_90).
+
+    Raises:
+        ValueError: if it is cut off.
+    """
+    if len(cubin) < 52:
+        raise ValueError("a damaged ELF file: it is cut off")
+    flags = int(struct.unpack_from("<I", cubin, 48)[0])
+    return flags >> 8 & 0xFF if cubin[8] >= 8 else flags & 0xFF
 
 
 def _symbols(table: Section, found: list[Section]) -> list[str]:
@@ -149,7 +183,7 @@ def _fatbin_entries(data: bytes) -> Iterator[tuple[int, bytes]]:
         header, size = struct.unpack_from("<HQ", data, at + 6)
         inner, end = at + header, min(at + header + size, len(data))
         while inner + 64 <= end:
-            kind, _, head, padded, packed = struct.unpack_from("<HHIII", data, inner)
+            kind, _, head, padded, packed = struct.unpack_from("<HHIQI", data, inner)
             flags = struct.unpack_from("<Q", data, inner + 40)[0]
             if head < 64 or inner + head + padded > end:
                 raise ValueError("a damaged fatbin")

@@ -24,9 +24,11 @@ from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.ground import Ground
 from kernelevo.kernels.lint import Finding, lint
 from kernelevo.kernels.pool import Case, Group
+from kernelevo.kernels.program_facts import architecture, begun, kernels, with_kernels
 from kernelevo.kernels.seed import seeds
 from kernelevo.kernels.session import Session
 from kernelevo.kernels.stages import FORWARD_PATIENCE, Stages
+from kernelevo.kernels.twins import Twins
 from kernelevo.kernels.verdict import Notes, combine
 from kernelevo.sandbox.zygote import Zygote
 
@@ -87,6 +89,7 @@ class KernelJudge:
         self._stages = Stages(cache or default_root(), forward_patience)
         self._search, self._final = search_seconds, final_seconds
         self._ground: Ground | None = None
+        self._twins = Twins()
         self._starting, self._device = threading.Lock(), threading.Lock()
         self._serial = itertools.count()
         self._news: list[dict[str, Any]] = []
@@ -199,14 +202,15 @@ class KernelJudge:
         try:
             said = self._stages.build(ground, source, folder)
         except Failed as failed:
-            metrics = dict.fromkeys(Notes().metrics)
-            metrics["build_seconds"] = None
-            return Artifact(program, failed.verdict(**metrics), folder)
+            known = {"kernels": kernels(folder)}
+            verdict = with_kernels(failed.verdict(**dict.fromkeys(Notes().metrics)), known)
+            return Artifact(program, verdict, folder, known)
         facts = {
             "build_seconds": time.monotonic() - start,
             "weights": said.get("weights"),
             "form": reading.form,
             "reasons": list(reading.reasons),
+            "kernels": kernels(folder),
         }
         return Artifact(program, None, folder, facts)
 
@@ -220,8 +224,20 @@ class KernelJudge:
             floor: the slowest score worth full timing; a program whose interval lies wholly below it stops
                 with fidelity ``"rough"``.
         """
+        if artifact.verdict is not None:
+            return artifact.verdict
+        ground = self.ground
         with self._device:
-            return self._measure(artifact, floor, self._search)
+            self._rebase(ground)
+            verdict = self._twins.judged(
+                artifact,
+                floor,
+                ground.baselines.best.name,
+                architecture(ground),
+                lambda: self._stages.foundry(ground),
+                lambda: self._measure(artifact, floor, self._search),
+            )
+        return with_kernels(verdict, artifact.facts)
 
     def finalize(self, artifact: Artifact) -> Evaluation:
         """Judge a winner anew in three fresh processes; only this verdict is to be reported.
@@ -245,20 +261,14 @@ class KernelJudge:
                 calm = sum(p.metrics.get("score_low") is not None for p in parts)
                 if parts[-1].status is not Status.OK or calm >= FRESH_PROCESSES:
                     break
-        return combine(parts)
+        return with_kernels(combine(parts), artifact.facts)
 
     def _measure(self, artifact: Artifact, floor: float | None, seconds: float) -> Evaluation:
         if artifact.verdict is not None:
             return artifact.verdict
         ground = self.ground
         self._rebase(ground)
-        notes = Notes()
-        notes.metrics["build_seconds"] = artifact.facts.get("build_seconds")
-        notes.metrics["form"] = artifact.facts.get("form")
-        notes.metrics["sandbox"] = str(ground.zygote.facts.get("identity", "unknown"))
-        if ground.setting.on_device:
-            notes.metrics["device"] = ground.device
-            notes.metrics["defences"] = _defences(ground)
+        notes = begun(ground, artifact)
         try:
             with ground.quiet(), self._stages.enter(ground, artifact) as session:
                 return self._judge(ground, session, notes, artifact, floor=floor, seconds=seconds)
@@ -373,14 +383,6 @@ class KernelJudge:
         return notes.ok(
             ratio.ratio, fidelity="rough" if rough else "full", weights=session.weights, precision=label
         )
-
-
-def _defences(ground: Ground) -> str:
-    """Say what stands between a program and its verdict on a device, and what does not yet."""
-    bound = "Landlock, seccomp" if ground.bound else f"no Landlock or filter ({ground.unbound_for})"
-    return (
-        f"own process, {bound}, host clock after all streams; outputs are copied by the program's own process"
-    )
 
 
 def _renew(ground: Ground) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from kernelevo.core import Artifact, Status
 from kernelevo.kernels.arena import Arena
 from kernelevo.kernels.failed import Failed, resting, told, translated
+from kernelevo.kernels.foundry import Foundry
 from kernelevo.kernels.ground import Ground
 from kernelevo.kernels.session import Session
 from kernelevo.kernels.setting import named_weights
@@ -31,6 +32,13 @@ class Stages:
     def __init__(self, root: Path, forward_patience: float = FORWARD_PATIENCE) -> None:
         self._root, self._forward_patience = root, forward_patience
         self._serial = itertools.count()
+        self._foundry: Foundry | None = None
+
+    def foundry(self, ground: Ground) -> Foundry:
+        """Return the compiler of sources whose results are the judge's own, not a program's."""
+        if self._foundry is None:
+            self._foundry = Foundry(ground.zygote, ground.folder / "foundry", self._root)
+        return self._foundry
 
     def enter(self, ground: Ground, artifact: Artifact) -> Session:
         """Start the run stage: a fresh process that reads the build's cache and may build nothing."""
