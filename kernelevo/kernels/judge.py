@@ -18,13 +18,13 @@ from kernelevo.errors import SandboxError
 from kernelevo.kernels import guard
 from kernelevo.kernels.baselines import COMPILED, Name, Rebase
 from kernelevo.kernels.checking import describe_case
-from kernelevo.kernels.correctness import Precision, precision
 from kernelevo.kernels.duel import Blocks, Outcome
 from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.ground import Ground
 from kernelevo.kernels.lint import Finding, lint
+from kernelevo.kernels.own_share import Shares
 from kernelevo.kernels.pool import Case, Group
-from kernelevo.kernels.program_facts import architecture, begun, kernels, with_kernels
+from kernelevo.kernels.program_facts import architecture, begun, kernels, precision_class, with_kernels
 from kernelevo.kernels.seed import seeds
 from kernelevo.kernels.session import Session
 from kernelevo.kernels.stages import FORWARD_PATIENCE, Stages
@@ -89,7 +89,7 @@ class KernelJudge:
         self._stages = Stages(cache or default_root(), forward_patience)
         self._search, self._final = search_seconds, final_seconds
         self._ground: Ground | None = None
-        self._twins = Twins()
+        self._twins, self._shares = Twins(), Shares(str(task.options.get("policy", "any")))
         self._starting, self._device = threading.Lock(), threading.Lock()
         self._serial = itertools.count()
         self._news: list[dict[str, Any]] = []
@@ -235,7 +235,10 @@ class KernelJudge:
                 ground.baselines.best.name,
                 architecture(ground),
                 lambda: self._stages.foundry(ground),
-                lambda: self._measure(artifact, floor, self._search),
+                lambda: (
+                    self._own(artifact)
+                    or self._shares.told(self._measure(artifact, floor, self._search), artifact)
+                ),
             )
         return with_kernels(verdict, artifact.facts)
 
@@ -261,7 +264,14 @@ class KernelJudge:
                 calm = sum(p.metrics.get("score_low") is not None for p in parts)
                 if parts[-1].status is not Status.OK or calm >= FRESH_PROCESSES:
                     break
-        return with_kernels(combine(parts), artifact.facts)
+            found = self._own(artifact, final=True) or combine(parts)
+        return self._shares.told(with_kernels(found, artifact.facts), artifact)
+
+    def _own(self, artifact: Artifact, *, final: bool = False) -> Evaluation | None:
+        """Measure who computes, where that is asked for; return the verdict if the policy refuses it."""
+        return self._shares.refused(
+            artifact, lambda: self._stages.profile(self.ground, artifact), final=final
+        )
 
     def _measure(self, artifact: Artifact, floor: float | None, seconds: float) -> Evaluation:
         if artifact.verdict is not None:
@@ -379,7 +389,7 @@ class KernelJudge:
             ratio.ratio, ratio.low, ratio.high, outcome.challenger.median, ground.baselines, ground.bounds
         )
         notes.metrics["peak_memory_mb"] = session.device_peak_megabytes() or session.peak_megabytes()
-        label = _precision(ground, notes, cases[0][0])
+        label = precision_class(ground, notes, cases[0][0])
         return notes.ok(
             ratio.ratio, fidelity="rough" if rough else "full", weights=session.weights, precision=label
         )
@@ -390,11 +400,3 @@ def _renew(ground: Ground) -> None:
         ground.baselines.renew()
     except Failed as failed:  # a machine in trouble: the process that was timed before is still a baseline
         _log.warning("the baseline could not be started anew: %s", failed.feedback)
-
-
-def _precision(ground: Ground, notes: Notes, group: Group) -> Precision:
-    """Name the precision class by the worst case; TF32's own error is measured only where it decides."""
-    if notes.fine:
-        return precision(notes.reports[0], None)
-    rough = [r for r in notes.reports if not r.fine]
-    return precision(rough[0], ground.pool.e_tf32(group))

@@ -15,7 +15,6 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib
-import sys
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -43,7 +42,6 @@ _REVEALING = {
     "classes", "testing", "multiprocessing", "profiler", "monitor", "cpp_extension", "warmup", "preload",
     "load_library", "tb_frame", "f_lineno", "script", "trace",
 }  # fmt: skip
-_HARMLESS_MODULES = {"select", "math", "typing", "copy"}  # tensors have methods of these names
 
 
 @dataclass(frozen=True)
@@ -114,7 +112,7 @@ class _Screen:
 
     def passed(self) -> bool:
         """Look at every node that Python runs; Triton compiles the bodies of kernels."""
-        if any(name.startswith("__") for name in self._names) or "triton" in self._own:
+        if any(name.startswith("__") for name in self._names) or self._own & set(self._modules):
             return False  # with another triton, a kernel's decorator might be anything
         return all(self._fine(node) for node in self._run)
 
@@ -144,6 +142,8 @@ class _Screen:
         above = self._parents.get(id(parent))
         if node.id == "super":  # super().__init__, never super() as a value, which shows the class
             return isinstance(parent, ast.Call) and isinstance(above, ast.Attribute)
+        if isinstance(self._modules.get(node.id), ModuleType):  # no module under another name
+            return isinstance(parent, ast.Attribute)
         if node.id not in self._called:
             return True
         if isinstance(parent, ast.Subscript):  # kernel[grid](...)
@@ -155,7 +155,7 @@ class _Screen:
         name = node.attr
         if name.startswith("_") and name != "__init__":
             return False
-        if name in _REVEALING or (name in sys.stdlib_module_names and name not in _HARMLESS_MODULES):
+        if name in _REVEALING:
             return False
         if isinstance(self._parents.get(id(node)), ast.Attribute):
             return True  # the longer chain is resolved

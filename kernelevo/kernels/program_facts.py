@@ -1,4 +1,4 @@
-"""ProgramFacts: what is known of a built program before it is judged, for its metrics and its feedback."""
+"""ProgramFacts: what is known of a program beside right and fast, for its metrics and its feedback."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from kernelevo.backends import kernel_facts
 from kernelevo.backends.cuda import arch_of
 from kernelevo.backends.kernel_facts import KernelFacts
 from kernelevo.core import Artifact, Evaluation
+from kernelevo.kernels.correctness import Precision, precision
 from kernelevo.kernels.ground import Ground
+from kernelevo.kernels.pool import Group
 from kernelevo.kernels.verdict import Notes
 
 
@@ -53,3 +55,11 @@ def with_kernels(verdict: Evaluation, facts: Mapping[str, Any]) -> Evaluation:
     return replace(
         verdict, metrics=metrics, feedback=f"{verdict.feedback}\n{words}" if words else verdict.feedback
     )
+
+
+def precision_class(ground: Ground, notes: Notes, group: Group) -> Precision:
+    """Name the precision class by the worst case; TF32's own error is measured only where it decides."""
+    if notes.fine:
+        return precision(notes.reports[0], None)
+    rough = [r for r in notes.reports if not r.fine]
+    return precision(rough[0], ground.pool.e_tf32(group))

@@ -149,6 +149,7 @@ def test_a_winner_is_judged_in_three_fresh_processes(judge):
     found = judge.finalize(artifact)
     assert found.status is Status.OK and found.metrics["processes"] >= 3
     assert "same_machine_code_as" not in found.metrics and found.metrics["kernels"] == []
+    assert 0 <= found.metrics["own_share"] <= 1, found.metrics.get("own_share_missing")
     assert judge.ground.baselines.best.session.child.pid != before  # and so is the baseline's process
     low, high = found.metrics["score_low"], found.metrics["score_high"]
     assert low is None or low <= found.score <= high
