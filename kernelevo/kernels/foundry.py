@@ -37,7 +37,7 @@ _CALLS = re.compile(
     r"|llrint|lround|fma|fabs|ldexp|frexp|hypot|fmin|fmax)[fl]?"
     r"|_Z(n|d)[wal]\w+|_Z(NK?|T[VITS])?S\w+"
 )
-_FILES = re.compile(r"filebuf|fstream|filesystem|random_device|thread|locale\w*facet|getenv")
+_FILES = re.compile(r"filebuf|fstream|filesystem|random_device|6thread|\d+async|locale\w*facet|getenv")
 # ways to code that the object's symbols do not show, and what makes an object depend on its place or time
 _WORDS = re.compile(
     r"\b(__)?asm|##|\bsection\b|incbin|#\s*embed|__FILE__|__DATE__|__TIME|__COUNTER__|include_next"

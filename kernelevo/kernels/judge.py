@@ -24,7 +24,7 @@ from kernelevo.kernels.ground import Ground
 from kernelevo.kernels.lint import Finding, lint
 from kernelevo.kernels.own_share import Shares
 from kernelevo.kernels.pool import Case, Group
-from kernelevo.kernels.program_facts import architecture, begun, kernels, precision_class, with_kernels
+from kernelevo.kernels.program_facts import begun, kernels, once, precision_class, with_kernels
 from kernelevo.kernels.seed import seeds
 from kernelevo.kernels.session import Session
 from kernelevo.kernels.stages import FORWARD_PATIENCE, Stages
@@ -229,17 +229,7 @@ class KernelJudge:
         ground = self.ground
         with self._device:
             self._rebase(ground)
-            verdict = self._twins.judged(
-                artifact,
-                floor,
-                ground.baselines.best.name,
-                architecture(ground),
-                lambda: self._stages.foundry(ground),
-                lambda: (
-                    self._own(artifact)
-                    or self._shares.told(self._measure(artifact, floor, self._search), artifact)
-                ),
-            )
+            verdict = once(self._twins, self._stages, ground, artifact, floor, self._alone)
         return with_kernels(verdict, artifact.facts)
 
     def finalize(self, artifact: Artifact) -> Evaluation:
@@ -266,6 +256,11 @@ class KernelJudge:
                     break
             found = self._own(artifact, final=True) or combine(parts)
         return self._shares.told(with_kernels(found, artifact.facts), artifact)
+
+    def _alone(self, artifact: Artifact, floor: float | None) -> Evaluation:
+        """Judge a program by itself."""
+        refused = self._own(artifact)
+        return refused or self._shares.told(self._measure(artifact, floor, self._search), artifact)
 
     def _own(self, artifact: Artifact, *, final: bool = False) -> Evaluation | None:
         """Measure who computes, where that is asked for; return the verdict if the policy refuses it."""

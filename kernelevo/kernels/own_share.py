@@ -25,6 +25,7 @@ import torch
 from kernelevo.backends.kernel_facts import plain_name, printable
 from kernelevo.core import Artifact, Evaluation, Status
 from kernelevo.kernels.failed import Failed
+from kernelevo.kernels.verdict import NAMES
 from kernelevo.kernels.worker import Talk, Worker
 
 LIMIT = 0.02
@@ -110,7 +111,7 @@ class Shares:
             text = (
                 f"the policy is no-aten, and the program fails where its calls are profiled: {found.reason}"
             )
-            return Failed(Status.REJECTED, text).verdict(own_share=None)
+            return Failed(Status.REJECTED, text).verdict(**_nothing(None))
         if not self._strict or not found.too_little:
             return None
         assert found.own is not None
@@ -119,7 +120,7 @@ class Shares:
             f"{100 * LIMIT:.3g} %): {found.words()}\nwrite these as kernels of your own; only allocation, "
             "views and launches may use torch"
         )
-        return Failed(Status.REJECTED, text).verdict(own_share=found.own)
+        return Failed(Status.REJECTED, text).verdict(**_nothing(found.own))
 
     def told(self, verdict: Evaluation, artifact: Artifact) -> Evaluation:
         """Return a verdict with the metric ``own_share``, or with the reason why it is not known."""
@@ -130,6 +131,11 @@ class Shares:
         if found.reason:
             metrics["own_share_missing"] = found.reason[:200]
         return replace(verdict, metrics=metrics)
+
+
+def _nothing(own: float | None) -> dict[str, Any]:
+    """Return every verdict's metrics, of which only this one is known."""
+    return {**dict.fromkeys(NAMES), "own_share": own}
 
 
 # ---------------------------------------------------------------------- the parent's side

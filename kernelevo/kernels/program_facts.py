@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ from kernelevo.core import Artifact, Evaluation
 from kernelevo.kernels.correctness import Precision, precision
 from kernelevo.kernels.ground import Ground
 from kernelevo.kernels.pool import Group
+from kernelevo.kernels.stages import Stages
+from kernelevo.kernels.twins import Twins
 from kernelevo.kernels.verdict import Notes
 
 
@@ -39,6 +41,25 @@ def _defences(ground: Ground) -> str:
     bound = "Landlock, seccomp" if ground.bound else f"no Landlock or filter ({ground.unbound_for})"
     return (
         f"own process, {bound}, host clock after all streams; outputs are copied by the program's own process"
+    )
+
+
+def once(
+    twins: Twins,
+    stages: Stages,
+    ground: Ground,
+    artifact: Artifact,
+    floor: float | None,
+    judge: Callable[[Artifact, float | None], Evaluation],
+) -> Evaluation:
+    """Judge a built program, unless one with the same machine code has a verdict that holds for it too."""
+    return twins.judged(
+        artifact,
+        floor,
+        ground.baselines.best.name,
+        architecture(ground),
+        lambda: stages.foundry(ground),
+        lambda: judge(artifact, floor),
     )
 
 

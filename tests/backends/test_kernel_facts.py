@@ -43,7 +43,7 @@ def kept_apart(tmp_path, monkeypatch):
 
 
 @needs_cuda
-@pytest.mark.parametrize("arch", ["sm_80", "sm_90", "sm_100"])
+@pytest.mark.parametrize("arch", ["sm_80", "sm_100"])
 def test_images_are_read_as_cuobjdump_reads_them(arch):
     code = nvrtc.compile_cubin(SPILLING, arch=arch, name_expressions=("tile<3>",)).code
     ours = elf.kernels(code)
@@ -138,7 +138,7 @@ def test_damaged_images_are_value_errors(tail, at, value):
 
 
 @pytest.mark.skipif(shutil.which("nvcc") is None, reason="no nvcc")
-@pytest.mark.parametrize("mode", ["none", "size"])
+@pytest.mark.parametrize("mode", [pytest.param("none", marks=pytest.mark.slow), "size"])
 def test_device_code_inside_a_shared_object(mode, tmp_path):
     (tmp_path / "extensions").mkdir()
     (tmp_path / "k.cu").write_text(SPILLING + "void go(float* x) { tile<3><<<1, 1>>>(x); }\n")

@@ -93,7 +93,9 @@ def test_a_program_that_computes_by_itself_is_right(strict):
     assert again.metrics["own_share"] == found.metrics["own_share"]
 
 
-@pytest.mark.parametrize("how", DISHONEST)
+@pytest.mark.parametrize(
+    "how", [pytest.param(how, marks=pytest.mark.slow if i else ()) for i, how in enumerate(DISHONEST)]
+)
 def test_a_program_that_lets_torch_compute_is_refused(strict, how):
     source = DISHONEST[how]
     assert not guard.read(source, policy="no-aten").problem
@@ -119,6 +121,7 @@ def test_a_program_that_fails_only_where_it_is_profiled_is_refused(strict):
     assert found.status is Status.REJECTED and "not here" in found.feedback
 
 
+@pytest.mark.slow
 def test_where_the_profiled_process_ends_nothing_is_known_and_the_metrics_say_so(strict):
     hostile = CALLED_OFF.replace("END", "import os\n            os._exit(0)")
     found = judged(strict, OWN.replace("y = torch.empty_like(x)\n", hostile))
