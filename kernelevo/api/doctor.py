@@ -24,14 +24,15 @@ def examine() -> dict[str, Any]:
         ``{"checks": [{"name", "ok", "says"}], "cpu", "cuda", "sandbox"}``: a list of rows, and facts.
     """
     from kernelevo.backends.registry import BACKENDS
+    from kernelevo.device.driver_state import driver_state
     from kernelevo.device.facts import cpu_facts, cuda_facts
     from kernelevo.sandbox.tier import probe
 
-    cpu, cuda, tier = cpu_facts(), cuda_facts(), probe()
+    cpu, trouble, tier = cpu_facts(), driver_state().trouble, probe()
+    cuda = None if trouble else cuda_facts()  # which starts CUDA: not with a driver that cannot
     checks = [_check("python", sys.version_info >= (3, 11), sys.version.split()[0])]
     checks.append(_check("cpu", True, f"{cpu['name']}, {cpu['cores']} cores"))
-    gpu = f"{cuda['name']}, {cuda['arch']}" if cuda else "no CUDA device: C++ programs on the CPU only"
-    checks.append(_check("gpu", cuda is not None, gpu))
+    checks.append(_gpu(cuda, trouble))
     for backend in BACKENDS:
         missing = backend.missing() or backend.launches()
         checks.append(_check(f"{backend.language} programs", missing is None, missing or "ready"))
@@ -47,6 +48,20 @@ def examine() -> dict[str, Any]:
         _check("model endpoint", key, "OPENAI_API_KEY is set" if key else "no key: model-free proposers only")
     )
     return {"checks": checks, "cpu": cpu, "cuda": cuda, "sandbox": tier.to_json()}
+
+
+def _gpu(cuda: dict[str, Any] | None, trouble: str) -> dict[str, Any]:
+    """Return the row about the device: its name, or why there is none and what to do."""
+    if cuda is None:
+        why = trouble or "torch sees none, though driver and device are there: run nvidia-smi"
+        return _check("gpu", False, f"no CUDA device, C++ programs on the CPU only; {why}")
+    import torch
+
+    from kernelevo.device.driver_state import outdated_build
+
+    major, minor = (int(part) for part in cuda["capability"].split("."))
+    lacking = outdated_build((major, minor), torch.cuda.get_arch_list())
+    return _check("gpu", not lacking, f"{cuda['name']}, {cuda['arch']}{'; ' + lacking if lacking else ''}")
 
 
 def _check(name: str, ok: bool, says: str) -> dict[str, Any]:

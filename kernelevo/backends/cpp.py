@@ -74,7 +74,7 @@ def _rebuild(source: str, options: dict[str, Any]) -> CppLibrary:
     return cpp(source, **options)
 
 
-_loaded: dict[str, CppLibrary] = {}
+_loaded: dict[Path, CppLibrary] = {}
 
 
 def cpp(source: str, *, flags: Sequence[str] = (), torch_headers: bool = False) -> CppLibrary:
@@ -92,18 +92,30 @@ def cpp(source: str, *, flags: Sequence[str] = (), torch_headers: bool = False) 
     """
     import torch  # noqa: F401  first, so that our objects bind to torch's OpenMP runtime, not to a second one
 
+    path = compiled(source, flags=flags, torch_headers=torch_headers)
+    if path not in _loaded:
+        options = {"flags": tuple(flags), "torch_headers": torch_headers}
+        _loaded[path] = CppLibrary(path, source, options)
+    return _loaded[path]
+
+
+def compiled(source: str, *, flags: Sequence[str] = (), torch_headers: bool = False) -> Path:
+    """Compile as :func:`cpp` does, or find it compiled, and return the shared object without loading it.
+
+    Raises:
+        BuildError: as :func:`cpp`.
+        BuildRefused: as :func:`cpp`.
+        ToolchainMissing: as :func:`cpp`.
+    """
     compiler = toolchain.compiler()
     resolved = tuple(f for f in flags if f not in ("-march=native", "-mtune=native"))
     base = [*COMMON, *(_inductor(compiler) if torch_headers else PLAIN), *compiler.arch_flags]
     command = [*base, *resolved]
     key = digest("cpp", source, command, compiler.version, compiler.arch, _headers(torch_headers))
-    if key not in _loaded:
-        folder = BuildCache.here().get(
-            key, lambda scratch: _build(source, base, resolved, torch_headers, scratch), what="a C++ source"
-        )
-        options = {"flags": tuple(flags), "torch_headers": torch_headers}
-        _loaded[key] = CppLibrary(folder / "kernel.so", source, options)
-    return _loaded[key]
+    folder = BuildCache.here().get(
+        key, lambda scratch: _build(source, base, resolved, torch_headers, scratch), what="a C++ source"
+    )
+    return folder / "kernel.so"
 
 
 def precompile_torch_headers() -> None:

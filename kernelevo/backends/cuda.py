@@ -60,6 +60,11 @@ class CudaModule:
             self._kernels[name] = CudaKernel(name, self._signatures.get(base), self._made_by)
         return self._kernels[name]
 
+    @property
+    def made_by(self) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+        """The source, name expressions and options that it was made from."""
+        return self._made_by
+
     def __deepcopy__(self, memo: dict[int, Any]) -> CudaModule:
         return self
 

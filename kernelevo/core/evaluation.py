@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
-Metric = float | int | str | bool | None
+Metric = float | int | str | bool | None | list[dict[str, Any]]
 Fidelity = Literal["rough", "full"]
 
 

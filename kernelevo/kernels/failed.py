@@ -8,16 +8,17 @@ from typing import Any
 
 from kernelevo.core import Evaluation, Status
 from kernelevo.device.groups import Registration
+from kernelevo.kernels import device_faults
 from kernelevo.sandbox.channel import PeerClosed, PeerFault, PeerTimeout
 from kernelevo.sandbox.child import Child
 
 
 class Failed(Exception):
-    """A program failed; carries the verdict. Never leaves the judge."""
+    """A program failed; carries the verdict, and the process that it failed in. Never leaves the judge."""
 
-    def __init__(self, status: Status, feedback: str, log: str = "") -> None:
+    def __init__(self, status: Status, feedback: str, log: str = "", pid: int | None = None) -> None:
         super().__init__(feedback)
-        self.status, self.feedback, self.log = status, feedback, log
+        self.status, self.feedback, self.log, self.pid = status, feedback, log, pid
 
     def verdict(self, **metrics: Any) -> Evaluation:
         """Return the evaluation that this failure means."""
@@ -31,11 +32,9 @@ def translated(child: Child, limit: float) -> Iterator[None]:
         yield
     except PeerTimeout as error:
         child.kill("timeout")
-        raise Failed(
-            Status.TIMED_OUT,
-            f"the program did not finish within {limit:.3g} s and was killed",
-            child.output(),
-        ) from error
+        late = f"the program did not finish within {limit:.3g} s and was killed"
+        words = device_faults.hang(limit) if child.limits.cuda else late
+        raise Failed(Status.TIMED_OUT, words, child.output(), child.pid) from error
     except PeerClosed as error:
         raise _ended(child) from error
     except PeerFault as error:
@@ -43,7 +42,10 @@ def translated(child: Child, limit: float) -> Iterator[None]:
             raise _ended(child) from error
         child.kill("rejected")
         raise Failed(
-            Status.REJECTED, f"the program's process broke the protocol: {error.what}", child.output()
+            Status.REJECTED,
+            f"the program's process broke the protocol: {error.what}",
+            child.output(),
+            child.pid,
         ) from error
 
 
@@ -62,7 +64,11 @@ def _ended(child: Child) -> Failed:
     }
     text = words.get(reason, "it must neither exit nor kill its process")
     status = Status.TIMED_OUT if reason == "SIGXCPU" else Status.CRASHED
-    return Failed(status, f"the program's process ended ({reason}): {text}", child.output())
+    said = f"the program's process ended ({reason}): {text}"
+    fault = device_faults.find(child.output())  # C++ that does not catch an error of the device aborts
+    if fault is not None and reason != "SIGXCPU":
+        status, said = fault.status, f"{said}\n{fault.sentence}"
+    return Failed(status, said, child.output(), child.pid)
 
 
 def told(error: Any, child: Child) -> Failed:
@@ -72,10 +78,15 @@ def told(error: Any, child: Child) -> Failed:
     stage, kind = str(error.get("stage")), str(error.get("type"))
     text = "\n".join(str(error.get(k)) for k in ("what", "why", "now") if error.get(k))
     log = "\n".join(part for part in (str(error.get("log") or ""), child.output()) if part)
+    fault = device_faults.find(text)
+    if fault is not None:
+        log = f"{text}\n{log}"
+        text = f"{text.splitlines()[0]}\n{fault.sentence}"
     if kind in ("BuildError", "BuildRefused") or stage in ("load", "construct"):
-        return Failed(Status.BUILD_FAILED, _with_log(text, str(error.get("log") or "")), log)
+        return Failed(Status.BUILD_FAILED, _with_log(text, str(error.get("log") or "")), log, child.pid)
     where = "load_state_dict" if stage == "load" else "forward"
-    return Failed(Status.CRASHED, _with_log(f"{where} raises {text}", str(error.get("log") or "")), log)
+    status = fault.status if fault is not None else Status.CRASHED
+    return Failed(status, _with_log(f"{where} raises {text}", str(error.get("log") or "")), log, child.pid)
 
 
 def _with_log(text: str, log: str) -> str:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 import random
 
 from kernelevo.core import Evaluation
 from kernelevo.device.statistics import StopRule
+from kernelevo.errors import SandboxError
 from kernelevo.kernels import clocks
 from kernelevo.kernels.checking import describe_case
 from kernelevo.kernels.correctness import Precision, precision
 from kernelevo.kernels.duel import Blocks, Outcome
+from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.ground import Ground
 from kernelevo.kernels.pool import Case, Group
 from kernelevo.kernels.session import Session
 from kernelevo.kernels.verdict import Notes
 
+_log = logging.getLogger(__name__)
 ROUGH_SECONDS = 0.4
 BRIEF_SECONDS = 1.0
 _BEFORE_TIMING = 3  # cases that a program passes before it is timed at all
@@ -107,9 +111,15 @@ class Hearing:
         against = ground.baselines.opponent(label)
         assert against.anchor.session is not None
         own = None if floor is None else floor / against.factor
-        outcome = ground.ring.fight(
-            self._session, against.anchor.session, rule, floor=own, fewest=fewest or Blocks()
-        )
+        try:
+            outcome = ground.ring.fight(
+                self._session, against.anchor.session, rule, floor=own, fewest=fewest or Blocks()
+            )
+        except Failed as failed:
+            if failed.pid != against.anchor.session.child.pid:
+                raise
+            renew(ground, label)  # no program's fault, and none is to meet that process again
+            raise SandboxError("the baseline failed while it was timed", why=failed.feedback) from failed
         ground.baselines.heard(against.anchor, outcome.defender.median)
         return outcome, label, outcome.below(own)
 
@@ -145,3 +155,11 @@ class Hearing:
             return precision(notes.reports[0], None)
         rough = [r for r in notes.reports if not r.fine]
         return precision(rough[0], self._ground.pool.e_tf32(self._group))
+
+
+def renew(ground: Ground, label: Precision) -> None:
+    """Give the baseline of a class a fresh process, if it comes up; the old one stays a baseline if not."""
+    try:
+        ground.baselines.renew(label)
+    except Failed as failed:
+        _log.warning("the baseline could not be started anew: %s", failed.feedback)

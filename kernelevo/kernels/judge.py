@@ -18,11 +18,14 @@ from kernelevo.kernels.baseline import Name
 from kernelevo.kernels.correctness import Precision
 from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.ground import Ground
-from kernelevo.kernels.hearing import Hearing
+from kernelevo.kernels.hearing import Hearing, renew
 from kernelevo.kernels.lint import Finding, lint
+from kernelevo.kernels.own_share import Shares
+from kernelevo.kernels.program_facts import begun, kernels, once, with_kernels
 from kernelevo.kernels.ranking import Rebase
 from kernelevo.kernels.seed import seeds
 from kernelevo.kernels.stages import FORWARD_PATIENCE, Stages
+from kernelevo.kernels.twins import Twins
 from kernelevo.kernels.verdict import Notes, combine
 from kernelevo.sandbox.zygote import Zygote
 
@@ -81,6 +84,7 @@ class KernelJudge:
         self._stages = Stages(cache or default_root(), forward_patience)
         self._search, self._final = search_seconds, final_seconds
         self._ground: Ground | None = None
+        self._twins, self._shares = Twins(), Shares(str(task.options.get("policy", "any")))
         self._starting, self._device = threading.Lock(), threading.Lock()
         self._serial = itertools.count()
         self._news: list[dict[str, Any]] = []
@@ -195,14 +199,15 @@ class KernelJudge:
         try:
             said = self._stages.build(ground, source, folder)
         except Failed as failed:
-            metrics = dict.fromkeys(Notes().metrics)
-            metrics["build_seconds"] = None
-            return Artifact(program, failed.verdict(**metrics), folder)
+            known = {"kernels": kernels(folder)}
+            verdict = with_kernels(failed.verdict(**dict.fromkeys(Notes().metrics)), known)
+            return Artifact(program, verdict, folder, known)
         facts = {
             "build_seconds": time.monotonic() - start,
             "weights": said.get("weights"),
             "form": reading.form,
             "reasons": list(reading.reasons),
+            "kernels": kernels(folder),
         }
         return Artifact(program, None, folder, facts)
 
@@ -216,8 +221,13 @@ class KernelJudge:
             floor: the slowest score worth full timing; a program whose interval lies wholly below it stops
                 with fidelity ``"rough"``.
         """
+        if artifact.verdict is not None:
+            return artifact.verdict
+        ground = self.ground
         with self._device:
-            return self._measure(artifact, floor, self._search)
+            self._rebase(ground)
+            verdict = once(self._twins, self._stages, ground, artifact, floor, self._alone)
+        return with_kernels(verdict, artifact.facts)
 
     def finalize(self, artifact: Artifact) -> Evaluation:
         """Judge a winner anew in three fresh processes; only this verdict is to be reported.
@@ -236,25 +246,31 @@ class KernelJudge:
             parts: list[Evaluation] = []
             for _ in range(MOST_PROCESSES):
                 if parts:
-                    _renew(ground, parts[-1])
+                    renew(ground, cast("Precision", parts[-1].metrics["precision"]))
                 parts.append(self._measure(artifact, None, self._final / FRESH_PROCESSES))
                 calm = sum(p.metrics.get("score_low") is not None for p in parts)
                 if parts[-1].status is not Status.OK or calm >= FRESH_PROCESSES:
                     break
-        return combine(parts)
+            found = self._own(artifact, final=True) or combine(parts)
+        return self._shares.told(with_kernels(found, artifact.facts), artifact)
+
+    def _alone(self, artifact: Artifact, floor: float | None) -> Evaluation:
+        """Judge a program by itself."""
+        refused = self._own(artifact)
+        return refused or self._shares.told(self._measure(artifact, floor, self._search), artifact)
+
+    def _own(self, artifact: Artifact, *, final: bool = False) -> Evaluation | None:
+        """Measure who computes, where that is asked for; return the verdict if the policy refuses it."""
+        return self._shares.refused(
+            artifact, lambda: self._stages.profile(self.ground, artifact), final=final
+        )
 
     def _measure(self, artifact: Artifact, floor: float | None, seconds: float) -> Evaluation:
         if artifact.verdict is not None:
             return artifact.verdict
         ground = self.ground
         self._rebase(ground)
-        notes = Notes()
-        notes.metrics["build_seconds"] = artifact.facts.get("build_seconds")
-        notes.metrics["form"] = artifact.facts.get("form")
-        notes.metrics["sandbox"] = str(ground.zygote.facts.get("identity", "unknown"))
-        if ground.setting.on_device:
-            notes.metrics["device"] = ground.device
-            notes.metrics["defences"] = ground.defences()
+        notes = begun(ground, artifact)
         try:
             brief = floor is None and seconds <= self._search and self._is_reference(artifact.program)
             rng = ground.rng("cases", artifact.program.id, next(self._serial))
@@ -273,10 +289,3 @@ class KernelJudge:
         Its first verdict shows that the set-up works, and everybody waits for it: one case, a short time.
         """
         return program.id in {seed.id for seed in self.seeds()}
-
-
-def _renew(ground: Ground, last: Evaluation) -> None:
-    try:
-        ground.baselines.renew(cast("Precision", last.metrics["precision"]))
-    except Failed as failed:  # a machine in trouble: the process that was timed before is still a baseline
-        _log.warning("the baseline could not be started anew: %s", failed.feedback)

@@ -11,6 +11,7 @@ import torch
 from torch.utils import _pytree as pytree
 
 from kernelevo.device.driver import Driver
+from kernelevo.device.driver_state import driver_state
 from kernelevo.device.ipc import Exports
 from kernelevo.errors import MachineError
 
@@ -93,9 +94,10 @@ def device_of(options: Mapping[str, Any]) -> str:
         return "cpu"
     if kind == "cuda" and torch.cuda.is_available() and int(number or 0) < torch.cuda.device_count():
         return f"cuda:{number or 0}"
+    trouble = driver_state().trouble if kind == "cuda" else ""
     raise MachineError(
         f"there is no device {options['device']} on this machine",
-        why=f"torch {torch.__version__} sees {torch.cuda.device_count()} CUDA devices",
+        why=trouble or f"torch {torch.__version__} sees {torch.cuda.device_count()} CUDA devices",
         now="use --device cpu; `kernelevo doctor` tells what a GPU would need",
     )
 

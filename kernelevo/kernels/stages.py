@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ from kernelevo.core import Artifact, Status
 from kernelevo.kernels.arena import Arena
 from kernelevo.kernels.extension_headers import ExtensionHeaders
 from kernelevo.kernels.failed import Failed, resting, told, translated
+from kernelevo.kernels.foundry import Foundry
 from kernelevo.kernels.ground import Ground
 from kernelevo.kernels.session import Session
 from kernelevo.kernels.setting import named_weights
@@ -34,26 +38,71 @@ class Stages:
         self._root, self._forward_patience = root, forward_patience
         self._headers = ExtensionHeaders(root)
         self._serial = itertools.count()
+        self._foundry: Foundry | None = None
+
+    def foundry(self, ground: Ground) -> Foundry:
+        """Return the compiler of sources whose results are the judge's own, not a program's."""
+        if self._foundry is None:
+            self._foundry = Foundry(ground.zygote, ground.folder / "foundry", self._root)
+        return self._foundry
 
     def enter(self, ground: Ground, artifact: Artifact) -> Session:
         """Start the run stage: a fresh process that reads the build's cache and may build nothing."""
         assert artifact.folder is not None
-        scratch = ground.folder / f"run-{next(self._serial)}"
-        limits = Limits(
-            ground.stage("run"),
-            scratch,
-            cuda=ground.setting.on_device,
-            read_only=(artifact.folder, *self._shared()),
-            memory_bytes=_MEMORY + ground.setting.footprint,
-            environ=self._caches(artifact.folder),
-        )
+        limits = self._run_limits(ground, artifact.folder)
         subject = {"kind": "program", "source": artifact.program.source, "folder": str(artifact.folder)}
         return Session(ground.zygote, ground.setting, subject, limits, ground.patience)
+
+    def _run_limits(self, ground: Ground, folder: Path) -> Limits:
+        return Limits(
+            ground.stage("run"),
+            ground.folder / f"run-{next(self._serial)}",
+            cuda=ground.setting.on_device,
+            read_only=(folder, *self._shared()),
+            memory_bytes=_MEMORY + ground.setting.footprint,
+            environ=self._caches(folder),
+        )
 
     def build(self, ground: Ground, source: str, folder: Path) -> dict[str, Any]:
         """One child, throw-away weights and inputs; nothing secret goes in."""
         if ground.setting.on_device:
             launching.prepare()  # in the shared cache: a program's own would be built for each
+        limits = Limits(
+            ground.stage("build"),
+            folder,
+            cuda=ground.setting.on_device,
+            read_only=self._shared(),
+            memory_bytes=_MEMORY + ground.setting.footprint,
+            environ={**self._caches(folder), **self._headers.environment(source)},
+        )
+        with self._child(ground, "kernelevo.kernels.worker:build", source, folder, limits) as child:
+            return self._hear_build(child)
+
+    def profile(self, ground: Ground, artifact: Artifact) -> Any:
+        """Call a built program in a child of its own under torch's profiler; return what that says.
+
+        Raises:
+            Failed: if the child does not answer.
+        """
+        assert artifact.folder is not None
+        limits = self._run_limits(ground, artifact.folder)
+        if not (artifact.folder / "inductor").is_dir():  # torch.profiler makes it where it is not
+            own = {**limits.environ, "TORCHINDUCTOR_CACHE_DIR": str(limits.scratch / "inductor")}
+            limits = replace(limits, environ=own)
+        source, entry = artifact.program.source, "kernelevo.kernels.own_share:profile"
+        patience = self._forward_patience + ground.patience
+        with (
+            self._child(ground, entry, source, artifact.folder, limits) as child,
+            resting(child, "profile"),
+            translated(child, patience),
+        ):
+            return child.channel.recv(patience)
+
+    @contextmanager
+    def _child(
+        self, ground: Ground, entry: str, source: str, folder: Path, limits: Limits
+    ) -> Iterator[Child]:
+        """Start a child with the weights and inputs of one call, made after a seed that nothing else uses."""
         seed = ground.rng("build", next(self._serial)).getrandbits(31)
         with ground.pool.turn:
             module = ground.pool.build(seed)
@@ -69,22 +118,10 @@ class Stages:
             "subject": {"kind": "program", "source": source, "folder": str(folder)},
             "seed": seed,
         }
-        limits = Limits(
-            ground.stage("build"),
-            folder,
-            cuda=ground.setting.on_device,
-            read_only=self._shared(),
-            memory_bytes=_MEMORY + ground.setting.footprint,
-            environ={**self._caches(folder), **self._headers.environment(source)},
-        )
+        fds = {"weights": weights.fd, "slots": slots.fd}
         try:
-            with ground.zygote.spawn(
-                "kernelevo.kernels.worker:build",
-                payload,
-                limits=limits,
-                fds={"weights": weights.fd, "slots": slots.fd},
-            ) as child:
-                return self._hear_build(child)
+            with ground.zygote.spawn(entry, payload, limits=limits, fds=fds) as child:
+                yield child
         finally:
             weights.close()
             slots.close()

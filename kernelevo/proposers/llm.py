@@ -153,7 +153,7 @@ def _reference(task: Task) -> str:
 
 def _verdict(verdict: Verdict) -> str:
     evaluation = verdict.evaluation
-    known = {k: v for k, v in evaluation.metrics.items() if v is not None}
+    known = {k: v for k, v in evaluation.metrics.items() if v is not None and not isinstance(v, list)}
     score = "no score" if evaluation.score is None else f"score {evaluation.score:.4g}"
     parts = [
         f"Improve on this program (status {evaluation.status}, {score}):",

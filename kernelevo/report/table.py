@@ -34,6 +34,8 @@ def number(value: Metric, form: str = "{:.3g}") -> str:
     """Format a metric; what does not exist is a dash, a word stays a word."""
     if value is None or isinstance(value, bool):
         return NONE if value is None else str(value).lower()
+    if isinstance(value, list):
+        return f"{len(value)} listed"
     return value if isinstance(value, str) else form.format(value)
 
 

@@ -143,12 +143,15 @@ def test_the_no_aten_policy_refuses_before_building(judge):
 
 
 def test_a_winner_is_judged_in_three_fresh_processes(judge):
-    artifact = judge.prepare(Program.single(candidate("return RESULT")))
+    verdict(judge, candidate("return RESULT"))
+    artifact = judge.prepare(Program.single(candidate("return RESULT  # the same machine code")))
     judge.warm()
     before = judge.ground.baselines.all["eager"].session.child.pid
     found = judge.finalize(artifact)
     assert found.status is Status.OK and found.metrics["processes"] >= 3
     assert judge.ground.baselines.all["eager"].session.child.pid != before  # and so is the baseline's process
+    assert "same_machine_code_as" not in found.metrics and found.metrics["kernels"] == []
+    assert 0 <= found.metrics["own_share"] <= 1, found.metrics.get("own_share_missing")
     low, high = found.metrics["score_low"], found.metrics["score_high"]
     assert low is None or low <= found.score <= high
     # products alone take a share of it at the most; there is no cuBLAS on a CPU

@@ -1,0 +1,287 @@
+"""OwnShare: how much of a program's compute time its own kernels take, and how much torch's operators.
+
+Measured by torch.profiler in a child of its own (``profile``), in calls that nothing else depends on. On the
+CPU: the operators' own time over the wall time of forward; launching and Python count as the program's. On
+CUDA: the time of kernels that are not the program's own over the time of all kernels.
+
+What a hostile program can do: it shares the process with the profiler, so it may forge every number here,
+notice that it is profiled and compute otherwise, or call a vendor's library past torch (``dlopen``,
+``at::native`` functions in C++), which no profiler of torch names. So of the two gates of the policy
+``no-aten`` neither is proof: the text is read first (``guard``, before anything runs), then this share
+decides, and what both miss a person finds in the text. The numbers never touch a score.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from kernelevo.backends.kernel_facts import plain_name, printable
+from kernelevo.core import Artifact, Evaluation, Status
+from kernelevo.kernels.failed import Failed
+from kernelevo.kernels.verdict import NAMES
+from kernelevo.kernels.worker import Talk, Worker
+
+LIMIT = 0.02
+"""Largest share of compute that the policy ``no-aten`` leaves to torch's operators."""
+CALLS = 3
+_FORWARD = "kernelevo: forward"
+_NAMED = 12
+_SPACES = ("aten::", "prims::", "mkldnn::", "mkl::", "quantized::", "onednn::", "_quantized::", "sparse::")
+# views, allocation (filling included: zeros are what a kernel adds to) and questions; a copy is compute
+_LAUNCHING = {
+    "alias", "as_strided", "chunk", "contiguous", "clone", "detach", "detach_", "diagonal", "empty",
+    "empty_like", "empty_strided", "expand", "expand_as", "fill_", "flatten", "full", "full_like",
+    "is_contiguous", "is_nonzero", "item", "lift_fresh", "_local_scalar_dense", "movedim", "narrow",
+    "new_empty", "new_empty_strided", "new_zeros", "numpy_T", "ones", "ones_like", "permute", "_pin_memory",
+    "_reshape_alias", "reshape", "resize_", "resolve_conj", "resolve_neg", "result_type", "select", "set_",
+    "size", "slice", "split", "split_with_sizes", "squeeze", "stride", "swapaxes", "swapdims", "t", "to",
+    "_to_copy", "transpose", "unbind", "unflatten", "unfold", "_unsafe_view", "unsqueeze", "view", "view_as",
+    "zero_", "zeros", "zeros_like",
+}  # fmt: skip
+_LIBRARY = re.compile(
+    r"^(at|at_cuda\w*|cub|cutlass\w*|cublas\w*|cudnn\w*|thrust|c10|flash\w*|pytorch_flash|fmha\w*|nvjet\w*"
+    r"|ampere_\w*|volta_\w*|turing_\w*|hopper_\w*|sm\d+_\w*|Memcpy|gemv\w*|gemm\w*|dot_kernel)(::|$|\b)"
+)
+
+
+@dataclass(frozen=True)
+class Share:
+    """Who computes.
+
+    Args:
+        own: share of the program's own code, 0 to 1; None where it is not known.
+        others: share of each operator or foreign kernel by name, the largest first.
+        reason: why it is not known.
+        fails: whether the program raises where it is profiled, and only there.
+    """
+
+    own: float | None
+    others: tuple[tuple[str, float], ...] = ()
+    reason: str = ""
+    fails: bool = False
+
+    @property
+    def too_little(self) -> bool:
+        """Whether the policy ``no-aten`` refuses it."""
+        return self.own is not None and 1.0 - self.own > LIMIT
+
+    def words(self) -> str:
+        """Name the operators and their shares."""
+        return ", ".join(f"{name} {100 * part:.3g} %" for name, part in self.others[:_NAMED])
+
+
+class Shares:
+    """The shares of one judge's programs, each measured once.
+
+    Args:
+        policy: the task's; ``"no-aten"`` measures every program, any other only winners.
+    """
+
+    def __init__(self, policy: str) -> None:
+        self._strict = policy == "no-aten"
+        self._known: dict[str, Share] = {}
+
+    def refused(
+        self, artifact: Artifact, profile: Callable[[], Any], *, final: bool = False
+    ) -> Evaluation | None:
+        """Measure where the policy or the end of a run asks for it; return the verdict if that refuses.
+
+        Args:
+            artifact: a built program.
+            profile: runs the program in a child of its own and returns what it says.
+            final: whether a winner is judged.
+        """
+        program = artifact.program
+        if artifact.verdict is not None or not (self._strict or final):
+            return None
+        if program.id not in self._known:
+            try:
+                self._known[program.id] = share(profile(), own_kernels(program.source))
+            except Failed as failed:  # it says so when it is judged; here nothing is known
+                self._known[program.id] = Share(None, reason=failed.feedback.splitlines()[0])
+        found = self._known[program.id]
+        if self._strict and found.fails:
+            text = (
+                f"the policy is no-aten, and the program fails where its calls are profiled: {found.reason}"
+            )
+            return Failed(Status.REJECTED, text).verdict(**_nothing(None))
+        if not self._strict or not found.too_little:
+            return None
+        assert found.own is not None
+        text = (
+            f"the policy is no-aten, and torch computes {100 * (1 - found.own):.3g} % of forward (allowed: "
+            f"{100 * LIMIT:.3g} %): {found.words()}\nwrite these as kernels of your own; only allocation, "
+            "views and launches may use torch"
+        )
+        return Failed(Status.REJECTED, text).verdict(**_nothing(found.own))
+
+    def told(self, verdict: Evaluation, artifact: Artifact) -> Evaluation:
+        """Return a verdict with the metric ``own_share``, or with the reason why it is not known."""
+        found = self._known.get(artifact.program.id)
+        if found is None:
+            return verdict
+        metrics = {**verdict.metrics, "own_share": found.own}
+        if found.reason:
+            metrics["own_share_missing"] = found.reason[:200]
+        return replace(verdict, metrics=metrics)
+
+
+def _nothing(own: float | None) -> dict[str, Any]:
+    """Return every verdict's metrics, of which only this one is known."""
+    return {**dict.fromkeys(NAMES), "own_share": own}
+
+
+# ---------------------------------------------------------------------- the parent's side
+
+
+def share(said: Any, own: frozenset[str]) -> Share:
+    """Turn what a profiled child said into shares.
+
+    Args:
+        said: ``{"wall_us", "host": {operator: us}, "device": {kernel: us}}``, plain data of an untrusted
+            process.
+        own: identifiers of the program's own device kernels.
+    """
+    if not isinstance(said, Mapping) or "error" in said:
+        reason = str(said.get("error") if isinstance(said, Mapping) else "no answer")
+        return Share(None, reason=reason, fails=isinstance(said, Mapping) and said.get("fails") is True)
+    host, device = _times(said.get("host")), _times(said.get("device"))
+    if device:
+        total = sum(device.values())
+        foreign = {n: t for n, t in device.items() if not n.startswith("Memset") and not _is_own(n, own)}
+    else:
+        wall = said.get("wall_us")
+        total = float(wall) if isinstance(wall, int | float) and math.isfinite(wall) else 0.0
+        foreign = {n: t for n, t in host.items() if computes(n)}
+    if total <= 0:
+        return Share(None, reason="no time was measured")
+    ordered = sorted(foreign.items(), key=lambda pair: -pair[1])
+    parts = tuple((printable(name), min(1.0, spent / total)) for name, spent in ordered)
+    return Share(max(0.0, 1.0 - sum(foreign.values()) / total), parts)
+
+
+def _times(given: Any) -> dict[str, float]:
+    if not isinstance(given, Mapping):
+        return {}
+    return {
+        str(name): float(spent)
+        for name, spent in given.items()
+        if isinstance(spent, int | float) and math.isfinite(spent) and spent > 0
+    }
+
+
+def computes(operator: str) -> bool:
+    """Whether an operator of torch computes, rather than allocates or makes a view."""
+    space = next((s for s in _SPACES if operator.startswith(s)), None)
+    return space is not None and operator.removeprefix(space) not in _LAUNCHING
+
+
+def own_kernels(source: str) -> frozenset[str]:
+    """Return the identifiers of the device kernels that a program's text defines, in whatever language."""
+    found = set(re.findall(r"__global__\b[^;{}]*?\b(\w+)\s*\(", _without_bounds(source)))
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef) and any("jit" in ast.unparse(d) for d in node.decorator_list):
+            found.add(node.name)
+    return frozenset(found)
+
+
+def _without_bounds(source: str) -> str:
+    return re.sub(r"__(launch_bounds|cluster_dims|maxnreg|block_size)__\s*\([^)]*\)", " ", source)
+
+
+def identifier(kernel: str) -> str:
+    """Return the bare name of a device kernel as a profiler tells it: no type, no arguments, no namespace."""
+    return _qualified(kernel).rpartition("::")[2]
+
+
+def _qualified(kernel: str) -> str:
+    name = plain_name(kernel.strip()).replace("(anonymous namespace)", "(anonymous)")
+    head = re.split(r"[<(](?!anonymous)", name, maxsplit=1)[0].strip()
+    return head.rpartition(" ")[2]
+
+
+def _is_own(kernel: str, own: frozenset[str]) -> bool:
+    """A name of the program's own text, unless it is one of torch's or a vendor's: those may be borrowed."""
+    qualified = _qualified(kernel).removeprefix("(anonymous)::")
+    return _LIBRARY.match(qualified) is None and identifier(kernel) in own
+
+
+# ---------------------------------------------------------------------- the child's side
+
+
+class _FailsHere(Exception):
+    """The program raised under the profiler, after calls without it went well."""
+
+
+def profile(channel: Talk, payload: dict[str, Any], fds: dict[str, int]) -> None:
+    """Construct the program, call it a few times under torch's profiler, and say where the time went."""
+    reply: dict[str, Any]
+    try:
+        worker = Worker(payload, fds)
+        worker.do_construct({"seed": payload["seed"]})
+        order = {"slots": [0], "seeds": [payload["seed"]]}
+        for _ in range(2):  # the first call may load code
+            _call(worker, order, payload)
+        reply = _profiled(worker, order, payload)
+    except _FailsHere as error:
+        reply = {"error": str(error)[:500], "fails": True}
+    except Exception as error:  # whatever a program or a profiler raises: the parent reads it
+        reply = {"error": f"{type(error).__name__}: {error}"[:500]}
+    channel.send(reply)
+
+
+def _call(worker: Worker, order: dict[str, Any], payload: dict[str, Any]) -> None:
+    worker.do_arm(order)
+    if payload["staged"]:
+        worker.do_stage({})
+    with torch.profiler.record_function(_FORWARD):
+        worker.go()
+    worker.do_drop({})
+
+
+def _profiled(worker: Worker, order: dict[str, Any], payload: dict[str, Any]) -> dict[str, Any]:
+    kinds = [torch.profiler.ProfilerActivity.CPU]
+    on_device = payload["device"] != "cpu"
+    if on_device:
+        kinds.append(torch.profiler.ProfilerActivity.CUDA)
+    with torch.profiler.profile(activities=kinds, **_every_thread()) as profiler:
+        for _ in range(CALLS):
+            try:
+                _call(worker, order, payload)
+            except Exception as error:
+                raise _FailsHere(f"{type(error).__name__}: {error}") from error
+    events = profiler.events() or []
+    spans = [(e.time_range.start, e.time_range.end) for e in events if e.name == _FORWARD and _on_host(e)]
+    host: dict[str, float] = {}
+    device: dict[str, float] = {}
+    for event in events:
+        if event.name == _FORWARD:
+            continue
+        start = event.time_range.start
+        if not _on_host(event):
+            if on_device and any(a <= start <= b for a, b in spans):  # not the copies of inputs
+                device[event.name] = device.get(event.name, 0.0) + event.self_device_time_total
+        elif any(a <= start <= b for a, b in spans):
+            host[event.name] = host.get(event.name, 0.0) + event.self_cpu_time_total
+    return {"wall_us": sum(b - a for a, b in spans), "host": host, "device": device}
+
+
+def _on_host(event: Any) -> bool:
+    return str(event.device_type).endswith("CPU")
+
+
+def _every_thread() -> dict[str, Any]:
+    """Return the option that also sees operators in threads of the program, where torch has it."""
+    try:
+        from torch._C._profiler import _ExperimentalConfig
+
+        return {"experimental_config": _ExperimentalConfig(profile_all_threads=True)}
+    except (ImportError, TypeError):  # an older or newer torch without it: the calling thread alone
+        return {}
