@@ -14,7 +14,7 @@ from kernelevo.device.priority import first_in_line
 from kernelevo.device.statistics import MIN_BLOCKS, Estimate, StopRule
 from kernelevo.kernels.checking import Checker, Sample
 from kernelevo.kernels.failed import Failed
-from kernelevo.kernels.inputs import Pick, Stream
+from kernelevo.kernels.inputs import SHIPPED, Pick, Stream
 from kernelevo.kernels.series import Block, Series, Tally
 from kernelevo.kernels.session import Answer, Batch, Session
 
@@ -163,6 +163,7 @@ class Ring:
         """
         count = calls or tally.calls
         batch, picks = self._run(session, count)
+        tally.batches.append((sum(p.distribution == SHIPPED for p in picks), batch.seconds))
         if count > 1 and batch.seconds > self._longest > 0:
             tally.calls = max(1, tally.calls // 2)  # the machine became busy: shorter batches, sooner done
         seconds = self.overhead.taken_off(batch.seconds, count) / count
@@ -181,6 +182,7 @@ class Ring:
         self._keep(Sample(tuple(needed), answer), tally, session.setting.output_bytes)
         tally.examined += 1
         places = session.places(batch)
+        tally.hold(places[chosen])
         if batch.calls > 1 or tally.examined % 4 == 1:
             whole = [Answer("", (), tuple((a, a + n) for a, n in spans)) for spans in places]
             self.checker.own_memory(session, whole)

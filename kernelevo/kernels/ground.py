@@ -31,6 +31,7 @@ from kernelevo.kernels.inputs import Stream
 from kernelevo.kernels.later import Later
 from kernelevo.kernels.place import device_of
 from kernelevo.kernels.pool import Pool
+from kernelevo.kernels.roof import Roof
 from kernelevo.kernels.session import Session
 from kernelevo.kernels.setting import Setting, survey
 from kernelevo.sandbox.channel import PeerFault
@@ -104,6 +105,7 @@ class Ground:
                 self.baselines.start,
                 self._make_ready,
             )
+            self.roof = Roof(self.zygote, self.pool, self.device, self.folder, root / "ceilings")
             self.stream = Stream(self.pool.source, self.pool.free, ["shipped"], rng)
             self.ring = Ring(
                 self.stream, self.checker, random.Random(f"{self.secret}/ring"), Lease(self.device)
@@ -181,6 +183,7 @@ class Ground:
             start = time.monotonic()
             self.baselines.ready_eager()
             self.patience = max(20.0, 30 * (time.monotonic() - start))
+            self.roof.prepare()
         except Failed as failed:
             raise SandboxError(
                 "the reference itself could not be run in a child process",

@@ -316,6 +316,7 @@ class KernelJudge:
         assert best.session is not None
         outcome = ground.ring.fight(session, best.session, rule, **how)
         best.latency = outcome.defender.median
+        ground.roof.check(outcome.challenger, outcome.defender)
         self._news += ground.baselines.news()
         return outcome
 
@@ -363,6 +364,7 @@ class KernelJudge:
         )
         notes.metrics["peak_memory_mb"] = session.device_peak_megabytes() or session.peak_megabytes()
         label = _precision(ground, notes, cases[0][0])
+        notes.metrics.update(ground.roof.metrics(outcome.challenger.median, label))
         return notes.ok(
             ratio.ratio, fidelity="rough" if rough else "full", weights=session.weights, precision=label
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from kernelevo.device.statistics import MIN_BLOCKS, Estimate, estimate, log_ratio
@@ -18,14 +19,26 @@ class Tally:
         singles: per call, of the calls that were timed alone.
         samples: outputs kept for verification.
         disagreements: batches in which the child's own clock says otherwise than ours.
+        batches: calls on inputs as shipped, and seconds of the whole batch, nothing taken off, for each.
+        held: least memory in bytes that one call's outputs were seen to take.
     """
 
     seconds: list[float] = field(default_factory=list)
     singles: list[float] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
     disagreements: int = 0
+    batches: list[tuple[int, float]] = field(default_factory=list)
+    held: int | None = None
     examined: int = 0
     calls: int = 1
+
+    def hold(self, spans: Sequence[tuple[int, int]]) -> None:
+        """Take down where one call's outputs lie: (address, bytes) of each."""
+        taken = end = 0
+        for address, size in sorted(spans):
+            taken += max(0, address + size - max(address, end))
+            end = max(end, address + size)
+        self.held = taken if self.held is None else min(self.held, taken)
 
     @property
     def median(self) -> float:

@@ -27,6 +27,8 @@ NAMES = (
     "meets_1e-5",
     "precision",
     "roofline_fraction",
+    "roofline_ms",
+    "roofline_bound",
     "peak_memory_mb",
     "build_seconds",
 )
@@ -122,6 +124,11 @@ class Notes:
             f"error {_number(m.get('oracle_error'))} against fp64 (PyTorch's own: "
             f"{_number(m.get('reference_oracle_error'))}); precision {precision}"
         )
+        if isinstance(m.get("roofline_fraction"), float):
+            lines.append(
+                f"{_number(m.get('roofline_fraction'))} of the roofline: at this machine's measured "
+                f"{m.get('roofline_bound')} ceiling the reference's work takes {_number(m.get('roofline_ms'))} ms"
+            )
         return "\n".join(lines)
 
 
