@@ -19,7 +19,7 @@ from kernelevo.device.facts import cpu_facts, cuda_facts
 from kernelevo.device.rates import Rate, Timer, copy, core_copy, event_times, host_times, matmul
 
 SPLIT = "split"
-"""Products of fp32 accuracy on units that round to TF32: three products make one, so a third of TF32's rate."""
+"""Products of fp32 accuracy on units that round to TF32: three make one, so a third of TF32's rate."""
 RETRY_SECONDS = 3600.0
 """For so long ceilings are believed that were measured while other work disturbed."""
 _SPLIT_PRODUCTS = 3
@@ -48,8 +48,8 @@ class Ceilings:
         copy_gbs: a copy far larger than any cache, bytes read and bytes written both counted.
         cached_gbs: a copy that caches hold: on the CPU one core's own caches, times the cores that this
             process may use; on a GPU its L2.
-        tflops: products by type: ``fp32``, ``fp64``, ``bf16``, ``fp16``, on CUDA ``tf32`` and ``split``. Where
-            other work disturbed, one thread's rate times ``threads`` if that is higher.
+        tflops: products by type: ``fp32``, ``fp64``, ``bf16``, ``fp16``, on CUDA ``tf32`` and ``split``.
+            Where other work disturbed, one thread's rate times ``threads`` if that is higher.
         cache_bytes: last-level caches as the system reports them, all together; None if it does not.
         calm: whether nothing else used the machine meanwhile.
         at: when, ISO 8601 in UTC.
@@ -171,10 +171,10 @@ def measure(device: str, threads: int) -> Ceilings:
 def _measurements(device: str) -> dict[str, Callable[[], Rate]]:
     import torch
 
-    products = {
-        name: (lambda dtype=getattr(torch, dtype): _product(dtype, device, tf32=False))
-        for name, dtype in _TYPES
-    }
+    def product(dtype: str) -> Callable[[], Rate]:
+        return lambda: _product(getattr(torch, dtype), device, tf32=False)
+
+    products = {name: product(dtype) for name, dtype in _TYPES}
     if device == "cpu":
         cores = len(os.sched_getaffinity(0))
         memory = cpu_facts()["memory_available_bytes"] or 1 << 30

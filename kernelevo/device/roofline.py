@@ -1,4 +1,4 @@
-"""Roofline: how fast a task's work could be at a device's measured ceilings, and the floor no call is under."""
+"""Roofline: how fast work could be at a device's measured ceilings, and the floor that no call is under."""
 
 from __future__ import annotations
 

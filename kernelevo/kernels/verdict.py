@@ -125,9 +125,10 @@ class Notes:
             f"{_number(m.get('reference_oracle_error'))}); precision {precision}"
         )
         if isinstance(m.get("roofline_fraction"), float):
+            share, least = _number(m["roofline_fraction"]), _number(m.get("roofline_ms"))
             lines.append(
-                f"{_number(m.get('roofline_fraction'))} of the roofline: at this machine's measured "
-                f"{m.get('roofline_bound')} ceiling the reference's work takes {_number(m.get('roofline_ms'))} ms"
+                f"{share} of the roofline: the reference's work takes {least} ms at the device's measured "
+                f"{m.get('roofline_bound')} ceiling"
             )
         return "\n".join(lines)
 

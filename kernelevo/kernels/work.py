@@ -1,4 +1,4 @@
-"""Work: what one call of a task's reference computes, reads and writes, and what no program can do without."""
+"""Work: what one call of a reference computes, reads and writes, and what no program can do without."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
+from torch.utils.flop_counter import FlopCounterMode
 
 from kernelevo.device.facts import cpu_facts
 from kernelevo.kernels.correctness import FACTOR, GATE
@@ -25,7 +25,7 @@ CLEARLY = 4.0
 ROUNDINGS = 100.0
 """Times the type's epsilon that an input element's influence must exceed to be told from rounding."""
 LONGEST = 0.5
-"""Seconds of a forward beyond which its inputs' influence is not asked for (that takes some forwards more)."""
+"""Seconds of a forward beyond which its inputs' influence is not asked for (that takes a few more)."""
 _SHARE_OF_MEMORY = 0.25
 
 
@@ -106,7 +106,9 @@ def survey_work(
 
 
 def _attention(query: Any, key: Any, value: Any, *rest: Any, out_val: Any = None, **more: Any) -> int:
-    return int(sdpa_flop_count(query.shape, key.shape, value.shape))
+    """Scores and their product with the values, in full, masked or not, as torch's counter takes it."""
+    scores = query.numel() // query.shape[-1] * key.shape[-2]
+    return int(2 * scores * (query.shape[-1] + value.shape[-1]))
 
 
 def _layer(given: torch.Tensor, weights: Sequence[torch.Tensor]) -> int:
@@ -267,9 +269,7 @@ def _needed_bytes(
             ]
             if not outputs:
                 return 0
-            signs = [
-                m * (2.0 * torch.randint(0, 2, v.shape, device=v.device) - 1).to(v.dtype) for v, m in outputs
-            ]
+            signs = [m * (2 * torch.randint_like(v, 2) - 1) for v, m in outputs]
             slopes = torch.autograd.grad([v for v, _ in outputs], mine, signs, allow_unused=True)
     except (RuntimeError, NotImplementedError):  # no gradient goes through it, or not through in-place writes
         return 0

@@ -74,7 +74,8 @@ def test_parts_choose_their_solutions() -> None:
     assert [job.name for job in suite.plan("baselines", "full", "ops_gemm")] == ["ops/gemm"]
     assert [job.name for job in suite.plan("tests", "full")] == [c.__name__ for c in checks.CHECKS]
     assert [job.name for job in suite.plan("doctor", "full")] == [
-        "doctor", "device", "launch overhead", "copy bandwidth", "fp32 matmul", "tf32 matmul", "bf16 matmul"
+        "doctor", "device", "launch overhead", "copy bandwidth", "L2 copy bandwidth",
+        "fp32 matmul", "tf32 matmul", "bf16 matmul",
     ]  # fmt: skip
 
 
