@@ -87,7 +87,6 @@ class Roof:
                 work = survey_work(
                     lambda: self._pool.build(self._pool.base_seed),
                     self._pool.source.inputs(case.seed + 1),
-                    case.args,
                     case.truth,
                     self._pool.free,
                     case.seed,
@@ -165,12 +164,12 @@ class Roof:
         if share <= ease:
             return None
         least = floor.seconds(read, written, calls) / ease
+        most = calls * (read + written) / least / 1e9
         return (
             f"a batch of calls was faster than this machine can be: {calls} calls on fresh inputs took "
             f"{seconds * 1e6:.3g} us, and at least {least * 1e6:.3g} us is what it needs to read the "
             f"{read * calls:.3g} bytes of inputs that their answers depend on and to write "
-            f"{written * calls:.3g} bytes of outputs, at {floor.cached / 1e9:.3g} GB/s, more than its caches "
-            "were measured to copy\n"
+            f"{written * calls:.3g} bytes of outputs, at {most:.3g} GB/s, some times what was measured here\n"
             "so the work was not done within the calls that were timed; compute every output from the inputs "
             "of its own call, and have it in memory when the call returns"
         )

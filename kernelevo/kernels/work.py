@@ -57,7 +57,6 @@ class Work:
 def survey_work(
     build: Callable[[], nn.Module],
     args: Any,
-    other: Any,
     truth: Truth,
     free: Sequence[bool],
     seed: int,
@@ -68,8 +67,7 @@ def survey_work(
     Args:
         build: makes the module afresh, on the CPU.
         args: one input set; not modified.
-        other: the input set that ``truth`` answers, as different from ``args`` as two calls are.
-        truth: see ``other``.
+        truth: the answer to another input set, as different from ``args`` as those of two calls are.
         free: for each input leaf whether it looks like freely drawn reals; only of those the influence is
             asked for.
         seed: seeds torch before each forward.
@@ -87,8 +85,8 @@ def survey_work(
     seconds = time.monotonic() - start
     leaves = pytree.tree_leaves(result)
     changing = [_changing(v, t, e) for v, t, e in zip(leaves, truth.ref32.leaves, truth.e_ref, strict=True)]
-    passed_on = any(truth.ref32.returns_input)
-    written = 0 if passed_on else sum(_bytes_of(m, v) for m, v in zip(changing, leaves, strict=True))
+    if any(truth.ref32.returns_input):  # a program may hand an input on too, and need not touch it then
+        changing = [None] * len(leaves)
     needed = 0
     if seconds < LONGEST and reads.produced < _SHARE_OF_MEMORY * _free_bytes(device):
         needed = _needed_bytes(build, args, changing, free, seed, device)
@@ -97,7 +95,7 @@ def survey_work(
         reads.total,
         sum(_unique_bytes(v) for v in leaves if isinstance(v, torch.Tensor)),
         needed,
-        written,
+        sum(_bytes_of(m, v) for m, v in zip(changing, leaves, strict=True)),
         str(own_dtype(module, args)).removeprefix("torch."),
     )
 
