@@ -95,6 +95,43 @@ def test_a_figure_that_fails_is_missing_and_the_others_are_there(monkeypatch):
     assert found.tflops == {"fp32": 2.0, "fp16": 2.0, "fp64": 2.0} and found.copy_gbs == 9.0
 
 
+def test_of_a_gpu_tf32_and_what_it_makes_of_fp32_are_known(monkeypatch):
+    """With the measuring itself replaced: which are asked for, of which size, and what follows from them."""
+    asked, copies = [], []
+
+    def product(dtype, *, tf32, side, device, timer, calls):
+        asked.append((dtype, tf32, side))
+        tflops = {torch.float64: 0.5, torch.bfloat16: 800.0, torch.float16: 790.0}.get(dtype, 60.0)
+        value = 390.0 if tf32 else tflops
+        return rates.Rate(value, "TFLOP/s", value, value)
+
+    def copied(count, *, device, timer, calls, at_once=1):
+        copies.append((count, at_once))
+        value = 3000.0 if count > 1 << 25 else 5000.0
+        return rates.Rate(value, "GB/s", value, value)
+
+    monkeypatch.setattr(ceilings, "matmul", product)
+    monkeypatch.setattr(ceilings, "copy", copied)
+    monkeypatch.setattr(ceilings, "cuda_facts", lambda index: {"l2_bytes": 50 << 20})
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (4 << 30, 80 << 30))
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
+    found = measure("cuda:0", 3)
+    assert found.tflops == {
+        "fp32": 60.0, "bf16": 800.0, "fp16": 790.0, "fp64": 0.5, "tf32": 390.0, "split": 130.0
+    }  # fmt: skip
+    assert (found.copy_gbs, found.cached_gbs, found.cache_bytes) == (3000.0, 5000.0, 50 << 20)
+    assert found.calm and not found.missing
+    # an eighth of what is free; of the L2 source and target fill half, often enough to hide a launch
+    assert copies == [(1 << 29, 1), ((50 << 20) // 4, 20)]
+    sides = {key: max(s for d, t, s in asked if (d, t) == key) for key in {(d, t) for d, t, _ in asked}}
+    assert sides[torch.float32, True] == sides[torch.bfloat16, False] == 8192
+    assert sides[torch.float32, False] == 4096 and sides[torch.float64, False] == 2048
+    monkeypatch.setattr(ceilings, "cuda_facts", lambda index: None)
+    found = measure("cuda:0", 3)
+    assert found.cached_gbs is None and "size of the L2" in found.missing["cached copy"]
+    assert Ceilings.from_json(found.to_json()) == found
+
+
 @given(some)
 def test_ceilings_survive_plain_data(made):
     assert Ceilings.from_json(json.loads(json.dumps(made.to_json()))) == made
