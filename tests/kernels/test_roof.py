@@ -157,13 +157,13 @@ def test_a_program_that_is_faster_than_memory_is_rejected(judge, monkeypatch):
     made = judge.ground.roof
     low = Ceilings("cpu", 1, 1e-9, 1e-9, {}, None, True, NOW)
     monkeypatch.setattr(made, "ceilings", low)
+    monkeypatch.setattr("kernelevo.kernels.roof.fastest", _baseline_at_rest())
     artifact = judge.prepare(Program.single(candidate("return RESULT")))
     found = judge.measure(artifact)
     assert found.status is Status.OK, found.feedback  # they were measured again, and are higher
     assert made.ceilings.cached_gbs > 1.0
     monkeypatch.setattr(made, "ceilings", low)
     monkeypatch.setattr(made, "measure", lambda: None)
-    monkeypatch.setattr("kernelevo.kernels.roof.fastest", _baseline_at_rest())
     found = judge.measure(artifact)
     assert found.status is Status.REJECTED and "faster than this machine can be" in found.feedback
     assert found.score is None
