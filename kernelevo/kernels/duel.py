@@ -17,7 +17,7 @@ from kernelevo.device.sm_clock import steady
 from kernelevo.device.statistics import MIN_BLOCKS, Estimate, StopRule
 from kernelevo.kernels.checking import Checker, Sample
 from kernelevo.kernels.failed import Failed
-from kernelevo.kernels.inputs import Pick, Stream
+from kernelevo.kernels.inputs import SHIPPED, Pick, Stream
 from kernelevo.kernels.overhead import Anchors, Overhead
 from kernelevo.kernels.series import Block, Series, Tally
 from kernelevo.kernels.session import Answer, Batch, Session
@@ -189,6 +189,7 @@ class Ring:
         """
         count = calls or tally.calls
         batch, picks = self._run(session, count)
+        tally.batches.append((sum(p.distribution == SHIPPED for p in picks), batch.seconds))
         if count > 1 and batch.seconds > self._longest > 0:
             tally.calls = max(1, tally.calls // 2)  # the machine became busy: shorter batches, sooner done
         seconds = self.overhead.taken_off(batch.seconds, count) / count
@@ -212,6 +213,7 @@ class Ring:
         self._keep(Sample(tuple(needed), answer), tally, session.setting.output_bytes)
         tally.examined += 1
         places = session.places(batch)
+        tally.hold(places[chosen])
         if batch.calls > 1 or tally.examined % 4 == 1:
             whole = [Answer("", (), tuple((a, a + n) for a, n in spans)) for spans in places]
             self.checker.own_memory(session, whole)

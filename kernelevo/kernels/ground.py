@@ -37,6 +37,7 @@ from kernelevo.kernels.later import Later
 from kernelevo.kernels.place import device_of
 from kernelevo.kernels.pool import Pool
 from kernelevo.kernels.ranking import Rebase, changes, fastest_live, leaders
+from kernelevo.kernels.roof import Roof
 from kernelevo.kernels.session import Session
 from kernelevo.kernels.setting import Setting, survey
 from kernelevo.sandbox.channel import PeerFault
@@ -115,6 +116,7 @@ class Ground:
                 self.baselines.start,
                 self._make_ready,
             )
+            self.roof = Roof(self.zygote, self.pool, self.device, self.folder, root / "ceilings")
             self.stream = Stream(self.pool.source, self.pool.free, ["shipped"], rng)
             self.ring = Ring(
                 self.stream, self.checker, random.Random(f"{self.secret}/ring"), Lease(self.device)
@@ -241,6 +243,8 @@ class Ground:
         if self._header is None and not self.setting.on_device:
             self._header = Later(_precompile)
         end = time.monotonic() + seconds
+        with self.quiet():
+            self.roof.ready()
         ready = self.baselines.wait(seconds)
         while not self.pool.full and time.monotonic() < end:
             self._closing.wait(0.05)

@@ -64,6 +64,7 @@ class Hearing:
         if wrong is not None:
             return wrong
         ground.checker.several(session, ground.stream)
+        ground.roof.ready()
         if floor is not None:
             glance = StopRule(0.1, min(ROUGH_SECONDS, seconds))
             outcome, label, below = self._duel(glance, floor)
@@ -121,6 +122,7 @@ class Hearing:
             renew(ground, label)  # no program's fault, and none is to meet that process again
             raise SandboxError("the baseline failed while it was timed", why=failed.feedback) from failed
         ground.baselines.heard(against.anchor, outcome.defender.median)
+        ground.roof.check(outcome.challenger, outcome.defender)
         return outcome, label, outcome.below(own)
 
     def _verify(self, outcome: Outcome, seconds: float) -> Evaluation | None:
@@ -141,6 +143,7 @@ class Hearing:
         latency = outcome.challenger.median
         score = notes.add_times(outcome.ratio, latency, label, ground.baselines, ground.bounds)
         notes.metrics["peak_memory_mb"] = session.device_peak_megabytes() or session.peak_megabytes()
+        notes.metrics |= ground.roof.metrics(latency, label)
         if ground.setting.equipment is not None:
             notes.metrics["defences"] = ground.defences(session)
             notes.metrics |= clocks.told(session, outcome.challenger, ground.stream, full=not rough)

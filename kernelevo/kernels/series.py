@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from kernelevo.device.statistics import MIN_BLOCKS, Estimate, estimate, log_ratio
@@ -23,6 +24,8 @@ class Tally:
         own: seconds per call by the child's own clock, one entry for each batch.
         clocks: MHz of the multiprocessors, one entry for each batch; None where it is not known.
         missing: instruments that the child does not have, and why.
+        batches: calls on inputs as shipped, and seconds of the whole batch, nothing taken off, for each.
+        held: least memory in bytes that one call's outputs were seen to take.
     """
 
     seconds: list[float] = field(default_factory=list)
@@ -31,11 +34,21 @@ class Tally:
     disagreements: int = 0
     at_fault: int = 0
     drowned: int = 0
+    batches: list[tuple[int, float]] = field(default_factory=list)
+    held: int | None = None
     examined: int = 0
     calls: int = 1
     own: list[float] = field(default_factory=list)
     clocks: list[float | None] = field(default_factory=list)
     missing: dict[str, str] = field(default_factory=dict)
+
+    def hold(self, spans: Sequence[tuple[int, int]]) -> None:
+        """Take down where one call's outputs lie: (address, bytes) of each."""
+        taken = end = 0
+        for address, size in sorted(spans):
+            taken += max(0, address + size - max(address, end))
+            end = max(end, address + size)
+        self.held = taken if self.held is None else min(self.held, taken)
 
     @property
     def median(self) -> float:

@@ -15,7 +15,7 @@ from kernelevo.kernels.ranking import CLASSES
 from kernelevo.kernels.seed import seeds
 
 _MEANS = ("latency_ms", "speedup_vs_eager", "speedup_vs_compile", "speedup_vs_cublas", "speedup_vs_library",
-          "score_low", "score_high")  # fmt: skip
+          "score_low", "score_high", "roofline_fraction", "roofline_ms")  # fmt: skip
 _WORST = ("max_abs_error", "max_rel_error", "oracle_error", "reference_oracle_error", "peak_memory_mb")
 _SUMS = ("build_seconds", "cases", "timed_outputs_verified")
 

@@ -31,6 +31,8 @@ NAMES = (
     "meets_1e-5",
     "precision",
     "roofline_fraction",
+    "roofline_ms",
+    "roofline_bound",
     *clocks.NAMES,
     "peak_memory_mb",
     "build_seconds",
@@ -145,6 +147,12 @@ class Notes:
             f"error {_number(m.get('oracle_error'))} against fp64 (PyTorch's own: "
             f"{_number(m.get('reference_oracle_error'))}); precision {precision}"
         )
+        if isinstance(m.get("roofline_fraction"), float):
+            share, least = _number(m["roofline_fraction"]), _number(m.get("roofline_ms"))
+            lines.append(
+                f"{share} of the roofline: the reference's work takes {least} ms at the device's measured "
+                f"{m.get('roofline_bound')} ceiling"
+            )
         return "\n".join(lines)
 
 

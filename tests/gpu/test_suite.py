@@ -78,7 +78,8 @@ def test_parts_choose_their_solutions() -> None:
     assert [job.name for job in suite.plan("tests", "full")] == [c.__name__ for c in checks.CHECKS]
     assert [job.name for job in suite.plan("doctor", "full")] == [
         "doctor", "device", "launch overhead", "a program against itself",
-        "copy bandwidth", "fp32 matmul", "tf32 matmul", "bf16 matmul", *first_launch.FIRST_LAUNCHES,
+        "copy bandwidth", "L2 copy bandwidth", "fp32 matmul", "tf32 matmul", "bf16 matmul",
+        *first_launch.FIRST_LAUNCHES,
     ]  # fmt: skip
 
 
