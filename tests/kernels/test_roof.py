@@ -131,6 +131,7 @@ def test_fractions_by_hand(tmp_path):
 def test_a_verdict_has_a_fraction_and_the_ceilings_are_kept(judge):
     made = judge.ground.roof
     judge.warm()
+    made.ready()
     kept = list((judge.ground.baselines.folder.parents[1] / "ceilings").iterdir())
     assert made.missing == "" and len(kept) == 1
     assert made.work.flops == 2 * 64 * (128 * 96 + 96 * 32)
@@ -155,6 +156,7 @@ def test_a_program_that_is_faster_than_memory_is_rejected(judge, monkeypatch):
     """The whole way from the clock to the verdict, on a machine whose caches are said to be slow."""
     judge.warm()
     made = judge.ground.roof
+    made.ready()
     low = Ceilings("cpu", 1, 1e-9, 1e-9, {}, None, True, NOW)
     monkeypatch.setattr(made, "ceilings", low)
     monkeypatch.setattr("kernelevo.kernels.roof.fastest", _baseline_at_rest())
