@@ -32,6 +32,7 @@ _CTYPES: dict[str, Any] = {
     "uint8": ctypes.c_uint8,
     "bool": ctypes.c_bool,
 }
+NOT_TOGETHER = (720, 801)  # CUDA_ERROR_COOPERATIVE_LAUNCH_TOO_LARGE, CUDA_ERROR_NOT_SUPPORTED
 STATIC_SHARED_LIMIT = 48 * 1024  # more dynamic shared memory than this must be asked for
 
 
@@ -119,6 +120,24 @@ class Launch:
             TypeError: for arguments that do not fit.
             RuntimeError: if the driver refuses the launch.
         """
+        status = self._launch(values, together=False)
+        _check((status,), f"launching {self._kernel.name}{[self._grid, self._block, self._smem]}")
+
+    def together(self, *values: Any) -> bool:
+        """Launch as a call does, but only if all blocks can be resident at once, so that they may wait for
+        one another; return whether that was possible.
+
+        Raises:
+            ToolchainMissing, TypeError, RuntimeError: as a call.
+        """
+        status = self._launch(values, together=True)
+        if int(status) in NOT_TOGETHER:
+            return False
+        _check((status,), f"launching {self._kernel.name}{[self._grid, self._block, self._smem]} together")
+        return True
+
+    def _launch(self, values: Sequence[Any], *, together: bool) -> Any:
+        """Launch and return the driver's status."""
         import torch
 
         _require_device()
@@ -128,13 +147,10 @@ class Launch:
         function = _function(kernel._made_by, kernel.name, index, self._smem)
         with torch.cuda.device(index):
             stream = torch.cuda.current_stream(index).cuda_stream
-            driver = _driver()
-            _check(
-                driver.cuLaunchKernel(
-                    function, *self._grid, *self._block, self._smem, stream, (passed, types), 0
-                ),
-                f"launching {kernel.name}{[self._grid, self._block, self._smem]}",
-            )
+            shape = (*self._grid, *self._block, self._smem, stream, (passed, types))
+            if together:
+                return _driver().cuLaunchCooperativeKernel(function, *shape)[0]
+            return _driver().cuLaunchKernel(function, *shape, 0)[0]
 
 
 def cuda(source: str, *, name_expressions: Sequence[str] = (), options: Sequence[str] = ()) -> CudaModule:
