@@ -94,9 +94,14 @@ __device__ inline void columns(
     if (base + layer.step < layer.columns) fetch(held, layer, column + layer.step);
     if (column >= layer.columns) continue;
     const float bias = __ldg(layer.bias + column);
-    #pragma unroll
-    for (int r = 0; r < ROWS; ++r)
-      if (r % layer.team == lane) __stcg(y + r * stride + column, activated(sums[r] + bias, layer.post));
+    #pragma unroll 1
+    for (int row = lane; row < ROWS; row += layer.team) {  // a lane finishes its rows, mostly one or none
+      float sum = 0.0f;
+      #pragma unroll
+      for (int r = 0; r < ROWS; ++r)
+        if (r == row) sum = sums[r];
+      __stcg(y + row * stride + column, activated(sum + bias, layer.post));
+    }
   }
 }
 

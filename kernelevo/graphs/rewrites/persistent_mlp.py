@@ -72,7 +72,8 @@ def persistent_mlp_packer(biased):
 def persistent_mlp_plan(device, rows, sizes, posts):
     """Return (launch, floats per row of scratch), or None where the activations do not fit."""
     multiprocessors, most_shared = persistent_mlp_device(device)
-    threads, loads = TUNE["PERSISTENT_MLP_THREADS"][0], TUNE["PERSISTENT_MLP_LOADS"][0]
+    threads = TUNE["PERSISTENT_MLP_THREADS"][0]
+    loads = min(TUNE["PERSISTENT_MLP_LOADS"][0], 64 // rows)  # many rows take many registers
     padded = [_persistent_mlp_padded(size) for size in sizes]
     layers = list(zip(padded, sizes[1:]))
     solo = len(layers)
