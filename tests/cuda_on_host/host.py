@@ -132,7 +132,7 @@ class Device:
         from kernelevo.graphs.snippet import PREAMBLE
 
         self.modules: list[HostCuda] = []
-        text = snippet.text.replace("if not x.is_cuda", "if False").replace("not gates[0].is_cuda", "False")
+        text = snippet.text.replace("not x.is_cuda", "False").replace("gates[0].is_cuda", "True")
         assert "is_cuda" not in text
         table = {entry: list(choices) for entry, choices in snippet.tune.items()}
         table |= {entry: [value] for entry, value in (tune or {}).items()}

@@ -17,6 +17,7 @@ from kernelevo.graphs.rewrites.layout import ChannelsLast, PackedConvolution
 from kernelevo.graphs.rewrites.merging import EmbeddedConvolution, MergedConvolution, MergedLinear
 from kernelevo.graphs.rewrites.packed_linear import PackedLinear
 from kernelevo.graphs.rewrites.persistent_mlp import PersistentMLP
+from kernelevo.graphs.rewrites.persistent_recurrent import PersistentRecurrent
 from kernelevo.graphs.rewrites.pooling import PoolFirst
 from kernelevo.graphs.rewrites.precompute import Precompute
 from kernelevo.graphs.rewrites.recurrent import RecurrentLayers
@@ -36,6 +37,7 @@ REWRITES: tuple[Rewrite, ...] = (
     Contraction(),
     SplitSteps(),
     BatchedSteps(),
+    PersistentRecurrent(),
     RecurrentScan(),
     RecurrentLayers(),
     PoolFirst(),
