@@ -70,15 +70,15 @@ class Driver:
     def __init__(self, status):
         self.status, self.launches = status, []
 
-    def cuLaunchKernel(self, f, gx, gy, gz, bx, by, bz, smem, stream, parameters, extra):  # noqa: N802
+    def cuLaunchKernel(self, f, gx, gy, gz, bx, by, bz, smem, stream, parameters, extra):
         self.launches.append((f, (gx, gy, gz), (bx, by, bz), smem, stream, parameters, extra))
         return (self.status,)
 
-    def cuLaunchCooperativeKernel(self, f, gx, gy, gz, bx, by, bz, smem, stream, parameters):  # noqa: N802
+    def cuLaunchCooperativeKernel(self, f, gx, gy, gz, bx, by, bz, smem, stream, parameters):
         self.launches.append((f, (gx, gy, gz), (bx, by, bz), smem, stream, parameters, "together"))
         return (self.status,)
 
-    def cuGetErrorString(self, status):  # noqa: N802
+    def cuGetErrorString(self, status):
         return 0, b"words"
 
 
@@ -117,5 +117,5 @@ def test_blocks_that_do_not_fit_together_are_told_apart_from_errors(driver, stat
 
 def test_other_errors_of_a_launch_together_are_raised(driver):
     driver(700)
-    with pytest.raises(RuntimeError, match="CUDA error 700 while launching scale.* together: words"):
+    with pytest.raises(RuntimeError, match=r"CUDA error 700 while launching scale.* together: words"):
         cuda(SOURCE).scale[1, 64].together(16, None, 5, 1.5)

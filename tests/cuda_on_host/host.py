@@ -18,7 +18,16 @@ from kernelevo.backends import signatures
 from kernelevo.backends.cuda import _CTYPES
 
 HEADER = Path(__file__).with_name("cuda_on_host.h")
-FLAGS = ("-std=c++20", "-O1", "-Wall", "-Wno-unknown-pragmas", "-Wno-unused", "-Werror", "-pthread", "-fno-gnu-unique")
+FLAGS = (
+    "-std=c++20",
+    "-O1",
+    "-Wall",
+    "-Wno-unknown-pragmas",
+    "-Wno-unused",
+    "-Werror",
+    "-pthread",
+    "-fno-gnu-unique",
+)
 C_NAMES = {"float32": "float", "int32": "int", "int64": "int64_t", "uint32": "unsigned", "float64": "double"}
 
 

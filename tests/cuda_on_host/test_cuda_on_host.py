@@ -70,7 +70,9 @@ def test_atomics_and_indices():
     total, places = torch.zeros(1, dtype=torch.int32), torch.zeros(24, dtype=torch.int32)
     HostCuda(SUMS, ("-DSYNC=",)).count[(1, 3), (2, 4)](total.view(torch.uint32), places.view(torch.uint32))
     assert total.item() == 24
-    assert sorted(places.tolist()) == [100 * b + 10 * y + x for b in range(3) for y in range(4) for x in (0, 1)]
+    assert sorted(places.tolist()) == [
+        100 * b + 10 * y + x for b in range(3) for y in range(4) for x in (0, 1)
+    ]
 
 
 ROUNDS = """

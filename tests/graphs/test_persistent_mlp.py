@@ -55,9 +55,7 @@ def exact(x, parameters, posts):
 @pytest.mark.parametrize("backwards", [False, True])
 @torch.no_grad()
 def test_values_at_odd_sizes(sizes, rows, solo, launched, backwards):
-    device = Device(
-        SNIPPET, "persistent_mlp", SMALL | {"PERSISTENT_MLP_SOLO": solo}, backwards=backwards
-    )
+    device = Device(SNIPPET, "persistent_mlp", SMALL | {"PERSISTENT_MLP_SOLO": solo}, backwards=backwards)
     parameters, posts = layers(sizes), POSTS[: len(sizes) - 1]
     for call in range(2):  # the second one finds the barrier as the first left it
         x = torch.randn(rows, sizes[0])

@@ -1,8 +1,8 @@
 """Persistent recurrent layers: all steps, and where they fit all layers, as one CUDA kernel.
 
-A step is too small for a GPU: its launches, or its trips to memory for the weights, take longer than its sums.
-Here blocks stay resident with their share of the hidden weights in shared memory and wait for one another once
-per step. Layers of one direction run at once, each a step behind the one below it.
+A step is too small for a GPU: its launches, or its trips to memory for the weights, take longer than its
+sums. Here blocks stay resident with their share of the hidden weights in shared memory and wait for one
+another once per step. Layers of one direction run at once, each a step behind the one below it.
 """
 
 from __future__ import annotations
@@ -145,12 +145,13 @@ def persistent_recurrent_plainly(kind, x, states, parameters, has_biases, layers
     given = (parameters, has_biases, layers, 0.0, False, both, batch_first)
     if kind == "lstm":
         return torch.ops.aten.lstm.input(x, states, *given)
-    function = {{"gru": torch.ops.aten.gru, "rnn_tanh": torch.ops.aten.rnn_tanh}}.get(kind, torch.ops.aten.rnn_relu)
+    aten = torch.ops.aten
+    function = {{"gru": aten.gru, "rnn_tanh": aten.rnn_tanh, "rnn_relu": aten.rnn_relu}}[kind]
     return function.input(x, states[0], *given)
 
 
 def persistent_recurrent(kind, x, states, parameters, has_biases, layers, both, batch_first):
-    """Return output, last states and (LSTM) last cells of recurrent layers, as the ATen operator of that kind.
+    """Return output, last states and (LSTM) last cells of recurrent layers, as the ATen operator does.
 
     By PyTorch where x is not on a GPU, and where the GPU cannot hold the blocks or the states.
 
@@ -187,7 +188,7 @@ def persistent_recurrent(kind, x, states, parameters, has_biases, layers, both, 
 
 
 def persistent_loop(kind, gates, hidden, cells, weights, biases, batch_first):
-    """Run the steps of a plain recurrent cell; each argument but the first and last is a list of one, or empty.
+    """Run the steps of a plain recurrent cell; arguments in the plural are lists of one, cells is empty.
 
     gates: all of the sums but the product with the state, [steps, batch, ...]; hidden: the state before the
     first step; weights, biases: of the product with the state. Returns the states of all steps, and no cells.
@@ -217,7 +218,7 @@ def snippet() -> Snippet:
 
 
 class PersistentRecurrent:
-    """Recurrent operators of any depth and direction, and loops of plain recurrent steps written in Python."""
+    """Recurrent operators of any depth and direction, and loops of plain recurrent steps in Python."""
 
     name = "persistent-recurrent"
     describes = "all steps of recurrent layers as one kernel whose blocks keep the weights and wait per step"

@@ -94,6 +94,7 @@ class Layers:
 
     @property
     def steps(self) -> int:
+        """The number of steps."""
         return shape(self.x)[self.time]
 
 
