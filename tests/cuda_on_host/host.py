@@ -17,18 +17,10 @@ import torch
 from kernelevo.backends import signatures
 from kernelevo.backends.cuda import _CTYPES
 
-HEADER = Path(__file__).with_name("cuda_on_host.h")
-FLAGS = (
-    "-std=c++20",
-    "-O1",
-    "-Wall",
-    "-Wno-unknown-pragmas",
-    "-Wno-unused",
-    "-Werror",
-    "-pthread",
-    "-fno-gnu-unique",
-)
-C_NAMES = {"float32": "float", "int32": "int", "int64": "int64_t", "uint32": "unsigned", "float64": "double"}
+HERE = Path(__file__).parent
+# -O0: compiling takes longer than running
+FLAGS = ("-std=c++20", "-O0", "-pthread", "-fno-gnu-unique")
+WARNINGS = ("-Wall", "-Wno-unknown-pragmas", "-Wno-unused", "-Werror")
 
 
 @functools.cache
@@ -36,20 +28,32 @@ def _folder() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix="cuda-on-host-")
 
 
+def _compile(text: Path, *options: str) -> Path:
+    library = text.with_suffix(".so")
+    command = ["g++", *FLAGS, *WARNINGS, f"-I{HERE}", "-shared", "-fPIC"]
+    command += [str(text), *options, "-o", str(library)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[:4000]
+    return library
+
+
+@functools.cache
+def _runtime() -> Path:
+    """Build once what all kernels run on."""
+    text = Path(_folder().name) / "libcuda_on_host.cpp"
+    text.write_text((HERE / "cuda_on_host.cpp").read_text())
+    return _compile(text, "-O2")
+
+
 @functools.cache
 def _library(source: str, options: tuple[str, ...]) -> ctypes.CDLL:
-    """Build a source with one launcher per kernel; the name of a kernel is that of its launcher."""
+    """Build a source with one launcher per kernel."""
     launchers = "".join(map(_launcher, signatures.parse_kernels(source).values()))
     digest = hashlib.sha256(repr((source, options)).encode()).hexdigest()[:16]
     text = Path(_folder().name) / f"{digest}.cpp"
-    text.write_text(f'#include "{HEADER}"\n{source}\n{launchers}')
-    library = text.with_suffix(".so")
-    done = subprocess.run(
-        ["g++", *FLAGS, *options, "-shared", "-fPIC", str(text), "-o", str(library)],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[:4000]
-    return ctypes.CDLL(str(library))
+    text.write_text(f'#include "cuda_on_host.h"\n{source}\n{launchers}')
+    runtime = _runtime()
+    return ctypes.CDLL(str(_compile(text, *options, str(runtime), f"-Wl,-rpath,{runtime.parent}")))
 
 
 def _launcher(kernel: signatures.Signature) -> str:
@@ -58,8 +62,10 @@ def _launcher(kernel: signatures.Signature) -> str:
     given = ", ".join(name for _, name in declared)
     return f"""
 extern "C" bool launch_{kernel.name}(const unsigned* s, size_t bytes, bool backwards{parameters}) {{
+  const auto call = [&] {{ {kernel.name}({given}); }};
+  using Call = decltype(call);
   return cuda_on_host::launch({{s[0], s[1], s[2]}}, {{s[3], s[4], s[5]}}, bytes, backwards,
-                              [=] {{ {kernel.name}({given}); }});
+                              [](const void* p) {{ (*static_cast<const Call*>(p))(); }}, &call);
 }}
 """
 

@@ -126,6 +126,24 @@ def test_many_steps_stay_accurate():
         assert (found - exact).abs().max() <= max(4 * (own - exact).abs().max().item(), 1e-6)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kind", "layers", "both"), [("lstm", 3, False), ("gru", 3, False), ("gru", 1, True)]
+)
+@torch.no_grad()
+def test_at_the_sizes_of_kernelbench(kind, layers, both):
+    """Hidden size 256, batch 10, default numbers; fewer steps and multiprocessors."""
+    torch.manual_seed(9)
+    device = Device(SNIPPET, "persistent_recurrent", multiprocessors=12, shared=227 << 10)
+    net = KINDS[kind](128, 256, layers, bidirectional=both)
+    x, states = drawn(net, 10, 4)
+    plain = net(x, tuple(states) if kind == "lstm" else states[0])
+    for (found, exact), own in zip(run(device, kind, net, x, states), plain, strict=False):
+        if isinstance(own, torch.Tensor):
+            assert (found - exact).abs().max() <= max(4 * (own - exact).abs().max().item(), 1e-6)
+    assert len(device.launches) == 1
+
+
 @torch.no_grad()
 def test_blocks_that_never_come_give_nan(monkeypatch):
     plain = HostCuda.__init__
