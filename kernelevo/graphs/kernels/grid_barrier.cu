@@ -7,7 +7,8 @@
 #endif
 
 // Waits until every block has come here. Writes of all blocks before it are visible after it to loads past
-// L1 (__ldcg). Returns false, to all threads of the block, once any block has given up: results are void.
+// L1 (__ldcg). Returns false, to all threads of the block, once any block has given up: results are void, and
+// those of every later launch too, until somebody sets the state to zero again.
 // With `stay` false the block says that it came, and does not wait.
 __device__ inline bool grid_wait(unsigned* state, unsigned blocks, bool stay = true) {
   __shared__ int passed;
