@@ -42,6 +42,7 @@ struct Block {
   Barrier barrier;
   ucontext_t scheduler;
   size_t current = 0;
+  bool misused = false;  // some address of shared memory went where global ones go
   void (*kernel)(const void*) = nullptr;
   const void* given = nullptr;
 };
@@ -110,21 +111,27 @@ uint64_t shuffle_bits(uint64_t bits, unsigned source) {
   return slots[source < 32 ? source : fiber.lane];
 }
 
-bool launch(dim3 grid, dim3 size, size_t bytes, bool backwards, void (*kernel)(const void*), const void* given) {
-  if (bytes > kSharedBytes) return false;
-  std::atomic<bool> kept = true;
+void require_global(const void* at) {
+  const auto* first = reinterpret_cast<const char*>(shared);
+  if (at >= first && at < first + kSharedBytes) block->misused = true;
+}
+
+Fault launch(dim3 grid, dim3 size, size_t bytes, bool backwards, void (*kernel)(const void*), const void* given) {
+  if (bytes > kSharedBytes) return kBeyondShared;
+  std::atomic<Fault> fault = kNone;
   std::vector<std::thread> blocks;
   for (unsigned i = 0; i < grid.x * grid.y * grid.z; ++i)
-    blocks.emplace_back([=, &kept] {
+    blocks.emplace_back([=, &fault] {
       std::memset(shared, 0xff, sizeof shared);
       Block own;
       own.kernel = kernel, own.given = given;
       run_block(own, grid, size, {i % grid.x, i / grid.x % grid.y, i / grid.x / grid.y}, backwards);
       const auto* all = reinterpret_cast<const unsigned char*>(shared);
-      if (!std::all_of(all + bytes, all + kSharedBytes, [](int c) { return c == 0xff; })) kept = false;
+      if (!std::all_of(all + bytes, all + kSharedBytes, [](int c) { return c == 0xff; })) fault = kBeyondShared;
+      if (own.misused) fault = kSharedAsGlobal;
     });
   for (auto& thread : blocks) thread.join();
-  return kept;
+  return fault;
 }
 
 }  // namespace cuda_on_host

@@ -46,9 +46,15 @@ namespace cuda_on_host {
 unsigned lane();
 uint64_t shuffle_bits(uint64_t bits, unsigned source);  // the source's bits; the own ones if it is no lane
 
-// Runs a kernel, given as a function and what it is called with. Returns whether it kept to the `bytes` of
-// dynamic shared memory that it asked for, which hold NaN at first, as anything may lie there on a device.
-bool launch(dim3 grid, dim3 block, size_t bytes, bool backwards, void (*kernel)(const void*), const void* given);
+// Called by instructions that take addresses of global memory only, as __ldg.
+void require_global(const void* at);
+
+// What a launch did wrong. It must keep to the `bytes` of dynamic shared memory that it asks for; they hold NaN
+// at first, as anything may lie there on a device.
+enum Fault { kNone, kBeyondShared, kSharedAsGlobal };
+
+// Runs a kernel, given as a function and what it is called with.
+Fault launch(dim3 grid, dim3 block, size_t bytes, bool backwards, void (*kernel)(const void*), const void* given);
 
 template <typename T>
 T shuffle(T value, unsigned source) {
@@ -97,14 +103,17 @@ T atomicCAS(T* at, T expected, T value) {
 
 template <typename T>
 T __ldg(const T* at) {
+  cuda_on_host::require_global(at);
   return *at;
 }
 template <typename T>
 T __ldcg(const T* at) {
+  cuda_on_host::require_global(at);
   return *at;
 }
 template <typename T>
 void __stcg(T* at, T value) {
+  cuda_on_host::require_global(at);
   *at = value;
 }
 

@@ -61,7 +61,7 @@ def _launcher(kernel: signatures.Signature) -> str:
     parameters = "".join(f", {kind} {name}" for kind, name in declared)
     given = ", ".join(name for _, name in declared)
     return f"""
-extern "C" bool launch_{kernel.name}(const unsigned* s, size_t bytes, bool backwards{parameters}) {{
+extern "C" int launch_{kernel.name}(const unsigned* s, size_t bytes, bool backwards{parameters}) {{
   const auto call = [&] {{ {kernel.name}({given}); }};
   using Call = decltype(call);
   return cuda_on_host::launch({{s[0], s[1], s[2]}}, {{s[3], s[4], s[5]}}, bytes, backwards,
@@ -99,10 +99,12 @@ class HostLaunch:
         passed = [_passed(p, v) for p, v in zip(known, values, strict=True)]
         sizes = (ctypes.c_uint * 6)(*self.sizes)
         launch = getattr(_library(module.source, module.options), f"launch_{self.kernel.name}")
-        launch.restype = ctypes.c_bool
+        launch.restype = ctypes.c_int
         module.launches.append((self.kernel.name, tuple(self.sizes), self.smem))
-        kept = launch(sizes, ctypes.c_size_t(self.smem), ctypes.c_bool(module.backwards), *passed)
-        assert kept, f"{self.kernel.name} wrote beyond its {self.smem} bytes of shared memory"
+        fault = launch(sizes, ctypes.c_size_t(self.smem), ctypes.c_bool(module.backwards), *passed)
+        beyond = f"wrote beyond its {self.smem} bytes of shared memory"
+        said = ("", beyond, "took an address of shared memory for one of global memory")[fault]
+        assert not fault, f"{self.kernel.name} {said}"
 
 
 def _passed(parameter: signatures.Parameter, value):

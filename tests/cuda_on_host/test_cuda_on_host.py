@@ -33,6 +33,13 @@ extern "C" __global__ void mirror(float* x) {
   x[threadIdx.x] = held[blockDim.x - 1 - threadIdx.x] + __shfl_xor_sync(~0u, float(threadIdx.x), 3);
 }
 
+extern "C" __global__ void wrong(float* x) {
+  extern __shared__ float4 shared[];
+  float* held = reinterpret_cast<float*>(shared);
+  held[threadIdx.x] = x[threadIdx.x];
+  if (threadIdx.x == 7) x[0] = __ldcg(held + threadIdx.x);
+}
+
 extern "C" __global__ void count(unsigned* total, unsigned* places) {
   const unsigned at = atomicAdd(total, 1u);
   places[at] = blockIdx.y * 100 + threadIdx.y * 10 + threadIdx.x;
@@ -64,6 +71,11 @@ def test_a_barrier_is_kept_and_a_missing_one_shows():
 def test_shared_memory_that_was_not_asked_for_is_noticed():
     with pytest.raises(AssertionError, match="beyond its 128 bytes"):
         mirrored("__syncthreads();", False, 128)
+
+
+def test_shared_memory_that_is_read_as_global_is_noticed():
+    with pytest.raises(AssertionError, match="an address of shared memory for one of global"):
+        HostCuda(SUMS, ("-DSYNC=",)).wrong[1, 32, 128](torch.randn(32))
 
 
 def test_atomics_and_indices():

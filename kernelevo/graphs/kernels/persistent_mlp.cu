@@ -83,7 +83,8 @@ __device__ inline void column_sums(
   }
 }
 
-// All columns of this block; `held` are the weights of the first. Row r of the result begins at y + r * stride.
+// All columns of this block; `held` are the weights of the first. Row r of the result begins at y + r * stride,
+// in global or in shared memory.
 __device__ inline void columns(
     const Layer& layer, float4 (&held)[LOADS], const float4* x, float* y, int stride) {
   const int lane = threadIdx.x % layer.team;
@@ -100,7 +101,7 @@ __device__ inline void columns(
       #pragma unroll
       for (int r = 0; r < ROWS; ++r)
         if (r == row) sum = sums[r];
-      __stcg(y + row * stride + column, activated(sum + bias, layer.post));
+      y[row * stride + column] = activated(sum + bias, layer.post);
     }
   }
 }
