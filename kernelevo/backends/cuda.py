@@ -32,6 +32,7 @@ _CTYPES: dict[str, Any] = {
     "uint8": ctypes.c_uint8,
     "bool": ctypes.c_bool,
 }
+NOT_TOGETHER = (720, 801)  # CUDA_ERROR_COOPERATIVE_LAUNCH_TOO_LARGE, CUDA_ERROR_NOT_SUPPORTED
 STATIC_SHARED_LIMIT = 48 * 1024  # more dynamic shared memory than this must be asked for
 INVALID_CONTEXT = 201  # the driver's word for a thread that has not used the device yet
 KEPT = 256  # launch configurations of one kernel that are kept
@@ -142,10 +143,24 @@ class Launch:
             RuntimeError: if the driver refuses the launch.
         """
         if self._quick is None or self._quick(*values) != 0:
-            self._carefully(values)
+            status = self._carefully(values, together=False)
+            _check((status,), f"launching {self._kernel.name}{[self._grid, self._block, self._smem]}")
 
-    def _carefully(self, values: Sequence[Any]) -> None:
-        """Launch any arguments that fit, with the driver's words where it refuses."""
+    def together(self, *values: Any) -> bool:
+        """Launch as a call does, but only if all blocks can be resident at once, so that they may wait for
+        one another; return whether that was possible.
+
+        Raises:
+            ToolchainMissing, TypeError, RuntimeError: as a call.
+        """
+        status = self._carefully(values, together=True)
+        if int(status) in NOT_TOGETHER:
+            return False
+        _check((status,), f"launching {self._kernel.name}{[self._grid, self._block, self._smem]} together")
+        return True
+
+    def _carefully(self, values: Sequence[Any], *, together: bool) -> Any:
+        """Launch any arguments that fit and return the driver's status."""
         import torch
 
         _require_device()
@@ -155,16 +170,18 @@ class Launch:
         function = _function(kernel._made_by, kernel.name, index, self._smem)
         with torch.cuda.device(index):
             stream = torch.cuda.current_stream(index)
-            given = (function, *self._grid, *self._block, self._smem, stream.cuda_stream, (passed, types), 0)
-            result = _driver().cuLaunchKernel(*given)
-            if int(result[0]) == INVALID_CONTEXT:
+            shape = (*self._grid, *self._block, self._smem)
+            given = (function, *shape, stream.cuda_stream, (passed, types), *(() if together else (0,)))
+            launch = _driver().cuLaunchCooperativeKernel if together else _driver().cuLaunchKernel
+            status = launch(*given)[0]
+            if int(status) == INVALID_CONTEXT:
                 stream.query()  # makes the context current in this thread
-                result = _driver().cuLaunchKernel(*given)
-            _check(result, f"launching {kernel.name}{[self._grid, self._block, self._smem]}")
-        if self._index != index and kernel._signature is not None:
+                status = launch(*given)[0]
+        if not together and int(status) == 0 and self._index != index and kernel._signature is not None:
             parameters, size = kernel._signature.parameters, (*self._grid, *self._block)
             self._quick = launching.quick(parameters, int(function), size, self._smem, index)
             self._index = index
+        return status
 
 
 def cuda(source: str, *, name_expressions: Sequence[str] = (), options: Sequence[str] = ()) -> CudaModule:

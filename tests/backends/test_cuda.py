@@ -1,13 +1,16 @@
 """CUDA modules: what can be said without a device."""
 
+import contextlib
 import copy
 import ctypes
 import pickle
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 import kernelevo
+from kernelevo.backends import cuda as launching
 from kernelevo.backends.cuda import _argument, cuda
 from kernelevo.backends.signatures import Parameter
 from kernelevo.errors import ToolchainMissing
@@ -59,3 +62,60 @@ def test_template_parameters_take_ctypes_values() -> None:
     assert _argument("f", ctypes.c_float(2), unknown) == (2.0, ctypes.c_float, -1)
     with pytest.raises(TypeError, match="pass a ctypes value"):
         _argument("f", 2.0, unknown)
+
+
+class Driver:
+    """The two launching calls of cuda.bindings.driver, as its documentation gives them; notes them."""
+
+    def __init__(self, status):
+        self.status, self.launches = status, []
+
+    def cuLaunchKernel(self, f, gx, gy, gz, bx, by, bz, smem, stream, parameters, extra):
+        self.launches.append((f, (gx, gy, gz), (bx, by, bz), smem, stream, parameters, extra))
+        return (self.status,)
+
+    def cuLaunchCooperativeKernel(self, f, gx, gy, gz, bx, by, bz, smem, stream, parameters):
+        self.launches.append((f, (gx, gy, gz), (bx, by, bz), smem, stream, parameters, "together"))
+        return (self.status,)
+
+    def cuGetErrorString(self, status):
+        return 0, b"words"
+
+
+@pytest.fixture
+def driver(monkeypatch):
+    def made(status):
+        found = Driver(status)
+        monkeypatch.setattr(launching, "_driver", lambda: found)
+        monkeypatch.setattr(launching, "_require_device", lambda: None)
+        monkeypatch.setattr(launching, "_function", lambda *_: 4242)
+        monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+        monkeypatch.setattr(torch.cuda, "device", lambda _: contextlib.nullcontext())
+        monkeypatch.setattr(torch.cuda, "current_stream", lambda _: SimpleNamespace(cuda_stream=7))
+        return found
+
+    return made
+
+
+def test_blocks_can_be_launched_together(driver):
+    scale, fine = cuda(SOURCE).scale, driver(0)
+    assert scale[(2, 3), 64, 128].together(16, None, 5, 1.5) is True
+    scale[(2, 3), 64, 128](16, None, 5, 1.5)
+    kinds = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int32, ctypes.c_float)
+    common = (4242, (2, 3, 1), (64, 1, 1), 128, 7, ((16, 0, 5, 1.5), kinds))
+    assert fine.launches == [(*common, "together"), (*common, 0)]
+
+
+@pytest.mark.parametrize("status", [720, 801])
+def test_blocks_that_do_not_fit_together_are_told_apart_from_errors(driver, status):
+    driver(status)
+    launch = cuda(SOURCE).scale[9999, 64]
+    assert launch.together(16, None, 5, 1.5) is False
+    with pytest.raises(RuntimeError, match=rf"CUDA error {status} while launching scale.*words"):
+        launch(16, None, 5, 1.5)
+
+
+def test_other_errors_of_a_launch_together_are_raised(driver):
+    driver(700)
+    with pytest.raises(RuntimeError, match=r"CUDA error 700 while launching scale.* together: words"):
+        cuda(SOURCE).scale[1, 64].together(16, None, 5, 1.5)

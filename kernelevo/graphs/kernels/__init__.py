@@ -1,4 +1,4 @@
-"""Kernels: C++ sources that rewrites put into programs, kept as text files beside this one."""
+"""Kernels: C++ and CUDA sources that rewrites put into programs, kept as text files beside this one."""
 
 from __future__ import annotations
 
@@ -12,8 +12,21 @@ def source(name: str) -> str:
     Raises:
         FileNotFoundError: if there is no such kernel.
     """
-    text = resources.files(__name__).joinpath(f"{name}.cpp").read_text(encoding="utf-8")
-    assert "'''" not in text and "\\" not in text.replace("\\\n", ""), f"{name}.cpp must fit a raw string"
+    return _text(f"{name}.cpp")
+
+
+def cuda_source(*names: str) -> str:
+    """Return the texts of ``<name>.cu``, one after the other.
+
+    Raises:
+        FileNotFoundError: if there is no such kernel.
+    """
+    return "\n".join(_text(f"{name}.cu") for name in names)
+
+
+def _text(file: str) -> str:
+    text = resources.files(__name__).joinpath(file).read_text(encoding="utf-8")
+    assert "'''" not in text and "\\" not in text.replace("\\\n", ""), f"{file} must fit a raw string"
     return text
 
 

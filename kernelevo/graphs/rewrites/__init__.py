@@ -18,6 +18,8 @@ from kernelevo.graphs.rewrites.inplace import InPlace
 from kernelevo.graphs.rewrites.layout import ChannelsLast, PackedConvolution
 from kernelevo.graphs.rewrites.merging import EmbeddedConvolution, MergedConvolution, MergedLinear
 from kernelevo.graphs.rewrites.packed_linear import PackedLinear
+from kernelevo.graphs.rewrites.persistent_mlp import PersistentMLP
+from kernelevo.graphs.rewrites.persistent_recurrent import PersistentRecurrent
 from kernelevo.graphs.rewrites.pooling import PoolFirst
 from kernelevo.graphs.rewrites.precompute import Precompute
 from kernelevo.graphs.rewrites.recurrent import RecurrentLayers
@@ -37,6 +39,7 @@ REWRITES: tuple[Rewrite, ...] = (
     Contraction(),
     SplitSteps(),
     BatchedSteps(),
+    PersistentRecurrent(),
     RecurrentScan(),
     RecurrentLayers(),
     PoolFirst(),
@@ -53,6 +56,7 @@ REWRITES: tuple[Rewrite, ...] = (
     ChannelsLast(),
     PackedConvolution(),
     PackedLinear(),
+    PersistentMLP(),
     SplitLinear(),
     SplitAttention(),
     FusedRows(),

@@ -76,7 +76,7 @@ def snippet() -> Snippet:
 
 
 @dataclass(frozen=True)
-class _Layers:
+class Layers:
     """The arguments of one recurrent ATen node, taken apart."""
 
     kind: str
@@ -94,10 +94,11 @@ class _Layers:
 
     @property
     def steps(self) -> int:
+        """The number of steps."""
         return shape(self.x)[self.time]
 
 
-def _parse(node: fx.Node) -> _Layers | None:
+def parse_layers(node: fx.Node) -> Layers | None:
     """Return the layers of a recurrent node; None if it is none, or none that the kernel covers."""
     kind = _KINDS.get(node.target) if node.op == "call_function" else None
     if kind is None:
@@ -120,7 +121,7 @@ def _parse(node: fx.Node) -> _Layers | None:
         b_ih, b_hh = params[start + 2 : start + 4] if has_biases else (None, None)
         weights.append((w_ih, w_hh, b_ih, b_hh))
     cell = states[1] if kind == "lstm" else None
-    return _Layers(kind, x, states[0], cell, tuple(weights), directions, given["batch_first"])
+    return Layers(kind, x, states[0], cell, tuple(weights), directions, given["batch_first"])
 
 
 class RecurrentLayers:
@@ -128,12 +129,13 @@ class RecurrentLayers:
 
     name = "recurrent-cells"
     describes = "recurrent layers as one input GEMM per layer and a fused C++ cell that runs all steps"
+    devices = frozenset({"cpu"})
 
     def apply(self, captured: Captured) -> int:
         """Rewrite every recurrent node that matches; return how many."""
         count = 0
         for node in list(captured.graph.nodes):
-            layers = _parse(node)
+            layers = parse_layers(node)
             users = parts(node)
             if layers is None or not users:
                 continue
@@ -146,7 +148,7 @@ class RecurrentLayers:
 class _Builder:
     """Writes the new nodes for one recurrent node."""
 
-    def __init__(self, captured: Captured, layers: _Layers) -> None:
+    def __init__(self, captured: Captured, layers: Layers) -> None:
         self.graph = captured.graph
         self.layers = layers
         self.function = captured.snippets["recurrent"].function("recurrent_layer")

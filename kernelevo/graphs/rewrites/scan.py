@@ -12,6 +12,7 @@ from kernelevo.graphs.capture import Captured
 from kernelevo.graphs.lifting import fixed_nodes
 from kernelevo.graphs.matching import arguments, aten, calls, is_op, on_cpu, same, shape
 from kernelevo.graphs.rewrites.recurrent import snippet
+from kernelevo.graphs.snippet import Snippet
 
 FEWEST = 4  # steps; fewer are not worth a parallel region
 _ADDS = (aten.add.Tensor, aten.add_.Tensor)
@@ -38,16 +39,30 @@ class RecurrentScan:
 
     name = "recurrent-scan"
     describes = "a recurrent loop over slices of one tensor in one C++ call for all steps"
+    devices = frozenset({"cpu"})
 
     def apply(self, captured: Captured) -> int:
         """Replace each maximal chain."""
-        places = 0
-        fixed = fixed_nodes(captured.graph)
-        for chain in _chains(captured.graph, fixed):
-            places += _replace(captured, chain)
-        if places:
-            _join_stacks(captured.graph)
-        return places
+        return replace_chains(captured, snippet(), "recurrent_layer")
+
+
+def replace_chains(captured: Captured, made: Snippet, function: str, most_rows: int | None = None) -> int:
+    """Replace each maximal chain of steps, of at most so many rows, by a call; return how many.
+
+    Args:
+        captured: the graph.
+        made: the snippet that defines the function.
+        function: takes and returns what ``recurrent_layer`` does.
+        most_rows: largest batch.
+    """
+    places = 0
+    fixed = fixed_nodes(captured.graph)
+    for chain in _chains(captured.graph, fixed):
+        if most_rows is None or shape(chain[0].after)[0] <= most_rows:
+            places += _replace(captured, chain, made, function)
+    if places:
+        _join_stacks(captured.graph)
+    return places
 
 
 def _step(node: fx.Node, fixed: set[fx.Node]) -> list[_Step]:
@@ -125,7 +140,7 @@ def _slice(node: fx.Node) -> tuple[fx.Node, int, int] | None:
     return None
 
 
-def _replace(captured: Captured, chain: list[_Step]) -> int:
+def _replace(captured: Captured, chain: list[_Step], made: Snippet, name: str) -> int:
     """Put one call in place of the chain; readers of a step get a view of it. Returns 1 if it did."""
     slices = [_slice(step.given) for step in chain]
     known = [s for s in slices if s is not None]
@@ -137,8 +152,8 @@ def _replace(captured: Captured, chain: list[_Step]) -> int:
     if known != wanted or axis not in (0, 1) or len(shape(source)) != 3:
         return 0
     first, graph = chain[0], captured.graph
-    captured.add_snippet(snippet())
-    function = captured.snippets["recurrent"].function("recurrent_layer")
+    captured.add_snippet(made)
+    function = made.function(name)
     low = min(start, known[-1][2])
     with graph.inserting_before(first.after):
         gates = source
