@@ -22,7 +22,9 @@ from kernelevo.graphs.rewrites.recurrent import RecurrentLayers
 from kernelevo.graphs.rewrites.relu_attention import ReluAttention
 from kernelevo.graphs.rewrites.scan import RecurrentScan
 from kernelevo.graphs.rewrites.split_attention import SplitAttention
+from kernelevo.graphs.rewrites.split_convolution import SplitConvolution
 from kernelevo.graphs.rewrites.split_linear import SplitLinear
+from kernelevo.graphs.rewrites.split_product import SplitProduct
 from kernelevo.graphs.rewrites.unrolled import BatchedSteps, SplitSteps
 
 REWRITES: tuple[Rewrite, ...] = (
@@ -53,6 +55,8 @@ REWRITES: tuple[Rewrite, ...] = (
     PackedLinear(),
     SplitLinear(),
     SplitAttention(),
+    SplitConvolution(),
+    SplitProduct(),
     FusedRows(),
     InPlace(),
 )
