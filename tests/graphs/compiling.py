@@ -74,6 +74,4 @@ def build(
     kinds = r"(wgmma\.mma_async|mma\.sync|tcgen05\.mma)\S*\.(tf32|bf16|kind::tf32|kind::f16)"
     matrix = frozenset(found.group(2).removeprefix("kind::") for found in re.finditer(kinds, made.asm["ptx"]))
     memory = getattr(made.metadata, "tmem_size", None) or 0
-    return Built(
-        usage.registers, usage.stack, made.metadata.shared, memory, made.asm["ttgir"], matrix
-    )
+    return Built(usage.registers, usage.stack, made.metadata.shared, memory, made.asm["ttgir"], matrix)

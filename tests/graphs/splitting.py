@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -37,3 +37,51 @@ def interpreted(kernels: str) -> str:
     """
     launched = re.sub(r"if not \w+\.is_cuda:", "if False:", kernels)
     return launched.replace(".to(tl.bfloat16)", ".to(tl.bfloat16).to(tl.float32)")
+
+
+def bf16(x: torch.Tensor) -> torch.Tensor:
+    """Round to bf16, to nearest."""
+    return x.to(torch.bfloat16).float()
+
+
+# of each way: the parts of an operand, what is summed in the kernel's order (the largest last), and how many
+# columns one matrix instruction takes
+EMULATED = {
+    "tf32": ((tf32,), ((0, 0),), 8),
+    "tf32x3": ((tf32, tf32), ((1, 0), (0, 1), (0, 0)), 8),
+    "bf16x3": ((bf16, bf16), ((1, 0), (0, 1), (0, 0)), 16),
+    "bf16x6": ((bf16, bf16, bf16), ((1, 1), (2, 0), (0, 2), (1, 0), (0, 1), (0, 0)), 16),
+}
+
+
+def emulated(a: torch.Tensor, b: torch.Tensor, way: str, step: int = 32) -> torch.Tensor:
+    """Return a @ b as the kernels do: sums within a step cut off as matrix units do, sums of steps rounded."""
+    rounded, pairs, columns = EMULATED[way]
+    parts_a, parts_b = _parts(a, rounded), _parts(b, rounded)
+    total = torch.zeros(a.shape[0], b.shape[1])
+    for start in range(0, a.shape[1], step):
+        end = min(start + step, a.shape[1])
+        product = torch.zeros_like(total)
+        for i, j in pairs:
+            if (i, j) == pairs[-1]:
+                product = torch.where(product.isnan(), 0.0, product)
+            for at in range(start, end, columns):
+                k = slice(at, min(at + columns, end))
+                product = _cut(product.double() + parts_a[i][:, k].double() @ parts_b[j][k].double())
+        total = total + product
+    return total
+
+
+def _parts(x: torch.Tensor, rounded: Sequence[Callable[[torch.Tensor], torch.Tensor]]) -> list[torch.Tensor]:
+    parts = []
+    for narrow in rounded:
+        parts.append(narrow(x))
+        x = x - parts[-1]
+    return parts
+
+
+def _cut(x: torch.Tensor) -> torch.Tensor:
+    """Return fp64 values in fp32, what does not fit cut off."""
+    nearest = x.float()
+    beyond = nearest.double().abs() > x.abs()
+    return torch.where(beyond, torch.nextafter(nearest, torch.zeros_like(nearest)), nearest)

@@ -142,7 +142,7 @@ def split_conv(x, weight, bias, stride, padding, dilation, added=None, post="non
     down = min(TUNE["SPLIT_CONV_OUT"][0], max(triton.next_power_of_2(out), 16))
     across, step = TUNE["SPLIT_CONV_PIXELS"][0], TUNE["SPLIT_CONV_INNER"][0]
     way = TUNE["SPLIT_CONV_WAY"][0]
-    if way == "bf16x6" and torch.cuda.get_device_capability(y.device)[0] >= 10:
+    if way == "bf16x6" and across > 64 and torch.cuda.get_device_capability(y.device)[0] >= 10:
         across = min(across, 64)  # six products of more columns outgrow that device's tensor memory
     added, residual = (None if t is None else t.contiguous() for t in (added, residual))
     split_conv_kernel[(triton.cdiv(out, down) * triton.cdiv(pixels, across),)](

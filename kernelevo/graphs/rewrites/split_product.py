@@ -124,12 +124,13 @@ def split_product(a, b, added=None, alpha=1.0, beta=1.0, post="none", residual=N
     way = TUNE["SPLIT_PRODUCT_WAY"][0]
     down = min(TUNE["SPLIT_PRODUCT_ROWS"][0], max(triton.next_power_of_2(rows), 16))
     across = min(TUNE["SPLIT_PRODUCT_COLUMNS"][0], max(triton.next_power_of_2(columns), 16))
-    if way == "bf16x6" and torch.cuda.get_device_capability(y.device)[0] >= 10:
+    if way == "bf16x6" and across > 64 and torch.cuda.get_device_capability(y.device)[0] >= 10:
         across = min(across, 64)  # six products of more columns outgrow that device's tensor memory
     first = others[0] if added is None else others[1]
     last = others[0] if residual is None else others[-1]
     split_product_kernel[(outer * batch * triton.cdiv(rows, down) * triton.cdiv(columns, across),)](
-        others[0], right, y if bias is None else bias.contiguous(), first, last, y, batch, rows, columns, inner,
+        others[0], right, y if bias is None else bias.contiguous(), first, last, y,
+        batch, rows, columns, inner,
         *others[0].stride(), *right.stride(), *first.stride(), *last.stride(),
         HAS_BIAS=bias is not None, HAS_ADDED=added is not None, HAS_RESIDUAL=residual is not None,
         POST=post, ALPHA=alpha, BETA=beta,
