@@ -55,7 +55,7 @@ EMULATED = {
 
 
 def emulated(a: torch.Tensor, b: torch.Tensor, way: str, step: int = 32) -> torch.Tensor:
-    """Return a @ b as the kernels do: sums within a step cut off as matrix units do, sums of steps rounded."""
+    """Return a @ b as the kernels do: within a step cut off as matrix units do, sums of steps rounded."""
     rounded, pairs, columns = EMULATED[way]
     parts_a, parts_b = _parts(a, rounded), _parts(b, rounded)
     total = torch.zeros(a.shape[0], b.shape[1])
