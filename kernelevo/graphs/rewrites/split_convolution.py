@@ -23,7 +23,7 @@ from kernelevo.graphs.split_dot import IMPORTS, WAYS, dot_text, post_text
 
 SMALLEST = 32  # channels out, and inputs of one of them, below which tiles are mostly empty
 PIXELS = 256  # of all images together
-LARGEST = 2**31  # elements of one image, and pixels, that the kernel counts in 32 bits
+LARGEST = 2**31  # elements of one image and of the result, which the kernel counts in 32 bits
 
 _KERNEL = '''
 @triton.jit
@@ -98,7 +98,7 @@ def split_conv_kernel(
     if HAS_BIAS:
         total += tl.load(bias_ptr + o, mask=o < out, other=0.0)[:, None]
     y_in = out_in & pixel_in[None, :]
-    y = (image.to(tl.int64) * out * area + at)[None, :] + o[:, None].to(tl.int64) * area
+    y = (image * (out * area) + at)[None, :] + o[:, None] * area
     if HAS_ADDED:
         total += tl.load(added_ptr + y, mask=y_in, other=0.0)
     total = split_conv_post(total, POST)
@@ -210,7 +210,7 @@ def _fills(node: fx.Node, given: dict[str, Any]) -> bool:
         return False  # without a batch, or empty
     out, *inputs = shape(weight)
     pixels = math.prod(shape(node)) // out
-    counted = max(math.prod(shape(x)[1:]), pixels) < LARGEST
+    counted = max(math.prod(shape(x)[1:]), math.prod(shape(node))) < LARGEST
     return min(out, math.prod(inputs)) >= SMALLEST and pixels >= PIXELS and counted
 
 
