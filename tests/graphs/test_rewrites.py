@@ -165,6 +165,8 @@ MATCHES = [
     ("pool-first", nn.Sequential(nn.Conv2d(4, 6, 1), nn.AdaptiveAvgPool2d(3)), image()),
     ("folded-norm", normed(nn.Conv2d(4, 6, 3, bias=False), nn.BatchNorm2d(6)), image()),
     ("folded-norm", normed(nn.Linear(4, 6), nn.BatchNorm1d(6, affine=False, eps=0.1)), torch.randn(3, 4)),
+    ("folded-norm", normed(nn.Conv1d(4, 6, 3), nn.BatchNorm1d(6)), torch.randn(2, 4, 9)),
+    ("folded-norm", normed(nn.Conv3d(4, 6, 2), nn.BatchNorm3d(6)), torch.randn(2, 4, 3, 4, 5)),
     (
         "merged-linear",
         module_of(lambda m, x: m[0](x) * m[1](x) + m[2](x), *(nn.Linear(4, 6) for _ in range(3))),

@@ -26,7 +26,9 @@ from kernelevo.graphs.rewrites.recurrent import RecurrentLayers
 from kernelevo.graphs.rewrites.relu_attention import ReluAttention
 from kernelevo.graphs.rewrites.scan import RecurrentScan
 from kernelevo.graphs.rewrites.split_attention import SplitAttention
+from kernelevo.graphs.rewrites.split_convolution import SplitConvolution
 from kernelevo.graphs.rewrites.split_linear import SplitLinear
+from kernelevo.graphs.rewrites.split_product import SplitProduct
 from kernelevo.graphs.rewrites.unrolled import BatchedSteps, SplitSteps
 
 REWRITES: tuple[Rewrite, ...] = (
@@ -59,6 +61,8 @@ REWRITES: tuple[Rewrite, ...] = (
     PersistentMLP(),
     SplitLinear(),
     SplitAttention(),
+    SplitConvolution(),
+    SplitProduct(),
     FusedRows(),
     FusedRowsGpu(),
     InPlace(),

@@ -12,6 +12,7 @@ from kernelevo.graphs.lifting import fixed_nodes
 from kernelevo.graphs.matching import arguments, aten, calls, is_float32, is_op, shape, sole_user
 from kernelevo.graphs.snippet import Snippet
 
+_CONVOLUTIONS = (aten.conv1d.default, aten.conv2d.default, aten.conv3d.default)
 _TEXT = '''
 def {name}_made({parameters}):
     """Return weight and bias of a layer and the BatchNorm after it together."""
@@ -42,10 +43,10 @@ class FoldedNorm:
         for norm in calls(captured.graph, aten.batch_norm.default):
             given = arguments(norm)
             layer = given["input"]
-            if given["training"] or not is_op(layer, aten.conv2d.default, aten.linear.default):
+            if given["training"] or not is_op(layer, *_CONVOLUTIONS, aten.linear.default):
                 continue
-            flat = is_op(layer, aten.conv2d.default) or len(shape(layer)) == 2
-            if not flat or sole_user(layer) is not norm or not is_float32(norm):
+            rank = len(shape(arguments(layer)["weight"]))  # channels are the second of as many sizes
+            if len(shape(layer)) != rank or sole_user(layer) is not norm or not is_float32(norm):
                 continue
             tensors = _tensors(given, arguments(layer))
             if all(t.op == "get_attr" and t in fixed for t in tensors.values()) and "mean" in tensors:
