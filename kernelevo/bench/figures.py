@@ -120,7 +120,7 @@ def _rank(row: Row) -> tuple[bool, bool, float]:
 
 
 def _against(metric: str | None, graded: Mapping[str, Row], seed: int) -> dict[str, Any]:
-    """Return the figures against one baseline; correct programs not compared with it are left out, by name."""
+    """Return the figures against one baseline; correct programs not compared are left out, by name."""
     speedups: list[float | None] = []
     not_compared = []
     for name, row in graded.items():

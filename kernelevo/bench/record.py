@@ -21,8 +21,8 @@ from kernelevo.errors import InputError, StoreError, refused
 JSON, CSV, PAGE = "bench.json", "bench.csv", "bench.md"
 _METRICS = (
     "score_low", "score_high", "baseline", "latency_ms", "speedup_vs_eager", "speedup_vs_compile",
-    "speedup_vs_compile_max_autotune", "max_abs_error", "oracle_error", "reference_oracle_error", "meets_1e-5",
-    "precision",
+    "speedup_vs_compile_max_autotune", "max_abs_error", "oracle_error", "reference_oracle_error",
+    "meets_1e-5", "precision",
 )  # fmt: skip
 _COLUMNS = ("name", "program", "status", "score", *_METRICS, "grade", "made_by", "confirmed", "seconds",
             "searched_seconds", "preparation_seconds", "program_id", "fault")  # fmt: skip
