@@ -81,12 +81,20 @@ class Record:
         self._planned = dict.fromkeys([*keys, *self._planned])
 
     def done(self, key: Key, program_id: str | None = None) -> bool:
-        """Whether a row has a verdict on this program; a fault has none and is tried again."""
+        """Whether a row has a verdict; a fault has none and is tried again.
+
+        Args:
+            key: of the row.
+            program_id: of the program that is to be judged; None for a search.
+        """
         row = self._rows.get(key)
-        return row is not None and row.fault is None and row.program_id in (program_id, None)
+        return row is not None and row.fault is None and program_id in (row.program_id, None)
 
     def put(self, row: Row) -> None:
         """Take a row down, in the place of an earlier one of its key, and write the files."""
+        if row.program is not None:  # that there was no program holds no longer
+            self._rows.pop((row.name, None), None)
+            self._planned.pop((row.name, None), None)
         self._rows[row.key] = row
         self._planned.setdefault(row.key)
         self.write()

@@ -35,7 +35,7 @@ class ProcessRunner:
     def __init__(
         self, folder: Path, *, module: str = "kernelevo.bench.child", patience: float = _PATIENCE
     ) -> None:
-        self._folder, self._module, self._patience = folder, module, patience
+        self._folder, self._module, self._patience = folder.absolute(), module, patience
 
     def __call__(self, job: Job, *, afresh: bool = False) -> Row:
         """Return the job's row; a process that dies or hangs is a fault.
@@ -99,7 +99,7 @@ class ProcessRunner:
             following = base.with_name(f"{base.name}-{number + 1}")
             here = base if number == 1 else base.with_name(f"{base.name}-{number}")
             if not here.exists() or (not afresh and not following.exists()):
-                return here.absolute()
+                return here
             number += 1
 
     def _limit(self, job: Job) -> float | None:
