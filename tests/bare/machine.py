@@ -1,7 +1,7 @@
 """A bare machine: a virtual environment that holds exactly the distributions named and what they require.
 
 Nothing is downloaded: the files of its site-packages are second names (hard links) of what is installed here.
-So everything else is really not there, and what is there lies in its place, for a sandbox that looks at places.
+So everything else is really not there, and what is there lies in its place, for a sandbox that looks at that.
 """
 
 from __future__ import annotations
