@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from kernelevo.bench.facts import now
-from kernelevo.bench.job import Job
+from kernelevo.bench.job import JOB, ROW, Job
 from kernelevo.bench.row import NOTHING_CORRECT, Row
 from kernelevo.errors import KernelEvoError
 
-JOB, ROW, RUN = "job.json", "row.json", "run"
+RUN = "run"
 
 
 def main(arguments: list[str]) -> int:

@@ -14,6 +14,7 @@ from kernelevo.config import Settings
 from kernelevo.errors import BadSetting
 from kernelevo.tasks import bundled, library
 
+JOB, ROW = "job.json", "row.json"  # what a child reads, and what it leaves
 BUNDLED = "bundled"  # what stands for the folder of programs that come with kernelevo
 
 

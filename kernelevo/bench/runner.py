@@ -12,8 +12,7 @@ import time
 from pathlib import Path
 
 import kernelevo
-from kernelevo.bench.child import JOB, ROW
-from kernelevo.bench.job import Job
+from kernelevo.bench.job import JOB, ROW, Job
 from kernelevo.bench.row import Row
 from kernelevo.engine import Budget
 from kernelevo.errors import refused

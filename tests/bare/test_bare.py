@@ -115,8 +115,13 @@ def test_bench_judges_given_programs(bare, home):
     data = json.loads(done.stdout)
     assert done.returncode == 0, done.stderr
     (task,) = data["tasks"]
-    assert task["status"] == "ok" and task["metrics"]["speedup_vs_compile"] > 0
-    assert data["summary"]["baselines"]["compile"]["fast_p"]["0"] == 1.0
+    metrics, figures = task["metrics"], data["summary"]["baselines"]
+    assert task["status"] == "ok" and task["confirmed"] and figures["best"]["fast_p"]["0"] == 1.0
+    # a busy machine may not compile the module in time: then there is a reason, and no figure
+    if metrics["speedup_vs_compile"] is None:
+        assert metrics["compile_missing"] and figures["compile"]["not_compared"] == ["ops/softmax"]
+    else:
+        assert metrics["speedup_vs_compile"] > 0 and figures["compile"]["fast_p"]["0"] == 1.0
 
 
 @pytest.mark.slow
