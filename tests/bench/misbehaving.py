@@ -7,9 +7,10 @@ import sys
 import time
 from pathlib import Path
 
-from kernelevo.bench.child import leave, searched
+from kernelevo.bench.child import die_with_parent, leave
 from kernelevo.bench.job import Job
 
+die_with_parent()
 folder = Path(sys.argv[1])
 job = Job.from_json(json.loads((folder / "job.json").read_text()))
 print("hello from", job.task, flush=True)
@@ -26,4 +27,3 @@ elif deed == "another's row":
     leave(Job("ops/softmax", job.settings).row(status="wrong"), folder)
 elif deed == "work":
     leave(job.row(status="ok", score=2.0, metrics={"latency_ms": 1.0}), folder)
-assert searched  # the real one imports

@@ -3,8 +3,10 @@
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -73,6 +75,28 @@ def test_ctrl_c_ends_the_child_and_is_passed_on(runs, tmp_path):
     assert not (tmp_path / "runs" / "ops_gemm" / "row.json").exists()
     with pytest.raises(subprocess.CalledProcessError):
         subprocess.run(["pgrep", "-f", f"misbehaving {tmp_path}"], check=True)
+
+
+def test_the_child_of_a_series_that_is_killed_ends_too(tmp_path):
+    text = (
+        "import sys; from pathlib import Path\n"
+        "from kernelevo.bench.job import Job; from kernelevo.bench.runner import ProcessRunner\n"
+        "from kernelevo.config import Settings\n"
+        "runner = ProcessRunner(Path(sys.argv[1]), module='tests.bench.misbehaving')\n"
+        "runner(Job('ops/gemm', Settings(budget='3')))\n"
+    )
+    environment = {**os.environ, "DEED": "hang", "PYTHONPATH": str(Path(__file__).parents[2])}
+    with subprocess.Popen([sys.executable, "-c", text, str(tmp_path)], env=environment) as series:
+        log, deadline = tmp_path / "ops_gemm" / "log.txt", time.monotonic() + 60
+        while not (log.exists() and "hello" in log.read_text()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        series.kill()
+    gone, deadline = False, time.monotonic() + 10
+    while not gone and time.monotonic() < deadline:
+        time.sleep(0.05)
+        found = subprocess.run(["pgrep", "-f", f"misbehaving {tmp_path}"], check=False, capture_output=True)
+        gone = found.returncode == 1
+    assert "hello" in log.read_text() and gone
 
 
 def test_signals_have_names():
