@@ -2,6 +2,8 @@
 # make test   the test suite; `make test-all` with the slow tests; `make check` the linters and types
 # make gpu    on a machine with a GPU: its ceilings, the gpu tests, baselines, every solution checked and timed;
 #             `make gpu PART=ops` does one part (doctor, tests, baselines, ops, level3)
+# make gpu-rehearsal   without one: compiles every CUDA and Triton source for sm_90, as a bare GPU machine would,
+#             and leaves the cubins in .gpu-carry/, to be copied there with the checkout
 # All set-up happens here: a virtual environment in .venv (PYTHON=... chooses the interpreter).
 
 PYTHON ?= python3
@@ -41,16 +43,24 @@ check: $(STAMP)
 	$(BIN)/lint-imports
 
 # A bare GPU machine has its packages already and no network: GPU_PYTHON is used as it is.
+# A folder that `make gpu-rehearsal` filled is its build cache: CUDA programs are found built there.
 GPU_PYTHON ?= python3
 PART ?=
+CARRY ?= .gpu-carry
 gpu:
-	$(GPU_PYTHON) -m benchmarks.gpu.suite $(if $(PART),--part $(PART)) $(GPU_ARGS)
+	$(if $(wildcard $(CARRY)),KERNELEVO_CACHE='$(abspath $(CARRY))') $(GPU_PYTHON) -m benchmarks.gpu.suite $(if $(PART),--part $(PART)) $(GPU_ARGS)
 
+# The bare machine's packages and no more. A cubin is found there if NVRTC and cuda-core have the versions of
+# here: name those of that machine, e.g. make gpu-rehearsal NVRTC='==13.0.88' CUDA_CORE='==0.4.1'
+NVRTC ?=
+CUDA_CORE ?=
+REHEARSAL := .venv-rehearsal
 gpu-rehearsal:
-	$(PYTHON) -m venv .venv-rehearsal
-	.venv-rehearsal/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
-	.venv-rehearsal/bin/python -m pip install --quiet 'torch==2.13.0' 'triton==3.6.0' numpy ninja rich typer cuda-core cuda-bindings nvidia-cuda-nvrtc libcst cloudpickle
-	.venv-rehearsal/bin/python -m benchmarks.gpu.rehearsal
+	$(PYTHON) -m venv $(REHEARSAL)
+	$(REHEARSAL)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(REHEARSAL)/bin/python -m pip install --quiet 'torch==2.13.0' 'triton==3.6.0' numpy ninja rich 'typer<0.29' \
+	  'cuda-core$(CUDA_CORE)' cuda-bindings 'nvidia-cuda-nvrtc$(NVRTC)'
+	$(REHEARSAL)/bin/python -m benchmarks.gpu.rehearsal --carry $(CARRY)
 
 clean:
-	rm -rf $(VENV) .venv-rehearsal build dist
+	rm -rf $(VENV) $(REHEARSAL) $(CARRY) build dist

@@ -1,14 +1,20 @@
 """``make gpu-rehearsal``: compile every CUDA and Triton source of the repository for sm_90, without a GPU.
 
-Usage: ``python -m benchmarks.gpu.rehearsal [--arch sm_90] [FOLDER ...]``. A program's CUDA is what it hands
-to ``kernelevo.cuda`` when imported; where it builds later, every text in it that holds ``__global__`` is
-compiled as it stands. Ends with 1 if anything does not compile.
+Usage: ``python -m benchmarks.gpu.rehearsal [--arch sm_90] [--carry FOLDER | --find FOLDER] [SOURCES ...]``.
+``--carry`` keeps the cubins in a folder that is copied to the GPU machine and used there as build cache
+(``KERNELEVO_CACHE``); ``--find``, there, says how many of them its compilers would find, and builds nothing.
+
+A program's CUDA is what it hands to ``kernelevo.cuda`` when imported; where it builds later, every text in it
+that holds ``__global__`` is compiled as it stands. CUDA is compiled for ``sm_90a``: programs ask for that on
+such a device. Ends with 1 if anything does not compile or is not found, 2 for bad input.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
+import importlib
+import pkgutil
 import sys
 import tempfile
 import time
@@ -19,11 +25,15 @@ from unittest import mock
 
 import kernelevo
 from benchmarks.gpu import checks, instruments
+from benchmarks.gpu.carry import Carry, Source, TooLarge, needs
 from kernelevo.backends import signatures
 from kernelevo.backends.candidate import import_program
-from kernelevo.backends.nvrtc import compile_cubin
+from kernelevo.backends.cuda import with_own_features
+from kernelevo.backends.nvrtc import Cubin
 from kernelevo.backends.triton import compile_source
-from kernelevo.errors import KernelEvoError
+from kernelevo.errors import InputError, KernelEvoError
+from kernelevo.graphs import rewrites
+from kernelevo.graphs.snippet import Snippet, table_text
 from kernelevo.kernels.equipment import timing_source
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,50 +46,110 @@ OURS: dict[str, tuple[str, tuple[str, ...], str | None]] = {
 }
 
 
-def main() -> int:
+def main(given: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--arch", default="sm_90")
+    place = parser.add_mutually_exclusive_group()
+    place.add_argument("--carry", type=Path, help="keep the cubins in this folder")
+    place.add_argument("--find", type=Path, help="say which cubins of this folder would be found here")
     parser.add_argument("folders", nargs="*", default=list(FOLDERS))
-    arguments = parser.parse_args()
-    failed = count = 0
-    for name, told, error in rehearse(arguments.folders, arguments.arch):
-        count += 1
-        failed += error is not None
-        print(f"{'FAIL' if error else 'ok  '} {name}  {error or told}", flush=True)
-    print(f"{count} sources, {failed} do not compile for {arguments.arch}")
-    return 1 if failed else 0
+    arguments = parser.parse_args(given)
+    try:
+        return _run(arguments)
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
 
 
-def rehearse(folders: list[str], arch: str) -> Iterator[tuple[str, str, str | None]]:
-    """Yield (name, figures, error) for every source of the folders and of our own checks."""
-    for name, (cuda, names, triton) in OURS.items():
-        yield _tried(f"{name} (cuda)", lambda c=cuda, n=names: _cuda(c, n, (), arch))
-        if triton is not None:
-            yield _tried(f"{name} (triton)", lambda t=triton: _triton(t, arch))
+def _run(arguments: argparse.Namespace) -> int:
+    began = time.perf_counter()
+    exact = with_own_features(arguments.arch)
+    if arguments.find:
+        return _find(Carry(arguments.find, exact), arguments.folders)
+    with tempfile.TemporaryDirectory() as scratch:
+        carry = Carry(arguments.carry or Path(scratch), exact)
+        failed = count = 0
+        for name, told, error in rehearse(arguments.folders, arguments.arch, carry):
+            count += 1
+            failed += error is not None
+            print(f"{'FAIL' if error else 'ok  '} {name}  {error or told}", flush=True)
+        took = time.perf_counter() - began
+        print(f"{count} sources, {failed} do not compile for {exact} / {arguments.arch}; {took:.0f} s")
+        if arguments.carry:
+            carry.seal()
+            said = ", ".join(f"{name} {version}" for name, version in needs().items())
+            print(f"{arguments.carry}: {carry.size / 2**20:.2f} MiB of cubins, found where equal: {said}")
+    return 1 if failed or not count else 0
+
+
+def _find(carry: Carry, folders: list[str]) -> int:
+    """Say which cubins are found with this machine's compilers, and what differs if some are not."""
+    different = carry.differences()
+    found = missing = 0
+    for name, source in cuda_sources(folders):
+        held = carry.holds(source)
+        found, missing = found + held, missing + (not held)
+        print(f"{'found  ' if held else 'missing'} {name}", flush=True)
+    print(f"{found} found, {missing} would be compiled; differences: {'; '.join(different) or 'none'}")
+    return 1 if missing else 0
+
+
+def rehearse(folders: list[str], arch: str, carry: Carry) -> Iterator[tuple[str, str, str | None]]:
+    """Yield (name, figures, error) for every source of the folders and of our own checks.
+
+    Args:
+        folders: inside the repository.
+        arch: of Triton's kernels, e.g. ``"sm_90"``.
+        carry: compiles the CUDA sources.
+    """
+    for name, source in cuda_sources(folders):
+        yield _tried(name, lambda s=source: _cuda(carry.build(s)))
+    for name, (_, _, triton) in OURS.items():
+        yield _tried(f"{name} (triton)", lambda t=triton: _triton(t, arch))
+    for name, text in (*_snippets(), *_texts(folders)):
+        if "@triton.jit" in text:
+            yield _tried(f"{name} (triton)", lambda t=text: _triton(t, arch))
+
+
+def cuda_sources(folders: list[str]) -> Iterator[tuple[str, Source]]:
+    """Yield (name, source) for every CUDA source of our own checks, of rewrites and of the folders."""
+    for name, (cuda, names, _) in OURS.items():
+        yield f"{name} (cuda)", (cuda, tuple(names), ())
+    for name, text in (*_snippets(), *_texts(folders)):
+        if "__global__" in text:
+            for i, source in enumerate(_cuda_sources(text)):
+                yield f"{name} (cuda {i})", source
+
+
+def _snippets() -> Iterator[tuple[str, str]]:
+    """Yield what rewrites put into programs; a program imports torch for them."""
+    for found in pkgutil.iter_modules(rewrites.__path__):
+        snippet = getattr(importlib.import_module(f"{rewrites.__name__}.{found.name}"), "SNIPPET", None)
+        if isinstance(snippet, Snippet):
+            header = "import torch\nimport torch.nn.functional as F\n"
+            yield f"{snippet.name} (snippet)", header + table_text(snippet.tune) + snippet.text
+
+
+def _texts(folders: list[str]) -> Iterator[tuple[str, str]]:
     for folder in folders:
         for path in sorted((ROOT / folder).rglob("*.py")):
-            text, name = path.read_text(), str(path.relative_to(ROOT))
-            if "__global__" in text:
-                for i, (source, names, options) in enumerate(_cuda_sources(text)):
-                    yield _tried(
-                        f"{name} (cuda {i})", lambda s=source, n=names, o=options: _cuda(s, n, o, arch)
-                    )
-            if "@triton.jit" in text:
-                yield _tried(f"{name} (triton)", lambda t=text: _triton(t, arch))
+            yield str(path.relative_to(ROOT)), path.read_text("utf-8")
 
 
 def _tried(name: str, build: Any) -> tuple[str, str, str | None]:
     began = time.perf_counter()
     try:
         told = build()
+    except TooLarge:
+        raise
     except KernelEvoError as error:
         return name, "", f"{error}\n{getattr(error, 'log', '')}"
     return name, f"{told}, {time.perf_counter() - began:.2f} s", None
 
 
-def _cuda_sources(text: str) -> list[tuple[str, tuple[str, ...], tuple[str, ...]]]:
+def _cuda_sources(text: str) -> list[Source]:
     """Return what the program hands to ``kernelevo.cuda`` on import, else its texts with kernels in them."""
-    seen: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = []
+    seen: list[Source] = []
 
     def record(source: str, *, name_expressions: Any = (), options: Any = ()) -> mock.MagicMock:
         seen.append((source, tuple(name_expressions), tuple(options)))
@@ -95,8 +165,7 @@ def _cuda_sources(text: str) -> list[tuple[str, tuple[str, ...], tuple[str, ...]
     return [(t, (), ()) for t in texts if signatures.parse_kernels(t)]
 
 
-def _cuda(source: str, names: tuple[str, ...], options: tuple[str, ...], arch: str) -> str:
-    cubin = compile_cubin(source, arch=arch, name_expressions=names, options=options)
+def _cuda(cubin: Cubin) -> str:
     registers = [u.registers for u in cubin.usage().values()]
     most = max(registers, default=0)
     return f"{len(registers)} kernels, at most {most} registers, {cubin.spills} bytes spilled"

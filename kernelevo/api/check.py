@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kernelevo.api.loading import load_evaluator, refuse_early
 from kernelevo.config import Settings
-from kernelevo.core import Evaluation, Origin, Program, StagedEvaluator
+from kernelevo.core import Evaluation, Origin, Program, StagedEvaluator, Status
 from kernelevo.errors import BadProgram
 from kernelevo.tasks import load_task
 
@@ -42,7 +42,11 @@ def check(
         finalize = getattr(evaluator, "finalize", None)
         if finalize is None:
             return evaluator.measure(artifact)
-        say("built; checking, then timing it against every baseline in fresh processes")
+        say("built; checking it")
+        first = evaluator.measure(artifact)
+        if first.status is not Status.OK:  # what is wrong need not wait for the baselines to be compiled
+            return first
+        say("correct; timing it against every baseline in fresh processes")
         verdict: Evaluation = finalize(artifact)
         return verdict
     finally:

@@ -212,7 +212,13 @@ def arch_of(index: int) -> str:
     import torch
 
     major, minor = torch.cuda.get_device_capability(index)
-    return f"sm_{major}{minor}" + ("a" if major >= 9 else "")
+    return with_own_features(f"sm_{major}{minor}")
+
+
+def with_own_features(arch: str) -> str:
+    """Return an architecture's name with the features that no later one has (``sm_90`` -> ``sm_90a``)."""
+    number = arch.removeprefix("sm_")
+    return f"{arch}a" if number.isdigit() and int(number) >= 90 else arch
 
 
 @cache

@@ -15,6 +15,7 @@ from typing import Any
 
 from kernelevo.backends import signatures, toolchain
 from kernelevo.backends.cache import BuildCache, digest
+from kernelevo.backends.included import included
 from kernelevo.errors import BadSetting, BuildError, ToolchainMissing
 
 # option -> keyword of cuda.core's ProgramOptions and its value
@@ -68,7 +69,12 @@ class Cubin:
 
 
 def compile_cubin(
-    source: str, *, arch: str = "sm_90", name_expressions: Sequence[str] = (), options: Sequence[str] = ()
+    source: str,
+    *,
+    arch: str = "sm_90",
+    name_expressions: Sequence[str] = (),
+    options: Sequence[str] = (),
+    cache: BuildCache | None = None,
 ) -> Cubin:
     """Compile CUDA C++ for one architecture, or find it compiled. Needs no GPU and no driver.
 
@@ -79,6 +85,9 @@ def compile_cubin(
         name_expressions: instances of templates, e.g. ``"tile<128>"``.
         options: ``-DNAME=VALUE``, ``-IFOLDER``, ``-std=c++20``, ``--maxrregcount=64`` and the switches
             ``--use_fast_math --fmad=false --ftz=true --restrict -lineinfo --extra-device-vectorization``.
+        cache: where it is looked for and kept; None means that of this process. Its key holds the text, the
+            options, the compiler's version and the text of every header included, and no path: what one
+            machine built another with the same versions finds.
 
     Raises:
         BuildError: if it does not compile; ``log`` holds the compiler's words.
@@ -92,14 +101,16 @@ def compile_cubin(
     version = [
         t.version if t else "" for t in (toolchain.nvrtc(), toolchain.package("cuda-core", "cuda.core"))
     ]
-    key = digest("cubin", source, arch, names, sorted(settings.items()), version, str(headers))
+    folders = settings["include_path"]
+    flags = sorted((name, value) for name, value in settings.items() if name != "include_path")
+    key = digest("cubin", source, arch, names, flags, version, included(source, folders))
 
     def build(scratch: Path) -> None:
         found = _compile(source, arch, names, settings)
         (scratch / "kernel.cubin").write_bytes(found.code)
         (scratch / "names.json").write_text(json.dumps({"names": dict(found.names), "log": found.log}))
 
-    folder = BuildCache.here().get(key, build, what="a CUDA source")
+    folder = (cache or BuildCache.here()).get(key, build, what="a CUDA source")
     told = json.loads((folder / "names.json").read_text())
     return Cubin((folder / "kernel.cubin").read_bytes(), arch, told["names"], told["log"])
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kernelevo.backends.seeding import seeded
-from kernelevo.errors import BadProgram, TaskNotFound
+from kernelevo.errors import BadProgram, TaskNotFound, ToolchainMissing
 
 if TYPE_CHECKING:
     import torch
@@ -28,8 +28,16 @@ def write(path: Path, module: nn.Module, inputs: Sequence[Sequence[Any]]) -> Non
 
     Raises:
         BadProgram: if there is no input set, or the module cannot be pickled.
+        ToolchainMissing: without cloudpickle.
     """
-    import cloudpickle
+    try:
+        import cloudpickle
+    except ImportError as error:
+        raise ToolchainMissing(
+            "a live module cannot be kept: cloudpickle is not installed",
+            why="pickle refuses classes that are defined in a script or a notebook",
+            now="pip install cloudpickle (pure Python), or give the module as a file: kernelevo run model.py",
+        ) from error
 
     if not inputs:
         raise BadProgram("no inputs were given", now="pass one input set, or a list of them")

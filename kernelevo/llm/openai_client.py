@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +23,14 @@ URL_VARIABLE = "OPENAI_BASE_URL"
 _TRANSIENT = (408, 409, 425, 429, 500, 502, 503, 504, 529)
 #: What a local server accepts that wants no key; never a secret.
 _NO_KEY = "none"
+
+
+def _missing() -> ToolchainMissing:
+    return ToolchainMissing(
+        "The package 'openai' is not installed.",
+        why="the llm proposer talks to its endpoint with it",
+        now="pip install openai, or use the mailbox or the model-free proposers",
+    )
 
 
 class OpenAIClient:
@@ -67,6 +76,8 @@ class OpenAIClient:
         self._sleep, self._clock = sleep, clock
         self._open: dict[int, tuple[asyncio.AbstractEventLoop, openai.AsyncOpenAI]] = {}
         self._without: dict[str, frozenset[str]] = {}
+        if importlib.util.find_spec("openai") is None:  # said now, not when the first answer is wanted
+            raise _missing()
         if self.base_url is None and not self._key():
             raise BadSetting(
                 f"No key for the language model: ${key_variable} is empty.",
@@ -150,11 +161,7 @@ class OpenAIClient:
         try:
             import openai
         except ImportError as error:
-            raise ToolchainMissing(
-                "The package 'openai' is not installed.",
-                why="the llm proposer talks to its endpoint with it",
-                now="pip install openai, or use the mailbox or the model-free proposers",
-            ) from error
+            raise _missing() from error
         client = openai.AsyncOpenAI(
             api_key=self._key() or _NO_KEY,
             base_url=self.base_url,

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from benchmarks.gpu import autotune, ceilings, checks, child, first_launch, machine, rehearsal, suite
+from benchmarks.gpu.carry import Carry
 from benchmarks.gpu.report import Record
 from kernelevo.core import Task
 from kernelevo.kernels.kept import KeptRatios
@@ -311,8 +312,7 @@ def test_sources_are_found_without_building() -> None:
     ]
 
 
-def test_a_source_that_does_not_compile_is_a_row() -> None:
-    name, _, error = rehearsal._tried(
-        "x", lambda: rehearsal._cuda("__global__ void f() { y = 1; }", (), (), "sm_90")
-    )
+def test_a_source_that_does_not_compile_is_a_row(tmp_path: Path) -> None:
+    carry = Carry(tmp_path, "sm_90a")
+    name, _, error = rehearsal._tried("x", lambda: carry.build(("__global__ void f() { y = 1; }", (), ())))
     assert name == "x" and error is not None and "undefined" in error

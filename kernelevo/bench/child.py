@@ -1,0 +1,130 @@
+"""Child: one job in a process of its own; ``python -m kernelevo.bench.child FOLDER`` reads FOLDER/job.json.
+
+It leaves ``row.json`` beside it, whole or not at all. What it says goes to the log that it was started with.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+import traceback
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from kernelevo.bench.facts import now
+from kernelevo.bench.job import JOB, ROW, Job
+from kernelevo.bench.row import NOTHING_CORRECT, Row
+from kernelevo.errors import KernelEvoError
+
+RUN = "run"
+
+
+def main(arguments: list[str]) -> int:
+    """Do the job of a folder."""
+    die_with_parent()
+    folder = Path(arguments[0])
+    job = Job.from_json(json.loads((folder / JOB).read_text("utf-8")))
+    began = time.monotonic()
+    row = tried(job, folder)
+    row = replace(row, seconds=round(time.monotonic() - began, 2), ended=now())
+    leave(row, folder)
+    return 0
+
+
+def tried(job: Job, folder: Path) -> Row:
+    """Return the job's row; whatever breaks is a fault, and the log says where."""
+    try:
+        return judged(job) if job.program else searched(job, folder / RUN)
+    except Exception as error:
+        traceback.print_exc()
+        said = str(error) if isinstance(error, KernelEvoError) else f"a bug of kernelevo: {error!r}"
+        return job.row(fault={"kind": type(error).__name__, "message": said})
+
+
+def judged(job: Job) -> Row:
+    """Judge the job's program."""
+    from kernelevo import api
+
+    assert job.path is not None
+    verdict = api.check(job.path, job.task, job.settings, say=lambda text: print(text, flush=True))
+    told = verdict.to_json()
+    fresh = "processes" in told["metrics"]
+    kept = {key: told[key] for key in ("status", "score", "metrics", "feedback")}
+    return job.row(**kept, confirmed=fresh)
+
+
+def searched(job: Job, folder: Path) -> Row:
+    """Search the job's task; a run that is there already is gone on with."""
+    from rich.console import Console
+
+    from kernelevo import api
+    from kernelevo.report.live import LiveReport
+    from kernelevo.store import RUN_FILE
+
+    with LiveReport(Console(highlight=False, width=150), budget=job.settings.budget) as report:
+        if not (folder / RUN_FILE).is_file():
+            settings = replace(job.settings, out=str(folder))
+            result = api.run_task(job.task, settings, listener=report)
+        elif (result := api.load_run(folder)).state != "done":
+            result = api.resume(str(folder), listener=report)
+    return row_of(job, result)
+
+
+def row_of(job: Job, result: Any) -> Row:
+    """Return the row of a run that ended.
+
+    Args:
+        job: what it was started for.
+        result: an ``api.Result``.
+    """
+    verdict, best = result.evaluation, result.best
+    statuses = Counter(str(t.evaluation.status) if t.evaluation else "fault" for t in result.trials)
+    more: dict[str, Any] = {
+        "trials": dict(statuses.most_common()),
+        "searched_seconds": round(result.searched, 2),
+        "preparation_seconds": round(result.prepared, 2),
+        "first_verdict_seconds": min(
+            (round(t.ended - result.created, 2) for t in result.trials if t.evaluation), default=None
+        ),
+    }
+    if verdict is None or best is None:
+        judged = [t for t in result.trials if t.evaluation]
+        if not judged:
+            message = next((t.fault.message for t in result.trials if t.fault), "no program was judged")
+            return job.row(fault={"kind": "Fault", "message": message}, **more)
+        last = judged[-1].evaluation
+        return job.row(
+            status=NOTHING_CORRECT, metrics=last.to_json()["metrics"], feedback=last.feedback, **more
+        )
+    from kernelevo.report.table import made_by
+
+    told = verdict.to_json()
+    kept = {key: told[key] for key in ("status", "score", "metrics", "feedback")}
+    more |= {"made_by": made_by(best), "program_id": best.program.id, "confirmed": result.is_confirmed}
+    return job.row(**kept, **more)
+
+
+def leave(row: Row, folder: Path) -> None:
+    """Write the row, in one step."""
+    beside = folder / f".{ROW}.tmp"
+    beside.write_text(json.dumps(row.to_json(), allow_nan=False), "utf-8")
+    beside.replace(folder / ROW)
+
+
+def die_with_parent() -> None:
+    """End when the series ends, however it ends: nobody would read the row."""
+    from kernelevo.sandbox.syscalls import PR_SET_PDEATHSIG, prctl
+
+    parent = os.getppid()
+    prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,184 @@
+"""Facts of a series: suite, settings, versions, machine; no two of them are mixed in one record."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import kernelevo
+from kernelevo.backends.source_tree import csrc
+from kernelevo.config import Settings
+from kernelevo.device.facts import cpu_facts
+from kernelevo.errors import InputError, MachineError
+from kernelevo.tasks import bundled, library
+
+# what rows of one record must share, in the words of the refusal; a dot goes one level down
+SAME = {
+    "suite": "suite",
+    "mode": "mode (search, or programs judged)",
+    "solutions": "folder of programs",
+    "device": "device",
+    "size": "size",
+    "settings": "settings",
+    "kernelevo.sources": "version of kernelevo",
+    "versions": "version of Python, torch or Triton",
+    "hardware": "machine",
+    "tasks": "text of the task files",
+}
+_PACKAGE = Path(kernelevo.__file__).resolve().parent
+_ASK_CUDA = "import json; from kernelevo.device.facts import cuda_facts; print(json.dumps(cuda_facts()))"
+
+
+def facts(suite: str, settings: Settings, solutions: str | None) -> dict[str, Any]:
+    """Return what a record says of its series.
+
+    Args:
+        suite: name of the suite.
+        settings: of every run, ``out`` left out.
+        solutions: the folder of programs that are judged, None for a search.
+
+    Raises:
+        MachineError: if there is no CUDA device where one is asked for.
+    """
+    return {
+        "suite": suite,
+        "mode": "search" if solutions is None else "solutions",
+        "solutions": solutions,
+        "device": settings.device,
+        "size": settings.size or ("small" if settings.device == "cpu" else "full"),
+        "settings": settings.to_json() if solutions is None else _judging(settings),
+        "kernelevo": {"version": kernelevo.__version__, "commit": commit(), "sources": sources_digest()},
+        "versions": {"python": platform.python_version(), **{p: _version(p) for p in ("torch", "triton")}},
+        "hardware": hardware(settings.device),
+        "tasks": tasks_digest(suite),
+        "sittings": [now()],
+    }
+
+
+def _judging(settings: Settings) -> dict[str, Any]:
+    """Of the settings those that matter where nothing is searched."""
+    return {k: v for k, v in settings.to_json().items() if k in ("device", "size", "policy")}
+
+
+def now() -> str:
+    """Return date and time, UTC, in seconds."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def refuse_foreign(there: Mapping[str, Any], here: Mapping[str, Any], folder: Path) -> None:
+    """Refuse to go on with the record of another series.
+
+    Raises:
+        InputError: with the first difference of ``SAME``.
+    """
+    for key, words in SAME.items():
+        old, new = _at(there, key), _at(here, key)
+        if old != new:
+            old, new = _difference(old, new)
+            raise InputError(
+                f"{folder} holds a series of another {words}: it cannot be gone on with",
+                why=f"there it is {old}, here it is {new}; one record holds rows of one kind",
+                now="choose another folder with --out, or leave it out for a new one",
+            )
+
+
+def _at(data: Mapping[str, Any], key: str) -> Any:
+    head, _, rest = key.partition(".")
+    found = data.get(head)
+    return _at(found, rest) if rest and isinstance(found, Mapping) else found
+
+
+def _difference(old: Any, new: Any) -> tuple[str, str]:
+    """Of two tables only what differs."""
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        keys = [k for k in {**old, **new} if old.get(k) != new.get(k)]
+        return _words({k: old.get(k) for k in keys}), _words({k: new.get(k) for k in keys})
+    return _words(old), _words(new)
+
+
+def _words(value: Any) -> str:
+    return ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, Mapping) else repr(value)
+
+
+def hardware(device: str) -> dict[str, Any]:
+    """Return the facts of the machine that do not change from minute to minute.
+
+    CUDA is asked in a process of its own: this one lives through the whole series and must hold no device
+    memory.
+
+    Raises:
+        MachineError: if there is no CUDA device where one is asked for.
+    """
+    cpu = {k: v for k, v in cpu_facts().items() if k != "memory_available_bytes"}
+    if device == "cpu":
+        return {"cpu": cpu}
+    command = [sys.executable, "-c", _ASK_CUDA]
+    done = subprocess.run(command, cwd=_PACKAGE.parent, capture_output=True, text=True, check=False)
+    cuda = json.loads(done.stdout) if done.returncode == 0 else None
+    if cuda is None:
+        raise MachineError(
+            f"there is no device {device} here",
+            why=done.stderr.strip()[-300:] or "torch.cuda.is_available() is false",
+            now="--device cpu, or see what is missing: kernelevo doctor",
+        )
+    return {"cpu": cpu, "cuda": cuda}
+
+
+def commit() -> str | None:
+    """Return the commit that is checked out, with ``-dirty`` if files differ; None outside a checkout."""
+    root = _PACKAGE.parent
+    if not (root / ".git").exists():
+        return None
+    found = _git(root, "rev-parse", "--short=12", "HEAD")
+    changed = _git(root, "status", "--porcelain", "--", "kernelevo", "csrc", "kernelbench_tasks")
+    return f"{found}-dirty" if found and changed else found
+
+
+def _git(root: Path, *words: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", *words], cwd=root, capture_output=True, text=True, timeout=20, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def sources_digest() -> str:
+    """Return a short name for the state of kernelevo's own files: a checkout may be edited."""
+    kinds = {".py", ".md", ".cpp", ".h", ".cuh", ".cu"}
+    files = {
+        f"{root.name}/{path.relative_to(root).as_posix()}": path
+        for root in (_PACKAGE, csrc())
+        for path in root.rglob("*")
+        if path.suffix in kinds and path.is_file()
+    }
+    return _digest(files)
+
+
+def tasks_digest(suite: str) -> str:
+    """Return a short name for the task files of a suite and the manifest beside them."""
+    files = {task.label: task.path for name, task in bundled().items() if name.startswith(f"{suite}/")}
+    return _digest({**files, "manifest.toml": library.root() / "manifest.toml"})
+
+
+def _digest(files: Mapping[str, Path]) -> str:
+    total = hashlib.sha256()
+    for name in sorted(files):
+        total.update(f"{name}\0{hashlib.sha256(files[name].read_bytes()).hexdigest()}\n".encode())
+    return total.hexdigest()[:16]
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None

@@ -1,0 +1,145 @@
+"""Figures of a series: fast_p and geometric means against each baseline, and who is counted in them."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from kernelevo.bench.row import NO_PROGRAM, Row
+from kernelevo.bench.suite import JUDGEABLE
+from kernelevo.core import Status
+from kernelevo.device.statistics import MIN_BLOCKS, Estimate, geometric_mean
+
+THRESHOLDS = (0, 0.5, 0.8, 1, 1.5, 2, 4)
+BEST = "best"
+# baseline -> metric with the speed-up over it; the best one's is the score
+BASELINES = {
+    BEST: None,
+    "eager": "speedup_vs_eager",
+    "compile": "speedup_vs_compile",
+    "compile_max_autotune": "speedup_vs_compile_max_autotune",
+}
+_RESAMPLES = 2000
+
+
+def fast_p(speedups: Sequence[float | None], p: float) -> float | None:
+    """Return the share of tasks with a correct program that is more than ``p`` times as fast as the baseline.
+
+    ``fast_0`` is the share of tasks with a correct program.
+
+    Args:
+        speedups: one for each task, positive; None where no correct program was found.
+        p: the threshold, at least 0.
+
+    Returns:
+        A share from 0 to 1, None without any task.
+
+    Raises:
+        ValueError: for a speed-up that is not positive, or a negative threshold.
+    """
+    if p < 0 or not all(s is None or (s > 0 and math.isfinite(s)) for s in speedups):
+        raise ValueError(f"fast_p takes positive speed-ups and p >= 0, got {list(speedups)} and {p}")
+    if not speedups:
+        return None
+    return sum(s is not None and s > p for s in speedups) / len(speedups)
+
+
+def mean_over_tasks(speedups: Sequence[float], *, seed: int = 0) -> dict[str, float | None]:
+    """Return the geometric mean over tasks with a 95 % bootstrap interval.
+
+    The tasks are what is drawn again and again, so the interval says how much the mean hangs on the choice of
+    tasks; the uncertainty of one task's timing is in its own interval.
+
+    Args:
+        speedups: one for each task with a correct program, in any order.
+        seed: of the resampling; equal sets of speed-ups give equal intervals.
+
+    Returns:
+        ``geometric_mean``, ``low`` and ``high``; None without any task, and no interval with fewer than six.
+
+    Raises:
+        ValueError: for a speed-up that is not positive.
+    """
+    if not speedups:
+        return {"geometric_mean": None, "low": None, "high": None}
+    ordered = sorted(speedups)
+    mean = geometric_mean(ordered)
+    if len(ordered) < MIN_BLOCKS:
+        return {"geometric_mean": mean, "low": None, "high": None}
+    logs = np.log(np.asarray(ordered))
+    drawn = np.random.default_rng(seed).integers(len(logs), size=(_RESAMPLES, len(logs)))
+    low, high = np.exp(np.quantile(logs[drawn].mean(axis=1), [0.025, 0.975])).tolist()
+    return {"geometric_mean": mean, "low": min(low, mean), "high": max(high, mean)}
+
+
+def summary(rows: Iterable[Row], missing: Sequence[str] = (), *, seed: int = 0) -> dict[str, Any]:
+    """Return what a series comes to.
+
+    Of several programs for one task the fastest correct one counts. A task enters the figures if lint calls
+    it judgeable and it has a verdict; a fault of the machine is neither a success nor a failure.
+
+    Args:
+        rows: rows of the series.
+        missing: tasks of the series without a row: it was cut off.
+        seed: of the bootstrap.
+    """
+    rows = list(rows)
+    tasks = _by_task(rows)
+    graded = {name: row for name, row in tasks.items() if row.grade == JUDGEABLE and row.fault is None}
+    correct = [row for row in graded.values() if row.score is not None]
+    return {
+        "tasks": len(graded),
+        "correct": len(correct),
+        "statuses": dict(Counter(row.word for row in rows).most_common()),
+        "claims": dict(Counter(_claim(row) for row in correct).most_common()),
+        "baselines": {name: _against(metric, graded, seed) for name, metric in BASELINES.items()},
+        "graded": sorted(graded, key=list(tasks).index),
+        "excluded": {
+            "not_judgeable": {name: row.grade for name, row in tasks.items() if row.grade != JUDGEABLE},
+            "faults": [name for name, row in tasks.items() if row.fault is not None],
+            "missing": list(missing),
+        },
+    }
+
+
+def _by_task(rows: Iterable[Row]) -> dict[str, Row]:
+    """Return each task's best row: the highest score, else a verdict, else a fault."""
+    found: dict[str, Row] = {}
+    for row in rows:
+        if row.name not in found or _rank(row) > _rank(found[row.name]):
+            found[row.name] = row
+    return found
+
+
+def _rank(row: Row) -> tuple[bool, bool, float]:
+    return row.score is not None, row.status is not None and row.status != NO_PROGRAM, row.score or 0.0
+
+
+def _against(metric: str | None, graded: Mapping[str, Row], seed: int) -> dict[str, Any]:
+    """Return the figures against one baseline; correct programs not compared are left out, by name."""
+    speedups: list[float | None] = []
+    not_compared = []
+    for name, row in graded.items():
+        found = row.score if metric is None else row.metrics.get(metric)
+        if row.status == Status.OK and found is None:
+            not_compared.append(name)
+        else:
+            speedups.append(found if row.status == Status.OK else None)
+    return {
+        "tasks": len(speedups),
+        "fast_p": {f"{p:g}": fast_p(speedups, p) for p in THRESHOLDS},
+        **mean_over_tasks([s for s in speedups if s is not None], seed=seed),
+        "not_compared": not_compared,
+    }
+
+
+def _claim(row: Row) -> str:
+    """Say faster, parity or slower, as the interval allows; ``unclear`` without one."""
+    low, high = row.metrics.get("score_low"), row.metrics.get("score_high")
+    if low is None or high is None or row.score is None:
+        return "unclear"
+    return Estimate(row.score, low, high, blocks=0).claim

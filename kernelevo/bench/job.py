@@ -1,0 +1,151 @@
+"""Job: one task of a series to be searched, or one given program to be judged; plain data for a child."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kernelevo.api import read_program
+from kernelevo.bench.row import NO_PROGRAM, Row
+from kernelevo.bench.suite import Suite, folder_name, grade
+from kernelevo.config import Settings
+from kernelevo.errors import BadSetting
+from kernelevo.tasks import bundled, library
+
+JOB, ROW = "job.json", "row.json"  # what a child reads, and what it leaves
+BUNDLED = "bundled"  # what stands for the folder of programs that come with kernelevo
+
+
+@dataclass(frozen=True)
+class Job:
+    """What one process of a series does.
+
+    Args:
+        task: name of the task.
+        settings: of the run, ``out`` left out.
+        program: the program to judge, by folder and file; None to search, empty where there is none.
+        path: where that program lies.
+        program_id: its content hash.
+    """
+
+    task: str
+    settings: Settings
+    program: str | None = None
+    path: Path | None = None
+    program_id: str | None = None
+
+    @property
+    def key(self) -> tuple[str, str | None]:
+        """The key of its row."""
+        return self.task, self.program or None
+
+    @property
+    def missing(self) -> bool:
+        """Whether a program was to be judged and there is none."""
+        return self.program == ""
+
+    @property
+    def slug(self) -> str:
+        """A name for its folder."""
+        parts = [folder_name(self.task), *([Path(self.program).stem] if self.program else [])]
+        return "-".join(parts)
+
+    def row(self, **more: Any) -> Row:
+        """Return its row with what became of it."""
+        about = {"program": self.program, "grade": grade(self.task), "program_id": self.program_id}
+        return Row(self.task, **{**about, **more})
+
+    def to_json(self) -> dict[str, Any]:
+        """Return this job as plain data."""
+        return {
+            "task": self.task,
+            "settings": self.settings.to_json(),
+            "program": self.program,
+            "path": str(self.path) if self.path else None,
+            "program_id": self.program_id,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Job:
+        """Rebuild a job from ``to_json``."""
+        path = Path(data["path"]) if data["path"] else None
+        settings = Settings.from_json(data["settings"])
+        return cls(data["task"], settings, data["program"], path, data["program_id"])
+
+
+def searches(tasks: Sequence[str], settings: Settings) -> list[Job]:
+    """Return one search for each task."""
+    return [Job(task, settings) for task in tasks]
+
+
+def judgements(suite: Suite, tasks: Sequence[str] | None, folder: str, settings: Settings) -> list[Job]:
+    """Return one job for each program ``<folder>/<suite>_<id>/<name>.py`` of a suite.
+
+    Args:
+        suite: whose tasks.
+        tasks: only these; a task without a program has a job that says so. None: those with a program.
+        folder: of the programs, or ``bundled``.
+        settings: device, size and policy are used.
+
+    Raises:
+        BadSetting: if the folder is missing or holds no program for any of these tasks.
+        BadProgram: if a program is not text.
+    """
+    root = _root(folder)
+    if not root.is_dir():
+        raise BadSetting(
+            f"there is no folder of programs {folder}",
+            why=f"--solutions takes a folder, or the word {BUNDLED}",
+            now="programs lie in FOLDER/<suite>_<id>/<name>.py, e.g. FOLDER/ops_softmax/mine.py",
+        )
+    found = {path.name: sorted(path.glob("*.py")) for path in sorted(root.iterdir()) if path.is_dir()}
+    found = {name: files for name, files in found.items() if files}
+    names = tasks if tasks is not None else _with_programs(suite, found)
+    jobs = []
+    for task in names:
+        files = found.get(folder_name(task), [])
+        jobs += [_judgement(task, path, settings) for path in files] or [Job(task, settings, "")]
+    if all(job.missing for job in jobs):
+        wanted = [folder_name(task) for task in tasks or suite.tasks()]
+        raise BadSetting(
+            f"{folder} holds no program for the tasks asked for",
+            why=f"its folders with programs are {', '.join(found) or '(none)'}; looked for "
+            f"{', '.join(wanted[:3])} and the like",
+            now="programs lie in FOLDER/<suite>_<id>/<name>.py",
+        )
+    return jobs
+
+
+def strangers(folder: str) -> list[str]:
+    """Return the folders of programs that belong to no bundled task of any suite, misspelt ones say."""
+    known = {folder_name(task) for task in bundled()}
+    names = (path.parent.name for path in _root(folder).glob("*/*.py"))
+    return sorted({name for name in names if name.partition("@")[0] not in known})
+
+
+def _root(folder: str) -> Path:
+    return library.root() / "solutions" if folder == BUNDLED else Path(folder)
+
+
+def _with_programs(suite: Suite, found: Mapping[str, Any]) -> list[str]:
+    names: list[str] = []
+    for found_id in suite.ids:
+        base = f"{suite.name}/{found_id}"
+        stem = folder_name(base)
+        for folder in found:
+            name, at, variant = folder.partition("@")
+            if name == stem:
+                names += suite.select(f"{found_id}{at}{variant}")
+    return names
+
+
+def _judgement(task: str, path: Path, settings: Settings) -> Job:
+    program = read_program(path)
+    return Job(task, settings, f"{path.parent.name}/{path.name}", path.resolve(), program.id)
+
+
+def no_program(job: Job) -> Row:
+    """Return the row of a task for which there is no program."""
+    return job.row(program=None, status=NO_PROGRAM, feedback="the folder of programs holds none for it")

@@ -1,0 +1,202 @@
+"""Record: ``bench.json``, ``bench.csv`` and ``bench.md`` of a series, written after every row."""
+
+from __future__ import annotations
+
+import csv
+import fcntl
+import io
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from kernelevo.bench.facts import refuse_foreign
+from kernelevo.bench.figures import summary
+from kernelevo.bench.page import page
+from kernelevo.bench.row import Row
+from kernelevo.errors import InputError, StoreError, refused
+
+JSON, CSV, PAGE = "bench.json", "bench.csv", "bench.md"
+_METRICS = (
+    "score_low", "score_high", "baseline", "latency_ms", "speedup_vs_eager", "speedup_vs_compile",
+    "speedup_vs_compile_max_autotune", "max_abs_error", "oracle_error", "reference_oracle_error",
+    "meets_1e-5", "precision",
+)  # fmt: skip
+_COLUMNS = ("name", "program", "status", "score", *_METRICS, "grade", "made_by", "confirmed", "seconds",
+            "searched_seconds", "preparation_seconds", "program_id", "fault")  # fmt: skip
+
+Key = tuple[str, str | None]
+
+
+class Record:
+    """The rows of one series, on disk at any moment.
+
+    Args:
+        folder: of the series.
+        facts: what the rows were made with.
+        rows: rows that are there already.
+    """
+
+    def __init__(self, folder: Path, facts: Mapping[str, Any], rows: Iterable[Row] = ()) -> None:
+        self.folder, self.facts = folder, dict(facts)
+        self._rows: dict[Key, Row] = {row.key: row for row in rows}
+        self._planned: dict[Key, None] = dict.fromkeys(self._rows)
+
+    @classmethod
+    def open(cls, folder: Path, facts: Mapping[str, Any]) -> Record:
+        """Begin a record in a folder, or go on with the one that is there.
+
+        Raises:
+            InputError: if the record there is damaged, or of another series.
+            StoreError, Unwritable: if the folder cannot be made or written, or holds something else.
+        """
+        path = folder / JSON
+        if path.exists():
+            found = read(path)
+            refuse_foreign(found["bench"], facts, folder)
+            sittings = [*found["bench"].get("sittings", []), *facts["sittings"]]
+            return cls(folder, {**found["bench"], "sittings": sittings}, map(Row.from_json, found["tasks"]))
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            held = any(name != "bench.lock" for name in os.listdir(folder))
+        except OSError as error:
+            raise refused(f"the folder {folder} cannot be made.", error) from error
+        if held:
+            raise StoreError(
+                f"{folder} is not empty and holds no {JSON}",
+                why="a series has a folder of its own",
+                now="choose another folder with --out, or leave it out for a new one",
+            )
+        return cls(folder, facts)
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """The rows, in the order of the plan."""
+        return tuple(self._rows[key] for key in self._planned if key in self._rows)
+
+    def plan(self, keys: Sequence[Key]) -> None:
+        """Name the rows to come, in order; rows that are there stay, after them those not named now."""
+        self._planned = dict.fromkeys([*keys, *self._planned])
+
+    def done(self, key: Key, program_id: str | None = None) -> bool:
+        """Whether a row has a verdict; a fault has none and is tried again.
+
+        Args:
+            key: of the row.
+            program_id: of the program that is to be judged; None for a search.
+        """
+        row = self._rows.get(key)
+        return row is not None and row.fault is None and program_id in (row.program_id, None)
+
+    def put(self, row: Row) -> None:
+        """Take a row down, in the place of an earlier one of its key, and write the files."""
+        if row.program is not None:  # that there was no program holds no longer
+            self._rows.pop((row.name, None), None)
+            self._planned.pop((row.name, None), None)
+        self._rows[row.key] = row
+        self._planned.setdefault(row.key)
+        self.write()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the object that ``bench --json`` prints: ``bench``, ``tasks`` and ``summary``."""
+        missing = dict.fromkeys(name for name, program in self._planned if (name, program) not in self._rows)
+        tasks = [row.to_json() for row in self.rows]
+        counted = summary(self.rows, list(missing), seed=self.facts["settings"].get("seed", 0))
+        return {"bench": self.facts, "tasks": tasks, "summary": counted}
+
+    def page(self) -> str:
+        """Return the series as a Markdown page."""
+        data = self.to_json()
+        return page(data["bench"], self.rows, data["summary"])
+
+    def write(self) -> None:
+        """Write the files; each is the old one or the new one, never a part of one.
+
+        Raises:
+            StoreError, Unwritable: if they cannot be written.
+        """
+        try:
+            document = json.dumps(self.to_json(), indent=1, allow_nan=False, ensure_ascii=False)
+            _replace(self.folder / JSON, document + "\n")
+            _replace(self.folder / CSV, rows_csv(self.rows))
+            _replace(self.folder / PAGE, self.page())
+        except OSError as error:
+            raise refused(f"the record in {self.folder} cannot be written.", error) from error
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Return what a record holds, its rows checked.
+
+    Raises:
+        InputError: if it cannot be read or is not a record.
+    """
+    now = "choose another folder with --out, or put the file right"
+    try:
+        found = json.loads(path.read_text("utf-8"))
+        if not isinstance(found, dict) or not isinstance(found.get("bench"), dict):
+            raise ValueError("it says nothing of its series")
+        if not isinstance(found["bench"].get("sittings", []), list) or not isinstance(
+            found.get("tasks"), list
+        ):
+            raise ValueError("it holds no list of tasks")
+        rows = [Row.from_json(row) for row in found["tasks"]]
+    except OSError as error:
+        raise InputError(f"{path} cannot be read", why=error.strerror or str(error), now=now) from error
+    except (ValueError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{path} is damaged or not the record of a series", why=str(error), now=now
+        ) from error
+    if len({row.key for row in rows}) != len(rows):
+        raise InputError(f"{path} is damaged: two rows are of the same task", now=now)
+    return found
+
+
+def rows_csv(rows: Iterable[Row]) -> str:
+    """Return the rows as CSV text; a value that does not exist is empty."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    for row in rows:
+        data = {**row.metrics, **row.to_json(), "fault": row.fault["message"] if row.fault else None}
+        writer.writerow("" if data.get(name) is None else data[name] for name in _COLUMNS)
+    return out.getvalue()
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Hold a series' folder; the kernel frees it when its holder dies.
+
+    Raises:
+        StoreError: if another process holds it.
+        Unwritable: if the folder cannot be made or written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = os.open(folder / "bench.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise refused(f"the folder {folder} cannot be used.", error) from error
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(file)
+        raise StoreError(
+            f"another process is at work on the series in {folder}",
+            why="a series has one writer at a time",
+            now="wait for it, or choose another folder with --out",
+        ) from error
+    try:
+        yield
+    finally:
+        os.close(file)
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a text beside its place, then put it there in one step."""
+    beside = path.with_name(f".{path.name}.tmp")  # what a cut leaves is overwritten by the next
+    with beside.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())  # the name must not come to stand for an empty file if the machine stops
+    beside.replace(path)

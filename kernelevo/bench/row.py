@@ -1,0 +1,119 @@
+"""Row: what became of one task of a series."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from kernelevo.core import Evaluation, Status
+from kernelevo.report.table import NONE, interval, milliseconds
+
+NOTHING_CORRECT = "nothing_correct"  # a search that ended without a correct program
+NO_PROGRAM = "no_program"  # a task for which a folder of solutions holds none
+FAULT = "fault"  # in counts and tables; a row with a fault has no status
+
+STATUSES = (*map(str, Status), NOTHING_CORRECT, NO_PROGRAM)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One task, searched or with one given program judged.
+
+    Args:
+        name: of the task.
+        program: file of the judged program, e.g. ``"ops_softmax/row_at_once.py"``; None for a search.
+        status: that of the verdict, ``nothing_correct``, ``no_program``, or None for a fault.
+        score: fastest baseline / ours, only where the status is ``ok``.
+        metrics: of the verdict.
+        feedback: of the verdict.
+        fault: what broke, ``{"kind", "message"}``; None where nothing did.
+        grade: what lint says of the task; only ``judgeable`` ones enter means.
+        made_by: proposer and idea of the winner.
+        confirmed: whether the figure is from fresh processes.
+        trials: status -> how many trials of the search.
+        seconds: wall time of the process that ended it.
+        searched_seconds: of it, the search.
+        preparation_seconds: of it, baselines and first verdicts.
+        first_verdict_seconds: from the run's start to its first verdict.
+        program_id: content hash of the program.
+        folder: where its run lies, relative to the series' folder.
+        ended: date and time, UTC.
+    """
+
+    name: str
+    program: str | None = None
+    status: str | None = None
+    score: float | None = None
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    feedback: str = ""
+    fault: Mapping[str, str] | None = None
+    grade: str = "unknown"
+    made_by: str | None = None
+    confirmed: bool = False
+    trials: Mapping[str, int] = field(default_factory=dict)
+    seconds: float | None = None
+    searched_seconds: float | None = None
+    preparation_seconds: float | None = None
+    first_verdict_seconds: float | None = None
+    program_id: str | None = None
+    folder: str | None = None
+    ended: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.status is None) == (self.fault is None):
+            raise ValueError(f"{self.name}: a row has a status or a fault")
+        if self.status is not None and self.status not in STATUSES:
+            raise ValueError(f"{self.name}: there is no status {self.status!r}")
+        if (self.status == Status.OK) != (self.score is not None):
+            raise ValueError(f"{self.name}: status {self.status} with score {self.score}: a score means ok")
+
+    @property
+    def key(self) -> tuple[str, str | None]:
+        """What tells this row from the others of its series."""
+        return self.name, self.program
+
+    @property
+    def title(self) -> str:
+        """The row's name for people."""
+        return self.name if self.program is None else f"{self.name} ({self.program})"
+
+    @property
+    def word(self) -> str:
+        """The status, or ``fault``."""
+        return FAULT if self.status is None else self.status
+
+    @property
+    def interval(self) -> str:
+        """The score with its interval, as a text."""
+        if self.score is None:
+            return NONE
+        return interval(Evaluation(Status.OK, self.score, self.metrics))
+
+    def line(self) -> str:
+        """Return the row in one plain line: name, status, score, latency, best baseline, seconds."""
+        took = f"{self.seconds:.0f} s" if self.seconds is not None else ""
+        if self.score is None:
+            said = self.fault["message"] if self.fault else self.feedback
+            parts = [self.title, self.word, next(iter(said.splitlines()), "")[:160], took]
+        else:
+            against = f"against {self.metrics.get('baseline') or NONE}"
+            latency = milliseconds(self.metrics.get("latency_ms"))
+            parts = [self.title, self.word, self.interval, latency, against, took]
+        return "  ".join(filter(None, parts))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return this row as plain data."""
+        return {**asdict(self), "metrics": dict(self.metrics), "trials": dict(self.trials)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Row:
+        """Rebuild a row from ``to_json``.
+
+        Raises:
+            ValueError: for data of another shape.
+        """
+        known = {f.name for f in fields(cls)}
+        if not isinstance(data, Mapping) or set(data) - known or not isinstance(data.get("name"), str):
+            raise ValueError(f"not a row of a series: {str(data)[:80]}")
+        return cls(**data)

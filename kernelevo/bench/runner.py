@@ -1,0 +1,128 @@
+"""ProcessRunner: starts one process for each job, waits, and makes of whatever happens to it a row."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import kernelevo
+from kernelevo.bench.job import JOB, ROW, Job
+from kernelevo.bench.row import Row
+from kernelevo.engine import Budget
+from kernelevo.errors import refused
+
+LOG = "log.txt"
+_PATIENCE = 1800.0  # beside the search: preparation, final timing, a slow machine
+_GOODBYE = 10.0
+
+
+class ProcessRunner:
+    """Runs jobs, each in a process and a folder of its own.
+
+    Args:
+        folder: where the jobs' folders are made.
+        module: what ``python -m`` starts with a folder that holds ``job.json``.
+        patience: seconds that a job may take beside its search before it is killed.
+    """
+
+    def __init__(
+        self, folder: Path, *, module: str = "kernelevo.bench.child", patience: float = _PATIENCE
+    ) -> None:
+        self._folder, self._module, self._patience = folder.absolute(), module, patience
+
+    def __call__(self, job: Job, *, afresh: bool = False) -> Row:
+        """Return the job's row; a process that dies or hangs is a fault.
+
+        Args:
+            job: what to do.
+            afresh: leave an earlier run of this job alone and begin a new one.
+
+        Raises:
+            KeyboardInterrupt: passed on once the process has ended.
+            StoreError, Unwritable: if its folder cannot be written.
+        """
+        folder = self._place(job, afresh)
+        began = time.monotonic()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / ROW).unlink(missing_ok=True)
+            (folder / JOB).write_text(json.dumps(job.to_json()), "utf-8")
+            log = (folder / LOG).open("ab")
+        except OSError as error:
+            raise refused(f"the folder {folder} cannot be written.", error) from error
+        with log:
+            process = self._start(folder, log.fileno())
+            try:
+                code: int | None = process.wait(self._limit(job))
+            except subprocess.TimeoutExpired:
+                code = None
+            finally:
+                end(process)
+        return self._row(job, folder, code, time.monotonic() - began)
+
+    def _start(self, folder: Path, log: int) -> subprocess.Popen[bytes]:
+        root = str(Path(kernelevo.__file__).resolve().parents[1])
+        path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
+        # a session of its own: Ctrl-C at the terminal reaches the series, which then ends its child
+        return subprocess.Popen(
+            [sys.executable, "-m", self._module, str(folder)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env={**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"},
+            start_new_session=True,
+        )
+
+    def _row(self, job: Job, folder: Path, code: int | None, seconds: float) -> Row:
+        place = str(folder.relative_to(self._folder.parent))
+        with contextlib.suppress(FileNotFoundError, ValueError, TypeError):
+            told = json.loads((folder / ROW).read_text("utf-8"))
+            row = Row.from_json({**told, "folder": place})
+            if row.key == job.key:
+                return row
+        said = "its process did not end in time" if code is None else f"its process ended with {_word(code)}"
+        message = f"{said} and left no verdict; see {folder / LOG}"
+        fault = {"kind": "ProcessDied", "message": message}
+        return job.row(fault=fault, folder=place, seconds=round(seconds, 2))
+
+    def _place(self, job: Job, afresh: bool) -> Path:
+        """Return the job's newest folder, or a new one."""
+        base, number = self._folder / job.slug, 1
+        while True:
+            following = base.with_name(f"{base.name}-{number + 1}")
+            here = base if number == 1 else base.with_name(f"{base.name}-{number}")
+            if not here.exists() or (not afresh and not following.exists()):
+                return here
+            number += 1
+
+    def _limit(self, job: Job) -> float | None:
+        """Seconds for the whole job; None where nobody can tell how long its search is."""
+        if job.program:
+            return self._patience
+        seconds = Budget.parse(job.settings.budget).limits.get("seconds")
+        return None if seconds is None else 2 * seconds + self._patience
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a child that is still there: a run stops gently at the first SIGTERM, at once at the second."""
+    for number, seconds in ((signal.SIGTERM, 0.5), (signal.SIGTERM, _GOODBYE), (signal.SIGKILL, None)):
+        if process.poll() is not None:
+            return
+        process.send_signal(number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(seconds)
+
+
+def _word(code: int) -> str:
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return f"signal {-code}"

@@ -1,0 +1,186 @@
+"""Series: every task of a suite one after another, each recorded the moment it ends, resumable."""
+
+from __future__ import annotations
+
+import datetime
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import FrameType
+from typing import Any, Protocol
+
+from kernelevo.bench.facts import facts
+from kernelevo.bench.job import BUNDLED, Job, judgements, no_program, searches, strangers
+from kernelevo.bench.record import Record, alone
+from kernelevo.bench.row import Row
+from kernelevo.bench.runner import ProcessRunner
+from kernelevo.bench.suite import Suite
+from kernelevo.config import Settings
+from kernelevo.engine import Budget
+from kernelevo.errors import MachineError
+from kernelevo.store import new_run_folder
+from kernelevo.tasks import load_task
+
+RUNS = "runs"  # beside the record: a folder for each job
+
+Say = Callable[[str], None]
+
+
+class Runner(Protocol):
+    """Does one job."""
+
+    def __call__(self, job: Job, *, afresh: bool = False) -> Row:
+        """Return the job's row; ``afresh``: whatever was begun before is left alone."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a person asks for.
+
+    Args:
+        suite: name of the suite.
+        settings: of every run; ``out`` is the series' folder, None for a new one under ``runs/``.
+        tasks: which tasks, as ``Suite.select`` reads them.
+        solutions: judge the programs of this folder instead of searching; ``bundled`` for those that come
+            with kernelevo.
+    """
+
+    suite: str
+    settings: Settings
+    tasks: str | None = None
+    solutions: str | None = None
+
+    def jobs(self) -> list[Job]:
+        """Return what is to be done, checked as far as it can be without running anything.
+
+        Raises:
+            InputError: for a suite, tasks, a size, a budget or programs that are not there or make no sense.
+        """
+        Budget.parse(self.settings.budget)
+        settings = replace(self.settings, out=None)
+        suite = Suite.find(self.suite)
+        names = suite.select(self.tasks)
+        if self.solutions is None:
+            jobs = searches(names, settings)
+        else:
+            jobs = judgements(suite, names if self.tasks is not None else None, self.solutions, settings)
+        for name in dict.fromkeys(job.task for job in jobs):
+            load_task(name, size=settings.size, device=settings.device, policy=settings.policy)
+        return jobs
+
+    def facts(self) -> dict[str, Any]:
+        """Return what the record says of this series.
+
+        Raises:
+            MachineError: if its device is not here.
+        """
+        where = self.solutions
+        if where is not None and where != BUNDLED:
+            where = str(Path(where).resolve())
+        return facts(self.suite, replace(self.settings, out=None), where)
+
+
+@dataclass(frozen=True)
+class Series:
+    """A series that ended or was cut off.
+
+    Args:
+        record: its rows, on disk.
+        interrupted: whether Ctrl-C or SIGTERM cut it off.
+    """
+
+    record: Record
+    interrupted: bool
+
+    @property
+    def correct(self) -> bool:
+        """Whether a correct program was found for any task."""
+        return any(row.score is not None for row in self.record.rows)
+
+    @property
+    def broken(self) -> bool:
+        """Whether nothing but faults of the machine came out."""
+        rows = self.record.rows
+        return bool(rows) and all(row.fault is not None for row in rows)
+
+
+def run_series(
+    order: Order, *, say: Say = lambda _: None, ended: Say = lambda _: None, runner: Runner | None = None
+) -> Series:
+    """Do every job that has no verdict yet; Ctrl-C ends the series with what is done.
+
+    Args:
+        order: what is asked for.
+        say: told what is going on.
+        ended: told each row as one line.
+        runner: does one job; the default starts a process for each.
+
+    Raises:
+        InputError: for an order that makes no sense, or a folder that holds another series.
+        StoreError, Unwritable: if the folder cannot be used.
+        MachineError: if the device is not here.
+    """
+    jobs = order.jobs()
+    found = order.facts()
+    out = order.settings.out
+    folder = Path(out) if out else new_run_folder(f"bench-{order.suite}", datetime.date.today())
+    with alone(folder):
+        record = Record.open(folder, found)
+        record.plan([job.key for job in jobs])
+        record.write()
+        _announce(order, jobs, record, say)
+        runner = runner or ProcessRunner(folder / RUNS)
+        try:
+            with _sigterm_as_interrupt():
+                _work(jobs, record, runner, ended)
+        except KeyboardInterrupt:
+            record.write()
+            return Series(record, interrupted=True)
+        return Series(record, interrupted=False)
+
+
+def _work(jobs: Sequence[Job], record: Record, runner: Runner, ended: Say) -> None:
+    faulty = {row.key for row in record.rows if row.fault is not None}
+    for job in jobs:
+        if record.done(job.key, job.program_id):
+            continue
+        row = no_program(job) if job.missing else _done(runner, job, job.key in faulty)
+        record.put(row)
+        ended(row.line())
+
+
+def _done(runner: Runner, job: Job, afresh: bool) -> Row:
+    try:
+        return runner(job, afresh=afresh)
+    except MachineError as error:  # this one's machine trouble may not cost the others
+        return job.row(fault={"kind": type(error).__name__, "message": str(error)})
+
+
+def _announce(order: Order, jobs: Sequence[Job], record: Record, say: Say) -> None:
+    done = sum(record.done(job.key, job.program_id) for job in jobs)
+    before = f", {done} of them done before" if done else ""
+    what = "tasks" if order.solutions is None else "programs"
+    say(f"{len(jobs)} {what}{before}; everything is in {record.folder}")
+    strange = strangers(order.solutions) if order.solutions is not None else []
+    if strange:
+        say(f"left alone, since no bundled task has that name: {', '.join(strange)}")
+
+
+@contextmanager
+def _sigterm_as_interrupt() -> Iterator[None]:
+    """Let SIGTERM cut the series off as Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,121 @@
+"""fast_p and means: bounds, order, edge cases, and who is counted."""
+
+import math
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kernelevo.bench.figures import THRESHOLDS, fast_p, mean_over_tasks, summary
+from tests.bench.rows import failed, fault, row
+
+ratios = st.floats(1e-3, 1e3)
+speedups = st.lists(st.one_of(st.none(), ratios), max_size=30)
+thresholds = st.floats(0, 100)
+
+
+@given(speedups, thresholds, thresholds)
+def test_fast_p_is_a_share_that_falls_with_p(values, p, q):
+    low, high = sorted((p, q))
+    if not values:
+        assert fast_p(values, p) is None
+        return
+    assert 0 <= fast_p(values, high) <= fast_p(values, low) <= fast_p(values, 0) <= 1
+    assert fast_p(values, 0) * len(values) == pytest.approx(sum(v is not None for v in values))
+    assert fast_p(values, low) == sum(1 for v in values if v and v > low) / len(values)
+
+
+@given(speedups, thresholds, st.randoms())
+def test_fast_p_does_not_know_the_order(values, p, random):
+    mixed = list(values)
+    random.shuffle(mixed)
+    assert fast_p(mixed, p) == fast_p(values, p)
+
+
+@given(speedups.filter(len), thresholds)
+def test_one_more_failure_lowers_fast_p(values, p):
+    assert fast_p([*values, None], p) <= fast_p(values, p)
+
+
+def test_a_speedup_of_exactly_p_is_not_faster():
+    assert fast_p([1.0, 2.0, None, 4.0], 1) == 0.5
+    assert fast_p([1.0], 1.0) == 0.0 and fast_p([1.0], 0.999) == 1.0
+
+
+@pytest.mark.parametrize("bad", [[0.0], [-1.0], [math.inf], [math.nan]])
+def test_what_is_no_speedup_is_refused(bad):
+    with pytest.raises(ValueError, match="positive"):
+        fast_p(bad, 1)
+    with pytest.raises(ValueError, match="positive"):
+        mean_over_tasks(bad)
+    with pytest.raises(ValueError, match="p >= 0"):
+        fast_p([1.0], -0.5)
+
+
+@given(st.lists(ratios, min_size=1, max_size=20), st.randoms())
+def test_the_mean_lies_between_its_ends_and_does_not_know_the_order(values, random):
+    found = mean_over_tasks(values)
+    mean = math.exp(sum(map(math.log, values)) / len(values))
+    assert found["geometric_mean"] == pytest.approx(mean)
+    if len(values) < 6:
+        assert found["low"] is None and found["high"] is None
+    else:
+        assert found["low"] <= found["geometric_mean"] <= found["high"]
+        assert min(values) * (1 - 1e-9) <= found["low"] and found["high"] <= max(values) * (1 + 1e-9)
+    mixed = list(values)
+    random.shuffle(mixed)
+    assert mean_over_tasks(mixed) == found
+
+
+def test_the_interval_holds_the_true_mean_as_often_as_it_says():
+    """Log-normal tasks, 16 of them: a bootstrap of so few is a little narrow, 90 % at the least."""
+    drawn = random.Random(1)
+    held = 0
+    for _ in range(200):
+        found = mean_over_tasks([math.exp(drawn.gauss(0.7, 0.6)) for _ in range(16)])
+        held += found["low"] <= math.exp(0.7) <= found["high"]
+    assert 0.86 <= held / 200 <= 0.99
+
+
+def test_no_task_has_no_figures():
+    assert mean_over_tasks([]) == {"geometric_mean": None, "low": None, "high": None}
+    found = summary([])
+    assert found["tasks"] == 0 and found["baselines"]["best"]["geometric_mean"] is None
+    assert set(found["baselines"]["eager"]["fast_p"].values()) == {None}
+
+
+def test_the_figures_of_a_series():
+    rows = [
+        row("ops/gemm", 0.9),
+        row("ops/softmax", 4.5, metrics={"speedup_vs_compile": None}),
+        failed("ops/layernorm"),
+        fault("ops/attention"),
+        row("kernelbench:3/3", 50.0, grade="blind"),
+    ]
+    found = summary(rows, ["ops/gemm_skinny"])
+    assert (found["tasks"], found["correct"]) == (3, 2)
+    assert found["graded"] == ["ops/gemm", "ops/softmax", "ops/layernorm"]
+    assert found["statuses"] == {"ok": 3, "wrong": 1, "fault": 1}
+    assert found["excluded"] == {
+        "not_judgeable": {"kernelbench:3/3": "blind"},
+        "faults": ["ops/attention"],
+        "missing": ["ops/gemm_skinny"],
+    }
+    best, compiled = found["baselines"]["best"], found["baselines"]["compile"]
+    assert best["fast_p"] == {"0": 2 / 3, "0.5": 2 / 3, "0.8": 2 / 3, "1": 1 / 3, "1.5": 1 / 3,
+                              "2": 1 / 3, "4": 1 / 3}  # fmt: skip
+    assert best["geometric_mean"] == pytest.approx(math.sqrt(0.9 * 4.5)) and best["low"] is None
+    assert (compiled["tasks"], compiled["not_compared"]) == (2, ["ops/softmax"])
+    assert compiled["fast_p"]["0"] == 0.5 and compiled["fast_p"]["1"] == 0.0
+    assert found["claims"] == {"slower": 1, "faster": 1} or found["claims"] == {"parity": 1, "faster": 1}
+    assert tuple(map(float, best["fast_p"])) == THRESHOLDS
+
+
+def test_of_several_programs_for_a_task_the_best_one_counts():
+    several = [row(score=2.0, program="a/x.py"), failed(program="a/y.py"), row(score=3.0, program="a/z.py")]
+    found = summary(several)
+    assert found["tasks"] == 1 and found["baselines"]["best"]["geometric_mean"] == pytest.approx(3.0)
+    assert found["statuses"] == {"ok": 2, "wrong": 1}
+    assert summary([fault(program="a/x.py"), failed(program="a/y.py")])["tasks"] == 1
+    assert summary([fault(program="a/x.py")])["tasks"] == 0

@@ -1,0 +1,265 @@
+"""A series with a runner that is ours: what is recorded when, resumed, refused, cut off."""
+
+import csv
+import json
+from dataclasses import replace
+
+import pytest
+
+from kernelevo.bench import Order, facts, run_series
+from kernelevo.bench import record as records
+from kernelevo.bench.row import Row
+from kernelevo.config import Settings
+from kernelevo.errors import BadSetting, InputError, NotEnoughMemory, StoreError
+from tests.bench.rows import fault, row
+
+TASKS = "gemm,softmax,layernorm"
+
+
+class Runner:
+    """Returns what it is told for a task, raises it if it is an exception; remembers who asked."""
+
+    def __init__(self, **told):
+        self.told, self.asked = told, []
+
+    def __call__(self, job, *, afresh=False):
+        name = job.task.rpartition("/")[2]
+        self.asked.append((name, afresh))
+        found = self.told.get(name, row)
+        if isinstance(found, BaseException):
+            raise found
+        return replace(found(job.task), program=job.program, program_id=job.program_id)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "series"
+
+
+def order(folder, suite="ops", tasks=TASKS, solutions=None, **settings):
+    return Order(suite, Settings(**{"budget": "3", "out": str(folder), **settings}), tasks, solutions)
+
+
+def load(folder):
+    return json.loads((folder / "bench.json").read_text())
+
+
+def test_every_row_is_on_disk_when_it_is_told(folder):
+    seen = []
+
+    def ended(line):
+        seen.append((line, [task["name"] for task in load(folder)["tasks"]]))
+
+    series = run_series(order(folder), runner=Runner(), ended=ended)
+    assert not series.interrupted and series.correct
+    assert [names for _, names in seen] == [
+        ["ops/gemm"], ["ops/gemm", "ops/softmax"], ["ops/gemm", "ops/softmax", "ops/layernorm"],
+    ]  # fmt: skip
+    assert seen[0][0] == "ops/gemm  ok  2.00x [1.80, 2.20]  1 ms  against compile  3 s"
+    data = load(folder)
+    assert set(data) == {"bench", "tasks", "summary"} and data == series.record.to_json()
+    assert data["summary"]["excluded"]["missing"] == []
+    about = data["bench"]
+    assert about["versions"]["torch"] and about["hardware"]["cpu"]["cores"] >= 1
+    assert about["settings"]["seed"] == 0 and about["kernelevo"]["sources"] and about["tasks"]
+    rows = list(csv.DictReader((folder / "bench.csv").read_text().splitlines()))
+    assert [r["name"] for r in rows] == ["ops/gemm", "ops/softmax", "ops/layernorm"]
+    assert (rows[0]["score"], rows[0]["baseline"], rows[0]["fault"]) == ("2.0", "compile", "")
+    page = (folder / "bench.md").read_text()
+    assert "| ops/gemm | ok | 2 ms | 2 ms | 1 ms | 2.00x [1.80, 2.20] |" in page and "fast_1.5" in page
+
+
+def test_what_has_a_verdict_is_not_done_again(folder):
+    run_series(order(folder, tasks="gemm"), runner=Runner())
+    runner = Runner()
+    run_series(order(folder), runner=runner)
+    assert runner.asked == [("softmax", False), ("layernorm", False)]
+    runner = Runner()
+    series = run_series(order(folder, tasks="softmax"), runner=runner)
+    assert runner.asked == [] and len(series.record.rows) == 3
+    assert len(load(folder)["bench"]["sittings"]) == 3
+
+
+def test_a_winner_with_its_program_is_a_verdict(folder):
+    class Searching(Runner):
+        def __call__(self, job, *, afresh=False):
+            return replace(super().__call__(job, afresh=afresh), program_id="f00d", made_by="rewrite")
+
+    run_series(order(folder), runner=Searching())
+    runner = Runner()
+    run_series(order(folder), runner=runner)
+    assert runner.asked == []
+
+
+def test_a_fault_costs_its_own_task_and_is_tried_again_afresh(folder):
+    broken = Runner(gemm=fault, softmax=NotEnoughMemory("too large"))
+    series = run_series(order(folder), runner=broken)
+    assert [r.word for r in series.record.rows] == ["fault", "fault", "ok"] and series.correct
+    assert series.record.rows[1].fault == {"kind": "NotEnoughMemory", "message": "too large"}
+    assert load(folder)["summary"]["excluded"]["faults"] == ["ops/gemm", "ops/softmax"]
+    runner = Runner()
+    series = run_series(order(folder), runner=runner)
+    assert runner.asked == [("gemm", True), ("softmax", True)]
+    assert [r.word for r in series.record.rows] == ["ok"] * 3
+    assert series.record.to_json()["summary"]["excluded"]["faults"] == []
+
+
+def test_a_series_of_faults_alone_is_broken(folder):
+    series = run_series(order(folder, tasks="gemm"), runner=Runner(gemm=fault))
+    assert series.broken and not series.correct
+
+
+def test_a_cut_keeps_what_is_done_and_goes_on(folder):
+    series = run_series(order(folder), runner=Runner(softmax=KeyboardInterrupt()))
+    assert series.interrupted and [r.name for r in series.record.rows] == ["ops/gemm"]
+    assert load(folder)["summary"]["excluded"]["missing"] == ["ops/softmax", "ops/layernorm"]
+    assert "not done yet: ops/softmax, ops/layernorm" in (folder / "bench.md").read_text()
+    runner = Runner()
+    assert not run_series(order(folder), runner=runner).interrupted
+    assert runner.asked == [("softmax", False), ("layernorm", False)]
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"suite": "kernelbench:3", "tasks": "13"}, "another suite"),
+        ({"size": "full"}, "another size"),
+        ({"seed": 7}, "another settings"),
+        ({"budget": "4"}, "another settings: it"),
+        ({"solutions": "bundled", "tasks": None}, "another mode"),
+    ],
+)
+def test_a_folder_of_another_series_is_refused(folder, changed, words):
+    run_series(order(folder, tasks="gemm"), runner=Runner())
+    before = (folder / "bench.json").read_bytes()
+    runner = Runner()
+    with pytest.raises(InputError) as caught:
+        run_series(order(folder, **{"tasks": "gemm", **changed}), runner=runner)
+    assert words in caught.value.what and "--out" in caught.value.now and caught.value.exit_code == 2
+    assert runner.asked == [] and (folder / "bench.json").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("kernelevo", {"version": "0.1.0", "sources": "other"}, "version of kernelevo"),
+        ("versions", {"torch": "2.11.0"}, "torch"),
+        ("hardware", {"cpu": {"name": "abacus"}}, "machine"),
+        ("tasks", "other", "task files"),
+        ("device", "cuda", "device"),
+    ],
+)
+def test_a_record_of_another_version_or_machine_is_refused(folder, key, value, words):
+    run_series(order(folder, tasks="gemm"), runner=Runner())
+    data = load(folder)
+    data["bench"][key] = value
+    (folder / "bench.json").write_text(json.dumps(data))
+    with pytest.raises(InputError, match=words):
+        run_series(order(folder, tasks="gemm"), runner=Runner())
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", '{"bench": {}}', '{"bench": {}, "tasks": [1]}',
+     '{"bench": {}, "tasks": [{"name": "ops/gemm", "status": "fine"}]}',
+     '{"bench": {}, "tasks": [{"name": "ops/gemm", "status": "ok", "score": null}]}'],
+)  # fmt: skip
+def test_a_damaged_record_is_refused(folder, text):
+    folder.mkdir()
+    (folder / "bench.json").write_text(text)
+    with pytest.raises(InputError, match=r"damaged|another"):
+        run_series(order(folder), runner=Runner())
+    assert (folder / "bench.json").read_text() == text
+
+
+def test_a_folder_of_something_else_or_in_use_is_refused(folder):
+    folder.mkdir()
+    (folder / "thesis.tex").write_text("")
+    with pytest.raises(StoreError, match=r"holds no bench\.json"):
+        run_series(order(folder), runner=Runner())
+    (folder / "thesis.tex").unlink()
+    with records.alone(folder), pytest.raises(StoreError, match="another process"):
+        run_series(order(folder), runner=Runner())
+    assert run_series(order(folder), runner=Runner()).correct
+    with pytest.raises(StoreError):
+        run_series(order(folder / "bench.json"), runner=Runner())
+
+
+def test_a_kill_while_writing_leaves_the_old_record(folder, monkeypatch):
+    run_series(order(folder, tasks="gemm"), runner=Runner())
+    before = load(folder)["tasks"]
+
+    def die(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(records.os, "fsync", die)
+    with pytest.raises(KeyboardInterrupt):
+        run_series(order(folder), runner=Runner())
+    monkeypatch.undo()
+    assert load(folder)["tasks"] == before
+    assert len(run_series(order(folder), runner=Runner()).record.rows) == 3
+
+
+def programs(folder):
+    for name, text in (("ops_softmax/a", "1"), ("ops_softmax/b", "2"), ("ops_gemm/c", "3"),
+                       ("ops_sofmax/d", "4"), ("kernelbench_3_13/e", "5")):  # fmt: skip
+        path = folder / f"{name}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"x = {text}\n")
+    return folder
+
+
+def test_given_programs_are_judged_each_and_again_once_they_change(folder, tmp_path):
+    given, said, runner = programs(tmp_path / "mine"), [], Runner()
+    one = order(folder, tasks=None, solutions=str(given))
+    series = run_series(one, runner=runner, say=said.append)
+    assert [r.program for r in series.record.rows] == [
+        "ops_gemm/c.py", "ops_softmax/a.py", "ops_softmax/b.py",
+    ]  # fmt: skip
+    assert "ops_sofmax" in said[-1] and "kernelbench_3_13" not in said[-1]
+    (given / "ops_softmax" / "b.py").write_text("x = 9\n")
+    runner = Runner()
+    series = run_series(one, runner=runner)
+    assert runner.asked == [("softmax", False)] and len(series.record.rows) == 3
+
+
+def test_a_task_without_a_program_says_so_and_counts_as_not_correct(folder, tmp_path):
+    given = programs(tmp_path / "mine")
+    series = run_series(order(folder, tasks="gemm,layernorm", solutions=str(given)), runner=Runner())
+    assert [r.word for r in series.record.rows] == ["ok", "no_program"]
+    assert series.record.to_json()["summary"]["baselines"]["best"]["fast_p"]["0"] == 0.5
+    runner = Runner()
+    run_series(order(folder, tasks="gemm,layernorm", solutions=str(given)), runner=runner)
+    assert runner.asked == []
+    (given / "ops_layernorm").mkdir()
+    (given / "ops_layernorm" / "late.py").write_text("x = 1\n")
+    series = run_series(order(folder, tasks="gemm,layernorm", solutions=str(given)), runner=runner)
+    assert [(r.word, r.program) for r in series.record.rows] == [
+        ("ok", "ops_gemm/c.py"), ("ok", "ops_layernorm/late.py"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("where", ["nowhere", "empty"])
+def test_a_folder_without_programs_is_refused(folder, tmp_path, where):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(BadSetting, match=r"no folder of programs|no program for"):
+        run_series(order(folder, solutions=str(tmp_path / where)), runner=Runner())
+    assert not folder.exists()
+
+
+def test_the_digest_follows_what_a_verdict_depends_on(monkeypatch, tmp_path):
+    first = facts.tasks_digest("ops")
+    assert first == facts.tasks_digest("ops") != facts.tasks_digest("kernelbench:3")
+    assert facts.sources_digest() == facts.sources_digest()
+    (tmp_path / "a.py").write_text("1")
+    one = facts._digest({"a.py": tmp_path / "a.py"})
+    (tmp_path / "a.py").write_text("2")
+    assert facts._digest({"a.py": tmp_path / "a.py"}) != one
+
+
+def test_a_row_is_a_verdict_or_a_fault():
+    for bad in ({}, {"status": "ok"}, {"status": "wrong", "score": 1.0}, {"status": "great"}):
+        with pytest.raises(ValueError, match="ops/x"):
+            Row("ops/x", **bad)
+    good = row(made_by="rewrite: no-ops", trials={"ok": 2})
+    assert Row.from_json(json.loads(json.dumps(good.to_json()))) == good
