@@ -104,7 +104,8 @@ def rehearse(folders: list[str], arch: str, carry: Carry) -> Iterator[tuple[str,
     """
     for name, source in cuda_sources(folders):
         yield _tried(name, lambda s=source: _cuda(carry.build(s)))
-    for name, (_, _, triton) in OURS.items():
+    ours = {name: triton for name, (_, _, triton) in OURS.items() if triton is not None}
+    for name, triton in ours.items():
         yield _tried(f"{name} (triton)", lambda t=triton: _triton(t, arch))
     for name, text in (*_snippets(), *_texts(folders)):
         if "@triton.jit" in text:
