@@ -113,7 +113,7 @@ def test_nothing_a_program_leaves_in_its_folder_harms_the_reader(tmp_path):
     cache, triton = tmp_path / "cache" / "ab" / "abc", tmp_path / "triton" / "x"
     for folder in (cache, triton, tmp_path / "extensions"):
         folder.mkdir(parents=True)
-    (cache / "kernel.cubin").write_bytes(code[:-200])
+    (cache / "kernel.cubin").write_bytes(code[: len(code) // 3])
     (cache / "names.json").write_text("[" * 100_000)
     os.mkfifo(triton / "pipe.cubin")
     (triton / "link.cubin").symlink_to("/etc/passwd")

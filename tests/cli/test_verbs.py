@@ -144,6 +144,7 @@ def test_a_device_that_is_not_here_is_refused_before_a_folder_is_made(elsewhere,
     assert out == "" and not (elsewhere / "never").exists()
 
 
+@pytest.mark.slow
 def test_check_says_pass_or_fail_by_its_exit_code(quick_judge, elsewhere, command):
     (elsewhere / "right.py").write_text(program())
     code, out, _ = command("check", "right.py", "net.py", "--json")

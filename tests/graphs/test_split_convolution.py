@@ -14,7 +14,7 @@ from kernelevo.graphs.rewrites.split_convolution import SNIPPET
 from kernelevo.graphs.split_dot import WAYS
 from tests.graphs.compiling import build
 from tests.graphs.programs import difference, load
-from tests.graphs.splitting import interpret, interpreted
+from tests.graphs.splitting import QUICK_WAYS, interpret, interpreted
 
 KERNELS = "import kernelevo\nimport torch\nimport torch.nn.functional as F\n" + SNIPPET.text
 KERNEL = "split_conv_kernel"
@@ -196,7 +196,7 @@ assert split_conv(r(0, 16, 6, 6), weight, None, (1, 1), (1, 1), (1, 1)).shape ==
 """
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", QUICK_WAYS)
 @pytest.mark.parametrize(
     "tune",
     [

@@ -14,7 +14,7 @@ from kernelevo.graphs.rewrites.split_product import SNIPPET
 from kernelevo.graphs.split_dot import POSTS, WAYS
 from tests.graphs.compiling import build
 from tests.graphs.programs import difference, load
-from tests.graphs.splitting import interpret, interpreted
+from tests.graphs.splitting import QUICK_WAYS, interpret, interpreted
 
 KERNELS = "import torch\nimport torch.nn.functional as F\n" + SNIPPET.text
 KERNEL = "split_product_kernel"
@@ -219,7 +219,7 @@ for value in (float("inf"), float("-inf"), float("nan")):
 """
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", QUICK_WAYS)
 @pytest.mark.parametrize(
     "tune",
     [

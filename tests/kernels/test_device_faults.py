@@ -190,7 +190,7 @@ def test_a_hang_on_a_device_names_its_causes():
 
 def test_a_baseline_that_breaks_is_the_machines_fault_and_is_started_anew(judge, monkeypatch):
     judge.warm()
-    best = judge.ground.baselines.best
+    best = judge.ground.baselines.all["eager"]
     broken = best.session.child.pid
     fight = judge.ground.ring.fight
 
@@ -203,5 +203,5 @@ def test_a_baseline_that_breaks_is_the_machines_fault_and_is_started_anew(judge,
     artifact = judge.prepare(Program.single(candidate("return RESULT")))
     with pytest.raises(SandboxError, match="baseline failed"):
         judge.measure(artifact)
-    assert judge.ground.baselines.best.session.child.pid != broken
+    assert judge.ground.baselines.all["eager"].session.child.pid != broken
     assert judge.measure(artifact).status is Status.OK

@@ -25,7 +25,7 @@ def test_a_product():
     found = work_of(nn.Linear(64, 32), lambda: (torch.randn(16, 64),))
     assert found.flops == 2 * 16 * 64 * 32
     assert found.read_bytes == 4 * (16 * 64 + 64 * 32 + 32) and found.written_bytes == 4 * 16 * 32
-    assert found.needed_bytes == 4 * 16 * 64 and found.dtype == "float32"
+    assert 0.98 * 4 * 16 * 64 <= found.needed_bytes <= 4 * 16 * 64 and found.dtype == "float32"
     assert 0.98 * 4 * 16 * 32 <= found.changing_bytes <= 4 * 16 * 32
 
 
