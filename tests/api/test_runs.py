@@ -112,6 +112,7 @@ def test_a_run_survives_every_bad_program(quick_judge, elsewhere):
     assert all(api.explain(t).startswith(f"#{t.number}") for t in result.trials)
 
 
+@pytest.mark.slow
 def test_a_module_that_cannot_be_captured_still_has_a_run(quick_judge, elsewhere):
     branch = "        if x.sum() < 0:\n            x = -x\n        return torch"
     (elsewhere / "branches.py").write_text(MODULE.replace("        return torch", branch, 1))

@@ -65,6 +65,7 @@ def test_what_a_bare_machine_lacks_is_really_not_there(bare):
     assert bare.distributions.isdisjoint(FORBIDDEN)
 
 
+@pytest.mark.slow
 def test_doctor_and_check(bare, home):
     done = bare.python("-m", "kernelevo", "doctor", "--json")
     assert done.returncode == 0, done.stderr

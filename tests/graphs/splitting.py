@@ -15,7 +15,7 @@ import torch
 from kernelevo.graphs.split_dot import WAYS
 
 QUICK_WAYS = [WAYS[0], *(pytest.param(way, marks=pytest.mark.slow) for way in WAYS[1:])]
-"""The ways of a split, all but the first in slow tests; one kernel tries them all in quick ones."""
+"""The ways of a split, all but the first in slow tests."""
 
 
 def interpret(script: str, kernels: str, tune: Mapping[str, object], folder: Path) -> None:

@@ -48,7 +48,7 @@ def interpreted(folder: Path, tune: dict[str, int], *names: str) -> None:
     ("tune", "names"),
     [
         ({}, PLAIN),
-        (SMALL, CUT),
+        pytest.param(SMALL, CUT, marks=pytest.mark.slow),
         pytest.param({}, tuple(CASES), marks=pytest.mark.slow),
         pytest.param(SMALL, tuple(n for n in CASES if not n.startswith("long")), marks=pytest.mark.slow),
     ],

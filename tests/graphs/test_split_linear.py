@@ -16,7 +16,7 @@ from kernelevo.graphs.rewrites.split_linear import SNIPPET
 from kernelevo.graphs.split_dot import WAYS
 from tests.graphs.compiling import build
 from tests.graphs.programs import difference, load
-from tests.graphs.splitting import interpret, interpreted
+from tests.graphs.splitting import QUICK_WAYS, interpret, interpreted
 
 KERNEL = "split_linear_kernel"
 KERNELS = "import torch\nimport torch.nn.functional as F\n" + SNIPPET.text
@@ -142,7 +142,7 @@ assert split_linear(x, torch.randn(64, 64), None, None, "relu").isnan().all()
 """
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", QUICK_WAYS)
 @pytest.mark.parametrize(
     "tune",
     [

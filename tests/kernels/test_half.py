@@ -61,7 +61,7 @@ WRONG = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module", params=["bfloat16", "float16"])
+@pytest.fixture(scope="module", params=["bfloat16", pytest.param("float16", marks=pytest.mark.slow)])
 def dtype(request):
     return request.param
 

@@ -207,6 +207,7 @@ def test_a_bound_is_measured_once_for_a_task_and_machine(judge):
     assert Bounds(("library",), {}, folder, start, lambda session, seconds: None).missing == ["library"]
 
 
+@pytest.mark.slow
 def test_a_module_without_products_has_no_bound_and_says_why(judge):
     text = MODEL.replace(RESULT, "x.sin()")
     known = judge.ground.baselines.folder.parents[1]  # the device's ceilings among it
