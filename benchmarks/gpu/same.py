@@ -81,6 +81,8 @@ def same(device: str = "cuda", pairs: int = PAIRS, seconds: float = SECONDS) -> 
     with tempfile.TemporaryDirectory() as cache, KernelJudge(task, cache=Path(cache), compiled=()) as judge:
         judge.warm()
         ground = judge.ground
+        eager = ground.baselines.all["eager"].session
+        assert eager is not None
         ends = time.monotonic() + seconds
         while len(ratios) < pairs and time.monotonic() < ends:
             with ground.equal() as twin:
@@ -88,7 +90,7 @@ def same(device: str = "cuda", pairs: int = PAIRS, seconds: float = SECONDS) -> 
                     if time.monotonic() >= ends:
                         break
                     rule = StopRule(0.005, EACH)
-                    found = ground.ring.fight(twin, ground.baselines.ready_eager(), rule, trusted=True).ratio
+                    found = ground.ring.fight(twin, eager, rule, trusted=True).ratio
                     ratios.append(found.ratio)
                     claims.append(found.claim)
                     unsure += not math.isfinite(found.high)
