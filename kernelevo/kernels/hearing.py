@@ -120,7 +120,7 @@ class Hearing:
             if failed.pid != against.anchor.session.child.pid:
                 raise
             renew(ground, label)  # no program's fault, and none is to meet that process again
-            raise SandboxError("the baseline failed while it was timed", why=failed.feedback) from failed
+            raise SandboxError("the baseline failed while it was timed", why=failed.saw) from failed
         ground.baselines.heard(against.anchor, outcome.defender.median)
         ground.roof.check(outcome.challenger, outcome.defender)
         return outcome, label, outcome.below(own)
@@ -165,4 +165,4 @@ def renew(ground: Ground, label: Precision) -> None:
     try:
         ground.baselines.renew(label)
     except Failed as failed:
-        _log.warning("the baseline could not be started anew: %s", failed.feedback)
+        _log.warning("the baseline could not be started anew: %s", failed.saw)

@@ -1,0 +1,39 @@
+"""Honest programs that look suspicious pass, with a score and no word against them."""
+
+import ast
+
+import pytest
+
+from kernelevo.core import Program, Status
+from tests.adversarial.honest import HONEST
+
+# in every run; the others with the slow ones
+ALWAYS = {
+    "packed weights", "weights kept by version and address", "scratch that is kept", "a cache of views",
+    "torch for the boring part", "sums in another order", "bf16 in three parts",
+    "a helper thread that is joined", "a choice that was timed", "another layout", "weights in one tensor",
+    "statistics by hand", "work that nobody uses is left out", "a softmax in parts",
+}  # fmt: skip
+
+
+def test_there_are_enough_of_them_and_no_two_alike():
+    assert len(HONEST) >= 20 and len({h.name for h in HONEST}) == len(HONEST)
+    texts = {ast.dump(ast.parse(h.source)) for h in HONEST}
+    assert len(texts) == len(HONEST)
+    assert {h.name for h in HONEST} >= ALWAYS
+
+
+@pytest.mark.parametrize(
+    "honest",
+    [pytest.param(h, id=h.name, marks=() if h.name in ALWAYS else pytest.mark.slow) for h in HONEST],
+)
+def test_an_honest_program_passes(normed_judge, dropped_judge, honest):
+    judge = dropped_judge if honest.task == "dropped" else normed_judge
+    patience, judge._stages._forward_patience = judge._stages._forward_patience, 60.0 if honest.slow else 8.0
+    try:
+        found = judge.measure(judge.prepare(Program.single(honest.source)))
+    finally:
+        judge._stages._forward_patience = patience
+    assert found.status is Status.OK, found.feedback
+    assert found.score > 0 and found.metrics["precision"] in ("fp32-accurate", "tf32")
+    assert found.metrics["cases"] >= 6 and found.metrics["timed_outputs_verified"] > 0
