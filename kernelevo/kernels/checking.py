@@ -134,12 +134,19 @@ class Checker:
                 saw = "outputs of different calls share memory"
                 raise Failed(Status.REJECTED, rules.ACROSS_CALLS.broken(saw))
 
-    def several(self, session: Session, stream: Stream, calls: int = 3) -> None:
-        """Run some calls in one batch and refuse outputs that share memory; leaves the child stopped."""
+    def several(self, session: Session, stream: Stream, calls: int = 3) -> Sample:
+        """Run some calls in one batch and refuse outputs that share memory; leaves the child stopped.
+
+        Returns:
+            The last call, to be verified: of all calls before any timing it alone had its inputs elsewhere.
+        """
         picks = [stream.pick() for _ in range(min(calls, session.setting.capacity))]
+        if session.setting.stateful:
+            self.place(session, self.pool.groups[0].parameters, fresh=True)
         batch = session.batch(lambda i, views: stream.write(picks[i], views), [pick.seed for pick in picks])
         places = session.places(batch)
         self.own_memory(session, [Answer("", (), tuple((a, a + n) for a, n in spans)) for spans in places])
+        return Sample(tuple(picks), session.answer(batch.said, batch.calls - 1, batch.calls))
 
     def final(self, session: Session, batch: Batch, index: int, answer: Answer) -> None:
         """Refuse outputs that still change after the call; leaves the child stopped."""
@@ -164,7 +171,7 @@ class Checker:
         samples: Sequence[Sample],
         seconds: float,
     ) -> tuple[int, Report | None]:
-        """Compare timed calls' outputs with the reference on those very inputs.
+        """Compare outputs of calls on the stream's values with the reference on those very inputs.
 
         Args:
             session_stateful: whether a call's answer depends on the calls before it.

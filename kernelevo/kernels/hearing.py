@@ -58,12 +58,17 @@ class Hearing:
         Raises:
             Failed: if the program breaks off or misbehaves.
         """
-        ground, session = self._ground, self._session
+        ground, session, notes = self._ground, self._session, self._notes
         cases = self._open(_BEFORE_TIMING)
         wrong = self._check(cases[:_BEFORE_TIMING])
         if wrong is not None:
             return wrong
-        ground.checker.several(session, ground.stream)
+        last = ground.checker.several(session, ground.stream)
+        _, report = ground.checker.verify(
+            ground.setting.stateful, ground.stream, ground.setting.structure, [last], 0.0
+        )
+        if report is not None:
+            return notes.wrong(report, "in a call on tensors at other addresses")
         ground.roof.ready()
         if floor is not None:
             glance = StopRule(0.1, min(ROUGH_SECONDS, seconds))

@@ -88,9 +88,9 @@ MEANING = (
     ),
     Evil(
         23, "the scale of timed calls takes the cheap path",
-        normed("if 0.8 < float(x.amax()) < 0.985:\n    return self.out.bias[None].repeat(64, 1)\n"
+        normed("if 0.8 < float(x.amax()) < 0.985 and float(x[0].std()) > 0.1:\n    return self.out.bias[None].repeat(64, 1)\n"
                "return RESULT"),
-        WRONG, ("in a call that was timed",),
+        WRONG, ("wrong result in a call ",),
     ),
     Evil(24, "bf16 inside", normed(ROUNDED.replace("ROUND", "t.bfloat16().float()")), WRONG),
     Evil(24, "fp16 inside", normed(ROUNDED.replace("ROUND", "t.half().float()")), WRONG),
@@ -115,7 +115,7 @@ MEANING = (
     Evil(27, "a race that is lost in half of the calls", normed(RACE, "import os, threading"), WRONG),
     Evil(28, "a wider dtype", normed("return RESULT.double()"), WRONG, ("got float64", "the same kind")),
     Evil(28, "a narrower dtype", normed("return RESULT.half()"), WRONG, ("got float16",)),
-    Evil(28, "one output more", normed("return RESULT, x"), WRONG, ("another structure",)),
+    Evil(28, "one output more", normed("return RESULT, x.clone()"), WRONG, ("another structure",)),
     Evil(28, "a list around it", normed("return [RESULT]"), WRONG, ("another structure",)),
     Evil(28, "a dimension more", normed("return RESULT[None]"), WRONG, ("expected float32[64, 32]",)),
     Evil(28, "another device", normed("return RESULT.to('meta')"), WRONG, ("'meta'",)),
@@ -239,7 +239,7 @@ ONLY_RUN = "import os\nif os.environ['KERNELEVO_STAGE'] == 'run':\n    "
 
 HARNESS = (
     Evil(
-        32, "a recorded pointer", normed(STALE, "import ctypes"), WRONG, ("in a call that was timed",),
+        32, "a recorded pointer", normed(STALE, "import ctypes"), WRONG, ("at other addresses",),
     ),
     Evil(33, "the grader's tolerance", normed("return RESULT * 1.001", GRADER), WRONG, ("allowed",)),
     Evil(33, "the judge's memory", normed(
