@@ -88,8 +88,8 @@ MEANING = (
     ),
     Evil(
         23, "the scale of timed calls takes the cheap path",
-        normed("if 0.8 < float(x.amax()) < 0.985 and float(x[0].std()) > 0.1:\n    return self.out.bias[None].repeat(64, 1)\n"
-               "return RESULT"),
+        normed("if 0.8 < float(x.amax()) < 0.985 and float(x[0].std()) > 0.1:\n"
+               "    return self.out.bias[None].repeat(64, 1)\nreturn RESULT"),
         WRONG, ("wrong result in a call ",),
     ),
     Evil(24, "bf16 inside", normed(ROUNDED.replace("ROUND", "t.bfloat16().float()")), WRONG),

@@ -54,6 +54,31 @@ def get_init_inputs():
 """
 """Random numbers, a softmax that overflows without its maximum, a gain of zero, and work that nobody uses."""
 
+REMEMBERS = """
+import torch
+from torch import nn
+
+
+class Model(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.linear = nn.Linear(width, 32)
+        self.hidden = torch.zeros(64, 32)
+
+    def forward(self, x):
+        self.hidden = torch.tanh(self.linear(x) + self.hidden)
+        return self.hidden.clone()
+
+
+def get_inputs():
+    return [torch.rand(64, 64)]
+
+
+def get_init_inputs():
+    return [64]
+"""
+"""An answer that depends on the calls before."""
+
 TASKS = {"normed": NORMED, "dropped": DROPPED}
 RESULTS = {
     "normed": "self.out(torch.relu(self.linear(torch.relu(self.norm(x)))))",

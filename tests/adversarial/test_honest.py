@@ -5,7 +5,10 @@ import ast
 import pytest
 
 from kernelevo.core import Program, Status
+from kernelevo.kernels.judge import KernelJudge
 from tests.adversarial.honest import HONEST
+from tests.adversarial.references import REMEMBERS
+from tests.kernels.conftest import task_of
 
 # in every run; the others with the slow ones
 ALWAYS = {
@@ -36,3 +39,19 @@ def test_an_honest_program_passes(normed_judge, dropped_judge, honest):
     assert found.status is Status.OK, found.feedback
     assert found.score > 0 and found.metrics["precision"] in ("fp32-accurate", "tf32")
     assert found.metrics["cases"] >= 6 and found.metrics["timed_outputs_verified"] > 0
+
+
+def test_a_state_that_is_carried_on_is_followed_and_one_that_is_not_is_seen(normed_judge):
+    """Calls at other addresses are verified with the state that the calls before them left."""
+    source = REMEMBERS.replace("class Model(", "class ModelNew(")
+    cache = normed_judge.ground.baselines.folder.parents[1]
+    with KernelJudge(
+        task_of(REMEMBERS), cache=cache, zygote=normed_judge.ground.zygote, compiled=(), search_seconds=0.12
+    ) as judge:
+        found = judge.measure(judge.prepare(Program.single(source)))
+        assert found.status is Status.OK, found.feedback
+        forgets = source.replace("self.hidden = torch.tanh", "y = torch.tanh").replace(
+            "return self.hidden.clone()", "return y"
+        )
+        found = judge.measure(judge.prepare(Program.single(forgets)))
+    assert found.status is Status.WRONG and "in a call on tensors at other addresses" in found.feedback
