@@ -170,7 +170,7 @@ class Baselines:
                 session.close()
             if self._closing.is_set():
                 return
-            baseline.reason = failed.feedback[:500]
+            baseline.reason = failed.saw[:500]
             baseline.seconds = time.monotonic() - start
             baseline.state = "failed"
             self._failures.remember(baseline.name, baseline.reason)

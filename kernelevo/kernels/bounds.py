@@ -70,7 +70,7 @@ class Bounds:
                     session.stop()
                     outcome = ring.fight(session, anchor.session, StopRule(0.02, SECONDS), trusted=True)
             except Failed as failed:
-                self.reasons[name] = failed.feedback[:500]
+                self.reasons[name] = failed.saw[:500]
                 self._failures.remember(name, self.reasons[name])
                 continue
             self.slowdown[name] = (anchor.slowdown or 1.0) / outcome.ratio.ratio

@@ -13,6 +13,7 @@ import torch
 from torch.utils import _pytree as pytree
 
 from kernelevo.core import Status
+from kernelevo.kernels import rules
 from kernelevo.kernels.correctness import compare
 from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.gaps import Report
@@ -116,10 +117,8 @@ class Checker:
         """Refuse a program that has written to its inputs."""
         for i, (view, value) in enumerate(zip(session.inputs(slot), given, strict=True)):
             if not same(view, value):
-                raise Failed(
-                    Status.REJECTED,
-                    f"the program writes to its input number {i}; inputs must stay as they are",
-                )
+                saw = f"the program writes to its input number {i}; inputs must stay as they are"
+                raise Failed(Status.REJECTED, rules.INPUTS.broken(saw))
 
     def own_memory(self, session: Session, answers: Sequence[Answer]) -> None:
         """Refuse outputs that lie in an input, in a shared weight, or in one another across calls."""
@@ -127,24 +126,27 @@ class Checker:
             shared = session.shared_ranges()
             for answer in answers:
                 if any(a < end and start < b for a, b in answer.spans for start, end in shared):
-                    raise Failed(
-                        Status.REJECTED,
-                        "an output shares memory with an input; return tensors of their own",
-                    )
+                    saw = "an output shares memory with an input or a weight"
+                    raise Failed(Status.REJECTED, rules.OWN_MEMORY.broken(saw))
         spans = sorted((span, i) for i, answer in enumerate(answers) for span in answer.spans)
         for ((_, end), i), ((start, _), j) in itertools.pairwise(spans):
             if i != j and start < end:
-                raise Failed(
-                    Status.REJECTED,
-                    "outputs of different calls share memory; a returned tensor must not be written again",
-                )
+                saw = "outputs of different calls share memory"
+                raise Failed(Status.REJECTED, rules.ACROSS_CALLS.broken(saw))
 
-    def several(self, session: Session, stream: Stream, calls: int = 3) -> None:
-        """Run some calls in one batch and refuse outputs that share memory; leaves the child stopped."""
+    def several(self, session: Session, stream: Stream, calls: int = 3) -> Sample:
+        """Run some calls in one batch and refuse outputs that share memory; leaves the child stopped.
+
+        Returns:
+            The last call, to be verified: of all calls before any timing it alone had its inputs elsewhere.
+        """
         picks = [stream.pick() for _ in range(min(calls, session.setting.capacity))]
+        if session.setting.stateful:
+            self.place(session, self.pool.groups[0].parameters, fresh=True)
         batch = session.batch(lambda i, views: stream.write(picks[i], views), [pick.seed for pick in picks])
         places = session.places(batch)
         self.own_memory(session, [Answer("", (), tuple((a, a + n) for a, n in spans)) for spans in places])
+        return Sample(tuple(picks), session.answer(batch.said, batch.calls - 1, batch.calls))
 
     def final(self, session: Session, batch: Batch, index: int, answer: Answer) -> None:
         """Refuse outputs that still change after the call; leaves the child stopped."""
@@ -156,7 +158,8 @@ class Checker:
             for a, b in zip(answer.leaves, again.leaves, strict=True)
             if isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor)
         ):
-            raise Failed(Status.REJECTED, "an output changed after it was returned (a deferred write)")
+            saw = "an output changed after it was returned (a deferred write)"
+            raise Failed(Status.REJECTED, rules.FINAL.broken(saw))
 
     # ------------------------------------------------------------------ timed calls
 
@@ -168,7 +171,7 @@ class Checker:
         samples: Sequence[Sample],
         seconds: float,
     ) -> tuple[int, Report | None]:
-        """Compare timed calls' outputs with the reference on those very inputs.
+        """Compare outputs of calls on the stream's values with the reference on those very inputs.
 
         Args:
             session_stateful: whether a call's answer depends on the calls before it.

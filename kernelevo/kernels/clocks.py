@@ -62,12 +62,12 @@ def asked(session: Session, stream: Stream) -> dict[str, Metric]:
         session.batch(lambda _, views: stream.write(pick, views), [pick.seed])
         said = session.spans(profile=False, timeout=_SPANS)
     except Failed as failed:
-        why = {"held": failed.feedback, "graph_replay": failed.feedback, "profiler": "not tried"}
+        why = {"held": failed.saw, "graph_replay": failed.saw, "profiler": "not tried"}
         return named({"missing": why}, {})
     try:
         return named(said, session.spans(profile=True, timeout=_PROFILE))
     except Failed as failed:
-        return named(said, {"missing": {"profiler": failed.feedback}})
+        return named(said, {"missing": {"profiler": failed.saw}})
 
 
 def named(said: Mapping[str, Any], profiled: Mapping[str, Any]) -> dict[str, Metric]:

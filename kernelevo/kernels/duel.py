@@ -15,6 +15,7 @@ from kernelevo.device.lease import Lease
 from kernelevo.device.priority import first_in_line
 from kernelevo.device.sm_clock import steady
 from kernelevo.device.statistics import MIN_BLOCKS, Estimate, StopRule
+from kernelevo.kernels import rules
 from kernelevo.kernels.checking import Checker, Sample
 from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.inputs import SHIPPED, Pick, Stream
@@ -153,7 +154,7 @@ class Ring:
         try:
             batch = self._empty.idle(max(1, min(_ANCHOR_CALLS, calls, self._empty.setting.capacity)))
         except Failed as failed:
-            _log.warning("the protocol's cost is no longer measured anew: %s", failed.feedback)
+            _log.warning("the protocol's cost is no longer measured anew: %s", failed.saw)
             self.close()
             return
         self.overhead = self._anchors.add(batch)
@@ -224,7 +225,8 @@ class Ring:
             session.ask("rest", seconds=0.002)
             session.stop()
             if session.digest(batch) != before:
-                raise Failed(Status.REJECTED, "outputs changed after they were returned (a deferred write)")
+                saw = "outputs changed after they were returned (a deferred write)"
+                raise Failed(Status.REJECTED, rules.FINAL.broken(saw))
 
     def _keep(self, sample: Sample, tally: Tally, size: int) -> None:
         """Keep a sample; when memory is used up, one of those kept before makes place, at random."""

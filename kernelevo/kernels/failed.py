@@ -8,17 +8,31 @@ from typing import Any
 
 from kernelevo.core import Evaluation, Status
 from kernelevo.device.groups import Registration
-from kernelevo.kernels import device_faults
+from kernelevo.kernels import device_faults, rules
+from kernelevo.kernels.rules import Refusal, quoted
 from kernelevo.sandbox.channel import PeerClosed, PeerFault, PeerTimeout
 from kernelevo.sandbox.child import Child
 
+NO_ANSWER = "the program's process sent something that is no answer"
+_LOG = 30_000  # characters
+
 
 class Failed(Exception):
-    """A program failed; carries the verdict, and the process that it failed in. Never leaves the judge."""
+    """A program failed; carries the verdict, and the process that it failed in. Never leaves the judge.
 
-    def __init__(self, status: Status, feedback: str, log: str = "", pid: int | None = None) -> None:
-        super().__init__(feedback)
-        self.status, self.feedback, self.log, self.pid = status, feedback, log, pid
+    Args:
+        status: of the verdict.
+        refusal: what was seen, why it counts, what an honest program does; of a trusted subject what was
+            seen is enough.
+        log: what the process printed.
+        pid: the process.
+    """
+
+    def __init__(self, status: Status, refusal: Refusal | str, log: str = "", pid: int | None = None) -> None:
+        self.saw = quoted(refusal.saw if isinstance(refusal, Refusal) else refusal)
+        self.feedback = str(refusal) if isinstance(refusal, Refusal) else self.saw
+        super().__init__(self.feedback)
+        self.status, self.log, self.pid = status, log[-_LOG:], pid
 
     def verdict(self, **metrics: Any) -> Evaluation:
         """Return the evaluation that this failure means."""
@@ -34,19 +48,15 @@ def translated(child: Child, limit: float) -> Iterator[None]:
         child.kill("timeout")
         late = f"the program did not finish within {limit:.3g} s and was killed"
         words = device_faults.hang(limit) if child.limits.cuda else late
-        raise Failed(Status.TIMED_OUT, words, child.output(), child.pid) from error
+        raise Failed(Status.TIMED_OUT, rules.IN_TIME.broken(words), child.output(), child.pid) from error
     except PeerClosed as error:
         raise _ended(child) from error
     except PeerFault as error:
         if child.wait(0.5):
             raise _ended(child) from error
         child.kill("rejected")
-        raise Failed(
-            Status.REJECTED,
-            f"the program's process broke the protocol: {error.what}",
-            child.output(),
-            child.pid,
-        ) from error
+        saw = f"the program's process broke the protocol: {error.what}"
+        raise Failed(Status.REJECTED, rules.PROTOCOL.broken(saw), child.output(), child.pid) from error
 
 
 def _ended(child: Child) -> Failed:
@@ -68,13 +78,16 @@ def _ended(child: Child) -> Failed:
     fault = device_faults.find(child.output())  # C++ that does not catch an error of the device aborts
     if fault is not None and reason != "SIGXCPU":
         status, said = fault.status, f"{said}\n{fault.sentence}"
-    return Failed(status, said, child.output(), child.pid)
+    rule = rules.IN_TIME if status is Status.TIMED_OUT else rules.ALIVE
+    return Failed(status, rule.broken(said), child.output(), child.pid)
 
 
 def told(error: Any, child: Child) -> Failed:
     """Turn an error that the child reported into a verdict."""
     if not isinstance(error, dict):
-        return Failed(Status.REJECTED, "the program's process sent an error that is none")
+        return Failed(
+            Status.REJECTED, rules.PROTOCOL.broken("the program's process sent an error that is none")
+        )
     stage, kind = str(error.get("stage")), str(error.get("type"))
     text = "\n".join(str(error.get(k)) for k in ("what", "why", "now") if error.get(k))
     log = "\n".join(part for part in (str(error.get("log") or ""), child.output()) if part)
@@ -83,10 +96,12 @@ def told(error: Any, child: Child) -> Failed:
         log = f"{text}\n{log}"
         text = f"{text.splitlines()[0]}\n{fault.sentence}"
     if kind in ("BuildError", "BuildRefused") or stage in ("load", "construct"):
-        return Failed(Status.BUILD_FAILED, _with_log(text, str(error.get("log") or "")), log, child.pid)
+        words = _with_log(text, str(error.get("log") or ""))
+        return Failed(Status.BUILD_FAILED, rules.BUILDS.broken(words), log, child.pid)
     where = "load_state_dict" if stage == "load" else "forward"
     status = fault.status if fault is not None else Status.CRASHED
-    return Failed(status, _with_log(f"{where} raises {text}", str(error.get("log") or "")), log, child.pid)
+    words = _with_log(f"{where} raises {text}", str(error.get("log") or ""))
+    return Failed(status, rules.RAISES.broken(words), log, child.pid)
 
 
 def _with_log(text: str, log: str) -> str:

@@ -215,7 +215,7 @@ class Ground:
         except Failed as failed:
             raise SandboxError(
                 "the reference itself could not be run in a child process",
-                why=f"{failed.feedback}\n{failed.log[-2000:]}",
+                why=f"{failed.saw}\n{failed.log[-2000:]}",
                 now="run `kernelevo doctor`; check that the module needs no file or network",
             ) from failed
 
@@ -294,7 +294,7 @@ class Ground:
                         baseline.session, anchor.session, StopRule(0.02, seconds), trusted=True
                     )
             except Failed as failed:
-                baseline.state, baseline.reason = "failed", failed.feedback
+                baseline.state, baseline.reason = "failed", failed.saw
                 continue
             ratio = outcome.ratio
             baseline.latency = outcome.challenger.median

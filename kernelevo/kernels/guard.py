@@ -41,11 +41,13 @@ class Reading:
         form: ``"declared"`` if all it computes is declared kernels and torch calls around a plain forward,
             ``"free-form"`` if it reaches further into Python.
         reasons: why it is free-form.
+        against_policy: whether the problem is what it computes with, rather than that it cannot be read.
     """
 
     problem: str = ""
     form: str = "declared"
     reasons: tuple[str, ...] = ()
+    against_policy: bool = False
 
 
 def read(source: str, *, policy: str = "any") -> Reading:
@@ -68,8 +70,8 @@ def read(source: str, *, policy: str = "any") -> Reading:
         used = sorted(_torch_compute(tree))
         if used:
             return Reading(
-                f"the policy is no-aten, and the program computes with torch: {', '.join(used[:8])}; "
-                "only allocation, views and kernel launches may use torch"
+                f"the policy is no-aten, and the program computes with torch: {', '.join(used[:8])}",
+                against_policy=True,
             )
     reasons = tuple(sorted(_free_form(tree)))
     return Reading("", "free-form" if reasons else "declared", reasons)

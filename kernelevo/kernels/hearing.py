@@ -58,12 +58,17 @@ class Hearing:
         Raises:
             Failed: if the program breaks off or misbehaves.
         """
-        ground, session = self._ground, self._session
+        ground, session, notes = self._ground, self._session, self._notes
         cases = self._open(_BEFORE_TIMING)
         wrong = self._check(cases[:_BEFORE_TIMING])
         if wrong is not None:
             return wrong
-        ground.checker.several(session, ground.stream)
+        last = ground.checker.several(session, ground.stream)
+        _, report = ground.checker.verify(
+            ground.setting.stateful, ground.stream, ground.setting.structure, [last], 0.0
+        )
+        if report is not None:
+            return notes.wrong(report, "in a call on tensors at other addresses")
         ground.roof.ready()
         if floor is not None:
             glance = StopRule(0.1, min(ROUGH_SECONDS, seconds))
@@ -120,7 +125,7 @@ class Hearing:
             if failed.pid != against.anchor.session.child.pid:
                 raise
             renew(ground, label)  # no program's fault, and none is to meet that process again
-            raise SandboxError("the baseline failed while it was timed", why=failed.feedback) from failed
+            raise SandboxError("the baseline failed while it was timed", why=failed.saw) from failed
         ground.baselines.heard(against.anchor, outcome.defender.median)
         ground.roof.check(outcome.challenger, outcome.defender)
         return outcome, label, outcome.below(own)
@@ -165,4 +170,4 @@ def renew(ground: Ground, label: Precision) -> None:
     try:
         ground.baselines.renew(label)
     except Failed as failed:
-        _log.warning("the baseline could not be started anew: %s", failed.feedback)
+        _log.warning("the baseline could not be started anew: %s", failed.saw)

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from kernelevo.backends.cache import default_root
 from kernelevo.core import Artifact, Evaluation, Program, Status, Task
-from kernelevo.kernels import guard
+from kernelevo.kernels import guard, rules
 from kernelevo.kernels.baseline import Name
 from kernelevo.kernels.correctness import Precision
 from kernelevo.kernels.failed import Failed
@@ -188,11 +188,12 @@ class KernelJudge:
         try:
             source = program.source
         except ValueError as error:
-            return Artifact(program, Failed(Status.BUILD_FAILED, str(error)).verdict())
+            return Artifact(program, Failed(Status.BUILD_FAILED, rules.BUILDS.broken(str(error))).verdict())
         reading = guard.read(source, policy=policy)
         if reading.problem:
-            status = Status.REJECTED if "policy" in reading.problem else Status.BUILD_FAILED
-            return Artifact(program, Failed(status, reading.problem).verdict())
+            rule = rules.OWN_KERNELS if reading.against_policy else rules.BUILDS
+            status = Status.REJECTED if reading.against_policy else Status.BUILD_FAILED
+            return Artifact(program, Failed(status, rule.broken(reading.problem)).verdict())
         ground = self.ground
         folder = ground.folder / f"{program.id[:12]}-{next(self._serial)}"
         start = time.monotonic()

@@ -24,6 +24,7 @@ import torch
 
 from kernelevo.backends.kernel_facts import plain_name, printable
 from kernelevo.core import Artifact, Evaluation, Status
+from kernelevo.kernels import rules
 from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.verdict import NAMES
 from kernelevo.kernels.worker import Talk, Worker
@@ -105,22 +106,21 @@ class Shares:
             try:
                 self._known[program.id] = share(profile(), own_kernels(program.source))
             except Failed as failed:  # it says so when it is judged; here nothing is known
-                self._known[program.id] = Share(None, reason=failed.feedback.splitlines()[0])
+                self._known[program.id] = Share(None, reason=failed.saw)
         found = self._known[program.id]
         if self._strict and found.fails:
             text = (
                 f"the policy is no-aten, and the program fails where its calls are profiled: {found.reason}"
             )
-            return Failed(Status.REJECTED, text).verdict(**_nothing(None))
+            return Failed(Status.REJECTED, rules.OWN_KERNELS.broken(text)).verdict(**_nothing(None))
         if not self._strict or not found.too_little:
             return None
         assert found.own is not None
         text = (
             f"the policy is no-aten, and torch computes {100 * (1 - found.own):.3g} % of forward (allowed: "
-            f"{100 * LIMIT:.3g} %): {found.words()}\nwrite these as kernels of your own; only allocation, "
-            "views and launches may use torch"
+            f"{100 * LIMIT:.3g} %): {found.words()}"
         )
-        return Failed(Status.REJECTED, text).verdict(**_nothing(found.own))
+        return Failed(Status.REJECTED, rules.OWN_KERNELS.broken(text)).verdict(**_nothing(found.own))
 
     def told(self, verdict: Evaluation, artifact: Artifact) -> Evaluation:
         """Return a verdict with the metric ``own_share``, or with the reason why it is not known."""

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from kernelevo.core import Status
+from kernelevo.kernels import rules
 from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.tree import Leaf, flatten
 
@@ -64,9 +65,8 @@ def ranges(said: dict[str, Any]) -> list[tuple[int, int]]:
     try:
         return [(int(start), int(end)) for start, end in said["ranges"]]
     except (KeyError, TypeError, ValueError) as error:
-        raise Failed(
-            Status.REJECTED, f"the program's process does not say where its inputs lie: {error}"
-        ) from error
+        saw = f"the program's process does not say where its inputs lie: {error}"
+        raise Failed(Status.REJECTED, rules.PROTOCOL.broken(saw)) from error
 
 
 def parse(
@@ -94,21 +94,22 @@ def parse(
             found.append((str(structures[structure]), mine, tensors))
         return found
     except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
-        raise Failed(
-            Status.REJECTED, f"the program's process does not describe its outputs: {error}"
-        ) from error
+        saw = f"the program's process does not describe its outputs: {error}"
+        raise Failed(Status.REJECTED, rules.PROTOCOL.broken(saw)) from error
 
 
 def _leaf(kind: dict[str, Any], device: str) -> Leaf | None:
     if "dtype" not in kind:
         return None
     if kind["exact"] is not True:
-        raise Failed(Status.REJECTED, "an output is a subclass of torch.Tensor; return plain tensors")
+        saw = "an output is a subclass of torch.Tensor"
+        raise Failed(Status.REJECTED, rules.PLAIN_TENSORS.broken(saw))
     shape, stride = tuple(map(int, kind["shape"])), tuple(map(int, kind["stride"]))
     leaf = Leaf(str(kind["dtype"]), shape, stride, str(kind["device"]))
     if leaf.device != device:
         wanted = "the CPU" if device == "cpu" else device
-        raise Failed(Status.WRONG, f"an output lies on {leaf.device!r}, expected it on {wanted}")
+        saw = f"an output lies on {leaf.device!r}, expected it on {wanted}"
+        raise Failed(Status.WRONG, rules.PLACE.broken(saw))
     if len(shape) != len(stride) or min((*shape, *stride), default=0) < 0:
         raise ValueError("negative sizes")
     if leaf.nbytes > 1 << 40:

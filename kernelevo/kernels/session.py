@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from kernelevo.core import Status
 from kernelevo.device.priority import MEASURED, prioritise
+from kernelevo.kernels import rules
 from kernelevo.kernels.arena import Arena, mapped_at
-from kernelevo.kernels.failed import Failed, told, translated
+from kernelevo.kernels.failed import NO_ANSWER, Failed, told, translated
 from kernelevo.kernels.results import parse, plain, ranges
 from kernelevo.kernels.setting import Setting, named_weights
 from kernelevo.kernels.shared_outputs import SharedOutputs
@@ -101,7 +102,7 @@ class Session:
         with translated(self.child, timeout):
             reply = self.child.channel.recv(timeout)
         if not isinstance(reply, dict):
-            raise Failed(Status.REJECTED, "the program's process sent something that is no answer")
+            raise Failed(Status.REJECTED, rules.PROTOCOL.broken(NO_ANSWER))
         if "error" in reply:
             raise told(reply["error"], self.child)
         return reply
@@ -209,7 +210,7 @@ class Session:
             if self._reading is not None and isinstance(reply, dict) and "error" not in reply:
                 end = self._reading.secure(reply)
         if not isinstance(reply, dict):
-            raise Failed(Status.REJECTED, "the program's process sent something that is no answer")
+            raise Failed(Status.REJECTED, rules.PROTOCOL.broken(NO_ANSWER))
         if "error" in reply:
             raise told(reply["error"], self.child)
         own, clock, missing = reply.get("ns"), reply.get("mhz"), reply.get("missing")
@@ -285,7 +286,8 @@ class Session:
         budget = 4 * self.setting.output_bytes + sum(leaf.nbytes for leaf in self.setting.weights.leaves)
         budget += 1 << 20
         if sum(leaf.nbytes for _, leaf in tensors) > budget:
-            raise Failed(Status.REJECTED, "the outputs are far larger in memory than the reference's")
+            saw = "the outputs are far larger in memory than the reference's"
+            raise Failed(Status.REJECTED, rules.SIZE.broken(saw))
         pieces = [(address, leaf.nbytes) for address, leaf in tensors if leaf.nbytes]
         with translated(self.child, self.patience):
             arrays = iter((read or self.child.read_many)(pieces))
@@ -312,7 +314,8 @@ class Session:
         answer = self._read(said, 0, 1)
         names = said.get("names")
         if not isinstance(names, list) or len(names) != len(answer.leaves):
-            raise Failed(Status.REJECTED, "the program's process does not say which buffers it has")
+            saw = "the program's process does not say which buffers it has"
+            raise Failed(Status.REJECTED, rules.PROTOCOL.broken(saw))
         return dict(zip(map(str, names), answer.leaves, strict=True)), said.get("training") is True
 
     def peak_megabytes(self) -> float | None:
@@ -331,7 +334,8 @@ class Session:
         digest = hashlib.sha256()
         if self.setting.staged:
             if self._reading is not None and not self._unchanged(self._reading):
-                raise Failed(Status.REJECTED, "outputs changed after they were returned (a deferred write)")
+                saw = "outputs changed after they were returned (a deferred write)"
+                raise Failed(Status.REJECTED, rules.FINAL.broken(saw))
             for index in sorted({0, batch.calls - 1}):
                 for leaf in self.answer(batch.said, index, batch.calls).leaves:
                     if isinstance(leaf, torch.Tensor) and leaf.numel():

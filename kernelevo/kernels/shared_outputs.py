@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernelevo.core import Status
+from kernelevo.kernels import rules
 from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.tree import Leaf
 
@@ -113,9 +114,8 @@ class SharedOutputs:
         except (RuntimeError, LookupError) as error:
             self.give_up(str(error))
         except (TypeError, ValueError, AttributeError) as error:
-            raise Failed(
-                Status.REJECTED, f"the program's process does not say where its memory lies: {error}"
-            ) from error
+            saw = f"the program's process does not say where its memory lies: {error}"
+            raise Failed(Status.REJECTED, rules.PROTOCOL.broken(saw)) from error
 
     def secure(self, said: dict[str, Any]) -> int:
         """Take a secret window of each output of every call; return the instant when all were here.
@@ -174,9 +174,8 @@ class SharedOutputs:
                 first = start - address
                 inside = first >= 0 and first + width <= nbytes
                 if inside and not np.array_equal(values[first : first + width], window):
-                    raise Failed(
-                        Status.REJECTED, "outputs changed after they were returned (a deferred write)"
-                    )
+                    saw = "outputs changed after they were returned (a deferred write)"
+                    raise Failed(Status.REJECTED, rules.FINAL.broken(saw))
         return whole
 
     def plain_read(self, address: int, nbytes: int) -> NDArray[np.uint8]:
@@ -205,9 +204,8 @@ def _pieces(said: dict[str, Any]) -> list[Piece]:
             raise ValueError("an output at an address that there is not")
         return found
     except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
-        raise Failed(
-            Status.REJECTED, f"the program's process does not describe its outputs: {error}"
-        ) from error
+        saw = f"the program's process does not describe its outputs: {error}"
+        raise Failed(Status.REJECTED, rules.PROTOCOL.broken(saw)) from error
 
 
 def _nbytes(kind: dict[str, Any]) -> int:

@@ -11,9 +11,10 @@ from typing import Any
 
 from kernelevo.backends import launching
 from kernelevo.core import Artifact, Status
+from kernelevo.kernels import rules
 from kernelevo.kernels.arena import Arena
 from kernelevo.kernels.extension_headers import ExtensionHeaders
-from kernelevo.kernels.failed import Failed, resting, told, translated
+from kernelevo.kernels.failed import NO_ANSWER, Failed, resting, told, translated
 from kernelevo.kernels.foundry import Foundry
 from kernelevo.kernels.ground import Ground
 from kernelevo.kernels.session import Session
@@ -141,7 +142,7 @@ class Stages:
                 with translated(child, limit):
                     reply = child.channel.recv(limit)
                 if not isinstance(reply, dict):
-                    raise Failed(Status.REJECTED, "the program's process sent something that is no answer")
+                    raise Failed(Status.REJECTED, rules.PROTOCOL.broken(NO_ANSWER))
                 if "error" in reply:
                     raise told(reply["error"], child)
         return dict(reply)

@@ -10,13 +10,14 @@ from typing import Any
 from kernelevo.core import Evaluation, Status
 from kernelevo.core.evaluation import Fidelity, Metric
 from kernelevo.device.statistics import Estimate
-from kernelevo.kernels import clocks
+from kernelevo.kernels import clocks, rules
 from kernelevo.kernels.baselines import Baselines
 from kernelevo.kernels.bounds import Bounds
 from kernelevo.kernels.bounds import Name as BoundName
 from kernelevo.kernels.correctness import Precision
 from kernelevo.kernels.gaps import Report
 from kernelevo.kernels.ranking import RANK
+from kernelevo.kernels.rules import Rule
 
 NAMES = (
     "latency_ms",
@@ -118,8 +119,8 @@ class Notes:
 
     def wrong(self, report: Report, case: str) -> Evaluation:
         """Return the verdict on a program whose answer is wrong."""
-        text = f"wrong result {case}\n{report.explain()}"
-        return Evaluation(Status.WRONG, None, self.metrics, text)
+        refusal = _rule(report, case).broken(f"wrong result {case}\n{report.explain()}")
+        return Evaluation(Status.WRONG, None, self.metrics, str(refusal))
 
     def ok(
         self, score: float, *, fidelity: Fidelity, weights: str, precision: Precision | None
@@ -154,6 +155,20 @@ class Notes:
                 f"{m.get('roofline_bound')} ceiling"
             )
         return "\n".join(lines)
+
+
+def _rule(report: Report, case: str) -> Rule:
+    """Return the rule that a wrong answer breaks, by the first tensor that is wrong."""
+    if report.problem:
+        return rules.STATE if report.problem.startswith("the module left") else rules.SIGNATURE
+    gap = next(g for g in report.gaps if not g.ok)
+    if gap.problem.startswith("buffer"):
+        return rules.STATE
+    if gap.problem.startswith(f"{gap.name}: non-finite"):
+        return rules.FINITE
+    if gap.problem.startswith(f"{gap.name}: expected"):
+        return rules.SIGNATURE
+    return rules.FOLLOWS_WEIGHTS if "the parameters were changed" in case else rules.CORRECT
 
 
 def faster(low: float, high: float) -> str:

@@ -1,0 +1,38 @@
+"""One judge for each task of the adversarial tests; they share the process that forks children."""
+
+import pytest
+
+from kernelevo.kernels.judge import KernelJudge
+from tests.adversarial.references import DROPPED, NORMED
+from tests.kernels.conftest import task_of
+
+SHORT = {"compiled": (), "search_seconds": 0.12, "final_seconds": 0.6, "forward_patience": 4.0}
+
+
+@pytest.fixture(scope="session")
+def normed_judge(tmp_path_factory):
+    with KernelJudge(task_of(NORMED), cache=tmp_path_factory.mktemp("cache"), **SHORT) as made:
+        made.warm()
+        made.ground.patience = 6.0  # a hang is to be seen soon
+        made.ground.pool.fill()
+        yield made
+
+
+def _beside(judge, task):
+    """A judge that shares another one's zygote and what is known of the machine."""
+    cache = judge.ground.baselines.folder.parents[1]
+    return KernelJudge(task, cache=cache, zygote=judge.ground.zygote, **SHORT)
+
+
+@pytest.fixture(scope="session")
+def dropped_judge(normed_judge):
+    with _beside(normed_judge, task_of(DROPPED)) as made:
+        made.ground.pool.fill()
+        yield made
+
+
+@pytest.fixture(scope="session")
+def own_judge(normed_judge):
+    """The judge of a task that asks for kernels of one's own."""
+    with _beside(normed_judge, task_of(NORMED, policy="no-aten")) as made:
+        yield made
