@@ -32,8 +32,10 @@ SHAPES = (
 )  # fmt: skip
 """Rows, summed length and columns of the products; with twenty orders that makes 160 trials."""
 DRAWS = ("rand", "randn")
-VISIBLE = ("shipped", "normal", "signed", "large")
-"""Distributions whose products are large enough for a rounding to TF32 to show at 1e-6."""
+VISIBLE = ("normal", "signed")
+"""Distributions whose sums cancel and are large enough for a rounding to show. Where all terms are positive,
+PyTorch's own error grows with the sum while those of rounded operands average out, and over some hundred
+terms bf16x3 is rightly called as accurate as fp32."""
 
 
 class Affine(nn.Module):
@@ -171,7 +173,7 @@ def main(arguments: list[str] | None = None) -> int:
             "reorderings": [asdict(t) for t in honest],
             "classes": [asdict(t) for t in rounded],
         }
-        options.out.write_text(json.dumps(data, indent=1) + "\n", "utf-8")
+        options.out.write_text(json.dumps(data).replace('{"order"', '\n{"order"') + "\n", "utf-8")
     return 0
 
 

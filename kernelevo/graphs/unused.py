@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -39,14 +40,20 @@ class Unused:
 def unused(captured: Captured) -> Unused:
     """Find what no output depends on; the capture itself is left as it is."""
     graph = captured.copy().graph
-    before = Counter(_name(node) for node in graph.nodes if node.op == "call_function")
+    before = _calls(graph)
     remove_dead(graph)
-    after = Counter(_name(node) for node in graph.nodes if node.op == "call_function")
+    after = _calls(graph)
     by_name = captured.skeleton.by_name
     read = {id(by_name[n.target].tensor) for n in graph.nodes if n.op == "get_attr" and n.users}
     parameters = tuple(e.name for e in captured.skeleton.parameters() if id(e.tensor) not in read)
     inputs = tuple(str(n.target) for n in graph.nodes if n.op == "placeholder" and not n.users)
     return Unused(dict(before - after), parameters, inputs)
+
+
+def _calls(graph: fx.Graph) -> Counter[str]:
+    """Count operations by name; taking one of several results is none."""
+    calls = (n for n in graph.nodes if n.op == "call_function" and n.target is not operator.getitem)
+    return Counter(_name(node) for node in calls)
 
 
 def _name(node: fx.Node) -> str:

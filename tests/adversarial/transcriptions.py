@@ -1,7 +1,8 @@
 """Six small tasks, each with a right program in C++ and one in Python, for bugs to be put into.
 
-Shapes are odd, so that every tail exists, and the largest tensor of each has more than 65,536 elements, so
-that an index of sixteen bits is too short. The C++ sums are in double: what fails is the bug, not the order.
+Shapes are odd, loops that step by a block have a tail of one, and the largest tensor of each task has more
+than 65,536 elements, so that an index of sixteen bits is too short. The C++ sums are in double: what fails is
+the bug, not the order.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ def _task(shape: str, init: str, forward: str, python: str, source: str, wrapper
 
 
 SOFTMAX = _task(
-    "80, 1037",
+    "81, 1041",
     "",
     "return torch.softmax(x, dim=1)",
     """
@@ -117,8 +118,8 @@ return y
 )
 
 GEMM = _task(
-    "131, 530",
-    "self.linear = nn.Linear(530, 67)",
+    "131, 577",
+    "self.linear = nn.Linear(577, 67)",
     "return self.linear(x)",
     """
 weight, bias = self.linear.weight, self.linear.bias
@@ -202,7 +203,7 @@ return y
 )
 
 GELU = _task(
-    "3, 70, 331",
+    "68609",
     "",
     "return torch.nn.functional.gelu(x)",
     """

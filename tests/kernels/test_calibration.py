@@ -15,12 +15,8 @@ def test_159_of_160_honest_reorderings_are_accepted():
     assert {t.order for t in trials} == set(ORDERS) and len({t.distribution for t in trials}) == 7
     refused = [t for t in trials if not t.passed]
     assert len(refused) <= 1, refused
-    assert any(t.error > 0 for t in trials)
-
-
-def test_a_fixed_tolerance_would_refuse_honest_sums():
-    trials = reorderings(seed=0)
-    assert sum(not t.meets_gate for t in trials) > 0.1 * len(trials)
+    # the rule is needed: a fixed tolerance refuses some of them
+    assert sum(not t.meets_gate for t in trials) > 5
 
 
 def test_arithmetic_is_called_what_it_is():
@@ -29,7 +25,7 @@ def test_arithmetic_is_called_what_it_is():
     for trial in trials:
         named[trial.order].add(trial.label)
     assert named == {name: {label} for name, (_, label) in PRECISIONS.items()}
-    assert all(not t.passed for t in trials if t.order == "bf16")
+    assert not any(t.passed for t in trials if t.order == "bf16")
 
 
 @pytest.mark.slow
