@@ -20,10 +20,13 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
     ("gemm and bias", "cpp", "y[uint16_t(i * cols + j)] = float(sum + bias[j]);"): (
         "the output has 8,777 elements"
     ),
+    ("gelu", "cpp", "for (int64_t i = 0; i <= count; i += 1024) {"): "no multiple of 1024 equals count",
+    ("gelu", "cpp", "for (int64_t i = 0; i < count; i += 1000) {"): "blocks overlap: some work is done twice",
 }
 # mutants that pass although they are wrong: right values on every case, and a bug in the program
 _OUTLIER = "softmax is the same whatever is subtracted, unless the element left out is larger by 88 or more"
 _BEYOND = "reads one float beyond the array, whose value changes nothing: a sanitizer's work"
+_WITHIN = "moves no value by more than the tolerance of 1e-5"
 MISSED: dict[tuple[str, str, str], str] = {
     ("softmax", "cpp", "for (int64_t j = 0; j < cols - 1; j++) if (in[j] > top) top = in[j];"): _OUTLIER,
     ("softmax", "cpp", "for (int64_t j = 1; j < cols; j++) if (in[j] > top) top = in[j];"): _OUTLIER,
@@ -31,6 +34,11 @@ MISSED: dict[tuple[str, str, str], str] = {
     ("softmax", "cpp", "for (int64_t l = 0; l <= 16; l++) lanes[l] = "
      "(k + l < cols) ? std::exp(in[k + l] - top) : 0.0f;"): "writes one float beyond a local array",
     ("softmax", "cpp", "for (int64_t l = 0; l <= 16; l++) sum += lanes[l];"): _BEYOND,
+    ("gelu", "cpp", "for (int64_t j = i; j <= end; j++)"): "writes one float beyond the output",
+    ("gelu", "cpp", "y[j] = float(0.5 * x[j] * (1.0 + std::erf(x[j] * 0.7071)));"): _WITHIN,
+    ("gelu", "python", "y[start : start + 4096] = 0.5 * part * (1.0 + torch.erf(part * 0.7071))"): _WITHIN,
+    # the last of three such loops
+    ("batchnorm", "cpp", "for (int64_t b = 0; b <= batch; b++)"): "writes one image beyond the output",
 }  # fmt: skip
 
 
