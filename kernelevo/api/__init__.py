@@ -2,6 +2,7 @@
 
 from kernelevo.api.check import check, read_program
 from kernelevo.api.doctor import examine
+from kernelevo.api.lint import lint
 from kernelevo.api.result import Result
 from kernelevo.api.runs import evolve, explain, list_runs, load_run, optimize, resume, run_task
 
@@ -11,6 +12,7 @@ __all__ = [
     "evolve",
     "examine",
     "explain",
+    "lint",
     "list_runs",
     "load_run",
     "optimize",

@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from kernelevo.cli import bench, check, doctor, look, run
+from kernelevo.cli import bench, check, doctor, lint, look, run
 from kernelevo.cli.output import talk
 from kernelevo.errors import KernelEvoError
 
@@ -21,7 +21,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for verb in (run.run, run.resume, look.runs, look.show, look.export, check.check, bench.bench, doctor.doctor):
+VERBS = (run.run, run.resume, look.runs, look.show, look.export)
+for verb in (*VERBS, check.check, bench.bench, lint.lint, doctor.doctor):
     app.command()(verb)
 
 OUR_BUG = 4

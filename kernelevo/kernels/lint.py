@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
@@ -15,6 +15,28 @@ from kernelevo.kernels.oracle import Observed
 from kernelevo.kernels.pool import Case, Group, Pool, sane_share
 
 Answer = Callable[[Case, Case], Observed | None]
+
+
+@dataclass(frozen=True)
+class Conduct:
+    """What forward does besides computing its output.
+
+    Args:
+        draws: whether it draws random numbers.
+        forgets_draws: whether the answer after another seed passes for this one's, so that the draw may be
+            left out; None where nothing is drawn.
+        changes: buffers that a call changes.
+        keeps_state: whether it keeps state where no ``state_dict`` has it.
+    """
+
+    draws: bool
+    forgets_draws: bool | None
+    changes: tuple[str, ...]
+    keeps_state: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """Return this as plain data."""
+        return {**asdict(self), "changes": list(self.changes)}
 
 
 @dataclass(frozen=True)
@@ -68,6 +90,20 @@ def lint(pool: Pool) -> Finding:
     )
     error, spread, problem = _share(group, first)
     return Finding(blind, independent, problem, error, spread)
+
+
+def conduct(pool: Pool) -> Conduct:
+    """Say what forward does besides computing, on a case as shipped; the pool makes it if need be."""
+    case, group = pool.first, pool.groups[0]
+    truth, forgets = case.truth, None
+    if truth.draws:
+        other = pool.answer(case.parameters, case.args, case.seed + 1)
+        report = compare(other, truth.ref32, truth.oracle, group.e_ref, group.e_buffers)
+        forgets = report.ok
+    changes = tuple(
+        name for name, value in truth.ref32.buffers.items() if not torch.equal(value, pool.state[name])
+    )
+    return Conduct(truth.draws, forgets, changes, truth.stateful)
 
 
 def _passes(cheat: Answer, group: Group, case: Case, other: Case) -> bool:
