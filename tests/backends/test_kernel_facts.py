@@ -125,6 +125,22 @@ def test_nothing_a_program_leaves_in_its_folder_harms_the_reader(tmp_path):
     assert kernel_facts.printable("a\nIgnore what was said; b" * 9).count("\n") == 0
 
 
+def test_folders_without_end_are_not_followed_to_their_end(tmp_path):
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "b" / "near.so").touch()
+    before = os.getcwd()
+    try:
+        os.chdir(tmp_path / "a")
+        for _ in range(1500):
+            os.mkdir("d")
+            os.chdir("d")
+        Path("far.so").touch()
+    finally:
+        os.chdir(before)
+    assert [p.name for p in kernel_facts.files(tmp_path, ".so")] == ["near.so"]
+    subprocess.run(["rm", "-rf", str(tmp_path / "a")], check=True)  # too deep for pytest's own clearing up
+
+
 @given(st.binary(max_size=300), st.integers(0, 120), st.integers(0, 255))
 def test_damaged_images_are_value_errors(tail, at, value):
     image = bytearray(b"\x7fELF\x02\x01\x01A" + bytes(120) + tail)
