@@ -27,7 +27,7 @@ from kernelevo.kernels.seed import seeds
 from kernelevo.kernels.stages import BUILD_PATIENCE, FORWARD_PATIENCE, Stages
 from kernelevo.kernels.twins import Twins
 from kernelevo.kernels.verdict import Notes, combine
-from kernelevo.sandbox.scratch import remove
+from kernelevo.sandbox.scratch import SOON, remove
 from kernelevo.sandbox.zygote import Zygote
 
 SEARCH_SECONDS = 2.0
@@ -203,7 +203,7 @@ class KernelJudge:
             said = self._stages.build(ground, source, folder)
         except Failed as failed:
             known = {"kernels": kernels(folder)}
-            remove(folder)
+            remove(folder, seconds=SOON)
             verdict = with_kernels(failed.verdict(**dict.fromkeys(Notes().metrics)), known)
             return Artifact(program, verdict, folder, known)
         facts = {

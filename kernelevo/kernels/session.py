@@ -143,7 +143,7 @@ class Session:
         self._weights.close()
         self._slots.close()
         if self.child.limits.stage == "run":  # a program's: what it wrote is worth nothing now
-            scratch.remove(self.child.limits.scratch)
+            scratch.remove(self.child.limits.scratch, seconds=scratch.SOON)
 
     def __enter__(self) -> Session:
         return self

@@ -20,7 +20,7 @@ from kernelevo.kernels.session import Session
 from kernelevo.kernels.setting import named_weights
 from kernelevo.sandbox.child import Child
 from kernelevo.sandbox.limits import Limits
-from kernelevo.sandbox.scratch import remove
+from kernelevo.sandbox.scratch import SOON, remove
 
 BUILD_PATIENCE = 120.0
 FORWARD_PATIENCE = 40.0
@@ -106,7 +106,7 @@ class Stages:
             ):
                 return child.channel.recv(patience)
         finally:
-            remove(limits.scratch)
+            remove(limits.scratch, seconds=SOON)
 
     @contextmanager
     def _child(

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
+import math
 import os
-import shutil
+import secrets
 import stat
-import subprocess
+import time
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
 MOST_FILES = 200_000
+SOON = 0.5
+"""Seconds that the next program may wait for a folder's removal; the rest goes when the judge ends."""
 _BLOCK = 512  # bytes, the unit of st_blocks whatever the file system
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_LIFTED = f"lifted-{secrets.token_hex(8)}-"  # a name that no child can have put there before
 
 
 class Scratch:
@@ -58,14 +64,55 @@ class Scratch:
                     yield facts.st_blocks * _BLOCK
 
 
-def remove(folder: Path) -> None:
-    """Remove a folder that a child wrote, however deep it nested its folders; what resists stays."""
-    with contextlib.suppress(RecursionError):
-        shutil.rmtree(folder, ignore_errors=True)
-    if os.path.lexists(folder):
-        command = ["rm", "-rf", "--one-file-system", "--", str(folder)]
-        with contextlib.suppress(OSError):
-            subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+def remove(folder: Path, *, seconds: float = math.inf) -> None:
+    """Remove a folder that a child wrote and that nobody uses any more; what resists stays.
+
+    However deep folders are nested there, it takes time in proportion to what there is, no recursion and
+    two descriptors: what lies in a folder's folder is moved up into it.
+
+    Args:
+        folder: to be removed.
+        seconds: stop after so long and leave the rest.
+    """
+    end = time.monotonic() + seconds
+    with contextlib.suppress(OSError):
+        top = os.open(folder, _FOLDER)
+        try:
+            serial = itertools.count()
+            while any([time.monotonic() < end and _lift(name, top, serial) for name in os.listdir(top)]):
+                pass
+        finally:
+            os.close(top)
+        os.rmdir(folder)
+
+
+def _lift(name: str, top: int, serial: Iterator[int]) -> bool:
+    """Remove one entry of an open folder after moving the folders inside it up; whether that worked."""
+    if _unlinked(name, top):
+        return True
+    try:
+        os.chmod(name, 0o700, dir_fd=top)
+        inner = os.open(name, _FOLDER, dir_fd=top)
+        try:
+            for entry in os.listdir(inner):
+                if not _unlinked(entry, inner):
+                    os.chmod(entry, 0o700, dir_fd=inner)
+                    os.rename(entry, f"{_LIFTED}{next(serial)}", src_dir_fd=inner, dst_dir_fd=top)
+        finally:
+            os.close(inner)
+        os.rmdir(name, dir_fd=top)
+    except OSError:
+        return False
+    return True
+
+
+def _unlinked(name: str, folder: int) -> bool:
+    """Remove an entry that is no folder; False for one that is."""
+    try:
+        os.unlink(name, dir_fd=folder)
+    except OSError:
+        return False
+    return True
 
 
 def _room(folder: Path) -> tuple[int, int]:

@@ -184,14 +184,14 @@ KINDS: tuple[Kind, ...] = (
     Kind("50 GB of tensors", _GONE, forward=_RUN + "self.hoard = torch.ones(50 * GB, dtype=torch.uint8)"),
     Kind(
         "50 GB of shared pages",
-        (CRASHED,),
+        (CRASHED, LATE),
         forward=(
             "hoard = []\n"
             "while RUNS and len(hoard) < 800:\n"
             "    hoard.append(mmap.mmap(-1, GB // 16))\n"
             "    hoard[-1].write(b'x' * (GB // 16))"
         ),
-        words=("memory",),
+        words=("memory", "did not finish"),
     ),
     Kind(
         "memory behind descriptors",
@@ -203,13 +203,13 @@ KINDS: tuple[Kind, ...] = (
     Kind("fills its folder while it builds", (CRASHED,), top=_FILL + "fill(False)", words=("disk",)),
     Kind(
         "nests folders without end",
-        (OK,),
+        (OK, LATE),
         top=(
             "if not RUNS:\n"
             "    here = os.getcwd()\n"
             "    os.makedirs('cache/x', exist_ok=True)\n"
             "    os.chdir('cache/x')\n"
-            "    for _ in range(3000):\n        os.mkdir('d')\n        os.chdir('d')\n    os.chdir(here)"
+            "    for _ in range(1200):\n        os.mkdir('d')\n        os.chdir('d')\n    os.chdir(here)"
         ),
     ),
     Kind("kills its parent", (OK,), top="refused(os.kill, <parent>, signal.SIGKILL)"),
@@ -234,7 +234,12 @@ KINDS: tuple[Kind, ...] = (
             "    refused(os.kill, pid, signal.SIGSTOP)"
         ),
     ),
-    Kind("kills everybody", (OK, CRASHED), forward="refused(os.kill, -1, signal.SIGKILL)"),
+    # in the build stage the kernel says yes, and reaches nobody
+    Kind(
+        "kills everybody",
+        (OK,),
+        forward="if RUNS:\n    refused(os.kill, -1, signal.SIGKILL)\nelse:\n    os.kill(-1, signal.SIGKILL)",
+    ),
     Kind("closes its channel", _GONE, forward=_RUN + "os.close(3)"),
     Kind("closes everything", (*_GONE, LATE), forward=_RUN + "os.closerange(0, 1 << 16)"),
     Kind("garbage in its channel", (REJECTED,), forward=_RUN + "os.write(3, b'\\xff' * 64)"),

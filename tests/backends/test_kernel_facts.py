@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from kernelevo.backends import elf, kernel_facts, kernel_sources, nvrtc, registry, toolchain
 from kernelevo.backends import triton as ahead
+from kernelevo.sandbox.scratch import remove
 
 ROOT = Path(__file__).resolve().parents[2]
 SOLUTIONS = sorted((ROOT / "kernelbench_tasks" / "solutions").glob("*/*.py"))
@@ -138,7 +139,7 @@ def test_folders_without_end_are_not_followed_to_their_end(tmp_path):
     finally:
         os.chdir(before)
     assert [p.name for p in kernel_facts.files(tmp_path, ".so")] == ["near.so"]
-    subprocess.run(["rm", "-rf", str(tmp_path / "a")], check=True)  # too deep for pytest's own clearing up
+    remove(tmp_path / "a")  # too deep for pytest's own clearing up
 
 
 @given(st.binary(max_size=300), st.integers(0, 120), st.integers(0, 255))

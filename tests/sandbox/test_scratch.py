@@ -54,7 +54,7 @@ def test_a_folder_is_removed_however_deep_it_is(tmp_path):
     top.mkdir()
     try:
         os.chdir(top)
-        for _ in range(2500):
+        for _ in range(1500):
             os.mkdir("d")
             os.chdir("d")
     finally:
@@ -62,6 +62,23 @@ def test_a_folder_is_removed_however_deep_it_is(tmp_path):
     remove(top)
     assert not top.exists()
     remove(top)  # a second time does no harm
+
+
+def test_files_and_closed_folders_go_too(tmp_path):
+    top = tmp_path / "top"
+    for path in ("a/b/c", "a/d", "e"):
+        (top / path).mkdir(parents=True)
+        (top / path / "file").write_text("x")
+    os.mkfifo(top / "a" / "pipe")
+    (top / "a" / "b").chmod(0o000)
+    remove(top)
+    assert not top.exists() and list(tmp_path.iterdir()) == []
+
+
+def test_a_removal_ends_in_time(tmp_path):
+    (tmp_path / "top" / "inner").mkdir(parents=True)
+    remove(tmp_path / "top", seconds=0.0)
+    assert (tmp_path / "top" / "inner").exists()
 
 
 def test_links_out_of_a_folder_are_not_followed(tmp_path):
