@@ -83,12 +83,14 @@ def same(device: str = "cuda", pairs: int = PAIRS, seconds: float = SECONDS) -> 
         ground = judge.ground
         ends = time.monotonic() + seconds
         while len(ratios) < pairs and time.monotonic() < ends:
+            eager = ground.baselines.all["eager"].session
+            assert eager is not None
             with ground.equal() as twin:
                 for _ in range(min(FRESH, pairs - len(ratios))):
                     if time.monotonic() >= ends:
                         break
                     rule = StopRule(0.005, EACH)
-                    found = ground.ring.fight(twin, ground.baselines.ready_eager(), rule, trusted=True).ratio
+                    found = ground.ring.fight(twin, eager, rule, trusted=True).ratio
                     ratios.append(found.ratio)
                     claims.append(found.claim)
                     unsure += not math.isfinite(found.high)
