@@ -85,6 +85,8 @@ def same(device: str = "cuda", pairs: int = PAIRS, seconds: float = SECONDS) -> 
         assert eager is not None
         ends = time.monotonic() + seconds
         while len(ratios) < pairs and time.monotonic() < ends:
+            eager = ground.baselines.all["eager"].session
+            assert eager is not None
             with ground.equal() as twin:
                 for _ in range(min(FRESH, pairs - len(ratios))):
                     if time.monotonic() >= ends:

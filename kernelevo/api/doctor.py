@@ -6,6 +6,7 @@ import importlib.metadata
 import os
 import sqlite3
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 PACKAGES = (
@@ -42,6 +43,7 @@ def examine() -> dict[str, Any]:
     checks.append(
         _check("sandbox", tier.complete, says if tier.complete else "allowed: " + "; ".join(tier.gaps))
     )
+    checks.append(_bubblewrap(tier.facts))
     checks.append(_check("store", True, f"SQLite {sqlite3.sqlite_version}"))
     key = bool(os.environ.get("OPENAI_API_KEY"))
     checks.append(
@@ -62,6 +64,13 @@ def _gpu(cuda: dict[str, Any] | None, trouble: str) -> dict[str, Any]:
     major, minor = (int(part) for part in cuda["capability"].split("."))
     lacking = outdated_build((major, minor), torch.cuda.get_arch_list())
     return _check("gpu", not lacking, f"{cuda['name']}, {cuda['arch']}{'; ' + lacking if lacking else ''}")
+
+
+def _bubblewrap(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the row about bubblewrap: whether it is here, and what binds programs in its stead."""
+    path = facts["bubblewrap"]
+    used = f"not used: programs are bound by Landlock ({facts['landlock']}) and seccomp ({facts['seccomp']})"
+    return _check("bubblewrap", True, f"{path or 'not installed'}; {used}")
 
 
 def _check(name: str, ok: bool, says: str) -> dict[str, Any]:

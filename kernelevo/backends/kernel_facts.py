@@ -25,6 +25,7 @@ SHARED_LIMITS = {
     100: 232448, 101: 232448, 103: 232448, 110: 232448, 120: 101376, 121: 101376,
 }  # fmt: skip
 _MOST_FILES, _MOST_BYTES = 64, 64 << 20
+_MOST_FOLDERS, _DEEPEST = 4096, 8
 _PROPERTIES = re.compile(r"Function properties for (\S+)\s*\n.*?(\d+) bytes spill stores, (\d+) bytes spill")
 
 
@@ -205,14 +206,29 @@ def _read(
 
 
 def files(root: Path, suffix: str) -> list[Path]:
-    """Return the plain files below a folder whose names end so, at most 64; links are not followed."""
+    """Return the plain files below a folder whose names end so, at most 64; links are not followed.
+
+    A program may have nested folders without end: no build's own lie deeper than eight.
+    """
     found: list[Path] = []
-    for here, folders, names in os.walk(root):
-        folders.sort()
-        found += [Path(here) / name for name in sorted(names) if name.endswith(suffix)]
-        if len(found) >= _MOST_FILES:
-            break
+    waiting, looked = [(root, 0)], 0
+    while waiting and len(found) < _MOST_FILES and looked < _MOST_FOLDERS:
+        (here, depth), looked = waiting.pop(), looked + 1
+        inside = _entries(here)
+        found += [path for path, is_folder in inside if not is_folder and path.name.endswith(suffix)]
+        if depth < _DEEPEST:
+            waiting += [(path, depth + 1) for path, is_folder in reversed(inside) if is_folder]
     return found[:_MOST_FILES]
+
+
+def _entries(folder: Path) -> list[tuple[Path, bool]]:
+    """Return what lies in a folder, in order, and whether each is a folder itself; empty without it."""
+    try:
+        with os.scandir(folder) as entries:
+            named = [(Path(entry.path), entry.is_dir(follow_symlinks=False)) for entry in entries]
+    except OSError:
+        return []
+    return sorted(named)
 
 
 def content(path: Path) -> bytes:

@@ -65,6 +65,9 @@ def _ended(child: Child) -> Failed:
     reason = child.exit_reason() or "no reason known"
     words = {
         "oom": "it used more memory than allowed",
+        "disk": "it wrote more to disk than allowed",
+        "too many threads": "it started more threads than allowed",
+        "too many processes": "it started more processes than allowed",
         "SIGSEGV": "segmentation fault: an address outside of its memory was touched",
         "SIGXCPU": "it used more processor time than allowed",
         "SIGFPE": "an integer was divided by zero",

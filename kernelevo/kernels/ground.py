@@ -6,7 +6,6 @@ import logging
 import math
 import os
 import random
-import shutil
 import tempfile
 import threading
 import time
@@ -40,6 +39,7 @@ from kernelevo.kernels.ranking import Rebase, changes, fastest_live, leaders
 from kernelevo.kernels.roof import Roof
 from kernelevo.kernels.session import Session
 from kernelevo.kernels.setting import Setting, survey
+from kernelevo.sandbox import scratch
 from kernelevo.sandbox.channel import PeerFault
 from kernelevo.sandbox.limits import Limits, Stage
 from kernelevo.sandbox.zygote import Zygote
@@ -337,7 +337,7 @@ class Ground:
             self.baselines.close()
         if self._own_zygote and hasattr(self, "zygote"):
             self.zygote.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        scratch.remove(self.folder)
 
     def rng(self, *words: Any) -> random.Random:
         """Return a generator whose seed follows from the secret and these words."""

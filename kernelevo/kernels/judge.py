@@ -24,9 +24,10 @@ from kernelevo.kernels.own_share import Shares
 from kernelevo.kernels.program_facts import begun, kernels, once, with_kernels
 from kernelevo.kernels.ranking import Rebase
 from kernelevo.kernels.seed import seeds
-from kernelevo.kernels.stages import FORWARD_PATIENCE, Stages
+from kernelevo.kernels.stages import BUILD_PATIENCE, FORWARD_PATIENCE, Stages
 from kernelevo.kernels.twins import Twins
 from kernelevo.kernels.verdict import Notes, combine
+from kernelevo.sandbox.scratch import SOON, remove
 from kernelevo.sandbox.zygote import Zygote
 
 SEARCH_SECONDS = 2.0
@@ -54,6 +55,7 @@ class KernelJudge:
         search_seconds: timing budget of ``measure``.
         final_seconds: timing budget of ``finalize``, over all its processes.
         forward_patience: seconds that a program's first forward may take (it may compile device code).
+        build_patience: seconds that its import and constructor may take.
         staged: copy inputs and outputs to children and back as on a device, on the CPU too.
     """
 
@@ -69,6 +71,7 @@ class KernelJudge:
         search_seconds: float = SEARCH_SECONDS,
         final_seconds: float = FINAL_SECONDS,
         forward_patience: float = FORWARD_PATIENCE,
+        build_patience: float = BUILD_PATIENCE,
         staged: bool = False,
     ) -> None:
         self.task = task
@@ -81,7 +84,7 @@ class KernelJudge:
             compiled=compiled,
             staged=staged,
         )
-        self._stages = Stages(cache or default_root(), forward_patience)
+        self._stages = Stages(cache or default_root(), forward_patience, build_patience)
         self._search, self._final = search_seconds, final_seconds
         self._ground: Ground | None = None
         self._twins, self._shares = Twins(), Shares(str(task.options.get("policy", "any")))
@@ -201,6 +204,7 @@ class KernelJudge:
             said = self._stages.build(ground, source, folder)
         except Failed as failed:
             known = {"kernels": kernels(folder)}
+            remove(folder, seconds=SOON)
             verdict = with_kernels(failed.verdict(**dict.fromkeys(Notes().metrics)), known)
             return Artifact(program, verdict, folder, known)
         facts = {

@@ -22,6 +22,7 @@ from kernelevo.kernels.results import parse, plain, ranges
 from kernelevo.kernels.setting import Setting, named_weights
 from kernelevo.kernels.shared_outputs import SharedOutputs
 from kernelevo.kernels.tree import flatten
+from kernelevo.sandbox import scratch
 from kernelevo.sandbox.child import Child
 from kernelevo.sandbox.limits import Limits
 from kernelevo.sandbox.zygote import Zygote
@@ -142,6 +143,8 @@ class Session:
         self.child.close()
         self._weights.close()
         self._slots.close()
+        if self.child.limits.stage == "run":  # a program's: what it wrote is worth nothing now
+            scratch.remove(self.child.limits.scratch, seconds=scratch.SOON)
 
     def __enter__(self) -> Session:
         return self

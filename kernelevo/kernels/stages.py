@@ -21,6 +21,7 @@ from kernelevo.kernels.session import Session
 from kernelevo.kernels.setting import named_weights
 from kernelevo.sandbox.child import Child
 from kernelevo.sandbox.limits import Limits
+from kernelevo.sandbox.scratch import SOON, remove
 
 BUILD_PATIENCE = 120.0
 FORWARD_PATIENCE = 40.0
@@ -33,10 +34,16 @@ class Stages:
     Args:
         root: the shared build cache; children read it, and never write to it.
         forward_patience: seconds that a program's first forward may take (it may compile device code).
+        build_patience: seconds that its import and constructor may take.
     """
 
-    def __init__(self, root: Path, forward_patience: float = FORWARD_PATIENCE) -> None:
-        self._root, self._forward_patience = root, forward_patience
+    def __init__(
+        self,
+        root: Path,
+        forward_patience: float = FORWARD_PATIENCE,
+        build_patience: float = BUILD_PATIENCE,
+    ) -> None:
+        self._root, self._forward_patience, self._build_patience = root, forward_patience, build_patience
         self._headers = ExtensionHeaders(root)
         self._serial = itertools.count()
         self._foundry: Foundry | None = None
@@ -92,12 +99,15 @@ class Stages:
             limits = replace(limits, environ=own)
         source, entry = artifact.program.source, "kernelevo.kernels.own_share:profile"
         patience = self._forward_patience + ground.patience
-        with (
-            self._child(ground, entry, source, artifact.folder, limits) as child,
-            resting(child, "profile"),
-            translated(child, patience),
-        ):
-            return child.channel.recv(patience)
+        try:
+            with (
+                self._child(ground, entry, source, artifact.folder, limits) as child,
+                resting(child, "profile"),
+                translated(child, patience),
+            ):
+                return child.channel.recv(patience)
+        finally:
+            remove(limits.scratch, seconds=SOON)
 
     @contextmanager
     def _child(
@@ -138,7 +148,7 @@ class Stages:
     def _hear_build(self, child: Child) -> dict[str, Any]:
         """Wait for the two stages of a build: constructed, and one forward done."""
         with resting(child, "build"):
-            for limit in (BUILD_PATIENCE, self._forward_patience):
+            for limit in (self._build_patience, self._forward_patience):
                 with translated(child, limit):
                     reply = child.channel.recv(limit)
                 if not isinstance(reply, dict):

@@ -20,6 +20,7 @@ from kernelevo.errors import SandboxError
 from kernelevo.sandbox import freeze
 from kernelevo.sandbox.channel import Channel, PeerFault
 from kernelevo.sandbox.limits import Limits
+from kernelevo.sandbox.scratch import Scratch
 from kernelevo.sandbox.syscalls import read_process
 
 OUTPUT_BYTES = 20_000
@@ -71,6 +72,7 @@ class Child:
         self._killed_for: str | None = None
         self._pidfd_lock = threading.Lock()  # the memory watchdog's thread uses the descriptor too
         self._rss_at_birth = self.rss()
+        self._scratch = Scratch(limits.scratch, limits.scratch_bytes)
 
     # --- life ---------------------------------------------------------------------------------------
 
@@ -245,15 +247,17 @@ class Child:
         return _rss(self.pid)
 
     def over_limits(self) -> str | None:
-        """Return why it must be killed (``"oom"``, ``"too many threads"`` or ``processes"``), or None."""
+        """Return why it must be killed, or None: ``oom``, ``disk``, ``too many threads`` or ``processes``."""
         grown = self.rss() - self._rss_at_birth
         if _thread_count(self.pid) > self.limits.processes:
             return "too many threads"
-        if self.limits.stage != "run":
-            started = _tree(self.pid)
+        started = _tree(self.pid) if self.limits.stage != "run" else []
+        if started:
             grown += sum(_rss(pid) for pid in started)
             if len(started) > self.limits.processes:
                 return "too many processes"
+        if self.limits.stage != "trusted" and self._scratch.overfull([self.pid, *started]):
+            return "disk"
         limit = self.limits.memory_bytes
         # some room above RLIMIT_DATA, whose MemoryError tells the program's author more than a kill does
         return "oom" if limit is not None and grown > limit + _MEMORY_ROOM else None

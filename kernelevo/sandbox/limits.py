@@ -43,6 +43,7 @@ class Limits:
             (unless ``cuda``), all of it, 32 MiB later, by a watchdog in the parent; None for no limit.
         cpu_seconds: processor time over all threads, then SIGXCPU.
         file_bytes: largest file it may write.
+        scratch_bytes: how much its scratch folder may hold, by the watchdog (not a trusted child's).
         open_files: descriptors.
         processes: how many threads it may have, and in the build stage how many processes it may start:
             RLIMIT_NPROC where the child has a user of its own, and the watchdog.
@@ -56,6 +57,7 @@ class Limits:
     memory_bytes: int | None = None
     cpu_seconds: int | None = None
     file_bytes: int = 2 << 30
+    scratch_bytes: int = 4 << 30
     open_files: int = 512
     processes: int = 512
     cuda: bool = False
@@ -134,7 +136,7 @@ def apply(limits: Limits, who: Identity) -> None:
     identity.become(who)
     prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # after the change of user, which clears it; die with the zygote
     ruleset.enforce()
-    seccomp.enforce(limits.stage, os.getpid())
+    seccomp.enforce(limits.stage, os.getpid(), cuda=limits.cuda)
 
 
 def set_environment(limits: Limits) -> None:

@@ -52,6 +52,9 @@ LASTING = {
     "shmget": 29, "shmat": 30, "shmctl": 31, "semget": 64, "semop": 65, "semctl": 66, "semtimedop": 220,
     "msgget": 68, "msgsnd": 69, "msgrcv": 70, "msgctl": 71, "mq_open": 240, "mq_unlink": 241,
 }  # fmt: skip
+# memory behind a descriptor that nothing maps is neither private nor resident: no limit of ours counts it.
+# glibc and libffi know kernels without it; a device's driver may not, so it stays where there is a device
+UNCOUNTED = {"memfd_create": 319, "memfd_secret": 447}
 RUN_ONLY = {
     "fork": 57, "vfork": 58, "execve": 59, "execveat": 322, "tkill": 200, "setpriority": 141,
     "sched_setparam": 142, "sched_setscheduler": 144, "sched_setattr": 314, "ioprio_set": 251,
@@ -83,12 +86,13 @@ def _refuse(number: int, code: int = errno.EPERM) -> bytes:
     return _instruction(_JEQ, number, 0, 1) + _instruction(_RET, _ERRNO | code)
 
 
-def program(stage: FilterStage, pid: int) -> bytes:
+def program(stage: FilterStage, pid: int, *, cuda: bool = False) -> bytes:
     """Return the filter of a stage as BPF instructions, eight bytes each.
 
     Args:
         stage: ``"build"`` leaves fork and exec to compilers; ``"run"`` allows new threads only.
         pid: the process that will be bound; in the run stage it may signal nobody else.
+        cuda: whether it uses a device.
     """
     code = (
         _instruction(_LD, _OFFSET_ARCH) + _instruction(_JEQ, _ARCH_X86_64, 1, 0) + _instruction(_RET, _KILL)
@@ -97,6 +101,8 @@ def program(stage: FilterStage, pid: int) -> bytes:
     code += _instruction(_RET, _ERRNO | errno.EPERM)
     for number in [*NETWORK.values(), *SPYING.values(), *KERNEL.values(), *LASTING.values()]:
         code += _refuse(number)
+    for number in () if cuda else UNCOUNTED.values():
+        code += _refuse(number, errno.ENOSYS)
     refused = [_instruction(_JEQ, option, 0, 1) + _instruction(_RET, _ERRNO | errno.EPERM)
                for option in _REFUSED_PRCTL]  # fmt: skip
     code += _on_first_argument(_PRCTL, b"".join(refused) + _instruction(_RET, _ALLOW))
@@ -135,7 +141,7 @@ class _Program(ctypes.Structure):
     _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_void_p)]
 
 
-def enforce(stage: FilterStage, pid: int) -> bool:
+def enforce(stage: FilterStage, pid: int, *, cuda: bool = False) -> bool:
     """Bind this thread and its future children for ever; False where the architecture is not known.
 
     Raises:
@@ -143,7 +149,7 @@ def enforce(stage: FilterStage, pid: int) -> bool:
     """
     if supported():
         return False
-    code = program(stage, pid)
+    code = program(stage, pid, cuda=cuda)
     holder = ctypes.create_string_buffer(code, len(code))
     prctl(PR_SET_NO_NEW_PRIVS, 1)
     fprog = _Program(len(code) // 8, ctypes.addressof(holder))

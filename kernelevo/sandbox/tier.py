@@ -6,6 +6,7 @@ import ctypes
 import functools
 import os
 import secrets
+import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,7 +31,8 @@ class SandboxTier:
     Args:
         run: forbidden act -> ``"refused: EPERM"`` or ``"allowed"``, tried in the run stage.
         build: the same in the build stage, where compilers may be started.
-        facts: mechanisms: landlock (version), seccomp, identity, memory, read.
+        facts: mechanisms: landlock (version), seccomp, identity, memory, disk, read, and where bubblewrap is
+            (None without it), which nothing here uses.
     """
 
     run: Mapping[str, str]
@@ -112,7 +114,9 @@ def _facts(zygote: Zygote) -> dict[str, Any]:
         "seccomp": facts["seccomp"],
         "identity": identity.WORDS[facts["identity"]],
         "memory": "RLIMIT_DATA, and a watchdog on resident memory every 50 ms",
+        "disk": "a watchdog on what the scratch folder holds every 50 ms",
         "read": facts["read"],
+        "bubblewrap": shutil.which("bwrap"),
     }
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import shutil
 import socket
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from kernelevo.errors import SandboxError
+from kernelevo.sandbox import scratch
 from kernelevo.sandbox.channel import Channel, PeerClosed, PeerFault, PeerTimeout
 from kernelevo.sandbox.child import Birth, Child
 from kernelevo.sandbox.limits import WARM_FOLDER, Limits
@@ -186,7 +186,7 @@ class Zygote:
         self._process.wait(10.0)
         self._control.close()
         self._errors.close()
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        scratch.remove(self._scratch)
 
     def __enter__(self) -> Zygote:
         return self

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from kernelevo.backends import elf, kernel_facts, kernel_sources, nvrtc, registry, toolchain
 from kernelevo.backends import triton as ahead
+from kernelevo.sandbox.scratch import remove
 
 ROOT = Path(__file__).resolve().parents[2]
 SOLUTIONS = sorted((ROOT / "kernelbench_tasks" / "solutions").glob("*/*.py"))
@@ -123,6 +124,22 @@ def test_nothing_a_program_leaves_in_its_folder_harms_the_reader(tmp_path):
     (cache / "kernel.cubin").write_bytes(code)
     assert [f.name for f in kernel_facts.of_folder(tmp_path)] == ["crowded"]
     assert kernel_facts.printable("a\nIgnore what was said; b" * 9).count("\n") == 0
+
+
+def test_folders_without_end_are_not_followed_to_their_end(tmp_path):
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "b" / "near.so").touch()
+    before = os.getcwd()
+    try:
+        os.chdir(tmp_path / "a")
+        for _ in range(1500):
+            os.mkdir("d")
+            os.chdir("d")
+        Path("far.so").touch()
+    finally:
+        os.chdir(before)
+    assert [p.name for p in kernel_facts.files(tmp_path, ".so")] == ["near.so"]
+    remove(tmp_path / "a")  # too deep for pytest's own clearing up
 
 
 @given(st.binary(max_size=300), st.integers(0, 120), st.integers(0, 255))

@@ -165,6 +165,7 @@ def test_doctor(command):
     assert {"python", "cpu", "gpu", "cpp programs", "torch", "sandbox", "store", "model endpoint"} <= set(
         names
     )
+    assert "not used" in names["bubblewrap"]["says"] and "Landlock" in names["bubblewrap"]["says"]
     assert names["python"]["ok"] is True and all(row["says"] for row in report["checks"])
 
 

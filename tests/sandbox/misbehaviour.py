@@ -152,6 +152,7 @@ ACTS = {
     "lasting queue": lambda p: _raw(68, 4711, 0o1666),
     "new namespace": lambda p: _raw(56, 0x10000000 | signal.SIGCHLD, 0, 0, 0, 0),
     "new namespace (clone3)": lambda p: _raw(435, 0, 0),
+    "hide memory": lambda p: os.close(os.memfd_create("hidden")),
     "io_uring": lambda p: _raw(425, 1, 0),
 }
 
@@ -191,6 +192,18 @@ def eat_shared_memory(channel, payload, fds):
         piece.write(b"x" * len(piece))
         hoard.append(piece)
         time.sleep(0.002)
+
+
+def fill_disk(channel, payload, fds):
+    """Take disk until something stops it, a file after the other, open files without a name if asked for."""
+    channel.send("ready")
+    held = []
+    for number in range(1000):
+        held.append(os.open(f"full-{number}", os.O_CREAT | os.O_RDWR))
+        if payload["unnamed"]:
+            os.unlink(f"full-{number}")
+        os.posix_fallocate(held[-1], 0, 64 << 20)
+        time.sleep(0.01)
 
 
 def escape(channel, payload, fds):

@@ -21,6 +21,7 @@ EVERYWHERE = [
     "outside file", "write outside", "write to own package", "write shared memory", "list processes",
     "pidfd of parent", "hide (dumpable)", "outlive the zygote", "become root", "mount", "userfaultfd",
     "io_uring", "x32 fork", "lasting memory", "lasting queue", "new namespace", "new namespace (clone3)",
+    "hide memory",
 ]  # fmt: skip
 IN_THE_RUN_STAGE = [
     "fork", "execve", "vfork", "clone a process", "clone3", "subprocess", "kill everyone",

@@ -1,0 +1,90 @@
+"""A child that fills the disk is ended, whatever its files are called, and its folder goes, however deep."""
+
+import os
+
+import pytest
+
+from kernelevo.sandbox.scratch import Scratch, remove
+
+
+@pytest.mark.parametrize("unnamed", [False, True])
+def test_a_child_that_fills_the_disk_is_ended(spawn, unnamed):
+    child = spawn("fill_disk", {"unnamed": unnamed}, scratch_bytes=256 << 20)
+    assert child.channel.recv(10.0) == "ready"
+    assert child.wait(20.0)
+    assert child.exit_reason() == "disk", child.output()
+
+
+def write(path, size):
+    with open(path, "wb") as file:
+        os.posix_fallocate(file.fileno(), 0, size)
+
+
+def test_others_on_the_same_disk_are_not_the_childs_fault(tmp_path):
+    folder = tmp_path / "scratch"
+    (folder / "inner").mkdir(parents=True)
+    watch = Scratch(folder, 16 << 20)
+    write(tmp_path / "of_another", 64 << 20)
+    write(folder / "inner" / "own", 4 << 20)
+    assert not watch.overfull([])
+    write(folder / "inner" / "more", 16 << 20)
+    assert watch.overfull([])
+
+
+def test_an_open_file_without_a_name_counts(tmp_path):
+    folder = tmp_path / "scratch"
+    folder.mkdir()
+    watch = Scratch(folder, 16 << 20)
+    with open(folder / "gone", "wb") as file:
+        os.unlink(folder / "gone")
+        os.posix_fallocate(file.fileno(), 0, 32 << 20)
+        assert watch.overfull([os.getpid()]) and not watch.overfull([])
+
+
+def test_many_small_files_count_too(tmp_path, monkeypatch):
+    monkeypatch.setattr("kernelevo.sandbox.scratch.MOST_FILES", 50)
+    watch = Scratch(tmp_path, 1 << 30)
+    for number in range(200):
+        (tmp_path / str(number)).touch()
+    assert watch.overfull([])
+
+
+def test_a_folder_is_removed_however_deep_it_is(tmp_path):
+    before, top = os.getcwd(), tmp_path / "top"
+    top.mkdir()
+    try:
+        os.chdir(top)
+        for _ in range(1500):
+            os.mkdir("d")
+            os.chdir("d")
+    finally:
+        os.chdir(before)
+    remove(top)
+    assert not top.exists()
+    remove(top)  # a second time does no harm
+
+
+def test_files_and_closed_folders_go_too(tmp_path):
+    top = tmp_path / "top"
+    for path in ("a/b/c", "a/d", "e"):
+        (top / path).mkdir(parents=True)
+        (top / path / "file").write_text("x")
+    os.mkfifo(top / "a" / "pipe")
+    (top / "a" / "b").chmod(0o000)
+    remove(top)
+    assert not top.exists() and list(tmp_path.iterdir()) == []
+
+
+def test_a_removal_ends_in_time(tmp_path):
+    (tmp_path / "top" / "inner").mkdir(parents=True)
+    remove(tmp_path / "top", seconds=0.0)
+    assert (tmp_path / "top" / "inner").exists()
+
+
+def test_links_out_of_a_folder_are_not_followed(tmp_path):
+    kept, top = tmp_path / "kept", tmp_path / "top"
+    kept.mkdir(), top.mkdir()
+    (kept / "file").touch()
+    (top / "link").symlink_to(kept)
+    remove(top)
+    assert (kept / "file").exists() and not top.exists()
