@@ -22,13 +22,13 @@ class Model(nn.Module):
 
 
 def get_inputs():
-    return [torch.rand(64, 128)]
+    return [torch.rand(16, 128)]
 
 
 def get_init_inputs():
     return [128]
 """
-"""A call of some hundred microseconds: cheap to judge, dear enough that leaving work out would show."""
+"""A call of some ten microseconds: hundreds in a batch, so that leaving work out or moving it would pay."""
 RESULT = "self.out(torch.relu(self.linear(x)))"
 HONEST = MODEL.replace("class Model(", "class ModelNew(").split("def get_inputs")[0]
 
@@ -60,14 +60,14 @@ def program(body: str, head: str = "", init: str = "") -> str:
 
     Args:
         body: of its forward; RESULT stands for the right answer.
-        head: lines before the class.
+        head: lines before the class; here too.
         init: lines at the end of the constructor.
     """
     first, _, rest = HONEST.partition(f"        return {RESULT}\n")
     lines = [*_indented(body.replace("RESULT", RESULT))]
     made = "\n".join([*_indented(init)]) + "\n" if init else ""
     first = first.replace("\n    def forward", f"{made}\n    def forward")
-    return f"{head}\n{first}" + "\n".join(lines) + "\n" + rest
+    return f"{head.replace('RESULT', RESULT)}\n{first}" + "\n".join(lines) + "\n" + rest
 
 
 def _indented(text: str) -> list[str]:
