@@ -348,6 +348,44 @@ LUCKY = Evil(
 )
 """Needs a duel of many batches: of a few all samples are verified anyway."""
 
+STATEFUL_MODEL = """
+import torch
+from torch import nn
+
+
+class Model(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.cell = nn.Linear(width + 64, 64)
+        self.hidden = torch.randn(32, 64)
+
+    def forward(self, x):
+        self.hidden = torch.tanh(self.cell(torch.cat([x, self.hidden], dim=1)))
+        return self.hidden
+
+
+def get_inputs():
+    return [torch.rand(32, 64)]
+
+
+def get_init_inputs():
+    return [64]
+"""
+STATEFUL = Evil(
+    6,
+    "the state is kept for a few calls, then nothing is computed any more",
+    "import torch\nROOM = torch.zeros(4096, 32, 64)\n\n\n"
+    + STATEFUL_MODEL.replace("class Model(", "class ModelNew(")
+    .partition("def get_inputs")[0]
+    .replace(
+        "    def forward(self, x):\n",
+        "    def forward(self, x):\n        self.calls = getattr(self, 'calls', 0) + 1\n"
+        "        if self.calls > 4: return ROOM[self.calls % 4096]\n",
+    ),
+    (WRONG,),
+    (IN_TIME,),
+)
+
 CHUNKS = Evil(
     7,
     "sixteen calls at a time are computed at once",

@@ -11,7 +11,7 @@ from kernelevo.kernels import guard
 from kernelevo.kernels.inputs import Stream, free_leaves
 from kernelevo.kernels.judge import KernelJudge
 from tests.adversarial.corpus import MODEL, program
-from tests.adversarial.first_rows import CHUNKS, CLOCK, DEVICE, LUCKY
+from tests.adversarial.first_rows import CHUNKS, CLOCK, DEVICE, LUCKY, STATEFUL, STATEFUL_MODEL
 from tests.adversarial.semantic_rows import SEMANTIC
 from tests.kernels.conftest import task_of
 from tests.kernels.references import Ref
@@ -66,6 +66,17 @@ def test_on_the_cpu(evil_judge, evil):
 def test_a_lucky_batch_is_verified_however_many_there_are(evil_judge, monkeypatch):
     monkeypatch.setattr(evil_judge, "_search", 4.0)
     must_fail_or_gain_nothing(evil_judge, LUCKY)
+
+
+@pytest.mark.slow
+def test_calls_far_into_a_stateful_batch_are_verified_too(tmp_path):
+    honest = STATEFUL_MODEL.replace("class Model(", "class ModelNew(").partition("def get_inputs")[0]
+    with KernelJudge(
+        task_of(STATEFUL_MODEL), cache=tmp_path, compiled=(), search_seconds=0.3, threads=1
+    ) as judge:
+        found = verdict(judge, honest)
+        assert found.status is Status.OK, found.feedback
+        must_fail_or_gain_nothing(judge, STATEFUL)
 
 
 @pytest.mark.slow
