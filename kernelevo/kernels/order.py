@@ -10,7 +10,10 @@ turn is not seen by this.
 from __future__ import annotations
 
 import random
+import time
 from dataclasses import replace
+
+import torch
 
 from kernelevo.core import Status
 from kernelevo.kernels.checking import Checker
@@ -24,8 +27,9 @@ FEWEST = 8
 TRIES, SEEN, REFUSED = 8, 3, 2
 """Batches that may be run for it; how many have to be caught in their midst; how many of those must look so
 before a program is refused."""
-_EARLIEST, _LATEST = 0.2, 0.4
-"""When a batch is stopped, as a share of the shortest one that was seen."""
+_EARLIEST, _LATEST, _TOO_LATE = 0.15, 0.35, 0.5
+"""When a batch is stopped, as a share of the shortest one that was seen; after how much of that it tells
+nothing: calls may be done while their outputs are still being described."""
 
 
 def in_order(session: Session, checker: Checker, stream: Stream, tally: Tally, rng: random.Random) -> None:
@@ -60,23 +64,30 @@ def _early(
 ) -> bool | None:
     """Stop one batch in its midst; tell whether its last call was answered from what it had before.
 
-    None where the batch was done before it could be stopped: a busy machine let us sleep too long.
+    None where it could not be stopped in time: a busy machine let us sleep too long.
     """
     calls = tally.calls
     picks = [stream.pick() for _ in range(calls)]
     old = picks[-1]
     new = replace(stream.pick(), seed=old.seed)
-    caught = False
+    whole = min(tally.seconds) * calls
+    begun, caught = 0.0, False
+
+    def write(i: int, views: list[torch.Tensor]) -> None:
+        nonlocal begun
+        stream.write(picks[i], views)
+        begun = time.monotonic()
 
     def change() -> None:
         nonlocal caught
-        caught = True
-        stream.write(new, session.slot(calls - 1))
+        caught = time.monotonic() - begun < _TOO_LATE * whole
+        if caught:
+            stream.write(new, session.slot(calls - 1))
 
     batch = session.batch(
-        lambda i, views: stream.write(picks[i], views),
+        write,
         [pick.seed for pick in picks],
-        midway=(rng.uniform(_EARLIEST, _LATEST) * min(tally.seconds) * calls, change),
+        midway=(rng.uniform(_EARLIEST, _LATEST) * whole, change),
     )
     if not caught:
         return None
