@@ -163,6 +163,12 @@ class Checker:
 
     # ------------------------------------------------------------------ timed calls
 
+    def matches(self, stream: Stream, structure: str, pick: Pick, answer: Answer) -> bool:
+        """Tell whether an answer is that to certain fresh values, with the parameters as shipped."""
+        args = tuple(unflatten(structure, stream.leaves(pick)))
+        ref = self.pool.answer(self.pool.groups[0].parameters, args, pick.seed)
+        return _loose(answer, ref, self.pool.error_for(pick.distribution)).ok
+
     def verify(
         self,
         session_stateful: bool,

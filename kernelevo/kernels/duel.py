@@ -19,6 +19,7 @@ from kernelevo.kernels import rules
 from kernelevo.kernels.checking import Checker, Sample
 from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.inputs import SHIPPED, Pick, Stream
+from kernelevo.kernels.order import in_order
 from kernelevo.kernels.overhead import Anchors, Overhead
 from kernelevo.kernels.series import Block, Series, Tally
 from kernelevo.kernels.session import Answer, Batch, Session
@@ -31,6 +32,11 @@ SHORTEST = 0.01
 """Seconds below which a batch is too short to be stopped and resumed sensibly."""
 SAMPLE_BYTES = 256 << 20
 """Most memory that outputs kept for verification may take."""
+SAMPLED, SAMPLED_FASTEST = 4, 8
+"""Calls of a batch that are verified; of the quickest batch, which may decide alone, some more."""
+_READ_BYTES = 64 << 20
+_SAMPLES_A_SECOND = 30
+_ANYWHERE = 0.3
 _SINGLES = 0.25
 _BY_FAR = 0.7
 # Measured on an idle machine: threads wait about 1 ms in all to be put back on their cores when a batch
@@ -202,24 +208,34 @@ class Ring:
             tally.disagreements += 1
         tally.drowned += self.overhead.drowned(batch)
         if not trusted:
-            self._examine(session, batch, picks, tally)
+            fastest = calls is None and seconds < tally.quickest
+            if fastest:
+                tally.quickest = seconds
+            self._examine(session, batch, picks, tally, fastest=fastest)
         return seconds
 
-    def _examine(self, session: Session, batch: Batch, picks: list[Pick], tally: Tally) -> None:
-        """Read a secret sample, look for shared memory, and hash all outputs twice, now and after a rest."""
-        within = min(batch.calls, 3) if session.setting.stateful else batch.calls
-        chosen = self._rng.randrange(within)
-        answer = session.answer(batch.said, chosen, batch.calls)
-        needed = picks[: chosen + 1] if session.setting.stateful else picks[chosen : chosen + 1]
-        self._keep(Sample(tuple(needed), answer), tally, session.setting.output_bytes)
+    def _examine(
+        self, session: Session, batch: Batch, picks: list[Pick], tally: Tally, *, fastest: bool
+    ) -> None:
+        """Read secret samples, look for shared memory, and hash all outputs twice, now and after a rest."""
+        chosen = self._choose(session, batch.calls, fastest=fastest)
+        samples = []
+        for index in chosen:
+            answer = session.answer(batch.said, index, batch.calls)
+            needed = picks[: index + 1] if session.setting.stateful else picks[index : index + 1]
+            samples.append(Sample(tuple(needed), answer))
+        if fastest:
+            tally.fastest = samples
+        for sample in samples:
+            self._keep(sample, tally, session.setting.output_bytes)
         tally.examined += 1
         places = session.places(batch)
-        tally.hold(places[chosen])
+        tally.hold(places[chosen[0]])
         if batch.calls > 1 or tally.examined % 4 == 1:
             whole = [Answer("", (), tuple((a, a + n) for a, n in spans)) for spans in places]
             self.checker.own_memory(session, whole)
-        tensors = [v for v in self.stream.leaves(picks[chosen]) if hasattr(v, "stride")]
-        self.checker.inputs_kept(session, chosen, tensors)
+        tensors = [v for v in self.stream.leaves(picks[chosen[0]]) if hasattr(v, "stride")]
+        self.checker.inputs_kept(session, chosen[0], tensors)
         if tally.examined == 1 or self._rng.random() < 0.25:
             before = session.digest(batch)
             session.ask("rest", seconds=0.002)
@@ -228,12 +244,37 @@ class Ring:
                 saw = "outputs changed after they were returned (a deferred write)"
                 raise Failed(Status.REJECTED, rules.FINAL.broken(saw))
 
+    def _choose(self, session: Session, calls: int, *, fastest: bool) -> list[int]:
+        """Choose the calls of a batch that are to be verified.
+
+        Of a stateful subject one, since all calls before it have to be replayed: anywhere in the quickest
+        batch and in some others, mostly near the beginning of the rest.
+        """
+        rng = self._rng
+        if session.setting.stateful:
+            anywhere = fastest or rng.random() < _ANYWHERE
+            return [rng.randrange(calls) if anywhere else int(calls ** rng.random()) - 1]
+        most = max(1, _READ_BYTES // max(session.setting.output_bytes, 1))
+        return rng.sample(range(calls), min(SAMPLED_FASTEST if fastest else SAMPLED, most, calls))
+
     def _keep(self, sample: Sample, tally: Tally, size: int) -> None:
-        """Keep a sample; when memory is used up, one of those kept before makes place, at random."""
-        if len(tally.samples) < max(3, min(24, SAMPLE_BYTES // max(size, 1))):
+        """Keep a sample; when memory is used up, each that was offered is kept with the same chance."""
+        tally.offered += 1
+        if len(tally.samples) < max(3, min(tally.most, SAMPLE_BYTES // max(size, 1))):
             tally.samples.append(sample)
-        else:
-            tally.samples[self._rng.randrange(len(tally.samples))] = sample
+            return
+        place = self._rng.randrange(tally.offered)
+        if place < len(tally.samples):
+            tally.samples[place] = sample
+
+    def in_order(self, session: Session, tally: Tally) -> None:
+        """Refuse a program that moves work between the calls of a batch (see ``order``).
+
+        Raises:
+            Failed: with the status ``wrong``.
+        """
+        with self._lease, first_in_line():
+            in_order(session, self.checker, self.stream, tally, self._rng)
 
     def fight(
         self,
@@ -268,6 +309,7 @@ class Ring:
         fewest: Blocks,
     ) -> Outcome:
         a, b = Tally(), Tally()
+        a.most = max(a.most, round(_SAMPLES_A_SECOND * rule.seconds))
         start = time.monotonic()
         self._longest = rule.seconds / 8
         self.size(challenger, a)

@@ -79,6 +79,8 @@ class Hearing:
         if wrong is None:
             outcome, label, below = self._duel(StopRule(0.02, seconds), floor)
             wrong = self._verify(outcome, seconds / 2)
+            if wrong is None:
+                ground.ring.in_order(session, outcome.challenger)
         ground.pool.retire(self._rng.choice(cases)[1])
         return wrong or self._finish(outcome, label, rough=below)
 
@@ -134,7 +136,11 @@ class Hearing:
         """Verify kept outputs of timed calls, and that no work was moved between calls."""
         ground, notes, seen = self._ground, self._notes, outcome.challenger
         count, report = ground.checker.verify(
-            ground.setting.stateful, ground.stream, ground.setting.structure, seen.samples, seconds
+            ground.setting.stateful,
+            ground.stream,
+            ground.setting.structure,
+            [*seen.fastest, *seen.samples],
+            seconds,
         )
         notes.metrics["timed_outputs_verified"] = count
         notes.metrics["timed_blocks"] = outcome.blocks

@@ -19,6 +19,8 @@ value in ten kept; rows that are nearly constant."""
 # Of such a row. Whether the mean of a constant row comes out exact is luck, PyTorch's or a program's, and a
 # normalisation makes three hundred times as much of what is left.
 _UNEVEN = 1e-3
+_CHUNK, _SHIFTS = 1 << 16, 1 << 18
+"""Elements that share one place in the table of factors, and how many places there are."""
 
 
 class Source(Protocol):
@@ -137,7 +139,8 @@ class Pick:
         distribution: the distribution these values belong to (its errors bound the answer's).
         offset: where each leaf's window starts.
         factor: multiplies every free leaf.
-        seed: seeds torch before the call.
+        seed: seeds torch before the call; the program's process learns it.
+        uneven: decides the factors of single elements; it never leaves the judge.
     """
 
     base: int
@@ -145,13 +148,16 @@ class Pick:
     offset: tuple[int, ...]
     factor: float
     seed: int
+    uneven: int
 
 
 class Stream:
     """Endless fresh input sets at the speed of one copy, for the calls that are timed.
 
-    Free leaves are windows into a larger secret buffer, scaled by a secret factor; leaves that are not free
-    are taken whole from one of the base sets, so no content that the task would not draw ever appears.
+    Free leaves are windows into a larger secret buffer, each element scaled by a secret factor from 0.9 to 1
+    (one factor for all would make two calls' values multiples of one another in places, which a task that is
+    homogeneous answers from a table); leaves that are not free are taken whole from one of the base sets, so
+    no content that the task would not draw ever appears.
 
     Args:
         source: the task's own draws.
@@ -175,6 +181,8 @@ class Stream:
         self._source, self._slack = source, slack
         kinds = [SHIPPED, SHIPPED, *(["normal", "signed"] if any(free) else [])]
         self._kinds = [(kind, rng.getrandbits(40), rng.getrandbits(40)) for kind in kinds]
+        self._factors: torch.Tensor | None = None
+        self._factors_seed = rng.getrandbits(40)
         self._made: dict[int, tuple[list[Any], list[torch.Tensor | None]]] = {}
 
     def _base(self, index: int) -> tuple[list[Any], list[torch.Tensor | None]]:
@@ -193,7 +201,7 @@ class Stream:
     def pick(self) -> Pick:
         """Choose the next call's values; seven in ten are as shipped."""
         rng = self._rng
-        factor = rng.uniform(0.9, 1.0)
+        factor = 1.0
         base = rng.randrange(2)
         distribution = SHIPPED
         if rng.random() < 0.3:
@@ -207,16 +215,17 @@ class Stream:
                 base, distribution = choice, self._kinds[choice][0]
             else:
                 distribution = choice
-                factor *= 1e-2 if choice == "small" else 1e2
+                factor = 1e-2 if choice == "small" else 1e2
         offsets = tuple(
             0 if wide is None else rng.randrange(wide.numel() - leaf.numel() + 1)
             for leaf, wide in zip(*self._base(base), strict=True)
         )
-        return Pick(base, distribution, offsets, factor, rng.getrandbits(31))
+        return Pick(base, distribution, offsets, factor, rng.getrandbits(31), rng.getrandbits(63))
 
     def write(self, pick: Pick, views: Sequence[torch.Tensor]) -> None:
         """Write a pick's tensor leaves into memory."""
         targets = iter(views)
+        rng = random.Random(pick.uneven)
         leaves, wides = self._base(pick.base)
         for leaf, wide, offset in zip(leaves, wides, pick.offset, strict=True):
             if not isinstance(leaf, torch.Tensor):
@@ -225,7 +234,23 @@ class Stream:
             if wide is None:
                 _copy(leaf, target)
             else:
-                _scale(wide[offset : offset + leaf.numel()].view(leaf.shape), pick.factor, target)
+                self._scale(wide[offset : offset + leaf.numel()], pick.factor, target, rng)
+
+    def _scale(self, source: torch.Tensor, factor: float, target: torch.Tensor, rng: random.Random) -> None:
+        """Write flat values, each times a factor of its own, chunk by chunk, on this thread alone."""
+        if self._factors is None:
+            generator = torch.Generator().manual_seed(self._factors_seed)
+            self._factors = 0.9 + 0.1 * torch.rand(_CHUNK + _SHIFTS, generator=generator)
+        straight = target.is_contiguous()
+        flat = target.view(-1) if straight else torch.empty_like(source)
+        for start in range(0, source.numel(), _CHUNK):
+            values, out = source[start : start + _CHUNK], flat[start : start + _CHUNK]
+            at = rng.randrange(_SHIFTS + 1)
+            _multiply(values, self._factors[at : at + values.numel()], out)
+            if factor != 1.0:
+                _multiply(out, factor, out)
+        if not straight:
+            target.copy_(flat.view(target.shape))
 
     @staticmethod
     def write_leaves(args: Any, views: Sequence[torch.Tensor]) -> None:
@@ -250,12 +275,13 @@ def _copy(source: torch.Tensor, target: torch.Tensor) -> None:
         np.copyto(target.numpy(), source.numpy())
 
 
-def _scale(source: torch.Tensor, factor: float, target: torch.Tensor) -> None:
-    """Write ``source * factor`` on this thread alone."""
-    if source.dtype in _NO_NUMPY:
-        torch.mul(source, factor, out=target)
+def _multiply(values: torch.Tensor, by: torch.Tensor | float, out: torch.Tensor) -> None:
+    """Write ``values * by`` on this thread alone."""
+    if values.dtype in _NO_NUMPY:
+        torch.mul(values, by, out=out)
     else:
-        np.multiply(source.numpy(), factor, out=target.numpy(), casting="same_kind")
+        other = by.numpy() if isinstance(by, torch.Tensor) else by
+        np.multiply(values.numpy(), other, out=out.numpy(), casting="same_kind")
 
 
 def _wide(first: torch.Tensor, second: torch.Tensor, slack: int) -> torch.Tensor:

@@ -117,6 +117,10 @@ RAISES = Rule(
     "handles every value, and each train or eval mode, that the module handles; in a judged call it can "
     "neither start processes, nor compile, nor open files outside of its own folder",
 )
+ORDER = Rule(
+    "a batch of calls stands for calls that come one after the other, each with inputs of its own moment",
+    "computes each call from the inputs of that call, when it is called, and remembers no others",
+)
 WITHIN_PHYSICS = Rule(
     "so the work was not done within the calls that were timed",
     "computes every output from the inputs of its own call, and has it in memory when the call returns",

@@ -17,7 +17,11 @@ class Tally:
     Args:
         seconds: per call, one entry for each batch.
         singles: per call, of the calls that were timed alone.
-        samples: outputs kept for verification.
+        samples: outputs kept for verification, drawn from all batches alike.
+        fastest: outputs of the quickest batch: where a duel is disturbed its time alone stands for the rest.
+        quickest: seconds per call of that batch.
+        most: how many samples are kept at the most.
+        offered: how many there were.
         disagreements: batches in which the child's own clock says otherwise than ours.
         at_fault: blocks in which this side's clock disagreed and the other side's did not.
         drowned: batches too short to be told from the flushes between their calls.
@@ -31,6 +35,10 @@ class Tally:
     seconds: list[float] = field(default_factory=list)
     singles: list[float] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
+    fastest: list[Sample] = field(default_factory=list)
+    quickest: float = math.inf
+    most: int = 24
+    offered: int = 0
     disagreements: int = 0
     at_fault: int = 0
     drowned: int = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import select
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -174,13 +175,21 @@ class Session:
 
     # ------------------------------------------------------------------ calls
 
-    def batch(self, write: Write, seeds: Sequence[int], *, timeout: float | None = None) -> Batch:
+    def batch(
+        self,
+        write: Write,
+        seeds: Sequence[int],
+        *,
+        timeout: float | None = None,
+        midway: tuple[float, Callable[[], None]] | None = None,
+    ) -> Batch:
         """Run ``len(seeds)`` calls on values written while the child stands still; leaves it stopped.
 
         Args:
             write: called as ``write(i, views)`` for each call; fills the tensors of slot i.
             seeds: seed of each call.
             timeout: seconds for the whole batch.
+            midway: stop the child after so many seconds, unless it is done by then, do that, let it go on.
         """
         count, limit = len(seeds), timeout or self.patience
         self.ask("arm", slots=list(range(count)), seeds=list(seeds))
@@ -193,7 +202,7 @@ class Session:
             self.stop()
             if self._reading is not None:
                 self._reading.take(staged)
-        return self._run(count, limit)
+        return self._run(count, limit, midway)
 
     def idle(self, calls: int) -> Batch:
         """Run calls on what lies in the first slot, without staging it: for the empty program."""
@@ -201,12 +210,14 @@ class Session:
         self.stop()
         return self._run(calls, self.patience)
 
-    def _run(self, count: int, limit: float) -> Batch:
+    def _run(self, count: int, limit: float, midway: tuple[float, Callable[[], None]] | None = None) -> Batch:
         """Let the armed batch run; the clock ends with our own read where we can read, else with the stop."""
         with translated(self.child, limit):
             start = time.monotonic_ns()
             self.child.resume()
             self.child.channel.send({"do": "go"})
+            if midway is not None:
+                self._interrupt(*midway)
             reply = self.child.channel.recv(limit)
             end = self.child.stop()
             self._stopped = True
@@ -221,6 +232,18 @@ class Session:
         megahertz = float(clock) if isinstance(clock, int | float) and 0 < clock < math.inf else None
         reasons = {str(k): str(v)[:200] for k, v in missing.items()} if isinstance(missing, dict) else {}
         return Batch(count, (end - start) * 1e-9, own_seconds, reply, megahertz, reasons)
+
+    def _interrupt(self, seconds: float, act: Callable[[], None]) -> None:
+        """Stop the child in the middle of a batch and act; do nothing if it has answered by then."""
+        time.sleep(seconds)
+        self.child.stop()
+        if not select.select([self.child.channel], [], [], 0.0)[0]:
+            act()
+        self.child.resume()
+
+    def slot(self, index: int) -> list[torch.Tensor]:
+        """Return the tensors of a slot, to be written while the child stands still."""
+        return self._slot_views[index]
 
     @property
     def _reading(self) -> SharedOutputs | None:
