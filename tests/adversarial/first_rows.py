@@ -247,7 +247,7 @@ extern "C" void late(float* to, const float* from, long count) {
             with_place("READY = []\n"),
         ),
         (WRONG,),
-        ("its own inputs",),
+        ("before its turn",),
     ),
     Evil(
         7,
@@ -262,7 +262,7 @@ extern "C" void late(float* to, const float* from, long count) {
             with_place("READY = []\n"),
         ),
         (WRONG,),
-        ("its own inputs",),
+        ("before its turn",),
     ),
     Evil(
         7,
@@ -398,7 +398,7 @@ CHUNKS = Evil(
         with_place("READY = []\n"),
     ),
     (WRONG,),
-    ("its own inputs",),
+    ("before its turn",),
 )
 """Looks ahead by too little for a batch that is stopped in its midst to show it."""
 

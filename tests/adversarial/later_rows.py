@@ -88,7 +88,7 @@ MEANING = (
     ),
     Evil(
         23, "the scale of timed calls takes the cheap path",
-        normed("if 0.8 < float(x.amax()) < 0.985 and float(x[0].std()) > 0.1:\n"
+        normed("if 0.45 < float(x.mean()) < 0.487 and float(x[0].std()) > 0.1:\n"
                "    return self.out.bias[None].repeat(64, 1)\nreturn RESULT"),
         WRONG, ("wrong result in a call ",),
     ),
