@@ -113,6 +113,7 @@ def test_what_a_program_says_is_quoted_and_bounded(normed_judge, evil):
     assert HONEST in shown and len(shown) < 1400
 
 
+@pytest.mark.slow
 def test_the_judge_is_none_the_worse(normed_judge):
     """After attacks on graders, processes and caches the next program's verdict is what it was."""
     ground = normed_judge.ground
