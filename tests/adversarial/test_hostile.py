@@ -33,7 +33,9 @@ def lives_on(endurance: Endurance, name: str) -> Row:
     return row
 
 
-@pytest.mark.parametrize("name", QUICK)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if i % 3 else ()) for i, name in enumerate(QUICK)]
+)
 def test_the_judge_lives_on(endurance, name):
     lives_on(endurance, name)
 

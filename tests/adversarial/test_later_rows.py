@@ -132,6 +132,7 @@ def test_the_judge_is_none_the_worse(normed_judge):
     assert Path(correctness.__file__).read_text() == grader
 
 
+@pytest.mark.slow
 def test_a_daemon_does_not_outlive_its_build(normed_judge):
     (evil,) = (e for e in HARNESS if "daemon" in e.name)
     ran = 0

@@ -98,6 +98,7 @@ def test_a_proposer_of_bad_programs_does_not_end_the_run(quick_judge, elsewhere,
     assert [t.evaluation.status for t in others] == [Status.BUILD_FAILED] * 2
 
 
+@pytest.mark.slow
 def test_a_run_survives_every_bad_program(quick_judge, elsewhere):
     person = Submits([source for source, _, _ in BAD.values()])
     result = api.run_task("net.py", settings(budget=f"{len(BAD) + 1}"), listener=person)

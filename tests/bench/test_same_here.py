@@ -15,6 +15,7 @@ def test_a_table_has_a_line_for_each_figure():
     ]
 
 
+@pytest.mark.slow
 def test_the_cost_of_checking_is_measured():
     cost = same.checking(seconds=0.3, text=same.TEXT)
     assert cost["status"] == "ok" and cost["latency_ms"] > 0
