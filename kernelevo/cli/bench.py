@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from kernelevo.cli.flags import listed
 from kernelevo.cli.output import console, print_json, talk
 from kernelevo.config import MODEL_FREE, load_settings
 
@@ -39,9 +40,7 @@ def bench(
         "device": device,
         "size": size,
         "seed": seed,
-        "proposers": [name.strip() for name in proposers.split(",") if name.strip()]
-        if proposers is not None
-        else None,
+        "proposers": listed(proposers),
         "model": model,
         "base_url": base_url,
         "policy": policy,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import fx
@@ -185,3 +185,44 @@ def keeps_shape(node: fx.Node) -> bool:
 def one_per_row(node: fx.Node, domain: Sequence[int], inner: int) -> bool:
     """Tell whether a value has one element per row of ``inner`` elements of ``domain``."""
     return inner > 1 and value(node).numel() * inner == math.prod(domain)
+
+
+# ---------------------------------------------------------------------- what both printers read
+
+
+def argument_texts(
+    node: fx.Node, names: Mapping[fx.Node, str], literal: Callable[[float], str]
+) -> dict[str, str]:
+    """Return the text of each argument of an elementwise operation; a sum's ``alpha`` is in already.
+
+    Args:
+        node: the operation.
+        names: names of the values it reads.
+        literal: a number's text in the language that is printed.
+    """
+    given = arguments(node)
+    texts: dict[str, str] = {}
+    for key, argument in given.items():
+        if isinstance(argument, fx.Node):
+            texts[key] = names[argument]
+        elif isinstance(argument, (int, float)):
+            texts[key] = literal(argument)
+    if "other" in given and given.get("alpha", 1) != 1:  # of a sum; elu's means something else
+        scaled = "self" if base(node) == "rsub" else "other"
+        texts[scaled] = f"{texts['alpha']} * {texts[scaled]}"
+    return texts
+
+
+def correction(node: fx.Node) -> int:
+    """Return what a variance takes off the number of elements."""
+    given = arguments(node)
+    if "unbiased" in given:
+        return int(given["unbiased"])
+    found = given.get("correction", 1)
+    return 1 if found is None else int(found)
+
+
+def epsilon(node: fx.Node) -> float:
+    """Return what a norm adds to the mean of the squares."""
+    given = arguments(node)["eps"]
+    return torch.finfo(torch.float32).eps if given is None else float(given)

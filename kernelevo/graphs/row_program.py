@@ -54,6 +54,11 @@ class Steps:
         along = any(self.steps[use].kind in ("load", "vector") for use in uses)
         return self._add("vector" if along else "column", text, uses, cost)
 
+    def affine(self, x: str, weight: str | None, bias: str | None) -> str:
+        """Multiply by a weight and add a bias, where they are there."""
+        y = x if weight is None else self.compute(f"{x} * {weight}", x, weight)
+        return y if bias is None else self.compute(f"{y} + {bias}", y, bias)
+
     def sum(self, x: str) -> str:
         """Sum along the row; in C++ the result is a double, for columns only."""
         return self._add("sum", x, (x,))

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import torch
 from torch import fx
 
 from kernelevo.graphs.matching import arguments, aten, is_op
@@ -19,7 +18,10 @@ from kernelevo.graphs.row_ops import (
     SUMS,
     TEMPLATES,
     VARIANCES,
+    argument_texts,
     base,
+    correction,
+    epsilon,
     operands,
 )
 from kernelevo.graphs.row_program import Steps
@@ -51,12 +53,7 @@ def write(steps: Steps, node: fx.Node, names: Mapping[fx.Node, str]) -> str:
 
 def _write_pointwise(steps: Steps, node: fx.Node, names: Mapping[fx.Node, str]) -> str:
     given, name = arguments(node), base(node)
-    texts: dict[str, str] = {}
-    for key, argument in given.items():
-        if isinstance(argument, fx.Node):
-            texts[key] = names[argument]
-        elif isinstance(argument, (int, float)):
-            texts[key] = literal(argument)
+    texts = argument_texts(node, names, literal)
     template, cost = TEMPLATES.get(name, ("", 1))
     if name == "gelu":
         template, cost = ("gelu_tanh" if given["approximate"] == "tanh" else "gelu") + "({self})", HEAVY
@@ -68,9 +65,6 @@ def _write_pointwise(steps: Steps, node: fx.Node, names: Mapping[fx.Node, str]) 
             template = f"max({{min}}, {template})"
         if given["max"] is not None:
             template = f"min({{max}}, {template})"
-    if given.get("alpha", 1) != 1:
-        scaled = "self" if name == "rsub" else "other"
-        texts[scaled] = f"{texts['alpha']} * {texts[scaled]}"
     return steps.compute(
         template.format(**texts), *dict.fromkeys(names[n] for n in operands(node)), cost=cost
     )
@@ -113,7 +107,7 @@ def _centred(steps: Steps, x: str) -> tuple[str, str, str, tuple[str, str]]:
 def _write_norm(steps: Steps, node: fx.Node, names: Mapping[fx.Node, str]) -> str:
     given = arguments(node)
     x = names[given["input"]]
-    eps = torch.finfo(torch.float32).eps if given["eps"] is None else float(given["eps"])
+    eps = epsilon(node)
     if is_op(node, aten.layer_norm.default):
         x, rest, squares, uses = _centred(steps, x)
     else:
@@ -125,21 +119,15 @@ def _write_norm(steps: Steps, node: fx.Node, names: Mapping[fx.Node, str]) -> st
         y = steps.compute(f"fma({x}, {factor}, {shift})", x, factor, shift)
     else:
         y = steps.compute(f"{x} * {factor}", x, factor)
-    if given["weight"] is not None:
-        y = steps.compute(f"{y} * {names[given['weight']]}", y, names[given["weight"]])
-    if given.get("bias") is not None:
-        y = steps.compute(f"{y} + {names[given['bias']]}", y, names[given["bias"]])
-    return y
+    weight, bias = (names[v] if v is not None else None for v in (given["weight"], given.get("bias")))
+    return steps.affine(y, weight, bias)
 
 
 def _write_variance(steps: Steps, node: fx.Node, names: Mapping[fx.Node, str]) -> str:
     given = arguments(node)
-    correction = given.get("correction", 1)
-    correction = 1 if correction is None else correction
-    if "unbiased" in given:
-        correction = int(given["unbiased"])
+    taken_off = correction(node)
     _, _, squares, uses = _centred(steps, names[given["self"]])
-    text = f"{squares} / (kInner > {correction} ? (double)kInner - {correction} : 0.0)"
+    text = f"{squares} / (kInner > {taken_off} ? (double)kInner - {taken_off} : 0.0)"
     if base(node) == "std":
         text = f"::sqrt({text})"
     return steps.compute(f"splat((float)({text}))", *uses)

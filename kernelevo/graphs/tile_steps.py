@@ -113,12 +113,7 @@ def write(steps: TileSteps, node: fx.Node, names: Mapping[fx.Node, str], inner: 
 
 def _write_pointwise(steps: TileSteps, node: fx.Node, names: Mapping[fx.Node, str]) -> str:
     given, name = arguments(node), row_ops.base(node)
-    texts: dict[str, str] = {}
-    for key, argument in given.items():
-        if isinstance(argument, fx.Node):
-            texts[key] = names[argument]
-        elif isinstance(argument, (int, float)):
-            texts[key] = literal(argument)
+    texts = row_ops.argument_texts(node, names, literal)
     if name in _WRITTEN:
         return _WRITTEN[name](steps, texts)
     template = TEMPLATES.get(name, "{self}")
@@ -131,9 +126,6 @@ def _write_pointwise(steps: TileSteps, node: fx.Node, names: Mapping[fx.Node, st
             template = f"tl.maximum({template}, {{min}}, {_KEEP})"
         if given["max"] is not None:
             template = f"tl.minimum({template}, {{max}}, {_KEEP})"
-    if given.get("alpha", 1) != 1:
-        scaled = "self" if name == "rsub" else "other"
-        texts[scaled] = f"{texts['alpha']} * {texts[scaled]}"
     return steps.compute(template.format(**texts), *dict.fromkeys(names[n] for n in row_ops.operands(node)))
 
 
@@ -236,7 +228,7 @@ def _centred(steps: TileSteps, x: str, inner: int) -> tuple[str, str, str]:
 def _write_norm(steps: TileSteps, node: fx.Node, names: Mapping[fx.Node, str], inner: int) -> str:
     given = arguments(node)
     x = names[given["input"]]
-    eps = torch.finfo(torch.float32).eps if given["eps"] is None else float(given["eps"])
+    eps = row_ops.epsilon(node)
     if is_op(node, aten.rms_norm.default):
         total = _squares(steps, x)
         spread = steps.compute(f"{total} / {float(inner)}", total)
@@ -245,19 +237,13 @@ def _write_norm(steps: TileSteps, node: fx.Node, names: Mapping[fx.Node, str], i
         x = steps.compute(f"{difference} - {rest}", difference, rest)
     factor = steps.compute(f"1.0 / tl.sqrt_rn({spread} + {eps!r})", spread)
     y = steps.compute(f"{x} * {factor}", x, factor)
-    if given["weight"] is not None:
-        y = steps.compute(f"{y} * {names[given['weight']]}", y, names[given["weight"]])
-    if given.get("bias") is not None:
-        y = steps.compute(f"{y} + {names[given['bias']]}", y, names[given["bias"]])
-    return y
+    weight, bias = (names[v] if v is not None else None for v in (given["weight"], given.get("bias")))
+    return steps.affine(y, weight, bias)
 
 
 def _write_variance(steps: TileSteps, node: fx.Node, names: Mapping[fx.Node, str], inner: int) -> str:
     given = arguments(node)
-    correction = given.get("correction", 1)
-    correction = 1 if correction is None else correction
-    if "unbiased" in given:
-        correction = int(given["unbiased"])
+    correction = row_ops.correction(node)
     _, _, spread = _centred(steps, names[given["self"]], inner)
     if inner <= correction:  # as PyTorch: NaN without spread, else infinity
         return steps.compute(f"{spread} / tl.zeros_like({spread})", spread)

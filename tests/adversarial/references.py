@@ -2,29 +2,9 @@
 
 from __future__ import annotations
 
-NORMED = """
-import torch
-from torch import nn
+from tests.kernels.conftest import MODEL
 
-
-class Model(nn.Module):
-    def __init__(self, width):
-        super().__init__()
-        self.norm = nn.BatchNorm1d(width)
-        self.linear = nn.Linear(width, 96)
-        self.out = nn.Linear(96, 32)
-
-    def forward(self, x):
-        return self.out(torch.relu(self.linear(torch.relu(self.norm(x)))))
-
-
-def get_inputs():
-    return [torch.rand(64, 128)]
-
-
-def get_init_inputs():
-    return [128]
-"""
+NORMED = MODEL
 """Statistics that move with each call, and inputs of one sign."""
 
 DROPPED = """

@@ -11,6 +11,7 @@ from typing import Any
 
 from kernelevo.backends import nvrtc
 from kernelevo.backends.candidate import import_program
+from kernelevo.graphs.snippet import Snippet
 
 SHARED = {"sm_80": 163 * 1024, "sm_90": 227 * 1024, "sm_100": 227 * 1024}  # bytes that one block may have
 TENSOR_MEMORY = 512  # columns of it on sm_100
@@ -75,3 +76,15 @@ def build(
     matrix = frozenset(found.group(2).removeprefix("kind::") for found in re.finditer(kinds, made.asm["ptx"]))
     memory = getattr(made.metadata, "tmem_size", None) or 0
     return Built(usage.registers, usage.stack, made.metadata.shared, memory, made.asm["ttgir"], matrix)
+
+
+def usual(snippet: Snippet) -> dict[str, object]:
+    """Return the usual values of a snippet's table that its kernel takes as constants."""
+    return {k: v[0] for k, v in snippet.tune.items() if not k.endswith(("WARPS", "STAGES"))}
+
+
+def units(way: str, arch: str) -> set[str]:
+    """Return which matrix instructions a way of splitting is to become."""
+    if way == "tf32x3":
+        return {"tf32"}
+    return {"f16" if arch == "sm_100" else "bf16"}

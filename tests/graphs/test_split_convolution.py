@@ -12,7 +12,7 @@ from kernelevo.graphs.printing import print_program
 from kernelevo.graphs.rewrite import apply_reported
 from kernelevo.graphs.rewrites.split_convolution import SNIPPET
 from kernelevo.graphs.split_dot import WAYS
-from tests.graphs.compiling import build
+from tests.graphs.compiling import build, units, usual
 from tests.graphs.programs import difference, load
 from tests.graphs.splitting import QUICK_WAYS, interpret, interpreted
 
@@ -102,8 +102,7 @@ ARCHS = [
 
 def in_use(way: str, **others: object) -> dict[str, object]:
     """Return the constants of the tiles as the wrapper gives them."""
-    values = {k: v[0] for k, v in SNIPPET.tune.items() if not k.endswith(("WARPS", "STAGES"))}
-    return {**values, "SPLIT_CONV_WAY": way, **others}
+    return {**usual(SNIPPET), "SPLIT_CONV_WAY": way, **others}
 
 
 def capped(values: dict[str, object], arch: str) -> dict[str, object]:
@@ -124,8 +123,8 @@ def test_the_values_in_use_compile_without_spills(arch, way, whole, tmp_path):
             KERNELS, KERNEL, tmp_path, arch, values,
             divisible=ALIGNED if whole else {"weight_row"}, ones={"x_column"}, num_warps=8, num_stages=3,
         )  # fmt: skip
-        assert built.spilled <= (0 if way == WAYS[0] else 32) and built.fits(arch)
-        assert built.matrix == {"tf32" if way == "tf32x3" else "f16" if arch == "sm_100" else "bf16"}
+        assert built.spilled <= (8 if (arch, way) == ("sm_100", "bf16x6") else 0) and built.fits(arch)
+        assert built.matrix == units(way, arch)
 
 
 @pytest.mark.slow
