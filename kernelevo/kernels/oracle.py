@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import nn
 
+from kernelevo.kernels.construction import until_alike
 from kernelevo.kernels.precision import fp64, strict_fp32, tf32_operands
 from kernelevo.kernels.tree import flatten
 
@@ -26,6 +27,7 @@ class Observed:
         buffers: every buffer in the module's ``state_dict`` after the call.
         training: train/eval mode after the call.
         returns_input: for each leaf whether it shares memory with an input.
+        drew: torch's random state after the call, where the call has moved it.
     """
 
     structure: str
@@ -33,6 +35,7 @@ class Observed:
     buffers: dict[str, torch.Tensor]
     training: bool
     returns_input: tuple[bool, ...] = ()
+    drew: torch.Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -118,8 +121,10 @@ def observe(module: nn.Module, args: Any, seed: int, device: str = "cpu") -> Obs
         module.to(device)
         args = _map(args, lambda v: v.to(device) if isinstance(v, torch.Tensor) else v)
     torch.manual_seed(seed)
+    before = _rng_state(device)
     with torch.no_grad():
         result = module(*args)
+    after = _rng_state(device)
     structure, leaves = flatten(result)
     given = {_storage(a) for a in flatten(args)[1]} - {None}
     buffers = dict(module.named_buffers())
@@ -130,6 +135,19 @@ def observe(module: nn.Module, args: Any, seed: int, device: str = "cpu") -> Obs
         kept,
         module.training,
         tuple(_storage(v) in given for v in leaves),
+        None if torch.equal(before, after) else after,
+    )
+
+
+def _undisturbed(run: Callable[[], Observed]) -> Observed:
+    """Repeat a forward that draws until two leave the same random state: then all draws were its."""
+    first = run()
+    return first if first.drew is None else until_alike(run, _drew_alike)
+
+
+def _drew_alike(one: Observed, two: Observed) -> bool:
+    return one.drew is two.drew or (
+        one.drew is not None and two.drew is not None and torch.equal(one.drew, two.drew)
     )
 
 
@@ -149,25 +167,32 @@ def largest_gap(value: torch.Tensor, exact: torch.Tensor) -> float:
 def answer32(build: Build, state: State | None, args: Any, seed: int, device: str = "cpu") -> Observed:
     """Return the reference's own answer in strict fp32, from a freshly built module."""
     with strict_fp32():
-        return observe(load_state(build(), state), _map(args, _clone), seed, device)
+        return _undisturbed(lambda: observe(load_state(build(), state), _map(args, _clone), seed, device))
 
 
 def answer_tf32(build: Build, state: State | None, args: Any, seed: int, device: str = "cpu") -> Observed:
     """Return the answer with GEMM and convolution operands rounded to TF32."""
-    module = load_state(build(), state)
-    with tf32_operands():
-        return observe(module, _map(args, _clone), seed, device)
+
+    def run() -> Observed:
+        module = load_state(build(), state)
+        with tf32_operands():
+            return observe(module, _map(args, _clone), seed, device)
+
+    return _undisturbed(run)
 
 
 def answer64(build: Build, state: State | None, args: Any, seed: int, device: str = "cpu") -> Observed:
     """Return the oracle's answer: the same module, inputs and draws in fp64."""
-    module = load_state(build(), state)
-    own = own_dtype(module, args)
-    module = to_fp64(module)
-    widened = _map(args, _to_double)
-    torch.manual_seed(seed)
-    with fp64(own):
-        return observe(module, widened, seed, device)
+
+    def run() -> Observed:
+        module = load_state(build(), state)
+        own = own_dtype(module, args)
+        module = to_fp64(module)
+        widened = _map(args, _to_double)
+        with fp64(own):
+            return observe(module, widened, seed, device)
+
+    return _undisturbed(run)
 
 
 def evaluate(
@@ -185,13 +210,16 @@ def evaluate(
             it is held.
         device: where to compute; all that is returned lies on the CPU.
     """
-    module = load_state(build(), state)
-    before = _plain_snapshot(module)
-    with strict_fp32():
-        torch.manual_seed(seed)
-        rng_before = _rng_state(device)
-        ref32 = observe(module, _map(args, _clone), seed, device)
-        draws = not torch.equal(rng_before, _rng_state(device))
+
+    def run() -> Observed:
+        module = load_state(build(), state)
+        latest[:] = [(module, _plain_snapshot(module))]
+        with strict_fp32():
+            return observe(module, _map(args, _clone), seed, device)
+
+    latest: list[tuple[nn.Module, list[tuple[str, torch.Tensor]]]] = []
+    ref32 = _undisturbed(run)
+    ((module, before),) = latest
     after = _plain_snapshot(module)
     stateful = [n for n, _ in before] != [n for n, _ in after] or any(
         a.shape != b.shape or not torch.equal(a, b) for (_, a), (_, b) in zip(before, after, strict=True)
@@ -211,7 +239,7 @@ def evaluate(
             for a, b in zip(ref32.leaves, oracle.leaves, strict=True)
         ),
         {k: largest_gap(v, oracle.buffers[k]) for k, v in ref32.buffers.items()},
-        draws,
+        ref32.drew is not None,
         stateful,
     )
 
@@ -239,11 +267,15 @@ def replay32(build: Build, calls: list[tuple[Any, int]], device: str = "cpu") ->
         build: makes the module afresh.
         calls: (arguments, seed) of each call.
     """
-    with strict_fp32():
+
+    def run() -> Observed:
         module = build()
-        for args, seed in calls:
-            last = observe(module, _map(args, _clone), seed, device)
-    return last
+        seen = [observe(module, _map(args, _clone), seed, device) for args, seed in calls]
+        drew = [s.drew for s in seen if s.drew is not None]
+        return replace(seen[-1], drew=torch.cat(drew) if drew else None)
+
+    with strict_fp32():
+        return _undisturbed(run)
 
 
 def _map(tree: Any, fn: Callable[[Any], Any]) -> Any:

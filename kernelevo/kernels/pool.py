@@ -12,6 +12,7 @@ from torch import nn
 
 from kernelevo.backends.seeding import TURN
 from kernelevo.kernels import inputs
+from kernelevo.kernels.construction import Builds, Construction
 from kernelevo.kernels.oracle import (
     Observed,
     Truth,
@@ -30,12 +31,8 @@ SANE = 0.01
 _ROUNDINGS = 8  # bfloat16 loses half a percent with each rounding: a chain of so many is still judgeable
 
 
-class Source(inputs.Source, Protocol):
+class Source(inputs.Source, Builds, Protocol):
     """A reference: module and inputs from seeds."""
-
-    def build(self, seed: int) -> nn.Module:
-        """Return a new module on the CPU; equal seeds give equal weights."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -128,9 +125,11 @@ class Pool:
 
     def __init__(self, source: Source, rng: random.Random, device: str = "cpu") -> None:
         self.source, self._rng, self._device = source, rng, device
+        self._construction = Construction(source)
         with self.turn:
             self.base_seed = rng.getrandbits(31)
-            module = source.build(self.base_seed)
+            self._construction.hold(self.base_seed)
+            module = self.build(self.base_seed)
             self.state = {k: v.detach().clone() for k, v in module.state_dict().items()}
             self.parameters = frozenset(k for k, _ in module.named_parameters())
             self.training = module.training
@@ -166,13 +165,14 @@ class Pool:
 
     def build(self, seed: int) -> nn.Module:
         """Return the reference module, fresh from its constructor."""
-        return self.source.build(seed)
+        return self._construction.build(seed)
 
     def truth(self, parameters: ParameterSet, args: Any, seed: int) -> Truth:
         """Evaluate the reference in fp32 and fp64 on one case."""
         with self.turn:
+            self._construction.hold(parameters.seed)
             return evaluate(
-                lambda: self.source.build(parameters.seed),
+                lambda: self.build(parameters.seed),
                 parameters.state,
                 args,
                 seed,
@@ -183,21 +183,17 @@ class Pool:
     def answer(self, parameters: ParameterSet, args: Any, seed: int) -> Observed:
         """Evaluate the reference in strict fp32 only (the timed calls' check)."""
         with self.turn:
-            return answer32(
-                lambda: self.source.build(parameters.seed), parameters.state, args, seed, self._device
-            )
+            return answer32(lambda: self.build(parameters.seed), parameters.state, args, seed, self._device)
 
     def exact(self, parameters: ParameterSet, args: Any, seed: int) -> Observed:
         """Evaluate the oracle only."""
         with self.turn:
-            return answer64(
-                lambda: self.source.build(parameters.seed), parameters.state, args, seed, self._device
-            )
+            return answer64(lambda: self.build(parameters.seed), parameters.state, args, seed, self._device)
 
     def replay(self, parameters: ParameterSet, calls: list[tuple[Any, int]]) -> Observed:
         """Evaluate the last of several calls on one module with the parameters of its construction."""
         with self.turn:
-            return replay32(lambda: self.source.build(parameters.seed), calls, self._device)
+            return replay32(lambda: self.build(parameters.seed), calls, self._device)
 
     def e_tf32(self, group: Group) -> tuple[float, ...]:
         """Error of the reference with operands rounded to TF32, for each output leaf; kept per group."""
@@ -205,7 +201,7 @@ class Pool:
             case = group.cases[0]
             with self.turn:
                 rounded = answer_tf32(
-                    lambda: self.source.build(case.parameters.seed),
+                    lambda: self.build(case.parameters.seed),
                     case.parameters.state,
                     case.args,
                     case.seed,

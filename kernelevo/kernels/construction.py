@@ -1,0 +1,110 @@
+"""Construction: the reference built from seeds, and random draws that no other thread has had a part in.
+
+Torch's random state is the process's own. Our threads take turns (``TURN``), but whoever calls us may draw in
+one of theirs, and what is built or drawn meanwhile comes out otherwise than its seed says.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Protocol, TypeVar
+
+import torch
+from torch import nn
+
+from kernelevo.backends.candidate import plain_tensors
+from kernelevo.backends.seeding import TURN
+from kernelevo.errors import MachineError
+
+T = TypeVar("T")
+_TRIES = 20
+_REST = 0.01  # seconds before another try, times its number
+
+
+class Builds(Protocol):
+    """Builds the reference module from a seed."""
+
+    def build(self, seed: int) -> nn.Module:
+        """Return a new module on the CPU; equal seeds give equal weights."""
+        ...
+
+
+def attempts() -> Iterator[None]:
+    """Yield before each try of something that another thread may disturb.
+
+    Raises:
+        MachineError: after twenty tries.
+    """
+    for number in range(_TRIES):
+        time.sleep(number * _REST)
+        yield
+    raise MachineError(
+        "the reference comes out otherwise each time, though it is seeded alike",
+        why="its constructor or forward draws from a source that seeding torch, numpy and random does not "
+        "reach, or another thread of this process keeps drawing from torch's random state",
+        now="draw with torch alone; let other threads rest, or run kernelevo in a process of its own",
+    )
+
+
+def until_alike(run: Callable[[], T], alike: Callable[[T, T], bool]) -> T:
+    """Run until a run is like one before it; return the later.
+
+    Raises:
+        MachineError: if none is.
+    """
+    seen: list[T] = []
+    for _ in attempts():
+        found = run()
+        if any(alike(one, found) for one in seen):
+            return found
+        seen.append(found)
+    raise AssertionError("attempts() ends by raising")
+
+
+class Construction:
+    """Builds the reference; for seeds that it is told to hold, always with the same values.
+
+    Args:
+        source: who builds.
+    """
+
+    def __init__(self, source: Builds) -> None:
+        self._source = source
+        self._held: dict[int, list[torch.Tensor]] = {}
+
+    def hold(self, seed: int) -> None:
+        """Build until two modules are equal, and remember their values; once for a seed."""
+        with TURN:
+            if seed in self._held:
+                return
+            self._held[seed] = until_alike(lambda: _values(self._source.build(seed)), _equal)
+
+    def build(self, seed: int) -> nn.Module:
+        """Return a new module; one that differs from what is held for its seed is built again.
+
+        Raises:
+            MachineError: if it differs every time.
+        """
+        held = self._held.get(seed)
+        with TURN:
+            for _ in attempts():
+                module = self._source.build(seed)
+                if held is None or _equal(_values(module), held):
+                    return module
+        raise AssertionError("attempts() ends by raising")
+
+
+def _values(module: nn.Module) -> list[torch.Tensor]:
+    held = (*module.parameters(), *module.buffers(), *plain_tensors(module).values())
+    return [value.detach().clone() for value in held]
+
+
+def _equal(one: list[torch.Tensor], two: list[torch.Tensor]) -> bool:
+    return len(one) == len(two) and all(map(_same, one, two))
+
+
+def _same(a: torch.Tensor, b: torch.Tensor) -> bool:
+    if a.shape != b.shape or a.dtype != b.dtype:
+        return False
+    return torch.equal(a, b) or (a.is_floating_point() and torch.equal(a.nan_to_num(), b.nan_to_num()))

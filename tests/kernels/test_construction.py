@@ -1,0 +1,110 @@
+"""Whatever other threads draw meanwhile, the reference is the one of its seed, and its truth is right."""
+
+import itertools
+import random
+import threading
+from contextlib import contextmanager
+
+import pytest
+import torch
+from torch import nn
+
+from kernelevo.errors import MachineError
+from kernelevo.kernels import construction
+from kernelevo.kernels.construction import Construction
+from kernelevo.kernels.pool import Pool, sane
+from tests.kernels.references import TRANSITION, DrawsState, Ref
+
+DRAWS = Ref(DrawsState, lambda: [torch.rand(4, 3, 8)])
+
+
+class Disturbed:
+    """A reference during whose constructions and draws somebody else draws, every other time."""
+
+    def __init__(self, source, every=2):
+        self._source, self._count, self._every = source, itertools.count(), every
+
+    def __getattr__(self, name):
+        return getattr(self._source, name)
+
+    def build(self, seed):
+        disturbs = next(self._count) % self._every == self._every - 1
+        module = self._source.build(seed + 12345 if disturbs else seed)
+        if disturbs:
+            module.register_forward_pre_hook(_draw)
+        return module
+
+
+def _draw(*_):
+    torch.rand(3)
+
+
+def truths(source):
+    pool = Pool(source, random.Random(3))
+    pool.fill()
+    return [case.truth for group in pool.groups for case in group.cases]
+
+
+@pytest.mark.parametrize("source", [TRANSITION, DRAWS], ids=["batch norm", "draws in forward"])
+@pytest.mark.parametrize("every", [2, 3, 4])
+def test_builds_and_draws_that_others_disturb_are_made_again(source, every, monkeypatch):
+    monkeypatch.setattr(construction, "_REST", 0.0)
+    for disturbed, calm in zip(truths(Disturbed(source, every)), truths(source), strict=True):
+        assert disturbed.e_ref == calm.e_ref and disturbed.draws == calm.draws and not sane(disturbed)
+        assert all(map(torch.equal, disturbed.ref32.leaves, calm.ref32.leaves))
+        assert all(map(torch.equal, disturbed.oracle.leaves, calm.oracle.leaves))
+
+
+@contextmanager
+def drawing():
+    """Another thread that draws all the time."""
+    over = threading.Event()
+
+    def draw():
+        while not over.wait(0.002):
+            torch.rand(7)
+
+    thread = threading.Thread(target=draw)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def test_a_thread_that_keeps_drawing_spoils_no_truth():
+    with drawing():
+        for seed in range(20):
+            pool = Pool(TRANSITION, random.Random(seed))
+            assert not sane(pool.first.truth) and max(pool.first.truth.e_ref) < 1e-5
+
+
+def test_a_reference_that_no_seed_holds_is_an_error_that_says_so(monkeypatch):
+    monkeypatch.setattr(construction, "_REST", 0.0)
+    own = torch.Generator()
+    own.manual_seed(1)
+
+    class Unseeded(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.table = torch.rand(3, generator=own)
+
+    with pytest.raises(MachineError, match="though it is seeded alike"):
+        Pool(Ref(Unseeded, lambda: [torch.rand(3)]), random.Random(0))
+
+
+def test_values_are_told_apart_to_the_last_bit_and_nan_is_itself():
+    tables = iter([[0.0, torch.nan], [0.0, torch.nan], [1e-7, torch.nan], [0.0, torch.nan]])
+
+    class Table:
+        def build(self, seed):
+            module = nn.Module()
+            module.kept = [torch.tensor(next(tables))]
+            return module
+
+    made = Construction(Table())
+    made.hold(1)
+    made.hold(1)  # once for a seed
+    assert torch.equal(made.build(1).kept[0].nan_to_num(), torch.zeros(2))
+    assert next(tables, None) is None
