@@ -17,6 +17,15 @@ def now_ns() -> int:
     return time.monotonic_ns()
 
 
+def page_faults(pid: int) -> int:
+    """Return how often a process had to be given memory by the kernel so far; 0 once it is gone."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+            return int(file.read().rpartition(")")[2].split()[7])
+    except OSError:
+        return 0
+
+
 @dataclass(frozen=True)
 class Disturbance:
     """What other work did to one sample.

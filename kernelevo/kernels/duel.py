@@ -19,6 +19,7 @@ from kernelevo.kernels import rules
 from kernelevo.kernels.checking import Checker, Sample
 from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.inputs import SHIPPED, Pick, Stream
+from kernelevo.kernels.lengths import Lengths
 from kernelevo.kernels.order import in_order
 from kernelevo.kernels.overhead import Anchors, Overhead
 from kernelevo.kernels.series import Block, Series, Tally
@@ -26,10 +27,6 @@ from kernelevo.kernels.session import Answer, Batch, Session
 
 _log = logging.getLogger(__name__)
 
-SHARE = 0.01
-"""Most of a batch that the round trip may take; half of that behind a flush."""
-SHORTEST = 0.01
-"""Seconds below which a batch is too short to be stopped and resumed sensibly."""
 SAMPLE_BYTES = 256 << 20
 """Most memory that outputs kept for verification may take."""
 SAMPLED, SAMPLED_FASTEST = 4, 8
@@ -107,7 +104,7 @@ class Ring:
     ) -> None:
         self.stream, self.checker, self._rng, self._lease = stream, checker, rng, lease
         self.overhead = Overhead(0.0, 0.0)
-        self._longest = math.inf
+        self._lengths = Lengths(self.overhead, math.inf, lambda s, n: self._run(s, n)[0])
         self._empty: Session | None = None
         self._anchors = Anchors(self.overhead)
 
@@ -173,21 +170,6 @@ class Ring:
         batch = session.batch(lambda i, views: self.stream.write(picks[i], views), [p.seed for p in picks])
         return batch, picks
 
-    def size(self, session: Session, tally: Tally) -> None:
-        """Find how many calls a batch needs so that the round trip is a small share of it."""
-        self._run(session, 1)
-        calls = 1
-        while True:
-            batch, _ = self._run(session, calls)
-            per_call = max((batch.seconds - self.overhead.of(calls)) / calls, 1e-7)
-            share = SHARE / 2 if self.overhead.flushed else SHARE
-            wanted = min(max(self.overhead.trip / share, SHORTEST), self._longest)
-            needed = min(math.ceil(wanted / per_call), session.setting.capacity)
-            if needed <= 2 * calls:
-                tally.calls = max(1, min(calls, needed) if batch.seconds > self._longest else needed)
-                return
-            calls = min(needed, calls * 8)
-
     def turn(self, session: Session, tally: Tally, *, trusted: bool, calls: int | None = None) -> float:
         """Time one batch and keep one secret sample of it; leaves the child stopped.
 
@@ -197,8 +179,6 @@ class Ring:
         count = calls or tally.calls
         batch, picks = self._run(session, count)
         tally.batches.append((sum(p.distribution == SHIPPED for p in picks), batch.seconds))
-        if count > 1 and batch.seconds > self._longest > 0:
-            tally.calls = max(1, tally.calls // 2)  # the machine became busy: shorter batches, sooner done
         seconds = self.overhead.taken_off(batch.seconds, count) / count
         tally.clocks.append(batch.megahertz)
         tally.missing |= batch.missing
@@ -207,6 +187,8 @@ class Ring:
         if not self.overhead.agrees(batch):
             tally.disagreements += 1
         tally.drowned += self.overhead.drowned(batch)
+        if calls is None:
+            self._lengths.correct(session, tally, batch)
         if not trusted:
             fastest = calls is None and seconds < tally.quickest
             if fastest:
@@ -311,14 +293,16 @@ class Ring:
         a, b = Tally(), Tally()
         a.most = max(a.most, round(_SAMPLES_A_SECOND * rule.seconds))
         start = time.monotonic()
-        self._longest = rule.seconds / 8
-        self.size(challenger, a)
-        self.size(defender, b)
+        self._lengths = Lengths(self.overhead, rule.seconds / 8, lambda s, n: self._run(s, n)[0])
+        for session, tally in ((challenger, a), (defender, b)):
+            self._lengths.size(session, tally)
+            self._lengths.settle(session, tally)
         clean, disturbed, drowned = Series(), Series(), Series()
         while True:
-            under = a.drowned + b.drowned
+            under = a.drowned + b.drowned + a.short + b.short
             block, alone = self._block(challenger, defender, a, b, trusted)
-            (drowned if a.drowned + b.drowned > under else clean if alone else disturbed).add(block)
+            short = a.drowned + b.drowned + a.short + b.short > under
+            (drowned if short else clean if alone else disturbed).add(block)
             elapsed = time.monotonic() - start
             if not (clean.blocks or disturbed.blocks) and elapsed < 8 * rule.seconds:
                 continue  # nothing was measured yet

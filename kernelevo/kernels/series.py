@@ -25,6 +25,7 @@ class Tally:
         disagreements: batches in which the child's own clock says otherwise than ours.
         at_fault: blocks in which this side's clock disagreed and the other side's did not.
         drowned: batches too short to be told from the flushes between their calls.
+        short: batches far shorter than they should be; those after them have more calls.
         own: seconds per call by the child's own clock, one entry for each batch.
         clocks: MHz of the multiprocessors, one entry for each batch; None where it is not known.
         missing: instruments that the child does not have, and why.
@@ -42,6 +43,7 @@ class Tally:
     disagreements: int = 0
     at_fault: int = 0
     drowned: int = 0
+    short: int = 0
     batches: list[tuple[int, float]] = field(default_factory=list)
     held: int | None = None
     examined: int = 0

@@ -19,6 +19,7 @@ from kernelevo.backends.seeding import seeded
 from kernelevo.device.instruments import Instruments, make
 from kernelevo.errors import BuildError, KernelEvoError
 from kernelevo.kernels.arena import Arena, Layout
+from kernelevo.kernels.heap import keep_freed_memory
 from kernelevo.kernels.place import Place
 from kernelevo.kernels.results import describe
 from kernelevo.kernels.tree import unflatten
@@ -293,6 +294,7 @@ def _failure(error: BaseException, stage: str) -> dict[str, Any]:
 def serve(channel: Talk, payload: dict[str, Any], fds: dict[str, int]) -> None:
     """Obey the parent until it closes the channel (run stage, baselines, the empty program)."""
     sys.setrecursionlimit(max(sys.getrecursionlimit(), 5000))
+    keep_freed_memory()
     worker = Worker(payload, fds)
     worker.equip()
     channel.send({"ready": True})

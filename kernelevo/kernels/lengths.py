@@ -1,0 +1,72 @@
+"""Lengths: how many calls a batch has, on either side of a duel, and when a process is ready to be timed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from kernelevo.device.clock import page_faults
+from kernelevo.kernels.overhead import Overhead
+from kernelevo.kernels.series import Tally
+from kernelevo.kernels.session import Batch, Session
+
+SHARE = 0.01
+"""Most of a batch that the round trip may take; half of that behind a flush."""
+SHORTEST = 0.01
+"""Seconds below which a batch is too short to be stopped and resumed sensibly."""
+_TOO_SHORT = 0.5  # of what a batch should take
+_SETTLING, _FAULTS = 3, 1
+"""Batches before the first that counts, at the most; page faults of a call that are no reason for another."""
+
+Run = Callable[[Session, int], Batch]
+
+
+class Lengths:
+    """Makes batches of both sides last alike, so that what a batch's start costs weighs the same on both.
+
+    Args:
+        overhead: what the protocol costs.
+        longest: seconds that a batch may take where it has more than one call.
+        run: runs a batch of so many calls on fresh values.
+    """
+
+    def __init__(self, overhead: Overhead, longest: float, run: Run) -> None:
+        self._overhead, self._longest, self._run = overhead, longest, run
+        share = SHARE / 2 if overhead.flushed else SHARE
+        self.wanted = min(max(overhead.trip / share, SHORTEST), longest)
+
+    def size(self, session: Session, tally: Tally) -> None:
+        """Find how many calls a batch needs so that the round trip is a small share of it."""
+        self._run(session, 1)
+        calls = 1
+        while True:
+            batch = self._run(session, calls)
+            needed = self._needed(session, self._per_call(batch))
+            if needed <= 2 * calls:
+                tally.calls = max(1, min(calls, needed) if batch.seconds > self._longest else needed)
+                return
+            calls = min(needed, calls * 8)
+
+    def settle(self, session: Session, tally: Tally) -> None:
+        """Run batches that do not count until the process no longer asks the kernel for memory."""
+        for _ in range(_SETTLING):
+            before = page_faults(session.child.pid)
+            batch = self._run(session, tally.calls)
+            self.correct(session, tally, batch)
+            if page_faults(session.child.pid) - before <= _FAULTS * batch.calls:
+                return
+
+    def correct(self, session: Session, tally: Tally, batch: Batch) -> None:
+        """Give the next batch more calls where the sizing met a slow moment, fewer where this one met it."""
+        if tally.calls > 1 and batch.seconds > self._longest > 0:
+            tally.calls = max(1, tally.calls // 2)  # the machine became busy: sooner done
+        elif batch.seconds < _TOO_SHORT * self.wanted:
+            needed = self._needed(session, self._per_call(batch))
+            if needed > tally.calls:
+                tally.calls, tally.short = needed, tally.short + 1
+
+    def _per_call(self, batch: Batch) -> float:
+        return max(self._overhead.taken_off(batch.seconds, batch.calls) / batch.calls, 1e-7)
+
+    def _needed(self, session: Session, per_call: float) -> int:
+        return max(1, min(math.ceil(self.wanted / per_call), session.setting.capacity))
