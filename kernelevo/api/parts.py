@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kernelevo.api.loading import LOADER
-from kernelevo.config import Settings
+from kernelevo.config import SWITCHES, Settings
 from kernelevo.core import Event, Proposer, SearchStarted, Task, TrialEnded
 from kernelevo.core.events import Listener
 from kernelevo.device.groups import Registration
 from kernelevo.engine import Budget, Engine, Outcome, Schedule, run_engine, used_so_far
 from kernelevo.errors import BadSetting
 from kernelevo.executors import GenerationHost, InlineExecutor, ProcessExecutor
+from kernelevo.population import GENERAL, KERNELS, Islands, Policy
 from kernelevo.store import RunStore
 
 DEVICE = "device:0"
@@ -29,6 +30,8 @@ HOSTED = {
 }
 # what the model-free proposers can work on
 KERNEL = "kernel"
+# islands where somebody can be steered to a region; the others have an order of their own
+STEERED_ISLANDS = 4
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,7 @@ def carry_out(plan: Plan) -> Outcome:
             proposers,
             executor,
             plan.budget,
+            islands=population(plan.store.task, plan.settings),
             loader=LOADER,
             device=DEVICE,
             seed=plan.settings.seed,
@@ -68,6 +72,20 @@ def carry_out(plan: Plan) -> Outcome:
             listeners=(*plan.listeners, _start_after_a_verdict(host)),
         )
         return run_engine(engine)
+
+
+def population(task: Task, settings: Settings) -> Islands:
+    """Return the empty population that these settings ask for.
+
+    Proposers that need no model cannot be steered to a region: without others there is one island by
+    default, and no cold start.
+    """
+    steered = any(name not in HOSTED for name in settings.proposers)
+    count = settings.islands or (STEERED_ISLANDS if steered else 1)
+    switches = {name.removeprefix("no_"): not getattr(settings, name) for name in SWITCHES}
+    switches["cold_start"] &= steered or settings.islands is not None
+    directions = KERNELS if task.evaluator == KERNEL else GENERAL
+    return Islands(count, policy=Policy(sampler=settings.sampler, **switches), directions=directions)
 
 
 def total_budget(store: RunStore, text: str) -> Budget:

@@ -9,7 +9,7 @@ import typer
 
 from kernelevo.cli.flags import listed
 from kernelevo.cli.output import console, print_json, talk
-from kernelevo.config import MODEL_FREE, PROPOSERS, load_settings
+from kernelevo.config import MODEL_FREE, PROPOSERS, SAMPLERS, load_settings
 from kernelevo.report.live import LiveReport
 
 NOTHING_FOUND = 1
@@ -43,6 +43,37 @@ def run(
     ] = None,
     window: Annotated[int | None, typer.Option(help="that window")] = None,
     out: Annotated[Text, typer.Option(help="folder of the run; default: a new one under runs/")] = None,
+    islands: Annotated[
+        int | None, typer.Option(help="number of islands; default 4, or 1 without a model")
+    ] = None,
+    sampler: Annotated[Text, typer.Option(help=f"who becomes a parent: {', '.join(SAMPLERS)}")] = None,
+    no_cold_start: Annotated[
+        bool | None,
+        typer.Option("--no-cold-start", help="no lines at the start, steered to different regions"),
+    ] = None,
+    no_islands: Annotated[bool | None, typer.Option("--no-islands", help="one island")] = None,
+    no_clusters: Annotated[
+        bool | None, typer.Option("--no-clusters", help="an island is one cluster")
+    ] = None,
+    no_elites: Annotated[
+        bool | None,
+        typer.Option("--no-elites", help="no elite pool: no parents, inspirations or fresh starts from it"),
+    ] = None,
+    no_migration: Annotated[
+        bool | None, typer.Option("--no-migration", help="islands send each other nothing")
+    ] = None,
+    no_restart: Annotated[
+        bool | None, typer.Option("--no-restart", help="an island without gains does not start anew")
+    ] = None,
+    no_shares: Annotated[
+        bool | None, typer.Option("--no-shares", help="every island gets as many asks")
+    ] = None,
+    no_pressure: Annotated[
+        bool | None, typer.Option("--no-pressure", help="the temperature stays in the middle")
+    ] = None,
+    no_distant: Annotated[
+        bool | None, typer.Option("--no-distant", help="a second parent may come from the same cluster")
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="a TOML file with a [run] table")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print the run as JSON at the end")] = False,
 ) -> int:
@@ -62,6 +93,17 @@ def run(
         "deterministic": deterministic,
         "window": window,
         "out": out,
+        "islands": islands,
+        "sampler": sampler,
+        "no_cold_start": no_cold_start,
+        "no_islands": no_islands,
+        "no_clusters": no_clusters,
+        "no_elites": no_elites,
+        "no_migration": no_migration,
+        "no_restart": no_restart,
+        "no_shares": no_shares,
+        "no_pressure": no_pressure,
+        "no_distant": no_distant,
     }
     settings = load_settings(flags, file=config)
     talk(f"kernelevo: {task} on {settings.device}, budget {settings.budget}")

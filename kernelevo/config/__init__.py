@@ -1,5 +1,13 @@
 """Settings of a run, from flags, a TOML file and the environment; no room below reads them."""
 
-from kernelevo.config.settings import DEVICES, MODEL_FREE, PROPOSERS, Settings, load_settings
+from kernelevo.config.settings import (
+    DEVICES,
+    MODEL_FREE,
+    PROPOSERS,
+    SAMPLERS,
+    SWITCHES,
+    Settings,
+    load_settings,
+)
 
-__all__ = ["DEVICES", "MODEL_FREE", "PROPOSERS", "Settings", "load_settings"]
+__all__ = ["DEVICES", "MODEL_FREE", "PROPOSERS", "SAMPLERS", "SWITCHES", "Settings", "load_settings"]

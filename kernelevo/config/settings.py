@@ -17,6 +17,19 @@ DEVICES = ("cpu", "cuda")
 SIZES = ("small", "full", "v0")
 POLICIES = ("any", "no-aten")
 EXECUTORS = ("inline", "process")
+SAMPLERS = ("adaptive", "topk", "random", "best_of_n", "refine")
+# what may be switched off in the population, each by a flag of its own
+SWITCHES = (
+    "no_cold_start",
+    "no_islands",
+    "no_clusters",
+    "no_elites",
+    "no_migration",
+    "no_restart",
+    "no_shares",
+    "no_pressure",
+    "no_distant",
+)
 # proposers that need no language model, in the order in which they are first asked
 MODEL_FREE = ("rewrite", "compiler", "crossover", "tune")
 PROPOSERS = (*MODEL_FREE, "llm", "mailbox")
@@ -42,6 +55,18 @@ class Settings:
         deterministic: ask n sees exactly the verdicts of trials up to n - window.
         window: that distance.
         out: folder of the run; None means a new one under ``runs/``.
+        islands: number of islands; None means 4 where a proposer can be steered (a model, a mailbox),
+            else 1 and no cold start.
+        sampler: who becomes a parent; see ``SAMPLERS``.
+        no_cold_start: no lines at the start, steered to different regions.
+        no_islands: one island.
+        no_clusters: an island is one cluster.
+        no_elites: no elite pool: no parents, inspirations or fresh starts from it.
+        no_migration: islands send each other nothing.
+        no_restart: an island without gains does not start anew.
+        no_shares: every island gets as many asks.
+        no_pressure: the temperature stays in the middle.
+        no_distant: a second parent may come from the same cluster.
 
     Raises:
         BadSetting: for a value outside the lists above.
@@ -61,12 +86,24 @@ class Settings:
     deterministic: bool = False
     window: int = 4
     out: str | None = None
+    islands: int | None = None
+    sampler: str = "adaptive"
+    no_cold_start: bool = False
+    no_islands: bool = False
+    no_clusters: bool = False
+    no_elites: bool = False
+    no_migration: bool = False
+    no_restart: bool = False
+    no_shares: bool = False
+    no_pressure: bool = False
+    no_distant: bool = False
 
     def __post_init__(self) -> None:
         _one_of("device", self.device, DEVICES)
         if self.size is not None:
             _one_of("size", self.size, SIZES)
         _one_of("policy", self.policy, POLICIES)
+        _one_of("sampler", self.sampler, SAMPLERS)
         if self.executor == "ray":
             raise BadSetting(
                 "the Ray executor is not part of this version",
@@ -91,9 +128,10 @@ class Settings:
                 why="no --mailbox was given",
                 now="--mailbox FOLDER; prompts appear there as files, replies are read from there",
             )
-        for name in ("workers", "window"):
-            if getattr(self, name) < 1:
-                raise BadSetting(f"{name} must be at least 1, not {getattr(self, name)}")
+        for name in ("workers", "window", "islands"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise BadSetting(f"{name} must be at least 1, not {value}")
 
     def to_json(self) -> dict[str, Any]:
         """Return the settings as plain data, None fields left out."""
@@ -163,13 +201,15 @@ _KINDS: dict[str, tuple[type[Any], ...]] = {
     "workers": (int,),
     "window": (int,),
     "deterministic": (bool,),
+    "islands": (int,),
+    **dict.fromkeys(SWITCHES, (bool,)),
     "proposers": (list, tuple),
 }
 
 
 def _checked(cls: type[Settings], key: str, value: Any) -> Any:
     kinds = _KINDS.get(key, (str,))
-    if value is None and kinds == (str,):
+    if value is None and (kinds == (str,) or key == "islands"):
         return None
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
         wanted = " or ".join(kind.__name__ for kind in kinds)

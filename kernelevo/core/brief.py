@@ -23,6 +23,7 @@ class Brief:
         hints: sentences a person sent that apply to this ask.
         knowledge: retrieved notes.
         facts: facts about the device and the run (name, roofline gap, best score so far).
+        direction: region of the solutions to explore, in words; empty outside a cold start.
     """
 
     task: Task
@@ -33,3 +34,4 @@ class Brief:
     hints: tuple[str, ...] = ()
     knowledge: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
+    direction: str = ""

@@ -94,7 +94,7 @@ class Generation:
                 if self.waiting[name]:
                     return [self._take(name, number, seen)]
                 try:
-                    drafts = await self._ask(name, number, redraw, seen, hints)
+                    drafts = await self._ask(name, number, turn, redraw, seen, hints)
                 except ProposerFailed as failed:
                     dropped = self.credit.failed(name, for_good=failed.hopeless)
                     self._complain(f"{failed}{' (not asked again in this run)' if dropped else ''}")
@@ -131,12 +131,12 @@ class Generation:
         )
 
     async def _ask(
-        self, name: str, number: int, redraw: int, seen: int, hints: tuple[str, ...]
+        self, name: str, number: int, turn: int, redraw: int, seen: int, hints: tuple[str, ...]
     ) -> list[Draft]:
         proposer = self.proposers[name]
         started = self._now()
         rng = rng_for(self._seed, number, "ask", name, redraw)
-        asked = self._islands.ask(rng, parents=getattr(proposer, "parents", 1))
+        asked = self._islands.ask(rng, parents=getattr(proposer, "parents", 1), turn=turn)
         brief = self._brief(number, asked, hints)
         wanted = self._estimate(proposer, brief)
         if not self._meter.reserve(wanted):
@@ -157,7 +157,7 @@ class Generation:
             Draft(
                 ask=number,
                 position=position,
-                proposal=_signed(proposal, name),
+                proposal=_signed(proposal, name, asked),
                 proposer=name,
                 number=None if position else number,
                 island=asked.island,
@@ -195,6 +195,7 @@ class Generation:
             inspirations=asked.inspirations,
             failures=asked.failures,
             hints=hints,
+            direction=asked.direction,
             facts=facts,
         )
 
@@ -206,10 +207,9 @@ class Generation:
         return {"dollars": 0.0, "tokens": 0.0, **known}
 
 
-def _signed(proposal: Proposal, name: str) -> Proposal:
-    """Credit goes by the name in the origin, so that a replay knows whom to credit."""
+def _signed(proposal: Proposal, name: str, asked: Ask) -> Proposal:
+    """Credit goes by the name in the origin, so that a replay knows whom; the draw is kept beside it."""
     program = proposal.program
-    if program.origin.proposer == name:
-        return proposal
-    origin = dataclasses.replace(program.origin, proposer=name)
+    details = {**program.origin.details, "draw": asked.draw.to_json()}
+    origin = dataclasses.replace(program.origin, proposer=name, details=details)
     return dataclasses.replace(proposal, program=dataclasses.replace(program, origin=origin))

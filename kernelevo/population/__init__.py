@@ -1,6 +1,27 @@
 """Who may have children: islands that are asked for parents and told of verdicts."""
 
-from kernelevo.population.island import AddStatus, Island, Member
-from kernelevo.population.islands import Ask, Islands
+from kernelevo.population.ask import Ask, Draw
+from kernelevo.population.cold_start import COMMON
+from kernelevo.population.directions import GENERAL, KERNELS
+from kernelevo.population.elite_pool import ElitePool
+from kernelevo.population.features import Features
+from kernelevo.population.island import Island
+from kernelevo.population.islands import Islands
+from kernelevo.population.member import AddStatus, Member
+from kernelevo.population.policy import SAMPLERS, Policy
 
-__all__ = ["AddStatus", "Ask", "Island", "Islands", "Member"]
+__all__ = [
+    "COMMON",
+    "GENERAL",
+    "KERNELS",
+    "SAMPLERS",
+    "AddStatus",
+    "Ask",
+    "Draw",
+    "ElitePool",
+    "Features",
+    "Island",
+    "Islands",
+    "Member",
+    "Policy",
+]

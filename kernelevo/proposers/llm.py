@@ -107,6 +107,7 @@ def render(brief: Brief) -> tuple[Message, ...]:
         else " for allocation and launching only: all compute must be in your own kernels.",
         "parent": "\n\n".join(_verdict(v) for v in brief.parents) or _no_parent(),
         "failures": _failures(brief.failures),
+        "direction": f"Stay within this direction:\n\n- {brief.direction}" if brief.direction else "",
         "hints": _list("Hints from the person who watches this run", brief.hints),
         "knowledge": _list("Notes that may help", brief.knowledge),
     }

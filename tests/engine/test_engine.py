@@ -29,7 +29,7 @@ from kernelevo.core import (
 from kernelevo.engine import Budget, Engine, Outcome, Schedule, used_so_far
 from kernelevo.errors import BadSetting, InputError, SandboxError, ToolchainMissing
 from kernelevo.executors import InlineExecutor
-from kernelevo.population import Islands
+from kernelevo.population import Islands, Policy
 from kernelevo.store import RunStore
 from tests.engine import toys
 
@@ -175,7 +175,7 @@ def test_stages_floors_and_final_timing(bench: Bench) -> None:
     outcome = bench.run(
         toys.task("staged"),
         [toys.Script(texts)],
-        islands=Islands(elites=3),
+        islands=Islands(elites=3, policy=Policy(cold_start=False)),
         schedule=Schedule(deterministic=True, window=1),
     )
     trials = bench.trials()
@@ -199,7 +199,7 @@ def test_a_rough_verdict_is_reused_only_for_floors_as_high(bench: Bench, tmp_pat
     log = tmp_path / "log"
     weak = "1" * 11 + "0" * 5
     texts = ["1" * 12 + "0" * 4, "1" * 13 + "000", weak, "1" * 16, weak, "1" * 15 + "0"]
-    islands = Islands(elites=2, worth_timing=1.0)
+    islands = Islands(elites=2, worth_timing=1.0, policy=Policy(cold_start=False))
     bench.run(
         toys.task("staged", log=str(log), seeds=["1" * 9]), [toys.Script(texts)], islands=islands,
         schedule=Schedule(deterministic=True, window=1),
@@ -414,7 +414,10 @@ def test_proposers_are_shown_what_became_of_trials(bench: Bench) -> None:
 
 def test_briefs_hold_what_was_promised(bench: Bench) -> None:
     script = toys.Script(["x", "1", "11"])
-    bench.run(toys.task(), [script], facts={"device": "toy"}, schedule=Schedule(deterministic=True, window=1))
+    bench.run(
+        toys.task(), [script], facts={"device": "toy"}, schedule=Schedule(deterministic=True, window=1),
+        islands=Islands(policy=Policy(cold_start=False)),
+    )  # fmt: skip
     assert [b.number for b in script.briefs[:4]] == [1, 2, 3, 4]
     assert [v.program.source for v in script.briefs[1].failures] == ["x"]
     assert script.briefs[2].facts == {"device": "toy", "best_score": 1.0}

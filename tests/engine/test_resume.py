@@ -38,7 +38,8 @@ RUN = """
     proposers = [toys.Flip(), toys.Lists(), toys.Same(), toys.Moody()]
     engine = Engine(
         store, proposers, InlineExecutor(), Budget.parse("{trials}"), loader="tests.engine.toys:load", seed=5,
-        schedule=Schedule({schedule}), islands=Islands(2, elites=3, migrate_every=7), backoff=0.0,
+        schedule=Schedule({schedule}), backoff=0.0,
+        islands=Islands(2, elites=3, policy=toys.LIVELY),
     )
     asyncio.run(engine.run())
 """
@@ -130,7 +131,7 @@ def run(
         meanwhile=stop,
         seed=5,
         schedule=schedule,
-        islands=Islands(2, elites=3, migrate_every=7),
+        islands=Islands(2, elites=3, policy=toys.LIVELY),
         **more,
     )
     return bench
