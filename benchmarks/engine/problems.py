@@ -1,4 +1,4 @@
-"""Problems with a known shape and a stub proposer: where a search policy shows what it is worth, without a model.
+"""Problems of known shape and a stub proposer: where a search policy shows its worth without a model.
 
 Each problem gives programs as Python text, so that the population's own features see them, and the scores of
 single tests, as a real evaluator would.
@@ -30,7 +30,7 @@ class Problem(Protocol):
 class Bits:
     """Strings of bits; a child differs from its parent in one bit, seldom more."""
 
-    size = 30
+    size = 20
 
     def first(self, rng: Random, region: int | None) -> tuple[int, ...]:
         genome = [rng.randrange(2) for _ in range(self.size)]
@@ -66,7 +66,7 @@ class Bits:
 class NK(Bits):
     """Kauffman's NK model: each bit's worth depends on itself and K others; many local optima."""
 
-    def __init__(self, seed: int, depends: int = 5) -> None:
+    def __init__(self, seed: int, depends: int = 4) -> None:
         rng = Random(f"nk {seed}")
         self.links = [
             [place, *rng.sample([p for p in range(self.size) if p != place], depends)]
@@ -103,7 +103,7 @@ class Trap(Bits):
 class Smooth(Bits):
     """One hill: weighted right bits. A greedy policy should win here."""
 
-    size = 60
+    size = 40
 
     def __init__(self, seed: int) -> None:
         rng = Random(f"smooth {seed}")

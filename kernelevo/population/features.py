@@ -125,14 +125,13 @@ def _tests(metrics: Mapping[str, object]) -> dict[str, object]:
 
 def _angles(values: Mapping[str, object], size: int) -> npt.NDArray[np.float64]:
     """Write numbers of any scale as directions: one angle for fractions, one for orders of magnitude."""
-    block = np.zeros(size)
-    for name, value in values.items():
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-            continue
-        small = math.pi / 2 * value / (1 + abs(value))
-        large = math.copysign(math.log2(1 + abs(value)), value) * math.pi / 24
-        for kind, angle in (("small", small), ("large", large)):
-            place = hashed(f"{name}/{kind}") % (size // 2) * 2
-            block[place] += math.cos(2 * angle)
-            block[place + 1] += math.sin(2 * angle)
-    return block
+    known = [(n, v) for n, v in values.items() if type(v) in (int, float) and math.isfinite(v)]  # type: ignore[arg-type]
+    if not known:
+        return np.zeros(size)
+    small = np.array([hashed(f"{name}/small") for name, _ in known], dtype=np.intp) % (size // 2) * 2
+    large = np.array([hashed(f"{name}/large") for name, _ in known], dtype=np.intp) % (size // 2) * 2
+    number = np.array([value for _, value in known], dtype=np.float64)
+    one = np.pi * number / (1 + np.abs(number))
+    two = np.sign(number) * np.log2(1 + np.abs(number)) * (np.pi / 12)
+    places = np.concatenate([small, small + 1, large, large + 1])
+    return np.bincount(places, np.concatenate([np.cos(one), np.sin(one), np.cos(two), np.sin(two)]), size)

@@ -69,8 +69,10 @@ class Structure(ast.NodeVisitor):
             self._note(node)
             for name in node._fields:
                 value = getattr(node, name, None)
+                if value is None or isinstance(value, (str, ast.expr_context)):
+                    continue
                 for child in value if isinstance(value, list) else (value,):
-                    if isinstance(child, ast.AST) and not isinstance(child, ast.expr_context):
+                    if isinstance(child, ast.AST):
                         self.pairs[hashed(f"{kind}>{type(child).__name__}")] += 1
                         stack.append(child)
 
