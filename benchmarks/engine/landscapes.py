@@ -39,20 +39,13 @@ POLICIES: dict[str, Policy] = {
     "random, rest on": replace(DEFAULT, sampler="random"),
     **{s: Policy(sampler=s, **PLAIN) for s in ("topk", "random", "best_of_n", "refine")},
 }
+COLDER = {"coldest": 0.1, "hottest": 0.8, "depth": 1.0}
 CANDIDATES: dict[str, tuple[int, Policy]] = {
-    "as it is": (4, DEFAULT),
-    "2 islands": (2, DEFAULT),
-    "1 island": (1, DEFAULT),
-    "colder": (4, replace(DEFAULT, coldest=0.1, hottest=0.8)),
-    "hotter": (4, replace(DEFAULT, coldest=0.4, hottest=3.0)),
-    "shallow": (4, replace(DEFAULT, depth=1.0)),
-    "colder, shallow": (4, replace(DEFAULT, coldest=0.1, hottest=0.8, depth=1.0)),
-    "2, colder, shallow": (2, replace(DEFAULT, coldest=0.1, hottest=0.8, depth=1.0)),
-    "short cold start": (4, replace(DEFAULT, steps=2)),
-    "no discount": (4, replace(DEFAULT, discount=0.0)),
-    "more elites": (4, replace(DEFAULT, elite_share=0.3)),
-    "fast migration": (4, replace(DEFAULT, migrate_every=20)),
-    "greedy shares": (4, replace(DEFAULT, even=0.2)),
+    "4 islands": (4, replace(DEFAULT, **COLDER)),
+    "2 islands": (2, replace(DEFAULT, **COLDER)),
+    "1 island": (1, replace(DEFAULT, **COLDER)),
+    "2, coldest": (2, replace(DEFAULT, coldest=0.05, hottest=0.5, depth=0.7)),
+    "2, no discount": (2, replace(DEFAULT, discount=0.0, **COLDER)),
 }
 
 
@@ -163,6 +156,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--report", action="store_true", help="seeds 50 to 149")
     parser.add_argument("--candidates", action="store_true", help="settings of the default policy")
+    parser.add_argument("--only", help="names of policies, with commas")
     parser.add_argument("--seeds", type=int, help="only the first so many")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--json", help="a file for the figures")
@@ -170,6 +164,8 @@ def main() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     seeds = list(REPORT if chosen.report else DEVELOPMENT)[: chosen.seeds]
     policies = CANDIDATES if chosen.candidates else {name: (ISLANDS, p) for name, p in POLICIES.items()}
+    if chosen.only:
+        policies = {name: policies[name] for name in chosen.only.split(",")}
     result = compare(policies, seeds, chosen.jobs)
     print(table(result))
     if chosen.json:

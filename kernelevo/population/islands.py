@@ -310,7 +310,8 @@ class Islands:
         """An island that brought nothing for long keeps its elites, gets a foreign one, and starts anew."""
         best = self.best
         for index, island in enumerate(self.islands):
-            holds_best = best is not None and best.program in island
+            # a copy of the best does not keep an island alive: its home does not die
+            holds_best = any(best and m.id == best.id and not m.migrant for m in island.members[:1])
             if len(self.islands) == 1 or holds_best or island.stale < self.policy.dead_after:
                 continue
             kept = [e.member for e in self.pool.all if e.island == index] if self.policy.elites else []

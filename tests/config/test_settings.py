@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernelevo.config import MODEL_FREE, PROPOSERS, Settings, load_settings
+from kernelevo.config import MODEL_FREE, PROPOSERS, SAMPLERS, SWITCHES, Settings, load_settings
 from kernelevo.errors import BadSetting
 
 NO_ENV: dict[str, str] = {}
@@ -21,6 +21,9 @@ settings = st.builds(
     workers=st.integers(1, 64),
     deterministic=st.booleans(),
     out=st.none() | st.text(max_size=20),
+    islands=st.none() | st.integers(1, 9),
+    sampler=st.sampled_from(SAMPLERS),
+    no_elites=st.booleans(),
 )
 
 
@@ -66,6 +69,10 @@ def test_naming_a_model_adds_the_llm_proposer() -> None:
         ({"proposers": ["llm"]}, "--model"),
         ({"proposers": ["mailbox"]}, "--mailbox"),
         ({"workers": 0}, "at least 1"),
+        ({"islands": 0}, "at least 1"),
+        ({"islands": "4"}, "must be int"),
+        ({"sampler": "topq"}, "did you mean 'topk'"),
+        ({"no_elites": 1}, "must be bool"),
         ({"window": -2}, "at least 1"),
         ({"seed": "x"}, "must be int"),
         ({"seed": True}, "must be int"),
@@ -94,3 +101,16 @@ def test_bad_files(tmp_path: Path, text: str | None, words: str) -> None:
 def test_all_proposers_have_settings_that_allow_them() -> None:
     every = Settings(proposers=PROPOSERS, model="m", mailbox="box")
     assert every.proposers == PROPOSERS
+
+
+def test_every_switch_is_a_setting_and_a_flag_of_run() -> None:
+    import typer
+
+    from kernelevo.cli.main import app
+
+    flags = {o for p in typer.main.get_command(app).commands["run"].params for o in p.opts}  # type: ignore[attr-defined]
+    for name in (*SWITCHES, "islands", "sampler"):
+        assert hasattr(Settings(), name) and f"--{name.replace('_', '-')}" in flags
+    assert (
+        load_settings({"no_elites": True, "sampler": "topk"}, environ=NO_ENV).to_json()["no_elites"] is True
+    )

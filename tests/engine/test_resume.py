@@ -195,3 +195,30 @@ def test_a_run_that_is_over_stays_over(tmp_path: Path) -> None:
     again = run(tmp_path / "run", 10)
     assert lineage(again.trials()) == before
     assert again.of(TrialEnded) == []
+
+
+def test_draws_are_recorded_with_the_trials_and_everything_happens(tmp_path: Path) -> None:
+    trials = run(tmp_path / "run", 60).trials()
+    draws = [t.program.origin.details["draw"] for t in trials[1:]]
+    assert {d["phase"] for d in draws} == {"cold start", "evolve", "fresh"}
+    evolved = [d for d in draws if d["phase"] == "evolve" and "temperature" in d]
+    assert all(d["effective_parents"] >= 1 and 0 <= d["diversity"] <= 1 for d in evolved)
+    assert len({d["temperature"] for d in evolved}) > 3
+    assert {
+        t.island for t in trials if t.program.origin.details.get("draw", {}).get("phase") != "cold start"
+    } == {0, 1}
+
+
+def test_the_population_knows_whose_programs_are_common() -> None:
+    from kernelevo.engine.generation import PERSON
+    from kernelevo.engine.replay import SEED
+    from kernelevo.population import COMMON
+
+    assert set(COMMON) == {SEED, PERSON}
+
+
+def test_the_direction_of_a_cold_start_reaches_the_brief(tmp_path: Path) -> None:
+    bench, flip = Bench(tmp_path / "run"), toys.Flip()
+    bench.run(toys.task(), [flip], "16", islands=Islands(2, policy=toys.LIVELY, directions=["a", "b"]))
+    assert [b.direction for b in flip.briefs[:3]] == ["a", "b", "a"]
+    assert flip.briefs[-1].direction == ""

@@ -26,7 +26,7 @@ from kernelevo.population import Policy
 
 BITS = 16
 # everything that a population does happens within some dozen trials
-LIVELY = Policy(lines=3, steps=4, migrate_every=7, patience=4, dead_after=12, fresh=3, window=8)
+LIVELY = Policy(lines=3, steps=4, migrate_every=7, patience=4, dead_after=5, fresh=3, window=8)
 
 
 def task(kind: str = "ones", seeds: Sequence[str] = ("0" * BITS,), **options: Any) -> Task:
