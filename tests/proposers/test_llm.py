@@ -161,3 +161,9 @@ def test_any_reply_becomes_one_program(text):
     assert proposal.program.id
     if "refused" in proposal.program.origin.details:
         ast.parse(proposal.program.source)
+
+
+def test_a_direction_is_shown_where_there_is_one():
+    steered = render(Brief(task(), 0, direction="Fusion: join operations."))[1].content
+    assert "Stay within this direction:\n\n- Fusion: join operations." in steered
+    assert "direction" not in render(Brief(task(), 0))[1].content
