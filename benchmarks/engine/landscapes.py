@@ -24,32 +24,36 @@ from kernelevo.population import Islands, Policy
 
 DEVELOPMENT, REPORT = range(50), range(50, 150)
 EVALUATIONS = 150
-ISLANDS = 4
 DIRECTIONS = tuple(map(str, range(6)))  # the stub proposer reads a direction as a number
 
 PLAIN = {name: False for name in ("cold_start", "islands", "clusters", "elites")}
 DEFAULT = Policy()
-SWITCHES = (
-    "cold_start islands clusters elites migration restart shares pressure distant".split()  # noqa: SIM905
-)
-POLICIES: dict[str, Policy] = {
-    "default": DEFAULT,
-    **{f"no {name}": replace(DEFAULT, **{name: False}) for name in SWITCHES},
-    "topk, rest on": replace(DEFAULT, sampler="topk"),
-    "random, rest on": replace(DEFAULT, sampler="random"),
-    **{s: Policy(sampler=s, **PLAIN) for s in ("topk", "random", "best_of_n", "refine")},
+POLICIES: dict[str, tuple[int, Policy]] = {
+    "default": (1, DEFAULT),
+    **{
+        f"no {name}": (1, replace(DEFAULT, **{name: False}))
+        for name in ("cold_start", "clusters", "elites", "pressure", "distant")
+    },
+    "2 islands": (2, DEFAULT),
+    **{
+        f"2, no {name}": (2, replace(DEFAULT, **{name: False})) for name in ("migration", "restart", "shares")
+    },
+    "4 islands": (4, DEFAULT),
+    "topk, rest on": (1, replace(DEFAULT, sampler="topk")),
+    "random, rest on": (1, replace(DEFAULT, sampler="random")),
+    **{s: (1, Policy(sampler=s, **PLAIN)) for s in ("topk", "random", "best_of_n", "refine")},
 }
-COLDER = {"coldest": 0.1, "hottest": 0.8, "depth": 1.0}
+# what the default was chosen from: the first of these has the best mean rank on the development seeds
 CANDIDATES: dict[str, tuple[int, Policy]] = {
-    "4 islands": (4, replace(DEFAULT, **COLDER)),
-    "2 islands": (2, replace(DEFAULT, **COLDER)),
-    "1 island": (1, replace(DEFAULT, **COLDER)),
+    "1 island": (1, DEFAULT),
+    "2 islands": (2, DEFAULT),
+    "4 islands": (4, DEFAULT),
     "2, coldest": (2, replace(DEFAULT, coldest=0.05, hottest=0.5, depth=0.7)),
-    "2, no discount": (2, replace(DEFAULT, discount=0.0, **COLDER)),
+    "2, no discount": (2, replace(DEFAULT, discount=0.0)),
 }
 
 
-def search(problem_name: str, seed: int, policy: Policy, count: int = ISLANDS) -> list[float]:
+def search(problem_name: str, seed: int, policy: Policy, count: int) -> list[float]:
     """Run one search; return the best score after each evaluation."""
     problem = PROBLEMS[problem_name](seed)
     islands = Islands(count, policy=policy, directions=DIRECTIONS)
@@ -156,16 +160,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--report", action="store_true", help="seeds 50 to 149")
     parser.add_argument("--candidates", action="store_true", help="settings of the default policy")
-    parser.add_argument("--only", help="names of policies, with commas")
+    parser.add_argument("--only", help="names of policies, with semicolons")
     parser.add_argument("--seeds", type=int, help="only the first so many")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--json", help="a file for the figures")
     chosen = parser.parse_args()
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     seeds = list(REPORT if chosen.report else DEVELOPMENT)[: chosen.seeds]
-    policies = CANDIDATES if chosen.candidates else {name: (ISLANDS, p) for name, p in POLICIES.items()}
+    policies = CANDIDATES if chosen.candidates else POLICIES
     if chosen.only:
-        policies = {name: policies[name] for name in chosen.only.split(",")}
+        policies = {name: policies[name] for name in chosen.only.split(";")}
     result = compare(policies, seeds, chosen.jobs)
     print(table(result))
     if chosen.json:

@@ -43,9 +43,7 @@ def run(
     ] = None,
     window: Annotated[int | None, typer.Option(help="that window")] = None,
     out: Annotated[Text, typer.Option(help="folder of the run; default: a new one under runs/")] = None,
-    islands: Annotated[
-        int | None, typer.Option(help="number of islands; default 4, or 1 without a model")
-    ] = None,
+    islands: Annotated[int | None, typer.Option(help="number of islands; default 1")] = None,
     sampler: Annotated[Text, typer.Option(help=f"who becomes a parent: {', '.join(SAMPLERS)}")] = None,
     no_cold_start: Annotated[
         bool | None,

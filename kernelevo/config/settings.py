@@ -55,8 +55,8 @@ class Settings:
         deterministic: ask n sees exactly the verdicts of trials up to n - window.
         window: that distance.
         out: folder of the run; None means a new one under ``runs/``.
-        islands: number of islands; None means 4 where a proposer can be steered (a model, a mailbox),
-            else 1 and no cold start.
+        islands: number of islands; None means 1, with a cold start only where a proposer can be steered (a
+            model, a mailbox).
         sampler: who becomes a parent; see ``SAMPLERS``.
         no_cold_start: no lines at the start, steered to different regions.
         no_islands: one island.

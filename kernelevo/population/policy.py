@@ -69,13 +69,13 @@ class Policy:
     patience: int = 40
     dead_after: int = 120
     fresh: int = 8
-    coldest: float = 0.2
-    hottest: float = 1.5
+    coldest: float = 0.1
+    hottest: float = 0.8
     target: float = 0.5
     steepness: float = 6.0
     boredom: float = 0.3
     discount: float = 0.5
-    depth: float = 3.0
+    depth: float = 1.0
     elite_share: float = 0.1
     pool: int = 12
     per_cluster: int = 2

@@ -15,7 +15,7 @@ from kernelevo.population.pressure import standard_ranks, temperature
 from tests.population.conftest import family_of, source, told
 
 WARM = Policy(cold_start=False)
-LONE = replace(WARM, islands=False)
+LONE = replace(WARM, islands=False, coldest=0.2, hottest=1.5, depth=3.0)  # mild, so that all is seen
 FOUR_FAMILIES = [(n % 4, n // 4, 1.0 + 0.1 * n) for n in range(16)]
 
 
