@@ -134,4 +134,5 @@ def _angles(values: Mapping[str, object], size: int) -> npt.NDArray[np.float64]:
     one = np.pi * number / (1 + np.abs(number))
     two = np.sign(number) * np.log2(1 + np.abs(number)) * (np.pi / 12)
     places = np.concatenate([small, small + 1, large, large + 1])
-    return np.bincount(places, np.concatenate([np.cos(one), np.sin(one), np.cos(two), np.sin(two)]), size)
+    parts = np.concatenate([np.cos(one), np.sin(one), np.cos(two), np.sin(two)])
+    return np.bincount(places, parts, size).astype(np.float64)
