@@ -16,7 +16,7 @@ from kernelevo.core.events import Listener
 from kernelevo.engine import Budget
 from kernelevo.errors import RunNotFound, StoreError, refused
 from kernelevo.report import table
-from kernelevo.store import RunStore, find_run, new_run_folder
+from kernelevo.store import CONFIG_FILE, RUN_FILE, RunStore, find_run, new_run_folder
 from kernelevo.store import list_runs as run_folders
 from kernelevo.tasks import load_task
 
@@ -41,11 +41,33 @@ def run_task(task: str | Task, settings: Settings, *, listener: Listener | None 
         MachineError: if this machine cannot judge the task.
     """
     budget = Budget.parse(settings.budget)
+    task = _accepted(task, settings)
+    return _start(task, settings, budget, _folder(settings, task.name), listener)
+
+
+def _accepted(task: str | Task, settings: Settings) -> Task:
     if isinstance(task, str):
         task = load_task(task, size=settings.size, device=settings.device, policy=settings.policy)
     refuse_idle(task, settings)
     refuse_early(task)
-    return _start(task, settings, budget, _folder(settings, task.name), listener)
+    return task
+
+
+def claim_folder(task: str, settings: Settings) -> Path:
+    """Make the folder of a run that is to be started in another process; nothing is written there yet.
+
+    Raises:
+        KernelEvoError: whatever :func:`run_task` would refuse before it begins.
+    """
+    Budget.parse(settings.budget)
+    folder = _folder(settings, _accepted(task, settings).name)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise refused(f"the run folder {folder} cannot be made.", error) from error
+    if (folder / RUN_FILE).exists():
+        raise StoreError(f"{folder} holds a run already.", now="resume it, or choose another --out")
+    return folder
 
 
 def optimize(
@@ -167,7 +189,7 @@ def _folder(settings: Settings, name: str) -> Path:
 
 def _start(task: Task, settings: Settings, budget: Budget, folder: Path, listener: Listener | None) -> Result:
     with RunStore.create(folder, task, settings.to_json()) as store:
-        _write(folder / "config.toml", settings.to_toml())
+        _write(folder / CONFIG_FILE, settings.to_toml())
         if listener:
             listener(Notice("preparing the reference and the judge"))
         carry_out(Plan(store, settings, budget, [listener] if listener else []))
