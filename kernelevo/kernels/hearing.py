@@ -8,7 +8,7 @@ import random
 from kernelevo.core import Evaluation
 from kernelevo.device.statistics import StopRule
 from kernelevo.errors import SandboxError
-from kernelevo.kernels import clocks
+from kernelevo.kernels import clocks, order
 from kernelevo.kernels.checking import describe_case
 from kernelevo.kernels.correctness import Precision, precision
 from kernelevo.kernels.duel import Blocks, Outcome
@@ -78,9 +78,8 @@ class Hearing:
         wrong = self._check(cases[_BEFORE_TIMING:])
         if wrong is None:
             outcome, label, below = self._duel(StopRule(0.02, seconds), floor)
+            ground.ring.in_order(session, outcome.challenger)
             wrong = self._verify(outcome, seconds / 2)
-            if wrong is None:
-                ground.ring.in_order(session, outcome.challenger)
         ground.pool.retire(self._rng.choice(cases)[1])
         return wrong or self._finish(outcome, label, rough=below)
 
@@ -141,6 +140,11 @@ class Hearing:
             ground.setting.structure,
             [*seen.fastest, *seen.samples],
             seconds,
+        )
+        count += (
+            0
+            if report
+            else order.verify(self._session, ground.checker, ground.stream, seen.stops, seconds / 2)
         )
         notes.metrics["timed_outputs_verified"] = count
         notes.metrics["timed_blocks"] = outcome.blocks

@@ -10,6 +10,19 @@ from kernelevo.device.statistics import MIN_BLOCKS, Estimate, estimate, log_rati
 from kernelevo.kernels.checking import Sample
 
 
+@dataclass(frozen=True)
+class Stop:
+    """A batch that was stopped in its midst, after which calls that had not begun got other inputs.
+
+    Args:
+        asked: calls that are to be answered from these.
+        before: the same calls, as if answered from what lay there before.
+    """
+
+    asked: tuple[Sample, ...]
+    before: tuple[Sample, ...]
+
+
 @dataclass
 class Tally:
     """What was seen of one subject during a duel.
@@ -30,6 +43,8 @@ class Tally:
         clocks: MHz of the multiprocessors, one entry for each batch; None where it is not known.
         missing: instruments that the child does not have, and why.
         batches: calls on inputs as shipped, and seconds of the whole batch, nothing taken off, for each.
+        stops: batches that were stopped in their midst, still to be verified.
+        reach: share of a batch's time in which a stop still meets calls that have not begun.
         held: least memory in bytes that one call's outputs were seen to take.
     """
 
@@ -45,6 +60,8 @@ class Tally:
     drowned: int = 0
     short: int = 0
     batches: list[tuple[int, float]] = field(default_factory=list)
+    stops: list[Stop] = field(default_factory=list)
+    reach: float = 1.0
     held: int | None = None
     examined: int = 0
     calls: int = 1

@@ -386,21 +386,64 @@ STATEFUL = Evil(
     (IN_TIME,),
 )
 
-CHUNKS = Evil(
-    7,
-    "sixteen calls at a time are computed at once",
-    program(
-        "k, armed = place()\nif len(armed) < 16: return RESULT\n"
-        "if k % 16 == 0:\n"
-        "    x = torch.cat([args[0] for args, _ in armed[k:k + 16]])\n"
-        "    READY[:] = RESULT.split(16)\n"
-        "return READY[k % 16]",
-        with_place("READY = []\n"),
+AHEAD = """
+k, armed = place()
+if len(armed) < SIZE: return RESULT
+if k % SIZE == 0:
+    x = torch.cat([args[0] for args, _ in armed[k:k + SIZE]])
+    READY[:] = RESULT.split(16)
+return READY[k % SIZE]
+"""
+
+
+def chunks(size: int) -> Evil:
+    """So many calls at a time are computed in the first one's turn."""
+    body = AHEAD.replace("SIZE", str(size))
+    name = f"{size} calls at a time are computed at once"
+    return Evil(7, name, program(body, with_place("READY = []\n")), (WRONG,), ("before its turn",))
+
+
+CHUNKS = [
+    chunks(2),
+    chunks(4),
+    chunks(8),
+    chunks(16),
+    Evil(
+        7,
+        "four calls at a time are noted as done, then computed from copies of their inputs",
+        program(
+            "k, armed = place()\nif len(armed) < 4: return RESULT\n"
+            "if k % 4 == 0:\n"
+            "    READY[:] = torch.empty(4, 16, 128).unbind(0)\n"
+            "    x = torch.stack([args[0] for args, _ in armed[k:k + 4]])\n"
+            "    for i, y in enumerate(READY[:len(armed) - k]): FOUND[0]._ledger.note(k + i, y)\n"
+            "    READY[0]._base[: len(x)].copy_(RESULT)\n"
+            "return READY[k % 4]",
+            with_place("READY = []\n"),
+        ),
+        (WRONG,),
+        ("before its turn",),
     ),
-    (WRONG,),
-    ("before its turn",),
-)
-"""Looks ahead by too little for a batch that is stopped in its midst to show it."""
+    Evil(
+        7,
+        "calls are put off, and every fourth one computes them from copies of their inputs",
+        program(
+            "k, armed = place()\nif len(armed) < 4: return RESULT\n"
+            "if k % 4 == 0:\n"
+            "    READY[:] = torch.empty(4, 16, 128).unbind(0)\n"
+            "    COPIES.clear()\n"
+            "COPIES.append(x.clone())\n"
+            "if k % 4 == 3 or k == len(armed) - 1:\n"
+            "    x = torch.stack(COPIES)\n"
+            "    READY[0]._base[:len(COPIES)].copy_(RESULT)\n"
+            "return READY[k % 4]",
+            with_place("READY, COPIES = [], []\n"),
+        ),
+        (WRONG,),
+        ("before its turn",),
+    ),
+]
+"""They look ahead, or back, by a few calls."""
 
 SPIN = "torch.cuda._sleep(200_000_000)"
 DEVICE = [
