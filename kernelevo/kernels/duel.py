@@ -7,6 +7,7 @@ import math
 import random
 import time
 from dataclasses import dataclass
+from functools import partial
 from statistics import median
 
 from kernelevo.core import Status
@@ -15,7 +16,7 @@ from kernelevo.device.lease import Lease
 from kernelevo.device.priority import first_in_line
 from kernelevo.device.sm_clock import steady
 from kernelevo.device.statistics import MIN_BLOCKS, Estimate, StopRule
-from kernelevo.kernels import order, rules
+from kernelevo.kernels import alone, order, rules
 from kernelevo.kernels.answer import Answer, Batch
 from kernelevo.kernels.checking import Checker, Sample
 from kernelevo.kernels.failed import Failed
@@ -194,12 +195,14 @@ class Ring:
             fastest = calls is None and seconds < tally.quickest
             if fastest:
                 tally.quickest = seconds
-            self._examine(session, batch, picks, tally, fastest=fastest)
+            samples = self._examine(session, batch, picks, tally, fastest=fastest)
+            if calls == 1 and (not tally.lone or seconds < tally.lone[-1][0]):
+                tally.lone.append((seconds, samples[0]))
         return seconds
 
     def _examine(
         self, session: Session, batch: Batch, picks: list[Pick], tally: Tally, *, fastest: bool
-    ) -> None:
+    ) -> list[Sample]:
         """Read secret samples, look for shared memory, and hash all outputs twice, now and after a rest."""
         chosen = self._choose(session, batch.calls, fastest=fastest)
         samples = []
@@ -226,6 +229,7 @@ class Ring:
             if session.digest(batch) != before:
                 saw = "outputs changed after they were returned (a deferred write)"
                 raise Failed(Status.REJECTED, rules.FINAL.broken(saw))
+        return samples
 
     def _choose(self, session: Session, calls: int, *, fastest: bool) -> list[int]:
         """Choose the calls of a batch that are to be verified.
@@ -258,9 +262,25 @@ class Ring:
         """
         with self._lease, first_in_line():
             for _ in range(order.TRIES):
-                if len(tally.stops) >= order.ENOUGH:
-                    return
-                self._stop(session, tally)
+                if len(tally.stops) < order.ENOUGH:
+                    self._stop(session, tally)
+
+    def one_at_a_time(self, challenger: Session, defender: Session, outcome: Outcome) -> None:
+        """Compare the time of a call in a batch with that of a call which comes alone (see ``alone``).
+
+        Raises:
+            Failed: with the status ``wrong``.
+        """
+        a, b = outcome.challenger, outcome.defender
+        if challenger.setting.equipment is None and not challenger.setting.stateful:
+            with self._lease, first_in_line():
+                alone.one_at_a_time(
+                    partial(self.turn, challenger, a, trusted=False, calls=1),
+                    partial(self.turn, defender, b, trusted=True, calls=1),
+                    a,
+                    b,
+                    challenger.child.pid,
+                )
 
     def _stop(self, session: Session, tally: Tally) -> None:
         """Stop one batch in its midst."""
@@ -336,8 +356,8 @@ class Ring:
             if not trusted and self._rng.random() < _STOPPED and len(a.stops) < order.ENOUGH:
                 self._stop(challenger, a)
             if self._rng.random() < _SINGLES and a.calls > 1 and elapsed < rule.seconds:
-                a.singles.append(self.turn(challenger, a, trusted=trusted, calls=1))
-                b.singles.append(self.turn(defender, b, trusted=True, calls=1))
+                self.turn(challenger, a, trusted=trusted, calls=1)
+                self.turn(defender, b, trusted=True, calls=1)
 
     def _machines_own(self, challenger: Tally, blocks: int) -> bool:
         """Tell whether disturbed blocks may still be estimated from, when calm ones are too few.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kernelevo.core import Status
-from tests.adversarial.corpus import Evil, program
+from tests.adversarial.corpus import MODEL, Evil, program
 
 OK, WRONG, REJECTED = Status.OK, Status.WRONG, Status.REJECTED
 CRASHED, BUILD_FAILED = Status.CRASHED, Status.BUILD_FAILED
@@ -444,6 +444,38 @@ CHUNKS = [
     ),
 ]
 """They look ahead, or back, by a few calls."""
+
+
+def wide(text: str) -> str:
+    """Return a model or program whose weights take longer to be read than anything else: four calls at once
+    take hardly longer than one."""
+    text = text.replace("width, 256", "width, 4096").replace("256, 128", "4096, 1024")
+    return text.replace("rand(16, 128)", "rand(1, 1024)").replace("return [128]", "return [1024]")
+
+
+WIDE_MODEL = wide(MODEL)
+WARY = Evil(
+    7,
+    "four calls at a time are computed at once, and once more where their inputs are others by then",
+    wide(
+        program(
+            """
+k, armed = place()
+if len(armed) < 4: return RESULT
+own = x
+if k % 4 == 0:
+    X[:] = [args[0].clone() for args, _ in armed[k:k + 4]]
+    x = torch.cat(X)
+    READY[:] = RESULT.split(1)
+    x = own
+return READY[k % 4] if torch.equal(x, X[k % 4]) else RESULT
+""",
+            with_place("READY, X = [], []\n"),
+        )
+    ),
+    (WRONG,),
+    ("that came alone",),
+)
 
 SPIN = "torch.cuda._sleep(200_000_000)"
 DEVICE = [

@@ -11,7 +11,17 @@ from kernelevo.kernels import guard
 from kernelevo.kernels.inputs import Stream, free_leaves
 from kernelevo.kernels.judge import KernelJudge
 from tests.adversarial.corpus import MODEL, program
-from tests.adversarial.first_rows import CHUNKS, CLOCK, DEVICE, LUCKY, STATEFUL, STATEFUL_MODEL
+from tests.adversarial.first_rows import (
+    CHUNKS,
+    CLOCK,
+    DEVICE,
+    LUCKY,
+    STATEFUL,
+    STATEFUL_MODEL,
+    WARY,
+    WIDE_MODEL,
+    wide,
+)
 from tests.adversarial.semantic_rows import SEMANTIC
 from tests.kernels.conftest import task_of
 from tests.kernels.references import Ref
@@ -84,6 +94,16 @@ def test_calls_far_into_a_stateful_batch_are_verified_too(tmp_path):
 )
 def test_a_few_calls_at_a_time(evil_judge, evil):
     must_fail_or_gain_nothing(evil_judge, evil)
+
+
+@pytest.mark.slow
+def test_a_few_calls_at_a_time_by_a_program_that_looks_twice(tmp_path):
+    with KernelJudge(
+        task_of(WIDE_MODEL), cache=tmp_path, compiled=(), search_seconds=0.6, threads=1
+    ) as judge:
+        honest = verdict(judge, wide(PLAIN))
+        assert honest.status is Status.OK, honest.feedback
+        must_fail_or_gain_nothing(judge, WARY)
 
 
 def test_every_row_has_a_program():
