@@ -186,6 +186,7 @@ class Ring:
         tally.missing |= batch.missing
         if calls is None:
             tally.own.append(self.overhead.own(batch) / count)
+            tally.pace = min(tally.pace, batch.seconds / count)
         if not self.overhead.agrees(batch):
             tally.disagreements += 1
         tally.drowned += self.overhead.drowned(batch)
@@ -272,7 +273,8 @@ class Ring:
             Failed: with the status ``wrong``.
         """
         a, b = outcome.challenger, outcome.defender
-        if challenger.setting.equipment is None and not challenger.setting.stateful:
+        setting = challenger.setting
+        if setting.equipment is None and not setting.stateful and not outcome.disturbed:
             with self._lease, first_in_line():
                 alone.one_at_a_time(
                     partial(self.turn, challenger, a, trusted=False, calls=1),

@@ -21,6 +21,7 @@ memory that was shared before the batch.
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Sequence
@@ -54,7 +55,7 @@ _KEPT_BYTES = 64 << 20
 
 def can_stop(session: Session, tally: Tally) -> bool:
     """Tell whether a batch of this subject can be stopped to some purpose."""
-    return tally.calls >= FEWEST and bool(tally.batches) and session.rewrites
+    return tally.calls >= FEWEST and tally.pace < math.inf and session.rewrites
 
 
 def stopped(
@@ -81,8 +82,7 @@ def stopped(
     done: list[int] = []
     there: dict[int, bytes | None] = {}
     changed = False
-    count, seconds = tally.batches[-1]
-    whole = seconds * calls / max(count, 1)
+    whole = tally.pace * calls
     if setting.stateful:
         checker.place(session, checker.pool.groups[0].parameters, fresh=True)
 
@@ -91,13 +91,14 @@ def stopped(
         done.extend(noted)
         if len(done) + 1 >= calls:
             return
-        changed = True
         if setting.on_device:
             time.sleep(whole)  # what was queued when the host was stopped ends without it
         there.update(_outputs(session, done))
         for i in range(len(done) + 1, calls):
             asked[i] = replace(stream.pick(), seed=picks[i].seed)
-            session.rewrite(i, partial(stream.write, asked[i]))
+            if not session.rewrite(i, partial(stream.write, asked[i])):
+                return
+        changed = True
 
     batch = session.batch(
         lambda i, views: stream.write(picks[i], views),

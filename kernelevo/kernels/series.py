@@ -44,6 +44,7 @@ class Tally:
         missing: instruments that the child does not have, and why.
         batches: calls on inputs as shipped, and seconds of the whole batch, nothing taken off, for each.
         stops: batches that were stopped in their midst, still to be verified.
+        pace: seconds per call of the quickest batch, nothing taken off.
         reach: share of a batch's time in which a stop still meets calls that have not begun.
         held: least memory in bytes that one call's outputs were seen to take.
     """
@@ -61,6 +62,7 @@ class Tally:
     short: int = 0
     batches: list[tuple[int, float]] = field(default_factory=list)
     stops: list[Stop] = field(default_factory=list)
+    pace: float = math.inf
     reach: float = 1.0
     held: int | None = None
     examined: int = 0

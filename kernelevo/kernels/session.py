@@ -222,13 +222,18 @@ class Session:
         """Whether the parent can change inputs in the midst of a batch, wherever they were copied to."""
         return not self.setting.staged or self._reading is not None
 
-    def rewrite(self, slot: int, write: Callable[[list[torch.Tensor]], None]) -> None:
-        """Let the stopped child find other inputs in a slot, where they were copied to as well."""
+    def rewrite(self, slot: int, write: Callable[[list[torch.Tensor]], None]) -> bool:
+        """Let the stopped child find other inputs in a slot, where they were copied to; False if it fails."""
         write(self._slot_views[slot])
-        if self.setting.staged and self._reading is not None:
+        reading = self._reading
+        if self.setting.staged and reading is not None:
             block = self._slots.block.numpy()
-            for at, nbytes, address in self._copies(slot):
-                self._reading.write(address, block[at : at + nbytes])
+            try:
+                for at, nbytes, address in self._copies(slot):
+                    reading.write(address, block[at : at + nbytes])
+            except (RuntimeError, LookupError) as error:
+                reading.give_up(str(error))
+        return self.rewrites
 
     def peek(self, address: int, nbytes: int) -> bytes | None:
         """Return the stopped child's memory in the midst of a batch; None where it cannot be read (yet)."""

@@ -403,6 +403,25 @@ def chunks(size: int) -> Evil:
     return Evil(7, name, program(body, with_place("READY = []\n")), (WRONG,), ("before its turn",))
 
 
+STATEFUL_AHEAD = Evil(
+    7,
+    "two steps of a state at a time are computed at once",
+    with_place("READY = []\n")
+    + STATEFUL.source.partition("ROOM = torch.zeros(4096, 32, 64)\n")[2].replace(
+        """        self.calls = getattr(self, 'calls', 0) + 1
+        if self.calls > 4: return ROOM[self.calls % 4096]
+""",
+        """        k, armed = place()
+        if k % 2 == 0: READY[:] = [self.step(args[0]) for args, _ in armed[k:k + 2]]
+        return READY[k % 2]
+
+    def step(self, x):
+""",
+    ),
+    (WRONG,),
+    ("before its turn",),
+)
+
 CHUNKS = [
     chunks(2),
     chunks(4),

@@ -1,6 +1,7 @@
 """Rows 1 to 19 carried out against the judge: each is refused for the right reason, or gains nothing."""
 
 import random
+from dataclasses import replace
 
 import pytest
 import torch
@@ -17,6 +18,7 @@ from tests.adversarial.first_rows import (
     DEVICE,
     LUCKY,
     STATEFUL,
+    STATEFUL_AHEAD,
     STATEFUL_MODEL,
     WARY,
     WIDE_MODEL,
@@ -87,6 +89,7 @@ def test_calls_far_into_a_stateful_batch_are_verified_too(tmp_path):
         found = verdict(judge, honest)
         assert found.status is Status.OK, found.feedback
         must_fail_or_gain_nothing(judge, STATEFUL)
+        must_fail_or_gain_nothing(judge, STATEFUL_AHEAD)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +106,11 @@ def test_a_few_calls_at_a_time_by_a_program_that_looks_twice(tmp_path):
     ) as judge:
         honest = verdict(judge, wide(PLAIN))
         assert honest.status is Status.OK, honest.feedback
-        must_fail_or_gain_nothing(judge, WARY)
+        tries = (verdict(judge, WARY.source) for _ in range(6))  # of a busy moment nothing is said
+        found = next(f for f in tries if f.status is not Status.OK)
+        assert found.status in WARY.statuses and all(words in found.feedback for words in WARY.words)
+        few = wide(CHUNKS[0].source).replace("split(16)", "split(1)")  # in a batch of few calls
+        must_fail_or_gain_nothing(judge, replace(CHUNKS[0], source=few))
 
 
 def test_every_row_has_a_program():

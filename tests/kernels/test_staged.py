@@ -118,6 +118,24 @@ def test_a_program_that_says_done_too_early_is_seen(staged):
     assert found.status in (Status.WRONG, Status.REJECTED), found.feedback
 
 
+AHEAD = """
+import sys
+frame = sys._getframe()
+while not hasattr(frame.f_locals.get('self'), '_armed'):
+    frame = frame.f_back
+worker = frame.f_locals['self']
+k = len(worker._kept)
+if k % 2 == 0:
+    self.ready = [RESULT for (x,), _ in worker._armed[k:k + 2]]
+return self.ready[k % 2]
+"""
+
+
+def test_a_program_that_is_one_call_ahead_is_seen(staged):
+    found = verdict(staged, AHEAD)
+    assert found.status is Status.WRONG and "before its turn" in found.feedback, found.feedback
+
+
 def test_a_read_that_fails_falls_back_to_a_copy_and_says_so(staged, monkeypatch):
     def refuse(self, pieces):
         raise RuntimeError("no such call")
