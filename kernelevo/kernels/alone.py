@@ -9,7 +9,7 @@ Every doubt is in the program's favour, since a process that is woken for a sing
 sleeping threads, and on a busy machine waits for a core: the quickest of many calls in a row counts, half of
 a call's time and the cost of waking are granted, and nothing is said where the duel was disturbed, or where
 one in four lone calls of the baseline, taken in between, would be held against it. So what remains is a gain
-of less than a half, one on calls of less than some 0.2 ms, and one on a machine that is never calm. On a
+of less than a half, one on calls of less than some 0.5 ms, and one on a machine that is never calm. On a
 device, where a lone call waits for its launch, nothing is compared, nor of a stateful subject, whose lone
 call is the first after its construction.
 """
@@ -30,7 +30,7 @@ CALLS, WARMING = 8, 2
 ROUNDS = 4
 SLACK = 0.5
 """How much longer, as a share of a call in a batch, a lone call may take."""
-WAKING = 2e-4
+WAKING = 4e-4
 """Seconds that waking a process, its threads among them, may cost a lone call."""
 
 One = Callable[[], float]

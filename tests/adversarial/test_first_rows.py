@@ -1,7 +1,6 @@
 """Rows 1 to 19 carried out against the judge: each is refused for the right reason, or gains nothing."""
 
 import random
-from dataclasses import replace
 
 import pytest
 import torch
@@ -9,6 +8,7 @@ import torch
 from kernelevo.backends.candidate import load_candidate
 from kernelevo.core import Program, Status
 from kernelevo.kernels import guard
+from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.inputs import Stream, free_leaves
 from kernelevo.kernels.judge import KernelJudge
 from tests.adversarial.corpus import MODEL, program
@@ -25,7 +25,7 @@ from tests.adversarial.first_rows import (
     wide,
 )
 from tests.adversarial.semantic_rows import SEMANTIC
-from tests.kernels.conftest import task_of
+from tests.kernels.conftest import stop_batches, task_of
 from tests.kernels.references import Ref
 
 PLAIN = program("return RESULT")
@@ -89,7 +89,8 @@ def test_calls_far_into_a_stateful_batch_are_verified_too(tmp_path):
         found = verdict(judge, honest)
         assert found.status is Status.OK, found.feedback
         must_fail_or_gain_nothing(judge, STATEFUL)
-        must_fail_or_gain_nothing(judge, STATEFUL_AHEAD)
+        with pytest.raises(Failed, match="before its turn"):
+            stop_batches(judge, STATEFUL_AHEAD.source)
 
 
 @pytest.mark.parametrize(
@@ -109,8 +110,9 @@ def test_a_few_calls_at_a_time_by_a_program_that_looks_twice(tmp_path):
         tries = (verdict(judge, WARY.source) for _ in range(6))  # of a busy moment nothing is said
         found = next(f for f in tries if f.status is not Status.OK)
         assert found.status in WARY.statuses and all(words in found.feedback for words in WARY.words)
-        few = wide(CHUNKS[0].source).replace("split(16)", "split(1)")  # in a batch of few calls
-        must_fail_or_gain_nothing(judge, replace(CHUNKS[0], source=few))
+        assert stop_batches(judge, wide(PLAIN), calls=2) > 0
+        with pytest.raises(Failed, match="before its turn"):
+            stop_batches(judge, wide(CHUNKS[0].source).replace("split(16)", "split(1)"), calls=2)
 
 
 def test_every_row_has_a_program():
