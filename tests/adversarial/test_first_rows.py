@@ -107,12 +107,17 @@ def test_a_few_calls_at_a_time_by_a_program_that_looks_twice(tmp_path):
     ) as judge:
         honest = verdict(judge, wide(PLAIN))
         assert honest.status is Status.OK, honest.feedback
-        tries = (verdict(judge, WARY.source) for _ in range(6))  # of a busy moment nothing is said
-        found = next(f for f in tries if f.status is not Status.OK)
-        assert found.status in WARY.statuses and all(words in found.feedback for words in WARY.words)
         assert stop_batches(judge, wide(PLAIN), calls=2) > 0
         with pytest.raises(Failed, match="before its turn"):
             stop_batches(judge, wide(CHUNKS[0].source).replace("split(16)", "split(1)"), calls=2)
+        found = [verdict(judge, WARY.source) for _ in range(3)]
+        if all(f.metrics["disturbed_blocks"] for f in found):
+            pytest.skip(
+                "this machine was not calm for one of three duels: then nothing is said of lone calls"
+            )
+        refused = [f for f in found if f.status is not Status.OK]
+        assert refused and all(f.status in WARY.statuses for f in refused)
+        assert all(words in f.feedback for f in refused for words in WARY.words)
 
 
 def test_every_row_has_a_program():
