@@ -237,10 +237,9 @@ class Session:
 
     def peek(self, address: int, nbytes: int) -> bytes | None:
         """Return the stopped child's memory in the midst of a batch; None where it cannot be read (yet)."""
+        reading = self._reading
         try:
-            if not self.setting.staged:
-                return self.child.read(address, nbytes).tobytes()
-            return None if self._reading is None else self._reading.plain_read(address, nbytes).tobytes()
+            return (self.child.read if reading is None else reading.plain_read)(address, nbytes).tobytes()
         except (BadAddress, RuntimeError, LookupError):
             return None
 
