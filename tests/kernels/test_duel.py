@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from kernelevo.device.statistics import StopRule
 from kernelevo.kernels import duel
+from kernelevo.kernels.answer import Batch
 from kernelevo.kernels.duel import Ring
 from kernelevo.kernels.overhead import Overhead
 from kernelevo.kernels.series import Tally
-from kernelevo.kernels.session import Batch
 
 SETTING = SimpleNamespace(stateful=False, capacity=1)
 SESSION = SimpleNamespace(child=SimpleNamespace(pid=os.getpid()), setting=SETTING)
