@@ -8,7 +8,7 @@ import random
 from kernelevo.core import Evaluation
 from kernelevo.device.statistics import StopRule
 from kernelevo.errors import SandboxError
-from kernelevo.kernels import clocks
+from kernelevo.kernels import clocks, sampling
 from kernelevo.kernels.checking import describe_case
 from kernelevo.kernels.correctness import Precision, precision
 from kernelevo.kernels.duel import Blocks, Outcome
@@ -32,10 +32,14 @@ class Hearing:
         session: the program, fresh.
         notes: what is known of it, and will be.
         rng: secret choices.
+        final: whether this is a winner, whose timed calls are verified as far as half its time allows.
     """
 
-    def __init__(self, ground: Ground, session: Session, notes: Notes, rng: random.Random) -> None:
+    def __init__(
+        self, ground: Ground, session: Session, notes: Notes, rng: random.Random, *, final: bool = False
+    ) -> None:
         self._ground, self._session, self._notes, self._rng = ground, session, notes, rng
+        self._final = final
 
     def brief(self, seconds: float) -> Evaluation:
         """Hear the reference's own text: one case, one second, two blocks at the least."""
@@ -46,7 +50,7 @@ class Hearing:
             return wrong
         rule = StopRule(0.02, min(seconds, BRIEF_SECONDS))
         outcome, label, _ = self._duel(rule, None, Blocks(2, 2))
-        return self._verify(outcome, 0.0) or self._finish(outcome, label, rough=False)
+        return self._verify(outcome) or self._finish(outcome, label, rough=False)
 
     def full(self, seconds: float, floor: float | None) -> Evaluation:
         """Climb the ladder: three cases, a rough time where there is a floor, the rest, the duel.
@@ -74,7 +78,7 @@ class Hearing:
             glance = StopRule(0.1, min(ROUGH_SECONDS, seconds))
             outcome, label, below = self._duel(glance, floor)
             if below:
-                return self._verify(outcome, 0.5) or self._finish(outcome, label, rough=True)
+                return self._verify(outcome) or self._finish(outcome, label, rough=True)
         wrong = self._check(cases[_BEFORE_TIMING:])
         if wrong is None:
             outcome, label, below = self._duel(StopRule(0.02, seconds), floor)
@@ -121,7 +125,12 @@ class Hearing:
         own = None if floor is None else floor / against.factor
         try:
             outcome = ground.ring.fight(
-                self._session, against.anchor.session, rule, floor=own, fewest=fewest or Blocks()
+                self._session,
+                against.anchor.session,
+                rule,
+                floor=own,
+                fewest=fewest or Blocks(),
+                thorough=self._final,
             )
         except Failed as failed:
             if failed.pid != against.anchor.session.child.pid:
@@ -132,15 +141,21 @@ class Hearing:
         ground.roof.check(outcome.challenger, outcome.defender)
         return outcome, label, outcome.below(own)
 
-    def _verify(self, outcome: Outcome, seconds: float) -> Evaluation | None:
-        """Verify kept outputs of timed calls, and that no work was moved between calls."""
+    def _verify(self, outcome: Outcome, seconds: float = 0.0) -> Evaluation | None:
+        """Verify kept outputs of timed calls: a winner's for so long, others' within the search's budget."""
         ground, notes, seen = self._ground, self._notes, outcome.challenger
+        stateful = ground.setting.stateful
+        if not self._final:
+            timed = seen.timed + outcome.defender.timed
+            seconds = max(0.0, sampling.BUDGET * timed - seen.examining)
         count, report = ground.checker.verify(
-            ground.setting.stateful,
+            stateful,
             ground.stream,
             ground.setting.structure,
-            [*seen.fastest, *seen.samples],
+            sampling.ordered(seen),
             seconds,
+            fewest=sampling.FEWEST_REPLAYED if stateful else sampling.FEWEST,
+            beside=not self._final,
         )
         notes.metrics["timed_outputs_verified"] = count
         notes.metrics["timed_blocks"] = outcome.blocks

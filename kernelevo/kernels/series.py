@@ -30,6 +30,8 @@ class Tally:
         clocks: MHz of the multiprocessors, one entry for each batch; None where it is not known.
         missing: instruments that the child does not have, and why.
         batches: calls on inputs as shipped, and seconds of the whole batch, nothing taken off, for each.
+        timed: seconds of all batches.
+        examining: seconds of looking at their outputs.
         held: least memory in bytes that one call's outputs were seen to take.
     """
 
@@ -45,6 +47,8 @@ class Tally:
     drowned: int = 0
     short: int = 0
     batches: list[tuple[int, float]] = field(default_factory=list)
+    timed: float = 0.0
+    examining: float = 0.0
     held: int | None = None
     examined: int = 0
     calls: int = 1

@@ -44,10 +44,13 @@ class Scripted(Ring):
         self.play, self.overhead, self.counts = play, overhead, {"ours": 0, "theirs": 0}
         self.now = BEFORE
 
-    def _run(self, session, calls):
+    def _run(self, session, calls, given=()):
         return self.now, []
 
-    def turn(self, session, tally, *, trusted, calls=None):
+    def _plan(self, challenger, ours, theirs):
+        return None
+
+    def turn(self, session, tally, *, trusted, calls=None, plan=None):
         side = "ours" if not trusted else "theirs"
         whole, own, mhz = self.play(side, self.counts[side])
         self.counts[side] += 1
