@@ -30,7 +30,6 @@ from kernelevo.kernels.session import Answer, Batch, Session
 _log = logging.getLogger(__name__)
 
 _SAMPLES_A_SECOND = 30
-_SINGLES = 0.25
 _BY_FAR = 0.7
 # Measured on an idle machine: threads wait about 1 ms in all to be put back on their cores when a batch
 # begins, and up to 5 % of a core for one another inside it. Only more than that is somebody else's work.
@@ -87,7 +86,7 @@ class Ring:
     Args:
         stream: fresh values.
         checker: conduct checks on the challenger.
-        rng: secret choices (which calls are verified, single calls).
+        rng: secret choices (which calls are verified).
         lease: the right to measure alone.
     """
 
@@ -175,7 +174,6 @@ class Ring:
         tally: Tally,
         *,
         trusted: bool,
-        calls: int | None = None,
         plan: Plan | None = None,
     ) -> float:
         """Time one batch and keep one secret sample of it; leaves the child stopped.
@@ -184,32 +182,29 @@ class Ring:
             session: one of the two.
             tally: what is known of it.
             trusted: whether its outputs are left alone.
-            calls: of the batch; None for as many as its length asks for.
             plan: its inputs; fresh ones without.
 
         Returns:
             Seconds per call, the protocol's cost taken off.
         """
         given = () if plan is None else plan.theirs if trusted else plan.ours
-        count = len(given) or calls or tally.calls
+        count = len(given) or tally.calls
         batch, picks = self._run(session, count, given)
         tally.batches.append((sum(p.distribution == SHIPPED for p in picks), batch.seconds))
         tally.timed += batch.seconds
         seconds = self.overhead.taken_off(batch.seconds, count) / count
         tally.clocks.append(batch.megahertz)
         tally.missing |= batch.missing
-        if calls is None:
-            tally.own.append(self.overhead.own(batch) / count)
+        tally.own.append(self.overhead.own(batch) / count)
         if not self.overhead.agrees(batch):
             tally.disagreements += 1
         tally.drowned += self.overhead.drowned(batch)
-        if calls is None:
-            self._lengths.correct(session, tally, batch)
+        self._lengths.correct(session, tally, batch)
         if trusted:
             self._answered = batch
             return seconds
         self._samples = []
-        fastest = calls is None and seconds < tally.quickest
+        fastest = seconds < tally.quickest
         if fastest:
             tally.quickest = seconds
         if sampling.due(self._rng, tally, fastest=fastest, thorough=self._thorough):
@@ -341,9 +336,6 @@ class Ring:
                     current, a, b, len(series.blocks), dropped, 0 if calm else len(disturbed.blocks)
                 )
             self._lease.breathe()
-            if self._rng.random() < _SINGLES and a.calls > 1 and elapsed < rule.seconds:
-                a.singles.append(self.turn(challenger, a, trusted=trusted, calls=1))
-                b.singles.append(self.turn(defender, b, trusted=True, calls=1))
 
     def _machines_own(self, challenger: Tally, blocks: int) -> bool:
         """Tell whether disturbed blocks may still be estimated from, when calm ones are too few.

@@ -126,8 +126,9 @@ def keep(rng: random.Random, sample: Sample, tally: Tally, size: int) -> None:
 
 def ordered(tally: Tally) -> list[Sample]:
     """Return a duel's samples, each once: one of the quickest batch first, then those that cost little."""
-    unique = {id(s): s for s in [*tally.fastest[:1], *tally.samples, *tally.fastest[1:]]}
-    return sorted(unique.values(), key=lambda s: s.beside is None and s is not tally.fastest[0])
+    first = tally.fastest[:1]
+    rest = {id(s): s for s in [*tally.samples, *tally.fastest[1:]] if s not in first}
+    return [*first, *sorted(rest.values(), key=lambda s: s.beside is None)]
 
 
 def _readable(session: Session) -> int:

@@ -16,7 +16,6 @@ class Tally:
 
     Args:
         seconds: per call, one entry for each batch.
-        singles: per call, of the calls that were timed alone.
         samples: outputs kept for verification, drawn from all batches alike.
         fastest: outputs of the quickest batch: where a duel is disturbed its time alone stands for the rest.
         quickest: seconds per call of that batch.
@@ -36,7 +35,6 @@ class Tally:
     """
 
     seconds: list[float] = field(default_factory=list)
-    singles: list[float] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
     fastest: list[Sample] = field(default_factory=list)
     quickest: float = math.inf

@@ -50,12 +50,12 @@ class Scripted(Ring):
     def _plan(self, challenger, ours, theirs):
         return None
 
-    def turn(self, session, tally, *, trusted, calls=None, plan=None):
+    def turn(self, session, tally, *, trusted, plan=None):
         side = "ours" if not trusted else "theirs"
         whole, own, mhz = self.play(side, self.counts[side])
         self.counts[side] += 1
         self.now = Batch(1, whole, own, {}, mhz)
-        return super().turn(session, tally, trusted=True, calls=calls)
+        return super().turn(session, tally, trusted=True)
 
 
 def fight(play, **how):
