@@ -55,6 +55,9 @@ async def confirm(engine: Engine) -> tuple[Trial | None, Evaluation | None]:
         trial = engine.ledger.trial_of(best)
         final = best_of(sure[best], tried, engine.ledger.verdicts)
         engine.store.append_event("final", final.to_json(), trial=trial.number)
+        if tried > 1:
+            words = final.feedback.partition("\n")[0] or f"score {final.score:.4g}"
+            engine.say(Notice(f"trial {trial.number} is the best of {tried} timed again: {words}"))
         return trial, final
     leader = engine.islands.best
     return (engine.ledger.trial_of(leader.program.id) if leader else None), None
