@@ -83,7 +83,7 @@ def rows(quick: bool) -> dict[str, Any]:
             if said:
                 found[evil.row]["wrong"][evil.name] = said
             print(f"  row {evil.row}: {evil.name}: {said or 'as it should'}", file=sys.stderr, flush=True)
-        found[MINED] = {"programs": 3, "wrong": _mined(judge_of("normed"))}
+        found[MINED] = {"programs": 1, "wrong": _mined(judge_of("normed"))}
     tried = {number: row for number, row in found.items() if row["programs"]}
     wanted = QUICK_ROWS if quick else set(range(1, ROWS + 1))
     return {
@@ -151,11 +151,14 @@ def _fares(judge_of: Callable[[str], KernelJudge], evil: Evil, is_first: bool) -
 
 
 def _mined(judge: KernelJudge) -> dict[str, str]:
-    """Submit one program three times, in other words each time: the first timing has to stay."""
+    """Submit one program in other words each time: its first timing that other work did not disturb stays."""
     mark = random.Random().getrandbits(32)
-    verdicts = [_judged(judge, normed(f"# try {mark} {i}\nreturn RESULT")) for i in range(3)]
-    again = [v for v in verdicts[1:] if v.score != verdicts[0].score]
-    return {"the same in other words": f"timed anew: {again[0].score}"} if again else {}
+    verdicts = [_judged(judge, normed(f"# try {mark} {i}\nreturn RESULT")) for i in range(6)]
+    sure = next((i for i, v in enumerate(verdicts) if v.metrics.get("score_low") is not None), None)
+    if sure is None:
+        return {"the same in other words": "the machine was too busy to tell: no timing has an interval"}
+    again = [v.score for v in verdicts[sure:] if v.score != verdicts[sure].score]
+    return {"the same in other words": f"timed anew: {again}"} if again else {}
 
 
 def honest(quick: bool) -> dict[str, Any]:

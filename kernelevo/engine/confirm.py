@@ -43,6 +43,8 @@ async def confirm(engine: Engine) -> tuple[Trial | None, Evaluation | None]:
         pass_on(engine, measured.notices)
         verdict = measured.evaluation
         tried += 1
+        if verdict.score is not None:
+            verdict = best_of(verdict, 1, engine.ledger.verdicts)
         engine.store.append_event("final", verdict.to_json(), trial=trial.number)
         engine.say(WinnerConfirmed(trial.number, verdict))
         if verdict.score is None:
@@ -53,11 +55,12 @@ async def confirm(engine: Engine) -> tuple[Trial | None, Evaluation | None]:
     if sure:
         best = max(sure, key=lambda program: sure[program].score or 0.0)
         trial = engine.ledger.trial_of(best)
-        final = best_of(sure[best], tried, engine.ledger.verdicts)
+        if tried == 1:
+            return trial, sure[best]
+        final = best_of(sure[best], tried, engine.ledger.verdicts)  # takes the place of its earlier row
         engine.store.append_event("final", final.to_json(), trial=trial.number)
-        if tried > 1:
-            words = final.feedback.partition("\n")[0] or f"score {final.score:.4g}"
-            engine.say(Notice(f"trial {trial.number} is the best of {tried} timed again: {words}"))
+        words = final.feedback.partition("\n")[0] or f"score {final.score:.4g}"
+        engine.say(Notice(f"trial {trial.number} is the best of {tried} timed again: {words}"))
         return trial, final
     leader = engine.islands.best
     return (engine.ledger.trial_of(leader.program.id) if leader else None), None
