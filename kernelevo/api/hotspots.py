@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from kernelevo.api.result import Result
-from kernelevo.device.statistics import MARGIN, Estimate
+from kernelevo.core.claims import MARGIN
+from kernelevo.device.statistics import Estimate
 from kernelevo.engine import Budget
 from kernelevo.errors import BadSetting
 from kernelevo.report import table

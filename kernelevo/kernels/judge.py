@@ -252,7 +252,7 @@ class KernelJudge:
             for _ in range(MOST_PROCESSES):
                 if parts:
                     renew(ground, cast("Precision", parts[-1].metrics["precision"]))
-                parts.append(self._measure(artifact, None, self._final / FRESH_PROCESSES))
+                parts.append(self._measure(artifact, None, self._final / FRESH_PROCESSES, final=True))
                 calm = sum(p.metrics.get("score_low") is not None for p in parts)
                 if parts[-1].status is not Status.OK or calm >= FRESH_PROCESSES:
                     break
@@ -270,7 +270,9 @@ class KernelJudge:
             artifact, lambda: self._stages.profile(self.ground, artifact), final=final
         )
 
-    def _measure(self, artifact: Artifact, floor: float | None, seconds: float) -> Evaluation:
+    def _measure(
+        self, artifact: Artifact, floor: float | None, seconds: float, *, final: bool = False
+    ) -> Evaluation:
         if artifact.verdict is not None:
             return artifact.verdict
         ground = self.ground
@@ -280,7 +282,7 @@ class KernelJudge:
             brief = floor is None and seconds <= self._search and self._is_reference(artifact.program)
             rng = ground.rng("cases", artifact.program.id, next(self._serial))
             with ground.quiet(), self._stages.enter(ground, artifact) as session:
-                hearing = Hearing(ground, session, notes, rng)
+                hearing = Hearing(ground, session, notes, rng, final=final)
                 return hearing.brief(seconds) if brief else hearing.full(seconds, floor)
         except Failed as failed:
             return replace(failed.verdict(), metrics=notes.metrics)

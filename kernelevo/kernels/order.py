@@ -13,10 +13,9 @@ A call that was computed together with the one under way is wrong on either side
 however slow or busy a machine is, it makes no honest program look guilty.
 
 What remains: a program that computes ahead, but compares the inputs of each call with what it had computed
-from and computes anew where they differ, is right whatever is written when: ``alone`` times calls that come
-one at a time. Nothing is looked for where a batch has one call, or where the parent
-cannot write to a device's memory. On a device the outputs that are done are looked at only where they lie in
-memory that was shared before the batch.
+from and computes anew where they differ, is right whatever is written when. Nothing is looked for where a
+batch has one call, or where the parent cannot write to a device's memory. On a device the outputs that are
+done are looked at only where they lie in memory that was shared before the batch.
 """
 
 from __future__ import annotations

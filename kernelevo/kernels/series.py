@@ -29,7 +29,6 @@ class Tally:
 
     Args:
         seconds: per call, one entry for each batch.
-        lone: seconds of each call that was timed alone, and its output, of those quicker than any before.
         samples: outputs kept for verification, drawn from all batches alike.
         fastest: outputs of the quickest batch: where a duel is disturbed its time alone stands for the rest.
         quickest: seconds per call of that batch.
@@ -46,11 +45,12 @@ class Tally:
         stops: batches that were stopped in their midst, still to be verified.
         pace: seconds per call of the quickest batch, nothing taken off.
         reach: share of a batch's time in which a stop still meets calls that have not begun.
+        timed: seconds of all batches.
+        examining: seconds of looking at their outputs.
         held: least memory in bytes that one call's outputs were seen to take.
     """
 
     seconds: list[float] = field(default_factory=list)
-    lone: list[tuple[float, Sample]] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
     fastest: list[Sample] = field(default_factory=list)
     quickest: float = math.inf
@@ -64,6 +64,8 @@ class Tally:
     stops: list[Stop] = field(default_factory=list)
     pace: float = math.inf
     reach: float = 1.0
+    timed: float = 0.0
+    examining: float = 0.0
     held: int | None = None
     examined: int = 0
     calls: int = 1

@@ -397,4 +397,4 @@ class Session:
         """Address ranges at which the child sees its input slots and weights."""
         if self.setting.staged:
             return self._staged
-        return mapped_at(self.child.pid, self._slots.inode) + mapped_at(self.child.pid, self._weights.inode)
+        return mapped_at(self.child.pid, self._slots.inode, self._weights.inode)

@@ -12,11 +12,12 @@ import pytest
 
 from kernelevo.backends import nvrtc
 from kernelevo.core import Evaluation, Program, Status
+from kernelevo.core.claims import word
 from kernelevo.device.statistics import estimate
 from kernelevo.kernels import correctness, rules
 from kernelevo.kernels.judge import FRESH_PROCESSES, KernelJudge
 from kernelevo.kernels.rules import HONEST, QUOTE, WHY
-from kernelevo.kernels.verdict import combine, faster
+from kernelevo.kernels.verdict import combine
 from kernelevo.proposers.llm import fenced
 from tests.adversarial.later_rows import (
     EVIL,
@@ -195,7 +196,7 @@ def test_the_luckiest_of_many_is_measured_again(tmp_path):
         final = combine([_draw(rng) for _ in range(FRESH_PROCESSES)])
         mined.append(best.score)
         reported.append(final.score)
-        claims += faster(final.metrics["score_low"], final.metrics["score_high"]) == "faster"
+        claims += word(final.metrics["score_low"], final.metrics["score_high"]) == "faster"
     assert median(mined) > 1.03  # what a search would have shown
     assert abs(median(reported) - 1) < 0.01 and max(reported) < median(mined)
     assert claims == 0  # the widest interval of three

@@ -1,4 +1,4 @@
-"""What a child notes of its calls, and where calls that come alone are held against it."""
+"""What a child notes of its calls."""
 
 import itertools
 
@@ -7,11 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernelevo.core import Status
-from kernelevo.kernels import alone
-from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.ledger import NOWHERE, Ledger, ledger_bytes
-from kernelevo.kernels.series import Tally
 
 Y = torch.rand(3)
 RESULTS = {
@@ -45,42 +41,3 @@ def test_calls_are_done_up_to_the_first_that_was_not_noted(capacity, noted):
     assert parent.noted(capacity) == [Y.data_ptr()] * done
     parent.clear()
     assert child.noted(capacity) == []
-
-
-# ---------------------------------------------------------------------- calls that come alone
-
-
-def held(batch, lone, theirs=1e-3, calls=10):
-    """Hold a program's lone calls, of so many seconds, against those of its batches."""
-    ours = Tally(seconds=[batch] * 3, calls=calls)
-    turns = itertools.cycle(lone)
-    alone.one_at_a_time(lambda: next(turns), lambda: theirs, ours, Tally(seconds=[1e-3]), 1)
-
-
-@given(st.floats(1e-6, 1.0), st.floats(0.3, 1.5))
-def test_lone_calls_that_are_not_far_slower_are_no_matter(batch, times):
-    held(batch, [times * batch])
-
-
-@given(st.floats(1e-3, 1.0), st.floats(2.0, 100.0))
-def test_lone_calls_that_are_far_slower_each_time_are(batch, times):
-    with pytest.raises(Failed, match="that came alone") as failed:
-        held(batch, [times * batch])
-    assert failed.value.status is Status.WRONG and failed.value.pid == 1
-
-
-def test_one_quick_call_of_many_is_enough():
-    held(1e-3, [5e-3] * 29 + [1e-3])
-    with pytest.raises(Failed):
-        held(1e-3, [1e-3] + [5e-3] * (alone.CALLS * alone.ROUNDS - 1))  # but not one that only warms up
-
-
-def test_where_the_baselines_lone_calls_are_as_slow_the_machine_is_busy():
-    held(1e-3, [9e-3], theirs=2e-3)
-    with pytest.raises(Failed):
-        held(1e-3, [9e-3], theirs=1.6e-3)
-
-
-def test_nothing_is_said_of_short_calls_and_of_batches_of_one():
-    held(1e-5, [2e-4])
-    held(1e-3, [1.0], calls=1)
