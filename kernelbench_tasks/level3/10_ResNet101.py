@@ -1,4 +1,4 @@
-"""ResNet-101: 33 bottleneck blocks with BatchNorm on batch statistics; the 3x3 convolution carries the stride."""
+"""ResNet-101: 33 bottleneck blocks, BatchNorm on batch statistics; the stride is in the 3x3 convolution."""
 
 import torch
 from torch import Tensor, nn
@@ -9,7 +9,7 @@ CLASSES = 1000
 RESOLUTION = 224
 DRAW = "rand"
 
-SIZES = {"small": {}, "v0": {"DRAW": "randn"}}
+SIZES = {"small": {"BATCH": 2, "RESOLUTION": 112}, "v0": {"DRAW": "randn"}}
 
 EXPANSION = 4
 

@@ -13,7 +13,7 @@ RESOLUTION = 224
 DRAW = "rand"
 INIT = "default"
 
-SIZES = {"small": {}, "v0": {"DRAW": "randn"}}
+SIZES = {"small": {"BATCH": 2}, "v0": {"DRAW": "randn"}}
 VARIANTS = {"he": {"INIT": "he"}}
 
 CONVOLUTIONS = [2, 2, 3, 3, 3]

@@ -12,7 +12,7 @@ CLASSES = 10
 RESOLUTION = 224
 DRAW = "rand"
 
-SIZES = {"small": {}, "v0": {"DRAW": "randn"}}
+SIZES = {"small": {"BATCH": 2}, "v0": {"DRAW": "randn"}}
 
 LAYERS = [6, 12, 24, 16]
 

@@ -11,7 +11,7 @@ CLASSES = 1000
 RESOLUTION = 224
 DRAW = "rand"
 
-SIZES = {"small": {}, "v0": {"DRAW": "randn"}}
+SIZES = {"small": {"BATCH": 5}, "v0": {"DRAW": "randn"}}
 
 # expansion, channels, blocks, stride of the first block
 STAGES = [

@@ -8,7 +8,7 @@ CLASSES = 1000
 RESOLUTION = 224
 DRAW = "rand"
 
-SIZES = {"small": {}, "v0": {"DRAW": "randn"}}
+SIZES = {"small": {"BATCH": 5}, "v0": {"DRAW": "randn"}}
 
 # channels before and after, kernel size, stride, expansion
 BLOCKS = [

@@ -11,13 +11,13 @@ CLASSES = 1000
 RESOLUTION = 240
 DRAW = "rand"
 
-SIZES = {"small": {}, "v0": {"DRAW": "randn"}}
+SIZES = {"small": {"BATCH": 5}, "v0": {"DRAW": "randn"}}
 
 
 def mbconv(
     in_channels: int, out_channels: int, kernel_size: int, stride: int, expansion: int
 ) -> nn.Sequential:
-    """1x1 expansion, depthwise convolution, 1x1 projection, each with BatchNorm; ReLU6 after the first two."""
+    """1x1 expansion, depthwise, 1x1 projection, each with BatchNorm; ReLU6 after the first two."""
     hidden = round(in_channels * expansion)
     padding = kernel_size // 2
     return nn.Sequential(

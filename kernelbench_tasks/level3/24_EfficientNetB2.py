@@ -1,8 +1,8 @@
 """Five inverted bottlenecks under the name of EfficientNet-B2, with squeeze-and-excitation in series.
 
-As shipped the excitation branch does not scale the feature map but replaces it: the map shrinks to 1x1 in the
-first block. BatchNorm then normalises as many values per channel as the batch has images (two), and its output is
-the sign of rounding noise. The variant ``@excite`` scales the map, as the paper has it.
+As shipped the excitation branch does not scale the feature map but replaces it: the map shrinks to 1x1 in
+the first block. BatchNorm then normalises as many values per channel as the batch has images (two), and its
+output is the sign of rounding noise. The variant ``@excite`` scales the map, as the paper has it.
 """
 
 import torch

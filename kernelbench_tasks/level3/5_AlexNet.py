@@ -1,4 +1,4 @@
-"""AlexNet in one piece (no split over two devices, no response normalisation); dropout of probability zero."""
+"""AlexNet in one piece: no split over two devices, no response normalisation; dropout of probability 0."""
 
 import torch
 from torch import Tensor, nn
