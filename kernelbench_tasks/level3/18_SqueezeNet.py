@@ -13,7 +13,7 @@ RESOLUTION = 512
 DRAW = "rand"
 INIT = "default"
 
-SIZES = {"small": {}, "v0": {"BATCH": 1, "RESOLUTION": 224, "DRAW": "randn"}}
+SIZES = {"small": {"BATCH": 2, "RESOLUTION": 256}, "v0": {"BATCH": 1, "RESOLUTION": 224, "DRAW": "randn"}}
 VARIANTS = {"he": {"INIT": "he"}}
 
 

@@ -10,7 +10,7 @@ OUT_FEATURES = 16384
 DRAW = "rand"
 
 SIZES = {
-    "small": {},
+    "small": {"IN_FEATURES": 2048, "HIDDEN": [4096, 4096], "OUT_FEATURES": 2048},
     "v0": {
         "BATCH": 1,
         "IN_FEATURES": 1000,

@@ -9,7 +9,7 @@ CLASSES = 1000
 RESOLUTION = 224
 DRAW = "rand"
 
-SIZES = {"small": {}, "v0": {"BATCH": 10, "DRAW": "randn"}}
+SIZES = {"small": {"BATCH": 16}, "v0": {"BATCH": 10, "DRAW": "randn"}}
 
 
 class Model(nn.Module):
