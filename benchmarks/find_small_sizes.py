@@ -199,7 +199,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tasks", default=",".join(map(str, KNOBS)), help="numbers, comma separated")
     parser.add_argument("--json", type=Path, help="write the log here")
-    parser.add_argument("--busy", action="store_true", help="one thread's processor time over 1.5, not the wall's")
+    parser.add_argument("--busy", action="store_true", help="one thread's processor time over 1.5")
     options = parser.parse_args()
     report: dict[str, Any] = {"machine": platform.processor(), "torch": torch.__version__, "tasks": {}}
     for number in map(int, options.tasks.split(",")):
