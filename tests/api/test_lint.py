@@ -17,7 +17,8 @@ from kernelevo.tasks.memory import estimate
 # the door has a function of the same name
 ROOM = importlib.import_module("kernelevo.api.lint")
 DRAWS = {"kernelbench:3/35"}
-CHANGES = {"kernelbench:3/8", "kernelbench:3/13", "kernelbench:3/47"}
+CHANGES = {f"kernelbench:3/{n}" for n in (8, 9, 10, 13, 14, 15, 16, 19, 20, 21, 22, 23, 24, 47)}
+CHANGES.add("kernelbench:3/24@excite")
 DEAD = {"kernelbench:3/31"}
 STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 
@@ -44,7 +45,8 @@ def get_init_inputs():
 
 
 def verdict(finding):
-    return "blind" if finding.blind else "unjudgeable" if finding.unjudgeable else "judgeable"
+    """Where the error is all there is, zeros pass as well: unjudgeable says more than blind."""
+    return "unjudgeable" if finding.unjudgeable else "blind" if finding.blind else "judgeable"
 
 
 def agree(name, found, conduct):
@@ -55,7 +57,7 @@ def agree(name, found, conduct):
     assert conduct.draws is (name in DRAWS) and not conduct.keeps_state
     changed = {buffer.rpartition(".")[2] for buffer in conduct.changes}
     assert changed == (set(STATISTICS) if name in CHANGES else set())
-    assert "zeros" not in found.blind and not found.unjudgeable
+    assert ("zeros" in found.blind) is bool(found.unjudgeable) is (name == "kernelbench:3/24")
     if name in ("kernelbench:3/3", "kernelbench:3/28"):
         assert found.blind == ("another input's output",) and found.e_ref < 1e-5 < found.spread
         assert found.independent is name.endswith("/28")
