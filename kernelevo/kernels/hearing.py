@@ -156,6 +156,7 @@ class Hearing:
             seconds,
             fewest=sampling.FEWEST_REPLAYED if stateful else sampling.FEWEST,
             beside=not self._final,
+            each=0.0 if self._final else outcome.defender.median,
         )
         notes.metrics["timed_outputs_verified"] = count
         notes.metrics["timed_blocks"] = outcome.blocks
