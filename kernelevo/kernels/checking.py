@@ -182,6 +182,7 @@ class Checker:
         *,
         fewest: int = 1,
         beside: bool = False,
+        each: float = 0.0,
     ) -> tuple[int, Report | None]:
         """Compare outputs of calls on the stream's values with the reference on those very inputs.
 
@@ -193,6 +194,7 @@ class Checker:
             seconds: stop after so long.
             fewest: how many of them are verified however long it takes.
             beside: be content with what a baseline has answered, where both surely agree.
+            each: seconds that an evaluation may take; beyond ``fewest`` none is begun with less left.
 
         Returns:
             How many were verified, and the first report that fails.
@@ -201,7 +203,8 @@ class Checker:
         start, done = time.monotonic(), 0
         evaluate = self.pool.answers(shipped)
         for sample in samples:
-            if done >= fewest and time.monotonic() - start > seconds:
+            likely = 0.0 if beside and sample.beside is not None else each
+            if done >= fewest and time.monotonic() - start + likely > seconds:
                 break
             done += 1
             pick = sample.picks[-1]

@@ -166,6 +166,7 @@ class Hearing:
             seconds,
             fewest=sampling.FEWEST_REPLAYED if stateful else sampling.FEWEST,
             beside=not self._final,
+            each=0.0 if self._final else outcome.defender.median,
         )
         if report is None:
             count += order.verify(self._session, ground.checker, ground.stream, seen.stops, seconds / 2)
