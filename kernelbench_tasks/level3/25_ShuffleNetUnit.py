@@ -15,7 +15,7 @@ GROUPS = 3
 RESOLUTION = 224
 DRAW = "rand"
 
-SIZES = {"small": {}, "v0": {"DRAW": "randn"}}
+SIZES = {"small": {"BATCH": 2, "RESOLUTION": 112}, "v0": {"DRAW": "randn"}}
 
 
 class Model(nn.Module):

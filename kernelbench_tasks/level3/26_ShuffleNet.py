@@ -12,7 +12,7 @@ CLASSES = 1000
 RESOLUTION = 224
 DRAW = "rand"
 
-SIZES = {"small": {}, "v0": {"DRAW": "randn"}}
+SIZES = {"small": {"BATCH": 2, "RESOLUTION": 112}, "v0": {"DRAW": "randn"}}
 
 
 class Unit(nn.Module):

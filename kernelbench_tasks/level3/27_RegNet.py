@@ -15,7 +15,7 @@ CLASSES = 10
 RESOLUTION = 224
 DRAW = "rand"
 
-SIZES = {"small": {}, "v0": {"DRAW": "randn"}}
+SIZES = {"small": {"BATCH": 2}, "v0": {"DRAW": "randn"}}
 
 
 def stage(in_channels: int, out_channels: int) -> nn.Sequential:

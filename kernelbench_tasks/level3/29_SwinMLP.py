@@ -11,7 +11,7 @@ from torch.nn import functional as F
 BATCH = 10
 DRAW = "rand"
 
-SIZES = {"small": {}, "v0": {"DRAW": "randn"}}
+SIZES = {"small": {"BATCH": 2}, "v0": {"DRAW": "randn"}}
 
 
 class Mlp(nn.Sequential):

@@ -16,7 +16,7 @@ DRAW = "rand"
 STATE_IS_INPUT = True
 
 SIZES = {
-    "small": {},
+    "small": {"IN_FEATURES": 4096, "HIDDEN": 4096, "OUT_FEATURES": 2048},
     "v0": {
         "BATCH": 8,
         "IN_FEATURES": 1024,

@@ -19,7 +19,7 @@ DROPOUT = 0.0
 DRAW = "rand"
 STATE_IS_INPUT = True
 
-SIZES = {"small": {}, "v0": {"DRAW": "randn", "STATE_IS_INPUT": False}}
+SIZES = {"small": {"BATCH": 5}, "v0": {"DRAW": "randn", "STATE_IS_INPUT": False}}
 
 
 class Model(nn.Module):

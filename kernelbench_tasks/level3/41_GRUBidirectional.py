@@ -14,7 +14,7 @@ LAYERS = 6
 DRAW = "rand"
 STATE_IS_INPUT = True
 
-SIZES = {"small": {}, "v0": {"DRAW": "randn", "STATE_IS_INPUT": False}}
+SIZES = {"small": {"BATCH": 2, "SEQUENCE": 256}, "v0": {"DRAW": "randn", "STATE_IS_INPUT": False}}
 
 
 class Model(nn.Module):

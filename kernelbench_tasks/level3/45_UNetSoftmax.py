@@ -15,7 +15,7 @@ HEIGHT = 64
 WIDTH = 512
 DRAW = "rand"
 
-SIZES = {"small": {}, "v0": {"DRAW": "randn"}}
+SIZES = {"small": {"BATCH": 2, "HEIGHT": 32, "WIDTH": 256}, "v0": {"DRAW": "randn"}}
 
 
 def double(in_channels: int, out_channels: int) -> nn.Sequential:

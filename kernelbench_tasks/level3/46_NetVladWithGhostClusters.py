@@ -17,7 +17,7 @@ DIM = 512
 GHOSTS = 16
 DRAW = "rand"
 
-SIZES = {"small": {}, "v0": {"BATCH": 32, "DRAW": "randn"}}
+SIZES = {"small": {"BATCH": 512}, "v0": {"BATCH": 32, "DRAW": "randn"}}
 
 
 class Model(nn.Module):

@@ -20,7 +20,7 @@ STATE = 16
 CHUNK = 64
 DRAW = "rand"
 
-SIZES = {"small": {}, "v0": {"BATCH": 16, "DRAW": "randn"}}
+SIZES = {"small": {"BATCH": 128}, "v0": {"BATCH": 16, "DRAW": "randn"}}
 
 
 def decay_sums(logs: Tensor) -> Tensor:
