@@ -2,7 +2,7 @@
 
 Inside a chunk every position attends to those before it, weighted by products of decays; between chunks a
 state of 16 numbers per channel is carried along. A, B and C are parameters of the full batch. A is drawn from
-a normal distribution, so many decays are growths: values reach 1e9, and fp32 is far from fp64.
+a normal distribution, so many decays are growths: values reach 1e9 and more, and fp32 is far from fp64.
 """
 
 import torch
