@@ -13,12 +13,15 @@ from hypothesis import strategies as st
 
 from kernelevo.device.statistics import StopRule
 from kernelevo.kernels import duel
+from kernelevo.kernels.answer import Batch
 from kernelevo.kernels.duel import Ring
 from kernelevo.kernels.overhead import Overhead
 from kernelevo.kernels.series import Tally
-from kernelevo.kernels.session import Batch
 
-SESSION = SimpleNamespace(child=SimpleNamespace(pid=os.getpid()), setting=SimpleNamespace(stateful=False))
+SETTING = SimpleNamespace(stateful=False, capacity=1)
+SESSION = SimpleNamespace(child=SimpleNamespace(pid=os.getpid()), setting=SETTING)
+BEFORE = Batch(1, 1.0, 1.0, {}, 1500.0)
+"""What sizing and settling see; no play counts those batches."""
 
 FREE = Overhead(0.0, 0.0, 0.0, True)
 
@@ -39,16 +42,16 @@ class Scripted(Ring):
     def __init__(self, play, overhead=FREE):
         super().__init__(None, None, random.Random(1), FakeLease())
         self.play, self.overhead, self.counts = play, overhead, {"ours": 0, "theirs": 0}
+        self.now = BEFORE
 
-    def size(self, session, tally):
-        tally.calls = 1
+    def _run(self, session, calls):
+        return self.now, []
 
     def turn(self, session, tally, *, trusted, calls=None):
         side = "ours" if not trusted else "theirs"
         whole, own, mhz = self.play(side, self.counts[side])
         self.counts[side] += 1
         self.now = Batch(1, whole, own, {}, mhz)
-        self._run = lambda *_: (self.now, [])
         return super().turn(session, tally, trusted=True, calls=calls)
 
 
@@ -92,6 +95,27 @@ def test_a_program_whose_own_clock_says_otherwise_gets_no_interval():
     found = fight(lambda side, n: (1.0, 0.8 if side == "ours" else 1.0, 1500.0))
     assert found.disturbed == found.blocks and found.ratio.low == 0.0
     assert found.challenger.at_fault == found.blocks and found.ratio.claim == "parity"
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="a child that lies about its own clock in its slow batches alone has those blocks left out",
+)
+def test_a_program_does_not_choose_its_blocks_by_its_own_clock():
+    """Both sides take 1 to 1.2 alike; the program disowns its slower batches, and only quick ones count."""
+    assert not _noisy(lies=False).low > 1.01  # the same times, honestly told
+    assert not _noisy(lies=True).low > 1.01
+
+
+def _noisy(lies):
+    rng = random.Random(3)
+
+    def play(side, n):
+        seconds = 1 + 0.2 * rng.random()
+        disowned = lies and side == "ours" and seconds > 1.08
+        return (seconds, 0.5 if disowned else seconds, 1500.0)
+
+    return fight(play).ratio
 
 
 def test_clocks_that_disagree_on_both_sides_are_the_machines_matter():
