@@ -57,7 +57,7 @@ class Knobs:
 
     widths: tuple[str, ...] = ()
     batch: str = "BATCH"
-    resolution: str | None = None
+    resolution: str | tuple[str, ...] = ()
     sequence: str | None = None
 
 
@@ -86,14 +86,31 @@ KNOBS: Mapping[int, Knobs] = {
     22: Knobs(resolution="RESOLUTION"),
     23: Knobs(resolution="RESOLUTION"),
     24: Knobs(resolution="RESOLUTION"),
+    25: Knobs(resolution="RESOLUTION"),
+    26: Knobs(resolution="RESOLUTION"),
+    27: Knobs(resolution="RESOLUTION"),
     28: Knobs(resolution="IMAGE_SIZE"),
+    29: Knobs(),
+    30: Knobs(),
     31: Knobs(resolution="RESOLUTION"),
+    32: Knobs(),
+    33: Knobs(widths=("IN_FEATURES", "HIDDEN", "OUT_FEATURES")),
     34: Knobs(sequence="SEQUENCE"),
     35: Knobs(sequence="SEQUENCE"),
+    36: Knobs(sequence="SEQUENCE"),
+    37: Knobs(sequence="SEQUENCE"),
+    38: Knobs(sequence="SEQUENCE"),
     39: Knobs(sequence="SEQUENCE"),
+    40: Knobs(sequence="SEQUENCE"),
+    41: Knobs(sequence="SEQUENCE"),
+    42: Knobs(sequence="SEQUENCE"),
     43: Knobs(sequence="SEQUENCE"),
     44: Knobs(sequence="SEQUENCE"),
+    45: Knobs(resolution=("HEIGHT", "WIDTH")),
+    46: Knobs(),
     47: Knobs(),
+    48: Knobs(sequence="SEQUENCE"),
+    49: Knobs(sequence="SEQUENCE"),
     50: Knobs(sequence="SEQUENCE"),
 }
 
@@ -134,10 +151,11 @@ def steps(full: Mapping[str, Any], knobs: Knobs) -> Iterator[dict[str, Any]]:
     """Yield the overrides of one size after another, ``full`` (no overrides) first."""
     chosen: dict[str, Any] = {}
     yield dict(chosen)
+    resolution = (knobs.resolution,) if isinstance(knobs.resolution, str) else knobs.resolution
     turns: list[tuple[tuple[str, ...], int]] = [
         (knobs.widths, WIDTH_FLOOR),
         ((knobs.batch,), min(BATCH_FLOOR, full[knobs.batch])),
-        ((knobs.resolution,) if knobs.resolution else (), RESOLUTION_FLOOR),
+        (resolution, RESOLUTION_FLOOR),
         ((knobs.sequence,) if knobs.sequence else (), SEQUENCE_FLOOR),
     ]
     for names, floor in turns:
