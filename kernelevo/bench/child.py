@@ -23,6 +23,7 @@ from kernelevo.bench.row import NOTHING_CORRECT, Row
 from kernelevo.errors import InputError, KernelEvoError
 
 RUN = "run"
+GIVEN = "given.py"  # a program that came as text
 
 
 def main(arguments: list[str]) -> int:
@@ -62,12 +63,14 @@ def judged(job: Job, name: str, folder: Path) -> Row:
     """Judge the job's program on the task of that name."""
     from kernelevo import api
 
-    assert job.path is not None
-    verdict = api.check(job.path, name, job.settings, say=lambda text: print(text, flush=True))
+    path = job.path or folder / GIVEN
+    if job.text is not None:
+        path.write_text(job.text, "utf-8")
+    verdict = api.check(path, name, job.settings, say=lambda text: print(text, flush=True))
     told = verdict.to_json()
     fresh = "processes" in told["metrics"]
     kept = {key: told[key] for key in ("status", "score", "metrics", "feedback")}
-    theirs = by_their_rule(job, name, folder, job.path.read_text("utf-8"))
+    theirs = by_their_rule(job, name, folder, path.read_text("utf-8"))
     return job.row(**kept, confirmed=fresh, upstream=theirs)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kernelevo.bench import plots
+from kernelevo.bench.fates import fates_lines
 from kernelevo.bench.figures import BASELINES
 from kernelevo.bench.job import PROGRAM, REFERENCE
 from kernelevo.bench.page import counts_line, excluded_lines, figure_rows, machine_lines, their_word
@@ -18,7 +19,8 @@ from kernelevo.bench.suite import JUDGEABLE
 from kernelevo.report.table import NONE, milliseconds, number, ratio
 
 _STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:78rem;margin:2rem auto;padding:0 1rem}
-table{border-collapse:collapse;margin:.5rem 0;display:block;overflow-x:auto}svg{max-width:100%;height:auto;background:#fff}
+table{border-collapse:collapse;margin:.5rem 0;display:block;overflow-x:auto}
+svg{max-width:100%;height:auto;background:#fff}
 td,th{padding:.2rem .8rem .2rem 0;text-align:left;vertical-align:top;border-bottom:1px solid #ddd}
 pre{background:#f6f6f6;padding:1rem;overflow:auto;font-size:12px;max-height:40rem}.other{opacity:.55}
 .plus{color:#176f2c}.minus{color:#b02a37}.note{color:#666}
@@ -47,6 +49,7 @@ def html(
     parts = [
         f"<h1>{escape(title)}</h1>",
         f"<p>{escape(counts_line(summary))}</p>",
+        *(_fates(summary["fates"]) if "fates" in summary else ()),
         "<h2>Figures</h2>",
         _table(heads, figures),
         *(f"<p class=note>{escape(line)}</p>" for line in excluded_lines(summary)),
@@ -76,6 +79,11 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [f"<tr>{''.join(f'<th>{escape(h)}</th>' for h in heads)}</tr>"]
     lines += [f"<tr>{''.join(f'<td>{escape(c)}</td>' for c in cells)}</tr>" for cells in rows]
     return f"<table>{''.join(lines)}</table>"
+
+
+def _fates(found: Mapping[str, Any]) -> list[str]:
+    heads, *rows = fates_lines(found)
+    return ["<h2>What became of them</h2>", _table(heads, rows)]
 
 
 def _rows(rows: Sequence[Row], *, lint: bool = False) -> str:
@@ -212,7 +220,8 @@ def _program(row: Row, folder: Path | None) -> str:
     made = f"<p>made by {escape(row.made_by)}</p>" if row.made_by else ""
     source = texts[PROGRAM]
     if source is None:
-        return f"<details><summary>{escape(what)}</summary>{made}<p>its source is not in the folder</p></details>"
+        made += "<p>its source is not in the folder</p>"
+        return f"<details><summary>{escape(what)}</summary>{made}</details>"
     changed = ""
     if (reference := texts[REFERENCE]) is not None:
         lines = difflib.unified_diff(

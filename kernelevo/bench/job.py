@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,9 @@ class Job:
         program_id: its content hash.
         source: text of the task where it is not bundled.
         problem: why the task cannot be run, empty if it can.
+        unfit: the status of a program that this device cannot judge; None if it can.
+        text: of the program where it is no file.
+        claims: what its makers say of it.
     """
 
     task: str
@@ -40,6 +44,9 @@ class Job:
     program_id: str | None = None
     source: str | None = None
     problem: str = ""
+    unfit: str | None = None
+    text: str | None = None
+    claims: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def key(self) -> tuple[str, str | None]:
@@ -54,13 +61,19 @@ class Job:
     @property
     def slug(self) -> str:
         """A name for its folder."""
-        parts = [folder_name(self.task), *([Path(self.program).stem] if self.program else [])]
-        return "-".join(parts)
+        name = folder_name(self.task)
+        own = (self.program or "").removeprefix(f"{name}/").removesuffix(".py")
+        return "-".join(filter(None, [name, re.sub(r"[^\w.@-]", "_", own)]))
 
     def row(self, **more: Any) -> Row:
         """Return its row with what became of it."""
         known = grade(self.task) if self.source is None else "unknown"
-        about = {"program": self.program or None, "grade": known, "program_id": self.program_id}
+        about: dict[str, Any] = {
+            "program": self.program or None,
+            "grade": known,
+            "program_id": self.program_id,
+        }
+        about |= {"claims": dict(self.claims)}
         return Row(self.task, **{**about, **more})
 
     def to_json(self) -> dict[str, Any]:
@@ -72,6 +85,8 @@ class Job:
             "path": str(self.path) if self.path else None,
             "program_id": self.program_id,
             "source": self.source,
+            "text": self.text,
+            "claims": dict(self.claims),
         }
 
     @classmethod
@@ -79,7 +94,16 @@ class Job:
         """Rebuild a job from ``to_json``."""
         path = Path(data["path"]) if data["path"] else None
         settings = Settings.from_json(data["settings"])
-        return cls(data["task"], settings, data["program"], path, data["program_id"], data.get("source"))
+        return cls(
+            data["task"],
+            settings,
+            data["program"],
+            path,
+            data["program_id"],
+            data.get("source"),
+            text=data.get("text"),
+            claims=data.get("claims", {}),
+        )
 
     def repaired(self) -> Job:
         """Return the same for the repaired variant of a given task."""
@@ -175,6 +199,11 @@ def _judgement(task: str, path: Path, settings: Settings) -> Job:
 def broken_task(job: Job) -> Row:
     """Return the row of a task that cannot be run."""
     return job.row(status=BROKEN_TASK, feedback=job.problem, grade="broken")
+
+
+def unfit(job: Job) -> Row:
+    """Return the row of a program for a GPU that was to be judged on a CPU."""
+    return job.row(status=job.unfit, feedback="it holds CUDA or Triton, or asks for a GPU: use --device cuda")
 
 
 def no_program(job: Job) -> Row:

@@ -6,12 +6,13 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from kernelevo.bench.fates import fates_lines
 from kernelevo.bench.figures import THRESHOLDS
 from kernelevo.bench.row import Row
 from kernelevo.bench.suite import JUDGEABLE
 from kernelevo.report.table import NONE, milliseconds, number
 
-_ROWS = ("task", "status", "eager", "compile", "ours", "speed-up [95 %]", "error vs fp64", "by upstream's rule",
+_ROWS = ("task", "status", "eager", "compile", "ours", "speed-up [95 %]", "error vs fp64", "upstream's rule",
          "made by", "s")  # fmt: skip
 
 
@@ -26,6 +27,8 @@ def page(facts: Mapping[str, Any], rows: Sequence[Row], summary: Mapping[str, An
     lines = [f"# kernelevo bench {facts['suite']}, {facts['size']}, {facts['device']}", ""]
     graded = [row for row in rows if row.grade == JUDGEABLE]
     others = [row for row in rows if row.grade != JUDGEABLE]
+    if "fates" in summary:
+        lines += [*_table(*_split(fates_lines(summary["fates"]))), ""]
     lines += [
         *_table(_ROWS, map(_cells, graded)),
         "",

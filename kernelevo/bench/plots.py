@@ -1,4 +1,4 @@
-"""Plots of a series as SVG texts, drawn by matplotlib (extra ``plot``), which is imported when one is asked for."""
+"""Plots of a series as SVG texts, drawn by matplotlib (extra ``plot``), imported when one is asked for."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from kernelevo.bench.facts import refuse_foreign
+from kernelevo.bench.fates import MODE, fates
 from kernelevo.bench.figures import summary
 from kernelevo.bench.page import page
 from kernelevo.bench.row import Row
@@ -111,6 +112,8 @@ class Record:
         missing = dict.fromkeys(name for name, program in self._planned if (name, program) not in self._rows)
         tasks = [row.to_json() for row in self.rows]
         counted = summary(self.rows, list(missing), seed=self.facts["settings"].get("seed", 0))
+        if self.facts["mode"] == MODE:
+            counted["fates"] = fates(self.rows)
         return {"bench": self.facts, "tasks": tasks, "summary": counted}
 
     def page(self) -> str:

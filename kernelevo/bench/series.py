@@ -22,6 +22,7 @@ from kernelevo.bench.job import (
     no_program,
     searches,
     strangers,
+    unfit,
     with_sources,
 )
 from kernelevo.bench.record import Record, alone
@@ -132,8 +133,33 @@ class Series:
         return bool(rows) and all(row.fault is not None for row in rows)
 
 
+class Ordered(Protocol):
+    """What a series is made of: an ``Order``, or released solutions."""
+
+    @property
+    def suite(self) -> str:
+        """Name of the series."""
+
+    @property
+    def settings(self) -> Settings:
+        """Settings of every run."""
+
+    @property
+    def solutions(self) -> str | None:
+        """The folder of programs of ours that are judged, if any."""
+
+    def suite_of(self) -> Suite:
+        """Return what it is over."""
+
+    def jobs(self) -> list[Job]:
+        """Return what is to be done."""
+
+    def facts(self) -> dict[str, Any]:
+        """Return what the record says of it."""
+
+
 def run_series(
-    order: Order, *, say: Say = lambda _: None, ended: Say = lambda _: None, runner: Runner | None = None
+    order: Ordered, *, say: Say = lambda _: None, ended: Say = lambda _: None, runner: Runner | None = None
 ) -> Series:
     """Do every job that has no verdict yet; Ctrl-C ends the series with what is done.
 
@@ -191,6 +217,8 @@ def _is_blind(record: Record, job: Job) -> bool:
 def _row(runner: Runner, job: Job, afresh: bool) -> Row:
     if job.problem:
         return broken_task(job)
+    if job.unfit:
+        return unfit(job)
     return no_program(job) if job.missing else _done(runner, job, afresh)
 
 
@@ -201,10 +229,10 @@ def _done(runner: Runner, job: Job, afresh: bool) -> Row:
         return job.row(fault={"kind": type(error).__name__, "message": str(error)})
 
 
-def _announce(order: Order, jobs: Sequence[Job], record: Record, say: Say) -> None:
+def _announce(order: Ordered, jobs: Sequence[Job], record: Record, say: Say) -> None:
     done = sum(record.done(job.key, job.program_id) for job in jobs)
     before = f", {done} of them done before" if done else ""
-    what = "tasks" if order.solutions is None else "programs"
+    what = "programs" if any(job.program is not None for job in jobs) else "tasks"
     say(f"{len(jobs)} {what}{before}; everything is in {record.folder}")
     suite = order.suite_of()
     for words in suite.unread:

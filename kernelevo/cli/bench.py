@@ -76,9 +76,9 @@ def bench(
     return 0 if series.correct else NOTHING_CORRECT
 
 
-def again(suite: str, flags: dict[str, object]) -> str:
+def again(suite: str, flags: dict[str, object], verb: str = "bench") -> str:
     """Return the command that goes on with a series."""
-    words = ["kernelevo", "bench", suite]
+    words = ["kernelevo", verb, *filter(None, [suite])]
     for name, value in flags.items():
         if value is not None and value is not False:
             words += [f"--{name.replace('_', '-')}"] + ([] if value is True else [str(value)])
