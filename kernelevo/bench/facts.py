@@ -61,7 +61,7 @@ def facts(
         "unread": list(suite.unread),
         "solutions": solutions,
         "device": settings.device,
-        "size": settings.size or ("small" if settings.device == "cpu" else "full"),
+        "size": settings.size or ("small" if settings.device == "cpu" and not suite.given else "full"),
         "settings": settings.to_json() if solutions is None else _judging(settings),
         "kernelevo": {"version": kernelevo.__version__, "commit": commit(), "sources": sources_digest()},
         "versions": {"python": platform.python_version(), **{p: _version(p) for p in ("torch", "triton")}},
