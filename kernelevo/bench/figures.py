@@ -155,6 +155,8 @@ def _by_their_rule(rows: Iterable[Row], key: str) -> dict[str, Any]:
     for row in rows:
         if row.fault is not None or "@" in row.name or row.word in (BROKEN_TASK, NEEDS_CUDA, NO_PROGRAM):
             continue
+        if row.score is not None and row.upstream is None:  # nobody asked
+            continue
         told = row.upstream or {}
         speedup = told.get("speedup") if told.get(key) else None
         best[row.name] = max(filter(None, (best.get(row.name), speedup)), default=None)

@@ -125,7 +125,7 @@ def _charts(rows: Sequence[Row], size: str) -> str:
         values = {r.name: r.score if key is None else r.metrics.get(key) for r in best}
         found = {task: float(v) for task, v in values.items() if v}
         if found:
-            series[f"ours vs {_LABELS[name]}"] = found
+            series[f"{plots.OURS} vs {_LABELS[name]}"] = found
     ends = {
         r.name: (float(r.metrics["score_low"]), float(r.metrics["score_high"]))
         for r in best
@@ -136,7 +136,7 @@ def _charts(rows: Sequence[Row], size: str) -> str:
             if other.same_shape:
                 label = f"{other.system} vs {_LABELS[other.against]} ({other.hardware}, {other.tolerance})"
                 series.setdefault(label, {})[row.name] = other.speedup
-    return plots.bars([r.name for r in best], series, {f"ours vs {_LABELS['best']}": ends})
+    return plots.bars([r.name for r in best], series, {f"{plots.OURS} vs {_LABELS['best']}": ends})
 
 
 def _roofline(rows: Sequence[Row]) -> str:

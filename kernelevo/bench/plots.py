@@ -10,7 +10,9 @@ from typing import Any
 from kernelevo.bench.row import Row
 from kernelevo.errors import ToolchainMissing
 
-_COLOURS = ("#4477aa", "#66ccee", "#228833", "#ccbb44", "#ee6677", "#aa3377", "#bbbbbb")
+OURS = "ours"  # how the labels of our own bars begin; others are hatched
+_COLOURS = ("#4477aa", "#66ccee", "#228833", "#ccbb44", "#ee6677", "#aa3377", "#bbbbbb", "#222255",
+            "#ee8866", "#77aadd")  # fmt: skip
 _STYLE = {"svg.fonttype": "none", "svg.hashsalt": "kernelevo", "font.size": 9, "axes.spines.top": False,
           "axes.spines.right": False}  # fmt: skip
 
@@ -51,32 +53,46 @@ def bars(
         ToolchainMissing: without matplotlib.
     """
     matplotlib, figure_of = _matplotlib()
+    places, ticks, total = _packed(tasks, series)
     with matplotlib.rc_context(_STYLE):
-        figure = figure_of(
-            figsize=(8.6, 0.8 + len(tasks) * (0.14 * len(series) + 0.12)), layout="constrained"
-        )
+        height = 0.8 + 0.18 * len(series) + 0.14 * total
+        figure = figure_of(figsize=(8.6, height), layout="constrained")
         axes = figure.subplots()
-        thick = 0.84 / max(1, len(series))
+        axes.set_xscale("log")
         for i, (label, values) in enumerate(series.items()):
-            places = [n + (i - (len(series) - 1) / 2) * thick for n, t in enumerate(tasks) if t in values]
-            lengths = [values[t] for t in tasks if t in values]
-            ends = [intervals.get(label, {}).get(t, (values[t], values[t])) for t in tasks if t in values]
-            errors = [
-                [max(0.0, v - low) for v, (low, _) in zip(lengths, ends, strict=True)],
-                [max(0.0, high - v) for v, (_, high) in zip(lengths, ends, strict=True)],
-            ]
+            named = [t for t in tasks if t in values]
+            at, found = [places[label, t] for t in named], [values[t] for t in named]
+            theirs = not label.startswith(OURS)
             axes.barh(
-                places, lengths, thick, label=label, color=_COLOURS[i % len(_COLOURS)],
-                xerr=errors if label in intervals else None, error_kw={"lw": 0.8}, log=True,
+                at, [v - 1.0 for v in found], 0.9, left=1.0, label=label, color=_COLOURS[i % len(_COLOURS)],
+                hatch="////" if theirs else None, edgecolor="white" if theirs else "none", linewidth=0,
             )  # fmt: skip
+            for y, task in zip(at, named, strict=True):
+                if task in intervals.get(label, {}):
+                    axes.plot(intervals[label][task], [y, y], color="black", lw=0.9)
         axes.axvline(1.0, color="#777", lw=1)
-        axes.set_yticks(range(len(tasks)), tasks)
-        axes.invert_yaxis()
+        axes.set_yticks([ticks[t] for t in tasks], tasks)
+        axes.set_ylim(total, -1)
         axes.set_xlabel("speed-up (1 is parity), logarithmic")
         axes.xaxis.set_major_formatter(matplotlib.ticker.FormatStrFormatter("%g"))
         axes.xaxis.set_minor_formatter(matplotlib.ticker.NullFormatter())
-        axes.legend(frameon=False, fontsize=8, loc="lower right")
+        figure.legend(frameon=False, fontsize=8, loc="outside upper left")
         return _svg(figure, "speed-up per task")
+
+
+def _packed(
+    tasks: Sequence[str], series: Bars
+) -> tuple[dict[tuple[str, str], float], dict[str, float], float]:
+    """Return where each bar lies, where each task's name does, and the height; what is missing takes no room."""
+    places: dict[tuple[str, str], float] = {}
+    ticks: dict[str, float] = {}
+    y = 0.0
+    for task in tasks:
+        labels = [label for label, values in series.items() if task in values]
+        places |= {(label, task): y + n for n, label in enumerate(labels)}
+        ticks[task] = y + (len(labels) - 1) / 2
+        y += len(labels) + 1
+    return places, ticks, y - 1
 
 
 def roofline(rows: Sequence[Row]) -> str | None:
