@@ -83,7 +83,7 @@ def bars(
 def _packed(
     tasks: Sequence[str], series: Bars
 ) -> tuple[dict[tuple[str, str], float], dict[str, float], float]:
-    """Return where each bar lies, where each task's name does, and the height; what is missing takes no room."""
+    """Return where each bar lies, where each task's name does, and the height of all; no room for gaps."""
     places: dict[tuple[str, str], float] = {}
     ticks: dict[str, float] = {}
     y = 0.0

@@ -45,7 +45,8 @@ def rescore(
         typer.echo("\n" + record.page(), nl=False)
     unfit = sum(row.status == "needs_cuda" for row in record.rows)
     if unfit:
-        talk(f"{unfit} solutions are for a GPU and were not judged: they need --device cuda")
+        words = "solution is" if unfit == 1 else "solutions are"
+        talk(f"{unfit} {words} for a GPU and not judged here: use --device cuda")
     if series.interrupted:
         given = {"from": where, "tasks-from": tasks_from, **flags, "out": str(record.folder), "json": as_json}
         talk(f"cut off; go on with: {again('', given, verb='rescore')}")
