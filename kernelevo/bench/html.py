@@ -12,7 +12,7 @@ from kernelevo.bench import plots
 from kernelevo.bench.fates import fates_lines
 from kernelevo.bench.figures import BASELINES
 from kernelevo.bench.job import PROGRAM, REFERENCE
-from kernelevo.bench.page import counts_line, excluded_lines, figure_rows, machine_lines, their_word
+from kernelevo.bench.page import counts_line, excluded_lines, figure_rows, machine_lines, their_word, title
 from kernelevo.bench.published import Published, claims, published, sources
 from kernelevo.bench.row import Row
 from kernelevo.bench.suite import JUDGEABLE
@@ -42,12 +42,12 @@ def html(
         summary: their figures.
         folder: of the series, where the programs lie; None leaves them out.
     """
-    title = f"kernelevo bench {facts['suite']}, {facts['size']}, {facts['device']}"
+    name = title(facts)
     graded = [row for row in rows if row.grade == JUDGEABLE]
     others = [row for row in rows if row.grade != JUDGEABLE]
     heads, *figures = figure_rows(summary)
     parts = [
-        f"<h1>{escape(title)}</h1>",
+        f"<h1>{escape(name)}</h1>",
         f"<p>{escape(counts_line(summary))}</p>",
         *(_fates(summary["fates"]) if "fates" in summary else ()),
         "<h2>Figures</h2>",
@@ -69,7 +69,7 @@ def html(
         *(f"<li>{escape(line.removeprefix('- '))}</li>" for line in machine_lines(facts)),
         "</ul>",
     ]
-    head = f'<meta charset="utf-8"><title>{escape(title)}</title><style>{_STYLE}</style>'
+    head = f'<meta charset="utf-8"><title>{escape(name)}</title><style>{_STYLE}</style>'
     body = "\n".join(parts)
     return f'<!doctype html>\n<html lang="en"><head>{head}</head><body>\n{body}\n</body></html>\n'
 

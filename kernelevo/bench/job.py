@@ -208,4 +208,4 @@ def unfit(job: Job) -> Row:
 
 def no_program(job: Job) -> Row:
     """Return the row of a task for which there is no program."""
-    return job.row(program=None, status=NO_PROGRAM, feedback="the folder of programs holds none for it")
+    return job.row(program=None, status=NO_PROGRAM, feedback="no program was given for it")

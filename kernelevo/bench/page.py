@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from kernelevo.bench.fates import fates_lines
+from kernelevo.bench.fates import MODE, fates_lines
 from kernelevo.bench.figures import THRESHOLDS
 from kernelevo.bench.row import Row
 from kernelevo.bench.suite import JUDGEABLE
@@ -24,7 +24,7 @@ def page(facts: Mapping[str, Any], rows: Sequence[Row], summary: Mapping[str, An
         rows: its rows, in order.
         summary: their figures.
     """
-    lines = [f"# kernelevo bench {facts['suite']}, {facts['size']}, {facts['device']}", ""]
+    lines = [f"# {title(facts)}", ""]
     graded = [row for row in rows if row.grade == JUDGEABLE]
     others = [row for row in rows if row.grade != JUDGEABLE]
     if "fates" in summary:
@@ -49,6 +49,12 @@ def page(facts: Mapping[str, Any], rows: Sequence[Row], summary: Mapping[str, An
     if facts.get("unread"):
         lines += ["## Not read", "", *(f"- {words}" for words in facts["unread"]), ""]
     return "\n".join([*lines, "## Made with", "", *machine_lines(facts)]) + "\n"
+
+
+def title(facts: Mapping[str, Any]) -> str:
+    """Return the series' name for people."""
+    what = "rescore" if facts.get("mode") == MODE else f"bench {facts['suite']}"
+    return f"kernelevo {what}, {facts['size']}, {facts['device']}"
 
 
 def _cells(row: Row) -> tuple[str, ...]:
