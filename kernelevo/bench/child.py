@@ -29,7 +29,7 @@ GIVEN = "given.py"  # a program that came as text
 def main(arguments: list[str]) -> int:
     """Do the job of a folder."""
     die_with_parent()
-    folder = Path(arguments[0])
+    folder = Path(arguments[0]).absolute()
     job = Job.from_json(json.loads((folder / JOB).read_text("utf-8")))
     began = time.monotonic()
     row = tried(job, folder)
@@ -43,7 +43,10 @@ def tried(job: Job, folder: Path) -> Row:
 
     What breaks in a task that is not ours, because it does not run by itself, is the task's.
     """
-    name = job.task if job.source is None else place(job.source, job.task, folder)
+    name = job.task
+    if job.source is not None:
+        os.chdir(folder)  # this process is the job's own
+        name = place(job.source, job.task, folder)
     try:
         row = judged(job, name, folder) if job.program else searched(job, name, folder)
         return (

@@ -31,7 +31,9 @@ class RepairedModel(Model):
 
 
 def place(text: str, task: str, folder: Path) -> str:
-    """Write a given task into a folder and return the name under which it is loaded there.
+    """Write a given task into a folder and return the name under which it is loaded from there.
+
+    The name is relative: a folder's own may hold ``@`` or ``:``, which mean something in a task's.
 
     Args:
         text: source of the task, unchanged.
@@ -39,9 +41,8 @@ def place(text: str, task: str, folder: Path) -> str:
         folder: where.
     """
     variant = task.partition("@")[2]
-    file = folder.absolute() / FILE
-    file.write_text(text + (_REPAIRED if variant == HE else ""), "utf-8")
-    return f"{file}:RepairedModel" if variant == HE else str(file)
+    (folder / FILE).write_text(text + (_REPAIRED if variant == HE else ""), "utf-8")
+    return f"{FILE}:RepairedModel" if variant == HE else FILE
 
 
 def repaired(task: str) -> str:
@@ -55,7 +56,7 @@ def grade_given(name: str, settings: Settings, folder: Path, lint: Callable[...,
     What was found out is kept in the folder by the task's text, size and device.
 
     Args:
-        name: under which it is loaded.
+        name: under which it is loaded from the current folder.
         settings: device and size.
         folder: where findings are kept.
         lint: who looks; ``api.lint`` if None.

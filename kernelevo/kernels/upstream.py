@@ -154,7 +154,7 @@ def _judge(payload: dict[str, Any]) -> dict[str, Any]:
     }
     if told["correct_loose"]:
         args = _drawn(reference, SEED, device)
-        eager, own = _seconds(model.train(), args, device), _seconds(ours.train(), args, device)
+        eager, own = _times((model.train(), ours.train()), args, device)
         told |= {"eager_ms": eager * 1e3, "latency_ms": own * 1e3, "speedup": eager / own}
     return told
 
@@ -207,26 +207,34 @@ def _apart(got: list[Any], right: list[Any], tolerance: float) -> float:
     return min(worst, 1.0)
 
 
-def _seconds(module: Any, args: tuple[Any, ...], device: str) -> float:
-    """Return the mean of the calls after the warm-ups, on a device each behind a flush of its cache."""
+def _times(sides: tuple[Any, Any], args: tuple[Any, ...], device: str) -> tuple[float, float]:
+    """Return the mean seconds of either side's calls after its warm-ups, on a device each behind a flush.
+
+    Unlike upstream the two take turns, so that what else happens on the machine meets both.
+    """
     flush = torch.empty(_FLUSH, dtype=torch.int8, device=device) if device != "cpu" else None
-    spent: list[float] = []
-    end = time.monotonic() + _SECONDS
+    spent: tuple[list[float], list[float]] = ([], [])
     with torch.no_grad():
-        for _ in range(WARM_UPS):
-            module(*args)
-        while len(spent) < CALLS and (not spent or time.monotonic() < end):
-            if flush is None:
-                began = time.perf_counter()
+        for module in sides:
+            for _ in range(WARM_UPS):
                 module(*args)
-                spent.append(time.perf_counter() - began)
-                continue
-            flush.zero_()
-            first: Any = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
-            last: Any = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
-            first.record()
-            module(*args)
-            last.record()
-            torch.cuda.synchronize()
-            spent.append(first.elapsed_time(last) / 1e3)
-    return sum(spent) / len(spent)
+        end = time.monotonic() + 2 * _SECONDS
+        while len(spent[0]) < CALLS and (not spent[0] or time.monotonic() < end):
+            for module, times in zip(sides, spent, strict=True):
+                times.append(_one(module, args, flush))
+    return sum(spent[0]) / len(spent[0]), sum(spent[1]) / len(spent[1])
+
+
+def _one(module: Any, args: tuple[Any, ...], flush: torch.Tensor | None) -> float:
+    if flush is None:
+        began = time.perf_counter()
+        module(*args)
+        return time.perf_counter() - began
+    flush.zero_()
+    first: Any = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
+    last: Any = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
+    first.record()
+    module(*args)
+    last.record()
+    torch.cuda.synchronize()
+    return float(first.elapsed_time(last)) / 1e3

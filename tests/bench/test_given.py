@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from kernelevo.backends.reference import load_reference
-from kernelevo.bench import Order, run_series
+from kernelevo.bench import Order, child, run_series
 from kernelevo.bench.given import grade_given, place
+from kernelevo.bench.job import Job
 from kernelevo.bench.suite import Suite
 from kernelevo.config import Settings
 from kernelevo.errors import BadSetting, InputError
@@ -112,7 +113,8 @@ def test_programs_for_given_tasks_lie_where_those_of_bundled_ones_do(tmp_path):
 def test_the_repaired_variant_has_he_weights_and_takes_the_same_programs(tmp_path):
     (tmp_path / "he").mkdir()
     plain, he = place(TODAY, "kernelbench:1/1", tmp_path), place(TODAY, "kernelbench:1/1@he", tmp_path / "he")
-    one, two = (load_reference(load_task(name).options["reference"]).build(3) for name in (plain, he))
+    tasks = load_task(plain, folder=tmp_path), load_task(he, folder=tmp_path / "he")
+    one, two = (load_reference(task.options["reference"]).build(3) for task in tasks)
     assert list(one.state_dict()) == list(two.state_dict())
     assert one.linear.weight.detach().abs().max() <= 8**-0.5  # as nn.Linear draws
     with torch.random.fork_rng():
@@ -120,7 +122,8 @@ def test_the_repaired_variant_has_he_weights_and_takes_the_same_programs(tmp_pat
     assert float(large.std()) == pytest.approx((2 / 256) ** 0.5, rel=0.05)
 
 
-def test_lints_word_is_found_once(tmp_path):
+def test_lints_word_is_found_once(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     name, asked = place(TODAY, "kernelbench:1/1", tmp_path), []
 
     class Finding:
@@ -138,3 +141,17 @@ def test_lints_word_is_found_once(tmp_path):
     Finding.blind, Finding.unjudgeable = (), "too noisy"
     (tmp_path / "task.py").write_text(V0)
     assert grade_given(name, settings, tmp_path, lint) == "unjudgeable"
+
+
+def test_a_repaired_task_is_judged_in_a_folder_whose_name_has_a_mark_in_it(tmp_path, monkeypatch):
+    """Names of tasks have ``@`` and ``:`` in them; those of folders must not be read as such."""
+    monkeypatch.chdir(tmp_path)
+    job = Job("kernelbench:1/1@he", Settings(), "a/b.py", tmp_path / "b.py", None, TODAY)
+    folder, seen = tmp_path / "x@y:z", []
+    folder.mkdir()
+    monkeypatch.setattr(
+        child, "judged", lambda job, name, at: seen.append(load_task(name)) or job.row(status="wrong")
+    )
+    monkeypatch.setattr(child, "grade_given", lambda *_: "judgeable")
+    assert child.tried(job, folder).grade == "judgeable"
+    assert seen[0].options["reference"]["entry"] == "RepairedModel"
