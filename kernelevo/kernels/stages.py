@@ -5,13 +5,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from kernelevo.backends import launching
 from kernelevo.core import Artifact, Status
-from kernelevo.kernels import rules
+from kernelevo.kernels import compiled_code, rules
 from kernelevo.kernels.arena import Arena
 from kernelevo.kernels.extension_headers import ExtensionHeaders
 from kernelevo.kernels.failed import NO_ANSWER, Failed, resting, told, translated
@@ -57,18 +56,22 @@ class Stages:
     def enter(self, ground: Ground, artifact: Artifact) -> Session:
         """Start the run stage: a fresh process that reads the build's cache and may build nothing."""
         assert artifact.folder is not None
+        if compiled_code.made_in(artifact.folder):
+            compiled_code.let_zygote_ask(ground.zygote)
         limits = self._run_limits(ground, artifact.folder)
         subject = {"kind": "program", "source": artifact.program.source, "folder": str(artifact.folder)}
         return Session(ground.zygote, ground.setting, subject, limits, ground.patience)
 
     def _run_limits(self, ground: Ground, folder: Path) -> Limits:
+        scratch = ground.folder / f"run-{next(self._serial)}"
         return Limits(
             ground.stage("run"),
-            ground.folder / f"run-{next(self._serial)}",
+            scratch,
             cuda=ground.setting.on_device,
             read_only=(folder, *self._shared()),
             memory_bytes=_MEMORY + ground.setting.footprint,
-            environ=self._caches(folder),
+            # a copy of the build's, see compiled_code; torch.profiler makes it where it is not
+            environ={**self._caches(folder), compiled_code.VARIABLE: str(scratch / "inductor")},
         )
 
     def build(self, ground: Ground, source: str, folder: Path) -> dict[str, Any]:
@@ -94,9 +97,8 @@ class Stages:
         """
         assert artifact.folder is not None
         limits = self._run_limits(ground, artifact.folder)
-        if not (artifact.folder / "inductor").is_dir():  # torch.profiler makes it where it is not
-            own = {**limits.environ, "TORCHINDUCTOR_CACHE_DIR": str(limits.scratch / "inductor")}
-            limits = replace(limits, environ=own)
+        if compiled_code.made_in(artifact.folder):
+            compiled_code.let_zygote_ask(ground.zygote)
         source, entry = artifact.program.source, "kernelevo.kernels.own_share:profile"
         patience = self._forward_patience + ground.patience
         try:
@@ -161,7 +163,7 @@ class Stages:
         return {
             "KERNELEVO_CACHE": str(folder / "cache"),
             "KERNELEVO_CACHE_SHARED": str(self._root),
-            "TORCHINDUCTOR_CACHE_DIR": str(folder / "inductor"),
+            compiled_code.VARIABLE: str(folder / "inductor"),
             "TRITON_CACHE_DIR": str(folder / "triton"),
             "CUPY_CACHE_DIR": str(folder / "cupy"),
             "TORCH_EXTENSIONS_DIR": str(folder / "extensions"),
