@@ -72,6 +72,7 @@ class Zygote:
             ``()`` makes a zygote without torch, for plain evaluators.
         threads: torch and OpenMP threads of each child.
         warm_inductor: compile a toy module at start (about 15 s), so that children compile warm.
+        environ: further environment variables of it and its children.
         start_timeout: seconds until it must be ready; None for 120, or 300 with ``warm_inductor``.
 
     Raises:
@@ -84,6 +85,7 @@ class Zygote:
         *,
         threads: int,
         warm_inductor: bool = False,
+        environ: Mapping[str, str] | None = None,
         start_timeout: float | None = None,
     ) -> None:
         if threads < 1:
@@ -106,7 +108,8 @@ class Zygote:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "kernelevo.sandbox.nursery", str(theirs.fileno()),
                  json.dumps(config)],
-                pass_fds=(theirs.fileno(),), env=clean_environment(self._scratch), cwd=self._scratch,
+                pass_fds=(theirs.fileno(),), cwd=self._scratch,
+                env={**clean_environment(self._scratch), **(environ or {})},
                 stdin=subprocess.DEVNULL, stdout=self._errors, stderr=self._errors, start_new_session=True,
             )  # fmt: skip
         finally:
