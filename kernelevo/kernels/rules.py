@@ -104,7 +104,7 @@ ALIVE = Rule(
     "memory, and checks every index of native code",
 )
 BOUNDS = Rule(
-    "what lies beyond an array changes with the allocator, and a write there spoils somebody else's data later",
+    "what lies beyond an array changes with the allocator, and a write there spoils other data later",
     "keeps every index inside its array, in the tails of loops and blocks too",
 )
 IN_TIME = Rule(
