@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-# public name -> module that holds it; resolved on first use so that `import kernelevo` stays light
-_PUBLIC = {
+# public name -> module that holds it, resolved on first use so that `import kernelevo` stays light
+PUBLIC = {
     "Brief": "kernelevo.core",
     "Evaluation": "kernelevo.core",
     "Program": "kernelevo.core",
@@ -66,8 +66,8 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
-    if name in _PUBLIC:
-        value = getattr(importlib.import_module(_PUBLIC[name]), name)
+    if name in PUBLIC:
+        value = getattr(importlib.import_module(PUBLIC[name]), name)
         globals()[name] = value  # programs say kernelevo.packed(...) in every forward: look it up once
         return value
     raise AttributeError(f"module 'kernelevo' has no attribute {name!r}")

@@ -18,6 +18,7 @@ from kernelevo.report.page import run_page
 from kernelevo.store import RunStore, find_run
 
 if TYPE_CHECKING:
+    from kernelevo.api.standalone import Standalone
     from kernelevo.kernels.dropin import Optimized
 
 BEST_FILE = "best.py"
@@ -123,12 +124,30 @@ class Result:
         from kernelevo.api.dropin import drop_in
 
         if self.program is None:
-            raise BadSetting(
-                "there is no correct program yet",
-                why=f"{len(self.trials)} trials, none of them passed",
-                now="kernelevo show prints why each one failed",
-            )
+            raise _nothing(self)
         return drop_in(self.task, self.program)
+
+    def standalone(self) -> Standalone:
+        """Return the best program with all it needs of kernelevo, to be used without it.
+
+        Raises:
+            BadSetting: if nothing correct was found.
+        """
+        from kernelevo.api.standalone import standalone
+
+        if self.program is None or self.evaluation is None:
+            raise _nothing(self)
+        verdict = self.evaluation
+        error = table.number(verdict.metrics.get("oracle_error"), "{:.1e}")
+        note = [
+            f"{self.task.name}: {table.interval(verdict)} against the best baseline, {error} off fp64.",
+            "",
+            "Construct ModelNew with the arguments of the original module, in the same mode, and give it",
+            "the original's state: fast.load_state_dict(module.state_dict()). It has no backward pass,",
+            "and was proven on the shapes, dtypes and device of the run only; inside kernelevo,",
+            "result.module() gives a replacement that looks at both.",
+        ]
+        return standalone(self.program.source, note)
 
     def title(self) -> str:
         """One line: task, run, state, number of trials, what they took."""
@@ -190,6 +209,14 @@ class Result:
         console = Console(record=True, file=io.StringIO(), width=160)
         console.print(self.table())
         return console.export_html(inline_styles=True, code_format="<pre>{code}</pre>")
+
+
+def _nothing(result: Result) -> BadSetting:
+    return BadSetting(
+        "there is no correct program yet",
+        why=f"{len(result.trials)} trials, none of them passed",
+        now="kernelevo show prints why each one failed",
+    )
 
 
 def _times(ours: Any, ratio: Any) -> float | None:

@@ -71,9 +71,15 @@ def show(
 def export(
     run: Annotated[str, typer.Argument(help="a run's folder, its name, or @last")] = "@last",
     out: Annotated[Path, typer.Option("--out", "-o", help="file to write")] = Path("best.py"),
-    force: Annotated[bool, typer.Option(help="overwrite the file")] = False,
+    standalone: Annotated[
+        bool,
+        typer.Option(
+            "--standalone", help="with all it needs of kernelevo; a package if --out is no .py file"
+        ),
+    ] = False,
+    force: Annotated[bool, typer.Option(help="overwrite what is there")] = False,
 ) -> int:
-    """Write the best program of RUN to a file."""
+    """Write the best program of RUN to a file, or as a package that needs no kernelevo."""
     from kernelevo import api
 
     result = api.load_run(run)
@@ -82,8 +88,16 @@ def export(
         return 1
     if out.exists() and not force:
         raise BadSetting(f"{out} exists", now="choose another --out, or --force")
+    files = {"": result.program.source}
+    if standalone:
+        whole = result.standalone()
+        files = {"": whole.as_file()} if out.suffix == ".py" else whole.as_package()
     try:
-        out.write_text(result.program.source, encoding="utf-8")
+        for path, text in files.items():
+            target = out / path if path else out
+            if path:
+                target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text, encoding="utf-8")
     except OSError as error:
         raise BadSetting(f"{out} cannot be written", why=str(error)) from error
     talk(f"wrote {out}")

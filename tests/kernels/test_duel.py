@@ -18,7 +18,10 @@ from kernelevo.kernels.overhead import Overhead
 from kernelevo.kernels.series import Tally
 from kernelevo.kernels.session import Batch
 
-SESSION = SimpleNamespace(child=SimpleNamespace(pid=os.getpid()), setting=SimpleNamespace(stateful=False))
+SETTING = SimpleNamespace(stateful=False, capacity=1)
+SESSION = SimpleNamespace(child=SimpleNamespace(pid=os.getpid()), setting=SETTING)
+BEFORE = Batch(1, 1.0, 1.0, {}, 1500.0)
+"""What sizing and settling see; no play counts those batches."""
 
 FREE = Overhead(0.0, 0.0, 0.0, True)
 
@@ -39,16 +42,16 @@ class Scripted(Ring):
     def __init__(self, play, overhead=FREE):
         super().__init__(None, None, random.Random(1), FakeLease())
         self.play, self.overhead, self.counts = play, overhead, {"ours": 0, "theirs": 0}
+        self.now = BEFORE
 
-    def size(self, session, tally):
-        tally.calls = 1
+    def _run(self, session, calls):
+        return self.now, []
 
     def turn(self, session, tally, *, trusted, calls=None):
         side = "ours" if not trusted else "theirs"
         whole, own, mhz = self.play(side, self.counts[side])
         self.counts[side] += 1
         self.now = Batch(1, whole, own, {}, mhz)
-        self._run = lambda *_: (self.now, [])
         return super().turn(session, tally, trusted=True, calls=calls)
 
 

@@ -1,0 +1,221 @@
+"""Standalone: a winner as one file, or one package, that runs where kernelevo is not installed.
+
+What a program uses of kernelevo (``cpp``, ``packed``, ...) goes along: those modules and all they import, as
+they are, under a private name that holds their hash, so that it never meets an installed kernelevo.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+
+from kernelevo import PUBLIC, __version__
+from kernelevo.backends.source_tree import csrc
+from kernelevo.errors import BadProgram
+
+PACKAGE = "kernelevo"
+_OURS = re.compile(rf"^(\s*)(from|import) {PACKAGE}\b", re.MULTILINE)
+_NATIVE = {
+    "kernelevo.backends.source_tree": "include/**/*.h",
+    "kernelevo.backends.launching": "launch.cpp",
+}
+"""Which native sources a module reads; these go along then."""
+
+_LOADER = Template('''\
+def _load_runtime():
+    """Write the runtime below to the user's cache, once, and import it from there."""
+    import importlib.util, os, sys, tempfile
+    from pathlib import Path
+
+    name = "$package"
+    if name in sys.modules:
+        return sys.modules[name]
+    cache = os.environ.get("KERNELEVO_CACHE") or Path.home() / ".cache" / "kernelevo"
+    folder = Path(cache) / "standalone" / name
+    for path, text in _RUNTIME.items():
+        target = folder / path
+        if not target.is_file() or target.read_text(encoding="utf-8") != text:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            handle, scratch = tempfile.mkstemp(dir=target.parent)
+            with open(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+            os.replace(scratch, target)
+    spec = importlib.util.spec_from_file_location(
+        name, folder / "__init__.py", submodule_search_locations=[str(folder)]
+    )
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+_load_runtime()
+''')
+
+
+@dataclass(frozen=True)
+class Standalone:
+    """A program and what it needs of kernelevo.
+
+    Args:
+        source: the program, its imports of kernelevo renamed.
+        note: what it is and how to use it, as comment lines.
+        package: private name of the runtime; empty where the program needs none.
+        runtime: its files, path -> text.
+    """
+
+    source: str
+    note: str
+    package: str
+    runtime: Mapping[str, str]
+
+    def as_file(self) -> str:
+        """Return all of it as one file: the runtime first, since the program builds while it is imported."""
+        future, rest = _parted(self.source)
+        if not self.runtime:
+            return f"{self.note}\n{future}{rest}"
+        texts = "".join(f"    {path!r}: {_literal(text)},\n" for path, text in self.runtime.items())
+        runtime = f"_RUNTIME = {{\n{texts}}}\n\n\n{_LOADER.substitute(package=self.package)}"
+        above = f"{self.note}\n{future}# ---- what the program uses of kernelevo\n\n{runtime}"
+        return f"{above}\n\n# ---- the program\n\n{rest}"
+
+    def as_package(self) -> dict[str, str]:
+        """Return the files of a package whose ``__init__`` is the program: path -> text."""
+        future, rest = _parted(self.source)
+        inside = re.sub(rf"^(\s*)from {self.package}\b", rf"\1from .{self.package}", rest, flags=re.MULTILINE)
+        bare = rf"^(\s*)import {self.package} as "
+        inside = re.sub(bare, rf"\1from . import {self.package} as ", inside, flags=re.MULTILINE)
+        files = {f"{self.package}/{path}": text for path, text in self.runtime.items()}
+        return {"__init__.py": f"{self.note}\n{future}{inside}", **files}
+
+
+def standalone(source: str, note: Iterable[str] = ()) -> Standalone:
+    """Collect what a program needs of kernelevo.
+
+    Args:
+        source: the program.
+        note: lines that say what it is.
+
+    Raises:
+        BadProgram: if it does not parse, or uses a name that kernelevo does not have.
+    """
+    used = _used(source)
+    unknown = sorted(name for name in used if name not in PUBLIC)
+    if unknown:
+        raise BadProgram(
+            f"the program uses kernelevo.{unknown[0]}, which kernelevo does not have",
+            why="only names of the public interface can go along",
+        )
+    modules = _closure({PUBLIC[name] for name in used})
+    comment = "\n".join(f"# {line}".rstrip() for line in note)
+    if not modules:
+        return Standalone(_without_ours(source), comment, "", {})
+    texts = {_path(name): _text(name) for name in sorted(modules)}
+    for module in sorted(modules & _NATIVE.keys()):
+        root = csrc()
+        for path in sorted(root.glob(_NATIVE[module])):
+            texts[f"_csrc/{path.relative_to(root).as_posix()}"] = path.read_text(encoding="utf-8")
+    version = f'__version__ = "{__version__}"\n'
+    head = f'"""Parts of kernelevo {__version__} that the program beside it uses."""\n\n{version}'
+    total = hashlib.sha256(repr(sorted(texts.items())).encode()).hexdigest()[:10]
+    package = f"_kernelevo_{total}"
+    names = "".join(f"from {PUBLIC[n]} import {n} as {n}\n" for n in sorted(used))
+    runtime = {"__init__.py": f"{head}{names}", "backends/__init__.py": "", **texts}
+    relative = {p: _relative(t, p.count("/")) if p.endswith(".py") else t for p, t in runtime.items()}
+    return Standalone(_program(source, package), comment, package, relative)
+
+
+def _used(source: str) -> set[str]:
+    """Return the names of kernelevo that a program uses."""
+    try:
+        tree = ast.parse(source)
+    except SyntaxError as error:
+        raise BadProgram("the program is not valid Python", why=str(error)) from error
+    bound, used = set(), set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            bound |= {a.asname or a.name for a in node.names if a.name == PACKAGE}
+        elif isinstance(node, ast.ImportFrom) and node.module == PACKAGE and not node.level:
+            used |= {a.name for a in node.names}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in bound:
+            used.add(node.attr)
+    return used
+
+
+def _closure(modules: set[str]) -> set[str]:
+    """Return these modules and all of kernelevo's that they import, inside functions too."""
+    found: set[str] = set()
+    waiting = list(modules)
+    while waiting:
+        name = waiting.pop()
+        if name in found:
+            continue
+        found.add(name)
+        for node in ast.walk(ast.parse(_text(name))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == PACKAGE:
+                base = str(node.module)
+                inner = [f"{base}.{a.name}" for a in node.names if _file(f"{base}.{a.name}").is_file()]
+                waiting += inner or [base]
+    return found
+
+
+def _file(module: str) -> Path:
+    return Path(__file__).parents[1].joinpath(*module.split(".")[1:]).with_suffix(".py")
+
+
+def _text(module: str) -> str:
+    return _file(module).read_text(encoding="utf-8")
+
+
+def _path(module: str) -> str:
+    return "/".join(module.split(".")[1:]) + ".py"
+
+
+def _relative(text: str, depth: int) -> str:
+    """Make a module's imports of kernelevo relative, so that it works wherever the package lies."""
+    dots = "." * (depth + 1)
+    text = re.sub(rf"^(\s*)from {PACKAGE}\.", rf"\1from {dots}", text, flags=re.MULTILINE)
+    return re.sub(rf"^(\s*)from {PACKAGE} ", rf"\1from {dots} ", text, flags=re.MULTILINE)
+
+
+def _program(source: str, package: str) -> str:
+    """Rename a program's imports; a bare ``import kernelevo`` keeps its name."""
+    lines = re.sub(
+        rf"^(\s*)import {PACKAGE}\s*$", rf"\1import {package} as {PACKAGE}", source, flags=re.MULTILINE
+    )
+    return _OURS.sub(rf"\1\2 {package}", lines)
+
+
+def _without_ours(source: str) -> str:
+    return re.sub(rf"^\s*import {PACKAGE}\s*\n", "", source, flags=re.MULTILINE)
+
+
+def _parted(source: str) -> tuple[str, str]:
+    """Part a program after its docstring and ``__future__`` imports, which must come first."""
+    last = 0
+    for index, node in enumerate(ast.parse(source).body):
+        string = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        future = isinstance(node, ast.ImportFrom) and node.module == "__future__"
+        if not (future or (string and index == 0)):
+            break
+        last = int(node.end_lineno or 0)
+    lines = source.splitlines(keepends=True)
+    head = "".join(lines[:last])
+    return (f"{head}\n" if head else ""), "".join(lines[last:]).lstrip("\n")
+
+
+def _literal(text: str) -> str:
+    """Write a text as a literal that can be read, line by line, where it has lines."""
+    if "'''" in text or "\\" in text or text.endswith("'"):
+        return f"({' '.join(_lines(text))})" if text else "''"
+    return f"'''{text}'''" if "\n" in text else repr(text)
+
+
+def _lines(text: str) -> list[str]:
+    return [f"\n        {line!r}" for line in text.splitlines(keepends=True)]
