@@ -6,6 +6,7 @@ import pytest
 
 from kernelevo.core import Program, Status
 from kernelevo.kernels.ground import PRELOAD
+from kernelevo.kernels.guarded import SWITCH
 from kernelevo.sandbox.zygote import Zygote
 from tests.adversarial.mutations import KINDS, Court, everything, mutants, sample
 from tests.adversarial.transcriptions import TASKS
@@ -47,7 +48,8 @@ def courts(tmp_path_factory):
     """A court for each task, opened when first asked for; one zygote and one build cache for all."""
     cache, opened = tmp_path_factory.mktemp("cache"), {}
 
-    with Zygote(PRELOAD, threads=2) as zygote:
+    with Zygote(PRELOAD, threads=2) as zygote, pytest.MonkeyPatch.context() as patch:
+        patch.setenv(SWITCH, "on")
 
         def court(task):
             if task not in opened:

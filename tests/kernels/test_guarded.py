@@ -8,7 +8,7 @@ from kernelevo.core import Artifact, Evaluation, Program, Status
 from kernelevo.kernels import guarded
 from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.ground import PRELOAD
-from kernelevo.kernels.guarded import METRIC, Guarded, Unavailable
+from kernelevo.kernels.guarded import METRIC, SWITCH, Guarded, Unavailable
 from kernelevo.kernels.judge import KernelJudge
 from kernelevo.kernels.rules import BOUNDS
 from kernelevo.sandbox.zygote import Zygote
@@ -75,6 +75,8 @@ def test_what_it_says_stands_in_the_verdict_and_a_failed_one_is_left_alone(monke
     def gone(*_):
         raise Unavailable("gcc's libasan.so is not installed")
 
+    monkeypatch.setenv(SWITCH, "off")
+    assert watch.told(right, None, Artifact(Program.single(""), None, FOLDER)).metrics[METRIC].endswith("off")
     monkeypatch.setattr(watch, "examine", gone)
     kept = watch.told(right, None, artifact)
     assert (kept.status, kept.score) == (Status.OK, 1.5)
@@ -139,12 +141,14 @@ def own(more="", way="cpp"):
 @pytest.fixture(scope="module")
 def judge(tmp_path_factory):
     with (
+        pytest.MonkeyPatch.context() as patch,
         Zygote(PRELOAD, threads=2) as zygote,
         KernelJudge(
             task_of(SUM), zygote=zygote, cache=tmp_path_factory.mktemp("cache"), compiled=(),
             search_seconds=0.2, final_seconds=0.6,
         ) as made,
     ):  # fmt: skip
+        patch.setenv(SWITCH, "on")
         yield made
 
 
