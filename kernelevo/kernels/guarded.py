@@ -129,6 +129,7 @@ class Guarded:
     def _run(self, ground: Ground, session: Session) -> tuple[str, int]:
         """Try a few cases; return what is wrong in the first that is, and how many were tried."""
         pool = ground.pool
+        pool.ensure(CASES)
         cases = pool.draw(ground.rng("guarded", next(self._serial)))[:CASES]
         with pool.turn:
             module = pool.build(pool.base_seed)

@@ -117,23 +117,12 @@ OVERRUN = "float t = 0; for (int64_t i = 0; i <= n; i++) t = x[i] > t ? x[i] : t
 ODD = "int32_t big = INT32_MAX; big += int32_t(n); if (big == 1) y[0] = 7;"
 
 
-def own(more="", way="cpp"):
-    if way == "cpp":
-        head = (
-            'import kernelevo\nlib = kernelevo.cpp("""\n#include <cstdint>\n'
-            f'extern "C" void twice(const float* x, float* y, int64_t n) {{ {LINES} {more} }}\n""")\n'
-        )
-        body = "y = torch.empty_like(x)\n        lib.twice(x, y, x.numel())\n        return y"
-    else:
-        head = (
-            'from torch.utils.cpp_extension import load_inline\nlib = load_inline("twice", """\n'
-            "#include <torch/extension.h>\ntorch::Tensor twice(torch::Tensor given) {\n"
-            "  auto out = torch::empty_like(given); const float* x = given.data_ptr<float>();\n"
-            "  float* y = out.data_ptr<float>(); int64_t n = given.numel();\n"
-            f'{LINES} {more} return out; }}\n""", '
-            'functions=["twice"], no_implicit_headers=True)\n'
-        )
-        body = "return lib.twice(x)"
+def own(more=""):
+    head = (
+        'import kernelevo\nlib = kernelevo.cpp("""\n#include <cstdint>\n'
+        f'extern "C" void twice(const float* x, float* y, int64_t n) {{ {LINES} {more} }}\n""")\n'
+    )
+    body = "y = torch.empty_like(x)\n        lib.twice(x, y, x.numel())\n        return y"
     model = SUM.split("\n\ndef get_inputs", maxsplit=1)[0].replace("class Model(", "class ModelNew(")
     return head + model.replace("return x * 2.0 + 1.0", body)
 
@@ -175,14 +164,3 @@ def test_honest_native_code_wins_and_odd_arithmetic_is_told(judge):
     plain = SUM.split("\n\ndef get_inputs", maxsplit=1)[0].replace("class Model(", "class ModelNew(")
     found = judge.finalize(judge.prepare(Program.single(plain)))
     assert found.metrics[METRIC] == "no native code of the program's own"
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-def test_an_extension_of_torchs_is_looked_at_too(judge):
-    judge._stages._build_patience = 300.0
-    artifact = judge.prepare(Program.single(own(OVERRUN, "inline")))
-    assert artifact.verdict is None, artifact.verdict.feedback
-    with pytest.raises(Failed) as caught:
-        judge._guarded.examine(judge.ground, artifact)
-    assert "reads 4 bytes outside of its arrays" in caught.value.saw
