@@ -14,13 +14,14 @@ from torch.utils import _pytree as pytree
 
 from kernelevo.core import Status
 from kernelevo.kernels import rules
+from kernelevo.kernels.answer import Answer, Batch
 from kernelevo.kernels.correctness import compare
 from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.gaps import Report
 from kernelevo.kernels.inputs import Pick, Stream
 from kernelevo.kernels.oracle import Observed
 from kernelevo.kernels.pool import Case, Group, ParameterSet, Pool
-from kernelevo.kernels.session import Answer, Batch, Session
+from kernelevo.kernels.session import Session
 from kernelevo.kernels.tree import unflatten
 
 REST_SECONDS = 0.002

@@ -7,6 +7,7 @@ import math
 import random
 import time
 from dataclasses import dataclass
+from functools import partial
 from statistics import median
 
 from kernelevo.core import Status
@@ -15,15 +16,15 @@ from kernelevo.device.lease import Lease
 from kernelevo.device.priority import first_in_line
 from kernelevo.device.sm_clock import steady
 from kernelevo.device.statistics import MIN_BLOCKS, Estimate, StopRule
-from kernelevo.kernels import rules
+from kernelevo.kernels import alone, order, rules
+from kernelevo.kernels.answer import Answer, Batch
 from kernelevo.kernels.checking import Checker, Sample
 from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.inputs import SHIPPED, Pick, Stream
 from kernelevo.kernels.lengths import Lengths
-from kernelevo.kernels.order import in_order
 from kernelevo.kernels.overhead import Anchors, Overhead
 from kernelevo.kernels.series import Block, Series, Tally
-from kernelevo.kernels.session import Answer, Batch, Session
+from kernelevo.kernels.session import Session
 
 _log = logging.getLogger(__name__)
 
@@ -35,6 +36,7 @@ _READ_BYTES = 64 << 20
 _SAMPLES_A_SECOND = 30
 _ANYWHERE = 0.3
 _SINGLES = 0.25
+_STOPPED = 0.1
 _BY_FAR = 0.7
 # Measured on an idle machine: threads wait about 1 ms in all to be put back on their cores when a batch
 # begins, and up to 5 % of a core for one another inside it. Only more than that is somebody else's work.
@@ -184,6 +186,7 @@ class Ring:
         tally.missing |= batch.missing
         if calls is None:
             tally.own.append(self.overhead.own(batch) / count)
+            tally.pace = min(tally.pace, batch.seconds / count)
         if not self.overhead.agrees(batch):
             tally.disagreements += 1
         tally.drowned += self.overhead.drowned(batch)
@@ -193,12 +196,14 @@ class Ring:
             fastest = calls is None and seconds < tally.quickest
             if fastest:
                 tally.quickest = seconds
-            self._examine(session, batch, picks, tally, fastest=fastest)
+            samples = self._examine(session, batch, picks, tally, fastest=fastest)
+            if calls == 1 and (not tally.lone or seconds < tally.lone[-1][0]):
+                tally.lone.append((seconds, samples[0]))
         return seconds
 
     def _examine(
         self, session: Session, batch: Batch, picks: list[Pick], tally: Tally, *, fastest: bool
-    ) -> None:
+    ) -> list[Sample]:
         """Read secret samples, look for shared memory, and hash all outputs twice, now and after a rest."""
         chosen = self._choose(session, batch.calls, fastest=fastest)
         samples = []
@@ -225,6 +230,7 @@ class Ring:
             if session.digest(batch) != before:
                 saw = "outputs changed after they were returned (a deferred write)"
                 raise Failed(Status.REJECTED, rules.FINAL.broken(saw))
+        return samples
 
     def _choose(self, session: Session, calls: int, *, fastest: bool) -> list[int]:
         """Choose the calls of a batch that are to be verified.
@@ -250,13 +256,39 @@ class Ring:
             tally.samples[place] = sample
 
     def in_order(self, session: Session, tally: Tally) -> None:
-        """Refuse a program that moves work between the calls of a batch (see ``order``).
+        """Stop as many batches in their midst as it takes to see whether work is moved (see ``order``).
 
         Raises:
             Failed: with the status ``wrong``.
         """
         with self._lease, first_in_line():
-            in_order(session, self.checker, self.stream, tally, self._rng)
+            for _ in range(order.TRIES):
+                if len(tally.stops) < order.ENOUGH:
+                    self._stop(session, tally)
+
+    def one_at_a_time(self, challenger: Session, defender: Session, outcome: Outcome) -> None:
+        """Compare the time of a call in a batch with that of a call which comes alone (see ``alone``).
+
+        Raises:
+            Failed: with the status ``wrong``.
+        """
+        a, b = outcome.challenger, outcome.defender
+        setting = challenger.setting
+        if setting.equipment is None and not setting.stateful and not outcome.disturbed:
+            with self._lease, first_in_line():
+                alone.one_at_a_time(
+                    partial(self.turn, challenger, a, trusted=False, calls=1),
+                    partial(self.turn, defender, b, trusted=True, calls=1),
+                    a,
+                    b,
+                    challenger.child.pid,
+                )
+
+    def _stop(self, session: Session, tally: Tally) -> None:
+        """Stop one batch in its midst."""
+        if order.can_stop(session, tally):
+            found = order.stopped(session, self.checker, self.stream, tally, self._rng)
+            tally.stops += [] if found is None else [found]
 
     def fight(
         self,
@@ -323,9 +355,11 @@ class Ring:
                     current, a, b, len(series.blocks), dropped, 0 if calm else len(disturbed.blocks)
                 )
             self._lease.breathe()
+            if not trusted and self._rng.random() < _STOPPED and len(a.stops) < order.ENOUGH:
+                self._stop(challenger, a)
             if self._rng.random() < _SINGLES and a.calls > 1 and elapsed < rule.seconds:
-                a.singles.append(self.turn(challenger, a, trusted=trusted, calls=1))
-                b.singles.append(self.turn(defender, b, trusted=True, calls=1))
+                self.turn(challenger, a, trusted=trusted, calls=1)
+                self.turn(defender, b, trusted=True, calls=1)
 
     def _machines_own(self, challenger: Tally, blocks: int) -> bool:
         """Tell whether disturbed blocks may still be estimated from, when calm ones are too few.

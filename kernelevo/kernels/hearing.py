@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from kernelevo.core import Evaluation
 from kernelevo.device.statistics import StopRule
 from kernelevo.errors import SandboxError
-from kernelevo.kernels import clocks
+from kernelevo.kernels import clocks, order
 from kernelevo.kernels.checking import describe_case
 from kernelevo.kernels.correctness import Precision, precision
 from kernelevo.kernels.duel import Blocks, Outcome
@@ -78,9 +80,7 @@ class Hearing:
         wrong = self._check(cases[_BEFORE_TIMING:])
         if wrong is None:
             outcome, label, below = self._duel(StopRule(0.02, seconds), floor)
-            wrong = self._verify(outcome, seconds / 2)
-            if wrong is None:
-                ground.ring.in_order(session, outcome.challenger)
+            wrong = self._verify(outcome, seconds / 2) or self._in_order(outcome, label, seconds / 2)
         ground.pool.retire(self._rng.choice(cases)[1])
         return wrong or self._finish(outcome, label, rough=below)
 
@@ -119,21 +119,29 @@ class Hearing:
         against = ground.baselines.opponent(label)
         assert against.anchor.session is not None
         own = None if floor is None else floor / against.factor
-        try:
+        self._against = against.anchor.session
+        with self._blameless(label):
             outcome = ground.ring.fight(
-                self._session, against.anchor.session, rule, floor=own, fewest=fewest or Blocks()
+                self._session, self._against, rule, floor=own, fewest=fewest or Blocks()
             )
-        except Failed as failed:
-            if failed.pid != against.anchor.session.child.pid:
-                raise
-            renew(ground, label)  # no program's fault, and none is to meet that process again
-            raise SandboxError("the baseline failed while it was timed", why=failed.saw) from failed
         ground.baselines.heard(against.anchor, outcome.defender.median)
         ground.roof.check(outcome.challenger, outcome.defender)
         return outcome, label, outcome.below(own)
 
+    @contextmanager
+    def _blameless(self, label: Precision) -> Iterator[None]:
+        """Turn a failure of the baseline's process into the machine's, and start it anew."""
+        against = self._against
+        try:
+            yield
+        except Failed as failed:
+            if failed.pid != against.child.pid:
+                raise
+            renew(self._ground, label)  # no program's fault, and none is to meet that process again
+            raise SandboxError("the baseline failed while it was timed", why=failed.saw) from failed
+
     def _verify(self, outcome: Outcome, seconds: float) -> Evaluation | None:
-        """Verify kept outputs of timed calls, and that no work was moved between calls."""
+        """Verify kept outputs of timed calls, those of batches that were stopped in their midst last."""
         ground, notes, seen = self._ground, self._notes, outcome.challenger
         count, report = ground.checker.verify(
             ground.setting.stateful,
@@ -142,12 +150,31 @@ class Hearing:
             [*seen.fastest, *seen.samples],
             seconds,
         )
+        if report is None:
+            count += order.verify(self._session, ground.checker, ground.stream, seen.stops, seconds / 2)
         notes.metrics["timed_outputs_verified"] = count
         notes.metrics["timed_blocks"] = outcome.blocks
         notes.metrics["dropped_blocks"] = outcome.dropped
         notes.metrics["disturbed_blocks"] = outcome.disturbed
         notes.metrics["clock_disagreements"] = seen.disagreements
         return None if report is None else notes.wrong(report, "in a call that was timed")
+
+    def _in_order(self, outcome: Outcome, label: Precision, seconds: float) -> Evaluation | None:
+        """See that no work was moved between calls: by what they answer, then by what they take alone."""
+        ground, session, seen = self._ground, self._session, outcome.challenger
+        known = len(seen.stops)
+        ground.ring.in_order(session, seen)
+        order.verify(session, ground.checker, ground.stream, seen.stops[known:], seconds)
+        with self._blameless(label):
+            ground.ring.one_at_a_time(session, self._against, outcome)
+        _, report = ground.checker.verify(
+            ground.setting.stateful,
+            ground.stream,
+            ground.setting.structure,
+            [sample for _, sample in seen.lone[-1:]],
+            0.0,
+        )
+        return None if report is None else self._notes.wrong(report, "in a call that came alone")
 
     def _finish(self, outcome: Outcome, label: Precision, *, rough: bool) -> Evaluation:
         ground, session, notes = self._ground, self._session, self._notes

@@ -138,7 +138,7 @@ class Stages:
             module = ground.pool.build(seed)
             args = ground.pool.source.inputs(seed)
         setting = ground.setting
-        weights, slots = Arena(setting.weights.nbytes), Arena(setting.inputs.nbytes * setting.capacity)
+        weights, slots = Arena(setting.weights.nbytes), Arena(setting.slots_bytes)
         held = named_weights(module)
         for spec, view in zip(setting.names, setting.weights.views(weights.block), strict=True):
             view.copy_(held[spec["name"]][2])

@@ -10,7 +10,7 @@ from kernelevo.kernels.judge import KernelJudge
 from kernelevo.kernels.rules import RAISES
 from tests.adversarial.honest import HONEST
 from tests.adversarial.references import REMEMBERS
-from tests.kernels.conftest import task_of
+from tests.kernels.conftest import stop_batches, task_of
 
 # in every run; the others with the slow ones
 ALWAYS = {
@@ -73,6 +73,7 @@ def test_a_state_that_is_carried_on_is_followed_and_one_that_is_not_is_seen(norm
     ) as judge:
         found = judge.measure(judge.prepare(Program.single(source)))
         assert found.status is Status.OK, found.feedback
+        assert stop_batches(judge, source) > 0
         forgets = source.replace("self.hidden = torch.tanh", "y = torch.tanh").replace(
             "return self.hidden.clone()", "return y"
         )
