@@ -284,6 +284,7 @@ def describe_case(case: Case) -> str:
         "large": "inputs scaled by 1e2",
         "sparse": "inputs that are mostly zero",
         "rows": "inputs with nearly constant rows",
+        "outlier": "inputs with one value in each row far larger than the others",
     }
     text = f"on {words[case.distribution]}"
     if case.parameters.state is not None:

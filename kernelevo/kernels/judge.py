@@ -18,6 +18,7 @@ from kernelevo.kernels.baseline import Name
 from kernelevo.kernels.correctness import Precision
 from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.ground import Ground
+from kernelevo.kernels.guarded import Guarded
 from kernelevo.kernels.hearing import Hearing, renew
 from kernelevo.kernels.lint import Finding, lint
 from kernelevo.kernels.own_share import Shares
@@ -85,6 +86,7 @@ class KernelJudge:
             staged=staged,
         )
         self._stages = Stages(cache or default_root(), forward_patience, build_patience)
+        self._guarded = Guarded(self._stages)
         self._search, self._final = search_seconds, final_seconds
         self._ground: Ground | None = None
         self._twins, self._shares = Twins(), Shares(str(task.options.get("policy", "any")))
@@ -108,6 +110,7 @@ class KernelJudge:
     def close(self) -> None:
         """Stop every child process; may be called twice."""
         self._stages.close()
+        self._guarded.close()
         with self._starting:
             if self._ground is not None:
                 self._ground.close()
@@ -257,6 +260,7 @@ class KernelJudge:
                 if parts[-1].status is not Status.OK or calm >= FRESH_PROCESSES:
                     break
             found = self._own(artifact, final=True) or combine(parts)
+            found = self._guarded.told(found, ground, artifact)
         return self._shares.told(with_kernels(found, artifact.facts), artifact)
 
     def _alone(self, artifact: Artifact, floor: float | None) -> Evaluation:

@@ -153,7 +153,7 @@ class Pool:
             plan.append((inputs.SHIPPED, loaded, 1))
         if any(self.free):
             plan += [("normal", shipped, 1), ("small", written if self.state else shipped, 1)]
-            plan += [(d, shipped, 1) for d in ("large", "signed", "sparse", "rows")]
+            plan += [(d, shipped, 1) for d in ("large", "signed", "sparse", "rows", "outlier")]
         self.groups = [Group(*entry) for entry in plan]
 
     # ------------------------------------------------------------------ making cases

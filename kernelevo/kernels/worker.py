@@ -19,6 +19,7 @@ from kernelevo.backends.seeding import seeded
 from kernelevo.device.instruments import Instruments, make
 from kernelevo.errors import BuildError, KernelEvoError
 from kernelevo.kernels.arena import Arena, Layout
+from kernelevo.kernels.compiled_code import settle
 from kernelevo.kernels.heap import keep_freed_memory
 from kernelevo.kernels.ledger import Ledger
 from kernelevo.kernels.place import Place
@@ -114,6 +115,7 @@ class Worker:
             self._subject = _empty(self.payload["outputs"], self._place.device)
         elif spec["kind"] == "program":
             if self._kind is None:
+                settle(Path(spec["folder"]))
                 self._kind = load_candidate(spec["source"], Path(spec["folder"]))
             reference = standin(self.payload["weights"]["names"], self._weights, self.payload["training"])
             self._module, weights = adopt(
