@@ -1,4 +1,4 @@
-"""The sixteen level 3 tasks at ``small`` on the CPU, each searched for 90 s without a language model.
+"""The level 3 tasks at ``small`` on the CPU, each searched for 90 s without a language model.
 
     python -m benchmarks.level3_small [--budget 90s] [--tasks 13,31] [--folder runs/level3-small-DATE]
 

@@ -78,14 +78,18 @@ def checking(device: str = "cpu", text: str = LARGER, *, seconds: float = 2.0) -
         with ground.pool.turn:
             ground.pool.fill()
         artifact = judge.prepare(Program.single(program + "\n\nEQUAL = True\n"))
+        after: dict[str, Callable[[], str]] = {  # what is compared before the duel is a case
+            "verify": lambda: "verified" if spent["duel"] else "cases"
+        }
         for owner, name, what in (
             (ground.ring, "_examine", "examined"),
+            (ground.ring, "_beside", "examined"),
             (ground.ring, "fight", "duel"),
             (ground.checker, "verify", "verified"),
             (ground.checker, "case", "cases"),
             (ground.checker, "several", "cases"),
         ):
-            setattr(owner, name, _clocked(getattr(owner, name), spent, what))
+            setattr(owner, name, _clocked(getattr(owner, name), spent, after.get(name, lambda w=what: w)))
         ground.ring._run = _batches(ground.ring._run, spent)
         start = time.monotonic()
         verdict = judge.measure(artifact)
@@ -103,13 +107,13 @@ def checking(device: str = "cpu", text: str = LARGER, *, seconds: float = 2.0) -
     }
 
 
-def _clocked(act: Callable[..., Any], spent: dict[str, float], what: str) -> Callable[..., Any]:
+def _clocked(act: Callable[..., Any], spent: dict[str, float], what: Callable[[], str]) -> Callable[..., Any]:
     def clocked(*given: Any, **named: Any) -> Any:
-        start = time.monotonic()
+        start, name = time.monotonic(), what()
         try:
             return act(*given, **named)
         finally:
-            spent[what] += time.monotonic() - start
+            spent[name] += time.monotonic() - start
 
     return clocked
 

@@ -18,7 +18,15 @@ from kernelevo.backends.reference import load_reference
 from kernelevo.tasks import bundled, load_task
 
 TOLERANCE = 1e-5
-REPAIRED = ("kernelbench:3/3@he", "kernelbench:3/28@batchfirst")
+REPAIRED = (
+    "kernelbench:3/3@he",
+    "kernelbench:3/7@he",
+    "kernelbench:3/11@he",
+    "kernelbench:3/12@he",
+    "kernelbench:3/18@he",
+    "kernelbench:3/24@excite",
+    "kernelbench:3/28@batchfirst",
+)
 
 
 def output(module: nn.Module, inputs: list[Tensor]) -> Tensor:

@@ -4,11 +4,12 @@ from kernelevo.api.check import check, read_program
 from kernelevo.api.doctor import examine
 from kernelevo.api.lint import lint
 from kernelevo.api.result import Result
-from kernelevo.api.runs import evolve, explain, list_runs, load_run, optimize, resume, run_task
+from kernelevo.api.runs import claim_folder, evolve, explain, list_runs, load_run, optimize, resume, run_task
 
 __all__ = [
     "Result",
     "check",
+    "claim_folder",
     "evolve",
     "examine",
     "explain",

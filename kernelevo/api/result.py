@@ -101,6 +101,15 @@ class Result:
         return self.best is not None and self.best.number in self.confirmed
 
     @property
+    def candidates(self) -> str:
+        """Out of how many the best is, in words; empty where it was not timed in fresh processes."""
+        metrics = self.evaluation.metrics if self.evaluation and self.is_confirmed else {}
+        timed, judged = metrics.get("candidates_confirmed"), metrics.get("candidates_judged")
+        if timed is None or judged is None:
+            return ""
+        return f"the best of {timed} timed again, out of {judged} judged"
+
+    @property
     def program(self) -> Program | None:
         """The best program."""
         return self.best.program if self.best else None

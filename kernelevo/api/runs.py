@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from kernelevo.api.loading import refuse_early
 from kernelevo.api.parts import Plan, carry_out, refuse_idle, total_budget
@@ -14,14 +15,17 @@ from kernelevo.config import Settings, load_settings
 from kernelevo.core import Notice, Task, Trial
 from kernelevo.core.events import Listener
 from kernelevo.engine import Budget
-from kernelevo.errors import RunNotFound, StoreError, refused
+from kernelevo.errors import BadSetting, RunNotFound, StoreError, refused
 from kernelevo.report import table
-from kernelevo.store import RunStore, find_run, new_run_folder
+from kernelevo.store import CONFIG_FILE, RUN_FILE, RunStore, find_run, new_run_folder
 from kernelevo.store import list_runs as run_folders
 from kernelevo.tasks import load_task
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from kernelevo.api.hotspots import Stitched
+    from kernelevo.kernels.hotspots import Hotspot
 
 REPORT = "report.html"
 
@@ -41,11 +45,41 @@ def run_task(task: str | Task, settings: Settings, *, listener: Listener | None 
         MachineError: if this machine cannot judge the task.
     """
     budget = Budget.parse(settings.budget)
+    task = _accepted(task, settings)
+    return _start(task, settings, budget, _folder(settings, task.name), listener)
+
+
+def _accepted(task: str | Task, settings: Settings) -> Task:
     if isinstance(task, str):
         task = load_task(task, size=settings.size, device=settings.device, policy=settings.policy)
     refuse_idle(task, settings)
     refuse_early(task)
-    return _start(task, settings, budget, _folder(settings, task.name), listener)
+    return task
+
+
+def claim_folder(task: str, settings: Settings) -> Path:
+    """Make the folder of a run that is to be started in another process; nothing is written there yet.
+
+    Raises:
+        KernelEvoError: whatever :func:`run_task` would refuse before it begins.
+    """
+    Budget.parse(settings.budget)
+    folder = _folder(settings, _accepted(task, settings).name)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise refused(f"the run folder {folder} cannot be made.", error) from error
+    if (folder / RUN_FILE).exists():
+        raise StoreError(f"{folder} holds a run already.", now="resume it, or choose another --out")
+    return folder
+
+
+@overload
+def optimize(module: nn.Module, inputs: Any, *, hotspots: int, **more: Any) -> Stitched: ...
+
+
+@overload
+def optimize(module: nn.Module, inputs: Any, *, hotspots: None = None, **more: Any) -> Result: ...
 
 
 def optimize(
@@ -54,10 +88,11 @@ def optimize(
     *,
     budget: str = "5m",
     weights: Sequence[float] | None = None,
+    hotspots: int | None = None,
     listener: Listener | None = None,
     progress: bool = True,
     **settings: Any,
-) -> Result:
+) -> Result | Stitched:
     """Make a live module faster; ``result.module()`` is the drop-in replacement.
 
     Args:
@@ -65,6 +100,9 @@ def optimize(
         inputs: one tensor; a tuple, the arguments of ``forward``; or a list of such input sets.
         budget: ``"90s"``, ``"30m"``, ``"200"`` (trials), ``"$5"``, or several with commas.
         weights: how much each input set counts in the score (a weighted geometric mean).
+        hotspots: for a large model: profile it, make so many of its costliest groups of alike submodules
+            faster, and put them back; returns a ``Stitched`` with the gain of the whole model. The budget is
+            shared among them.
         listener: told of every event; None prints the live report if ``progress``.
         progress: whether to print the live report and the table.
         settings: any field of ``config.Settings``, e.g. ``seed=1`` or ``model="..."``.
@@ -78,6 +116,9 @@ def optimize(
 
     chosen = load_settings({"budget": budget, **settings})
     limits = Budget.parse(chosen.budget)
+    if hotspots is not None:
+        more = {"weights": weights, "listener": listener, "progress": progress}
+        return _hotspots(module, inputs, hotspots, chosen, limits, more)
     folder = _folder(chosen, type(module).__name__)
     task = freeze(module, inputs, folder, weights=weights, device=chosen.device, policy=chosen.policy)
     if not progress or listener is not None:
@@ -91,6 +132,33 @@ def optimize(
         result = _start(task, chosen, limits, folder, report)
     console.print(result.table())
     return result
+
+
+def _hotspots(
+    module: nn.Module, inputs: Any, count: int, chosen: Settings, limits: Budget, more: dict[str, Any]
+) -> Stitched:
+    from rich.console import Console
+
+    from kernelevo.api.hotspots import stitch
+    from kernelevo.tasks.module import input_sets
+
+    if more["weights"] is not None:
+        raise BadSetting("weights and hotspots do not go together", now="give one of them")
+    names = itertools.count(1)
+
+    def search(part: nn.Module, spot: Hotspot, budget: str) -> Result:
+        own = chosen.to_json()
+        if chosen.out:
+            own["out"] = str(Path(chosen.out) / f"{next(names)}-{spot.kind}")
+        del own["budget"]
+        given = {**more, "weights": spot.weights, **own}
+        found: Result = optimize(part, spot.inputs, budget=budget, **given)
+        return found
+
+    whole = stitch(module, input_sets(inputs), count, limits, search)
+    if more["progress"]:
+        Console(highlight=False).print(whole.table())
+    return whole
 
 
 def evolve(task: Task, *, listener: Listener | None = None, **settings: Any) -> Result:
@@ -167,7 +235,7 @@ def _folder(settings: Settings, name: str) -> Path:
 
 def _start(task: Task, settings: Settings, budget: Budget, folder: Path, listener: Listener | None) -> Result:
     with RunStore.create(folder, task, settings.to_json()) as store:
-        _write(folder / "config.toml", settings.to_toml())
+        _write(folder / CONFIG_FILE, settings.to_toml())
         if listener:
             listener(Notice("preparing the reference and the judge"))
         carry_out(Plan(store, settings, budget, [listener] if listener else []))

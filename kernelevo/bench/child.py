@@ -17,17 +17,19 @@ from pathlib import Path
 from typing import Any
 
 from kernelevo.bench.facts import now
-from kernelevo.bench.job import JOB, ROW, Job
+from kernelevo.bench.given import grade_given, place
+from kernelevo.bench.job import JOB, PROGRAM, REFERENCE, ROW, Job, broken_task
 from kernelevo.bench.row import NOTHING_CORRECT, Row
-from kernelevo.errors import KernelEvoError
+from kernelevo.errors import InputError, KernelEvoError
 
 RUN = "run"
+GIVEN = "given.py"  # a program that came as text
 
 
 def main(arguments: list[str]) -> int:
     """Do the job of a folder."""
     die_with_parent()
-    folder = Path(arguments[0])
+    folder = Path(arguments[0]).absolute()
     job = Job.from_json(json.loads((folder / JOB).read_text("utf-8")))
     began = time.monotonic()
     row = tried(job, folder)
@@ -37,28 +39,59 @@ def main(arguments: list[str]) -> int:
 
 
 def tried(job: Job, folder: Path) -> Row:
-    """Return the job's row; whatever breaks is a fault, and the log says where."""
+    """Return the job's row; whatever breaks is a fault, and the log says where.
+
+    What breaks in a task that is not ours, because it does not run by itself, is the task's.
+    """
+    name = job.task
+    if job.source is not None:
+        os.chdir(folder)  # this process is the job's own
+        name = place(job.source, job.task, folder)
     try:
-        return judged(job) if job.program else searched(job, folder / RUN)
+        row = judged(job, name, folder) if job.program else searched(job, name, folder)
+        return (
+            row if job.source is None else replace(row, grade=grade_given(name, job.settings, folder.parent))
+        )
+    except InputError as error:
+        if job.source is None:
+            return job.row(fault={"kind": type(error).__name__, "message": str(error)})
+        return broken_task(replace(job, problem=str(error)))
     except Exception as error:
         traceback.print_exc()
         said = str(error) if isinstance(error, KernelEvoError) else f"a bug of kernelevo: {error!r}"
         return job.row(fault={"kind": type(error).__name__, "message": said})
 
 
-def judged(job: Job) -> Row:
-    """Judge the job's program."""
+def judged(job: Job, name: str, folder: Path) -> Row:
+    """Judge the job's program on the task of that name."""
     from kernelevo import api
 
-    assert job.path is not None
-    verdict = api.check(job.path, job.task, job.settings, say=lambda text: print(text, flush=True))
+    path = job.path or folder / GIVEN
+    if job.text is not None:
+        path.write_text(job.text, "utf-8")
+    verdict = api.check(path, name, job.settings, say=lambda text: print(text, flush=True))
     told = verdict.to_json()
     fresh = "processes" in told["metrics"]
     kept = {key: told[key] for key in ("status", "score", "metrics", "feedback")}
-    return job.row(**kept, confirmed=fresh)
+    theirs = by_their_rule(job, name, folder, path.read_text("utf-8"))
+    return job.row(**kept, confirmed=fresh, upstream=theirs)
 
 
-def searched(job: Job, folder: Path) -> Row:
+def by_their_rule(job: Job, name: str, folder: Path, source: str) -> dict[str, Any] | None:
+    """Keep the program beside its task's text, and return what KernelBench's own rule says of it."""
+    from kernelevo.kernels.upstream import judge_as_upstream
+    from kernelevo.tasks import load_task
+
+    task = load_task(name, size=job.settings.size, device=job.settings.device)
+    spec = task.options.get("reference")
+    if spec is None:
+        return None
+    (folder / PROGRAM).write_text(source, "utf-8")
+    (folder / REFERENCE).write_text(spec["text"], "utf-8")
+    return judge_as_upstream(spec, source, job.settings.device, threads=len(os.sched_getaffinity(0)))
+
+
+def searched(job: Job, name: str, folder: Path) -> Row:
     """Search the job's task; a run that is there already is gone on with."""
     from rich.console import Console
 
@@ -67,12 +100,16 @@ def searched(job: Job, folder: Path) -> Row:
     from kernelevo.store import RUN_FILE
 
     with LiveReport(Console(highlight=False, width=150), budget=job.settings.budget) as report:
-        if not (folder / RUN_FILE).is_file():
-            settings = replace(job.settings, out=str(folder))
-            result = api.run_task(job.task, settings, listener=report)
-        elif (result := api.load_run(folder)).state != "done":
-            result = api.resume(str(folder), listener=report)
-    return row_of(job, result)
+        run = folder / RUN
+        if not (run / RUN_FILE).is_file():
+            settings = replace(job.settings, out=str(run))
+            result = api.run_task(name, settings, listener=report)
+        elif (result := api.load_run(run)).state != "done":
+            result = api.resume(str(run), listener=report)
+    row = row_of(job, result)
+    if row.score is None or result.best is None:
+        return row
+    return replace(row, upstream=by_their_rule(job, name, folder, result.best.program.source))
 
 
 def row_of(job: Job, result: Any) -> Row:

@@ -15,6 +15,7 @@ from typing import Any
 
 import kernelevo
 from kernelevo.backends.source_tree import csrc
+from kernelevo.bench.suite import Suite
 from kernelevo.config import Settings
 from kernelevo.device.facts import cpu_facts
 from kernelevo.errors import InputError, MachineError
@@ -24,6 +25,7 @@ from kernelevo.tasks import bundled, library
 SAME = {
     "suite": "suite",
     "mode": "mode (search, or programs judged)",
+    "from": "folder of tasks",
     "solutions": "folder of programs",
     "device": "device",
     "size": "size",
@@ -37,28 +39,34 @@ _PACKAGE = Path(kernelevo.__file__).resolve().parent
 _ASK_CUDA = "import json; from kernelevo.device.facts import cuda_facts; print(json.dumps(cuda_facts()))"
 
 
-def facts(suite: str, settings: Settings, solutions: str | None) -> dict[str, Any]:
+def facts(
+    suite: Suite, settings: Settings, solutions: str | None, where: str | None = None, mode: str = ""
+) -> dict[str, Any]:
     """Return what a record says of its series.
 
     Args:
-        suite: name of the suite.
+        suite: the suite.
         settings: of every run, ``out`` left out.
         solutions: the folder of programs that are judged, None for a search.
+        where: the folder that the tasks were read from; None for bundled ones.
+        mode: ``search`` or ``solutions`` if it is empty.
 
     Raises:
         MachineError: if there is no CUDA device where one is asked for.
     """
     return {
-        "suite": suite,
-        "mode": "search" if solutions is None else "solutions",
+        "suite": suite.name,
+        "mode": mode or ("search" if solutions is None else "solutions"),
+        "from": where,
+        "unread": list(suite.unread),
         "solutions": solutions,
         "device": settings.device,
-        "size": settings.size or ("small" if settings.device == "cpu" else "full"),
+        "size": settings.size or ("small" if settings.device == "cpu" and not suite.given else "full"),
         "settings": settings.to_json() if solutions is None else _judging(settings),
         "kernelevo": {"version": kernelevo.__version__, "commit": commit(), "sources": sources_digest()},
         "versions": {"python": platform.python_version(), **{p: _version(p) for p in ("torch", "triton")}},
         "hardware": hardware(settings.device),
-        "tasks": tasks_digest(suite),
+        "tasks": given_digest(suite) if suite.given else tasks_digest(suite.name),
         "sittings": [now()],
     }
 
@@ -168,6 +176,14 @@ def tasks_digest(suite: str) -> str:
     """Return a short name for the task files of a suite and the manifest beside them."""
     files = {task.label: task.path for name, task in bundled().items() if name.startswith(f"{suite}/")}
     return _digest({**files, "manifest.toml": library.root() / "manifest.toml"})
+
+
+def given_digest(suite: Suite) -> str:
+    """Return a short name for the texts of a folder's tasks, wherever the folder lies."""
+    total = hashlib.sha256()
+    for number, task in sorted(suite.given.items()):
+        total.update(f"{number}\0{hashlib.sha256(task.text.encode()).hexdigest()}\n".encode())
+    return total.hexdigest()[:16]
 
 
 def _digest(files: Mapping[str, Path]) -> str:

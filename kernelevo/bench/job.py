@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from kernelevo.api import read_program
-from kernelevo.bench.row import NO_PROGRAM, Row
-from kernelevo.bench.suite import Suite, folder_name, grade
+from kernelevo.bench.row import BROKEN_TASK, NO_PROGRAM, Row
+from kernelevo.bench.suite import HE, Suite, folder_name, grade
 from kernelevo.config import Settings
 from kernelevo.errors import BadSetting
-from kernelevo.tasks import bundled, library
+from kernelevo.tasks import bundled, library, variant_constants
 
 JOB, ROW = "job.json", "row.json"  # what a child reads, and what it leaves
+PROGRAM, REFERENCE = "program.py", "reference.py"  # the program that the row is of, and its task
 BUNDLED = "bundled"  # what stands for the folder of programs that come with kernelevo
 
 
@@ -28,6 +30,11 @@ class Job:
         program: the program to judge, by folder and file; None to search, empty where there is none.
         path: where that program lies.
         program_id: its content hash.
+        source: text of the task where it is not bundled.
+        problem: why the task cannot be run, empty if it can.
+        unfit: the status of a program that this device cannot judge; None if it can.
+        text: of the program where it is no file.
+        claims: what its makers say of it.
     """
 
     task: str
@@ -35,6 +42,11 @@ class Job:
     program: str | None = None
     path: Path | None = None
     program_id: str | None = None
+    source: str | None = None
+    problem: str = ""
+    unfit: str | None = None
+    text: str | None = None
+    claims: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def key(self) -> tuple[str, str | None]:
@@ -49,12 +61,19 @@ class Job:
     @property
     def slug(self) -> str:
         """A name for its folder."""
-        parts = [folder_name(self.task), *([Path(self.program).stem] if self.program else [])]
-        return "-".join(parts)
+        name = folder_name(self.task)
+        own = (self.program or "").removeprefix(f"{name}/").removesuffix(".py")
+        return "-".join(filter(None, [name, re.sub(r"[^\w.@-]", "_", own)]))
 
     def row(self, **more: Any) -> Row:
         """Return its row with what became of it."""
-        about = {"program": self.program, "grade": grade(self.task), "program_id": self.program_id}
+        known = grade(self.task) if self.source is None else "unknown"
+        about: dict[str, Any] = {
+            "program": self.program or None,
+            "grade": known,
+            "program_id": self.program_id,
+        }
+        about |= {"claims": dict(self.claims)}
         return Row(self.task, **{**about, **more})
 
     def to_json(self) -> dict[str, Any]:
@@ -65,6 +84,9 @@ class Job:
             "program": self.program,
             "path": str(self.path) if self.path else None,
             "program_id": self.program_id,
+            "source": self.source,
+            "text": self.text,
+            "claims": dict(self.claims),
         }
 
     @classmethod
@@ -72,7 +94,26 @@ class Job:
         """Rebuild a job from ``to_json``."""
         path = Path(data["path"]) if data["path"] else None
         settings = Settings.from_json(data["settings"])
-        return cls(data["task"], settings, data["program"], path, data["program_id"])
+        return cls(
+            data["task"],
+            settings,
+            data["program"],
+            path,
+            data["program_id"],
+            data.get("source"),
+            text=data.get("text"),
+            claims=data.get("claims", {}),
+        )
+
+    def repaired(self) -> Job:
+        """Return the same for the repaired variant of a given task."""
+        return replace(self, task=f"{self.task}@{HE}")
+
+
+def with_sources(suite: Suite, jobs: Sequence[Job]) -> list[Job]:
+    """Return the jobs, those on given tasks with the text of their task, or why it cannot be run."""
+    found = [(job, suite.source(job.task)) for job in jobs]
+    return [job if t is None else replace(job, source=t.text, problem=t.problem) for job, t in found]
 
 
 def searches(tasks: Sequence[str], settings: Settings) -> list[Job]:
@@ -105,7 +146,7 @@ def judgements(suite: Suite, tasks: Sequence[str] | None, folder: str, settings:
     names = tasks if tasks is not None else _with_programs(suite, found)
     jobs = []
     for task in names:
-        files = found.get(folder_name(task), [])
+        files = found.get(folder_name(task)) or found.get(_same_program(task), [])
         jobs += [_judgement(task, path, settings) for path in files] or [Job(task, settings, "")]
     if all(job.missing for job in jobs):
         wanted = [folder_name(task) for task in tasks or suite.tasks()]
@@ -118,11 +159,20 @@ def judgements(suite: Suite, tasks: Sequence[str] | None, folder: str, settings:
     return jobs
 
 
-def strangers(folder: str) -> list[str]:
-    """Return the folders of programs that belong to no bundled task of any suite, misspelt ones say."""
-    known = {folder_name(task) for task in bundled()}
-    names = (path.parent.name for path in _root(folder).glob("*/*.py"))
-    return sorted({name for name in names if name.partition("@")[0] not in known})
+def strangers(folder: str, suite: Suite) -> list[str]:
+    """Return the folders of programs that belong to no task of any suite, misspelt ones say."""
+    names = (*bundled(), *(f"{suite.name}/{found}" for found in suite.ids))
+    known = {folder_name(task) for task in names}
+    folders = (path.parent.name for path in _root(folder).glob("*/*.py"))
+    return sorted({name for name in folders if name.partition("@")[0] not in known})
+
+
+def _same_program(task: str) -> str:
+    """Return the folder of the task as shipped, if this is a variant that differs in its weights alone."""
+    base, _, variant = task.partition("@")
+    if not variant or base not in bundled():
+        return ""
+    return folder_name(base) if set(variant_constants(task)) == {"INIT"} else ""
 
 
 def _root(folder: str) -> Path:
@@ -138,7 +188,7 @@ def _with_programs(suite: Suite, found: Mapping[str, Any]) -> list[str]:
             name, at, variant = folder.partition("@")
             if name == stem:
                 names += suite.select(f"{found_id}{at}{variant}")
-    return names
+    return list(dict.fromkeys(names))
 
 
 def _judgement(task: str, path: Path, settings: Settings) -> Job:
@@ -146,6 +196,16 @@ def _judgement(task: str, path: Path, settings: Settings) -> Job:
     return Job(task, settings, f"{path.parent.name}/{path.name}", path.resolve(), program.id)
 
 
+def broken_task(job: Job) -> Row:
+    """Return the row of a task that cannot be run."""
+    return job.row(status=BROKEN_TASK, feedback=job.problem, grade="broken")
+
+
+def unfit(job: Job) -> Row:
+    """Return the row of a program for a GPU that was to be judged on a CPU."""
+    return job.row(status=job.unfit, feedback="it holds CUDA or Triton, or asks for a GPU: use --device cuda")
+
+
 def no_program(job: Job) -> Row:
     """Return the row of a task for which there is no program."""
-    return job.row(program=None, status=NO_PROGRAM, feedback="the folder of programs holds none for it")
+    return job.row(program=None, status=NO_PROGRAM, feedback="no program was given for it")

@@ -6,12 +6,14 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from kernelevo.bench.fates import MODE, fates_lines
 from kernelevo.bench.figures import THRESHOLDS
 from kernelevo.bench.row import Row
 from kernelevo.bench.suite import JUDGEABLE
 from kernelevo.report.table import NONE, milliseconds, number
 
-_ROWS = ("task", "status", "eager", "compile", "ours", "speed-up [95 %]", "error vs fp64", "made by", "s")
+_ROWS = ("task", "status", "eager", "compile", "ours", "speed-up [95 %]", "error vs fp64", "upstream's rule",
+         "made by", "s")  # fmt: skip
 
 
 def page(facts: Mapping[str, Any], rows: Sequence[Row], summary: Mapping[str, Any]) -> str:
@@ -22,20 +24,37 @@ def page(facts: Mapping[str, Any], rows: Sequence[Row], summary: Mapping[str, An
         rows: its rows, in order.
         summary: their figures.
     """
-    lines = [f"# kernelevo bench {facts['suite']}, {facts['size']}, {facts['device']}", ""]
+    lines = [f"# {title(facts)}", ""]
     graded = [row for row in rows if row.grade == JUDGEABLE]
     others = [row for row in rows if row.grade != JUDGEABLE]
-    lines += [*_table(_ROWS, map(_cells, graded)), "", "## Figures", "", *_figures(summary), ""]
-    lines += [_counts(summary), "", *_excluded(summary), ""]
+    if "fates" in summary:
+        lines += [*_table(*_split(fates_lines(summary["fates"]))), ""]
+    lines += [
+        *_table(_ROWS, map(_cells, graded)),
+        "",
+        "## Figures",
+        "",
+        *_table(*_split(figure_rows(summary))),
+        "",
+    ]
+    lines += [counts_line(summary), "", "Left out:", "", *excluded_lines(summary), ""]
     if others:
         lines += [
             "## Not graded",
             "",
-            "By lint these tasks cannot tell right from wrong; they enter no figure.",
+            "Blind, unjudgeable or broken, or nothing is known: these enter no figure of ours.",
             "",
         ]
         lines += [*_table((*_ROWS, "lint"), ((*_cells(row), row.grade) for row in others)), ""]
-    return "\n".join([*lines, "## Made with", "", *_machine(facts)]) + "\n"
+    if facts.get("unread"):
+        lines += ["## Not read", "", *(f"- {words}" for words in facts["unread"]), ""]
+    return "\n".join([*lines, "## Made with", "", *machine_lines(facts)]) + "\n"
+
+
+def title(facts: Mapping[str, Any]) -> str:
+    """Return the series' name for people."""
+    what = "rescore" if facts.get("mode") == MODE else f"bench {facts['suite']}"
+    return f"kernelevo {what}, {facts['size']}, {facts['device']}"
 
 
 def _cells(row: Row) -> tuple[str, ...]:
@@ -55,12 +74,25 @@ def _cells(row: Row) -> tuple[str, ...]:
         milliseconds(ours) if ours is not None else NONE,
         row.interval,
         number(row.metrics.get("oracle_error"), "{:.1e}"),
+        their_word(row),
         who if row.score is not None else f"{who}: {next(iter(told.splitlines()), '')[:120]}",
         f"{row.seconds:.0f}" if row.seconds is not None else NONE,
     )
 
 
-def _figures(summary: Mapping[str, Any]) -> list[str]:
+def their_word(row: Row) -> str:
+    """Say what KernelBench's own rule says of a row's program: how fast over eager, and how close."""
+    told = row.upstream
+    if told is None:
+        return NONE
+    if told["correct_loose"]:
+        close = f"{told['tolerance']:g}" if told["correct"] else "1e-2 only"
+        return f"{number(told['speedup'], '{:.2f}x')} eager ({close})"
+    return "1e-2 in eval mode only" if told["correct_eval"] else "wrong"
+
+
+def figure_rows(summary: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """Return the figures against each baseline as rows of texts, heads first."""
     heads = ("against", "tasks", *(f"fast_{p:g}" for p in THRESHOLDS), "geometric mean [95 % over tasks]")
 
     def cells(name: str, found: Mapping[str, Any]) -> tuple[str, ...]:
@@ -70,10 +102,20 @@ def _figures(summary: Mapping[str, Any]) -> list[str]:
             mean += f" [{found['low']:.2f}, {found['high']:.2f}]"
         return name, str(found["tasks"]), *shares, mean
 
-    return _table(heads, (cells(name, found) for name, found in summary["baselines"].items()))
+    theirs = {
+        "eager, by upstream's rule (1e-4)": summary["upstream"]["today"],
+        "eager, by upstream's first rule (1e-2)": summary["upstream"]["loose"],
+    }
+    return [heads, *(cells(name, found) for name, found in {**summary["baselines"], **theirs}.items())]
 
 
-def _counts(summary: Mapping[str, Any]) -> str:
+def _split(rows: list[tuple[str, ...]]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    return rows[0], rows[1:]
+
+
+def counts_line(summary: Mapping[str, Any]) -> str:
+    """Say how many tasks are counted, how many are solved, and what the rows are."""
+
     def counted(counts: Mapping[str, int]) -> str:
         return ", ".join(f"{n} {word}" for word, n in counts.items()) or "none"
 
@@ -83,7 +125,8 @@ def _counts(summary: Mapping[str, Any]) -> str:
     )
 
 
-def _excluded(summary: Mapping[str, Any]) -> list[str]:
+def excluded_lines(summary: Mapping[str, Any]) -> list[str]:
+    """Say which tasks are left out of the figures, and why."""
     left = summary["excluded"]
     graded = ", ".join(f"{name} ({why})" for name, why in left["not_judgeable"].items())
     lines = [
@@ -95,10 +138,11 @@ def _excluded(summary: Mapping[str, Any]) -> list[str]:
     for name, found in summary["baselines"].items():
         if found["not_compared"]:
             lines.append(f"- without a figure for {name}: {', '.join(found['not_compared'])}")
-    return ["Left out:", "", *lines]
+    return lines
 
 
-def _machine(facts: Mapping[str, Any]) -> list[str]:
+def machine_lines(facts: Mapping[str, Any]) -> list[str]:
+    """Say with what and on what the series was made."""
     ours, cpu = facts["kernelevo"], facts["hardware"]["cpu"]
     lines = [
         f"- dates: {', '.join(facts['sittings'])}",
@@ -110,6 +154,8 @@ def _machine(facts: Mapping[str, Any]) -> list[str]:
     cuda = facts["hardware"].get("cuda")
     if cuda:
         lines.append(f"- {cuda['name']}, {cuda['arch']}, driver {cuda['driver'] or 'unknown'}")
+    if facts.get("from") is not None:
+        lines.append(f"- tasks: {facts['from']}")
     if facts["solutions"] is not None:
         lines.append(f"- programs: {facts['solutions']}")
     return [*lines, f"- settings: {json.dumps(facts['settings'], ensure_ascii=False)}"]

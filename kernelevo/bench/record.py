@@ -1,4 +1,4 @@
-"""Record: ``bench.json``, ``bench.csv`` and ``bench.md`` of a series, written after every row."""
+"""Record: ``bench.json``, ``bench.csv``, ``bench.md`` after every row, ``bench.html`` at the end."""
 
 from __future__ import annotations
 
@@ -13,19 +13,21 @@ from pathlib import Path
 from typing import Any
 
 from kernelevo.bench.facts import refuse_foreign
+from kernelevo.bench.fates import MODE, fates
 from kernelevo.bench.figures import summary
 from kernelevo.bench.page import page
 from kernelevo.bench.row import Row
 from kernelevo.errors import InputError, StoreError, refused
 
-JSON, CSV, PAGE = "bench.json", "bench.csv", "bench.md"
+JSON, CSV, PAGE, HTML = "bench.json", "bench.csv", "bench.md", "bench.html"
 _METRICS = (
     "score_low", "score_high", "baseline", "latency_ms", "speedup_vs_eager", "speedup_vs_compile",
     "speedup_vs_compile_max_autotune", "max_abs_error", "oracle_error", "reference_oracle_error",
     "meets_1e-5", "precision",
 )  # fmt: skip
 _COLUMNS = ("name", "program", "status", "score", *_METRICS, "grade", "made_by", "confirmed", "seconds",
-            "searched_seconds", "preparation_seconds", "program_id", "fault")  # fmt: skip
+            "searched_seconds", "preparation_seconds", "program_id", "upstream_correct",
+            "upstream_correct_loose", "upstream_speedup", "fault")  # fmt: skip
 
 Key = tuple[str, str | None]
 
@@ -80,6 +82,12 @@ class Record:
         """Name the rows to come, in order; rows that are there stay, after them those not named now."""
         self._planned = dict.fromkeys([*keys, *self._planned])
 
+    def plan_next(self, key: Key, *, after: Key) -> None:
+        """Name one more row to come, in the place after another."""
+        keys = [k for k in self._planned if k != key]
+        at = keys.index(after) + 1 if after in keys else len(keys)
+        self._planned = dict.fromkeys([*keys[:at], key, *keys[at:]])
+
     def done(self, key: Key, program_id: str | None = None) -> bool:
         """Whether a row has a verdict; a fault has none and is tried again.
 
@@ -104,12 +112,29 @@ class Record:
         missing = dict.fromkeys(name for name, program in self._planned if (name, program) not in self._rows)
         tasks = [row.to_json() for row in self.rows]
         counted = summary(self.rows, list(missing), seed=self.facts["settings"].get("seed", 0))
+        if self.facts["mode"] == MODE:
+            counted["fates"] = fates(self.rows)
         return {"bench": self.facts, "tasks": tasks, "summary": counted}
 
     def page(self) -> str:
         """Return the series as a Markdown page."""
         data = self.to_json()
         return page(data["bench"], self.rows, data["summary"])
+
+    def write_html(self) -> Path:
+        """Write the page with charts and programs, and return where; drawing it takes a second or two.
+
+        Raises:
+            StoreError, Unwritable: if it cannot be written.
+        """
+        from kernelevo.bench.html import html
+
+        data, path = self.to_json(), self.folder / HTML
+        try:
+            _replace(path, html(data["bench"], self.rows, data["summary"], self.folder))
+        except OSError as error:
+            raise refused(f"the page {path} cannot be written.", error) from error
+        return path
 
     def write(self) -> None:
         """Write the files; each is the old one or the new one, never a part of one.
@@ -159,7 +184,13 @@ def rows_csv(rows: Iterable[Row]) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(_COLUMNS)
     for row in rows:
-        data = {**row.metrics, **row.to_json(), "fault": row.fault["message"] if row.fault else None}
+        theirs = {f"upstream_{key}": value for key, value in (row.upstream or {}).items()}
+        data = {
+            **row.metrics,
+            **theirs,
+            **row.to_json(),
+            "fault": row.fault["message"] if row.fault else None,
+        }
         writer.writerow("" if data.get(name) is None else data[name] for name in _COLUMNS)
     return out.getvalue()
 

@@ -11,9 +11,11 @@ from kernelevo.report.table import NONE, interval, milliseconds
 
 NOTHING_CORRECT = "nothing_correct"  # a search that ended without a correct program
 NO_PROGRAM = "no_program"  # a task for which a folder of solutions holds none
+BROKEN_TASK = "broken_task"  # a given task that cannot be run at all
+NEEDS_CUDA = "needs_cuda"  # a program for a GPU that was to be judged on a CPU
 FAULT = "fault"  # in counts and tables; a row with a fault has no status
 
-STATUSES = (*map(str, Status), NOTHING_CORRECT, NO_PROGRAM)
+STATUSES = (*map(str, Status), NOTHING_CORRECT, NO_PROGRAM, BROKEN_TASK, NEEDS_CUDA)
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,8 @@ class Row:
     Args:
         name: of the task.
         program: file of the judged program, e.g. ``"ops_softmax/row_at_once.py"``; None for a search.
-        status: that of the verdict, ``nothing_correct``, ``no_program``, or None for a fault.
+        status: that of the verdict, ``nothing_correct``, ``no_program``, ``broken_task``,
+            ``needs_cuda``, or None for a fault.
         score: fastest baseline / ours, only where the status is ``ok``.
         metrics: of the verdict.
         feedback: of the verdict.
@@ -39,6 +42,8 @@ class Row:
         program_id: content hash of the program.
         folder: where its run lies, relative to the series' folder.
         ended: date and time, UTC.
+        upstream: what KernelBench's own rule says (``kernels.upstream``); None where it was not asked.
+        claims: what its makers say of a released program, by their own names.
     """
 
     name: str
@@ -59,6 +64,8 @@ class Row:
     program_id: str | None = None
     folder: str | None = None
     ended: str | None = None
+    upstream: Mapping[str, Any] | None = None
+    claims: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if (self.status is None) == (self.fault is None):
@@ -104,7 +111,12 @@ class Row:
 
     def to_json(self) -> dict[str, Any]:
         """Return this row as plain data."""
-        return {**asdict(self), "metrics": dict(self.metrics), "trials": dict(self.trials)}
+        return {
+            **asdict(self),
+            "metrics": dict(self.metrics),
+            "trials": dict(self.trials),
+            "claims": dict(self.claims),
+        }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Row:

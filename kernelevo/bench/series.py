@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import signal
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -13,17 +14,28 @@ from types import FrameType
 from typing import Any, Protocol
 
 from kernelevo.bench.facts import facts
-from kernelevo.bench.job import BUNDLED, Job, judgements, no_program, searches, strangers
+from kernelevo.bench.job import (
+    BUNDLED,
+    Job,
+    broken_task,
+    judgements,
+    no_program,
+    searches,
+    strangers,
+    unfit,
+    with_sources,
+)
 from kernelevo.bench.record import Record, alone
 from kernelevo.bench.row import Row
 from kernelevo.bench.runner import ProcessRunner
 from kernelevo.bench.suite import Suite
 from kernelevo.config import Settings
 from kernelevo.engine import Budget
-from kernelevo.errors import MachineError
+from kernelevo.errors import BadSetting, MachineError
 from kernelevo.store import new_run_folder
 from kernelevo.tasks import load_task
 
+FULL, BLIND = "full", "blind"
 RUNS = "runs"  # beside the record: a folder for each job
 
 Say = Callable[[str], None]
@@ -46,12 +58,18 @@ class Order:
         tasks: which tasks, as ``Suite.select`` reads them.
         solutions: judge the programs of this folder instead of searching; ``bundled`` for those that come
             with kernelevo.
+        where: read the suite from this folder, an upstream checkout or dataset.
     """
 
     suite: str
     settings: Settings
     tasks: str | None = None
     solutions: str | None = None
+    where: str | None = None
+
+    def suite_of(self) -> Suite:
+        """Return the suite, read from its folder where it has one."""
+        return Suite.find(self.suite, self.where)
 
     def jobs(self) -> list[Job]:
         """Return what is to be done, checked as far as it can be without running anything.
@@ -61,15 +79,22 @@ class Order:
         """
         Budget.parse(self.settings.budget)
         settings = replace(self.settings, out=None)
-        suite = Suite.find(self.suite)
+        suite = self.suite_of()
         names = suite.select(self.tasks)
         if self.solutions is None:
             jobs = searches(names, settings)
         else:
             jobs = judgements(suite, names if self.tasks is not None else None, self.solutions, settings)
-        for name in dict.fromkeys(job.task for job in jobs):
-            load_task(name, size=settings.size, device=settings.device, policy=settings.policy)
-        return jobs
+        if not suite.given:
+            for name in dict.fromkeys(job.task for job in jobs):
+                load_task(name, size=settings.size, device=settings.device, policy=settings.policy)
+        elif settings.size not in (None, FULL):
+            raise BadSetting(
+                f"the tasks of {self.where} have no size {settings.size!r}",
+                why="files that are not ours have the size full only",
+                now="leave --size out, or use the bundled tasks (without --from)",
+            )
+        return with_sources(suite, jobs)
 
     def facts(self) -> dict[str, Any]:
         """Return what the record says of this series.
@@ -80,7 +105,8 @@ class Order:
         where = self.solutions
         if where is not None and where != BUNDLED:
             where = str(Path(where).resolve())
-        return facts(self.suite, replace(self.settings, out=None), where)
+        from_ = str(Path(self.where).expanduser().resolve()) if self.where is not None else None
+        return facts(self.suite_of(), replace(self.settings, out=None), where, from_)
 
 
 @dataclass(frozen=True)
@@ -107,8 +133,33 @@ class Series:
         return bool(rows) and all(row.fault is not None for row in rows)
 
 
+class Ordered(Protocol):
+    """What a series is made of: an ``Order``, or released solutions."""
+
+    @property
+    def suite(self) -> str:
+        """Name of the series."""
+
+    @property
+    def settings(self) -> Settings:
+        """Settings of every run."""
+
+    @property
+    def solutions(self) -> str | None:
+        """The folder of programs of ours that are judged, if any."""
+
+    def suite_of(self) -> Suite:
+        """Return what it is over."""
+
+    def jobs(self) -> list[Job]:
+        """Return what is to be done."""
+
+    def facts(self) -> dict[str, Any]:
+        """Return what the record says of it."""
+
+
 def run_series(
-    order: Order, *, say: Say = lambda _: None, ended: Say = lambda _: None, runner: Runner | None = None
+    order: Ordered, *, say: Say = lambda _: None, ended: Say = lambda _: None, runner: Runner | None = None
 ) -> Series:
     """Do every job that has no verdict yet; Ctrl-C ends the series with what is done.
 
@@ -144,12 +195,31 @@ def run_series(
 
 def _work(jobs: Sequence[Job], record: Record, runner: Runner, ended: Say) -> None:
     faulty = {row.key for row in record.rows if row.fault is not None}
-    for job in jobs:
-        if record.done(job.key, job.program_id):
-            continue
-        row = no_program(job) if job.missing else _done(runner, job, job.key in faulty)
-        record.put(row)
-        ended(row.line())
+    todo, named = deque(jobs), {job.key for job in jobs}
+    while todo:
+        job = todo.popleft()
+        if not record.done(job.key, job.program_id):
+            row = _row(runner, job, job.key in faulty)
+            record.put(row)
+            ended(row.line())
+        if _is_blind(record, job) and job.repaired().key not in named:
+            named.add(job.repaired().key)
+            record.plan_next(job.repaired().key, after=job.key)
+            todo.appendleft(job.repaired())
+
+
+def _is_blind(record: Record, job: Job) -> bool:
+    """Whether lint found of a given task, as shipped, that it grades nothing."""
+    found = next((row for row in record.rows if row.key == job.key), None)
+    return job.source is not None and "@" not in job.task and found is not None and found.grade == BLIND
+
+
+def _row(runner: Runner, job: Job, afresh: bool) -> Row:
+    if job.problem:
+        return broken_task(job)
+    if job.unfit:
+        return unfit(job)
+    return no_program(job) if job.missing else _done(runner, job, afresh)
 
 
 def _done(runner: Runner, job: Job, afresh: bool) -> Row:
@@ -159,14 +229,17 @@ def _done(runner: Runner, job: Job, afresh: bool) -> Row:
         return job.row(fault={"kind": type(error).__name__, "message": str(error)})
 
 
-def _announce(order: Order, jobs: Sequence[Job], record: Record, say: Say) -> None:
+def _announce(order: Ordered, jobs: Sequence[Job], record: Record, say: Say) -> None:
     done = sum(record.done(job.key, job.program_id) for job in jobs)
     before = f", {done} of them done before" if done else ""
-    what = "tasks" if order.solutions is None else "programs"
+    what = "programs" if any(job.program is not None for job in jobs) else "tasks"
     say(f"{len(jobs)} {what}{before}; everything is in {record.folder}")
-    strange = strangers(order.solutions) if order.solutions is not None else []
+    suite = order.suite_of()
+    for words in suite.unread:
+        say(f"not read: {words}")
+    strange = strangers(order.solutions, suite) if order.solutions is not None else []
     if strange:
-        say(f"left alone, since no bundled task has that name: {', '.join(strange)}")
+        say(f"left alone, since no task has that name: {', '.join(strange)}")
 
 
 @contextmanager

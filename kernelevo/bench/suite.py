@@ -1,60 +1,93 @@
-"""Suite: which bundled tasks a series is over, which of them a person names, and which may enter a mean."""
+"""Suite: which tasks a series is over, which of them a person names, and which may enter a mean."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from kernelevo.errors import BadSetting, closest
-from kernelevo.tasks import bundled, facts, load_task
+from kernelevo.tasks import GivenTask, bundled, facts, load_task, read_level
 
 JUDGEABLE = "judgeable"
+HE = "he"  # the one variant that a given task has: He-normal weights
 _RANGE = re.compile(r"([0-9]{1,9})-([0-9]{1,9})")
 _NUMBER = re.compile(r"[0-9]{1,9}")
+_UPSTREAM = re.compile(r"kernelbench:([1-4])")
 
 
 @dataclass(frozen=True)
 class Suite:
-    """Bundled tasks that share the part of their name before the last ``/``.
+    """Tasks that share the part of their name before the last ``/``: bundled ones, or those of a folder.
 
     Args:
         name: e.g. ``"kernelbench:3"`` or ``"ops"``.
         ids: what stands after the ``/``, in the order of the library.
+        given: of a folder's tasks each, by its id; empty for bundled ones.
+        unread: what in that folder could not be read at all, with the reason.
     """
 
     name: str
     ids: tuple[str, ...]
+    given: Mapping[str, GivenTask] = field(default_factory=dict)
+    unread: tuple[str, ...] = ()
 
     @classmethod
-    def find(cls, name: str) -> Suite:
+    def find(cls, name: str, folder: str | None = None) -> Suite:
         """Return the suite of that name.
 
+        Args:
+            name: of a bundled suite, or ``kernelbench:1`` to ``kernelbench:4`` with a folder.
+            folder: an upstream checkout or dataset whose files are read instead of the bundled tasks.
+
         Raises:
-            BadSetting: if there is none, with the known ones.
+            BadSetting: if there is none, with the known ones, or the folder holds nothing of it.
         """
+        level = _UPSTREAM.fullmatch(name)
+        if folder is not None:
+            if level is None:
+                raise BadSetting(
+                    f"the suite {name!r} cannot be read from a folder",
+                    why="known: kernelbench:1, kernelbench:2, kernelbench:3, kernelbench:4",
+                    now="leave --from out for bundled tasks",
+                )
+            found = read_level(Path(folder).expanduser(), int(level[1]))
+            given = {str(number): task for number, task in found.tasks.items()}
+            return cls(name, tuple(given), given, found.unread)
         known: dict[str, list[str]] = {}
         for task in bundled():
-            suite, _, found = task.rpartition("/")
-            known.setdefault(suite, []).append(found)
+            suite, _, number = task.rpartition("/")
+            known.setdefault(suite, []).append(number)
         if name not in known:
-            raise BadSetting(f"there is no suite {name!r}", why=closest(name, known), now="use one of these")
+            now = "use one of these" + (", or --from CHECKOUT for upstream's own files" if level else "")
+            raise BadSetting(f"there is no suite {name!r}", why=closest(name, known), now=now)
         return cls(name, tuple(known[name]))
 
     def tasks(self) -> tuple[str, ...]:
         """Return all tasks; beside one that grades nothing as shipped stand its repaired variants."""
-        names: list[str] = []
-        for name in (f"{self.name}/{found}" for found in self.ids):
-            names.append(name)
-            if grade(name) != JUDGEABLE:
-                repaired = (f"{name}@{variant}" for variant in facts(name).get("variants", {}))
-                names += [other for other in repaired if grade(other) == JUDGEABLE]
-        return tuple(names)
+        return tuple(name for found in self.ids for name in self._with_repaired(f"{self.name}/{found}"))
+
+    def _with_repaired(self, name: str) -> list[str]:
+        """Return a task and, if as shipped it grades nothing, its variants that do."""
+        if self.given or "@" in name or grade(name) == JUDGEABLE:
+            return [name]  # lint of a given task comes with its run, and its repaired variant after it
+        variants = (f"{name}@{variant}" for variant in facts(name).get("variants", {}))
+        return [name, *(other for other in variants if grade(other) == JUDGEABLE)]
+
+    def grade(self, name: str) -> str:
+        """Return lint's word on a task: the manifest's, or ``unknown`` of a given one until it was run."""
+        return "unknown" if self.given else grade(name)
+
+    def source(self, name: str) -> GivenTask | None:
+        """Return a given task; None for a bundled one."""
+        return self.given.get(name.removeprefix(f"{self.name}/").partition("@")[0])
 
     def select(self, text: str | None) -> tuple[str, ...]:
         """Return the tasks that a person names: numbers, ranges, names and variants, with commas.
 
-        A range takes the bundled tasks in it, as shipped. None takes all tasks.
+        A range takes the tasks in it. A task that grades nothing as shipped brings its repaired variants; a
+        variant stands for itself alone. None takes all tasks.
 
         Args:
             text: e.g. ``"1-17,31,28@batchfirst"`` or ``"gemm,softmax"``; full names are taken too.
@@ -65,17 +98,18 @@ class Suite:
         """
         if text is None:
             return self.tasks()
-        names = [name for part in text.split(",") for name in self._part(part.strip(), text)]
-        for name in names:
+        named = [name for part in text.split(",") for name in self._part(part.strip(), text)]
+        for name in named if not self.given else ():
             load_task(name)  # knows the variants
-        return tuple(dict.fromkeys(names))
+        return tuple(dict.fromkeys(other for name in named for other in self._with_repaired(name)))
 
     def _part(self, part: str, whole: str) -> Iterable[str]:
         if match := _RANGE.fullmatch(part):
             return self._range(int(match[1]), int(match[2]), part, whole)
         found, at, variant = part.removeprefix(f"{self.name}/").partition("@")
         found = str(int(found)) if _NUMBER.fullmatch(found) else found
-        if found not in self.ids or (at and not variant):
+        unknown = self.given and at and variant != HE
+        if found not in self.ids or (at and not variant) or unknown:
             raise self._bad(whole, f"{self.name} has no task {part!r}; {closest(found, self.ids)}")
         return [f"{self.name}/{found}{at}{variant}"]
 
@@ -89,7 +123,9 @@ class Suite:
             raise self._bad(whole, f"the range {part} leaves 1-{max(numbers)}; {self._known()}")
         inside = [f"{self.name}/{n}" for n in numbers if first <= n <= last]
         if not inside:
-            raise self._bad(whole, f"no task of {part} is bundled; {self._known()}")
+            raise self._bad(
+                whole, f"no task of {part} is {'there' if self.given else 'bundled'}; {self._known()}"
+            )
         return inside
 
     def _known(self) -> str:

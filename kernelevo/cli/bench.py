@@ -16,11 +16,14 @@ Text = str | None
 
 
 def bench(
-    suite: Annotated[str, typer.Argument(help="kernelbench:3 or ops")],
+    suite: Annotated[str, typer.Argument(help="kernelbench:3, ops; with --from kernelbench:1 to :4")],
     tasks: Annotated[Text, typer.Option(help="1-17,31,28@batchfirst or gemm,softmax; default: all")] = None,
     budget: Annotated[Text, typer.Option(help="of each task: 90s, 30m, 200 (evaluations)")] = None,
     solutions: Annotated[
         Text, typer.Option(help="judge programs DIR/<suite>_<id>/*.py, or the word bundled; no search")
+    ] = None,
+    where: Annotated[
+        Text, typer.Option("--from", help="a KernelBench checkout or its dataset: its own files, unchanged")
     ] = None,
     device: Annotated[Text, typer.Option(help="cpu or cuda")] = None,
     size: Annotated[Text, typer.Option(help="small, full or v0")] = None,
@@ -53,17 +56,19 @@ def bench(
 
     page = console(stderr=as_json)
     series = run_series(
-        Order(suite, settings, tasks, solutions),
+        Order(suite, settings, tasks, solutions, where),
         say=talk,
         ended=lambda line: page.print(line, markup=False, soft_wrap=True),
     )
     record = series.record
+    talk(f"the page with charts and programs: {record.write_html()}")
     if as_json:
         print_json(record.to_json())
     else:
         typer.echo("\n" + record.page(), nl=False)
     if series.interrupted:
-        given = {**flags, "tasks": tasks, "solutions": solutions, "proposers": proposers, "json": as_json}
+        given = {**flags, "tasks": tasks, "solutions": solutions, "proposers": proposers}
+        given |= {"from": where, "json": as_json}
         talk(f"cut off; go on with: {again(suite, {**given, 'out': str(record.folder)})}")
         return INTERRUPTED
     if series.broken:
@@ -71,9 +76,9 @@ def bench(
     return 0 if series.correct else NOTHING_CORRECT
 
 
-def again(suite: str, flags: dict[str, object]) -> str:
+def again(suite: str, flags: dict[str, object], verb: str = "bench") -> str:
     """Return the command that goes on with a series."""
-    words = ["kernelevo", "bench", suite]
+    words = ["kernelevo", verb, *filter(None, [suite])]
     for name, value in flags.items():
         if value is not None and value is not False:
             words += [f"--{name.replace('_', '-')}"] + ([] if value is True else [str(value)])

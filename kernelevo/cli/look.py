@@ -64,6 +64,7 @@ def show(
         console().print(trials_table(result.trials, top=top, title=result.title()))
         if result.best and result.evaluation:
             sure = "timed again in fresh processes" if result.is_confirmed else "not timed again"
+            sure += f" ({result.candidates})" if result.candidates else ""
             talk(f"best: #{result.best.number} {interval(result.evaluation)}, {sure}; {result.best_path}")
     return 0
 

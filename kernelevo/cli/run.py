@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from kernelevo.cli.detach import detach
 from kernelevo.cli.flags import listed
 from kernelevo.cli.output import console, print_json, talk
 from kernelevo.config import MODEL_FREE, PROPOSERS, SAMPLERS, load_settings
@@ -73,6 +74,9 @@ def run(
         bool | None, typer.Option("--no-distant", help="a second parent may come from the same cluster")
     ] = None,
     config: Annotated[Path | None, typer.Option(help="a TOML file with a [run] table")] = None,
+    detached: Annotated[
+        bool, typer.Option("--detach", help="go on in the background; the run's folder gets its words")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="print the run as JSON at the end")] = False,
 ) -> int:
     """Make TASK faster: search until the budget is spent, then print the table and where the winner is."""
@@ -104,6 +108,11 @@ def run(
         "no_distant": no_distant,
     }
     settings = load_settings(flags, file=config)
+    if detached:
+        from kernelevo import api
+
+        folder = api.claim_folder(task, settings)
+        return detach(task, {**flags, "config": config, "out": None, "json": as_json}, folder)
     talk(f"kernelevo: {task} on {settings.device}, budget {settings.budget}")
     from kernelevo import api
 

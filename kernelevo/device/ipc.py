@@ -138,6 +138,18 @@ class Imports:
         self._driver.read(place, copy.ctypes.data, nbytes)
         return copy
 
+    def write(self, address: int, values: NDArray[np.uint8]) -> None:
+        """Write bytes to a piece of memory, at once: no stream of the other process is waited for.
+
+        Raises:
+            LookupError: as ``here``.
+            RuntimeError: if the driver cannot copy it.
+        """
+        source = np.ascontiguousarray(values)
+        place = self.here(address, source.nbytes)
+        self._driver.enter()
+        self._driver.write(place, source.ctypes.data, source.nbytes)
+
     def gather(self, pieces: Sequence[tuple[int, int]]) -> bytes:
         """Return several (address, bytes) pieces one after the other: one kernel, one copy.
 

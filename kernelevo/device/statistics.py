@@ -10,7 +10,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-MARGIN = 0.01
+from kernelevo.core.claims import MARGIN
+
 MIN_BLOCKS = 6  # with fewer, not even the extremes enclose the median in 95 % of cases
 _RESAMPLES = 1000
 

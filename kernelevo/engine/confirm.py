@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kernelevo.core import Evaluation, Notice, Trial, WinnerConfirmed
+from kernelevo.core.claims import best_of
 from kernelevo.engine.judging import MachineBroke
 from kernelevo.engine.news import pass_on
 from kernelevo.population import Member
@@ -22,9 +23,10 @@ async def confirm(engine: Engine) -> tuple[Trial | None, Evaluation | None]:
 
     The best score of many noisy ones is too high (the winner's curse). So as long as a rival's score from
     the search is above the best confirmed one, it is timed again too, ``CANDIDATES`` at the most, and none
-    after ``LONGEST`` seconds.
+    after ``LONGEST`` seconds. What is then said of the best holds for all that were timed again together.
     """
     sure: dict[str, Evaluation] = {}
+    tried = 0
     began = engine.clock()
     for _ in range(CANDIDATES):
         rival = _rival(engine, sure)
@@ -40,6 +42,9 @@ async def confirm(engine: Engine) -> tuple[Trial | None, Evaluation | None]:
             break
         pass_on(engine, measured.notices)
         verdict = measured.evaluation
+        tried += 1
+        if verdict.score is not None:
+            verdict = best_of(verdict, 1, engine.ledger.verdicts)
         engine.store.append_event("final", verdict.to_json(), trial=trial.number)
         engine.say(WinnerConfirmed(trial.number, verdict))
         if verdict.score is None:
@@ -49,7 +54,14 @@ async def confirm(engine: Engine) -> tuple[Trial | None, Evaluation | None]:
             sure[rival.program.id] = verdict
     if sure:
         best = max(sure, key=lambda program: sure[program].score or 0.0)
-        return engine.ledger.trial_of(best), sure[best]
+        trial = engine.ledger.trial_of(best)
+        if tried == 1:
+            return trial, sure[best]
+        final = best_of(sure[best], tried, engine.ledger.verdicts)  # takes the place of its earlier row
+        engine.store.append_event("final", final.to_json(), trial=trial.number)
+        words = final.feedback.partition("\n")[0] or f"score {final.score:.4g}"
+        engine.say(Notice(f"trial {trial.number} is the best of {tried} timed again: {words}"))
+        return trial, final
     leader = engine.islands.best
     return (engine.ledger.trial_of(leader.program.id) if leader else None), None
 

@@ -6,6 +6,7 @@ import logging
 import math
 import random
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -15,26 +16,21 @@ from kernelevo.device.lease import Lease
 from kernelevo.device.priority import first_in_line
 from kernelevo.device.sm_clock import steady
 from kernelevo.device.statistics import MIN_BLOCKS, Estimate, StopRule
-from kernelevo.kernels import rules
+from kernelevo.kernels import order, rules, sampling
+from kernelevo.kernels.answer import Answer, Batch
 from kernelevo.kernels.checking import Checker, Sample
 from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.inputs import SHIPPED, Pick, Stream
 from kernelevo.kernels.lengths import Lengths
-from kernelevo.kernels.order import in_order
 from kernelevo.kernels.overhead import Anchors, Overhead
+from kernelevo.kernels.sampling import Plan
 from kernelevo.kernels.series import Block, Series, Tally
-from kernelevo.kernels.session import Answer, Batch, Session
+from kernelevo.kernels.session import Session
 
 _log = logging.getLogger(__name__)
 
-SAMPLE_BYTES = 256 << 20
-"""Most memory that outputs kept for verification may take."""
-SAMPLED, SAMPLED_FASTEST = 4, 8
-"""Calls of a batch that are verified; of the quickest batch, which may decide alone, some more."""
-_READ_BYTES = 64 << 20
 _SAMPLES_A_SECOND = 30
-_ANYWHERE = 0.3
-_SINGLES = 0.25
+_STOPPED = 0.1
 _BY_FAR = 0.7
 # Measured on an idle machine: threads wait about 1 ms in all to be put back on their cores when a batch
 # begins, and up to 5 % of a core for one another inside it. Only more than that is somebody else's work.
@@ -91,7 +87,7 @@ class Ring:
     Args:
         stream: fresh values.
         checker: conduct checks on the challenger.
-        rng: secret choices (which calls are verified, single calls).
+        rng: secret choices (which calls are verified).
         lease: the right to measure alone.
     """
 
@@ -105,6 +101,9 @@ class Ring:
         self.stream, self.checker, self._rng, self._lease = stream, checker, rng, lease
         self.overhead = Overhead(0.0, 0.0)
         self._lengths = Lengths(self.overhead, math.inf, lambda s, n: self._run(s, n)[0])
+        self._thorough = False
+        self._samples: list[Sample] = []
+        self._answered: Batch | None = None
         self._empty: Session | None = None
         self._anchors = Anchors(self.overhead)
 
@@ -162,45 +161,80 @@ class Ring:
             return
         self.overhead = self._anchors.add(batch)
 
-    def _run(self, session: Session, calls: int) -> tuple[Batch, list[Pick]]:
+    def _run(self, session: Session, calls: int, given: Sequence[Pick] = ()) -> tuple[Batch, Sequence[Pick]]:
         session.put_first()
-        picks = [self.stream.pick() for _ in range(calls)]
+        picks = given or [self.stream.pick() for _ in range(calls)]
         if session.setting.stateful:
             self.checker.place(session, self.checker.pool.groups[0].parameters, fresh=True)
         batch = session.batch(lambda i, views: self.stream.write(picks[i], views), [p.seed for p in picks])
         return batch, picks
 
-    def turn(self, session: Session, tally: Tally, *, trusted: bool, calls: int | None = None) -> float:
+    def turn(
+        self,
+        session: Session,
+        tally: Tally,
+        *,
+        trusted: bool,
+        plan: Plan | None = None,
+    ) -> float:
         """Time one batch and keep one secret sample of it; leaves the child stopped.
+
+        Args:
+            session: one of the two.
+            tally: what is known of it.
+            trusted: whether its outputs are left alone.
+            plan: its inputs; fresh ones without.
 
         Returns:
             Seconds per call, the protocol's cost taken off.
         """
-        count = calls or tally.calls
-        batch, picks = self._run(session, count)
+        given = () if plan is None else plan.theirs if trusted else plan.ours
+        count = len(given) or tally.calls
+        batch, picks = self._run(session, count, given)
         tally.batches.append((sum(p.distribution == SHIPPED for p in picks), batch.seconds))
+        tally.timed += batch.seconds
         seconds = self.overhead.taken_off(batch.seconds, count) / count
         tally.clocks.append(batch.megahertz)
         tally.missing |= batch.missing
-        if calls is None:
-            tally.own.append(self.overhead.own(batch) / count)
+        tally.own.append(self.overhead.own(batch) / count)
+        tally.pace = min(tally.pace, batch.seconds / count)
         if not self.overhead.agrees(batch):
             tally.disagreements += 1
         tally.drowned += self.overhead.drowned(batch)
-        if calls is None:
-            self._lengths.correct(session, tally, batch)
-        if not trusted:
-            fastest = calls is None and seconds < tally.quickest
-            if fastest:
-                tally.quickest = seconds
-            self._examine(session, batch, picks, tally, fastest=fastest)
+        self._lengths.correct(session, tally, batch)
+        if trusted:
+            self._answered = batch
+            return seconds
+        self._samples = []
+        fastest = seconds < tally.quickest
+        if fastest:
+            tally.quickest = seconds
+        if sampling.due(self._rng, tally, fastest=fastest, thorough=self._thorough):
+            began = time.monotonic()
+            shared = plan.shared if plan is not None else []
+            self._samples = self._examine(session, batch, picks, tally, shared, fastest=fastest)
+            tally.examining += time.monotonic() - began
         return seconds
 
+    def _beside(self, plan: Plan | None, defender: Session, challenger: Tally) -> None:
+        """Put the answers of the defender's last batch beside the samples of the challenger's."""
+        if plan is not None and self._answered is not None:
+            began = time.monotonic()
+            plan.beside(self._samples, defender, self._answered)
+            challenger.examining += time.monotonic() - began
+
     def _examine(
-        self, session: Session, batch: Batch, picks: list[Pick], tally: Tally, *, fastest: bool
-    ) -> None:
+        self,
+        session: Session,
+        batch: Batch,
+        picks: Sequence[Pick],
+        tally: Tally,
+        shared: Sequence[int],
+        *,
+        fastest: bool,
+    ) -> list[Sample]:
         """Read secret samples, look for shared memory, and hash all outputs twice, now and after a rest."""
-        chosen = self._choose(session, batch.calls, fastest=fastest)
+        chosen = sampling.choose(self._rng, session, batch.calls, shared, fastest)
         samples = []
         for index in chosen:
             answer = session.answer(batch.said, index, batch.calls)
@@ -209,7 +243,7 @@ class Ring:
         if fastest:
             tally.fastest = samples
         for sample in samples:
-            self._keep(sample, tally, session.setting.output_bytes)
+            sampling.keep(self._rng, sample, tally, session.setting.output_bytes)
         tally.examined += 1
         places = session.places(batch)
         tally.hold(places[chosen[0]])
@@ -225,38 +259,24 @@ class Ring:
             if session.digest(batch) != before:
                 saw = "outputs changed after they were returned (a deferred write)"
                 raise Failed(Status.REJECTED, rules.FINAL.broken(saw))
-
-    def _choose(self, session: Session, calls: int, *, fastest: bool) -> list[int]:
-        """Choose the calls of a batch that are to be verified.
-
-        Of a stateful subject one, since all calls before it have to be replayed: anywhere in the quickest
-        batch and in some others, mostly near the beginning of the rest.
-        """
-        rng = self._rng
-        if session.setting.stateful:
-            anywhere = fastest or rng.random() < _ANYWHERE
-            return [rng.randrange(calls) if anywhere else int(calls ** rng.random()) - 1]
-        most = max(1, _READ_BYTES // max(session.setting.output_bytes, 1))
-        return rng.sample(range(calls), min(SAMPLED_FASTEST if fastest else SAMPLED, most, calls))
-
-    def _keep(self, sample: Sample, tally: Tally, size: int) -> None:
-        """Keep a sample; when memory is used up, each that was offered is kept with the same chance."""
-        tally.offered += 1
-        if len(tally.samples) < max(3, min(tally.most, SAMPLE_BYTES // max(size, 1))):
-            tally.samples.append(sample)
-            return
-        place = self._rng.randrange(tally.offered)
-        if place < len(tally.samples):
-            tally.samples[place] = sample
+        return samples
 
     def in_order(self, session: Session, tally: Tally) -> None:
-        """Refuse a program that moves work between the calls of a batch (see ``order``).
+        """Stop as many batches in their midst as it takes to see whether work is moved (see ``order``).
 
         Raises:
             Failed: with the status ``wrong``.
         """
         with self._lease, first_in_line():
-            in_order(session, self.checker, self.stream, tally, self._rng)
+            for _ in range(order.TRIES):
+                if len(tally.stops) < order.ENOUGH:
+                    self._stop(session, tally)
+
+    def _stop(self, session: Session, tally: Tally) -> None:
+        """Stop one batch in its midst."""
+        if order.can_stop(session, tally):
+            found = order.stopped(session, self.checker, self.stream, tally, self._rng)
+            tally.stops += [] if found is None else [found]
 
     def fight(
         self,
@@ -267,6 +287,7 @@ class Ring:
         trusted: bool = False,
         floor: float | None = None,
         fewest: Blocks = Blocks(),
+        thorough: bool = False,
     ) -> Outcome:
         """Time two subjects in ABBA blocks, alone on the device, until the rule has seen enough.
 
@@ -277,7 +298,9 @@ class Ring:
             trusted: whether the challenger is a baseline too.
             floor: the slowest ratio worth more timing.
             fewest: how many blocks are run in any case.
+            thorough: whether the outputs of every batch are examined, whatever it takes.
         """
+        self._thorough = thorough
         with self._lease, first_in_line():
             return self._fight(challenger, defender, rule, trusted, floor, fewest)
 
@@ -299,9 +322,10 @@ class Ring:
             self._lengths.settle(session, tally)
         clean, disturbed, drowned = Series(), Series(), Series()
         while True:
-            under = a.drowned + b.drowned + a.short + b.short
+            under, faults = a.drowned + b.drowned + a.short + b.short, a.at_fault
             block, alone = self._block(challenger, defender, a, b, trusted)
             short = a.drowned + b.drowned + a.short + b.short > under
+            a.at_fault = faults if short else a.at_fault
             (drowned if short else clean if alone else disturbed).add(block)
             elapsed = time.monotonic() - start
             if not (clean.blocks or disturbed.blocks) and elapsed < 8 * rule.seconds:
@@ -312,7 +336,8 @@ class Ring:
             # blocks that other work disturbed are dropped where enough calm ones are left
             calm = not disturbed.blocks or len(clean.blocks) >= max(fewest.calm, MIN_BLOCKS)
             series = clean if calm else clean.joined(disturbed)
-            sure = calm or self._machines_own(a, blocks)
+            # nothing is sure where the program's process says in most blocks that our time is not its calls'
+            sure = 2 * a.at_fault <= blocks and (calm or self._lease.device != "cpu")
             current = series.estimate() if sure else series.shortest()
             stop = rule.reason(current, elapsed, floor=floor) is not None
             enough = blocks >= (fewest.calm if calm else fewest.disturbed) or elapsed > 8 * rule.seconds
@@ -323,18 +348,11 @@ class Ring:
                     current, a, b, len(series.blocks), dropped, 0 if calm else len(disturbed.blocks)
                 )
             self._lease.breathe()
-            if self._rng.random() < _SINGLES and a.calls > 1 and elapsed < rule.seconds:
-                a.singles.append(self.turn(challenger, a, trusted=trusted, calls=1))
-                b.singles.append(self.turn(defender, b, trusted=True, calls=1))
+            if not trusted and self._rng.random() < _STOPPED and len(a.stops) < order.ENOUGH:
+                self._stop(challenger, a)
 
-    def _machines_own(self, challenger: Tally, blocks: int) -> bool:
-        """Tell whether disturbed blocks may still be estimated from, when calm ones are too few.
-
-        On a device they may: clocks that move, and clocks that disagree with ours for the trusted defender
-        as well, are the machine's, and add to both sides alike. Not where only the challenger's own clock
-        disagrees: its process says that our time is not the time of its calls.
-        """
-        return self._lease.device != "cpu" and 2 * challenger.at_fault <= blocks
+    def _plan(self, challenger: Session, ours: int, theirs: int) -> Plan | None:
+        return Plan.draw(self.stream, self._rng, challenger, ours, theirs)
 
     def _block(
         self, challenger: Session, defender: Session, a: Tally, b: Tally, trusted: bool
@@ -348,12 +366,17 @@ class Ring:
         forced = self._lease.forced_breaths()
         ours, theirs = a.disagreements, b.disagreements
         watch.begin()
-        first = self.turn(challenger, a, trusted=trusted)
-        second = self.turn(defender, b, trusted=True)
-        third = self.turn(defender, b, trusted=True)
-        fourth = self.turn(challenger, a, trusted=trusted)
+        plan = None if trusted else self._plan(challenger, a.calls, b.calls)
+        first = self.turn(challenger, a, trusted=trusted, plan=plan)
+        second = self.turn(defender, b, trusted=True, plan=plan)
+        self._beside(plan, defender, a)
+        plan = None if trusted else self._plan(challenger, a.calls, b.calls)
+        third = self.turn(defender, b, trusted=True, plan=plan)
+        fourth = self.turn(challenger, a, trusted=trusted, plan=plan)
+        self._beside(plan, defender, a)
         alone = not watch.end().too_much(_WAITING, 4 * _WAKE_NS) or self._lease.device != "cpu"
-        agreed = (a.disagreements, b.disagreements) == (ours, theirs)
+        # the program's own clock leaves no block out: it would choose its quick ones
+        agreed = b.disagreements == theirs
         clocks = [*a.clocks[-2:], *b.clocks[-2:]]
         calm = alone and agreed and steady(clocks) and self._lease.forced_breaths() == forced
         a.at_fault += a.disagreements > ours and b.disagreements == theirs

@@ -55,7 +55,7 @@ class Equipment:
 
     def _reader(self, child: Child) -> Reader:
         if self.kind == "host":
-            return HostReader(child.read_many)
+            return HostReader(child.read_many, child.write)
         assert self.cubin is not None
         return Imports(*_loaded(self.index, self.cubin))
 

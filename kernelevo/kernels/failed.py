@@ -9,6 +9,7 @@ from typing import Any
 from kernelevo.core import Evaluation, Status
 from kernelevo.device.groups import Registration
 from kernelevo.kernels import device_faults, rules
+from kernelevo.kernels.compiled_code import NEW_CODE, wanted_new
 from kernelevo.kernels.rules import Refusal, quoted
 from kernelevo.sandbox.channel import PeerClosed, PeerFault, PeerTimeout
 from kernelevo.sandbox.child import Child
@@ -101,6 +102,8 @@ def told(error: Any, child: Child) -> Failed:
     if kind in ("BuildError", "BuildRefused") or stage in ("load", "construct"):
         words = _with_log(text, str(error.get("log") or ""))
         return Failed(Status.BUILD_FAILED, rules.BUILDS.broken(words), log, child.pid)
+    if wanted_new(f"{text}\n{log}"):
+        text = f"{text.splitlines()[0]}\n{NEW_CODE}"
     where = "load_state_dict" if stage == "load" else "forward"
     status = fault.status if fault is not None else Status.CRASHED
     words = _with_log(f"{where} raises {text}", str(error.get("log") or ""))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from kernelevo.core import Evaluation
 from kernelevo.device.statistics import StopRule
 from kernelevo.errors import SandboxError
-from kernelevo.kernels import clocks
+from kernelevo.kernels import clocks, order, sampling
 from kernelevo.kernels.checking import describe_case
 from kernelevo.kernels.correctness import Precision, precision
 from kernelevo.kernels.duel import Blocks, Outcome
@@ -32,10 +34,14 @@ class Hearing:
         session: the program, fresh.
         notes: what is known of it, and will be.
         rng: secret choices.
+        final: whether this is a winner, whose timed calls are verified as far as half its time allows.
     """
 
-    def __init__(self, ground: Ground, session: Session, notes: Notes, rng: random.Random) -> None:
+    def __init__(
+        self, ground: Ground, session: Session, notes: Notes, rng: random.Random, *, final: bool = False
+    ) -> None:
         self._ground, self._session, self._notes, self._rng = ground, session, notes, rng
+        self._final = final
 
     def brief(self, seconds: float) -> Evaluation:
         """Hear the reference's own text: one case, one second, two blocks at the least."""
@@ -46,7 +52,7 @@ class Hearing:
             return wrong
         rule = StopRule(0.02, min(seconds, BRIEF_SECONDS))
         outcome, label, _ = self._duel(rule, None, Blocks(2, 2))
-        return self._verify(outcome, 0.0) or self._finish(outcome, label, rough=False)
+        return self._verify(outcome) or self._finish(outcome, label, rough=False)
 
     def full(self, seconds: float, floor: float | None) -> Evaluation:
         """Climb the ladder: three cases, a rough time where there is a floor, the rest, the duel.
@@ -74,13 +80,13 @@ class Hearing:
             glance = StopRule(0.1, min(ROUGH_SECONDS, seconds))
             outcome, label, below = self._duel(glance, floor)
             if below:
-                return self._verify(outcome, 0.5) or self._finish(outcome, label, rough=True)
+                return self._verify(outcome) or self._finish(outcome, label, rough=True)
         wrong = self._check(cases[_BEFORE_TIMING:])
         if wrong is None:
             outcome, label, below = self._duel(StopRule(0.02, seconds), floor)
             wrong = self._verify(outcome, seconds / 2)
             if wrong is None:
-                ground.ring.in_order(session, outcome.challenger)
+                self._in_order(outcome, seconds / 2 if self._final else 0.0)
         ground.pool.retire(self._rng.choice(cases)[1])
         return wrong or self._finish(outcome, label, rough=below)
 
@@ -119,35 +125,64 @@ class Hearing:
         against = ground.baselines.opponent(label)
         assert against.anchor.session is not None
         own = None if floor is None else floor / against.factor
-        try:
+        self._against = against.anchor.session
+        with self._blameless(label):
             outcome = ground.ring.fight(
-                self._session, against.anchor.session, rule, floor=own, fewest=fewest or Blocks()
+                self._session,
+                self._against,
+                rule,
+                floor=own,
+                fewest=fewest or Blocks(),
+                thorough=self._final,
             )
-        except Failed as failed:
-            if failed.pid != against.anchor.session.child.pid:
-                raise
-            renew(ground, label)  # no program's fault, and none is to meet that process again
-            raise SandboxError("the baseline failed while it was timed", why=failed.saw) from failed
         ground.baselines.heard(against.anchor, outcome.defender.median)
         ground.roof.check(outcome.challenger, outcome.defender)
         return outcome, label, outcome.below(own)
 
-    def _verify(self, outcome: Outcome, seconds: float) -> Evaluation | None:
-        """Verify kept outputs of timed calls, and that no work was moved between calls."""
+    @contextmanager
+    def _blameless(self, label: Precision) -> Iterator[None]:
+        """Turn a failure of the baseline's process into the machine's, and start it anew."""
+        against = self._against
+        try:
+            yield
+        except Failed as failed:
+            if failed.pid != against.child.pid:
+                raise
+            renew(self._ground, label)  # no program's fault, and none is to meet that process again
+            raise SandboxError("the baseline failed while it was timed", why=failed.saw) from failed
+
+    def _verify(self, outcome: Outcome, seconds: float = 0.0) -> Evaluation | None:
+        """Verify kept outputs of timed calls: a winner's for so long, others' within the search's budget."""
         ground, notes, seen = self._ground, self._notes, outcome.challenger
+        stateful = ground.setting.stateful
+        if not self._final:
+            timed = seen.timed + outcome.defender.timed
+            seconds = max(0.0, sampling.BUDGET * timed - seen.examining)
         count, report = ground.checker.verify(
-            ground.setting.stateful,
+            stateful,
             ground.stream,
             ground.setting.structure,
-            [*seen.fastest, *seen.samples],
+            sampling.ordered(seen),
             seconds,
+            fewest=sampling.FEWEST_REPLAYED if stateful else sampling.FEWEST,
+            beside=not self._final,
+            each=0.0 if self._final else outcome.defender.median,
         )
+        if report is None:
+            count += order.verify(self._session, ground.checker, ground.stream, seen.stops, seconds / 2)
         notes.metrics["timed_outputs_verified"] = count
         notes.metrics["timed_blocks"] = outcome.blocks
         notes.metrics["dropped_blocks"] = outcome.dropped
         notes.metrics["disturbed_blocks"] = outcome.disturbed
         notes.metrics["clock_disagreements"] = seen.disagreements
         return None if report is None else notes.wrong(report, "in a call that was timed")
+
+    def _in_order(self, outcome: Outcome, seconds: float) -> None:
+        """See that no work was moved between calls, by what those of stopped batches answer."""
+        ground, session, seen = self._ground, self._session, outcome.challenger
+        known = len(seen.stops)
+        ground.ring.in_order(session, seen)
+        order.verify(session, ground.checker, ground.stream, seen.stops[known:], seconds)
 
     def _finish(self, outcome: Outcome, label: Precision, *, rough: bool) -> Evaluation:
         ground, session, notes = self._ground, self._session, self._notes

@@ -13,12 +13,14 @@ from torch.utils import _pytree as pytree
 
 SHIPPED = "shipped"
 _NO_NUMPY = (torch.bfloat16, torch.complex32)
-DISTRIBUTIONS = (SHIPPED, "normal", "signed", "small", "large", "sparse", "rows")
+DISTRIBUTIONS = (SHIPPED, "normal", "signed", "small", "large", "sparse", "rows", "outlier")
 """As the task ships them; standard normal; uniform in [-1, 1); shipped times 1e-2; shipped times 1e2; one
-value in ten kept; rows that are nearly constant."""
+value in ten kept; rows that are nearly constant; one value of each row far larger than the others."""
 # Of such a row. Whether the mean of a constant row comes out exact is luck, PyTorch's or a program's, and a
 # normalisation makes three hundred times as much of what is left.
 _UNEVEN = 1e-3
+# Times the deviation, and at least this: exp of it is beyond fp32.
+_FAR = 128.0
 _CHUNK, _SHIFTS = 1 << 16, 1 << 18
 """Elements that share one place in the table of factors, and how many places there are."""
 
@@ -93,9 +95,27 @@ def _redraw(leaf: torch.Tensor, distribution: str, generator: torch.Generator) -
             return result.copy_(leaf * 1e2)
         case "sparse":
             return result.copy_(leaf * (torch.rand(leaf.shape, generator=generator) < 0.1))
+        case "outlier":
+            return result.copy_(_with_outliers(leaf, generator))
         case _:  # rows
             noise = torch.randn(leaf.shape, generator=generator)
             return result.copy_(leaf[..., :1] * (1 + _UNEVEN * noise))
+
+
+def _with_outliers(leaf: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Return a copy in which one value of each row is far from the others, with the sign that it had.
+
+    In a third of the rows it is the first, in a third the last: what a loop forgets is there.
+    """
+    rows = leaf.reshape(-1, leaf.shape[-1])
+    count, width = rows.shape
+    place = torch.randint(width, (count,), generator=generator)
+    kind = torch.randint(3, (count,), generator=generator)
+    place = torch.where(kind == 0, 0, torch.where(kind == 1, width - 1, place)).unsqueeze(1)
+    far = _FAR * max(1.0, float(leaf.float().std(correction=0)))
+    size = far * (1 + 0.5 * torch.rand(count, 1, generator=generator))
+    value = torch.copysign(size, rows.gather(1, place).float()).to(leaf.dtype)
+    return rows.scatter(1, place, value).view(leaf.shape)
 
 
 def perturbed(

@@ -18,6 +18,7 @@ from kernelevo.kernels.baseline import Name
 from kernelevo.kernels.correctness import Precision
 from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.ground import Ground
+from kernelevo.kernels.guarded import Guarded
 from kernelevo.kernels.hearing import Hearing, renew
 from kernelevo.kernels.lint import Finding, lint
 from kernelevo.kernels.own_share import Shares
@@ -85,6 +86,7 @@ class KernelJudge:
             staged=staged,
         )
         self._stages = Stages(cache or default_root(), forward_patience, build_patience)
+        self._guarded = Guarded(self._stages)
         self._search, self._final = search_seconds, final_seconds
         self._ground: Ground | None = None
         self._twins, self._shares = Twins(), Shares(str(task.options.get("policy", "any")))
@@ -108,6 +110,7 @@ class KernelJudge:
     def close(self) -> None:
         """Stop every child process; may be called twice."""
         self._stages.close()
+        self._guarded.close()
         with self._starting:
             if self._ground is not None:
                 self._ground.close()
@@ -252,11 +255,12 @@ class KernelJudge:
             for _ in range(MOST_PROCESSES):
                 if parts:
                     renew(ground, cast("Precision", parts[-1].metrics["precision"]))
-                parts.append(self._measure(artifact, None, self._final / FRESH_PROCESSES))
+                parts.append(self._measure(artifact, None, self._final / FRESH_PROCESSES, final=True))
                 calm = sum(p.metrics.get("score_low") is not None for p in parts)
                 if parts[-1].status is not Status.OK or calm >= FRESH_PROCESSES:
                     break
             found = self._own(artifact, final=True) or combine(parts)
+            found = self._guarded.told(found, ground, artifact)
         return self._shares.told(with_kernels(found, artifact.facts), artifact)
 
     def _alone(self, artifact: Artifact, floor: float | None) -> Evaluation:
@@ -270,7 +274,9 @@ class KernelJudge:
             artifact, lambda: self._stages.profile(self.ground, artifact), final=final
         )
 
-    def _measure(self, artifact: Artifact, floor: float | None, seconds: float) -> Evaluation:
+    def _measure(
+        self, artifact: Artifact, floor: float | None, seconds: float, *, final: bool = False
+    ) -> Evaluation:
         if artifact.verdict is not None:
             return artifact.verdict
         ground = self.ground
@@ -280,7 +286,7 @@ class KernelJudge:
             brief = floor is None and seconds <= self._search and self._is_reference(artifact.program)
             rng = ground.rng("cases", artifact.program.id, next(self._serial))
             with ground.quiet(), self._stages.enter(ground, artifact) as session:
-                hearing = Hearing(ground, session, notes, rng)
+                hearing = Hearing(ground, session, notes, rng, final=final)
                 return hearing.brief(seconds) if brief else hearing.full(seconds, floor)
         except Failed as failed:
             return replace(failed.verdict(), metrics=notes.metrics)

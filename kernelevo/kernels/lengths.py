@@ -6,9 +6,10 @@ import math
 from collections.abc import Callable
 
 from kernelevo.device.clock import page_faults
+from kernelevo.kernels.answer import Batch
 from kernelevo.kernels.overhead import Overhead
 from kernelevo.kernels.series import Tally
-from kernelevo.kernels.session import Batch, Session
+from kernelevo.kernels.session import Session
 
 SHARE = 0.01
 """Most of a batch that the round trip may take; half of that behind a flush."""

@@ -1,99 +1,196 @@
 """Order: whether a program computes each call from the call's own inputs, when it is called.
 
-All inputs of a batch lie in memory before its first call. A program that computed all calls in the first one,
-or left all of them for the last one, could do them in one operation and would look faster than any call of it
-is. So a batch is stopped in its midst, and its last call gets other inputs: it has not begun by then, however
-slow the machine is, and must be answered from the new ones. A program that is only a few calls ahead of their
-turn is not seen by this.
+All inputs of a batch lie in memory before its first call. A program that computed several calls in one
+operation would look faster than any call of it is. So some secret batches are stopped at a secret moment.
+The child notes in shared memory which calls are done (``ledger``). What it notes may be a lie, so both sides
+of it are held against the program:
+
+- what it says is done must be in memory then, and must not change any more;
+- what it does not say is done, save the one call that may be under way, gets other inputs, and must be
+  answered from these.
+
+A call that was computed together with the one under way is wrong on either side. No clock is asked, so
+however slow or busy a machine is, it makes no honest program look guilty.
+
+What remains: a program that computes ahead, but compares the inputs of each call with what it had computed
+from and computes anew where they differ, is right whatever is written when. Nothing is looked for where a
+batch has one call, or where the parent cannot write to a device's memory. On a device the outputs that are
+done are looked at only where they lie in memory that was shared before the batch.
 """
 
 from __future__ import annotations
 
+import math
 import random
 import time
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import torch
 
 from kernelevo.core import Status
 from kernelevo.kernels import rules
-from kernelevo.kernels.checking import Checker
+from kernelevo.kernels.answer import Answer, Batch
+from kernelevo.kernels.checking import Checker, Sample
 from kernelevo.kernels.failed import Failed
-from kernelevo.kernels.inputs import Stream
-from kernelevo.kernels.series import Tally
+from kernelevo.kernels.inputs import Pick, Stream
+from kernelevo.kernels.ledger import NOWHERE
+from kernelevo.kernels.results import parse
+from kernelevo.kernels.series import Stop, Tally
 from kernelevo.kernels.session import Session
 
-FEWEST = 8
-"""Calls below which a batch has no midst to speak of."""
-TRIES, SEEN, REFUSED = 8, 3, 2
-"""Batches that may be run for it; how many have to be caught in their midst; how many of those must look so
-before a program is refused."""
-_EARLIEST, _LATEST, _TOO_LATE = 0.15, 0.35, 0.5
-"""When a batch is stopped, as a share of the shortest one that was seen; after how much of that it tells
-nothing: calls may be done while their outputs are still being described."""
+ENOUGH, TRIES = 4, 12
+"""Batches that have to be stopped in their midst, and how many may be run for it."""
+FEWEST = 2
+"""Calls below which nothing can be moved from one to another."""
+_ASKED, _ASKED_STATEFUL = 6, 2
+"""Calls of such a batch that are verified; of a stateful subject all calls before them are replayed."""
+_EARLIEST, _LATEST = 0.02, 0.9
+_SOONER, _SOONEST = 0.7, 0.05
+_KEPT_BYTES = 64 << 20
+"""Most bytes that are kept of one such batch."""
 
 
-def in_order(session: Session, checker: Checker, stream: Stream, tally: Tally, rng: random.Random) -> None:
-    """Refuse a program that answers the last call of a batch before its turn; leaves the child stopped.
+def can_stop(session: Session, tally: Tally) -> bool:
+    """Tell whether a batch of this subject can be stopped to some purpose."""
+    return tally.calls >= FEWEST and tally.pace < math.inf and session.rewrites
 
-    Nothing is done where the parent cannot change inputs in a batch (they were copied elsewhere), where each
-    call needs the one before it, or where a batch has few calls.
+
+def stopped(
+    session: Session, checker: Checker, stream: Stream, tally: Tally, rng: random.Random
+) -> Stop | None:
+    """Run one batch that is stopped in its midst; leaves the child stopped.
+
+    Args:
+        session: the subject.
+        checker: brings it into the shipped state, where it has one.
+        stream: fresh values.
+        tally: what was seen of it so far: how long a batch takes.
+        rng: secret choices.
+
+    Returns:
+        What is to be verified; None where hardly a call was left to be begun.
+
+    Raises:
+        Failed: with the status ``wrong``, if a call was noted as done before it was.
+    """
+    setting, calls = session.setting, tally.calls
+    picks = [stream.pick() for _ in range(calls)]
+    asked = list(picks)
+    done: list[int] = []
+    there: dict[int, bytes | None] = {}
+    changed = False
+    whole = tally.pace * calls
+    if setting.stateful:
+        checker.place(session, checker.pool.groups[0].parameters, fresh=True)
+
+    def change(noted: list[int]) -> None:
+        nonlocal changed
+        done.extend(noted)
+        if len(done) + 1 >= calls:
+            return
+        if setting.on_device:
+            time.sleep(whole)  # what was queued when the host was stopped ends without it
+        there.update(_outputs(session, done))
+        for i in range(len(done) + 1, calls):
+            asked[i] = replace(stream.pick(), seed=picks[i].seed)
+            if not session.rewrite(i, partial(stream.write, asked[i])):
+                return
+        changed = True
+
+    batch = session.batch(
+        lambda i, views: stream.write(picks[i], views),
+        [pick.seed for pick in picks],
+        midway=(rng.uniform(_EARLIEST, _LATEST) * tally.reach * whole, change),
+    )
+    if not changed:
+        tally.reach = max(_SOONEST, tally.reach * _SOONER)  # what the host queues is queued sooner
+        return None
+    _were_there(session, batch, done, there)
+    first = len(done) + 1
+    most = _ASKED_STATEFUL if setting.stateful else _ASKED
+    most = max(2, min(most, _KEPT_BYTES // max(setting.output_bytes, 1)))
+    others = rng.sample(range(first + 1, calls), min(most - 1, calls - first - 1))
+    return _to_verify(session, batch, picks, asked, [first, *others])
+
+
+def _outputs(session: Session, done: Sequence[int]) -> dict[int, bytes | None]:
+    """Read the first output of calls that are done, the latest first, as it lies in the child's memory."""
+    leaves = [leaf for leaf in session.setting.outputs["leaves"] if "dtype" in leaf]
+    if not leaves:
+        return {}
+    one = torch.empty(0, dtype=getattr(torch, leaves[0]["dtype"])).itemsize
+    nbytes = one
+    for size in leaves[0]["shape"]:
+        nbytes *= size
+    found: dict[int, bytes | None] = {}
+    for call in reversed(range(len(done))):
+        if nbytes * (len(found) + 1) > max(_KEPT_BYTES, nbytes):
+            break
+        if nbytes and done[call] != NOWHERE:
+            found[call] = session.peek(done[call], nbytes) or session.peek(done[call], one)
+    return found
+
+
+def _were_there(session: Session, batch: Batch, done: Sequence[int], there: dict[int, bytes | None]) -> None:
+    """Refuse a program that had noted a call as done whose output is elsewhere, or another, in the end."""
+    parsed = parse(batch.said, batch.calls, session.setting.device.partition(":")[0])
+    for call, seen in there.items():
+        tensors = parsed[call][2]
+        if seen is None and session.setting.staged:
+            continue  # memory that the child shares with us only after the batch
+        if not tensors or tensors[0][0] != done[call]:
+            raise _early(session, "a call was said to be done whose output turned up elsewhere")
+        nbytes = min(len(seen or b""), tensors[0][1].nbytes)
+        if seen is None or session.peek(done[call], nbytes) != seen[:nbytes]:
+            raise _early(session, "a call was said to be done whose output was not there yet")
+
+
+def _to_verify(
+    session: Session, batch: Batch, picks: Sequence[Pick], asked: Sequence[Pick], calls: Sequence[int]
+) -> Stop:
+    def sample(given: Sequence[Pick], call: int, answer: Answer) -> Sample:
+        start = 0 if session.setting.stateful else call
+        return Sample(tuple(given[start : call + 1]), answer)
+
+    answers = [(call, session.answer(batch.said, call, batch.calls)) for call in calls]
+    return Stop(
+        tuple(sample(asked, call, answer) for call, answer in answers),
+        tuple(sample(picks, call, answer) for call, answer in answers),
+    )
+
+
+def verify(session: Session, checker: Checker, stream: Stream, stops: Sequence[Stop], seconds: float) -> int:
+    """Compare what was kept of stopped batches with the reference; return how many calls were verified.
+
+    The call after the one that was under way is verified of each batch, the others while time lasts.
 
     Raises:
         Failed: with the status ``wrong``.
     """
     setting = session.setting
-    if setting.staged or setting.stateful or tally.calls < FEWEST or not tally.seconds:
-        return
-    early: list[bool] = []
-    for _ in range(TRIES):
-        found = _early(session, checker, stream, tally, rng)
-        early += [] if found is None else [found]
-        if len(early) == SEEN or sum(early) == REFUSED:
-            break
-    if sum(early) >= REFUSED:
-        raise Failed(
-            Status.WRONG,
-            rules.ORDER.broken(
-                "work was moved between the calls of a batch: the last call was answered long before its turn"
-            ),
-            pid=session.child.pid,
-        )
+
+    def right(sample: Sample) -> bool:
+        return checker.verify(setting.stateful, stream, setting.structure, [sample], 0.0)[1] is None
+
+    end = time.monotonic() + seconds
+    order = sorted((i, n) for n, stop in enumerate(stops) for i in range(len(stop.asked)))
+    for verified, (i, n) in enumerate(order):
+        if i and time.monotonic() > end:
+            return verified
+        if not right(stops[n].asked[i]):
+            if right(stops[n].before[i]):
+                saw = "a call was answered from what lay in its place before its turn"
+            else:
+                saw = "a call whose inputs came late, but before its turn, was answered wrongly"
+            raise _early(session, saw)
+    return len(order)
 
 
-def _early(
-    session: Session, checker: Checker, stream: Stream, tally: Tally, rng: random.Random
-) -> bool | None:
-    """Stop one batch in its midst; tell whether its last call was answered from what it had before.
-
-    None where it could not be stopped in time: a busy machine let us sleep too long.
-    """
-    calls = tally.calls
-    picks = [stream.pick() for _ in range(calls)]
-    old = picks[-1]
-    new = replace(stream.pick(), seed=old.seed)
-    whole = min(tally.seconds) * calls
-    begun, caught = 0.0, False
-
-    def write(i: int, views: list[torch.Tensor]) -> None:
-        nonlocal begun
-        stream.write(picks[i], views)
-        begun = time.monotonic()
-
-    def change() -> None:
-        nonlocal caught
-        caught = time.monotonic() - begun < _TOO_LATE * whole
-        if caught:
-            stream.write(new, session.slot(calls - 1))
-
-    batch = session.batch(
-        write,
-        [pick.seed for pick in picks],
-        midway=(rng.uniform(_EARLIEST, _LATEST) * whole, change),
+def _early(session: Session, saw: str) -> Failed:
+    return Failed(
+        Status.WRONG,
+        rules.ORDER.broken(f"work was moved between the calls of a batch, before its turn: {saw}"),
+        pid=session.child.pid,
     )
-    if not caught:
-        return None
-    structure = session.setting.structure
-    answer = session.answer(batch.said, calls - 1, calls)
-    before, now = (checker.matches(stream, structure, pick, answer) for pick in (old, new))
-    return before and not now

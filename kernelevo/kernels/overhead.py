@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass
 from statistics import median
 
-from kernelevo.kernels.session import Batch
+from kernelevo.kernels.answer import Batch
 
 AGREEMENT = 0.05
 """A batch whose child's own clock is further off than this is refused."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -21,6 +21,7 @@ from kernelevo.kernels.oracle import (
     answer_tf32,
     evaluate,
     largest_gap,
+    load_state,
     replay32,
 )
 
@@ -152,7 +153,7 @@ class Pool:
             plan.append((inputs.SHIPPED, loaded, 1))
         if any(self.free):
             plan += [("normal", shipped, 1), ("small", written if self.state else shipped, 1)]
-            plan += [(d, shipped, 1) for d in ("large", "signed", "sparse", "rows")]
+            plan += [(d, shipped, 1) for d in ("large", "signed", "sparse", "rows", "outlier")]
         self.groups = [Group(*entry) for entry in plan]
 
     # ------------------------------------------------------------------ making cases
@@ -184,6 +185,23 @@ class Pool:
         """Evaluate the reference in strict fp32 only (the timed calls' check)."""
         with self.turn:
             return answer32(lambda: self.build(parameters.seed), parameters.state, args, seed, self._device)
+
+    def answers(self, parameters: ParameterSet) -> Callable[[Any, int], Observed]:
+        """Return what evaluates the reference in strict fp32, all calls on one module; for outputs alone.
+
+        The module is made at the first call. Where a call's answer depends on those before, see ``replay``.
+        """
+        made: list[nn.Module] = []
+
+        def module() -> nn.Module:
+            made[:] = made or [load_state(self.build(parameters.seed), parameters.state)]
+            return made[0]
+
+        def answer(args: Any, seed: int) -> Observed:
+            with self.turn:
+                return answer32(module, None, args, seed, self._device)
+
+        return answer
 
     def exact(self, parameters: ParameterSet, args: Any, seed: int) -> Observed:
         """Evaluate the oracle only."""

@@ -114,6 +114,8 @@ class Roof:
     def metrics(self, latency: float, precision: str) -> dict[str, Metric]:
         """Return ``roofline_fraction``, ``roofline_ms`` and ``roofline_bound`` of a measured latency.
 
+        With them ``work_flops`` and ``work_bytes``, what the module's own work takes.
+
         The fraction is the roofline's time over the measured one. It may exceed 1: see ``roofline``.
 
         Args:
@@ -131,6 +133,9 @@ class Roof:
             return told
         told["roofline_fraction"] = line.seconds / latency
         told["roofline_ms"], told["roofline_bound"] = line.seconds * 1e3, line.bound
+        assert self.work is not None
+        told["work_flops"] = float(self.work.flops)
+        told["work_bytes"] = float(self.work.read_bytes + self.work.written_bytes)
         return told
 
     # ------------------------------------------------------------------ the gate

@@ -103,6 +103,10 @@ ALIVE = Rule(
     "returns from forward and raises nothing; it neither exits nor signals any process, stays within its "
     "memory, and checks every index of native code",
 )
+BOUNDS = Rule(
+    "what lies beyond an array changes with the allocator, and a write there spoils other data later",
+    "keeps every index inside its array, in the tails of loops and blocks too",
+)
 IN_TIME = Rule(
     "nobody can tell a hang from slow work, and other programs wait for the machine",
     "bounds each loop, lock and barrier, and compiles when it is constructed",

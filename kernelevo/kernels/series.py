@@ -10,13 +10,25 @@ from kernelevo.device.statistics import MIN_BLOCKS, Estimate, estimate, log_rati
 from kernelevo.kernels.checking import Sample
 
 
+@dataclass(frozen=True)
+class Stop:
+    """A batch that was stopped in its midst, after which calls that had not begun got other inputs.
+
+    Args:
+        asked: calls that are to be answered from these.
+        before: the same calls, as if answered from what lay there before.
+    """
+
+    asked: tuple[Sample, ...]
+    before: tuple[Sample, ...]
+
+
 @dataclass
 class Tally:
     """What was seen of one subject during a duel.
 
     Args:
         seconds: per call, one entry for each batch.
-        singles: per call, of the calls that were timed alone.
         samples: outputs kept for verification, drawn from all batches alike.
         fastest: outputs of the quickest batch: where a duel is disturbed its time alone stands for the rest.
         quickest: seconds per call of that batch.
@@ -30,11 +42,15 @@ class Tally:
         clocks: MHz of the multiprocessors, one entry for each batch; None where it is not known.
         missing: instruments that the child does not have, and why.
         batches: calls on inputs as shipped, and seconds of the whole batch, nothing taken off, for each.
+        stops: batches that were stopped in their midst, still to be verified.
+        pace: seconds per call of the quickest batch, nothing taken off.
+        reach: share of a batch's time in which a stop still meets calls that have not begun.
+        timed: seconds of all batches.
+        examining: seconds of looking at their outputs.
         held: least memory in bytes that one call's outputs were seen to take.
     """
 
     seconds: list[float] = field(default_factory=list)
-    singles: list[float] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
     fastest: list[Sample] = field(default_factory=list)
     quickest: float = math.inf
@@ -45,6 +61,11 @@ class Tally:
     drowned: int = 0
     short: int = 0
     batches: list[tuple[int, float]] = field(default_factory=list)
+    stops: list[Stop] = field(default_factory=list)
+    pace: float = math.inf
+    reach: float = 1.0
+    timed: float = 0.0
+    examining: float = 0.0
     held: int | None = None
     examined: int = 0
     calls: int = 1

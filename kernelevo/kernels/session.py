@@ -7,7 +7,7 @@ import math
 import select
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,48 +17,21 @@ from numpy.typing import NDArray
 from kernelevo.core import Status
 from kernelevo.device.priority import MEASURED, prioritise
 from kernelevo.kernels import rules
+from kernelevo.kernels.answer import Answer, Batch
 from kernelevo.kernels.arena import Arena, mapped_at
 from kernelevo.kernels.failed import NO_ANSWER, Failed, told, translated
+from kernelevo.kernels.ledger import Ledger
 from kernelevo.kernels.results import parse, plain, ranges
 from kernelevo.kernels.setting import Setting, named_weights
 from kernelevo.kernels.shared_outputs import SharedOutputs
 from kernelevo.kernels.tree import flatten
 from kernelevo.sandbox import scratch
-from kernelevo.sandbox.child import Child
+from kernelevo.sandbox.child import BadAddress, Child
 from kernelevo.sandbox.limits import Limits
 from kernelevo.sandbox.zygote import Zygote
 
 Write = Callable[[int, list[torch.Tensor]], None]
-
-
-@dataclass(frozen=True)
-class Batch:
-    """One timed batch, whose outputs still lie in the stopped child.
-
-    Args:
-        calls: number of calls.
-        seconds: the parent's clock, from before ``go`` until every thread was confirmed stopped.
-        own_seconds: what the child says; shown, compared, never the score.
-        said: the child's description of its outputs.
-        megahertz: the multiprocessors' clock as the child says; None where it is not known.
-        missing: instruments that the child does not have, and why.
-    """
-
-    calls: int
-    seconds: float
-    own_seconds: float
-    said: dict[str, Any]
-    megahertz: float | None = None
-    missing: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Answer:
-    """One call's output as read from the child's memory."""
-
-    structure: str
-    leaves: tuple[Any, ...]
-    spans: tuple[tuple[int, int], ...]
+Midway = tuple[float, Callable[[list[int]], None]]
 
 
 class Session:
@@ -78,7 +51,8 @@ class Session:
     ) -> None:
         self.setting, self.patience = setting, patience
         self._weights = Arena(setting.weights.nbytes)
-        self._slots = Arena(setting.inputs.nbytes * setting.capacity)
+        self._slots = Arena(setting.slots_bytes)
+        self._ledger = Ledger(self._slots.block[setting.inputs.nbytes * setting.capacity :])
         self._weight_views = setting.weights.views(self._weights.block)
         repeated = setting.inputs.repeated(setting.capacity)
         views, width = repeated.views(self._slots.block), len(setting.inputs.leaves)
@@ -181,7 +155,7 @@ class Session:
         seeds: Sequence[int],
         *,
         timeout: float | None = None,
-        midway: tuple[float, Callable[[], None]] | None = None,
+        midway: Midway | None = None,
     ) -> Batch:
         """Run ``len(seeds)`` calls on values written while the child stands still; leaves it stopped.
 
@@ -190,6 +164,7 @@ class Session:
             seeds: seed of each call.
             timeout: seconds for the whole batch.
             midway: stop the child after so many seconds, unless it is done by then, do that, let it go on.
+                It is given what the child noted of each call that it says is done (see ``ledger``).
         """
         count, limit = len(seeds), timeout or self.patience
         self.ask("arm", slots=list(range(count)), seeds=list(seeds))
@@ -210,14 +185,15 @@ class Session:
         self.stop()
         return self._run(calls, self.patience)
 
-    def _run(self, count: int, limit: float, midway: tuple[float, Callable[[], None]] | None = None) -> Batch:
+    def _run(self, count: int, limit: float, midway: Midway | None = None) -> Batch:
         """Let the armed batch run; the clock ends with our own read where we can read, else with the stop."""
+        self._ledger.clear()
         with translated(self.child, limit):
             start = time.monotonic_ns()
             self.child.resume()
             self.child.channel.send({"do": "go"})
             if midway is not None:
-                self._interrupt(*midway)
+                self._interrupt(count, *midway)
             reply = self.child.channel.recv(limit)
             end = self.child.stop()
             self._stopped = True
@@ -233,17 +209,39 @@ class Session:
         reasons = {str(k): str(v)[:200] for k, v in missing.items()} if isinstance(missing, dict) else {}
         return Batch(count, (end - start) * 1e-9, own_seconds, reply, megahertz, reasons)
 
-    def _interrupt(self, seconds: float, act: Callable[[], None]) -> None:
+    def _interrupt(self, count: int, seconds: float, act: Callable[[list[int]], None]) -> None:
         """Stop the child in the middle of a batch and act; do nothing if it has answered by then."""
         time.sleep(seconds)
         self.child.stop()
         if not select.select([self.child.channel], [], [], 0.0)[0]:
-            act()
+            act(self._ledger.noted(count))
         self.child.resume()
 
-    def slot(self, index: int) -> list[torch.Tensor]:
-        """Return the tensors of a slot, to be written while the child stands still."""
-        return self._slot_views[index]
+    @property
+    def rewrites(self) -> bool:
+        """Whether the parent can change inputs in the midst of a batch, wherever they were copied to."""
+        return not self.setting.staged or self._reading is not None
+
+    def rewrite(self, slot: int, write: Callable[[list[torch.Tensor]], None]) -> bool:
+        """Let the stopped child find other inputs in a slot, where they were copied to; False if it fails."""
+        write(self._slot_views[slot])
+        reading = self._reading
+        if self.setting.staged and reading is not None:
+            block = self._slots.block.numpy()
+            try:
+                for at, nbytes, address in self._copies(slot):
+                    reading.write(address, block[at : at + nbytes])
+            except (RuntimeError, LookupError) as error:
+                reading.give_up(str(error))
+        return self.rewrites
+
+    def peek(self, address: int, nbytes: int) -> bytes | None:
+        """Return the stopped child's memory in the midst of a batch; None where it cannot be read (yet)."""
+        reading = self._reading
+        try:
+            return (self.child.read if reading is None else reading.plain_read)(address, nbytes).tobytes()
+        except (BadAddress, RuntimeError, LookupError):
+            return None
 
     @property
     def _reading(self) -> SharedOutputs | None:
@@ -261,19 +259,24 @@ class Session:
             self.stop()
         return self._slot_views[slot]
 
+    def _copies(self, slot: int) -> list[tuple[int, int, int]]:
+        """Where one call's inputs lie: (first byte in the slots, bytes, address in the child) of each."""
+        layout, width = self.setting.inputs, len(self.setting.inputs.leaves)
+        places = self._staged[slot * width : (slot + 1) * width]
+        if len(places) != width:
+            raise LookupError("the child did not say where all inputs lie")
+        rows = zip(layout.leaves, layout.offsets, places, strict=True)
+        return [(slot * layout.nbytes + o, leaf.nbytes, a) for leaf, o, (a, _) in rows if leaf.nbytes]
+
     def _read_inputs(self, slot: int) -> bool:
         """Copy the inputs of one call back into their slot by ourselves; False where we cannot."""
-        layout, reading = self.setting.inputs, self._reading
-        width = len(layout.leaves)
-        places = self._staged[slot * width : (slot + 1) * width]
-        if reading is None or len(places) != width:
+        reading = self._reading
+        if reading is None:
             return False
         block = self._slots.block.numpy()
         try:
-            for leaf, offset, (address, _) in zip(layout.leaves, layout.offsets, places, strict=True):
-                at = slot * layout.nbytes + offset
-                if leaf.nbytes:
-                    block[at : at + leaf.nbytes] = reading.plain_read(address, leaf.nbytes)
+            for at, nbytes, address in self._copies(slot):
+                block[at : at + nbytes] = reading.plain_read(address, nbytes)
         except (RuntimeError, LookupError) as error:
             reading.give_up(str(error))
             return False
@@ -394,4 +397,4 @@ class Session:
         """Address ranges at which the child sees its input slots and weights."""
         if self.setting.staged:
             return self._staged
-        return mapped_at(self.child.pid, self._slots.inode) + mapped_at(self.child.pid, self._weights.inode)
+        return mapped_at(self.child.pid, self._slots.inode, self._weights.inode)

@@ -14,6 +14,7 @@ from kernelevo.backends.candidate import plain_tensors
 from kernelevo.errors import InputError
 from kernelevo.kernels.arena import Layout, dense
 from kernelevo.kernels.equipment import Equipment
+from kernelevo.kernels.ledger import ledger_bytes
 from kernelevo.kernels.oracle import Truth
 from kernelevo.kernels.tree import Leaf, flatten
 
@@ -84,6 +85,11 @@ class Setting:
         return max(1, min(SLOT_COUNT, most // one))
 
     @property
+    def slots_bytes(self) -> int:
+        """Bytes of the block that holds the inputs of a batch, and behind them the ledger."""
+        return self.inputs.nbytes * self.capacity + ledger_bytes(self.capacity)
+
+    @property
     def footprint(self) -> int:
         """Bytes of shared memory and outputs that a child is given anyway."""
         return (self.inputs.nbytes + 2 * self.output_bytes) * self.capacity + 4 * self.weights.nbytes
@@ -98,7 +104,8 @@ class Setting:
                 "layout": self.inputs.to_json(),
                 "structure": self.structure,
                 "plain": self.plain,
-                "bytes": self.inputs.nbytes * self.capacity,
+                "bytes": self.slots_bytes,
+                "ledger": self.inputs.nbytes * self.capacity,
             },
             "outputs": self.outputs,
             "draws": self.draws,

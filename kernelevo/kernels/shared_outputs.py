@@ -42,6 +42,10 @@ class Reader(Protocol):
         """Return a copy of one piece."""
         ...
 
+    def write(self, address: int, values: NDArray[np.uint8]) -> None:
+        """Write bytes there."""
+        ...
+
     def gather(self, pieces: Sequence[Piece]) -> bytes:
         """Return several pieces one after the other."""
         ...
@@ -56,10 +60,15 @@ class HostReader:
 
     Args:
         read_many: copies (address, bytes) pieces out of the child.
+        write: copies bytes to an address of the child's.
     """
 
-    def __init__(self, read_many: Callable[[Sequence[Piece]], list[NDArray[np.uint8]]]) -> None:
-        self._read_many = read_many
+    def __init__(
+        self,
+        read_many: Callable[[Sequence[Piece]], list[NDArray[np.uint8]]],
+        write: Callable[[int, NDArray[np.uint8]], None],
+    ) -> None:
+        self._read_many, self._write = read_many, write
 
     def take(self, segments: Sequence[Sequence[Any]]) -> None:
         """See ``Reader``: the kernel maps a process's memory for us."""
@@ -67,6 +76,10 @@ class HostReader:
     def read(self, address: int, nbytes: int) -> NDArray[np.uint8]:
         """See ``Reader``."""
         return self._read_many([(address, nbytes)])[0]
+
+    def write(self, address: int, values: NDArray[np.uint8]) -> None:
+        """See ``Reader``."""
+        self._write(address, values)
 
     def gather(self, pieces: Sequence[Piece]) -> bytes:
         """See ``Reader``."""
@@ -181,6 +194,10 @@ class SharedOutputs:
     def plain_read(self, address: int, nbytes: int) -> NDArray[np.uint8]:
         """Return memory that is no output (inputs); raises RuntimeError or LookupError."""
         return self._reader.read(address, nbytes)
+
+    def write(self, address: int, values: NDArray[np.uint8]) -> None:
+        """Change the child's inputs; raises RuntimeError or LookupError."""
+        self._reader.write(address, values)
 
     def close(self) -> None:
         """Let go of the child's memory; trouble there is logged, since everything was read by then."""

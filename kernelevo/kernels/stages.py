@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from kernelevo.backends import launching
 from kernelevo.core import Artifact, Status
-from kernelevo.kernels import rules
+from kernelevo.kernels import compiled_code, rules
 from kernelevo.kernels.arena import Arena
 from kernelevo.kernels.extension_headers import ExtensionHeaders
 from kernelevo.kernels.failed import NO_ANSWER, Failed, resting, told, translated
@@ -25,6 +25,7 @@ from kernelevo.sandbox.scratch import SOON, remove
 
 BUILD_PATIENCE = 120.0
 FORWARD_PATIENCE = 40.0
+NOTHING: Mapping[str, str] = MappingProxyType({})
 _MEMORY = 4 << 30
 
 
@@ -54,25 +55,44 @@ class Stages:
             self._foundry = Foundry(ground.zygote, ground.folder / "foundry", self._root)
         return self._foundry
 
-    def enter(self, ground: Ground, artifact: Artifact) -> Session:
-        """Start the run stage: a fresh process that reads the build's cache and may build nothing."""
+    def enter(self, ground: Ground, artifact: Artifact, environ: Mapping[str, str] = NOTHING) -> Session:
+        """Start the run stage: a fresh process that reads the build's cache and may build nothing.
+
+        Args:
+            ground: the task's equipment.
+            artifact: a built program.
+            environ: further variables of the process.
+        """
         assert artifact.folder is not None
-        limits = self._run_limits(ground, artifact.folder)
+        if compiled_code.made_in(artifact.folder):
+            compiled_code.let_zygote_ask(ground.zygote)
+        limits = self._run_limits(ground, artifact.folder, environ)
         subject = {"kind": "program", "source": artifact.program.source, "folder": str(artifact.folder)}
         return Session(ground.zygote, ground.setting, subject, limits, ground.patience)
 
-    def _run_limits(self, ground: Ground, folder: Path) -> Limits:
+    def _run_limits(self, ground: Ground, folder: Path, more: Mapping[str, str] = NOTHING) -> Limits:
+        scratch = ground.folder / f"run-{next(self._serial)}"
         return Limits(
             ground.stage("run"),
-            ground.folder / f"run-{next(self._serial)}",
+            scratch,
             cuda=ground.setting.on_device,
             read_only=(folder, *self._shared()),
             memory_bytes=_MEMORY + ground.setting.footprint,
-            environ=self._caches(folder),
+            # a copy of the build's, see compiled_code; torch.profiler makes it where it is not
+            environ={**self._caches(folder), compiled_code.VARIABLE: str(scratch / "inductor"), **more},
         )
 
-    def build(self, ground: Ground, source: str, folder: Path) -> dict[str, Any]:
-        """One child, throw-away weights and inputs; nothing secret goes in."""
+    def build(
+        self, ground: Ground, source: str, folder: Path, environ: Mapping[str, str] = NOTHING
+    ) -> dict[str, Any]:
+        """One child, throw-away weights and inputs; nothing secret goes in.
+
+        Args:
+            ground: the task's equipment.
+            source: the program's text.
+            folder: what it may write.
+            environ: further variables of the process.
+        """
         if ground.setting.on_device:
             launching.prepare()  # in the shared cache: a program's own would be built for each
         limits = Limits(
@@ -81,7 +101,7 @@ class Stages:
             cuda=ground.setting.on_device,
             read_only=self._shared(),
             memory_bytes=_MEMORY + ground.setting.footprint,
-            environ={**self._caches(folder), **self._headers.environment(source)},
+            environ={**self._caches(folder), **self._headers.environment(source), **environ},
         )
         with self._child(ground, "kernelevo.kernels.worker:build", source, folder, limits) as child:
             return self._hear_build(child)
@@ -94,9 +114,8 @@ class Stages:
         """
         assert artifact.folder is not None
         limits = self._run_limits(ground, artifact.folder)
-        if not (artifact.folder / "inductor").is_dir():  # torch.profiler makes it where it is not
-            own = {**limits.environ, "TORCHINDUCTOR_CACHE_DIR": str(limits.scratch / "inductor")}
-            limits = replace(limits, environ=own)
+        if compiled_code.made_in(artifact.folder):
+            compiled_code.let_zygote_ask(ground.zygote)
         source, entry = artifact.program.source, "kernelevo.kernels.own_share:profile"
         patience = self._forward_patience + ground.patience
         try:
@@ -119,7 +138,7 @@ class Stages:
             module = ground.pool.build(seed)
             args = ground.pool.source.inputs(seed)
         setting = ground.setting
-        weights, slots = Arena(setting.weights.nbytes), Arena(setting.inputs.nbytes * setting.capacity)
+        weights, slots = Arena(setting.weights.nbytes), Arena(setting.slots_bytes)
         held = named_weights(module)
         for spec, view in zip(setting.names, setting.weights.views(weights.block), strict=True):
             view.copy_(held[spec["name"]][2])
@@ -161,7 +180,7 @@ class Stages:
         return {
             "KERNELEVO_CACHE": str(folder / "cache"),
             "KERNELEVO_CACHE_SHARED": str(self._root),
-            "TORCHINDUCTOR_CACHE_DIR": str(folder / "inductor"),
+            compiled_code.VARIABLE: str(folder / "inductor"),
             "TRITON_CACHE_DIR": str(folder / "triton"),
             "CUPY_CACHE_DIR": str(folder / "cupy"),
             "TORCH_EXTENSIONS_DIR": str(folder / "extensions"),

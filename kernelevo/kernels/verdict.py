@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from kernelevo.core import Evaluation, Status
+from kernelevo.core import Evaluation, Status, claims
 from kernelevo.core.evaluation import Fidelity, Metric
 from kernelevo.device.statistics import Estimate
 from kernelevo.kernels import clocks, rules
@@ -138,9 +138,7 @@ class Notes:
         low, high = m.get("score_low"), m.get("score_high")
         place = f"{score:.3g}x the speed of {m.get('baseline')}"
         if isinstance(low, float) and isinstance(high, float):
-            place += f" (95 % interval {low:.3g} to {high:.3g})"
-            word = faster(low, high)
-            place += f": {word}" if word else ""
+            place += f" {claims.phrase(low, high)}"
         lines = [f"correct; {place}; {_number(m.get('latency_ms'))} ms a call"]
         if fidelity == "rough":
             lines[0] += "; timed roughly, since it is clearly slower than what was asked for"
@@ -169,15 +167,6 @@ def _rule(report: Report, case: str) -> Rule:
     if gap.problem.startswith(f"{gap.name}: expected"):
         return rules.SIGNATURE
     return rules.FOLLOWS_WEIGHTS if "the parameters were changed" in case else rules.CORRECT
-
-
-def faster(low: float, high: float) -> str:
-    """Name what an interval means: faster beyond a margin of 1 %, parity, slower, or nothing clear."""
-    if low > 1.01:
-        return "faster"
-    if high < 1 / 1.01:
-        return "slower"
-    return "parity" if low <= 1 <= high else ""
 
 
 def _number(value: object) -> str:

@@ -19,7 +19,9 @@ from kernelevo.backends.seeding import seeded
 from kernelevo.device.instruments import Instruments, make
 from kernelevo.errors import BuildError, KernelEvoError
 from kernelevo.kernels.arena import Arena, Layout
+from kernelevo.kernels.compiled_code import settle
 from kernelevo.kernels.heap import keep_freed_memory
+from kernelevo.kernels.ledger import Ledger
 from kernelevo.kernels.place import Place
 from kernelevo.kernels.results import describe
 from kernelevo.kernels.tree import unflatten
@@ -81,6 +83,7 @@ class Worker:
         self._weights_arena = Arena(weights.nbytes, fds["weights"])
         self._weights = weights.views(self._weights_arena.block)
         self._slots_arena = Arena(payload["slots"]["bytes"], fds["slots"])
+        self._ledger = Ledger(self._slots_arena.block[payload["slots"]["ledger"] :])
         self._one = Layout.from_json(payload["slots"]["layout"])
         self._place = Place(payload["device"], staged=payload["staged"])
         self._instruments: Instruments | None = None
@@ -112,6 +115,7 @@ class Worker:
             self._subject = _empty(self.payload["outputs"], self._place.device)
         elif spec["kind"] == "program":
             if self._kind is None:
+                settle(Path(spec["folder"]))
                 self._kind = load_candidate(spec["source"], Path(spec["folder"]))
             reference = standin(self.payload["weights"]["names"], self._weights, self.payload["training"])
             self._module, weights = adopt(
@@ -192,28 +196,30 @@ class Worker:
         if self._instruments is not None:
             return self._go_measured(subject, self._instruments)
         draws = self.payload["draws"]
-        place, seed_with = self._place, self._place.seed
+        place, seed_with, note = self._place, self._place.seed, self._ledger.note
         place.start()
         with torch.no_grad():
-            for args, seed in self._armed:
+            for i, (args, seed) in enumerate(self._armed):
                 if draws:
                     seed_with(seed)
                 kept.append(subject(*args))
+                note(i, kept[-1])
         spent = place.stop()
         return {"ns": spent, **describe(kept)}
 
     def _go_measured(self, subject: Subject, instruments: Instruments) -> dict[str, Any]:
         """Do the same with a flush and a pair of marks for every call."""
         kept, draws, seed_with = self._kept, self.payload["draws"], self._place.seed
-        before, after = instruments.before, instruments.after
+        before, after, note = instruments.before, instruments.after, self._ledger.note
         instruments.begin()
         with torch.no_grad():
-            for args, seed in self._armed:
+            for i, (args, seed) in enumerate(self._armed):
                 if draws:
                     seed_with(seed)
                 before()
                 kept.append(subject(*args))
                 after()
+                note(i, kept[-1])
         told = instruments.end()
         said = describe(kept)
         addresses = (address for _, places in said["results"] for _, address in places if address)

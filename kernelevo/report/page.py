@@ -97,6 +97,9 @@ def _result(run: Mapping[str, Any]) -> str:
         return "<p>nothing correct was found</p>"
     facts = {"status": verdict["status"], "score": verdict["score"], **verdict["metrics"]}
     sure = "timed again in fresh processes" if run.get("confirmed") else "as timed in the search"
+    timed, judged = (facts.get(f"candidates_{what}") for what in ("confirmed", "judged"))
+    if run.get("confirmed") and timed is not None:
+        sure += f" (the best of {timed} timed again, out of {judged} judged)"
     return f"<p>trial #{run['best']}, {sure}</p>" + _pairs({k: v for k, v in facts.items() if v is not None})
 
 

@@ -9,7 +9,7 @@ import select
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ from kernelevo.sandbox import freeze
 from kernelevo.sandbox.channel import Channel, PeerFault
 from kernelevo.sandbox.limits import Limits
 from kernelevo.sandbox.scratch import Scratch
-from kernelevo.sandbox.syscalls import read_process
+from kernelevo.sandbox.syscalls import read_process, write_process
 
 OUTPUT_BYTES = 20_000
 STOP_TIMEOUT = 10.0
@@ -222,15 +222,35 @@ class Child:
             _check_piece(address, size)
             if array.nbytes != size or not array.flags.c_contiguous:
                 raise ValueError("each array must be contiguous and as large as its piece")
-        try:
+        with self._reaching("read"):
             read_process(
                 self.pid, [(a, array.ctypes.data, n) for (a, n), array in zip(parts, out, strict=True)]
             )
+        return out
+
+    def write(self, address: int, values: NDArray[np.uint8]) -> None:
+        """Copy bytes into its memory; stop it first.
+
+        Raises:
+            BadAddress: if the child does not have that memory, or may not write to it.
+            ChildDied: if it is gone.
+            SandboxError: if this machine refuses process_vm_writev.
+        """
+        source = np.ascontiguousarray(values)
+        _check_piece(address, source.nbytes)
+        with self._reaching("write to"):
+            write_process(self.pid, [(address, source.ctypes.data, source.nbytes)])
+
+    @contextlib.contextmanager
+    def _reaching(self, do: str) -> Iterator[None]:
+        """Say of what the kernel answers when we reach into the child's memory what it means."""
+        try:
+            yield
         except ProcessLookupError:
             raise self._died() from None
         except PermissionError as error:
             raise SandboxError(
-                "this machine refuses to read a child's memory",
+                f"this machine refuses to {do} a child's memory",
                 why=str(error),
                 now="allow ptrace of own processes (kernel.yama.ptrace_scope), or use the shared-memory copy",
             ) from None
@@ -238,7 +258,6 @@ class Child:
             if not self.alive():
                 raise self._died() from None
             raise BadAddress("the child does not have the memory it named", why=str(error)) from None
-        return out
 
     # --- facts --------------------------------------------------------------------------------------
 

@@ -49,13 +49,17 @@ def prepare(preload: list[str], warm_inductor: bool) -> dict[str, Any]:
         _warm_operators()
     if warm_inductor:
         _warm_inductor()
-    gc.collect()
-    gc.freeze()  # children then do not dirty the pages of every old object at their first collection
+    _freeze()
     return {
         "torch": str(torch.__version__) if torch is not None else None,
         "prepare_seconds": time.monotonic() - start,
         "threads": thread_count(),
     }
+
+
+def _freeze() -> None:
+    gc.collect()
+    gc.freeze()  # children then do not dirty the pages of every old object at their first collection
 
 
 def _one_thread() -> None:
@@ -85,6 +89,7 @@ def _warm_inductor() -> None:
     with torch.no_grad():
         toy = torch.nn.Sequential(torch.nn.Linear(8, 8), torch.nn.ReLU())
         torch.compile(toy)(torch.ones(4, 8))
+    torch._dynamo.reset()  # what tools answered stays known; the toy's own code does not
 
 
 class Nursery:
@@ -142,6 +147,8 @@ class Nursery:
         elif order["op"] == "status":
             pid = order["pid"]
             self._control.send({"running": True} if pid in self._alive else self._ended.pop(pid, None))
+        elif order["op"] == "warm inductor":
+            self._control.send(self._warm())
         else:
             self._control.send({"error": f"no such order: {order['op']}"})
 
@@ -158,6 +165,18 @@ class Nursery:
         self._alive[pid] = os.pidfd_open(pid)
         self._close(fds)
         self._control.send({"pid": pid}, [self._alive[pid]])
+
+    @staticmethod
+    def _warm() -> dict[str, Any]:
+        if "torch" not in sys.modules:
+            return {"error": "torch is not loaded in it"}
+        try:
+            _warm_inductor()
+        except Exception as error:  # whatever a compiler or Inductor raises: the parent reads it
+            return {"error": f"{type(error).__name__}: {error}"[:2000]}
+        finally:
+            _freeze()
+        return {"threads": thread_count()}
 
     @staticmethod
     def _close(fds: list[int]) -> None:

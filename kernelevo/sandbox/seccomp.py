@@ -55,18 +55,21 @@ LASTING = {
 # memory behind a descriptor that nothing maps is neither private nor resident: no limit of ours counts it.
 # glibc and libffi know kernels without it; a device's driver may not, so it stays where there is a device
 UNCOUNTED = {"memfd_create": 319, "memfd_secret": 447}
-RUN_ONLY = {
-    "fork": 57, "vfork": 58, "execve": 59, "execveat": 322, "tkill": 200, "setpriority": 141,
-    "sched_setparam": 142, "sched_setscheduler": 144, "sched_setattr": 314, "ioprio_set": 251,
-    "migrate_pages": 256, "move_pages": 279,
+# these reach every process of the same user, whatever Landlock says: another candidate that is being timed,
+# and where nobody is root the judge itself
+SLOWING = {
+    "setpriority": 141, "sched_setparam": 142, "sched_setscheduler": 144, "sched_setattr": 314,
+    "ioprio_set": 251, "migrate_pages": 256, "move_pages": 279,
 }  # fmt: skip
+RUN_ONLY = {"fork": 57, "vfork": 58, "execve": 59, "execveat": 322, "tkill": 200}
 # leaving the process group: refused in the run stage; in the build stage it seems to work and does nothing
 # (ninja asks for it), so that one killpg ends all that a candidate has started, in one instant
 ESCAPES = {"setpgid": 109, "setsid": 112}
 _CLONE, _CLONE3, _PRCTL = 56, 435, 157
-# first argument must be this process: kill, tgkill, rt_sigqueueinfo, rt_tgsigqueueinfo, prlimit64,
-# sched_setaffinity
-_OWN_PROCESS_ONLY = (62, 234, 129, 297, 302, 203)
+# first argument must be this process. In the build stage compilers signal their own children, and Landlock
+# keeps signals inside; limits and affinity it does not keep: there a process may name itself, as 0, alone
+_OWN_SIGNALS_ONLY = (62, 234, 129, 297)  # kill, tgkill, rt_sigqueueinfo, rt_tgsigqueueinfo
+_OWN_PROCESS_ONLY = (302, 203)  # prlimit64, sched_setaffinity
 # these would hide the process from its judge, or let it outlive its zygote
 _REFUSED_PRCTL = (PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER)
 
@@ -99,8 +102,9 @@ def program(stage: FilterStage, pid: int, *, cuda: bool = False) -> bytes:
     )
     code += _instruction(_LD, _OFFSET_NR) + _instruction(_JGE, _X32_BIT, 0, 1)
     code += _instruction(_RET, _ERRNO | errno.EPERM)
-    for number in [*NETWORK.values(), *SPYING.values(), *KERNEL.values(), *LASTING.values()]:
-        code += _refuse(number)
+    for table in (NETWORK, SPYING, KERNEL, LASTING, SLOWING):
+        for number in table.values():
+            code += _refuse(number)
     for number in () if cuda else UNCOUNTED.values():
         code += _refuse(number, errno.ENOSYS)
     refused = [_instruction(_JEQ, option, 0, 1) + _instruction(_RET, _ERRNO | errno.EPERM)
@@ -110,16 +114,18 @@ def program(stage: FilterStage, pid: int, *, cuda: bool = False) -> bytes:
         code += _refuse(number, errno.EPERM if stage == "run" else 0)
     code += _refuse(_CLONE3, errno.ENOSYS)  # glibc then falls back to clone, whose flags we can read
     code += _on_first_argument(_CLONE, _clone_rule(stage))
+    own = (
+        _instruction(_JEQ, pid, 2, 0)
+        + _instruction(_JEQ, 0, 1, 0)
+        + _instruction(_RET, _ERRNO | errno.EPERM)
+        + _instruction(_RET, _ALLOW)
+    )
+    for number in _OWN_PROCESS_ONLY:
+        code += _on_first_argument(number, own)
     if stage == "run":
         for number in RUN_ONLY.values():
             code += _refuse(number)
-        own = (
-            _instruction(_JEQ, pid, 2, 0)
-            + _instruction(_JEQ, 0, 1, 0)
-            + _instruction(_RET, _ERRNO | errno.EPERM)
-            + _instruction(_RET, _ALLOW)
-        )
-        for number in _OWN_PROCESS_ONLY:
+        for number in _OWN_SIGNALS_ONLY:
             code += _on_first_argument(number, own)
     return code + _instruction(_RET, _ALLOW)
 

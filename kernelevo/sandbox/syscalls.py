@@ -1,4 +1,4 @@
-"""System calls that Python does not offer: prctl, capset, raw syscalls, process_vm_readv."""
+"""System calls that Python does not offer: prctl, capset, raw syscalls, process_vm_readv and its twin."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import Any
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.syscall.restype = ctypes.c_long
 _libc.prctl.argtypes = [ctypes.c_int] + [ctypes.c_ulong] * 4
-_libc.process_vm_readv.restype = ctypes.c_ssize_t
-_libc.process_vm_readv.argtypes = [
-    ctypes.c_int, ctypes.c_void_p, ctypes.c_ulong, ctypes.c_void_p, ctypes.c_ulong, ctypes.c_ulong,
-]  # fmt: skip
+for _reach in (_libc.process_vm_readv, _libc.process_vm_writev):
+    _reach.restype = ctypes.c_ssize_t
+    _reach.argtypes = [
+        ctypes.c_int, ctypes.c_void_p, ctypes.c_ulong, ctypes.c_void_p, ctypes.c_ulong, ctypes.c_ulong,
+    ]  # fmt: skip
 
 PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
@@ -81,21 +82,25 @@ def read_process(pid: int, parts: list[tuple[int, int, int]]) -> None:
         OSError: EPERM if refused, EFAULT for an address that is not mapped there, ESRCH if it is gone.
     """
     for start in range(0, len(parts), _MAX_PARTS):
-        _read_some(pid, [p for p in parts[start : start + _MAX_PARTS] if p[2]])
+        _move(_libc.process_vm_readv, pid, [p for p in parts[start : start + _MAX_PARTS] if p[2]])
 
 
-def _read_some(pid: int, parts: list[tuple[int, int, int]]) -> None:
+def write_process(pid: int, parts: list[tuple[int, int, int]]) -> None:
+    """Copy memory of ours into another process with process_vm_writev(2); as ``read_process``."""
+    for start in range(0, len(parts), _MAX_PARTS):
+        _move(_libc.process_vm_writev, pid, [p for p in parts[start : start + _MAX_PARTS] if p[2]])
+
+
+def _move(reach: Any, pid: int, parts: list[tuple[int, int, int]]) -> None:
     while parts:
         count = len(parts)
         remote, local = (ctypes.c_size_t * (2 * count))(), (ctypes.c_size_t * (2 * count))()
         for i, (theirs, ours, size) in enumerate(parts):
             remote[2 * i], local[2 * i] = theirs, ours
             remote[2 * i + 1] = local[2 * i + 1] = size
-        done: int = _libc.process_vm_readv(
-            pid, ctypes.addressof(local), count, ctypes.addressof(remote), count, 0
-        )
+        done: int = reach(pid, ctypes.addressof(local), count, ctypes.addressof(remote), count, 0)
         if done <= 0:
-            raise _os_error("process_vm_readv") if done < 0 else OSError(14, "process_vm_readv read nothing")
+            raise _os_error(reach.__name__) if done < 0 else OSError(14, f"{reach.__name__} moved nothing")
         # one call moves at most 2 GiB and stops at an unmapped page: go on with what is left
         rest = []
         for theirs, ours, size in parts:

@@ -28,6 +28,7 @@ _SECRET_WORDS = ("KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIAL")
 _OWN_ENTRIES = ("kernelevo.sandbox.selftest", "kernelevo.sandbox.trespass")
 _WATCH_SECONDS = 0.05
 _FIRST_ANSWER, _SECOND_ANSWER = 2.0, 20.0
+_WARMING_SECONDS = 300.0
 
 
 def clean_environment(scratch: Path, given: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -71,6 +72,7 @@ class Zygote:
             ``()`` makes a zygote without torch, for plain evaluators.
         threads: torch and OpenMP threads of each child.
         warm_inductor: compile a toy module at start (about 15 s), so that children compile warm.
+        environ: further environment variables of it and its children.
         start_timeout: seconds until it must be ready; None for 120, or 300 with ``warm_inductor``.
 
     Raises:
@@ -83,12 +85,14 @@ class Zygote:
         *,
         threads: int,
         warm_inductor: bool = False,
+        environ: Mapping[str, str] | None = None,
         start_timeout: float | None = None,
     ) -> None:
         if threads < 1:
             raise ValueError(f"threads must be at least 1, got {threads}")
         self.threads = threads
-        self._lock = threading.Lock()
+        self._lock, self._watch_lock = threading.Lock(), threading.Lock()
+        self._inductor_is_warm = warm_inductor
         self._watched: list[weakref.ref[Child]] = []
         self._watcher: threading.Thread | None = None
         self._closing = threading.Event()
@@ -104,7 +108,8 @@ class Zygote:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "kernelevo.sandbox.nursery", str(theirs.fileno()),
                  json.dumps(config)],
-                pass_fds=(theirs.fileno(),), env=clean_environment(self._scratch), cwd=self._scratch,
+                pass_fds=(theirs.fileno(),), cwd=self._scratch,
+                env={**clean_environment(self._scratch), **(environ or {})},
                 stdin=subprocess.DEVNULL, stdout=self._errors, stderr=self._errors, start_new_session=True,
             )  # fmt: skip
         finally:
@@ -113,7 +118,7 @@ class Zygote:
         #: what the zygote found out: torch version, identity, Landlock version, how memory is read
         self.facts: dict[str, Any] = {}
         try:
-            limit = start_timeout or (300.0 if warm_inductor else 120.0)
+            limit = start_timeout or (_WARMING_SECONDS if warm_inductor else 120.0)
             self.facts = dict(self._first_words(limit))
             self._self_test()
         except BaseException:
@@ -173,6 +178,19 @@ class Zygote:
             self._watch(child)
         return child
 
+    def warm_inductor(self) -> None:
+        """Compile a toy module in the zygote, unless that was done (about 15 s, in which nothing is forked).
+
+        What Inductor asks of tools (the compiler's version, the CPU's vectors) is asked there, before any
+        program's byte and outside of the limits, in which no process can be started; children know it.
+
+        Raises:
+            SandboxError: if the zygote is gone, has no torch, or the toy does not compile.
+        """
+        if not self._inductor_is_warm:
+            self._call({"op": "warm inductor"}, timeout=_WARMING_SECONDS)
+            self._inductor_is_warm = True
+
     def close(self) -> None:
         """End the zygote and all its children; may be called twice."""
         self._closing.set()
@@ -196,15 +214,17 @@ class Zygote:
 
     # --- inside -------------------------------------------------------------------------------------
 
-    def _call(self, order: dict[str, Any], fds: Sequence[int] = ()) -> tuple[dict[str, Any], list[int]]:
+    def _call(
+        self, order: dict[str, Any], fds: Sequence[int] = (), timeout: float = 60.0
+    ) -> tuple[dict[str, Any], list[int]]:
         with self._lock:
             try:
                 self._control.send(order, fds)
-                reply, received = self._control.recv_fds(60.0)
+                reply, received = self._control.recv_fds(timeout)
             except PeerFault as fault:
                 raise self._gone(fault) from None
         if isinstance(reply, dict) and "error" in reply:
-            raise SandboxError("the zygote could not start a child", why=str(reply["error"]))
+            raise SandboxError(f"the zygote cannot {order['op']}", why=str(reply["error"]))
         return reply, received
 
     def _status(self, pid: int) -> dict[str, Any] | None:
@@ -290,7 +310,7 @@ class Zygote:
         return "process_vm_readv" if found == token else "shared-memory copy (the bytes read were wrong)"
 
     def _watch(self, child: Child) -> None:
-        with self._lock:
+        with self._watch_lock:
             self._watched.append(weakref.ref(child))
             if self._watcher is not None:
                 return
@@ -300,11 +320,11 @@ class Zygote:
     def _watch_all(self) -> None:
         """Kill a child that has grown past its limits; kernel limits stop most of them before."""
         while not self._closing.wait(_WATCH_SECONDS):
-            with self._lock:
+            with self._watch_lock:
                 watched = list(self._watched)
             over = [ref for ref in watched if not _within_limits(ref())]
             if over:
-                with self._lock:
+                with self._watch_lock:
                     self._watched = [ref for ref in self._watched if ref not in over]
 
 

@@ -1,11 +1,12 @@
 """One run, one folder, one SQLite file: everything that happened, readable by anyone at any time."""
 
-from kernelevo.store.database import RUN_FILE
+from kernelevo.store.database import CONFIG_FILE, RUN_FILE
 from kernelevo.store.folders import find_run, list_runs, new_run_folder
 from kernelevo.store.rows import Command, Draft, EventRow, Rebase, rebased
 from kernelevo.store.store import RunStore
 
 __all__ = [
+    "CONFIG_FILE",
     "RUN_FILE",
     "Command",
     "Draft",

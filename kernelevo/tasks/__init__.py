@@ -1,13 +1,15 @@
 """Loaders: from a name, a file or a live module to a Task."""
 
-from kernelevo.tasks.library import BundledTask, bundled, facts
+from kernelevo.tasks.library import BundledTask, bundled, facts, variant_constants
 from kernelevo.tasks.load import load_task
 from kernelevo.tasks.memory import MemoryNeed, estimate, refuse_if_too_large
 from kernelevo.tasks.module import freeze, input_sets
 from kernelevo.tasks.names import TaskName, resolve
+from kernelevo.tasks.upstream import GivenTask, read_level
 
 __all__ = [
     "BundledTask",
+    "GivenTask",
     "MemoryNeed",
     "TaskName",
     "bundled",
@@ -16,6 +18,8 @@ __all__ = [
     "freeze",
     "input_sets",
     "load_task",
+    "read_level",
     "refuse_if_too_large",
     "resolve",
+    "variant_constants",
 ]

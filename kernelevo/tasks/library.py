@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
 from collections.abc import Mapping
@@ -88,6 +89,16 @@ def find(name: str) -> BundledTask:
             now="use one of these, or the path of a file in KernelBench form",
         )
     return task
+
+
+def variant_constants(name: str) -> Mapping[str, Any]:
+    """Return the constants that a bundled task's variant sets, e.g. ``{"INIT": "he"}``; empty if none."""
+    base, _, variant = name.partition("@")
+    for node in ast.parse(find(base).text).body:
+        if isinstance(node, ast.Assign) and any(getattr(t, "id", "") == "VARIANTS" for t in node.targets):
+            table: dict[str, dict[str, Any]] = ast.literal_eval(node.value)
+            return table.get(variant, {})
+    return {}
 
 
 def solutions() -> Mapping[str, tuple[Path, ...]]:

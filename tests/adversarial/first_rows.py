@@ -386,22 +386,6 @@ STATEFUL = Evil(
     (IN_TIME,),
 )
 
-CHUNKS = Evil(
-    7,
-    "sixteen calls at a time are computed at once",
-    program(
-        "k, armed = place()\nif len(armed) < 16: return RESULT\n"
-        "if k % 16 == 0:\n"
-        "    x = torch.cat([args[0] for args, _ in armed[k:k + 16]])\n"
-        "    READY[:] = RESULT.split(16)\n"
-        "return READY[k % 16]",
-        with_place("READY = []\n"),
-    ),
-    (WRONG,),
-    ("before its turn",),
-)
-"""Looks ahead by too little for a batch that is stopped in its midst to show it."""
-
 SPIN = "torch.cuda._sleep(200_000_000)"
 DEVICE = [
     Evil(

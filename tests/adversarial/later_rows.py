@@ -207,13 +207,16 @@ return RESULT
 """
 STEADY = """
 import os, time
-if os.environ['KERNELEVO_STAGE'] == 'build' and os.fork() == 0:
-    os.setsid()
-    if os.fork():
-        os._exit(0)
-    while True:
-        open('beat', 'w').write(str(time.monotonic()))
-        time.sleep(0.02)
+if os.environ['KERNELEVO_STAGE'] == 'build':
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork():
+            os._exit(0)
+        while True:
+            open('beat', 'w').write(str(time.monotonic()))
+            time.sleep(0.02)
+    while not os.path.exists('beat'):
+        time.sleep(0.01)
 return RESULT * 1.01
 """
 BOMB = """

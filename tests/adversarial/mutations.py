@@ -188,8 +188,13 @@ class Court:
         )
         self.judge.ground.pool.fill()
 
-    def check(self, text: str) -> tuple[Status, str]:
-        """Return what the checking part of a verdict would be, and the words."""
+    def check(self, text: str, *, winner: bool = False) -> tuple[Status, str]:
+        """Return what the checking part of a verdict would be, and the words.
+
+        Args:
+            text: the program.
+            winner: look at what passes with the sanitizer too, as at a winner.
+        """
         artifact = self.judge.prepare(Program.single(text))
         if artifact.verdict is not None:
             return artifact.verdict.status, artifact.verdict.feedback
@@ -204,6 +209,8 @@ class Court:
                         return Status.WRONG, report.explain()
                 ground.checker.place(session, pool.groups[0].parameters)
                 ground.checker.several(session, ground.stream)
+            if winner:
+                self.judge._guarded.examine(ground, artifact)
         except Failed as failed:
             return failed.status, failed.feedback
         return Status.OK, ""

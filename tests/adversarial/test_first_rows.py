@@ -8,12 +8,14 @@ import torch
 from kernelevo.backends.candidate import load_candidate
 from kernelevo.core import Program, Status
 from kernelevo.kernels import guard
+from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.inputs import Stream, free_leaves
 from kernelevo.kernels.judge import KernelJudge
 from tests.adversarial.corpus import MODEL, program
-from tests.adversarial.first_rows import CHUNKS, CLOCK, DEVICE, LUCKY, STATEFUL, STATEFUL_MODEL
+from tests.adversarial.first_rows import CLOCK, DEVICE, LUCKY, STATEFUL, STATEFUL_MODEL
+from tests.adversarial.order_rows import CHUNKS, STATEFUL_AHEAD, WARY, WIDE_MODEL, wide
 from tests.adversarial.semantic_rows import SEMANTIC
-from tests.kernels.conftest import task_of
+from tests.kernels.conftest import stop_batches, task_of
 from tests.kernels.references import Ref
 
 PLAIN = program("return RESULT")
@@ -77,17 +79,38 @@ def test_calls_far_into_a_stateful_batch_are_verified_too(tmp_path):
         found = verdict(judge, honest)
         assert found.status is Status.OK, found.feedback
         must_fail_or_gain_nothing(judge, STATEFUL)
+        with pytest.raises(Failed, match="before its turn"):
+            stop_batches(judge, STATEFUL_AHEAD.source)
+
+
+@pytest.mark.parametrize(
+    "evil", [pytest.param(e, marks=[pytest.mark.slow] if i else [], id=e.name) for i, e in enumerate(CHUNKS)]
+)
+def test_a_few_calls_at_a_time(evil_judge, evil):
+    must_fail_or_gain_nothing(evil_judge, evil)
+
+
+@pytest.mark.slow
+def test_one_call_ahead_where_a_batch_has_two(tmp_path):
+    with KernelJudge(
+        task_of(WIDE_MODEL), cache=tmp_path, compiled=(), search_seconds=0.6, threads=1
+    ) as judge:
+        honest = verdict(judge, wide(PLAIN))
+        assert honest.status is Status.OK, honest.feedback
+        assert stop_batches(judge, wide(PLAIN), calls=2) > 0
+        with pytest.raises(Failed, match="before its turn"):
+            stop_batches(judge, wide(CHUNKS[0].source).replace("split(16)", "split(1)"), calls=2)
 
 
 @pytest.mark.slow
 @pytest.mark.xfail(
-    strict=True,
-    reason="the inputs of a batch lie in the child's memory before its first call, and a program that "
-    "computes a few calls ahead of their turn has every output right at the batch's end; the judge stops "
-    "batches in their midst, which shows work that is moved across half a batch, and no less",
+    strict=True, reason="a program that looks again before each answer is right whatever comes when"
 )
-def test_a_few_calls_at_a_time(evil_judge):
-    must_fail_or_gain_nothing(evil_judge, CHUNKS)
+def test_a_program_that_computes_ahead_and_looks_twice(tmp_path):
+    with KernelJudge(
+        task_of(WIDE_MODEL), cache=tmp_path, compiled=(), search_seconds=0.6, threads=1
+    ) as judge:
+        assert verdict(judge, WARY.source).status is not Status.OK
 
 
 def test_every_row_has_a_program():

@@ -5,10 +5,12 @@ import ast
 import pytest
 
 from kernelevo.core import Program, Status
+from kernelevo.kernels.compiled_code import NEW_CODE
 from kernelevo.kernels.judge import KernelJudge
+from kernelevo.kernels.rules import RAISES
 from tests.adversarial.honest import HONEST
 from tests.adversarial.references import REMEMBERS
-from tests.kernels.conftest import task_of
+from tests.kernels.conftest import stop_batches, task_of
 
 # in every run; the others with the slow ones
 ALWAYS = {
@@ -18,16 +20,7 @@ ALWAYS = {
 }  # fmt: skip
 
 
-COMPILES_ANEW = pytest.mark.xfail(
-    strict=True,
-    reason="in the run stage Inductor asks `g++ --version` to pick the CPU's vectors, which needs a process; "
-    "nothing asks it before the filter is put on, so a program that calls torch.compile crashes on a CPU",
-)
-
-
 def marks(honest):
-    if honest.slow:
-        return [pytest.mark.slow, COMPILES_ANEW]
     return [] if honest.name in ALWAYS else [pytest.mark.slow]
 
 
@@ -54,6 +47,23 @@ def test_an_honest_program_passes(normed_judge, dropped_judge, honest):
     assert found.metrics["cases"] >= 6 and found.metrics["timed_outputs_verified"] > 0
 
 
+@pytest.mark.slow
+def test_a_program_that_compiles_anew_in_a_judged_call_is_told_what_to_do(normed_judge):
+    (compiled,) = (h.source for h in HONEST if h.name == "torch.compile")
+    counts = compiled.replace(
+        "return self.fast(x)",
+        "self.n = getattr(self, 'n', 0) + 1\n        return self.fast(x, float(self.n))",
+    ).replace("def plain(self, x):", "def plain(self, x, n):")
+    counts = counts.replace("return self.out(", "return n / n * self.out(")
+    patience, normed_judge._stages._forward_patience = normed_judge._stages._forward_patience, 60.0
+    try:
+        found = normed_judge.measure(normed_judge.prepare(Program.single(counts)))
+    finally:
+        normed_judge._stages._forward_patience = patience
+    assert found.status is Status.CRASHED, found.feedback
+    assert NEW_CODE in found.feedback and RAISES.honest in found.feedback
+
+
 def test_a_state_that_is_carried_on_is_followed_and_one_that_is_not_is_seen(normed_judge):
     """Calls at other addresses are verified with the state that the calls before them left."""
     source = REMEMBERS.replace("class Model(", "class ModelNew(")
@@ -63,6 +73,7 @@ def test_a_state_that_is_carried_on_is_followed_and_one_that_is_not_is_seen(norm
     ) as judge:
         found = judge.measure(judge.prepare(Program.single(source)))
         assert found.status is Status.OK, found.feedback
+        assert stop_batches(judge, source) > 0
         forgets = source.replace("self.hidden = torch.tanh", "y = torch.tanh").replace(
             "return self.hidden.clone()", "return y"
         )

@@ -17,8 +17,18 @@ from kernelevo.tasks.memory import estimate
 # the door has a function of the same name
 ROOM = importlib.import_module("kernelevo.api.lint")
 DRAWS = {"kernelbench:3/35"}
-CHANGES = {"kernelbench:3/8", "kernelbench:3/13", "kernelbench:3/47"}
-DEAD = {"kernelbench:3/31"}
+KEEPS = {"kernelbench:3/33"}
+CHANGES = {
+    f"kernelbench:3/{n}" for n in (8, 9, 10, 13, 14, 15, 16, 19, 20, 21, 22, 23, 24, 25, 26, 27, 45, 46, 47)
+}
+CHANGES.add("kernelbench:3/24@excite")
+DEAD = {f"kernelbench:3/{n}" for n in (31, 36, 37, 49)}
+NEVER = {
+    "kernelbench:3/36": ("fc.weight", "fc.bias"),
+    "kernelbench:3/37": ("fc.weight", "fc.bias"),
+    "kernelbench:3/49": ("C",),
+    "kernelbench:3/50": ("c_proj.weight", "c_proj.bias"),
+}
 STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 
 CUT = '''"""Row sums."""
@@ -44,7 +54,8 @@ def get_init_inputs():
 
 
 def verdict(finding):
-    return "blind" if finding.blind else "unjudgeable" if finding.unjudgeable else "judgeable"
+    """Where the error is all there is, zeros pass as well: unjudgeable says more than blind."""
+    return "unjudgeable" if finding.unjudgeable else "blind" if finding.blind else "judgeable"
 
 
 def agree(name, found, conduct):
@@ -52,10 +63,10 @@ def agree(name, found, conduct):
     known, variant = facts(name), name.partition("@")[2]
     grade = known["variants"][variant]["lint"] if variant else known["lint"]["verdict"]
     assert verdict(found) == grade, found
-    assert conduct.draws is (name in DRAWS) and not conduct.keeps_state
+    assert conduct.draws is (name in DRAWS) and conduct.keeps_state is (name in KEEPS)
     changed = {buffer.rpartition(".")[2] for buffer in conduct.changes}
     assert changed == (set(STATISTICS) if name in CHANGES else set())
-    assert "zeros" not in found.blind and not found.unjudgeable
+    assert ("zeros" in found.blind) is bool(found.unjudgeable) is (name == "kernelbench:3/24")
     if name in ("kernelbench:3/3", "kernelbench:3/28"):
         assert found.blind == ("another input's output",) and found.e_ref < 1e-5 < found.spread
         assert found.independent is name.endswith("/28")
@@ -76,8 +87,7 @@ def test_lint_finds_what_the_manifest_says_of_every_task_and_variant(name):
     for one in (found, *found.variants):
         agree(one.task.name, one.finding, one.conduct)
         assert one.cut is None and one.unused is not None, one.unknown
-        never = ("c_proj.weight", "c_proj.bias") if name == "kernelbench:3/50" else ()
-        assert one.unused.parameters == never and one.unused.inputs == ()
+        assert one.unused.parameters == NEVER.get(name, ()) and one.unused.inputs == ()
         assert bool(one.unused.operations) is (name in DEAD), one.unused
     if found.conduct.draws:
         assert found.conduct.forgets_draws is True

@@ -276,3 +276,26 @@ def test_a_whole_run_on_a_bundled_task(elsewhere):
     data = json.loads(out)
     assert data["run"]["confirmed"] is True and data["run"]["verdict"]["metrics"]["processes"] >= 3
     assert {t["status"] for t in data["trials"]} == {"ok"} and len(data["trials"]) <= 3
+
+
+def test_a_detached_run_outlives_its_command_and_is_read_like_any_other(elsewhere, command):
+    code, out, err = command(*TOUR, "--budget", "1s", "--detach")
+    assert (code, out) == (0, "")
+    (folder,) = (elsewhere / "runs").iterdir()
+    assert folder.name in err and f"kernelevo show runs/{folder.name}" in err
+    end = time.monotonic() + 60
+    while True:
+        run = json.loads(command("show", "--json")[1])["run"]
+        if run["state"] == "done" or time.monotonic() > end:
+            break
+        time.sleep(0.1)
+    assert (run["state"], run["settings"]["budget"], run["best"]) == ("done", "1s", 0)
+    assert "tour.py:tour" in (folder / "run.log").read_text()
+
+
+def test_a_run_that_cannot_begin_is_refused_before_it_is_detached(elsewhere, command):
+    for wrong, code in (("--budget", 2), ("--out", 2)):
+        value = "abc" if wrong == "--budget" else str(elsewhere / "tour.py" / "below")
+        found, _, err = command(*TOUR, wrong, value, "--detach")
+        assert found == code and err.count("process") == 0
+    assert not (elsewhere / "runs").exists()

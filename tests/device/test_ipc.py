@@ -40,6 +40,19 @@ def test_what_is_read_and_gathered_is_what_was_written(sizes, data):
     assert imports.here(*pieces[0]) != pieces[0][0]
 
 
+def test_what_is_written_lies_in_the_others_memory_and_nowhere_else():
+    api = FakeApi()
+    exports, imports = pair(api)
+    base = api.block(100)
+    imports.take(exports.of([base]))
+    before = api.values(base).copy()
+    imports.write(base + 10, np.arange(20, dtype=np.uint8))
+    wanted = np.concatenate([before[:10], np.arange(20, dtype=np.uint8), before[30:]])
+    assert np.array_equal(api.values(base), wanted)
+    with pytest.raises(LookupError):
+        imports.write(base + 90, np.zeros(20, np.uint8))
+
+
 def test_each_allocation_is_asked_for_once():
     api = FakeApi()
     exports, imports = pair(api)

@@ -217,6 +217,11 @@ def test_a_lucky_winner_is_overtaken_by_what_is_better_when_timed_again(bench: B
     assert confirmed == [(1, 3.0), (2, 14.2)]  # the third one's 14 is below 14.2 already
     assert outcome.best is not None and outcome.best.number == 2
     assert outcome.final is not None and outcome.final.score == 14.2
+    told = {"candidates_confirmed": 2, "candidates_judged": len(bench.trials())}
+    assert outcome.final.metrics.items() >= told.items()
+    with RunStore.open(bench.folder, readonly=True) as reader:  # what a reader of the run is told last
+        last = reader.events(kind="final")[-1]
+    assert last.trial == 2 and last.data["metrics"].items() >= told.items()
 
 
 def test_no_rival_is_begun_after_a_long_confirmation(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

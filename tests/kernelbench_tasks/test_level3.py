@@ -1,4 +1,4 @@
-"""The sixteen level 3 tasks against the published table: parameters, shapes, FLOPs, traps, sizes."""
+"""The level 3 tasks against the published table: parameters, shapes, FLOPs, traps, sizes."""
 
 import pytest
 import torch
@@ -11,34 +11,84 @@ from kernelevo.tasks import bundled, facts, load_task
 # number: init arguments, input shapes, output shape, parameters, GFLOP
 TABLE = {
     1: ([16384, [16384, 16384], 8192], [(128, 16384)], (128, 8192), "671.1M", 171.8),
+    2: ([16384, [32768, 32768], 16384], [(128, 16384)], (128, 16384), "2147.6M", 549.8),
     3: ([8192, [1024] * 16, 8192], [(1024, 8192)], (1024, 8192), "32.5M", 66.6),
     4: ([20], [(4096, 1, 32, 32)], (4096, 20), "62.6k", 3.4),
+    5: ([1000], [(1024, 3, 224, 224)], (1024, 1000), "62.4M", 2325.0),
     6: ([480, 192, 96, 208, 16, 48, 64], [(10, 480, 224, 224)], (10, 512, 224, 224), "376.2k", 376.9),
+    7: ([1000], [(10, 3, 224, 224)], (10, 1000), "7.0M", 31.7),
     8: ([3, 64, 1], [(10, 3, 224, 224)], (10, 64, 224, 224), "39.2k", 38.9),
+    9: ([1000], [(2, 3, 224, 224)], (2, 1000), "11.7M", 7.3),
+    10: ([[3, 4, 23, 3], 1000], [(10, 3, 224, 224)], (10, 1000), "44.5M", 156.0),
+    11: ([1000], [(10, 3, 224, 224)], (10, 1000), "138.4M", 309.4),
+    12: ([1000], [(10, 3, 224, 224)], (10, 1000), "143.7M", 392.6),
     13: ([32, 64], [(128, 32, 256, 256)], (128, 64, 128, 128), "2.1k", 34.4),
+    14: ([6, 32, 32], [(10, 32, 224, 224)], (10, 224, 224, 224), "194.9k", 194.2),
+    15: ([32, 10], [(10, 3, 224, 224)], (10, 10), "9.9M", 60.9),
+    16: ([32, 10], [(10, 3, 224, 224)], (10, 10), "30.1M", 112.0),
     17: ([3, 6, 64, 64], [(128, 3, 256, 256)], (128, 128, 256, 256), "4.0k", 64.7),
+    18: ([1000], [(64, 3, 512, 512)], (64, 1000), "1.2M", 573.2),
+    19: ([1000, 3, 1.0], [(10, 3, 224, 224)], (10, 1000), "4.2M", 11.4),
+    20: ([1000], [(10, 3, 224, 224)], (10, 1000), "3.5M", 6.0),
+    21: ([112, 192, 5, 2, 6], [(10, 112, 224, 224)], (10, 192, 112, 112), "224.2k", 112.1),
+    22: ([1000], [(10, 3, 224, 224)], (10, 1000), "3.9M", 6.3),
+    23: ([1000], [(10, 3, 240, 240)], (10, 1000), "2.7M", 4.4),
+    24: ([1000], [(2, 3, 224, 224)], (2, 1000), "6.9M", 0.3),
+    25: ([240, 480, 3], [(10, 240, 224, 224)], (10, 480, 224, 224), "147.5k", 145.6),
+    26: ([1000], [(10, 3, 224, 224)], (10, 1000), "3.3M", 143.6),
+    27: ([3, 3, [64, 128, 256], 10], [(8, 3, 224, 224)], (8, 10), "1.1M", 119.8),
     28: ([224, 16, 10, 512, 6, 8, 2048, 3, 0.0, 0.0], [(2, 3, 224, 224)], (2, 10), "20.5M", 15.2),
+    29: ([], [(10, 3, 224, 224)], (10, 1000), "20.0M", 61.1),
+    30: ([], [(10, 3, 224, 224)], (10, 1000), "28.3M", 89.8),
     31: ([128, 4], [(2, 128, 128, 128)], (2, 128, 128, 128), "66.3k", 279.2),
+    32: ([1000, 128, 4], [(10, 3, 32, 32)], (10, 1000), "2.4M", 0.1),
+    33: ([16384, 16384, 8192], [(256, 16384)] * 2, (256, 8192), "671.1M", 343.6),
     34: ([1024, 256, 128], [(256, 8, 1024), (8, 256)], (256, 8, 128), "360.8k", 1.5),
     35: ([128, 256, 6, 10, 0.0], [(10, 512, 128)], (10, 10), "3.0M", 30.9),
+    36: ([128, 256, 6, 10, 0.0], [(10, 512, 128), *[(6, 10, 256)] * 2], (6, 10, 256), "3.0M", 30.9),
+    37: ([128, 256, 6, 10, 0.0], [(10, 512, 128), *[(6, 10, 256)] * 2], (6, 10, 256), "3.0M", 30.9),
+    38: ([128, 256, 6, 10, 0.0], [(10, 512, 128), *[(12, 10, 256)] * 2], (10, 10), "8.7M", 88.6),
     39: ([128, 256, 6], [(512, 10, 128), (6, 10, 256)], (512, 10, 256), "2.3M", 23.2),
+    40: ([128, 256, 6], [(512, 10, 128), (6, 10, 256)], (6, 10, 256), "2.3M", 23.2),
+    41: ([128, 256, 6], [(512, 10, 128), (12, 10, 256)], (512, 10, 512), "6.5M", 66.4),
+    42: ([128, 256, 6], [(512, 10, 128), (12, 10, 256)], (12, 10, 256), "6.5M", 66.4),
     43: ([768, 8, 0.0, 0.0, 1024], [(128, 512, 768)], (128, 512, 768), "2.4M", 412.3),
     44: ([768, 8, 0.0, 0.0, 1024], [(128, 512, 768)], (128, 512, 768), "7.1M", 1030.8),
+    45: ([8, 4, 64], [(8, 8, 64, 512)], (8, 4, 64, 512), "31.0M", 386.9),
+    46: ([32, 512, 16], [(2048, 100, 512)], (2048, 16384), "41.1k", 16.8),
     47: ([32, 512, 0], [(2048, 100, 512)], (2048, 16384), "32.8k", 13.4),
+    48: ([2048, 128, 8, 64, 16, 64], [(2048, 128, 8, 64)], (2048, 128, 8, 64), "69.2M", 30.4),
+    49: ([2048, 128, 8, 64, 16, 64], [(2048, 128, 8, 64)], (2048, 8, 64, 16), "69.2M", 26.1),
     50: ([768, 12, 1024], [(16, 1024, 768)], (16, 1024, 768), "2.4M", 109.5),
 }
 # what v0 has different: init arguments, input shapes, output shape
 V0 = {
     1: ([1000, [400, 800], 500], [(1, 1000)], (1, 500)),
+    2: ([1000, [2000, 2000], 10], [(1, 1000)], (1, 10)),
     3: ([1000, [50] * 8, 10], [(1, 1000)], (1, 10)),
     4: ([10], [(1, 1, 32, 32)], (1, 10)),
+    5: ([1000], [(10, 3, 224, 224)], (10, 1000)),
     13: ([32, 64], [(10, 32, 224, 224)], (10, 64, 112, 112)),
     17: ([3, 6, 64, 64], [(10, 3, 224, 224)], (10, 128, 224, 224)),
+    18: ([1000], [(1, 3, 224, 224)], (1, 1000)),
+    33: ([1024, 256, 128], [(8, 1024)], (8, 128)),
     34: ([1024, 256, 128], [(8, 1024)], (8, 256)),
+    36: ([128, 256, 6, 10, 0.0], [(10, 512, 128)], (6, 10, 256)),
+    37: ([128, 256, 6, 10, 0.0], [(10, 512, 128)], (6, 10, 256)),
+    38: ([128, 256, 6, 10, 0.0], [(10, 512, 128)], (10, 10)),
     39: ([128, 256, 6], [(512, 10, 128)], (512, 10, 256)),
+    40: ([128, 256, 6], [(512, 10, 128)], (6, 10, 256)),
+    41: ([128, 256, 6], [(512, 10, 128)], (512, 10, 512)),
+    42: ([128, 256, 6], [(512, 10, 128)], (12, 10, 256)),
+    46: ([32, 512, 16], [(32, 100, 512)], (32, 16384)),
     47: ([32, 512, 0], [(32, 100, 512)], (32, 16384)),
+    48: ([16, 128, 8, 64, 16, 64], [(16, 128, 8, 64)], (16, 128, 8, 64)),
+    49: ([16, 128, 8, 64, 16, 64], [(16, 128, 8, 64)], (16, 8, 64, 16)),
 }
-LONG_LOOPS = (35, 39)  # thousands of steps, seconds even on the meta device
+WIDTHS = (1, 2, 3, 33)  # whose widths the rule halves
+BATCHED = (48, 49)  # whose parameters hold the batch
+SEQUENCE_FIRST = (34, 39, 40, 41, 42)
+LONG = (10, 15, 16, 35, 36, 37, 38, 39, 40, 41, 42)  # many layers or steps: seconds even on the meta device
 
 
 def reference(number, size="full", variant=None):
@@ -57,7 +107,7 @@ def rounded(count):
     return f"{count / 1e3:.1f}k"
 
 
-def test_the_sixteen_are_there():
+def test_the_tasks_of_the_table_are_there():
     assert [n for n in bundled() if n.startswith("kernelbench:3/")] == [f"kernelbench:3/{n}" for n in TABLE]
 
 
@@ -82,14 +132,14 @@ def check_output_and_flops(number):
     assert facts(f"kernelbench:3/{number}")["sizes"]["full"]["flops"] == flops.get_total_flops()
 
 
-@pytest.mark.parametrize("number", [n for n in TABLE if n not in LONG_LOOPS])
+@pytest.mark.parametrize("number", [n for n in TABLE if n not in LONG])
 def test_full_output_and_flops(number):
     check_output_and_flops(number)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", LONG_LOOPS)
-def test_full_output_and_flops_of_long_loops(number):
+@pytest.mark.parametrize("number", LONG)
+def test_full_output_and_flops_of_long_ones(number):
     check_output_and_flops(number)
 
 
@@ -100,7 +150,7 @@ def test_v0_form(number):
     module, inputs = on_meta(task)
     assert task.init_args(0) == init
     assert [tuple(x.shape) for x in inputs] == shapes
-    if number not in LONG_LOOPS:
+    if number not in LONG:
         with torch.no_grad():
             assert tuple(module(*inputs).shape) == output_shape
 
@@ -115,16 +165,18 @@ def test_inputs_are_uniform_today_and_normal_in_v0(number):
 def test_small_changes_only_what_the_rule_may_change(number):
     text = bundled()[f"kernelbench:3/{number}"].text
     assert sizes(text) == ("full", "small", "v0")
-    allowed = {"BATCH", "RESOLUTION", "IMAGE_SIZE", "SEQUENCE"}
-    if number in (1, 3):
+    allowed = {"BATCH", "RESOLUTION", "IMAGE_SIZE", "SEQUENCE"} | (
+        {"HEIGHT", "WIDTH"} if number == 45 else set()
+    )
+    if number in WIDTHS:
         allowed |= {"IN_FEATURES", "HIDDEN", "OUT_FEATURES"}
     assert set(overrides(text, "small", None)) <= allowed
     module, inputs = on_meta(reference(number, "small"))
     full, _ = on_meta(reference(number))
     assert [n for n, _ in module.named_parameters()] == [n for n, _ in full.named_parameters()]
-    if number not in (1, 3):
+    if number not in (*WIDTHS, *BATCHED):
         assert all(a.shape == b.shape for a, b in zip(module.parameters(), full.parameters(), strict=True))
-    assert inputs[0].shape[1 if number in (34, 39) else 0] >= 2
+    assert inputs[0].shape[1 if number in SEQUENCE_FIRST else 0] >= 2
 
 
 # the traps
@@ -199,5 +251,6 @@ def test_causal_attention_does_not_look_ahead(number):
 
 
 def test_variants_are_the_promised_ones():
-    with_variants = {n: variants(t.text) for n, t in bundled().items() if variants(t.text)}
-    assert with_variants == {"kernelbench:3/3": ("he",), "kernelbench:3/28": ("batchfirst",)}
+    he = {f"kernelbench:3/{n}": ("he",) for n in (3, 7, 11, 12, 18)}
+    others = {"kernelbench:3/24": ("excite",), "kernelbench:3/28": ("batchfirst",)}
+    assert {n: variants(t.text) for n, t in bundled().items() if variants(t.text)} == he | others

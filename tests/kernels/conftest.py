@@ -1,9 +1,13 @@
 """One judge for the room's tests: its zygote and baselines are started once."""
 
+import random
+
 import pytest
 
-from kernelevo.core import Task
+from kernelevo.core import Program, Task
+from kernelevo.kernels import order
 from kernelevo.kernels.judge import KernelJudge
+from kernelevo.kernels.series import Tally
 
 MODEL = """
 import torch
@@ -42,6 +46,43 @@ def candidate(body: str) -> str:
 def task_of(text: str, **options) -> Task:
     reference = {"kind": "source", "text": text, "filename": "task.py", "size": "full", "entry": "Model"}
     return Task("test", "make it faster", options={"reference": reference, **options})
+
+
+AHEAD = """
+import sys
+frame = sys._getframe()
+while not hasattr(frame.f_locals.get('self'), '_armed'):
+    frame = frame.f_back
+worker = frame.f_locals['self']
+k = len(worker._kept)
+if k % 2 == 0:
+    self.ready = [RESULT for (x,), _ in worker._armed[k:k + 2]]
+return self.ready[k % 2]
+"""
+"""Body of a program that computes two calls in the turn of the first."""
+
+
+def stop_batches(judge: KernelJudge, source: str, calls: int = 200) -> int:
+    """Stop batches of a program in their midst and verify what it answers, without any duel.
+
+    Returns:
+        How many were stopped; raises what the judge finds.
+    """
+    artifact, ground = judge.prepare(Program.single(source)), judge.ground
+    ground.make_ready()
+    rng, tally = random.Random(1), Tally(calls=calls)
+    with judge._stages.enter(ground, artifact) as session:
+        session.construct(ground.pool.build(ground.pool.base_seed), ground.pool.base_seed)
+        ground.checker.place(session, ground.pool.groups[0].parameters)
+        tally.pace = min(ground.ring._run(session, calls)[0].seconds for _ in range(3)) / calls
+        for _ in range(40):
+            found = order.stopped(session, ground.checker, ground.stream, tally, rng)
+            if found is not None:
+                tally.stops.append(found)
+                order.verify(session, ground.checker, ground.stream, [found], 1.0)
+            if len(tally.stops) == order.ENOUGH:
+                break
+    return len(tally.stops)
 
 
 @pytest.fixture(scope="session")

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from kernelevo.device.statistics import StopRule
 from kernelevo.kernels import duel
+from kernelevo.kernels.answer import Batch
 from kernelevo.kernels.duel import Ring
 from kernelevo.kernels.overhead import Overhead
 from kernelevo.kernels.series import Tally
-from kernelevo.kernels.session import Batch
 
 SETTING = SimpleNamespace(stateful=False, capacity=1)
 SESSION = SimpleNamespace(child=SimpleNamespace(pid=os.getpid()), setting=SETTING)
@@ -44,15 +44,18 @@ class Scripted(Ring):
         self.play, self.overhead, self.counts = play, overhead, {"ours": 0, "theirs": 0}
         self.now = BEFORE
 
-    def _run(self, session, calls):
+    def _run(self, session, calls, given=()):
         return self.now, []
 
-    def turn(self, session, tally, *, trusted, calls=None):
+    def _plan(self, challenger, ours, theirs):
+        return None
+
+    def turn(self, session, tally, *, trusted, plan=None):
         side = "ours" if not trusted else "theirs"
         whole, own, mhz = self.play(side, self.counts[side])
         self.counts[side] += 1
         self.now = Batch(1, whole, own, {}, mhz)
-        return super().turn(session, tally, trusted=True, calls=calls)
+        return super().turn(session, tally, trusted=True)
 
 
 def fight(play, **how):
@@ -93,8 +96,25 @@ def test_a_clock_that_moves_in_every_block_is_the_machines_matter():
 
 def test_a_program_whose_own_clock_says_otherwise_gets_no_interval():
     found = fight(lambda side, n: (1.0, 0.8 if side == "ours" else 1.0, 1500.0))
-    assert found.disturbed == found.blocks and found.ratio.low == 0.0
+    assert found.disturbed == 0 and found.ratio.low == 0.0
     assert found.challenger.at_fault == found.blocks and found.ratio.claim == "parity"
+
+
+def test_a_program_does_not_choose_its_blocks_by_its_own_clock():
+    """Both sides take 1 to 1.2 alike; the program disowns its slower batches, and only quick ones count."""
+    assert not _noisy(lies=False).low > 1.01  # the same times, honestly told
+    assert not _noisy(lies=True).low > 1.01
+
+
+def _noisy(lies):
+    rng = random.Random(3)
+
+    def play(side, n):
+        seconds = 1 + 0.2 * rng.random()
+        disowned = lies and side == "ours" and seconds > 1.08
+        return (seconds, 0.5 if disowned else seconds, 1500.0)
+
+    return fight(play).ratio
 
 
 def test_clocks_that_disagree_on_both_sides_are_the_machines_matter():

@@ -36,6 +36,19 @@ def test_only_free_leaves_change():
         draw(MIXED, "unknown", 5, free)
 
 
+def test_outliers_stand_first_last_and_between_with_the_sign_of_what_was_there():
+    wide = Ref(torch.nn.Identity, lambda: [torch.randn(300, 50).t().contiguous().t()])
+    x, shipped = (draw(wide, name, 3, [True])[0] for name in ("outlier", "shipped"))
+    changed = x != shipped
+    assert x.stride() == shipped.stride() and (changed.sum(1) == 1).all()
+    places, values = changed.nonzero()[:, 1], x[changed]
+    assert (values.abs() >= 128).all() and (values.abs() < 240).all()
+    assert torch.equal(values.sign(), shipped[changed].sign())
+    assert (places == 0).sum() > 60 and (places == 49).sum() > 60 and places.unique().numel() > 20
+    half = draw(Ref(torch.nn.Identity, lambda: [torch.rand(9).half()]), "outlier", 3, [True])[0]
+    assert half.dtype is torch.float16 and half.isfinite().all() and (half > 100).sum() == 1
+
+
 def test_perturbed_parameters_move_and_tables_stay():
     module = TRANSITION.build(0)
     module.register_buffer("mask", torch.tril(torch.ones(3, 3)))

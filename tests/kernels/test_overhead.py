@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kernelevo.kernels.answer import Batch
 from kernelevo.kernels.overhead import KEPT, LAUNCH_SECONDS, Anchors, Overhead
-from kernelevo.kernels.session import Batch
 
 seconds = st.floats(1e-6, 1.0)
 calls = st.integers(1, 1000)

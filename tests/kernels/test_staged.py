@@ -4,9 +4,10 @@ import pytest
 
 from kernelevo.core import Program, Status
 from kernelevo.kernels import clocks
+from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.judge import KernelJudge
 from kernelevo.kernels.shared_outputs import HostReader
-from tests.kernels.conftest import MODEL, candidate, task_of
+from tests.kernels.conftest import AHEAD, MODEL, candidate, stop_batches, task_of
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +117,21 @@ return y
 def test_a_program_that_says_done_too_early_is_seen(staged):
     found = verdict(staged, EARLY)
     assert found.status in (Status.WRONG, Status.REJECTED), found.feedback
+
+
+def test_a_program_that_is_one_call_ahead_is_seen_and_an_honest_one_is_not(staged):
+    assert stop_batches(staged, candidate("return RESULT")) > 0
+    with pytest.raises(Failed, match="before its turn") as failed:
+        stop_batches(staged, candidate(AHEAD))
+    assert failed.value.status is Status.WRONG
+
+
+def test_where_inputs_cannot_be_changed_any_more_no_batch_is_stopped(staged, monkeypatch):
+    def refuse(self, address, values):
+        raise RuntimeError("no such call")
+
+    monkeypatch.setattr(HostReader, "write", refuse)
+    assert stop_batches(staged, candidate(AHEAD)) == 0
 
 
 def test_a_read_that_fails_falls_back_to_a_copy_and_says_so(staged, monkeypatch):

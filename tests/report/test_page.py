@@ -61,6 +61,13 @@ def test_the_line_is_the_best_so_far():
     assert best_so_far(TRIALS).count("<circle") == 3
 
 
+def test_a_page_says_out_of_how_many_the_best_is():
+    verdict = Evaluation.ok(2.0, candidates_confirmed=3, candidates_judged=41).to_json()
+    said = "the best of 3 timed again, out of 41 judged"
+    assert said in run_page({**RUN, "verdict": verdict}, TRIALS)
+    assert said not in run_page({**RUN, "verdict": verdict, "confirmed": False}, TRIALS)
+
+
 def test_a_run_without_a_result_has_a_page_too():
     page = run_page({**RUN, "verdict": None, "best": None, "confirmed": False}, [])
     assert "nothing correct was found" in page and "no correct program yet" in page

@@ -57,6 +57,17 @@ def test_reading_many_pieces_and_addresses_that_are_not_there(spawn):
         child.read_into([(address, 8)], [np.empty(4, np.uint8)])
 
 
+def test_what_is_written_is_read_back_and_addresses_that_are_not_there_are_refused(spawn):
+    child = spawn("threads", {"count": 0})
+    address = child.channel.recv(10.0)["address"]
+    child.stop()
+    child.write(address, np.arange(8, dtype=np.uint8))
+    assert np.array_equal(child.read(address, 8), np.arange(8))
+    for bad in (0, 8, 1 << 47, 1 << 63):
+        with pytest.raises(BadAddress):
+            child.write(bad, np.zeros(8, np.uint8))
+
+
 def test_an_endless_loop_is_killed_and_named(spawn):
     child = spawn("loop")
     child.channel.recv(10.0)

@@ -21,11 +21,11 @@ EVERYWHERE = [
     "outside file", "write outside", "write to own package", "write shared memory", "list processes",
     "pidfd of parent", "hide (dumpable)", "outlive the zygote", "become root", "mount", "userfaultfd",
     "io_uring", "x32 fork", "lasting memory", "lasting queue", "new namespace", "new namespace (clone3)",
-    "hide memory",
+    "hide memory", "limit the parent", "limit a sibling", "pin a sibling", "slow a sibling", "priority",
 ]  # fmt: skip
 IN_THE_RUN_STAGE = [
     "fork", "execve", "vfork", "clone a process", "clone3", "subprocess", "kill everyone",
-    "thread-kill parent", "limit the parent", "setsid", "setpgid", "priority",
+    "thread-kill parent", "setsid", "setpgid",
 ]  # fmt: skip
 
 

@@ -1,0 +1,79 @@
+"""Given tasks in a series: how a task that is not bundled is run, and its repaired variant."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from kernelevo.bench.suite import HE, JUDGEABLE
+from kernelevo.config import Settings
+
+FILE = "task.py"
+# A class of its own, since a task's class names itself in super(). Only weights of linear layers and
+# convolutions are drawn anew: gains of norms, biases and embeddings stay as shipped.
+_REPAIRED = '''
+
+class RepairedModel(Model):
+    """The same module with He-normal weights, so that its input reaches its output."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        import torch
+
+        kinds = (torch.nn.Linear, torch.nn.modules.conv._ConvNd)
+        for module in self.modules():
+            if isinstance(module, kinds):
+                torch.nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+'''
+
+
+def place(text: str, task: str, folder: Path) -> str:
+    """Write a given task into a folder and return the name under which it is loaded from there.
+
+    The name is relative: a folder's own may hold ``@`` or ``:``, which mean something in a task's.
+
+    Args:
+        text: source of the task, unchanged.
+        task: its name in the series; the variant ``@he`` is made here.
+        folder: where.
+    """
+    variant = task.partition("@")[2]
+    (folder / FILE).write_text(text + (_REPAIRED if variant == HE else ""), "utf-8")
+    return f"{FILE}:RepairedModel" if variant == HE else FILE
+
+
+def repaired(task: str) -> str:
+    """Return the name of a given task's repaired variant."""
+    return f"{task}@{HE}"
+
+
+def grade_given(name: str, settings: Settings, folder: Path, lint: Callable[..., Any] | None = None) -> str:
+    """Return lint's word on a given task: ``judgeable``, ``blind`` or ``unjudgeable``.
+
+    What was found out is kept in the folder by the task's text, size and device.
+
+    Args:
+        name: under which it is loaded from the current folder.
+        settings: device and size.
+        folder: where findings are kept.
+        lint: who looks; ``api.lint`` if None.
+
+    Raises:
+        InputError: if the task does not run on its own inputs.
+    """
+    file, _, entry = name.rpartition(":") if ":" in name else (name, "", "")
+    said = f"{Path(file).read_text('utf-8')}\0{entry}\0{settings.size}\0{settings.device}"
+    kept = folder / f"lint-{hashlib.sha256(said.encode()).hexdigest()[:16]}.json"
+    if kept.is_file():
+        return str(json.loads(kept.read_text("utf-8"))["grade"])
+    from kernelevo import api
+
+    found = (lint or api.lint)(name, settings).finding
+    grade = "unjudgeable" if found.unjudgeable else "blind" if found.blind else JUDGEABLE
+    beside = kept.with_suffix(".tmp")
+    beside.write_text(json.dumps({"grade": grade, "passes": list(found.blind)}), "utf-8")
+    beside.replace(kept)
+    return grade

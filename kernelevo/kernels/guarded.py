@@ -1,0 +1,224 @@
+"""Guarded: a winner's native code built anew with AddressSanitizer, and run once on secret cases.
+
+An access past the end of an array that happens to give right values passes every comparison. So a winner on
+the CPU is built again with ``-fsanitize=address,undefined`` and called in a process of its own, under the
+limits of any program: a child of a zygote that was started with the sanitizer's library in front, so that
+every tensor has guards at its ends; inputs are copied out of shared memory for the same reason. Only an error
+that the program's own objects take part in counts against it. Where the sanitizer is not installed, or the
+program cannot run under it, the verdict stays and says so. Undefined behaviour that touches no foreign memory
+is told, not refused.
+"""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import os
+import re
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+from kernelevo.backends import toolchain
+from kernelevo.core import Artifact, Evaluation, Status
+from kernelevo.errors import KernelEvoError, ToolchainMissing
+from kernelevo.kernels import compiled_code, rules
+from kernelevo.kernels.checking import describe_case
+from kernelevo.kernels.failed import Failed
+from kernelevo.kernels.gaps import Report
+from kernelevo.kernels.ground import PRELOAD, Ground
+from kernelevo.kernels.session import Session
+from kernelevo.kernels.stages import Stages
+from kernelevo.sandbox.scratch import SOON, remove
+from kernelevo.sandbox.zygote import Zygote
+
+CASES = 3
+METRIC = "sanitizer"
+SWITCH = "KERNELEVO_SANITIZER"
+"""Set to ``off``, winners are not looked at (some 10 s each); the verdict says so."""
+_SLOWER = 5.0
+_FLAGS = "-fsanitize=address,undefined -fno-sanitize=vptr -fno-omit-frame-pointer -g1"
+# what torch and Python do in ways that the sanitizer does not like is not the program's
+_OPTIONS = (
+    "detect_leaks=0:alloc_dealloc_mismatch=0:new_delete_type_mismatch=0:detect_odr_violation=0"
+    ":allocator_may_return_null=1:quarantine_size_mb=64:handle_segv=1:print_legend=0:color=never"
+)
+_ERROR = re.compile(r"ERROR: AddressSanitizer: ([a-z-]+(?:overflow|underflow|free|scope|return|size)|SEGV)")
+_ACCESS = re.compile(r"^(READ|WRITE) of size (\d+)", re.M)
+_FRAME = re.compile(r"^\s+#\d+ 0x[0-9a-f]+ (?:in )?(.*)$", re.M)
+_BESIDE = re.compile(
+    r"located (\d+) bytes (to the right of|to the left of|after|before|inside of) (\d+)-byte"
+)
+_UNDEFINED = re.compile(r"(\w+\.\w+:\d+):\d+: runtime error: (.*)")
+
+
+class Unavailable(Exception):
+    """Nothing can be said of the program here; the text tells why."""
+
+
+class Guarded:
+    """The sanitizer's zygote and compiler of one judge; made when the first winner comes.
+
+    Args:
+        stages: builds programs and starts their children.
+    """
+
+    def __init__(self, stages: Stages) -> None:
+        self._stages = stages
+        self._zygote: Zygote | None = None
+        self._serial = itertools.count()
+
+    def told(self, found: Evaluation, ground: Ground, artifact: Artifact) -> Evaluation:
+        """Return a winner's verdict with what the sanitizer says; a refusal where that is an error."""
+        if found.status is not Status.OK:
+            return found
+        try:
+            words = self.examine(ground, artifact)
+        except Unavailable as reason:
+            words = f"not run: {reason}"
+        except Failed as failed:
+            return replace(failed.verdict(), metrics={**found.metrics, METRIC: failed.saw})
+        return replace(
+            found, metrics={**found.metrics, METRIC: words}, feedback=f"{found.feedback}\nsanitizer: {words}"
+        )
+
+    def examine(self, ground: Ground, artifact: Artifact) -> str:
+        """Build and run a program under the sanitizer; return what is to be told.
+
+        Raises:
+            Failed: if it touches memory that is not its own.
+            Unavailable: if that cannot be found out.
+        """
+        assert artifact.folder is not None
+        if os.environ.get(SWITCH) == "off":
+            raise Unavailable(f"{SWITCH} is off")
+        if ground.setting.on_device:
+            raise Unavailable("it looks at code for the CPU only")
+        if not _native(artifact.folder):
+            return "no native code of the program's own"
+        if compiled_code.made_in(artifact.folder):
+            raise Unavailable("the program calls torch.compile, which cannot look up its code there")
+        own = self._beside(ground)
+        folder = ground.folder / f"guarded-{next(self._serial)}"
+        extra = _environment(folder)
+        try:
+            self._stages.build(own, artifact.program.source, folder, {**extra, "LD_PRELOAD": ""})
+            with self._stages.enter(own, replace(artifact, folder=folder), extra) as session:
+                wrong, count = self._run(own, session)
+                printed = session.child.output()
+        except Failed as failed:
+            raise _judged(failed, folder) from failed
+        except KernelEvoError as error:
+            raise Unavailable(f"{error.what}: {error.why}") from error
+        finally:
+            remove(folder, seconds=SOON)
+        if wrong:
+            raise Failed(Status.WRONG, rules.BOUNDS.broken(wrong), printed)
+        odd = list(dict.fromkeys(f"{at}: {what}" for at, what in _UNDEFINED.findall(printed)))[:3]
+        behaved = f"; undefined behaviour: {'; '.join(odd)}" if odd else ""
+        return f"address and undefined, {count} cases, no access outside of an array{behaved}"
+
+    def close(self) -> None:
+        """End the zygote; may be called twice."""
+        if self._zygote is not None:
+            self._zygote.close()
+            self._zygote = None
+
+    # ------------------------------------------------------------------ inside
+
+    def _run(self, ground: Ground, session: Session) -> tuple[str, int]:
+        """Try a few cases; return what is wrong in the first that is, and how many were tried."""
+        pool = ground.pool
+        pool.ensure(CASES)
+        cases = pool.draw(ground.rng("guarded", next(self._serial)))[:CASES]
+        with pool.turn:
+            module = pool.build(pool.base_seed)
+        session.construct(module, pool.base_seed, timeout=ground.patience)
+        for i, (group, case) in enumerate(cases):
+            report: Report = ground.checker.case(session, group, case, placed=i == 0)
+            if not report.ok:
+                saw = "right values in ordinary memory are wrong where arrays have guards at their ends"
+                return f"{saw} ({describe_case(case)})\n{report.explain()}", i + 1
+        session.ask("rest", seconds=0.0)
+        return "", len(cases)
+
+    def _beside(self, ground: Ground) -> Ground:
+        """Return the task's equipment with the sanitizer's zygote, and inputs that are copied to the heap."""
+        if self._zygote is None:
+            front = _libraries()
+            try:
+                self._zygote = Zygote(
+                    PRELOAD,
+                    threads=ground.zygote.threads,
+                    environ={"LD_PRELOAD": front, "ASAN_OPTIONS": _OPTIONS},
+                )
+            except KernelEvoError as error:
+                raise Unavailable(f"a process with {front} does not start: {error.why}") from error
+        own = copy.copy(ground)
+        own.zygote, own.setting = self._zygote, replace(ground.setting, staged=True)
+        own.patience = _SLOWER * ground.patience
+        return own
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """Return the variables that make every build of a program in this folder a guarded one."""
+    folder.mkdir()
+    script = folder / "guarded-c++"
+    # last, so that no flag of the program's undoes it
+    script.write_text(f'#!/bin/sh\nexec "{toolchain.compiler().path}" "$@" {_FLAGS}\n')
+    script.chmod(0o755)
+    # nothing that was built without guards is to be found
+    return {"CXX": str(script), "KERNELEVO_CACHE_SHARED": str(folder / "none")}
+
+
+def _native(folder: Path) -> bool:
+    """Tell whether a build left shared objects other than what torch.compile and Triton keep."""
+    roots = (folder / "cache", folder / "extensions")
+    return any(next(root.rglob("*.so"), None) is not None for root in roots if root.is_dir())
+
+
+def _libraries() -> str:
+    """Return the sanitizer's library, and C++'s, whose exceptions it has to find when it starts.
+
+    Raises:
+        Unavailable: if this machine has none.
+    """
+    try:
+        compiler = toolchain.compiler()
+    except ToolchainMissing as error:
+        raise Unavailable(error.what) from error
+    if compiler.kind != "gcc":
+        raise Unavailable(f"{compiler.version} is not gcc")
+    found = []
+    for name in ("libasan.so", "libstdc++.so.6"):
+        said = subprocess.run(
+            [compiler.path, f"-print-file-name={name}"],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=30,
+        ).stdout.strip()
+        path = Path(said)
+        if not path.is_absolute() or not path.is_file() or path.read_bytes()[:4] != b"\x7fELF":
+            raise Unavailable(f"gcc's {name} is not installed")
+        found.append(str(path.resolve()))
+    return " ".join(found)
+
+
+def _judged(failed: Failed, folder: Path) -> Exception:
+    """Turn a guarded process's end into a refusal, if a report tells that the program's objects took part."""
+    error = _ERROR.search(failed.log)
+    if error is None:
+        return Unavailable(f"the program does not work under it: {failed.saw.splitlines()[0]}")
+    report = failed.log[error.start() :]
+    frames = _FRAME.findall(report.split("\n\n", 1)[0])
+    own = [frame for frame in frames if str(folder) in frame]
+    if not own:
+        return Unavailable(f"{error[1]} was reported in code that is not the program's")
+    access, beside = _ACCESS.search(report), _BESIDE.search(report)
+    what = f"{'reads' if access[1] == 'READ' else 'writes'} {access[2]} bytes" if access else "touches memory"
+    place = f", {beside[1]} bytes {beside[2]} an array of {beside[3]} bytes" if beside else ""
+    at = own[0].replace(f"{folder}/", "")
+    at = re.sub(r"\S*/(?=[\w.-]+(:\d+)*\)?$)", "", at)
+    saw = f"the program {what} outside of its arrays{place} ({error[1]})\nin {at}"
+    return Failed(Status.CRASHED, rules.BOUNDS.broken(saw), report, failed.pid)

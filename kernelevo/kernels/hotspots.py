@@ -1,0 +1,262 @@
+"""Hotspots: where a large model spends its time, submodule by submodule, and the model with some replaced."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils import _pytree as pytree
+
+from kernelevo.device.lease import Lease
+from kernelevo.device.statistics import Estimate, estimate, log_ratio
+from kernelevo.errors import InputError
+from kernelevo.kernels.correctness import compare
+from kernelevo.kernels.gaps import Report
+from kernelevo.kernels.oracle import evaluate, observe
+from kernelevo.kernels.tree import Leaf
+
+ROUNDS = 3
+"""Calls that are profiled; each submodule's shortest time counts."""
+LEAST_SHARE = 0.02
+"""Of the model's time: a submodule below it is not worth a search."""
+BLOCKS, BLOCK_SECONDS = 12, 0.2
+_MOST_SETS = 4
+
+
+@dataclass
+class Hotspot:
+    """Submodules that are alike, and what they cost.
+
+    Args:
+        kind: their class's name.
+        paths: their names in the model.
+        seconds: what all their calls take in one call of the model.
+        share: that, over the model's time.
+        inputs: one argument tuple for each kind of call, copies of those seen.
+        weights: how much of the time each kind of call takes.
+    """
+
+    kind: str
+    paths: list[str]
+    seconds: float
+    share: float
+    inputs: list[tuple[Any, ...]] = field(default_factory=list)
+    weights: list[float] = field(default_factory=list)
+
+
+@dataclass
+class _Seen:
+    """One submodule's calls in one call of the model."""
+
+    args: list[tuple[Any, ...]] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    problem: str = ""
+
+
+def find_hotspots(model: nn.Module, args: tuple[Any, ...], count: int) -> list[Hotspot]:
+    """Profile a model and return its costliest groups of alike submodules, the costliest first.
+
+    Of a chain of nested modules the largest that occurs several times stands for what is inside; one that
+    occurs once stands for itself only where nothing repeated inside it takes half of its time. No two groups
+    overlap. Submodules that are called with keyword arguments are looked into, not taken.
+
+    Args:
+        model: on the CPU; a copy of it is called, without gradients.
+        args: arguments of its forward.
+        count: how many groups at the most.
+
+    Raises:
+        InputError: if no submodule takes a noticeable share of the time.
+    """
+    twin = copy.deepcopy(model)
+    calls = _recorded(twin, args)
+    whole = _clocked(twin, args, calls)
+    alike: dict[Any, list[str]] = defaultdict(list)
+    for path, module in twin.named_modules():
+        if path and path in calls:
+            alike[_likeness(module)].append(path)
+    cost = {path: sum(seen.seconds) for path, seen in calls.items()}
+    groups = {paths[0]: paths for paths in alike.values()}
+    key_of = {path: paths[0] for paths in alike.values() for path in paths}
+
+    def repeated_inside(path: str) -> float:
+        """Share of a module's time that repeated modules inside it take, the outermost of them."""
+        taken: list[str] = []
+        inside = sorted(p for p in cost if p.startswith(f"{path}."))
+        often = Counter(key_of[p] for p in inside)
+        for inner in inside:
+            repeated = often[key_of[inner]] > 1 and not calls[inner].problem
+            if repeated and not any(_nested(inner, outer) for outer in taken):
+                taken.append(inner)
+        return sum(cost[inner] for inner in taken) / cost[path] if cost[path] else 0.0
+
+    found = []
+    for key, paths in groups.items():
+        seconds = sum(cost[p] for p in paths)
+        usable = not any(calls[p].problem for p in paths) and seconds >= LEAST_SHARE * whole
+        if usable and (len(paths) > 1 or repeated_inside(key) < 0.5):
+            found.append(Hotspot(type(twin.get_submodule(key)).__name__, paths, seconds, seconds / whole))
+    found = [h for h in found if not _covered(h, found)]
+    found.sort(key=lambda h: -h.seconds)
+    chosen: list[Hotspot] = []
+    for spot in found:
+        if len(chosen) < count and not any(
+            _nested(a, b) for c in chosen for a in spot.paths for b in c.paths
+        ):
+            _gather(spot, calls)
+            chosen.append(spot)
+    if not chosen:
+        raise InputError(
+            "no submodule takes a noticeable share of the model's time",
+            why=f"looked at {len(cost)} submodules with positional arguments; "
+            f"{LEAST_SHARE:.0%} of the time is the least",
+            now="optimize the model as a whole, without hotspots",
+        )
+    return chosen
+
+
+def _recorded(model: nn.Module, args: tuple[Any, ...]) -> dict[str, _Seen]:
+    """Call the model once and keep what each submodule is called with."""
+    calls: dict[str, _Seen] = {}
+
+    def keep(path: str) -> Callable[..., None]:
+        def hook(_: nn.Module, given: tuple[Any, ...], named: dict[str, Any]) -> None:
+            seen = calls.setdefault(path, _Seen())
+            seen.args.append(pytree.tree_map_only(torch.Tensor, lambda t: t.detach().clone(), given))
+            if named:
+                seen.problem = "it is called with keyword arguments"
+
+        return hook
+
+    handles = [m.register_forward_pre_hook(keep(p), with_kwargs=True) for p, m in model.named_modules() if p]
+    try:
+        with torch.no_grad():
+            model(*copy.deepcopy(args))
+    finally:
+        for handle in handles:
+            handle.remove()
+    return calls
+
+
+def _clocked(model: nn.Module, args: tuple[Any, ...], calls: Mapping[str, _Seen]) -> float:
+    """Take down the shortest seconds of each call of each submodule; return the model's."""
+    running: list[float] = []
+    round_: dict[str, list[float]] = {}
+
+    def begin(*_: Any) -> None:
+        running.append(time.perf_counter())
+
+    def end(path: str) -> Callable[..., None]:
+        return lambda *_: round_.setdefault(path, []).append(time.perf_counter() - running.pop())
+
+    handles = []
+    for path, module in model.named_modules():
+        if path:
+            handles += [module.register_forward_pre_hook(begin), module.register_forward_hook(end(path))]
+    shortest = float("inf")
+    try:
+        with torch.no_grad(), Lease("cpu"):
+            for _ in range(ROUNDS):
+                round_.clear()
+                given = copy.deepcopy(args)
+                start = time.perf_counter()
+                model(*given)
+                shortest = min(shortest, time.perf_counter() - start)
+                for path, seen in calls.items():
+                    now = round_.get(path, [])
+                    seen.seconds = list(map(min, seen.seconds, now)) if seen.seconds else now
+    finally:
+        for handle in handles:
+            handle.remove()
+    return shortest
+
+
+def _covered(spot: Hotspot, others: Sequence[Hotspot]) -> bool:
+    """Tell whether each of these submodules lies inside one that could be taken itself."""
+    outer = [p for other in others if other is not spot for p in other.paths]
+    return all(any(path.startswith(f"{o}.") for o in outer) for path in spot.paths)
+
+
+def _nested(one: str, two: str) -> bool:
+    return one == two or one.startswith(f"{two}.") or two.startswith(f"{one}.")
+
+
+def _likeness(module: nn.Module) -> Any:
+    """Equal for modules that one program can stand in for: all but the values of their weights."""
+    plain = []
+    for name, child in module.named_modules():
+        for key, value in vars(child).items():
+            if isinstance(value, bool | int | float | str | tuple | torch.dtype | torch.device | None):
+                plain.append((name, key, repr(value)))
+            elif isinstance(value, torch.Tensor):
+                plain.append((name, key, str(Leaf.of(value))))
+    held = [(k, str(Leaf.of(v))) for k, v in module.state_dict().items()]
+    kinds = [(name, type(child)) for name, child in module.named_modules()]
+    return repr(module), tuple(plain), tuple(held), tuple(kinds)
+
+
+def _gather(spot: Hotspot, calls: Mapping[str, _Seen]) -> None:
+    """Collect one input set for each kind of call, the costliest kinds first, and their shares."""
+    kinds: dict[str, tuple[tuple[Any, ...], float]] = {}
+    for path in spot.paths:
+        seen = calls[path]
+        for given, seconds in zip(seen.args, seen.seconds, strict=False):
+            key = repr([Leaf.of(v) if isinstance(v, torch.Tensor) else v for v in pytree.tree_leaves(given)])
+            first, before = kinds.get(key, (given, 0.0))
+            kinds[key] = first, before + seconds
+    ranked = sorted(kinds.values(), key=lambda kind: -kind[1])[:_MOST_SETS]
+    spot.inputs, spot.weights = [k[0] for k in ranked], [max(k[1], 1e-9) for k in ranked]
+
+
+# ---------------------------------------------------------------------- the whole model
+
+
+def stitched(model: nn.Module, parts: Mapping[str, nn.Module]) -> nn.Module:
+    """Return a copy of a model with some submodules replaced, by their names."""
+    twin = copy.deepcopy(model)
+    for path, part in parts.items():
+        owner, _, name = path.rpartition(".")
+        setattr(twin.get_submodule(owner), name, part)
+    return twin
+
+
+def agree(original: nn.Module, replaced: nn.Module, args: tuple[Any, ...], seed: int = 0) -> Report:
+    """Compare a replacement with what it stands for by the rule that programs are judged by (1e-5, fp64)."""
+    truth = evaluate(lambda: copy.deepcopy(original), None, args, seed)
+    found = observe(copy.deepcopy(replaced), copy.deepcopy(args), seed)
+    return compare(found, truth.ref32, truth.oracle, truth.e_ref, truth.e_buffers)
+
+
+def gain(original: nn.Module, replaced: nn.Module, sets: Sequence[tuple[Any, ...]]) -> Estimate:
+    """Time a model against its replacement in this process, in ABBA blocks, alone on the machine.
+
+    The parts were judged where they could not cheat; this says what they add up to, by this process's clock.
+
+    Args:
+        original: the model.
+        replaced: the same with parts replaced.
+        sets: argument tuples; each block goes through all of them.
+    """
+    first, second = copy.deepcopy(original), copy.deepcopy(replaced)
+
+    def seconds(module: nn.Module, calls: int) -> float:
+        start = time.perf_counter()
+        for _ in range(calls):
+            for args in sets:
+                module(*args)
+        return (time.perf_counter() - start) / calls
+
+    with torch.no_grad(), Lease("cpu"):
+        warm = [seconds(m, 2) for m in (first, second)]
+        calls = max(1, round(BLOCK_SECONDS / max(*warm, 1e-6)))
+        ratios = []
+        for _ in range(BLOCKS):
+            a, b, c, d = (seconds(m, calls) for m in (first, second, second, first))
+            ratios.append(log_ratio([a, d], [b, c]))
+    return estimate(ratios)

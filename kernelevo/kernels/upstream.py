@@ -1,0 +1,240 @@
+"""Upstream's rule: a program judged as KernelBench judges, beside our verdict and never part of it.
+
+After its evaluator (``eval_kernel_against_ref`` and ``get_tolerance_for_precision``): both modules are made
+after seed 42, five draws of inputs, ``allclose`` with an absolute and relative tolerance of 1e-4 (fp32) or
+1e-2 (half precision, and everything in its first form), reference and program in one process; the mean of up
+to a hundred calls after three warm-ups, against eager as PyTorch ships it. So a program that cheats can pass
+here: the figures are good for comparison with published tables alone.
+"""
+
+from __future__ import annotations
+
+import random
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.utils import _pytree as pytree
+
+from kernelevo.backends.cache import default_root
+from kernelevo.backends.candidate import adopt, load_candidate
+from kernelevo.backends.reference import Reference, load_reference
+from kernelevo.backends.seeding import seeded
+from kernelevo.device.lease import Lease
+from kernelevo.errors import KernelEvoError
+from kernelevo.sandbox import scratch
+from kernelevo.sandbox.channel import PeerFault
+from kernelevo.sandbox.limits import Limits
+from kernelevo.sandbox.zygote import Zygote
+
+SEED, TRIALS, WARM_UPS, CALLS = 42, 5, 3, 100
+LOOSE, TIGHT = 1e-2, 1e-4
+PATIENCE = 300.0
+_SECONDS = 3.0  # for the calls of one side: a slow module is called fewer times
+_FLUSH = 256 << 20
+ENTRY = "kernelevo.kernels.upstream:serve"
+
+
+def judge_as_upstream(
+    spec: Mapping[str, Any], source: str, device: str, *, threads: int, patience: float = PATIENCE
+) -> dict[str, Any]:
+    """Return what upstream's rule says of a program; its own process says it.
+
+    Args:
+        spec: the reference, as in a task's options.
+        source: the program.
+        device: ``"cpu"`` or ``"cuda"``.
+        threads: of torch.
+        patience: seconds that it may take.
+
+    Returns:
+        ``correct`` (at upstream's tolerance for the dtype today), ``correct_loose`` (at 1e-2),
+        ``correct_eval`` (at 1e-2, both modules in eval mode), ``speedup`` over eager, ``latency_ms`` and
+        ``eager_ms`` (None where it is not correct at 1e-2 in train mode), ``tolerance``, ``weights`` (``by
+        seed``, ``loaded``), and ``problem``, a text where it failed.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="kernelevo-upstream-"))
+    folder.chmod(0o711)
+    inside, root = folder / "child", default_root()
+    limits = Limits(
+        "build", inside, cuda=device != "cpu",
+        read_only=(root,) if root.is_dir() else (),
+        environ={
+            "KERNELEVO_CACHE": str(inside / "cache"),
+            "KERNELEVO_CACHE_SHARED": str(root),
+            "TORCHINDUCTOR_CACHE_DIR": str(inside / "inductor"),
+            "TRITON_CACHE_DIR": str(inside / "triton"),
+            "TORCH_EXTENSIONS_DIR": str(inside / "extensions"),
+        },
+    )  # fmt: skip
+    payload = {"reference": dict(spec), "source": source, "device": device, "folder": str(inside)}
+    try:
+        with (
+            Zygote(("torch", "kernelevo.kernels.upstream"), threads=threads) as zygote,
+            Lease(device),
+            zygote.spawn(ENTRY, payload, limits=limits) as child,
+        ):
+            try:
+                said = child.channel.recv(patience)
+            except PeerFault as error:
+                child.kill("no answer")
+                return {**NOTHING, "problem": f"its process gave no answer: {error.what}"[:300]}
+        return _sane(said)
+    finally:
+        scratch.remove(folder)
+
+
+NOTHING: dict[str, Any] = {
+    "correct": False,
+    "correct_loose": False,
+    "correct_eval": False,
+    "speedup": None,
+    "latency_ms": None,
+    "eager_ms": None,
+    "tolerance": None,
+    "weights": None,
+    "problem": "",
+}
+
+
+def _sane(said: Any) -> dict[str, Any]:
+    """Take of an answer what has the right type; the program's process may send anything."""
+    if not isinstance(said, Mapping):
+        return {**NOTHING, "problem": "its process sent something that is no answer"}
+    told = dict(NOTHING)
+    for name in told:
+        value = said.get(name)
+        if name.startswith("correct"):
+            told[name] = value is True
+        elif name in ("weights", "problem"):
+            told[name] = str(value)[:300] if value is not None else None
+        elif isinstance(value, float) and 0 < value < float("inf"):
+            told[name] = value
+    return told
+
+
+def serve(channel: Any, payload: dict[str, Any], fds: dict[str, int]) -> None:
+    """Run in the child: send one answer."""
+    try:
+        channel.send(_judge(payload))
+    except Exception as error:  # what a program raises is an answer
+        what = error.what if isinstance(error, KernelEvoError) else str(error)
+        channel.send({**NOTHING, "problem": f"{type(error).__name__}: {what}"[:300]})
+
+
+def _judge(payload: dict[str, Any]) -> dict[str, Any]:
+    reference = load_reference(payload["reference"])
+    kind = load_candidate(payload["source"], Path(payload["folder"]))
+    device = payload["device"]
+    init, named = reference.init_args(SEED), reference.init_kwargs(SEED)
+    model = reference.build(SEED)
+    told = dict(NOTHING)
+    with seeded(SEED):
+        ours = kind(*init, **named)
+    told["weights"] = "by seed"
+    close = _closeness(reference, model.to(device), ours.to(device), device)
+    if close["train"] > 1.0:  # ours draw in another order; what load_state_dict gives them counts too
+        try:
+            loaded, _ = adopt(kind, reference.build(SEED), init, named, SEED)
+        except KernelEvoError:
+            loaded = None
+        if loaded is not None:
+            model = reference.build(SEED).to(device)
+            again = _closeness(reference, model, loaded.to(device), device)
+            if again["train"] < close["train"] or again["eval"] < close["eval"]:
+                ours, close, told["weights"] = loaded, again, "loaded"
+    told |= {
+        "correct": close["today"] <= 1.0,
+        "correct_loose": close["train"] <= 1.0,
+        "correct_eval": close["eval"] <= 1.0,
+        "tolerance": close["tolerance"],
+    }
+    if told["correct_loose"]:
+        args = _drawn(reference, SEED, device)
+        eager, own = _times((model.train(), ours.train()), args, device)
+        told |= {"eager_ms": eager * 1e3, "latency_ms": own * 1e3, "speedup": eager / own}
+    return told
+
+
+def _drawn(reference: Reference, seed: int, device: str) -> tuple[Any, ...]:
+    args = reference.inputs(seed)
+    return tuple(a.to(device) if isinstance(a, torch.Tensor) else a for a in args)
+
+
+def _closeness(reference: Reference, model: Any, ours: Any, device: str) -> dict[str, float]:
+    """Return the worst error over five draws in tolerances: of today, and of 1e-2 in either mode."""
+    draw = random.Random(SEED)
+    seeds = [draw.getrandbits(31) for _ in range(TRIALS)]
+    worst = {"today": 0.0, "train": 0.0, "eval": 0.0, "tolerance": TIGHT}
+    for mode in ("eval", "train"):  # in this order: calls in train mode move running statistics
+        model.train(mode == "train")
+        ours.train(mode == "train")
+        for seed in seeds:
+            right, got = (_answer(side, reference, seed, device) for side in (model, ours))
+            worst[mode] = max(worst[mode], _apart(got, right, LOOSE))
+            if mode == "train":
+                half = any(isinstance(r, torch.Tensor) and r.dtype.itemsize == 2 for r in right)
+                worst["tolerance"] = LOOSE if half else TIGHT
+                worst["today"] = max(worst["today"], _apart(got, right, worst["tolerance"]))
+    return worst
+
+
+def _answer(module: Any, reference: Reference, seed: int, device: str) -> list[Any]:
+    args = _drawn(reference, seed, device)
+    with torch.no_grad(), seeded(seed):
+        return pytree.tree_leaves(module(*args))
+
+
+def _apart(got: list[Any], right: list[Any], tolerance: float) -> float:
+    """Return the largest error in units of what ``allclose`` allows; infinite where it would say no."""
+    if len(got) != len(right):
+        return float("inf")
+    worst = 0.0
+    for a, b in zip(got, right, strict=True):
+        if not isinstance(b, torch.Tensor):
+            continue
+        if not isinstance(a, torch.Tensor) or a.shape != b.shape:
+            return float("inf")
+        own = a.to(b.device, b.dtype)
+        if not torch.allclose(own, b, rtol=tolerance, atol=tolerance):
+            return float("inf")
+        if b.numel() and b.is_floating_point():
+            share = (own - b).abs().double() / (tolerance + tolerance * b.abs().double())
+            worst = max(worst, float(share.nan_to_num().max()))
+    return min(worst, 1.0)
+
+
+def _times(sides: tuple[Any, Any], args: tuple[Any, ...], device: str) -> tuple[float, float]:
+    """Return the mean seconds of either side's calls after its warm-ups, on a device each behind a flush.
+
+    Unlike upstream the two take turns, so that what else happens on the machine meets both.
+    """
+    flush = torch.empty(_FLUSH, dtype=torch.int8, device=device) if device != "cpu" else None
+    spent: tuple[list[float], list[float]] = ([], [])
+    with torch.no_grad():
+        for module in sides:
+            for _ in range(WARM_UPS):
+                module(*args)
+        end = time.monotonic() + 2 * _SECONDS
+        while len(spent[0]) < CALLS and (not spent[0] or time.monotonic() < end):
+            for module, times in zip(sides, spent, strict=True):
+                times.append(_one(module, args, flush))
+    return sum(spent[0]) / len(spent[0]), sum(spent[1]) / len(spent[1])
+
+
+def _one(module: Any, args: tuple[Any, ...], flush: torch.Tensor | None) -> float:
+    if flush is None:
+        began = time.perf_counter()
+        module(*args)
+        return time.perf_counter() - began
+    flush.zero_()
+    first: Any = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
+    last: Any = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
+    first.record()
+    module(*args)
+    last.record()
+    torch.cuda.synchronize()
+    return float(first.elapsed_time(last)) / 1e3

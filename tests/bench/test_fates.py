@@ -1,0 +1,120 @@
+"""What becomes of released solutions, and the order that judges them."""
+
+import pytest
+
+from kernelevo.bench import run_series
+from kernelevo.bench.fates import FATES, fate, fates
+from kernelevo.bench.rescore import Rescore
+from kernelevo.bench.row import Row
+from kernelevo.config import Settings
+from kernelevo.errors import BadSetting
+from kernelevo.kernels import rules
+from tests.bench.rows import failed, fault, row
+from tests.tasks.foreign import TODAY, checkout, lines
+
+NEW = "from torch import nn\n\n\nclass ModelNew(nn.Module):\n    pass\n"
+GPU = NEW + "import triton\n"
+
+
+def wrong(rule, **theirs):
+    return Row("ops/gemm", status="wrong", feedback=str(rule.broken("seen")), upstream=theirs)
+
+
+@pytest.mark.parametrize(
+    ("found", "word"),
+    [
+        (row(), "kept"),
+        (row(score=1.05, metrics={"score_low": 1.0}), "lost to baseline"),
+        (row(score=1.05, metrics={"score_low": None}), "kept"),
+        (row(score=0.7), "lost to baseline"),
+        (wrong(rules.CORRECT, correct_loose=True, correct_eval=True), "lost to tolerance"),
+        (wrong(rules.CORRECT, correct_loose=False, correct_eval=True), "lost to mode"),
+        (wrong(rules.CORRECT, correct_loose=False, correct_eval=False), "broken"),
+        (wrong(rules.STATE, correct_loose=True, correct_eval=True), "lost to mode"),
+        (wrong(rules.FOLLOWS_WEIGHTS, correct_loose=True), "rejected"),
+        (wrong(rules.SIGNATURE, correct_loose=True), "rejected"),
+        (failed(status="rejected"), "rejected"),
+        (failed(status="build_failed"), "broken"),
+        (failed(status="timed_out"), "broken"),
+        (failed(status="no_program"), "no solution"),
+        (failed(status="needs_cuda"), "not judged"),
+        (failed(status="broken_task"), "not judged"),
+        (fault(), "not judged"),
+    ],
+)
+def test_fates(found, word):
+    assert fate(found) == word and word in FATES
+
+
+def test_tasks_that_grade_nothing_are_counted_apart():
+    rows = [row(), row("ops/a", grade="blind"), row("ops/b", score=0.5), fault("ops/c", grade="unknown")]
+    found = fates(rows)
+    assert found["judgeable"] == {
+        **dict.fromkeys(FATES, 0),
+        "kept": 1,
+        "lost to baseline": 1,
+        "not judged": 1,
+    }
+    assert sum(found["others"].values()) == found["others"]["kept"] == 1
+    assert found["each"]["ops/b"] == "lost to baseline"
+
+
+class Runner:
+    def __init__(self):
+        self.jobs = []
+
+    def __call__(self, job, *, afresh=False):
+        self.jobs.append(job)
+        return row(job.task, program=job.program, program_id=job.program_id, claims=job.claims)
+
+
+def released(tmp_path):
+    rows = [
+        {"level_id": 1, "task_id": 1, "ref_code": TODAY, "custom_code": NEW, "score_default": 1.9},
+        {"level_id": 1, "task_id": 1, "ref_code": TODAY, "custom_code": GPU},
+        {"level_id": 1, "task_id": 2, "ref_code": TODAY, "custom_code": None},
+        {"level_id": 1, "task_id": 3, "ref_code": "def (", "custom_code": NEW},
+        {"level_id": 1, "task_id": 4, "custom_code": NEW},
+        {"level_id": 3, "task_id": 13, "custom_code": NEW},
+        "{half",
+    ]
+    lines(tmp_path / "set" / "h100.json", rows)
+    return tmp_path / "set"
+
+
+def test_a_set_is_judged_row_for_row_and_gone_on_with(tmp_path):
+    order = Rescore(str(released(tmp_path)), Settings(out=str(tmp_path / "out")))
+    runner, said = Runner(), []
+    series = run_series(order, runner=runner, say=said.append)
+    assert [(j.task, j.program, j.source) for j in runner.jobs] == [
+        ("kernelbench:1/1", "h100.json/1", TODAY), ("kernelbench:3/13", "h100.json/6", None),
+    ]  # fmt: skip
+    assert runner.jobs[0].text == NEW and "h100.json/7" in "".join(said)
+    assert len({job.slug for job in order.jobs()}) == 6
+    data = series.record.to_json()
+    assert data["summary"]["fates"]["judgeable"] == {
+        **dict.fromkeys(FATES, 0), "kept": 2, "no solution": 1, "not judged": 3,
+    }  # fmt: skip
+    found = {task["program"]: task for task in data["tasks"]}
+    assert found["h100.json/1"]["claims"] == {"score_default": 1.9}
+    assert (
+        found["h100.json/2"]["status"] == "needs_cuda" and "--device cuda" in found["h100.json/2"]["feedback"]
+    )
+    assert "give --tasks-from" in found["h100.json/5"]["feedback"]
+    assert "| kept | 2 | 0 |" in series.record.page()
+    again = Runner()
+    run_series(order, runner=again)
+    assert again.jobs == []
+
+
+def test_references_may_come_from_a_checkout(tmp_path):
+    where = checkout(tmp_path / "up", {"4_A": TODAY})
+    checkout(tmp_path / "up", {"1_A": TODAY}, level=3)
+    jobs = {j.program: j for j in Rescore(str(released(tmp_path)), Settings(), str(where)).jobs()}
+    assert jobs["h100.json/5"].source == TODAY and not jobs["h100.json/5"].problem
+    assert "holds no kernelbench:3/13" in jobs["h100.json/6"].problem
+
+
+def test_wrong_orders(tmp_path):
+    with pytest.raises(BadSetting, match="there is no folder"):
+        Rescore(str(tmp_path / "nowhere"), Settings()).jobs()

@@ -1,0 +1,157 @@
+"""A series over tasks that are not ours: read from a folder, broken ones named, blind ones repaired."""
+
+import json
+
+import pytest
+import torch
+
+from kernelevo.backends.reference import load_reference
+from kernelevo.bench import Order, child, run_series
+from kernelevo.bench.given import grade_given, place
+from kernelevo.bench.job import Job
+from kernelevo.bench.suite import Suite
+from kernelevo.config import Settings
+from kernelevo.errors import BadSetting, InputError
+from kernelevo.tasks import load_task
+from tests.bench.rows import row
+from tests.tasks.foreign import TODAY, V0, checkout
+
+TEXTS = {"1_A": TODAY, "2_B": V0, "3_Broken": "def ("}
+
+
+class Runner:
+    """Finds every task solved; the second one is blind as shipped."""
+
+    def __init__(self):
+        self.jobs = []
+
+    def __call__(self, job, *, afresh=False):
+        self.jobs.append(job)
+        return row(job.task, grade="blind" if job.task.endswith("/2") else "judgeable", program=job.program)
+
+
+def order(tmp_path, **more):
+    settings = Settings(budget="1", out=str(tmp_path / "series"), **more.pop("settings", {}))
+    where = checkout(tmp_path / "up", more.pop("texts", TEXTS))
+    return Order("kernelbench:1", settings, where=str(where), **more)
+
+
+def test_broken_tasks_are_named_blind_ones_repaired_and_all_of_it_once(tmp_path):
+    runner, said, ended = Runner(), [], []
+    (tmp_path / "up" / "KernelBench" / "level1").mkdir(parents=True)
+    (tmp_path / "up" / "KernelBench" / "level1" / "notes.py").write_text("x = 1")
+    series = run_series(order(tmp_path), runner=runner, say=said.append, ended=ended.append)
+    assert [job.task for job in runner.jobs] == ["kernelbench:1/1", "kernelbench:1/2", "kernelbench:1/2@he"]
+    assert [job.source for job in runner.jobs] == [TODAY, V0, V0]
+    found = {task.name: task for task in series.record.rows}
+    assert found["kernelbench:1/3"].status == "broken_task" and "not valid Python" in ended[-1]
+    assert any("notes.py: not named" in words for words in said)
+    data = series.record.to_json()
+    assert data["bench"]["unread"] and data["summary"]["graded"] == ["kernelbench:1/1", "kernelbench:1/2@he"]
+    assert data["summary"]["excluded"]["not_judgeable"] == {
+        "kernelbench:1/2": "blind",
+        "kernelbench:1/3": "broken",
+    }
+    again = Runner()
+    run_series(order(tmp_path), runner=again)
+    assert again.jobs == []
+
+
+def test_a_cut_before_the_repaired_one_is_gone_on_with(tmp_path):
+    class Cut(Runner):
+        def __call__(self, job, *, afresh=False):
+            if job.task.endswith("@he"):
+                raise KeyboardInterrupt
+            return super().__call__(job)
+
+    series = run_series(order(tmp_path), runner=Cut())
+    assert series.interrupted
+    assert "kernelbench:1/2@he" in series.record.to_json()["summary"]["excluded"]["missing"]
+    again = Runner()
+    assert not run_series(order(tmp_path), runner=again).interrupted
+    assert [job.task for job in again.jobs] == ["kernelbench:1/2@he"]
+
+
+def test_tasks_of_a_folder_are_chosen_like_bundled_ones_and_changed_ones_are_another_series(tmp_path):
+    runner = Runner()
+    run_series(order(tmp_path, tasks="1-2"), runner=runner)
+    assert [job.task for job in runner.jobs][:2] == ["kernelbench:1/1", "kernelbench:1/2"]
+    with pytest.raises(InputError, match="text of the task files"):
+        run_series(order(tmp_path, texts={"1_A": V0}), runner=Runner())
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"tasks": "9"}, "has no task '9'"),
+        ({"tasks": "1@batchfirst"}, "has no task"),
+        ({"settings": {"size": "small"}}, "have no size 'small'"),
+        ({"solutions": "."}, "holds no program"),
+    ],
+)
+def test_wrong_orders(tmp_path, more, words):
+    with pytest.raises(BadSetting) as caught:
+        order(tmp_path, **more).jobs()
+    assert words in str(caught.value)
+
+
+def test_suites_that_cannot_come_from_a_folder(tmp_path):
+    with pytest.raises(BadSetting, match="cannot be read from a folder"):
+        Suite.find("ops", str(tmp_path))
+    with pytest.raises(BadSetting, match="--from CHECKOUT"):
+        Suite.find("kernelbench:1")
+
+
+def test_programs_for_given_tasks_lie_where_those_of_bundled_ones_do(tmp_path):
+    mine = tmp_path / "mine" / "kernelbench_1_2"
+    mine.mkdir(parents=True)
+    (mine / "one.py").write_text("class ModelNew: pass")
+    (job,) = order(tmp_path, solutions=str(tmp_path / "mine")).jobs()
+    assert (job.task, job.program, job.source) == ("kernelbench:1/2", "kernelbench_1_2/one.py", V0)
+
+
+def test_the_repaired_variant_has_he_weights_and_takes_the_same_programs(tmp_path):
+    (tmp_path / "he").mkdir()
+    plain, he = place(TODAY, "kernelbench:1/1", tmp_path), place(TODAY, "kernelbench:1/1@he", tmp_path / "he")
+    tasks = load_task(plain, folder=tmp_path), load_task(he, folder=tmp_path / "he")
+    one, two = (load_reference(task.options["reference"]).build(3) for task in tasks)
+    assert list(one.state_dict()) == list(two.state_dict())
+    assert one.linear.weight.detach().abs().max() <= 8**-0.5  # as nn.Linear draws
+    with torch.random.fork_rng():
+        large = type(two)(256).linear.weight.detach()
+    assert float(large.std()) == pytest.approx((2 / 256) ** 0.5, rel=0.05)
+
+
+def test_lints_word_is_found_once(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    name, asked = place(TODAY, "kernelbench:1/1", tmp_path), []
+
+    class Finding:
+        blind, unjudgeable = ("zeros",), ""
+
+    def lint(*given):
+        asked.append(given)
+        return type("Linted", (), {"finding": Finding()})
+
+    settings = Settings()
+    assert [grade_given(name, settings, tmp_path, lint) for _ in range(2)] == ["blind", "blind"]
+    assert len(asked) == 1
+    kept = json.loads(next(tmp_path.glob("lint-*.json")).read_text())
+    assert kept == {"grade": "blind", "passes": ["zeros"]}
+    Finding.blind, Finding.unjudgeable = (), "too noisy"
+    (tmp_path / "task.py").write_text(V0)
+    assert grade_given(name, settings, tmp_path, lint) == "unjudgeable"
+
+
+def test_a_repaired_task_is_judged_in_a_folder_whose_name_has_a_mark_in_it(tmp_path, monkeypatch):
+    """Names of tasks have ``@`` and ``:`` in them; those of folders must not be read as such."""
+    monkeypatch.chdir(tmp_path)
+    job = Job("kernelbench:1/1@he", Settings(), "a/b.py", tmp_path / "b.py", None, TODAY)
+    folder, seen = tmp_path / "x@y:z", []
+    folder.mkdir()
+    monkeypatch.setattr(
+        child, "judged", lambda job, name, at: seen.append(load_task(name)) or job.row(status="wrong")
+    )
+    monkeypatch.setattr(child, "grade_given", lambda *_: "judgeable")
+    assert child.tried(job, folder).grade == "judgeable"
+    assert seen[0].options["reference"]["entry"] == "RepairedModel"

@@ -1,0 +1,166 @@
+"""A winner's native code is looked at with the sanitizer: overruns refuse it, and nothing else does."""
+
+from pathlib import Path
+
+import pytest
+
+from kernelevo.core import Artifact, Evaluation, Program, Status
+from kernelevo.kernels import guarded
+from kernelevo.kernels.failed import Failed
+from kernelevo.kernels.ground import PRELOAD
+from kernelevo.kernels.guarded import METRIC, SWITCH, Guarded, Unavailable
+from kernelevo.kernels.judge import KernelJudge
+from kernelevo.kernels.rules import BOUNDS
+from kernelevo.sandbox.zygote import Zygote
+from tests.kernels.conftest import task_of
+
+FOLDER = Path("/there/guarded-0")
+REPORT = """before
+=================================================================
+==16==ERROR: AddressSanitizer: heap-buffer-overflow on address 0x7f1c at pc 0x7f1c bp 0x7ffc sp 0x7ffc
+READ of size 4 at 0x7f1c7c93fd84 thread T0
+    #0 0x7f1c7c8e832e in total{where}:2
+    #1 0x7f1ca1fc8f79  (/lib/libffi.so.8+0x6f79)
+
+0x7f1c7c93fd84 is located 0 bytes to the right of 337284-byte region [0x7f1c7c8ed800,0x7f1c7c93fd84)
+allocated by thread T0 here:
+    #0 0x7f1ca24b7ffd in posix_memalign {folder}/cache/x
+"""
+
+
+def ended(log):
+    return Failed(Status.CRASHED, "the program's process ended (exit 1)", log)
+
+
+def test_a_report_on_the_programs_own_code_is_a_refusal_in_words():
+    log = REPORT.format(where=f" {FOLDER}/cache/scratch/1f/source.cpp", folder=FOLDER)
+    found = guarded._judged(ended(log), FOLDER)
+    assert isinstance(found, Failed) and found.status is Status.CRASHED
+    assert (
+        "reads 4 bytes outside of its arrays, 0 bytes to the right of an array of 337284 bytes" in found.saw
+    )
+    assert "in total source.cpp:2" in found.feedback and str(FOLDER) not in found.feedback
+    assert BOUNDS.why in found.feedback and BOUNDS.honest in found.feedback
+
+
+@pytest.mark.parametrize(
+    "log",
+    [
+        REPORT.format(where=" /lib/torch/libtorch_cpu.so", folder=FOLDER),  # it only allocated the memory
+        "AddressSanitizer CHECK failed: real___cxa_throw",
+        "MemoryError",
+        "",
+    ],
+)
+def test_other_ends_are_told_and_refuse_nobody(log):
+    assert isinstance(guarded._judged(ended(log), FOLDER), Unavailable)
+
+
+@pytest.mark.parametrize("kind", ["missing", "no object"])
+def test_a_machine_without_the_library_is_told_so(kind, monkeypatch, tmp_path):
+    there = tmp_path / "libasan.so"
+    there.write_text("INPUT ( elsewhere )")
+    said = "libasan.so" if kind == "missing" else str(there)
+    monkeypatch.setattr(guarded.subprocess, "run", lambda *_, **__: type("Done", (), {"stdout": f"{said}\n"}))
+    with pytest.raises(Unavailable, match=r"is not installed|is not gcc|no C"):
+        guarded._libraries()
+
+
+def test_what_it_says_stands_in_the_verdict_and_a_failed_one_is_left_alone(monkeypatch):
+    watch, artifact = Guarded(None), Artifact(Program.single(""))
+    right = Evaluation(Status.OK, 1.5, {"score_low": 1.4}, "correct", {}, "full")
+    wrong = Evaluation(Status.WRONG, None, {}, "wrong", {}, "full")
+    assert watch.told(wrong, None, artifact) is wrong
+
+    def gone(*_):
+        raise Unavailable("gcc's libasan.so is not installed")
+
+    monkeypatch.setenv(SWITCH, "off")
+    assert watch.told(right, None, Artifact(Program.single(""), None, FOLDER)).metrics[METRIC].endswith("off")
+    monkeypatch.setattr(watch, "examine", gone)
+    kept = watch.told(right, None, artifact)
+    assert (kept.status, kept.score) == (Status.OK, 1.5)
+    assert kept.feedback.endswith("sanitizer: not run: gcc's libasan.so is not installed")
+    assert kept.metrics == {"score_low": 1.4, METRIC: "not run: gcc's libasan.so is not installed"}
+
+    def overrun(*_):
+        raise Failed(Status.CRASHED, BOUNDS.broken("the program reads 4 bytes outside of its arrays"))
+
+    monkeypatch.setattr(watch, "examine", overrun)
+    refused = watch.told(right, None, artifact)
+    assert refused.status is Status.CRASHED and refused.score is None and BOUNDS.why in refused.feedback
+    assert refused.metrics["score_low"] == 1.4
+
+
+SUM = """
+import torch
+from torch import nn
+
+
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+
+    def forward(self, x):
+        return x * 2.0 + 1.0
+
+
+def get_inputs():
+    return [torch.rand(50, 33)]
+
+
+def get_init_inputs():
+    return []
+"""
+LINES = "for (int64_t i = 0; i < n; i++) y[i] = x[i] * 2.0f + 1.0f;"
+OVERRUN = "float t = 0; for (int64_t i = 0; i <= n; i++) t = x[i] > t ? x[i] : t; if (t < 0) y[0] = 7;"
+ODD = "int32_t big = INT32_MAX; big += int32_t(n); if (big == 1) y[0] = 7;"
+
+
+def own(more=""):
+    head = (
+        'import kernelevo\nlib = kernelevo.cpp("""\n#include <cstdint>\n'
+        f'extern "C" void twice(const float* x, float* y, int64_t n) {{ {LINES} {more} }}\n""")\n'
+    )
+    body = "y = torch.empty_like(x)\n        lib.twice(x, y, x.numel())\n        return y"
+    model = SUM.split("\n\ndef get_inputs", maxsplit=1)[0].replace("class Model(", "class ModelNew(")
+    return head + model.replace("return x * 2.0 + 1.0", body)
+
+
+@pytest.fixture(scope="module")
+def judge(tmp_path_factory):
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        Zygote(PRELOAD, threads=2) as zygote,
+        KernelJudge(
+            task_of(SUM), zygote=zygote, cache=tmp_path_factory.mktemp("cache"), compiled=(),
+            search_seconds=0.2, final_seconds=0.6,
+        ) as made,
+    ):  # fmt: skip
+        patch.setenv(SWITCH, "on")
+        yield made
+
+
+@pytest.mark.slow
+def test_an_overrun_that_changes_no_value_passes_the_search_and_is_refused_as_a_winner(judge):
+    artifact = judge.prepare(Program.single(own(OVERRUN)))
+    assert judge.measure(artifact).status is Status.OK
+    found = judge.finalize(artifact)
+    assert found.status is Status.CRASHED and found.score is None
+    assert (
+        "reads 4 bytes outside of its arrays, 0 bytes to the right of an array of 6600 bytes"
+        in found.feedback
+    )
+    assert BOUNDS.honest in found.feedback
+
+
+@pytest.mark.slow
+def test_honest_native_code_wins_and_odd_arithmetic_is_told(judge):
+    found = judge.finalize(judge.prepare(Program.single(own())))
+    assert found.status is Status.OK, found.feedback
+    assert found.metrics[METRIC] == "address and undefined, 3 cases, no access outside of an array"
+    found = judge.finalize(judge.prepare(Program.single(own(ODD))))
+    assert found.status is Status.OK and "signed integer overflow" in found.metrics[METRIC]
+    plain = SUM.split("\n\ndef get_inputs", maxsplit=1)[0].replace("class Model(", "class ModelNew(")
+    found = judge.finalize(judge.prepare(Program.single(plain)))
+    assert found.metrics[METRIC] == "no native code of the program's own"
