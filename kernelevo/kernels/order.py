@@ -40,8 +40,10 @@ from kernelevo.kernels.results import parse
 from kernelevo.kernels.series import Stop, Tally
 from kernelevo.kernels.session import Session
 
-ENOUGH, TRIES = 4, 12
-"""Batches that have to be stopped in their midst, and how many may be run for it."""
+ENOUGH, TRIES = 6, 16
+"""Batches that have to be stopped in their midst, and how many may be run for it: a program that computes two
+calls at a time is met between the two in every other one, so it passes once in 64 times, and a winner, judged
+in three more processes, once in 17 million."""
 FEWEST = 2
 """Calls below which nothing can be moved from one to another."""
 _ASKED, _ASKED_STATEFUL = 6, 2
