@@ -54,8 +54,8 @@ def quick_judge(monkeypatch: pytest.MonkeyPatch, build_cache: Path, zygote):
             zygote=zygote,
             compiled=(),
             cache=build_cache,
-            search_seconds=0.3,
-            final_seconds=0.9,
+            search_seconds=0.15,
+            final_seconds=0.3,
             forward_patience=4.0,
         )
 

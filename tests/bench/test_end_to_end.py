@@ -82,6 +82,7 @@ def test_a_device_that_is_not_here_is_three(elsewhere, capsys):
     assert code == 3 and "there is no device cuda here" in said.err and not (elsewhere / "never").exists()
 
 
+@pytest.mark.slow
 def test_a_wrong_program_is_judged_in_its_process_and_nothing_correct_is_one(elsewhere):
     folder = elsewhere / "mine" / "ops_softmax"
     folder.mkdir(parents=True)
