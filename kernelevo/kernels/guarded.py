@@ -49,6 +49,8 @@ _FRAME = re.compile(r"^\s+#\d+ 0x[0-9a-f]+ (?:in )?(.*)$", re.M)
 _BESIDE = re.compile(
     r"located (\d+) bytes (to the right of|to the left of|after|before|inside of) (\d+)-byte"
 )
+_NATIVE = re.compile(r"\bcpp\(|\bload_inline\b|\bcpp_extension\b")
+_HEADERS = re.compile(r"\btorch_headers\s*=\s*True\b")
 _UNDEFINED = re.compile(r"(\w+\.\w+:\d+):\d+: runtime error: (.*)")
 
 
@@ -94,8 +96,11 @@ class Guarded:
             raise Unavailable(f"{SWITCH} is off")
         if ground.setting.on_device:
             raise Unavailable("it looks at code for the CPU only")
-        if not _native(artifact.folder):
+        source = artifact.program.source
+        if not (_NATIVE.search(source) or _left_objects(artifact.folder)):
             return "no native code of the program's own"
+        if _HEADERS.search(source):
+            raise Unavailable("code that needs torch's headers takes too long to build with guards")
         if compiled_code.made_in(artifact.folder):
             raise Unavailable("the program calls torch.compile, which cannot look up its code there")
         own = self._beside(ground)
@@ -171,8 +176,11 @@ def _environment(folder: Path) -> dict[str, str]:
     return {"CXX": str(script), "KERNELEVO_CACHE_SHARED": str(folder / "none")}
 
 
-def _native(folder: Path) -> bool:
-    """Tell whether a build left shared objects other than what torch.compile and Triton keep."""
+def _left_objects(folder: Path) -> bool:
+    """Tell whether a build left shared objects other than what torch.compile and Triton keep.
+
+    A source that was built before, by whoever proposed the program, leaves none: its text tells as well.
+    """
     roots = (folder / "cache", folder / "extensions")
     return any(next(root.rglob("*.so"), None) is not None for root in roots if root.is_dir())
 

@@ -127,6 +127,39 @@ def own(more=""):
     return head + model.replace("return x * 2.0 + 1.0", body)
 
 
+class Here:
+    """A ground whose sanitizer's zygote is never asked for."""
+
+    class setting:
+        on_device = False
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ("import torch\n", "no native code"),
+        ("import kernelevo\nK = kernelevo.cpp('')\n", "beside"),
+        ("from kernelevo import cpp\nK = cpp('')\n", "beside"),
+        ("from torch.utils.cpp_extension import load_inline\n", "beside"),
+        ("import kernelevo\nK = kernelevo.cpp('', torch_headers=True)\n", "torch's headers"),
+    ],
+)
+def test_native_code_that_was_built_before_is_looked_at_too(source, says, monkeypatch, tmp_path):
+    """The build of a program finds what its proposer has built, and leaves no object of its own."""
+
+    def beside(self, ground):
+        raise Unavailable("beside")
+
+    monkeypatch.setattr(Guarded, "_beside", beside)
+    monkeypatch.delenv(SWITCH, raising=False)
+    artifact = Artifact(Program.single(source), folder=tmp_path)
+    try:
+        found = Guarded(None).examine(Here, artifact)
+    except Unavailable as reason:
+        found = str(reason)
+    assert says in found
+
+
 @pytest.fixture(scope="module")
 def judge(tmp_path_factory):
     with (
