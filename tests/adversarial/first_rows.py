@@ -211,7 +211,7 @@ extern "C" void late(float* to, const float* from, long count) {
         "exact where one call is armed, cheap in a batch",
         program("k, armed = place()\nreturn RESULT if len(armed) == 1 else ROOM[k]", with_place()),
         (WRONG,),
-        (IN_TIME,),
+        ("wrong result in a call",),
     ),
     Evil(
         6,
