@@ -5,9 +5,22 @@ Winners are not looked at with the sanitizer (some 10 s each), but where that is
 
 import os
 
+import pytest
 from hypothesis import settings
+
+from tests import judges
 
 os.environ.setdefault("KERNELEVO_SANITIZER", "off")
 settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+
+@pytest.fixture(autouse=True)
+def _judges_rest(request):
+    """Let judges of other tests rest (see ``tests.judges``)."""
+    if "judge" in request.fixturenames:
+        yield
+        return
+    with judges.resting():
+        yield

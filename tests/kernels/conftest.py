@@ -8,6 +8,7 @@ from kernelevo.core import Program, Task
 from kernelevo.kernels import order
 from kernelevo.kernels.judge import KernelJudge
 from kernelevo.kernels.series import Tally
+from tests.judges import LIVE
 
 MODEL = """
 import torch
@@ -91,4 +92,6 @@ def judge(tmp_path_factory):
     with KernelJudge(
         task_of(MODEL), cache=cache, compiled=(), search_seconds=0.3, final_seconds=0.9, forward_patience=4.0
     ) as made:
+        LIVE.append(made)
         yield made
+        LIVE.remove(made)
