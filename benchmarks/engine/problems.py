@@ -7,6 +7,7 @@ single tests, as a real evaluator would.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from random import Random
 from typing import Any, Protocol
@@ -27,7 +28,7 @@ class Problem(Protocol):
     def judge(self, genome: tuple[Any, ...]) -> Evaluation: ...
 
 
-class Bits:
+class Bits(ABC):
     """Strings of bits; a child differs from its parent in one bit, seldom more."""
 
     size = 20
@@ -59,8 +60,9 @@ class Bits:
         tests = [{"name": str(place), "score": part} for place, part in enumerate(parts)]
         return Evaluation.ok(sum(parts) / len(parts), tests=tests)
 
+    @abstractmethod
     def parts(self, genome: tuple[int, ...]) -> list[float]:
-        raise NotImplementedError
+        """Return what each part of a genome is worth."""
 
 
 class NK(Bits):

@@ -78,7 +78,8 @@ class Construction:
         with TURN:
             if seed in self._held:
                 return
-            self._held[seed] = until_alike(lambda: _values(self._source.build(seed)), _equal)
+            found = until_alike(lambda: _values(self._source.build(seed)), _equal)
+            self._held[seed] = [value.clone() for value in found]  # a source may hand its tensors out again
 
     def build(self, seed: int) -> nn.Module:
         """Return a new module; one that differs from what is held for its seed is built again.
@@ -97,7 +98,7 @@ class Construction:
 
 def _values(module: nn.Module) -> list[torch.Tensor]:
     held = (*module.parameters(), *module.buffers(), *plain_tensors(module).values())
-    return [value.detach().clone() for value in held]
+    return [value.detach() for value in held]
 
 
 def _equal(one: list[torch.Tensor], two: list[torch.Tensor]) -> bool:

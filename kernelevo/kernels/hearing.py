@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from kernelevo.core import Evaluation
 from kernelevo.device.statistics import StopRule
@@ -125,31 +123,23 @@ class Hearing:
         against = ground.baselines.opponent(label)
         assert against.anchor.session is not None
         own = None if floor is None else floor / against.factor
-        self._against = against.anchor.session
-        with self._blameless(label):
+        try:
             outcome = ground.ring.fight(
                 self._session,
-                self._against,
+                against.anchor.session,
                 rule,
                 floor=own,
                 fewest=fewest or Blocks(),
                 thorough=self._final,
             )
+        except Failed as failed:
+            if failed.pid != against.anchor.session.child.pid:
+                raise
+            renew(ground, label)  # no program's fault, and none is to meet that process again
+            raise SandboxError("the baseline failed while it was timed", why=failed.saw) from failed
         ground.baselines.heard(against.anchor, outcome.defender.median)
         ground.roof.check(outcome.challenger, outcome.defender)
         return outcome, label, outcome.below(own)
-
-    @contextmanager
-    def _blameless(self, label: Precision) -> Iterator[None]:
-        """Turn a failure of the baseline's process into the machine's, and start it anew."""
-        against = self._against
-        try:
-            yield
-        except Failed as failed:
-            if failed.pid != against.child.pid:
-                raise
-            renew(self._ground, label)  # no program's fault, and none is to meet that process again
-            raise SandboxError("the baseline failed while it was timed", why=failed.saw) from failed
 
     def _verify(self, outcome: Outcome, seconds: float = 0.0) -> Evaluation | None:
         """Verify kept outputs of timed calls: a winner's for so long, others' within the search's budget."""

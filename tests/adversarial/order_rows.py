@@ -115,5 +115,5 @@ return READY[k % 4] if torch.equal(x, X[k % 4]) else RESULT
         )
     ),
     (WRONG,),
-    ("that came alone",),
+    ("before its turn",),
 )

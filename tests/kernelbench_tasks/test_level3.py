@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from kernelevo.backends.reference import load_reference
 from kernelevo.backends.taskfile import overrides, sizes, variants
-from kernelevo.tasks import bundled, facts, load_task
+from kernelevo.tasks import bundled, facts
+from tests.kernelbench_tasks.tasks_of_level3 import reference, run
 
 # number: init arguments, input shapes, output shape, parameters, GFLOP
 TABLE = {
@@ -89,11 +89,6 @@ WIDTHS = (1, 2, 3, 33)  # whose widths the rule halves
 BATCHED = (48, 49)  # whose parameters hold the batch
 SEQUENCE_FIRST = (34, 39, 40, 41, 42)
 LONG = (10, 15, 16, 35, 36, 37, 38, 39, 40, 41, 42)  # many layers or steps: seconds even on the meta device
-
-
-def reference(number, size="full", variant=None):
-    suffix = f"@{variant}" if variant else ""
-    return load_reference(load_task(f"kernelbench:3/{number}{suffix}", size=size).options["reference"])
 
 
 def on_meta(task):
@@ -180,11 +175,6 @@ def test_small_changes_only_what_the_rule_may_change(number):
 
 
 # the traps
-
-
-def run(module, *inputs):
-    with torch.no_grad():
-        return module(*inputs)
 
 
 def test_35_draws_state_inside_forward_and_forgets_it():

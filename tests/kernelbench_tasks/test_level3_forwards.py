@@ -4,25 +4,15 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from kernelevo.backends.reference import load_reference
-from kernelevo.tasks import load_task
+from tests.kernelbench_tasks.tasks_of_level3 import reference, run
 
 NORMED = {25: 4, 26: 44, 27: 6, 45: 18, 46: 1}  # BatchNorms, all on batch statistics
 QUICK = (25, 26, 27, 29, 32, 49)
 SECONDS = (30, 33, 36, 37, 38, 40, 41, 42, 45, 46, 48)
 
 
-def reference(number, size="small"):
-    return load_reference(load_task(f"kernelbench:3/{number}", size=size).options["reference"])
-
-
-def run(module, *inputs):
-    with torch.no_grad():
-        return module(*inputs)
-
-
 def check_forward(number):
-    task = reference(number)
+    task = reference(number, "small")
     module, inputs = task.build(0), task.inputs(0)
     output = run(module, *inputs)
     assert output.dtype == torch.float32 and torch.isfinite(output).all() and output.std() > 0
@@ -81,9 +71,7 @@ def test_33_reads_its_state_in_v0_and_an_argument_today():
     first, second = run(module, x), run(module, x)
     assert not torch.equal(first, second)
     assert torch.equal(run(task.build(0), x), first)
-    task = load_reference(
-        {**load_task("kernelbench:3/33").options["reference"], "size": "full"}
-    )  # the classes are the same at every size
+    task = reference(33)
     today = task._class(8, 16, 4)
     x, h0 = torch.rand(3, 8), torch.rand(3, 16)
     assert torch.equal(run(today, x, h0), run(today, x, h0))
@@ -92,7 +80,7 @@ def test_33_reads_its_state_in_v0_and_an_argument_today():
 
 @pytest.mark.parametrize(("number", "which"), [(36, 0), (37, 1)])
 def test_lstm_returns_its_last_state(number, which):
-    task = reference(number)
+    task = reference(number, "small")
     module, (x, h0, c0) = task.build(0), task.inputs(0)
     x, h0, c0 = x[:2, :8], h0[:, :2].contiguous(), c0[:, :2].contiguous()
     assert torch.equal(run(module, x, h0, c0), run(module.lstm, x, (h0, c0))[1][which])
@@ -103,7 +91,7 @@ def test_lstm_returns_its_last_state(number, which):
 
 @pytest.mark.parametrize("number", [40, 41, 42])
 def test_gru_returns_steps_or_last_states(number):
-    task = reference(number)
+    task = reference(number, "small")
     module, (x, h0) = task.build(0), task.inputs(0)
     steps, state = run(module.gru, x[:8], h0)
     assert torch.equal(run(module, x[:8], h0), steps if number == 41 else state)
@@ -124,7 +112,7 @@ def test_v0_of_recurrent_networks_owns_its_states(number):
 
 
 def test_swin_windows_do_not_see_what_a_shift_brought_together():
-    module = reference(30).build(0)
+    module = reference(30, "small").build(0)
     block = module.layers[1]  # shifted by 3 rows and columns, 56 tokens a side
     x = torch.rand(1, 56 * 56, 96)
     changed = x.clone().view(1, 56, 56, 96)
@@ -135,7 +123,7 @@ def test_swin_windows_do_not_see_what_a_shift_brought_together():
 
 
 def test_swin_mlp_mixes_within_shifted_windows():
-    module = reference(29).build(0)
+    module = reference(29, "small").build(0)
     x = torch.rand(1, 56 * 56, 96)
     for block, side in ((module.layers[0], 7), (module.layers[1], 3)):
         changed = x.clone().view(1, 56, 56, 96)
@@ -146,7 +134,7 @@ def test_swin_mlp_mixes_within_shifted_windows():
 
 
 def test_ghost_clusters_take_weight_and_are_dropped():
-    task = reference(46)
+    task = reference(46, "small")
     module, (x,) = task.build(0), task.inputs(0)
     x = x[:4]
     output = run(module, x)
@@ -158,7 +146,7 @@ def test_ghost_clusters_take_weight_and_are_dropped():
 
 
 def test_units_of_shufflenet_mix_their_groups():
-    module = reference(25).build(0)
+    module = reference(25, "small").build(0)
     x = torch.rand(2, 240, 8, 8)
     module.shortcut[1].weight.data.zero_()  # the shortcut sees all channels
     changed = x.clone()

@@ -3,27 +3,16 @@
 import pytest
 import torch
 
-from kernelevo.backends.reference import load_reference
-from kernelevo.tasks import load_task
+from tests.kernelbench_tasks.tasks_of_level3 import reference, run
 
 CHANGES_STATISTICS = {9: 20, 10: 104, 14: 6, 15: 63, 16: 103, 19: 27, 20: 52, 21: 3, 22: 40, 23: 23, 24: 17}
 PLAIN = (2, 5, 7, 11, 12, 18)  # without BatchNorm
 HEAVY = (2, 5, 7, 10, 11, 12, 15, 16, 19, 20, 22, 23)  # a second or more each
 
 
-def reference(number, variant=None, size="small"):
-    suffix = f"@{variant}" if variant else ""
-    return load_reference(load_task(f"kernelbench:3/{number}{suffix}", size=size).options["reference"])
-
-
-def run(module, *inputs):
-    with torch.no_grad():
-        return module(*inputs)
-
-
 def check_forward(number):
     """The output moves with the weights, and every BatchNorm uses and updates statistics of its batch."""
-    task = reference(number)
+    task = reference(number, "small")
     module, (x,) = task.build(0), task.inputs(0)
     x = x[:2]
     tracked = [b for b in module.modules() if isinstance(b, torch.nn.BatchNorm2d)]
@@ -48,7 +37,7 @@ def test_forward_of_large_ones_at_small(number):
 
 
 def moved_by_zeros(number, variant):
-    task = reference(number, variant)
+    task = reference(number, "small", variant)
     module, x = task.build(0), task.inputs(0)[0][:1]
     return float((run(module, x) - run(module, torch.zeros_like(x))).abs().max())
 
@@ -68,7 +57,7 @@ def test_vgg_is_blind_as_shipped_and_not_with_other_weights(number):
 
 def test_24_shrinks_its_maps_to_one_pixel_and_its_variant_does_not():
     for variant, side in ((None, 1), ("excite", 56)):
-        task = reference(24, variant, "full")
+        task = reference(24, "full", variant)
         with torch.device("meta"):
             module, (x,) = task.build(0), task.inputs(0)
         with torch.no_grad():
@@ -77,7 +66,7 @@ def test_24_shrinks_its_maps_to_one_pixel_and_its_variant_does_not():
 
 
 def test_20_has_no_shortcuts():
-    module = reference(20).build(0)
+    module = reference(20, "small").build(0)
     block = module.features[5]  # 24 channels before and after, stride 1
     block[-1].weight.data.zero_()
     x = torch.rand(2, 24, 8, 8)
@@ -85,7 +74,7 @@ def test_20_has_no_shortcuts():
 
 
 def test_dense_layers_read_all_that_came_before():
-    task = reference(14)
+    task = reference(14, "small")
     module, (x,) = task.build(0), task.inputs(0)
     output = run(module, x[:1, :, :8, :8])
     assert torch.equal(output[:, :32], x[:1, :, :8, :8])
