@@ -67,7 +67,9 @@ def run(folder, code, *arguments):
     return done.returncode, done.stderr
 
 
-@pytest.mark.parametrize("out", ["new", "new/deeper", "empty", ""])
+@pytest.mark.parametrize(
+    "out", ["new", *(pytest.param(out, marks=pytest.mark.slow) for out in ("new/deeper", "empty")), ""]
+)
 def test_a_run_in_a_folder_that_cannot_be_written(shut, out):
     code, said = run(shut, RUN, "run", "net.py", "--budget", "3", *(["--out", out] if out else []))
     assert code == 3, said

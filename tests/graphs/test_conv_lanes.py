@@ -94,7 +94,9 @@ def test_not_a_number_stays_one():
     assert torch.equal(captured.gm(x).isnan(), module(x).isnan())
 
 
-@pytest.mark.parametrize("name", STAY)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[pytest.mark.slow] if n == "large images" else []) for n in STAY]
+)
 def test_others_stay(name):
     module, size = STAY[name]
     captured = capture(module, (torch.randn(size),))

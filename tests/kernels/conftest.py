@@ -90,7 +90,7 @@ def stop_batches(judge: KernelJudge, source: str, calls: int = 200) -> int:
 def judge(tmp_path_factory):
     cache = tmp_path_factory.mktemp("cache")
     with KernelJudge(
-        task_of(MODEL), cache=cache, compiled=(), search_seconds=0.3, final_seconds=0.9, forward_patience=4.0
+        task_of(MODEL), cache=cache, compiled=(), search_seconds=0.3, final_seconds=0.45, forward_patience=4.0
     ) as made:
         LIVE.append(made)
         yield made
