@@ -20,10 +20,10 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[2]
-# what a bare GPU machine has (NVRTC comes with its torch), as far as it is installed here
+# what a bare GPU machine has (NVRTC comes with its torch), as far as it is installed here; not its
+# scikit-learn, whose joblib brings a cloudpickle that nothing here may lean on
 ALLOWED = (
     "torch", "triton", "cuda-bindings", "cuda-core", "nvidia-cuda-nvrtc", "numpy", "ninja", "rich", "typer",
-    "scikit-learn",
 )  # fmt: skip
 REQUIRED = ("torch", "numpy", "ninja", "rich", "typer")
 FORBIDDEN = (
