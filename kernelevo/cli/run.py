@@ -36,8 +36,14 @@ def run(
     mailbox: Annotated[
         Text, typer.Option(help="a folder for prompts and replies; adds the proposer mailbox")
     ] = None,
-    executor: Annotated[Text, typer.Option(help="inline or process")] = None,
-    workers: Annotated[int | None, typer.Option(help="programs built at the same time")] = None,
+    executor: Annotated[Text, typer.Option(help="inline, process or ray")] = None,
+    ray_address: Annotated[
+        Text, typer.Option(help="of a Ray cluster, HOST:6379; default: this machine's, else a new one")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="programs judged at the same time; on Ray all that it offers")
+    ] = None,
+    thinkers: Annotated[int | None, typer.Option(help="programs thought of at the same time")] = None,
     policy: Annotated[Text, typer.Option(help="any, or no-aten: no PyTorch compute in forward")] = None,
     deterministic: Annotated[
         bool | None, typer.Option("--deterministic", help="ask n sees exactly the trials up to n - window")
@@ -90,7 +96,9 @@ def run(
         "base_url": base_url,
         "mailbox": mailbox,
         "executor": executor,
+        "ray_address": ray_address,
         "workers": workers,
+        "thinkers": thinkers,
         "policy": policy,
         "deterministic": deterministic,
         "window": window,

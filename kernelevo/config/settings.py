@@ -16,7 +16,7 @@ from kernelevo.errors import BadSetting, closest
 DEVICES = ("cpu", "cuda")
 SIZES = ("small", "full", "v0")
 POLICIES = ("any", "no-aten")
-EXECUTORS = ("inline", "process")
+EXECUTORS = ("inline", "process", "ray")
 SAMPLERS = ("adaptive", "topk", "random", "best_of_n", "refine")
 # what may be switched off in the population, each by a flag of its own
 SWITCHES = (
@@ -49,8 +49,12 @@ class Settings:
         model: name of a language model, for the proposer ``llm``.
         base_url: an OpenAI-compatible endpoint; None means the one of the ``openai`` package.
         mailbox: folder in which the proposer ``mailbox`` leaves prompts and looks for replies.
-        executor: where evaluations run: ``inline`` or ``process``.
-        workers: how many programs may be built at the same time.
+        executor: where evaluations run: ``inline``, ``process`` or ``ray``.
+        ray_address: the Ray cluster; None means the one of this machine, else a new one on this machine.
+        workers: how many programs may be judged at the same time (kernels: built; one is measured at a time
+            on a machine); None means 1, on Ray every place that the cluster offers.
+        thinkers: how many programs may be thought of at the same time; None means as many as are judged, and
+            at least 2.
         policy: ``any``, or ``no-aten``: no PyTorch compute in ``forward``.
         deterministic: ask n sees exactly the verdicts of trials up to n - window.
         window: that distance.
@@ -81,7 +85,9 @@ class Settings:
     base_url: str | None = None
     mailbox: str | None = None
     executor: str = "process"
-    workers: int = 1
+    ray_address: str | None = None
+    workers: int | None = None
+    thinkers: int | None = None
     policy: str = "any"
     deterministic: bool = False
     window: int = 4
@@ -104,13 +110,12 @@ class Settings:
             _one_of("size", self.size, SIZES)
         _one_of("policy", self.policy, POLICIES)
         _one_of("sampler", self.sampler, SAMPLERS)
-        if self.executor == "ray":
-            raise BadSetting(
-                "the Ray executor is not part of this version",
-                why=f"executors here: {', '.join(EXECUTORS)}",
-                now="use --executor process",
-            )
         _one_of("executor", self.executor, EXECUTORS)
+        if self.ray_address is not None and self.executor != "ray":
+            raise BadSetting(
+                f"there is an address of a Ray cluster, and the executor is {self.executor}",
+                now="--executor ray, or leave --ray-address away",
+            )
         object.__setattr__(self, "proposers", tuple(self.proposers))
         if not self.proposers:
             raise BadSetting("no proposer is named", now=f"--proposers {','.join(MODEL_FREE)}")
@@ -128,7 +133,7 @@ class Settings:
                 why="no --mailbox was given",
                 now="--mailbox FOLDER; prompts appear there as files, replies are read from there",
             )
-        for name in ("workers", "window", "islands"):
+        for name in ("workers", "thinkers", "window", "islands"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise BadSetting(f"{name} must be at least 1, not {value}")
@@ -199,6 +204,7 @@ def _read(file: Path) -> dict[str, Any]:
 _KINDS: dict[str, tuple[type[Any], ...]] = {
     "seed": (int,),
     "workers": (int,),
+    "thinkers": (int,),
     "window": (int,),
     "deterministic": (bool,),
     "islands": (int,),
@@ -209,7 +215,7 @@ _KINDS: dict[str, tuple[type[Any], ...]] = {
 
 def _checked(cls: type[Settings], key: str, value: Any) -> Any:
     kinds = _KINDS.get(key, (str,))
-    if value is None and (kinds == (str,) or key == "islands"):
+    if value is None and (kinds == (str,) or key in ("islands", "workers", "thinkers")):
         return None
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
         wanted = " or ".join(kind.__name__ for kind in kinds)
