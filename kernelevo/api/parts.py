@@ -159,13 +159,13 @@ def _proposers(task: Task, settings: Settings, host: GenerationHost) -> Iterator
                 yield host.proposer(name, factory, options, parents=parents)
         elif name == "llm":
             from kernelevo.llm.openai_client import OpenAIClient
-            from kernelevo.proposers.llm import LLMProposer
+            from kernelevo.proposers.asking import LLMProposer
 
             assert settings.model is not None  # Settings refuses llm without a model
             yield LLMProposer(OpenAIClient(settings.base_url), settings.model)
         elif name == "mailbox":
             from kernelevo.llm.mailbox import MailboxClient
-            from kernelevo.proposers.llm import LLMProposer
+            from kernelevo.proposers.asking import LLMProposer
 
             assert settings.mailbox is not None  # Settings refuses mailbox without a folder
             yield LLMProposer(MailboxClient(Path(settings.mailbox)), "mailbox", name="mailbox")

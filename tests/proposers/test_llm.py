@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from kernelevo.core import Brief, Evaluation, Origin, Program, Proposer, Status, Task, Verdict
 from kernelevo.llm import EndpointError, Reply, ReplyTimeout, ScriptedClient, Usage
-from kernelevo.proposers.llm import LLMProposer, fenced, fill, prompt_hash, render, template
+from kernelevo.proposers.asking import LLMProposer
+from kernelevo.proposers.llm import fenced, fill, prompt_hash, render, template
 
 TEXT = "N = 4\nSIZES = {'small': {'N': 2}}\nclass Model: ...\n"
 GOOD = "Fuse everything.\n```python\nclass ModelNew: ...\n```"
