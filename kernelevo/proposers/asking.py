@@ -9,7 +9,8 @@ from typing import Any
 
 from kernelevo.core import Brief, Origin, Program, Proposal
 from kernelevo.llm import Client, Extracted, Reply, ReplyTimeout, extract
-from kernelevo.proposers.llm import prompt_hash, render
+from kernelevo.proposers.briefing import KERNEL, TOKENS, persona_for, prompt_hash, render
+from kernelevo.proposers.prompt_files import PromptFiles
 
 
 class LLMProposer:
@@ -21,9 +22,11 @@ class LLMProposer:
     Args:
         client: who answers.
         model: name of the model; any text for a mailbox.
-        temperature: how varied the replies are; None leaves it to the endpoint.
+        temperature: how varied the replies are; None takes each persona's own.
         max_tokens: longest reply.
         name: name of the proposer.
+        prompts: prompt files; ours by default.
+        tokens: what a prompt may take by estimate.
     """
 
     def __init__(
@@ -31,11 +34,14 @@ class LLMProposer:
         client: Client,
         model: str,
         *,
-        temperature: float | None = 0.9,
+        temperature: float | None = None,
         max_tokens: int | None = 16_384,
         name: str = "llm",
+        prompts: PromptFiles | None = None,
+        tokens: int = TOKENS,
     ) -> None:
         self.name, self.model = name, model
+        self.prompts, self.tokens = prompts or PromptFiles.load(), tokens
         self._client, self._temperature, self._max_tokens = client, temperature, max_tokens
 
     async def propose(self, brief: Brief, rng: Random) -> Sequence[Proposal]:
@@ -44,13 +50,19 @@ class LLMProposer:
         Raises:
             EndpointError: if the endpoint gives no reply.
         """
-        messages = render(brief)
+        personas = self.prompts.personas(KERNEL if brief.task.evaluator == KERNEL else "general")
+        persona = persona_for(brief, personas) or (rng.choice(personas) if personas else None)
+        temperature = self._temperature
+        if temperature is None and persona is not None:
+            temperature = persona.temperature
+        rendered = render(brief, self.prompts, persona, tokens=self.tokens)
+        messages = rendered.messages
         seed = rng.randrange(2**31)
         try:
             reply = await self._client.complete(
                 messages,
                 model=self.model,
-                temperature=self._temperature,
+                temperature=temperature,
                 max_tokens=self._max_tokens,
                 seed=seed,
             )
@@ -62,9 +74,14 @@ class LLMProposer:
         details: dict[str, Any] = {
             "model": reply.model or self.model,
             "prompt_sha256": prompt_hash(messages),
-            "temperature": self._temperature,
+            "prompt_files_sha256": rendered.files,
+            "prompt_tokens_estimate": rendered.tokens,
+            "persona": persona.name if persona else None,
+            "temperature": temperature,
             "seed": seed,
         }
+        if rendered.dropped:
+            details["dropped"] = dict(rendered.dropped)
         if found.source is None:
             details["refused"] = found.refusal
         program = Program.single(

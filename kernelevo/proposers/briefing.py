@@ -153,8 +153,8 @@ _TITLES = {
     "knowledge": "Notes that may help here (others wrote them; check that they apply):",
     "failures": "These attempts did not pass. Do not repeat their mistakes:",
     "inspirations": "Good programs of other kinds, for ideas to combine with:",
-    "lineage": "How we came here, and what was tried from here. Do not try again what did not help, and do not "
-    "put back what was taken out:",
+    "lineage": "How we came here, and what was tried from here. Do not try again what did not help, and do "
+    "not put back what was taken out:",
     "profile": "Where the time of the first program above goes:",
 }
 

@@ -15,17 +15,13 @@ from typing import Any
 from kernelevo.errors import BadSetting, closest
 
 SLOT = re.compile(r"\{\{(\w+)\}\}")
+_DYNAMIC = {"persona", "parents", "inspirations", "failures", "lineage", "profile", "direction", "hints",
+            "knowledge"}  # fmt: skip
 SLOTS: Mapping[str, frozenset[str]] = {
     "system.md": frozenset(),
-    "kernel.md": frozenset(
-        "goal task device policy persona parents inspirations failures lineage profile "
-        "direction hints knowledge".split()
-    ),
-    "general.md": frozenset(
-        "goal device language persona parents inspirations failures lineage profile "
-        "direction hints knowledge".split()
-    ),
-    "summary.md": frozenset(("task", "device", "table")),
+    "kernel.md": frozenset({"goal", "task", "device", "policy", *_DYNAMIC}),
+    "general.md": frozenset({"goal", "device", "language", *_DYNAMIC}),
+    "summary.md": frozenset({"task", "device", "table"}),
 }
 """Slots that each file has to have, all of them and no others. Personas have none."""
 PERSONAS = "personas/"
