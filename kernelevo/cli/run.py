@@ -36,6 +36,10 @@ def run(
     mailbox: Annotated[
         Text, typer.Option(help="a folder for prompts and replies; adds the proposer mailbox")
     ] = None,
+    prompts: Annotated[
+        Text, typer.Option(help="a folder of prompts and personas, over the built-in ones")
+    ] = None,
+    prompt_tokens: Annotated[int | None, typer.Option(help="what a prompt may take; default 24000")] = None,
     executor: Annotated[Text, typer.Option(help="inline, process or ray")] = None,
     ray_address: Annotated[
         Text, typer.Option(help="of a Ray cluster, HOST:6379; default: this machine's, else a new one")
@@ -95,6 +99,8 @@ def run(
         "model": model,
         "base_url": base_url,
         "mailbox": mailbox,
+        "prompts": prompts,
+        "prompt_tokens": prompt_tokens,
         "executor": executor,
         "ray_address": ray_address,
         "workers": workers,
