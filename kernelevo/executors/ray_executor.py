@@ -8,9 +8,9 @@ import itertools
 import logging
 import os
 import pickle
+import socket
 import sys
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
@@ -42,14 +42,15 @@ except ImportError as _error:
 R = TypeVar("R")
 EVAL_CPU, EVAL_GPU, GENERATION = "eval_cpu", "eval_gpu", "generation"
 WORKER = "kernelevo.executors.worker:main"
+CONNECT_SECONDS = 10.0
 STORE_BYTES = 128 << 20  # of a cluster that we start: only ids and small records travel
 
 
 class Post:
     """An actor: one place on a node, with one process of ours behind it (see ``Link``).
 
-    The process does the work, so that a crash costs a process and not the actor, and Ray is never loaded where
-    programs are judged.
+    The process does the work, so that a crash costs a process and not the actor, and Ray is never loaded
+    where programs are judged.
 
     Args:
         main: what the process runs.
@@ -274,7 +275,7 @@ class RayExecutor:
         return cast("Future[R]", slots.submit(fn, args))
 
     def generation(self) -> Callable[..., RayLink] | None:
-        """Return what starts a generation process on the cluster; None where no node offers ``generation``."""
+        """Return what starts a generation process there; None where no node offers ``generation``."""
         if not _offered(GENERATION):
             return None
 
@@ -319,8 +320,9 @@ def _join(address: str | None, resources: dict[str, int]) -> bool:
         return False
     quiet = {"configure_logging": False, "log_to_driver": False}
     logging.getLogger("ray").setLevel(logging.ERROR)
-    began = time.monotonic()
     try:
+        if address:
+            _knock(address)
         try:
             ray.init(address=address or "auto", **quiet)
         except ConnectionError:
@@ -332,11 +334,23 @@ def _join(address: str | None, resources: dict[str, int]) -> bool:
         where = f"the Ray cluster at {address}" if address else "a Ray cluster"
         raise MachineError(
             f"{where} cannot be joined.",
-            why=f"{type(error).__name__}: {str(error).strip()[:500]} ({time.monotonic() - began:.0f} s)",
+            why=f"{type(error).__name__}: {str(error).strip()[:500]}",
             now="start one with `ray start --head`, or leave --ray-address away for one of this machine; "
             "every node needs the same versions of Python and Ray",
         ) from error
     return True
+
+
+def _knock(address: str) -> None:
+    """Look whether anybody listens there; Ray itself would try for minutes.
+
+    Raises:
+        OSError, ValueError: if nobody does, or if that is no address.
+    """
+    host, _, port = address.rpartition(":")
+    if "://" in address or not (host and port.isdigit()):
+        raise ValueError(f"{address!r} is not written HOST:PORT")
+    socket.create_connection((host, int(port)), timeout=CONNECT_SECONDS).close()
 
 
 def _offered(resource: str) -> int:

@@ -1,4 +1,4 @@
-"""Slots: workers that may come, die and come back anywhere; each takes the next piece of work when it is there."""
+"""Slots: workers that come, die and come back anywhere; each takes the next work when it is there."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ class Slots:
     def _worker(self, index: int) -> Remote | None:
         """Start a worker and wait until it is there; None when the executor is closed."""
         why = ""
-        while not self._closed:
+        while not self._over():
             worker: Remote | None = None
             try:
                 worker = self._start()
@@ -154,7 +154,7 @@ class Slots:
                     self._starting[index] = worker
                 while not worker.ready(LOOK_SECONDS):
                     self._lament(why)
-                    if self._closed:
+                    if self._over():
                         return None
                 with self._changed:
                     self._held[index] = worker
@@ -169,6 +169,9 @@ class Slots:
                 if worker is not None and self._held.get(index) is not worker:
                     worker.kill()
         return None
+
+    def _over(self) -> bool:
+        return self._closed
 
     def _lament(self, why: str) -> None:
         """Fail all that waits, once there has been no worker for too long: nobody shall wait for ever."""

@@ -3,8 +3,6 @@
 import asyncio
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from itertools import pairwise
@@ -14,7 +12,7 @@ from random import Random
 import pytest
 
 from kernelevo.core import Brief, Executor, Task
-from kernelevo.errors import BadSetting, MachineError, ToolchainMissing, WorkerDied
+from kernelevo.errors import BadSetting, ToolchainMissing, WorkerDied
 from kernelevo.executors import GenerationHost
 from tests.executors import toys
 
@@ -138,3 +136,31 @@ def test_nobody_waits_for_ever_where_no_node_has_a_place(cluster: None) -> None:
         assert all(isinstance(f.result(30), int) for f in futures)  # one place does the work of three
     finally:
         executor.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "head", "ray://127.0.0.1:1"])
+def test_an_address_without_a_cluster_is_told_at_once(address: str) -> None:
+    code = (
+        "from kernelevo.executors.ray_executor import RayExecutor;"
+        "from kernelevo.errors import MachineError\n"
+        f"try: RayExecutor(address={address!r})\n"
+        "except MachineError as error: print(error.exit_code, error.what)"
+    )
+    began = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == f"3 the Ray cluster at {address} cannot be joined.\n"
+    assert time.monotonic() - began < 30
+
+
+def test_without_ray_the_sentence_says_what_to_install(tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.modules['ray'] = None\n"
+        "from kernelevo.cli.main import main\n"
+        "main(['run', 'ops/softmax', '--executor', 'ray', '--out', sys.argv[1]])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "run")], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 3 and "pip install 'kernelevo[ray]'" in done.stderr
+    assert not (tmp_path / "run").exists()
