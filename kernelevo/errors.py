@@ -63,6 +63,7 @@ class InputError(KernelEvoError):
     """Something the user gave us cannot be used."""
 
     exit_code = 2
+    passing = False
 
 
 class TaskNotFound(InputError):

@@ -23,6 +23,7 @@ from kernelevo.llm import (
     RetryPolicy,
     Role,
 )
+from kernelevo.llm.openai_client import KEY_VARIABLE
 from kernelevo.store import CallRow
 
 TIMEOUT = 600.0
@@ -45,6 +46,12 @@ class Language:
         self.models.book = book
         if self.mailbox is not None:
             self.mailbox.book = book
+
+
+def speaks(settings: Settings) -> bool:
+    """Whether a run with these settings asks any model."""
+    named = (settings.judge_model, settings.summary_model)
+    return "llm" in settings.proposers or MAILBOX in settings.proposers or any(named)
 
 
 def language(settings: Settings, budget: Budget) -> Language:
@@ -94,7 +101,9 @@ def _roles(settings: Settings) -> dict[Role, Sequence[str]]:
     }
     if settings.replay is not None:
         return {role: (RECORD,) for role, name in mine.items() if name or role == "proposer"}
-    return {role: tuple(n.strip() for n in name.split(",") if n.strip()) for role, name in mine.items() if name}
+    return {
+        role: tuple(n.strip() for n in name.split(",") if n.strip()) for role, name in mine.items() if name
+    }
 
 
 def _endpoint(name: str, settings: Settings) -> Model:
@@ -104,8 +113,8 @@ def _endpoint(name: str, settings: Settings) -> Model:
     client = OpenAIClient(
         table.base_url or settings.base_url,
         timeout=table.timeout or settings.reply_timeout or TIMEOUT,
-        retry=RetryPolicy(**({"attempts": table.attempts} if table.attempts else {})),
-        **({"key_variable": table.key_variable} if table.key_variable else {}),
+        retry=RetryPolicy(attempts=table.attempts or RetryPolicy.attempts),
+        key_variable=table.key_variable or KEY_VARIABLE,
     )
     return _model(name, client, settings, name)
 

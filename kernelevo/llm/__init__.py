@@ -20,6 +20,7 @@ from kernelevo.llm.models import Answer, Model, Models
 from kernelevo.llm.openai_client import OpenAIClient
 from kernelevo.llm.parsing import Extracted, extract
 from kernelevo.llm.prices import Price
+from kernelevo.llm.replay import Record, ReplayClient
 from kernelevo.llm.retry import RetryPolicy
 from kernelevo.llm.scripted import ScriptedClient
 
@@ -42,6 +43,8 @@ __all__ = [
     "OpenAIClient",
     "Price",
     "Purpose",
+    "Record",
+    "ReplayClient",
     "Reply",
     "ReplyTimeout",
     "RetryPolicy",

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from random import Random
-from typing import Any, Protocol
+from typing import Any
 
 from kernelevo.core import Brief, Origin, Program, Proposal, Status, Trial, Verdict
 from kernelevo.llm import (
@@ -16,75 +15,18 @@ from kernelevo.llm import (
     Arm,
     Bandit,
     Extracted,
-    Message,
     Models,
     Purpose,
     ReplyTimeout,
     Role,
     extract,
 )
-from kernelevo.proposers.llm import render
+from kernelevo.proposers.writing import Prompt, Writer
 
 REPAIRS = 1
 MENDABLE = (Status.BUILD_FAILED, Status.WRONG, Status.CRASHED, Status.REJECTED, Status.TIMED_OUT)
-ANYONE = "anyone"
 _CORRECT = 0.25
 """Reward of a program that is merely correct; the rest is for being better than others."""
-
-
-@dataclass(frozen=True)
-class Prompt:
-    """What a model is sent.
-
-    Args:
-        messages: of the conversation.
-        temperature: how varied replies may be; None leaves it to the endpoint.
-        details: plain data for the program's origin (hash of the template, notes that were used).
-    """
-
-    messages: tuple[Message, ...]
-    temperature: float | None = None
-    details: Mapping[str, Any] = field(default_factory=dict)
-
-
-class Writer(Protocol):
-    """Writes prompts. All of it is pure: equal arguments, equal prompts."""
-
-    def personas(self, brief: Brief) -> Sequence[str]:
-        """Return the names of those who may take this brief on, at least one."""
-        ...
-
-    def write(self, brief: Brief, persona: str) -> Prompt:
-        """Return the prompt for a brief."""
-        ...
-
-    def repair(self, brief: Brief, failed: Verdict, persona: str) -> Prompt:
-        """Return the prompt that shows a failed program with its error and asks for a mended one."""
-        ...
-
-
-class PlainWriter:
-    """One prompt for every brief.
-
-    Args:
-        temperature: of the replies.
-    """
-
-    def __init__(self, temperature: float | None = 0.9) -> None:
-        self._temperature = temperature
-
-    def personas(self, brief: Brief) -> Sequence[str]:
-        """Return the one there is."""
-        return (ANYONE,)
-
-    def write(self, brief: Brief, persona: str) -> Prompt:
-        """Return the prompt of ``render``."""
-        return Prompt(render(brief), self._temperature)
-
-    def repair(self, brief: Brief, failed: Verdict, persona: str) -> Prompt:
-        """Return the same prompt with the failed program as the one to work on."""
-        shown = dataclasses.replace(brief, parents=(failed,), failures=(), direction="")
-        return Prompt(render(shown), self._temperature)
 
 
 @dataclass(frozen=True)
@@ -117,7 +59,7 @@ class LLMProposer:
     def __init__(
         self,
         models: Models,
-        writer: Writer | None = None,
+        writer: Writer,
         *,
         name: str = "llm",
         repairs: int = REPAIRS,
@@ -125,7 +67,7 @@ class LLMProposer:
         mended: Mapping[str, int] | None = None,
     ) -> None:
         self.name = name
-        self.models, self._writer = models, writer or PlainWriter()
+        self.models, self._writer = models, writer
         self._repairs, self._bandit = repairs, bandit or Bandit()
         self._mended: Counter[str] = Counter(mended or {})
         self._ward: deque[_Patient] = deque()
