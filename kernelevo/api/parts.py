@@ -17,7 +17,7 @@ from kernelevo.core.events import Listener
 from kernelevo.device import smi
 from kernelevo.device.facts import cpu_facts
 from kernelevo.device.groups import Registration
-from kernelevo.engine import Budget, Engine, Outcome, Schedule, run_engine, used_so_far
+from kernelevo.engine import Budget, Engine, Outcome, Schedule, paid, run_engine, used_so_far
 from kernelevo.errors import BadSetting
 from kernelevo.executors import GenerationHost, InlineExecutor, ProcessExecutor
 from kernelevo.llm import Models
@@ -80,7 +80,7 @@ def carry_out(plan: Plan) -> Outcome:
             listeners=(*plan.listeners, _start_after_a_verdict(host)),
         )
         if talk is not None:
-            talk.listen(lambda call: engine.paid(row_of(call)))
+            talk.listen(lambda call: paid(engine, row_of(call)))
         return run_engine(engine)
 
 

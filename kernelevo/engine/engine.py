@@ -38,7 +38,7 @@ from kernelevo.engine.steering import Steering
 from kernelevo.engine.turns import FREE, Schedule, Turns
 from kernelevo.errors import BadSetting
 from kernelevo.population import AddStatus, Islands
-from kernelevo.store import CallRow, Draft, RunStore
+from kernelevo.store import Draft, RunStore
 
 FAULTS_IN_A_ROW = 5
 ONE_TRIAL = {"trials": 1.0}
@@ -213,12 +213,6 @@ class Engine:
     def ban(self, program_id: str) -> None:
         """Never use a program again."""
         self.ledger.ban(program_id)
-
-    def paid(self, call: CallRow) -> None:
-        """Write a request to a language model down and count what it cost; nobody else counts it."""
-        self.store.add_call(call)
-        tokens = (call.tokens_in or 0) + (call.tokens_out or 0)
-        self.meter.settle({}, {"tokens": float(tokens), "dollars": call.dollars or 0.0})
 
     def submit(self, draft: Draft) -> None:
         """Judge a person's program next."""
