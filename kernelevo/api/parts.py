@@ -73,18 +73,23 @@ def carry_out(plan: Plan) -> Outcome:
             device=DEVICE,
             seed=plan.settings.seed,
             facts=device_facts(plan.settings.device),
-            schedule=Schedule(
-                thinkers=plan.settings.thinkers or max(2, place.builders),
-                builders=place.builders,
-                measurers=place.measurers,
-                deterministic=plan.settings.deterministic,
-                window=plan.settings.window,
-            ),
+            schedule=schedule_of(plan.settings, place),
             listeners=(*plan.listeners, _start_after_a_verdict(host)),
         )
         if talk is not None:
             talk.listen(lambda call: paid(engine, row_of(call)))
         return run_engine(engine)
+
+
+def schedule_of(settings: Settings, place: Workplace) -> Schedule:
+    """Return how much happens at a time; as many programs are thought of as are judged, and at least two."""
+    return Schedule(
+        thinkers=settings.thinkers or max(2, place.builders),
+        builders=place.builders,
+        measurers=place.measurers,
+        deterministic=settings.deterministic,
+        window=settings.window,
+    )
 
 
 def population(task: Task, settings: Settings) -> Islands:

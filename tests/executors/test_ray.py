@@ -3,6 +3,8 @@
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from itertools import pairwise
@@ -12,7 +14,7 @@ from random import Random
 import pytest
 
 from kernelevo.core import Brief, Executor, Task
-from kernelevo.errors import BadSetting, ToolchainMissing, WorkerDied
+from kernelevo.errors import BadSetting, MachineError, ToolchainMissing, WorkerDied
 from kernelevo.executors import GenerationHost
 from tests.executors import toys
 
@@ -106,6 +108,7 @@ def test_a_program_is_measured_where_it_was_built(cluster: None, tmp_path: Path)
         executor.close()
 
 
+@pytest.mark.slow
 def test_generation_moves_to_a_node_that_offers_it(executor: Executor) -> None:
     start = executor.generation()  # type: ignore[attr-defined]
     host = GenerationHost(start=start)
@@ -129,13 +132,18 @@ def test_generation_moves_to_a_node_that_offers_it(executor: Executor) -> None:
         host.close()
 
 
-def test_nobody_waits_for_ever_where_no_node_has_a_place(cluster: None) -> None:
-    executor = ray_executor.RayExecutor(workers=3, gpu=True, patience=1.0)
+def test_nobody_waits_for_ever_where_no_node_has_a_free_place(cluster: None, tmp_path: Path) -> None:
+    first = ray_executor.RayExecutor(workers=3, gpu=True)
+    second = ray_executor.RayExecutor(workers=1, gpu=True, patience=1.0)
     try:
-        futures = [executor.submit(toys.hold, "/tmp", 0.0, needs="device:0") for _ in range(2)]
-        assert all(isinstance(f.result(30), int) for f in futures)  # one place does the work of three
+        futures = [first.submit(toys.add, n, 1, needs="device:0") for n in range(3)]
+        assert [f.result(30) for f in futures] == [1, 2, 3]  # the one place does the work of three
+        error = second.submit(toys.add, 1, 2, needs="device:0").exception(30)
+        assert isinstance(error, MachineError) and "eval_gpu" in error.what and "ray start" in error.now
+        assert second.submit(toys.add, 1, 2, needs="cpu").exception(30) is None
     finally:
-        executor.close()
+        second.close()
+        first.close()
 
 
 @pytest.mark.slow
