@@ -55,7 +55,7 @@ class Sleeper:
         if self.seconds:
             await asyncio.sleep(self.seconds)
         parents = tuple(verdict.program.id for verdict in brief.parents)
-        text = f"x = {brief.number}\ny = {rng.random()}\n"
+        text = f"def answer():\n    return {brief.number} + {rng.random()}\n"
         return [Proposal(Program.single(text, parents=parents, origin=Origin(self.name)))]
 
 
