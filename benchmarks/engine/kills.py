@@ -112,9 +112,9 @@ def main() -> None:
         place = Path(name)
         rows_ = [figures(place, chosen)]
     note = (
-        "kills fall at any moment (odd ones: 0 to 2 s after the first new row; even ones: at a random statement "
-        "inside a transaction). A request that the endpoint answered in the instant of a kill cannot be known "
-        "to the run: such answers are counted under 'answered, not received'"
+        "kills fall at any moment (odd ones: 0 to 2 s after the first new row; even ones: at a random "
+        "statement inside a transaction). A request that the endpoint answered in the instant of a kill "
+        "cannot be known to the run: such answers are counted under 'answered, not received'"
     )
     keep("kills", chosen, rows_, note)
 
