@@ -1,4 +1,4 @@
-"""Proposers and evaluators that only wait, so that what remains is the engine's own; and a way to run them."""
+"""Proposers and evaluators that only wait, so that what remains is the engine's own; a way to run them."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def main() -> None:
     chosen = parser.parse_args()
     rows = measure(chosen.trials)
     note = (
-        f"{WORKERS} workers, each evaluation in a child of the torch-free zygote; memory and CPU are those of "
+        f"{WORKERS} workers, each evaluation in a child of the torch-free zygote; memory and CPU are of "
         "the engine's process; bars: >= 100 a second over 2,000, the last 100 at >= 80 % of the first 100"
     )
     keep("speed", chosen, rows, note)
