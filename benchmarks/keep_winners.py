@@ -1,10 +1,11 @@
-"""Keeps what a series found: its winners as solutions, each with its measured record beside it.
+"""Keeps what a series found, or measured: its winners as solutions, each with its measured record beside it.
 
     python -m benchmarks.keep_winners runs/level3-small-DATE [--least 1.01]
 
-A winner is kept if it was timed again in fresh processes and its whole interval lies above ``--least``, and if
-it is better than the one that is kept already on the same kind of machine. It is written to
-``kernelbench_tasks/solutions/<device>/<suite>_<id>/searched.py``, the record to ``searched.json``.
+A winner is kept if it was timed again in fresh processes and its whole interval lies above ``--least``, and
+if it is better than the one that is kept already on the same kind of machine. It is written to
+``kernelbench_tasks/solutions/<device>/<suite>_<id>/searched.py``, the record to ``searched.json``; a program
+that was given keeps its name.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from kernelevo.bench.child import RUN
 from kernelevo.bench.suite import folder_name
 from kernelevo.core import Program
 from kernelevo.tasks import library
@@ -57,18 +59,21 @@ def refused(row: Mapping[str, Any], least: float) -> str | None:
 
 def keep(row: Mapping[str, Any], facts: Mapping[str, Any], series: Path, to: Path) -> str:
     """Write a winner and its record, unless a better one lies there; return what was done."""
-    text = (series / row["folder"] / "best.py").read_text(encoding="utf-8")
+    given = row["program"]
+    where = series / row["folder"] / RUN / "best.py" if given is None else Path(facts["solutions"]) / given
+    text = where.read_text(encoding="utf-8")
     found = record(row, facts)
     if Program.single(text).id != found["program_id"]:
-        return "left alone: best.py is not the program of the record"
+        return f"left alone: {where} is not the program of the record"
     folder = to / folder_name(row["name"])
-    path = folder / f"{NAME}.json"
+    name = NAME if given is None else where.stem
+    path = folder / f"{name}.json"
     if path.is_file():
         old = json.loads(path.read_text(encoding="utf-8"))
         if old["hardware"] == found["hardware"] and old["score"] >= found["score"]:
             return f"{found['score']:.2f}; a better one ({old['score']:.2f}) is kept"
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{NAME}.py").write_text(text, encoding="utf-8")
+    (folder / f"{name}.py").write_text(text, encoding="utf-8")
     path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     return f"{found['score']:.2f} kept"
 
