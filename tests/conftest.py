@@ -25,7 +25,7 @@ _HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items):
-    """Give one of two worker processes (``-n 2 --dist loadgroup``) the tests that need the machine's clock."""
+    """Give one of two processes (``-n 2 --dist loadgroup``) all tests that need the machine's clock."""
     for item in items:
         if item.path.relative_to(_HERE).parts[0] in ALONE:
             item.add_marker(pytest.mark.xdist_group("alone"))
