@@ -1,4 +1,4 @@
-"""Failures: preparations that failed on this machine, kept for a while so that nobody waits for them again."""
+"""Failures: preparations that failed here, kept for a while so that nobody waits for them twice."""
 
 from __future__ import annotations
 
