@@ -2,6 +2,7 @@
 
 from kernelevo.config.settings import (
     DEVICES,
+    GENERAL,
     MODEL_FREE,
     PROPOSERS,
     SAMPLERS,
@@ -10,4 +11,13 @@ from kernelevo.config.settings import (
     load_settings,
 )
 
-__all__ = ["DEVICES", "MODEL_FREE", "PROPOSERS", "SAMPLERS", "SWITCHES", "Settings", "load_settings"]
+__all__ = [
+    "DEVICES",
+    "GENERAL",
+    "MODEL_FREE",
+    "PROPOSERS",
+    "SAMPLERS",
+    "SWITCHES",
+    "Settings",
+    "load_settings",
+]
