@@ -1,5 +1,6 @@
 """Settings of a run, from flags, a TOML file and the environment; no room below reads them."""
 
+from kernelevo.config.models import MAILBOX, RECORD, ModelTable
 from kernelevo.config.settings import (
     DEVICES,
     GENERAL,
@@ -14,10 +15,13 @@ from kernelevo.config.settings import (
 __all__ = [
     "DEVICES",
     "GENERAL",
+    "MAILBOX",
     "MODEL_FREE",
     "PROPOSERS",
+    "RECORD",
     "SAMPLERS",
     "SWITCHES",
+    "ModelTable",
     "Settings",
     "load_settings",
 ]
