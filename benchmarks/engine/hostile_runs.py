@@ -7,13 +7,13 @@ is its time-out; the throughput lost beyond that share is what the engine adds.
 from __future__ import annotations
 
 import dataclasses
-import resource
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from random import Random
+from statistics import median
 from typing import Any
 
 from benchmarks.engine.record import arguments, keep
@@ -41,8 +41,10 @@ def load(task: Task) -> Evaluator:
     """Return an evaluator that calls the program in the sandbox."""
 
     def judge(program: Program) -> Evaluation:
+        began = time.perf_counter()
         outcome = attempt(program, "answer", timeout=TIMEOUT)
-        return Evaluation.ok(float(outcome.value)) if outcome.ok else outcome.verdict()
+        verdict = Evaluation.ok(float(outcome.value)) if outcome.ok else outcome.verdict()
+        return dataclasses.replace(verdict, metrics={"seconds": time.perf_counter() - began})
 
     return judge
 
@@ -84,12 +86,15 @@ def run(trials: int, hostile: bool) -> dict[str, Any]:
             began = time.perf_counter()
             outcome = run_engine(engine)
             whole = time.perf_counter() - began
-            told = [dataclasses.replace(trial) for trial in store.trials()]
+            told = store.trials()
     finally:
         executor.close()
     fates: dict[str, Counter[str]] = {}
+    seconds_of: dict[str, list[float]] = {}
     for trial in told[1:]:
         fate = str(trial.evaluation.status) if trial.evaluation else "fault"
+        if trial.evaluation:
+            seconds_of.setdefault(trial.program.origin.idea, []).append(trial.evaluation.metrics["seconds"])
         fates.setdefault(trial.program.origin.idea, Counter())[fate] += 1
     hanging = fates.get("hang", Counter()).total()
     seconds = outcome.used["seconds"]
@@ -101,7 +106,7 @@ def run(trials: int, hostile: bool) -> dict[str, Any]:
         "per_second": trials / seconds,
         "time_out_share": hanging * TIMEOUT / (WORKERS * seconds),
         "fates": {idea: dict(fate) for idea, fate in fates.items()},
-        "children_peak_mb": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024,
+        "median_s": {idea: round(median(each), 3) for idea, each in seconds_of.items()},
     }
 
 

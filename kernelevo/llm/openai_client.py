@@ -24,13 +24,15 @@ from kernelevo.llm.client import (
 from kernelevo.llm.retry import Retryable, RetryBudget, RetryPolicy, Sleep, retry_after, with_retries
 
 if TYPE_CHECKING:
+    import ssl
+
     import openai
 
 KEY_VARIABLE = "OPENAI_API_KEY"
 URL_VARIABLE = "OPENAI_BASE_URL"
 CONNECT_SECONDS = 30.0
 """A thousand connections that are made at once take a busy machine longer than the network does."""
-PER_SET = 100
+PER_SET = 30
 _FOR_GOOD = (401, 402, 403, 404)
 _TRANSIENT = (408, 409, 425, 429, 500, 502, 503, 504, 529)
 #: What a local server accepts that wants no key; never a secret.
@@ -89,6 +91,7 @@ class OpenAIClient:
         self._retries = RetryBudget()
         self._open: dict[int, tuple[asyncio.AbstractEventLoop, list[openai.AsyncOpenAI]]] = {}
         self._flying = 0
+        self._trusted: ssl.SSLContext | None = None
         self._without: dict[str, frozenset[str]] = {}
         if importlib.util.find_spec("openai") is None:  # said now, not when the first answer is wanted
             raise _missing()
@@ -196,10 +199,14 @@ class OpenAIClient:
 
     def _new_set(self) -> openai.AsyncOpenAI:
         try:
+            import httpx
             import openai
         except ImportError as error:
             raise _missing() from error
+        if self._trusted is None:  # reading the certificates takes longer than all the rest
+            self._trusted = httpx.create_ssl_context()
         return openai.AsyncOpenAI(
+            http_client=openai.DefaultAsyncHttpxClient(verify=self._trusted),
             api_key=self._key() or _NO_KEY,
             base_url=self.base_url,
             timeout=openai.Timeout(self.timeout, connect=self.connect_timeout),
