@@ -59,6 +59,9 @@ CANDIDATES: dict[str, tuple[int, Policy]] = {
     "flat, colder": (1, replace(EARLIER, clusters=False, **COLDER)),
     "flat, greedy": (1, replace(EARLIER, clusters=False, **GREEDY)),
     "flat, no elites": (1, replace(EARLIER, clusters=False, elites=False)),
+    "flat, no elites, colder": (1, replace(EARLIER, clusters=False, elites=False, **COLDER)),
+    "flat, no elites, greedy": (1, replace(EARLIER, clusters=False, elites=False, **GREEDY)),
+    "flat, no elites, even": (1, replace(EARLIER, clusters=False, elites=False, discount=0.0)),
     "flat, no discount": (1, replace(EARLIER, clusters=False, discount=0.0)),
     "flat, no pressure": (1, replace(EARLIER, clusters=False, pressure=False)),
     "flat, no cold start": (1, replace(EARLIER, clusters=False, cold_start=False)),
@@ -166,10 +169,10 @@ def table(result: Mapping[str, object]) -> str:
     assert isinstance(rows, dict)
     ordered = sorted(rows, key=lambda name: rows[name]["mean_rank"])
     lines = [f"best score after {EVALUATIONS} evaluations, mean over seeds {result['seeds']}, 95 % intervals"]
-    lines.append("policy".ljust(20) + "mean rank".ljust(15) + "".join(p.ljust(22) for p in PROBLEMS))
+    lines.append("policy".ljust(25) + "mean rank".ljust(15) + "".join(p.ljust(22) for p in PROBLEMS))
     for name in ordered:
         row = rows[name]
-        line = name.ljust(20) + f"{row['mean_rank']:.2f} +- {row['rank_half_width']:.2f}".ljust(15)
+        line = name.ljust(25) + f"{row['mean_rank']:.2f} +- {row['rank_half_width']:.2f}".ljust(15)
         for problem in PROBLEMS:
             cell = row[problem]
             line += f"{cell['final']:.4f} +- {cell['half_width']:.4f}".ljust(22)

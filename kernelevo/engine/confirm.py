@@ -48,8 +48,7 @@ async def confirm(engine: Engine) -> tuple[Trial | None, Evaluation | None]:
         engine.store.append_event("final", verdict.to_json(), trial=trial.number)
         engine.say(WinnerConfirmed(trial.number, verdict))
         if verdict.score is None:
-            engine.store.append_event("ban", {"program": rival.program.id}, trial=trial.number)
-            engine.ban(rival.program.id)
+            engine.ban(rival.program.id, trial.number)
         else:
             sure[rival.program.id] = verdict
     if sure:

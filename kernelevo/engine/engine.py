@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from kernelevo import __version__
 from kernelevo.core import (
     CommandObeyed,
     Evaluation,
@@ -25,6 +26,7 @@ from kernelevo.core import (
 from kernelevo.core.events import Listener
 from kernelevo.engine.budget import Budget, Meter, Stopwatch
 from kernelevo.engine.confirm import confirm
+from kernelevo.engine.decision import SITTING, Marks
 from kernelevo.engine.generation import PERSON, Generation
 from kernelevo.engine.judging import Judging, first_failure
 from kernelevo.engine.ledger import Ledger
@@ -122,6 +124,7 @@ class Engine:
             now=now,
             asking=lambda *ask: self.say(TrialStarted(*ask)),
             complain=self._complain,
+            marks=self._marks,
             backoff=backoff,
         )
         self.ledger = Ledger(store, self.islands, self._told, deterministic=schedule.deterministic)
@@ -210,8 +213,9 @@ class Engine:
             raise BadSetting(f"no single judged program is called {name!r}", now="give a trial's number")
         return found
 
-    def ban(self, program_id: str) -> None:
-        """Never use a program again."""
+    def ban(self, program_id: str, trial: int | None = None) -> None:
+        """Never use a program again; ``trial`` is the one that showed why."""
+        self.store.append_event("ban", {"program": program_id, "told": self.ledger.told}, trial=trial)
         self.ledger.ban(program_id)
 
     def submit(self, draft: Draft) -> None:
@@ -232,6 +236,15 @@ class Engine:
         taken = replay(self, deterministic=self._schedule.deterministic)
         self.steering.replay()
         self._replaying = False
+        self.store.append_event(
+            SITTING,
+            {
+                "proposers": list(self.generation.proposers),
+                "seed": self.generation.seed,
+                "deterministic": self._schedule.deterministic,
+                "version": __version__,
+            },
+        )
         offer = await self.judging.open()
         self.judging.warm()
         pass_on(self, offer.notices)
@@ -276,6 +289,11 @@ class Engine:
         self.meter.used["seconds"] = self._stopwatch.read(now)
         if not self._ending and self.meter.spent(["seconds"]):  # once: an end wakes the loop
             self.end(f"the budget of {self.meter.budget} is spent", confirm=True)
+
+    def _marks(self) -> Marks:
+        return Marks(
+            self.ledger.told, self.steering.last_command, self.store.last_event, self.ledger.rebased_times
+        )
 
     def _seconds(self) -> float:
         return self._stopwatch.read(self.clock())

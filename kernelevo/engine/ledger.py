@@ -88,6 +88,11 @@ class Ledger:
         """A trial as it reads today."""
         return rebased(trial, self._rebases)
 
+    @property
+    def rebased_times(self) -> int:
+        """How many faster baselines have arrived."""
+        return len(self._rebases)
+
     # telling
 
     def can_tell(self, number: int) -> bool:

@@ -41,7 +41,15 @@ def replay(engine: Engine, *, deterministic: bool) -> set[int]:
         else:
             numbered.append((draft.number, draft))
     trials: list[Trial] = []
+    bans = [(int(ban.data.get("told", 0)), ban.data["program"]) for ban in engine.store.events(kind="ban")]
+
+    def ban() -> None:
+        """Each ban takes effect where it did: what was told before it was told of a living program."""
+        while bans and bans[0][0] <= engine.ledger.told:
+            engine.ledger.ban(bans.pop(0)[1])
+
     for entry in engine.store.history():
+        ban()
         if isinstance(entry, Trial):
             engine.ledger.restore(entry)
             trials.append(entry)
@@ -52,7 +60,11 @@ def replay(engine: Engine, *, deterministic: bool) -> set[int]:
         asks += [(trial.number, trial) for trial in trials]
     for _, ask in sorted(asks, key=lambda pair: pair[0]):
         if deterministic:
-            engine.ledger.tell_up_to(ask.seen - 1)  # numbers are told in order: `seen` tells are 0 .. seen-1
+            for number in range(engine.ledger.told, ask.seen):  # told by number: `seen` tells are 0 .. seen-1
+                ban()
+                engine.ledger.tell_up_to(number)
         if isinstance(ask, Draft):
             engine.take_up(ask)
+    for _, program in bans:
+        engine.ledger.ban(program)
     return {trial.number for trial in trials} | {number for number, _ in numbered}
