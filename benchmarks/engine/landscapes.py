@@ -20,28 +20,26 @@ from statistics import fmean, stdev
 
 from benchmarks.engine.problems import MIXING, PROBLEMS, propose
 from kernelevo.core import Origin, Program, Trial
-from kernelevo.population import Islands, Policy
+from kernelevo.population import DEFAULT, Islands, Policy
 
 DEVELOPMENT, REPORT = range(50), range(150, 250)
 EVALUATIONS = 150
 DIRECTIONS = tuple(map(str, range(6)))  # the stub proposer reads a direction as a number
 
 PLAIN = {name: False for name in ("cold_start", "islands", "clusters", "elites")}
-DEFAULT = Policy()
-EARLIER = Policy()  # the default whose report was seeds 50 to 149
+EARLIER = Policy()  # everything switched on: the default whose report was seeds 50 to 149
 POLICIES: dict[str, tuple[int, Policy]] = {
     "default": (1, DEFAULT),
-    **{
-        f"no {name}": (1, replace(DEFAULT, **{name: False}))
-        for name in ("cold_start", "clusters", "elites", "pressure", "distant")
-    },
-    "2 islands": (2, DEFAULT),
-    **{
-        f"2, no {name}": (2, replace(DEFAULT, **{name: False})) for name in ("migration", "restart", "shares")
-    },
-    "4 islands": (4, DEFAULT),
-    "topk, rest on": (1, replace(DEFAULT, sampler="topk")),
-    "random, rest on": (1, replace(DEFAULT, sampler="random")),
+    "default, cold start off": (1, replace(DEFAULT, cold_start=False)),
+    "default, no pressure": (1, replace(DEFAULT, pressure=False)),
+    "default, clusters": (1, replace(DEFAULT, clusters=True)),
+    "default, elites": (1, replace(DEFAULT, elites=True)),
+    "default, 2 islands": (2, DEFAULT),
+    "default, 4 islands": (4, DEFAULT),
+    "all on": (1, EARLIER),
+    "all on, no clusters": (1, replace(EARLIER, clusters=False)),
+    "all on, 2 islands": (2, EARLIER),
+    "refine, cold start": (1, replace(EARLIER, sampler="refine")),
     **{s: (1, Policy(sampler=s, **PLAIN)) for s in ("topk", "random", "best_of_n", "refine")},
 }
 # what the default was chosen from: the first of these has the best mean rank on the development seeds

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kernelevo.api.loading import LOADER
@@ -15,7 +15,7 @@ from kernelevo.device.groups import Registration
 from kernelevo.engine import Budget, Engine, Outcome, Schedule, run_engine, used_so_far
 from kernelevo.errors import BadSetting
 from kernelevo.executors import GenerationHost, InlineExecutor, ProcessExecutor
-from kernelevo.population import GENERAL, KERNELS, Islands, Policy
+from kernelevo.population import DEFAULT, GENERAL, KERNELS, Islands
 from kernelevo.store import RunStore
 
 DEVICE = "device:0"
@@ -84,7 +84,8 @@ def population(task: Task, settings: Settings) -> Islands:
     switches = {name.removeprefix("no_"): not getattr(settings, name) for name in SWITCHES}
     switches["cold_start"] &= steered or settings.islands is not None
     directions = KERNELS if task.evaluator == KERNEL else GENERAL
-    return Islands(count, policy=Policy(sampler=settings.sampler, **switches), directions=directions)
+    policy = replace(DEFAULT, sampler=settings.sampler, **switches)
+    return Islands(count, policy=policy, directions=directions)
 
 
 def total_budget(store: RunStore, text: str) -> Budget:

@@ -52,11 +52,13 @@ def run(
     ] = None,
     no_islands: Annotated[bool | None, typer.Option("--no-islands", help="one island")] = None,
     no_clusters: Annotated[
-        bool | None, typer.Option("--no-clusters", help="an island is one cluster")
+        bool | None, typer.Option("--no-clusters/--clusters", help="an island is one cluster (default)")
     ] = None,
     no_elites: Annotated[
         bool | None,
-        typer.Option("--no-elites", help="no elite pool: no parents, inspirations or fresh starts from it"),
+        typer.Option(
+            "--no-elites/--elites", help="no elite pool (default), or parents and inspirations from it"
+        ),
     ] = None,
     no_migration: Annotated[
         bool | None, typer.Option("--no-migration", help="islands send each other nothing")

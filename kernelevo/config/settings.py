@@ -60,8 +60,8 @@ class Settings:
         sampler: who becomes a parent; see ``SAMPLERS``.
         no_cold_start: no lines at the start, steered to different regions.
         no_islands: one island.
-        no_clusters: an island is one cluster.
-        no_elites: no elite pool: no parents, inspirations or fresh starts from it.
+        no_clusters: an island is one cluster; the default, since clusters did not pay on the landscapes.
+        no_elites: no elite pool: no parents, inspirations or fresh starts from it; the default likewise.
         no_migration: islands send each other nothing.
         no_restart: an island without gains does not start anew.
         no_shares: every island gets as many asks.
@@ -90,8 +90,8 @@ class Settings:
     sampler: str = "adaptive"
     no_cold_start: bool = False
     no_islands: bool = False
-    no_clusters: bool = False
-    no_elites: bool = False
+    no_clusters: bool = True
+    no_elites: bool = True
     no_migration: bool = False
     no_restart: bool = False
     no_shares: bool = False

@@ -149,9 +149,7 @@ class Generation:
         if decision is not None:
             decision.taken = (draft.ask, draft.position)
             proposal = _with_decision(proposal, decision)
-        return dataclasses.replace(
-            draft, number=number, seen=seen, started=self._now(), proposal=proposal
-        )
+        return dataclasses.replace(draft, number=number, seen=seen, started=self._now(), proposal=proposal)
 
     async def _ask(
         self, name: str, number: int, redraw: int, seen: int, hints: tuple[str, ...], decision: Decision

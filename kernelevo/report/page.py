@@ -14,6 +14,7 @@ table{border-collapse:collapse;margin:.5rem 0}svg{width:100%;height:auto}.best t
 td,th{padding:.2rem .8rem .2rem 0;text-align:left;vertical-align:top;border-bottom:1px solid #ddd}
 pre{background:#f6f6f6;padding:1rem;overflow:auto}
 @media(prefers-color-scheme:dark){body{background:#161616;color:#ddd}pre{background:#222}}"""
+_USUALLY_OFF = ("no_clusters", "no_elites")
 _WIDTH, _HEIGHT, _LEFT, _BELOW = 720, 220, 50, 30
 
 
@@ -144,6 +145,8 @@ def _text(value: Any) -> str:
 def _reproduce(run: Mapping[str, Any]) -> str:
     flags = []
     for name, value in run["settings"].items():
+        if value is False and name in _USUALLY_OFF:
+            flags.append(f"--{name.removeprefix('no_')}")
         if name != "out" and value is not False:
             text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
             flags.append(f"--{name.replace('_', '-')}" + ("" if value is True else f" '{text}'"))

@@ -1,11 +1,13 @@
 """The population that settings ask for."""
 
+from dataclasses import replace
+
 import pytest
 
 from kernelevo.api.parts import population
 from kernelevo.config import SAMPLERS, SWITCHES, load_settings
 from kernelevo.core import Task
-from kernelevo.population import GENERAL, KERNELS
+from kernelevo.population import DEFAULT, GENERAL, KERNELS
 from kernelevo.population import SAMPLERS as KNOWN
 
 KERNEL, OTHER = Task("k", "fast", evaluator="kernel"), Task("o", "good", evaluator="toy")
@@ -37,8 +39,16 @@ def test_directions_fit_the_task() -> None:
 def test_each_switch_reaches_the_policy(name: str) -> None:
     field = name.removeprefix("no_")
     flags = {**MODEL, "islands": 4}
-    assert getattr(made(flags).policy, field) is True
+    usual = name not in ("no_clusters", "no_elites")  # these did not pay: off unless asked for
+    assert getattr(made(flags).policy, field) is usual
+    assert getattr(made({**flags, name: False}).policy, field) is True
     assert getattr(made({**flags, name: True}).policy, field) is False
+
+
+def test_the_default_is_the_policy_that_was_measured_best() -> None:
+    policy = made({**MODEL}).policy
+    assert policy == replace(DEFAULT, islands=False)
+    assert (policy.clusters, policy.elites, policy.coldest) == (False, False, 0.05)
 
 
 def test_samplers_are_those_of_the_population() -> None:

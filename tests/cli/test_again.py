@@ -8,7 +8,6 @@ import pytest
 from kernelevo.cli.main import run_command
 
 
-
 @pytest.fixture
 def command(capsys):
     def run(*arguments):
@@ -55,7 +54,9 @@ def test_replay_says_that_a_run_is_exact(two_runs, command):
 
 def test_replay_names_the_first_deviation(two_runs, command):
     with sqlite3.connect("run1/run.db") as db:
-        db.execute("UPDATE run SET value = json_set(value, '$.sampler', 'best_of_n') WHERE name = 'settings'")
+        db.execute(
+            "UPDATE run SET value = json_set(value, '$.no_cold_start', json('true')) WHERE name = 'settings'"
+        )
     db.close()
     code, out, err = command("replay", "run1")
     assert code == 1
