@@ -17,6 +17,7 @@ from kernelevo.errors import BadSetting
 from kernelevo.executors import GenerationHost, InlineExecutor, ProcessExecutor
 from kernelevo.population import DEFAULT, GENERAL, KERNELS, Islands
 from kernelevo.store import RunStore
+from kernelevo.tasks import objectives_of
 
 DEVICE = "device:0"
 WORKER_LOG = "workers.log"
@@ -85,7 +86,8 @@ def population(task: Task, settings: Settings) -> Islands:
     switches["cold_start"] &= steered or settings.islands is not None
     directions = KERNELS if task.evaluator == KERNEL else GENERAL
     policy = replace(DEFAULT, sampler=settings.sampler, **switches)
-    return Islands(count, policy=policy, directions=directions)
+    objectives = objectives_of(task.options)
+    return Islands(count, policy=policy, directions=directions, objectives=objectives)
 
 
 def total_budget(store: RunStore, text: str) -> Budget:

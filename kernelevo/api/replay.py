@@ -11,7 +11,9 @@ from kernelevo.store import RunStore, find_run
 
 
 def replay(run: str | Path) -> Replayed:
-    """Make every decision of a run again, from its settings, recorded replies and verdicts; nothing is written.
+    """Make every decision of a run again, from its settings and recorded replies and verdicts.
+
+    Nothing is written.
 
     Args:
         run: folder, name or ``@last``; it may be at work.

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
-from kernelevo.core import Evaluation, Program, Task, Trial
+from kernelevo.core import Evaluation, Objectives, Program, Task, Trial
 from kernelevo.errors import BadSetting
 from kernelevo.report import table
 from kernelevo.report.page import run_page
 from kernelevo.store import RunStore, find_run
+from kernelevo.tasks import objectives_of
 
 if TYPE_CHECKING:
     from kernelevo.api.standalone import Standalone
@@ -85,8 +86,19 @@ class Result:
             if t.number in self.confirmed and self.confirmed[t.number].score is not None
         ]
         if sure:
-            return max(sure, key=lambda t: self.confirmed[t.number].score or 0.0)
-        return table.best(t for t in self.trials if t.number not in self.confirmed)
+            return max(sure, key=lambda t: self.objectives.worth(self.confirmed[t.number]))
+        return table.best((t for t in self.trials if t.number not in self.confirmed), self.objectives)
+
+    @cached_property
+    def objectives(self) -> Objectives:
+        """What counts in the task; the score alone, unless it declares more."""
+        return objectives_of(self.task.options)
+
+    @cached_property
+    def front(self) -> list[Trial]:
+        """The Pareto front over the declared metrics, in order of the trials; empty if none are declared."""
+        refuted = {number for number, verdict in self.confirmed.items() if verdict.score is None}
+        return self.objectives.front(t for t in self.trials if t.number not in refuted)
 
     @property
     def evaluation(self) -> Evaluation | None:
@@ -208,6 +220,9 @@ class Result:
             "verdict": self.evaluation.to_json() if self.evaluation else None,
             "confirmed": self.is_confirmed,
         }
+        if self.objectives.metrics:
+            run["objectives"] = self.objectives.to_json()
+            run["pareto_front"] = [t.number for t in self.front]
         return {"run": run, "trials": [t.to_json() for t in self.trials]}
 
     def to_html(self) -> str:

@@ -19,7 +19,7 @@ from kernelevo.errors import BadSetting, RunNotFound, StoreError, refused
 from kernelevo.report import table
 from kernelevo.store import CONFIG_FILE, RUN_FILE, RunStore, find_run, new_run_folder
 from kernelevo.store import list_runs as run_folders
-from kernelevo.tasks import load_task
+from kernelevo.tasks import load_task, objectives_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -53,6 +53,7 @@ def _accepted(task: str | Task, settings: Settings) -> Task:
     if isinstance(task, str):
         task = load_task(task, size=settings.size, device=settings.device, policy=settings.policy)
     refuse_idle(task, settings)
+    objectives_of(task.options)  # refuses what makes no sense, before there is a folder
     refuse_early(task)
     return task
 

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from kernelevo.cli.output import console, print_json, talk
 from kernelevo.errors import BadSetting
-from kernelevo.report.table import interval, trials_csv, trials_table
+from kernelevo.report.table import front_table, interval, trials_csv, trials_table
 
 
 def runs(
@@ -61,7 +61,10 @@ def show(
         typer.echo(found.program.source)
         talk(api.explain(found))
     else:
-        console().print(trials_table(result.trials, top=top, title=result.title()))
+        rows = trials_table(result.trials, top=top, title=result.title(), objectives=result.objectives)
+        console().print(rows)
+        if result.front:
+            console().print(front_table(result.front, result.objectives))
         if result.best and result.evaluation:
             sure = "timed again in fresh processes" if result.is_confirmed else "not timed again"
             sure += f" ({result.candidates})" if result.candidates else ""

@@ -17,6 +17,7 @@ from kernelevo.core.events import (
     TrialStarted,
     WinnerConfirmed,
 )
+from kernelevo.core.objectives import Objective, Objectives, Worth
 from kernelevo.core.program import ENTRY, Origin, Program
 from kernelevo.core.protocols import (
     Artifact,
@@ -46,6 +47,8 @@ __all__ = [
     "Listener",
     "Metric",
     "Notice",
+    "Objective",
+    "Objectives",
     "Origin",
     "Program",
     "Proposal",
@@ -63,4 +66,5 @@ __all__ = [
     "TrialStarted",
     "Verdict",
     "WinnerConfirmed",
+    "Worth",
 ]

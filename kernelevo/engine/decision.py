@@ -33,6 +33,9 @@ class Marks(NamedTuple):
     rebases: int = 0
 
 
+START = Marks()
+
+
 @dataclass
 class Decision:
     """The way from an ask to its draft. What proposers, workers and people did is in it as a fact.
@@ -51,7 +54,7 @@ class Decision:
     turn: int = 0
     orders: list[tuple[Marks, tuple[str, ...]]] = field(default_factory=list)
     asked: list[tuple[int, str, str]] = field(default_factory=list)
-    marks: Marks = Marks()
+    marks: Marks = START
     wanted: int = 1
     ask: dict[str, Any] = field(default_factory=dict)
     taken: tuple[int, int] | None = None

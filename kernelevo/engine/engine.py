@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from kernelevo import __version__
 from kernelevo.core import (
     CommandObeyed,
     Evaluation,
@@ -242,7 +241,6 @@ class Engine:
                 "proposers": list(self.generation.proposers),
                 "seed": self.generation.seed,
                 "deterministic": self._schedule.deterministic,
-                "version": __version__,
             },
         )
         offer = await self.judging.open()

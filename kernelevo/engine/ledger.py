@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
-from kernelevo.core import Trial, Verdict
+from kernelevo.core import Trial, Verdict, Worth
 from kernelevo.population import AddStatus, Islands
 from kernelevo.store import Rebase, RunStore, rebased
 
@@ -130,10 +130,14 @@ class Ledger:
         current = rebased(trial, self._rebases)
         if current.score is None or _is_rough(current) or current.program.id in self._banned:
             return False
-        if self._best is not None and self._best.score is not None and current.score <= self._best.score:
+        if self._best is not None and self._worth(current) <= self._worth(self._best):
             return False
         self._best = dataclasses.replace(current)
         return True
+
+    def _worth(self, trial: Trial) -> Worth:
+        assert trial.evaluation is not None
+        return self._islands.worth(trial.evaluation)
 
 
 def _is_rough(trial: Trial) -> bool:

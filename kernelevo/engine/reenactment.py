@@ -1,9 +1,9 @@
 """Reenactment: a run's decisions made again from its records, in the order of their marks.
 
 What came from outside is taken from the store: what proposers answered, what verdicts said, what people
-ordered, whom a sitting had dropped. What the engine makes of it is made again by the same code: who is asked,
-on which island, with which parents, inspirations and failures, what may be reused, who is rested. Every one of
-these has to equal the record.
+ordered, whom a sitting had dropped. What the engine makes of it is made again by the same code: who is
+asked, on which island, with which parents, inspirations and failures, what may be reused, who is rested.
+Every one of these has to equal the record.
 """
 
 from __future__ import annotations
