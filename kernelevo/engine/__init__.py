@@ -3,6 +3,7 @@
 from kernelevo.engine.budget import Budget
 from kernelevo.engine.engine import Engine
 from kernelevo.engine.outcome import Outcome
+from kernelevo.engine.payments import paid
 from kernelevo.engine.reenactment import Deviation, Reenactment, Replayed
 from kernelevo.engine.replay import used_so_far
 from kernelevo.engine.running import run_engine
@@ -18,6 +19,7 @@ __all__ = [
     "Reenactment",
     "Replayed",
     "Schedule",
+    "paid",
     "run_engine",
     "used_so_far",
 ]

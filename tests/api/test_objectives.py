@@ -45,7 +45,7 @@ class InTurn:
 def run(elsewhere, monkeypatch):
     def start(declared):
         (elsewhere / "pack.py").write_text(PACK.replace("{OBJECTIVES}", declared))
-        monkeypatch.setattr(parts, "_proposers", lambda task, settings, host: [InTurn()])
+        monkeypatch.setattr(parts, "_proposers", lambda plan, host, talk: [InTurn()])
         given = {"proposers": ["mailbox"], "mailbox": "box", "executor": "inline", "out": "out"}
         return api.run_task("pack.py:pack", load_settings({**given, "budget": "20"}, environ={}))
 

@@ -33,7 +33,7 @@ def two_runs(elsewhere, monkeypatch):
             text = f"ANSWER = {rng.randrange(50)}\n"
             return [Proposal(Program.single(text, origin=Origin("counts")))]
 
-    monkeypatch.setattr(parts, "_proposers", lambda task, settings, host: [Counts()])
+    monkeypatch.setattr(parts, "_proposers", lambda plan, host, talk: [Counts()])
     for seed in (1, 2):
         given = {"proposers": ["mailbox"], "mailbox": "box", "executor": "inline", "seed": seed}
         settings = load_settings({**given, "budget": "12", "out": f"run{seed}"}, environ={})

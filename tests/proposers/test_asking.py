@@ -1,0 +1,125 @@
+"""LLMProposer: programs, personas, refusals, cost and records."""
+
+import ast
+import asyncio
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kernelevo.core import Brief, Evaluation, Origin, Program, Proposer, Task, Verdict
+from kernelevo.llm import EndpointError, Model, Models, Reply, ReplyTimeout, ScriptedClient, Usage
+from kernelevo.proposers.asking import LLMProposer
+from kernelevo.proposers.briefing import prompt_hash
+from kernelevo.proposers.prompt_files import PromptFiles
+from kernelevo.proposers.writing import FileWriter
+
+TEXT = "N = 4\nSIZES = {'small': {'N': 2}}\nclass Model: ...\n"
+GOOD = "Fuse everything.\n```python\nclass ModelNew: ...\n```"
+
+
+def task(policy="any", reference=None):
+    spec = reference or {"kind": "source", "text": TEXT, "filename": "t.py", "size": "small"}
+    return Task("t", "Make it faster.", options={"reference": spec, "device": "cpu", "policy": policy})
+
+
+def verdict(source, evaluation, idea="an idea"):
+    return Verdict(Program.single(source, origin=Origin("rewrite", idea)), evaluation)
+
+
+def models(client):
+    return Models([Model("model-x", client, max_tokens=100)], {"proposer": ("model-x",)})
+
+
+def propose(replies, brief=None, seed=0):
+    client = ScriptedClient(replies)
+    proposer = LLMProposer(models(client), FileWriter())
+    return asyncio.run(proposer.propose(brief or Brief(task(), 0), Random(seed))), client
+
+
+def test_program_cost_and_records():
+    parent = verdict("x = 1\n", Evaluation.ok(1.5))
+    (proposal,), client = propose(
+        [Reply(GOOD, Usage(10, 20), 1.25, "stop", "served")], Brief(task(), 3, parents=(parent,))
+    )
+    program = proposal.program
+    assert program.source == "class ModelNew: ...\n"
+    assert program.parents == (parent.program.id,)
+    assert program.origin.proposer == "llm" and program.origin.idea == "Fuse everything."
+    assert program.origin.details["model"] == "served"
+    assert program.origin.details["prompt_sha256"] == prompt_hash(client.calls[0].messages)
+    assert proposal.cost == {"tokens_in": 10.0, "tokens_out": 20.0, "tokens": 30.0, "calls": 1.0}
+    assert proposal.records["reply"] == GOOD
+    assert proposal.records["prompt"][1]["content"] == client.calls[0].messages[1].content
+    assert client.calls[0].max_tokens == 100
+    assert isinstance(LLMProposer(models(client), FileWriter()), Proposer)
+
+
+def test_randomness_comes_from_rng_alone():
+    seeds = [propose([GOOD], seed=s)[1].calls[0].seed for s in (1, 1, 2)]
+    assert seeds[0] == seeds[1] != seeds[2]
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        ("", "empty"),
+        ("I would rather not.", "no code block"),
+        (Reply("```python\nclass Mod", finish="length"), "cut off"),
+    ],
+)
+def test_a_reply_without_a_program_is_a_failing_program_with_the_reason(reply, reason):
+    (proposal,), _ = propose([reply])
+    assert reason in proposal.program.origin.details["refused"]
+    with pytest.raises(SyntaxError, match=reason):
+        exec(compile(proposal.program.source, "p", "exec"), {})
+
+
+def test_unknown_usage_costs_nothing_rather_than_zero():
+    (proposal,), _ = propose([Reply(GOOD)])
+    assert proposal.cost == {"calls": 1.0}
+
+
+def test_time_out_offers_nothing_and_errors_pass():
+    assert propose([ReplyTimeout("late")])[0] == ()
+    with pytest.raises(EndpointError):
+        propose([EndpointError("down")])
+
+
+def test_half_a_surrogate_pair_is_replaced():
+    (proposal,), _ = propose(["idea \ud800\n```python\nx = '\ud800'\n```"])
+    assert proposal.program.source == "x = '?'\n"
+    assert proposal.program.id and proposal.records["reply"].encode()
+
+
+@given(st.text(max_size=300))
+def test_any_reply_becomes_one_program(text):
+    (proposal,), _ = propose([text])
+    assert proposal.program.id
+    if "refused" in proposal.program.origin.details:
+        ast.parse(proposal.program.source)
+
+
+def test_the_persona_is_the_directions_else_drawn_and_is_recorded():
+    fusion = next(p for p in PromptFiles.load().personas("kernel") if p.name == "fusion")
+    (proposal,), client = propose([GOOD], Brief(task(), 0, direction=fusion.direction))
+    details = proposal.program.origin.details
+    assert details["persona"] == "fusion" and details["temperature"] == fusion.temperature
+    assert (
+        client.calls[0].temperature == fusion.temperature
+        and fusion.text in client.calls[0].messages[1].content
+    )
+    drawn = {propose([GOOD], seed=s)[0][0].program.origin.details["persona"] for s in range(30)}
+    assert len(drawn) > 4
+
+
+def test_the_hash_of_the_prompt_files_changes_with_them(tmp_path):
+    (tmp_path / "system.md").write_text("Be brief.\n")
+    found = set()
+    for prompts in (None, PromptFiles.load(tmp_path), PromptFiles.load()):
+        client = ScriptedClient([GOOD])
+        proposer = LLMProposer(models(client), FileWriter(prompts))
+        (proposal,) = asyncio.run(proposer.propose(Brief(task(), 0), Random(0)))
+        found.add(proposal.program.origin.details["prompt_files_sha256"])
+    assert len(found) == 2
