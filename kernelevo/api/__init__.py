@@ -7,6 +7,7 @@ from kernelevo.api.lint import lint
 from kernelevo.api.replay import replay
 from kernelevo.api.result import Result
 from kernelevo.api.runs import claim_folder, evolve, explain, list_runs, load_run, optimize, resume, run_task
+from kernelevo.api.timeline import trace
 
 __all__ = [
     "Result",
@@ -24,4 +25,5 @@ __all__ = [
     "replay",
     "resume",
     "run_task",
+    "trace",
 ]

@@ -14,6 +14,7 @@ from rich.table import Table
 from kernelevo.core import Evaluation, Objectives, Program, Task, Trial
 from kernelevo.errors import BadSetting
 from kernelevo.report import table
+from kernelevo.report.draws import draws
 from kernelevo.report.page import run_page
 from kernelevo.store import RunStore, find_run
 from kernelevo.tasks import objectives_of
@@ -219,6 +220,7 @@ class Result:
             "best": self.best.number if self.best else None,
             "verdict": self.evaluation.to_json() if self.evaluation else None,
             "confirmed": self.is_confirmed,
+            "draws": draws(self.trials),
         }
         if self.objectives.metrics:
             run["objectives"] = self.objectives.to_json()

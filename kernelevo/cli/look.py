@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
 from kernelevo.cli.output import console, print_json, talk
 from kernelevo.errors import BadSetting
+from kernelevo.report.draws import draw_lines
 from kernelevo.report.table import front_table, interval, trials_csv, trials_table
 
 
@@ -43,12 +45,17 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object: run and trials")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="print one CSV row for each trial")] = False,
     as_html: Annotated[bool, typer.Option("--html", help="print one self-contained HTML page")] = False,
+    trace: Annotated[
+        Path | None, typer.Option(help="write the timeline of both pools, to be opened at ui.perfetto.dev")
+    ] = None,
 ) -> int:
     """Print what RUN has recorded."""
     from kernelevo import api
 
     result = api.load_run(run)
-    if as_json:
+    if trace is not None:
+        _write_trace(api.trace(run), trace)
+    elif as_json:
         print_json(result.to_json())
     elif as_csv:
         typer.echo(trials_csv(result.trials), nl=False)
@@ -63,6 +70,8 @@ def show(
     else:
         rows = trials_table(result.trials, top=top, title=result.title(), objectives=result.objectives)
         console().print(rows)
+        for line in draw_lines(result.trials):
+            console().print(line, markup=False, highlight=False, soft_wrap=True)
         if result.front:
             console().print(front_table(result.front, result.objectives))
         if result.best and result.evaluation:
@@ -70,6 +79,15 @@ def show(
             sure += f" ({result.candidates})" if result.candidates else ""
             talk(f"best: #{result.best.number} {interval(result.evaluation)}, {sure}; {result.best_path}")
     return 0
+
+
+def _write_trace(found: dict[str, Any], path: Path) -> None:
+    try:
+        path.write_text(json.dumps(found), encoding="utf-8")
+    except OSError as error:
+        raise BadSetting(f"{path} cannot be written", why=str(error)) from error
+    spans = sum(event["ph"] == "X" for event in found["traceEvents"])
+    talk(f"wrote {spans} spans to {path}; open it at https://ui.perfetto.dev or chrome://tracing")
 
 
 def export(

@@ -4,6 +4,7 @@ from kernelevo.core.brief import Attempt, Brief
 from kernelevo.core.evaluation import Evaluation, Fault, Fidelity, Metric, Status
 from kernelevo.core.events import (
     BaselineReady,
+    BudgetEstimated,
     CommandObeyed,
     Event,
     Listener,
@@ -38,6 +39,7 @@ __all__ = [
     "Backend",
     "BaselineReady",
     "Brief",
+    "BudgetEstimated",
     "CommandObeyed",
     "Evaluation",
     "Evaluator",

@@ -231,6 +231,21 @@ class Generation:
             facts=facts,
         )
 
+    def may_cost(self, number: int) -> dict[str, float]:
+        """Return the most that the next ask may cost, by unit, as far as its proposers can tell.
+
+        Args:
+            number: the trial that it would fill; nothing is asked or used up.
+        """
+        most: dict[str, float] = {}
+        for name, proposer in self.proposers.items():
+            if not hasattr(proposer, "estimate"):
+                continue
+            asked = self._islands.ask(rng_for(self.seed, number, "ask", name, 0), turn=0)
+            for unit, amount in self._estimate(proposer, self._brief(number, asked, ())).items():
+                most[unit] = max(amount, most.get(unit, 0.0))
+        return most
+
     def _estimate(self, proposer: Proposer, brief: Brief) -> dict[str, float]:
         """What an ask may cost: what the proposer says, else its dearest ask so far."""
         estimate = getattr(proposer, "estimate", None)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from kernelevo.core import Trial, Verdict, Worth
 from kernelevo.population import AddStatus, Islands
@@ -35,9 +36,9 @@ class Ledger:
         self.verdicts = 0
         self.told = 0
 
-    def record(self, trial: Trial, *, searched: float) -> bool:
-        """Write a finished trial down; return whether it is the best program so far."""
-        self._store.record(trial, searched=searched)
+    def record(self, trial: Trial, *, searched: float, records: Mapping[str, Any]) -> bool:
+        """Write a finished trial and records beside it down; return whether it is the best so far."""
+        self._store.record(trial, searched=searched, records=records)
         return self._take_in(trial)
 
     def restore(self, trial: Trial) -> None:

@@ -15,8 +15,6 @@ from kernelevo.store import RunStore
 from tests.engine import toys
 from tests.engine.test_engine import Bench
 
-LIVELY = {"seed": 5}
-
 
 def islands() -> Islands:
     return Islands(2, elites=3, policy=toys.LIVELY)
@@ -42,7 +40,7 @@ def record(folder: Path, trials: int, stop_at: int | None = None, **more: Any) -
     schedule = more.pop("schedule", Schedule(thinkers=3))
     proposers = [toys.Flip(), toys.Lists(), toys.Same(), toys.Moody(), toys.Script([RuntimeError("no")] * 9)]
     bench.run(
-        toys.task("baselines", seeds=()), proposers, str(trials), meanwhile=meanwhile, seed=5,
+        toys.task("baselines", seeds=(), own=str(folder)), proposers, str(trials), meanwhile=meanwhile, seed=5,
         schedule=schedule, islands=islands(), **more,
     )  # fmt: skip
     return bench
