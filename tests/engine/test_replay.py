@@ -39,8 +39,9 @@ def record(folder: Path, trials: int, stop_at: int | None = None, **more: Any) -
 
     schedule = more.pop("schedule", Schedule(thinkers=3))
     proposers = [toys.Flip(), toys.Lists(), toys.Same(), toys.Moody(), toys.Script([RuntimeError("no")] * 9)]
+    task = toys.task("baselines", seeds=(), own=str(folder))  # evaluators of one process are kept by task
     bench.run(
-        toys.task("baselines", seeds=(), own=str(folder)), proposers, str(trials), meanwhile=meanwhile, seed=5,
+        task, proposers, str(trials), meanwhile=meanwhile, seed=5,
         schedule=schedule, islands=islands(), **more,
     )  # fmt: skip
     return bench
