@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
-from kernelevo.core import Evaluation, Objectives, Program, Task, Trial
+from kernelevo.core import Evaluation, Objectives, Program, Task, Trial, listing
 from kernelevo.errors import BadSetting
 from kernelevo.report import table
 from kernelevo.report.draws import draws
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from kernelevo.api.standalone import Standalone
     from kernelevo.kernels.dropin import Optimized
 
-BEST_FILE = "best.py"
+BEST_FILE, BEST_FOLDER = "best.py", "best"
 
 
 @dataclass(frozen=True)
@@ -134,8 +134,9 @@ class Result:
 
     @property
     def best_path(self) -> Path:
-        """Where the best program lies as a file."""
-        return self.folder / BEST_FILE
+        """Where the best program lies: a file, or a folder for one of several files."""
+        several = self.program is not None and len(self.program.files) > 1
+        return self.folder / (BEST_FOLDER if several else BEST_FILE)
 
     def module(self) -> Optimized:
         """Return the drop-in replacement of the module that ``optimize`` was given.
@@ -159,6 +160,12 @@ class Result:
 
         if self.program is None or self.evaluation is None:
             raise _nothing(self)
+        if len(self.program.files) > 1:
+            raise BadSetting(
+                "the best program has several files, and --standalone is for programs of one",
+                why=", ".join(self.program.files),
+                now="export it as a folder, without --standalone",
+            )
         verdict = self.evaluation
         error = table.number(verdict.metrics.get("oracle_error"), "{:.1e}")
         note = [
@@ -229,7 +236,7 @@ class Result:
 
     def to_html(self) -> str:
         """Return the run as one self-contained HTML page."""
-        return run_page(self.to_json()["run"], self.trials, self.program.source if self.program else None)
+        return run_page(self.to_json()["run"], self.trials, listing(self.program) if self.program else None)
 
     def _repr_html_(self) -> str:
         console = Console(record=True, file=io.StringIO(), width=160)

@@ -10,6 +10,7 @@ import typer
 from rich.table import Table
 
 from kernelevo.cli.output import console, print_json, talk
+from kernelevo.core import listing
 from kernelevo.errors import BadSetting
 from kernelevo.report.draws import draw_lines
 from kernelevo.report.table import front_table, interval, trials_csv, trials_table
@@ -65,7 +66,7 @@ def show(
         found = next((t for t in result.trials if t.number == trial), None)
         if found is None:
             raise BadSetting(f"{run} has no trial {trial}", why=f"it has {len(result.trials)} trials, from 0")
-        typer.echo(found.program.source)
+        typer.echo(listing(found.program))
         talk(api.explain(found))
     else:
         rows = trials_table(result.trials, top=top, title=result.title(), objectives=result.objectives)
@@ -92,7 +93,7 @@ def _write_trace(found: dict[str, Any], path: Path) -> None:
 
 def export(
     run: Annotated[str, typer.Argument(help="a run's folder, its name, or @last")] = "@last",
-    out: Annotated[Path, typer.Option("--out", "-o", help="file to write")] = Path("best.py"),
+    out: Annotated[Path, typer.Option("--out", "-o", help="file to write, or folder")] = Path("best.py"),
     standalone: Annotated[
         bool,
         typer.Option(
@@ -108,9 +109,12 @@ def export(
     if result.program is None:
         talk(f"{run} has no correct program yet")
         return 1
+    several = len(result.program.files) > 1
+    if several and out.suffix == ".py":  # a program of several files is a folder
+        out = out.with_suffix("")
     if out.exists() and not force:
         raise BadSetting(f"{out} exists", now="choose another --out, or --force")
-    files = {"": result.program.source}
+    files = dict(result.program.files) if several else {"": result.program.source}
     if standalone:
         whole = result.standalone()
         files = {"": whole.as_file()} if out.suffix == ".py" else whole.as_package()

@@ -68,6 +68,9 @@ def run(
     out: Annotated[Text, typer.Option(help="folder of the run; default: a new one under runs/")] = None,
     islands: Annotated[int | None, typer.Option(help="number of islands; default 1")] = None,
     sampler: Annotated[Text, typer.Option(help=f"who becomes a parent: {', '.join(SAMPLERS)}")] = None,
+    programs: Annotated[
+        Text, typer.Option(help="programs of your own that join: files or folders, with commas")
+    ] = None,
     no_cold_start: Annotated[
         bool | None,
         typer.Option("--no-cold-start", help="no lines at the start, steered to different regions"),
@@ -133,6 +136,7 @@ def run(
         "out": out,
         "islands": islands,
         "sampler": sampler,
+        "programs": listed(programs),
         "no_cold_start": no_cold_start,
         "no_islands": no_islands,
         "no_clusters": no_clusters,

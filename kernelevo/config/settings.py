@@ -71,6 +71,7 @@ class Settings:
         islands: number of islands; None means 1, with a cold start only where a proposer can be steered (a
             model, a mailbox).
         sampler: who becomes a parent; see ``SAMPLERS``.
+        programs: files or folders of your own programs that join at the start.
         no_cold_start: no lines at the start, steered to different regions.
         no_islands: one island.
         no_clusters: an island is one cluster; the default, since clusters did not pay on the landscapes.
@@ -112,6 +113,7 @@ class Settings:
     out: str | None = None
     islands: int | None = None
     sampler: str = "adaptive"
+    programs: tuple[str, ...] = ()
     no_cold_start: bool = False
     no_islands: bool = False
     no_clusters: bool = True
@@ -136,6 +138,7 @@ class Settings:
             )
         _one_of("executor", self.executor, EXECUTORS)
         object.__setattr__(self, "proposers", tuple(self.proposers))
+        object.__setattr__(self, "programs", tuple(self.programs))
         if not self.proposers:
             raise BadSetting("no proposer is named", now=f"--proposers {','.join(MODEL_FREE)}")
         for name in self.proposers:
@@ -255,6 +258,7 @@ _KINDS: dict[str, tuple[type[Any], ...]] = {
     "models": (Mapping,),
     **dict.fromkeys(SWITCHES, (bool,)),
     "proposers": (list, tuple),
+    "programs": (list, tuple),
 }
 
 

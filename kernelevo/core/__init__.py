@@ -30,6 +30,7 @@ from kernelevo.core.protocols import (
     StagedEvaluator,
 )
 from kernelevo.core.task import Task
+from kernelevo.core.tree import listing, read_tree, write_tree
 from kernelevo.core.trial import Trial, Verdict
 
 __all__ = [
@@ -70,4 +71,7 @@ __all__ = [
     "Verdict",
     "WinnerConfirmed",
     "Worth",
+    "listing",
+    "read_tree",
+    "write_tree",
 ]
