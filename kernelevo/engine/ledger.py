@@ -36,7 +36,7 @@ class Ledger:
         self.verdicts = 0
         self.told = 0
 
-    def record(self, trial: Trial, *, searched: float, records: Mapping[str, Any]) -> bool:
+    def record(self, trial: Trial, *, searched: float, records: Mapping[str, Any] | None = None) -> bool:
         """Write a finished trial and records beside it down; return whether it is the best so far."""
         self._store.record(trial, searched=searched, records=records)
         return self._take_in(trial)

@@ -1,4 +1,4 @@
-"""Programs of several files from a folder to the best folder: evaluator, store, show, export, tune, features."""
+"""Programs of several files: from a seed folder to the best folder, and all that lies between."""
 
 import asyncio
 import json

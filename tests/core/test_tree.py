@@ -87,5 +87,5 @@ def test_a_listing_heads_files_where_there_are_several() -> None:
 
 
 def test_the_entry_of_several_files_without_one_is_an_error() -> None:
-    with pytest.raises(ValueError, match="no program.py"):
+    with pytest.raises(ValueError, match=r"no program\.py"):
         _ = Program({"a.py": "", "b.py": ""}).entry
