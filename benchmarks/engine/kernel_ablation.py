@@ -5,7 +5,8 @@
 Every cell (task, policy, seed) is one run of so many evaluations at size ``small`` on the CPU, in a process
 of its own. A cell whose run is done is not run again, one that was cut off is resumed: the same command goes
 on. The table has the geometric mean of the confirmed speed-ups over the seeds with a bootstrap interval, and
-mean ranks; ``--json FILE`` writes it down. The whole of it takes many hours and a machine that does nothing else.
+mean ranks; ``--json FILE`` writes it down. The whole of it takes many hours, on a machine that does nothing
+else.
 ``--report`` prints the table of what is there.
 """
 

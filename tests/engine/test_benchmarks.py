@@ -71,7 +71,7 @@ def test_the_ablation_goes_on_where_it_was_and_counts_failures_as_parity(
     words += ["--seeds", "0,1", "--evaluations", "5"]
     assert kernel_ablation.main(words) == 0
     assert len(cells) == 6 and all("--budget" in command for command in cells)
-    assert ["--sampler", "refine"] == cells[1][-2:]
+    assert cells[1][-2:] == ["--sampler", "refine"]
     assert kernel_ablation.main(words) == 0
     assert len(cells) == 7 and cells[-1][3] == "resume"  # the one that was cut off, nothing else
     said = capsys.readouterr().out
