@@ -13,6 +13,7 @@ from kernelevo.api.check import read_program
 from kernelevo.api.loading import find_task, refuse_early
 from kernelevo.api.parts import Plan, carry_out, refuse_idle, total_budget
 from kernelevo.api.result import BEST_FILE, BEST_FOLDER, Result
+from kernelevo.api.workplace import need_ray
 from kernelevo.config import Settings, load_settings
 from kernelevo.core import Notice, Program, Task, Trial, write_tree
 from kernelevo.core.events import Listener
@@ -57,7 +58,10 @@ def _accepted(task: str | Task, settings: Settings) -> Task:
     refuse_idle(task, settings)
     objectives_of(task.options)  # refuses what makes no sense, before there is a folder
     _own_programs(settings)
-    refuse_early(task)
+    if settings.executor == "ray":
+        need_ray()  # the device and the memory are those of other machines
+    else:
+        refuse_early(task)
     return task
 
 
