@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from kernelevo.api.result import Result
-from kernelevo.core import Trial
+from kernelevo.core import Objectives, Trial, Worth
+from kernelevo.report import table
 
 
 def compare(one: str | Path, two: str | Path) -> dict[str, Any]:
@@ -20,7 +21,7 @@ def compare(one: str | Path, two: str | Path) -> dict[str, Any]:
     Returns:
         ``runs`` (one row of facts each), ``task`` and ``settings`` (what differs, as pairs; None where a run
         has no such setting), ``proposers`` (by name, per run: trials, scored, improved the best), ``curves``
-        (per run: best score so far at each trial that raised it, with the seconds since the run began) and
+        (per run: score of each trial that was the best so far, with the seconds since the run began) and
         ``first_difference`` (number of the first trial whose programs differ, None if one run begins like the
         whole of the other).
 
@@ -30,13 +31,13 @@ def compare(one: str | Path, two: str | Path) -> dict[str, Any]:
     results = [Result.read(one), Result.read(two)]
     tasks = [{"name": r.task.name, "evaluator": r.task.evaluator, **r.task.options} for r in results]
     names = sorted({t.program.origin.proposer for r in results for t in r.trials})
-    yields = [_yields(r.trials) for r in results]
+    yields = [_yields(r) for r in results]
     return {
         "runs": [_facts(r) for r in results],
         "task": _differences(*tasks),
         "settings": _differences(*(r.settings for r in results)),
         "proposers": {name: [found.get(name, _NONE) for found in yields] for name in names},
-        "curves": [curve(r.trials) for r in results],
+        "curves": [curve(r.trials, r.objectives) for r in results],
         "first_difference": _parting(results[0].trials, results[1].trials),
     }
 
@@ -68,10 +69,10 @@ def _differences(one: dict[str, Any], two: dict[str, Any]) -> dict[str, list[Any
     return {n: [one.get(n), two.get(n)] for n in names if n != "out" and one.get(n) != two.get(n)}
 
 
-def _yields(trials: Sequence[Trial]) -> dict[str, dict[str, int]]:
+def _yields(result: Result) -> dict[str, dict[str, int]]:
     found: dict[str, dict[str, int]] = {}
-    raised = {point["trial"] for point in curve(trials)}
-    for trial in trials:
+    raised = {point["trial"] for point in curve(result.trials, result.objectives)}
+    for trial in result.trials:
         row = found.setdefault(trial.program.origin.proposer, dict(_NONE))
         row["trials"] += 1
         row["scored"] += trial.score is not None
@@ -79,15 +80,23 @@ def _yields(trials: Sequence[Trial]) -> dict[str, dict[str, int]]:
     return found
 
 
-def curve(trials: Sequence[Trial]) -> list[dict[str, Any]]:
-    """Return the trials that raised the best full score, with the seconds since the first one was asked."""
+def curve(trials: Sequence[Trial], objectives: Objectives) -> list[dict[str, Any]]:
+    """Return the trials that were the best so far, with the seconds since the first one was asked.
+
+    Args:
+        trials: of one run.
+        objectives: what makes the best; the scores of these trials only rise if it is the score.
+    """
     start = min((t.started for t in trials), default=0.0)
-    best: float | None = None
+    best: Worth | None = None
     points = []
     for trial in sorted(trials, key=lambda t: t.number):
         full = trial.evaluation is not None and trial.evaluation.fidelity == "full"
-        if full and trial.score is not None and (best is None or trial.score > best):
-            best = trial.score
+        if not full or trial.score is None:
+            continue
+        worth = table.worth(trial, objectives)
+        if best is None or worth > best:
+            best = worth
             points.append({"trial": trial.number, "seconds": trial.ended - start, "score": best})
     return points
 

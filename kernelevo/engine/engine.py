@@ -363,7 +363,7 @@ class Engine:
             self.meter.settle(ONE_TRIAL, ONE_TRIAL)
         self.meter.settle({}, {"device_seconds": judged.device_seconds})
         self.say(TrialEnded(self.ledger.reread(trial), is_best))
-        self.forecast.pace.note(judged.spans)
+        self.forecast.pace.note(judged.spans, judged.device_seconds)
         if self._preparation.announced:
             self.forecast.tell()
         if judged.reused is None:

@@ -31,10 +31,16 @@ class Pace:
     _sums: dict[str, float] = field(default_factory=dict)
     _counts: dict[str, int] = field(default_factory=dict)
 
-    def note(self, spans: Mapping[str, Span]) -> None:
-        """Take the times of one judged program into account."""
+    def note(self, spans: Mapping[str, Span], inside: float | None = None) -> None:
+        """Take the times of one judged program into account.
+
+        Args:
+            spans: when its stages began and ended.
+            inside: seconds of the measurement itself, without waiting for a worker that is being started.
+        """
         for stage, (began, ended) in spans.items():
-            self._sums[stage] = self._sums.get(stage, 0.0) + max(0.0, ended - began)
+            seconds = inside if inside and stage == MEASURE else max(0.0, ended - began)
+            self._sums[stage] = self._sums.get(stage, 0.0) + seconds
             self._counts[stage] = self._counts.get(stage, 0) + 1
 
     def mean(self, stage: str) -> float | None:

@@ -39,8 +39,9 @@ def replay(engine: Engine, *, deterministic: bool) -> set[int]:
     with exactly the tells that it had seen.
     """
     engine.meter.used.update(used_so_far(engine.store))
-    for spans in engine.store.records_of(SPANS).values():
-        engine.forecast.pace.note(spans)
+    spans = engine.store.records_of(SPANS)
+    for trial in engine.store.trials(raw=True):
+        engine.forecast.pace.note(spans.get(trial.number, {}), trial.cost.get("device_seconds"))
     drafts: list[tuple[int, Draft]] = []
     for draft in engine.store.drafts():
         if draft.number is None:

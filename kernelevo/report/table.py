@@ -79,8 +79,9 @@ def front_table(front: Sequence[Trial], objectives: Objectives) -> Table:
         front: its trials.
         objectives: what counts; one column for each.
     """
+    count = "one program" if len(front) == 1 else f"{len(front)} programs"
     rule = "the score makes the order" if objectives.by_score else f"the order is {objectives.rule}"
-    table = Table(title=f"Pareto front: {len(front)} programs; {rule}", title_justify="left", box=None)
+    table = Table(title=f"Pareto front: {count}; {rule}", title_justify="left", box=None)
     table.add_column("trial", justify="right")
     for metric in objectives.metrics:
         table.add_column(f"{metric.name} ({metric.better})", justify="right")

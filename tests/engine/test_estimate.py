@@ -21,6 +21,12 @@ def pace(build: float = 1.0, measure: float = 2.0) -> Pace:
     return found
 
 
+def test_what_the_evaluator_itself_took_counts_where_it_is_known() -> None:
+    found = pace()
+    found.note({"measure": (0.0, 9.0)}, inside=4.0)  # five seconds went into starting a worker
+    assert found.mean("measure") == 3.0 and found.mean("build") == 1.0
+
+
 def told(budget: str, used: Any = (), costs: Any = (), builders: int = 1, measurers: int = 1) -> Any:
     found = estimate(
         Budget.parse(budget), dict(used), pace(), dict(costs), builders=builders, measurers=measurers
