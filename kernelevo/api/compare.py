@@ -97,7 +97,7 @@ def curve(trials: Sequence[Trial], objectives: Objectives) -> list[dict[str, Any
         worth = table.worth(trial, objectives)
         if best is None or worth > best:
             best = worth
-            points.append({"trial": trial.number, "seconds": trial.ended - start, "score": best})
+            points.append({"trial": trial.number, "seconds": trial.ended - start, "score": trial.score})
     return points
 
 
