@@ -94,7 +94,8 @@ class MathEvaluator:
             verdict = Evaluation.ok(score)
         except (ValueError, ZeroDivisionError, OverflowError):
             return Evaluation.wrong(f"the value {value!r} has no ratio to the record")
-        told = f"value {value:.12g} ({'more' if self.problem.direction == 'up' else 'less'} is better), best known "
+        better = "more" if self.problem.direction == "up" else "less"
+        told = f"value {value:.12g} ({better} is better), best known "
         told += f"{self.record.value:.12g} as of {self.record.date}" + (f"; {more}" if more else "")
         text = recheck.saved(self.problem.name, construction)
         kept = {"construction.json": text} if len(text) <= _LONGEST else {}

@@ -111,8 +111,8 @@ PROBLEMS = {
         ),
         Problem(
             "autocorrelation_1",
-            "Find a step function f >= 0 on [-1/4, 1/4] for which max (f * f) / (integral of f)^2 is as small "
-            "as possible. solve() returns the heights of any number of equally wide steps.",
+            "Find a step function f >= 0 on [-1/4, 1/4] for which max (f * f) / (integral of f)^2 is as "
+            "small as possible. solve() returns the heights of any number of equally wide steps.",
             "down",
             step_functions.repaired_autocorrelation,
             _fast_autocorrelation,
@@ -131,9 +131,9 @@ PROBLEMS = {
         Problem(
             "uncertainty",
             "Lower the upper bound of the sign uncertainty inequality. solve() returns up to 16 touching "
-            "points z_i > 0: f(z) = P(z) exp(-z^2 / 2), where P is the combination of the Hermite polynomials "
-            "H_0, H_4, ..., H_(4 (2k + 1)) with P(0) = 0 and double zeros at all k points. u / (2 pi) counts, "
-            "where u = z^2 is the last change of sign of f; the smaller the better.",
+            "points z_i > 0: f(z) = P(z) exp(-z^2 / 2), where P is the combination of the Hermite "
+            "polynomials H_0, H_4, ..., H_(4 (2k + 1)) with P(0) = 0 and double zeros at all k points. "
+            "u / (2 pi) counts, where u = z^2 is the last change of sign of f; the smaller the better.",
             "down",
             uncertainty.repaired,
             lambda points: uncertainty.bound(points)[1],

@@ -41,7 +41,7 @@ def repaired_overlap(given: Any) -> list[int]:
 
 
 def overlap(heights: Sequence[int]) -> Fraction:
-    """Return the largest overlap max_x of the integral of h(t) (1 - h(t + x)), an upper bound of Erdős' constant.
+    """Return max_x of the integral of h(t) (1 - h(t + x)), an upper bound of Erdős' constant.
 
     It is linear in x between multiples of a step's width, so these are all that count (Haugland 1996, 2016).
     """

@@ -1,4 +1,4 @@
-"""The sign uncertainty inequality: functions that are their own Fourier transform, exactly, by python-flint."""
+"""The sign uncertainty inequality: functions that are their own Fourier transform, by python-flint."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ def repaired(given: Any) -> list[Fraction]:
 def bound(points: Sequence[Fraction]) -> tuple[Fraction, float]:
     """Return a rational just above u = z^2 of the last change of sign, and the bound u / (2 pi) rounded up.
 
-    With k touching points z_i the function is f(x) = P(z) exp(-z^2 / 2), z = sqrt(2 pi) x, where P is the one
-    combination of the Hermite polynomials H_0, H_4, ..., H_(4 (2k + 1)) with P(0) = 0, double zeros at all z_i
-    and a positive leading coefficient. Each part is its own Fourier transform, so f is, and A(f)^2 bounds the
-    constant from above (Gonçalves, Oliveira e Silva, Steinerberger 2017; touching points: Cohn and Gonçalves 2019).
-    Arb encloses every root; a real one's enclosure has no imaginary part.
+    With k touching points z_i the function is f(x) = P(z) exp(-z^2 / 2), z = sqrt(2 pi) x, where P is the
+    one combination of the Hermite polynomials H_0, H_4, ..., H_(4 (2k + 1)) with P(0) = 0, double zeros at
+    all z_i and a positive leading coefficient. Each part is its own Fourier transform, so f is, and A(f)^2
+    bounds the constant from above (Gonçalves, Oliveira e Silva, Steinerberger 2017; touching points: Cohn
+    and Gonçalves 2019). Arb encloses every root; a real one's enclosure has no imaginary part.
 
     Raises:
         NotOne: where no such combination exists, or it never changes its sign.
@@ -93,7 +93,7 @@ def confirmed(points: Sequence[Fraction], above: Fraction) -> bool:
 
 
 def _without_double_zeros(points: Sequence[Fraction]) -> Any:
-    """Return P(u) / u / prod (u - u_i)^2 as a polynomial with whole coefficients, its leading one positive."""
+    """Return P(u) / u / prod (u - u_i)^2 with whole coefficients, the leading one positive."""
     import flint
 
     squares = [flint.fmpq(z.numerator, z.denominator) ** 2 for z in points]

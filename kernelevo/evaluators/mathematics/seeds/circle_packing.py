@@ -54,7 +54,7 @@ def rows_of_circles(rng):
 
 
 def climb(points):
-    """Maximise the sum of radii inside the logarithmic barrier of all constraints, which is lowered in steps."""
+    """Maximise the sum of radii inside a logarithmic barrier, which is lowered in steps."""
     first, second = np.triu_indices(COUNT, 1)
     gaps = np.hypot(*(points[first] - points[second]).T)
     radius = 0.4 * min(gaps.min(), points.min(), 1 - points.max())

@@ -41,11 +41,10 @@ def hopped(points, rng):
 def start(rng):
     """Random points, some of them moved towards the border."""
     weights = rng.dirichlet([1, 1, 1], COUNT)
-    for w in weights:
+    for row in range(COUNT):
         if rng.random() < TUNE["BORDER"][0]:
-            w[rng.integers(3)] = 0.01
-            w /= w.sum()
-    return weights[:, :2]
+            weights[row, rng.integers(3)] = 0.01
+    return (weights / weights.sum(1, keepdims=True))[:, :2]
 
 
 def areas(x, y):

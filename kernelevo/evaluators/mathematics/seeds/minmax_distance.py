@@ -1,4 +1,4 @@
-"""Points with near-equal distances: many starts, each brought to a local optimum by an interior-point method."""
+"""Points with near-equal distances: local optima by an interior-point method, from many starts."""
 
 import numpy as np
 
