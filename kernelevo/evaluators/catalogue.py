@@ -4,4 +4,17 @@ from __future__ import annotations
 
 OURS: dict[str, str] = {
     "kernel": "kernelevo.evaluators.kernel",
+    **dict.fromkeys(
+        (
+            "circle_packing",
+            "circle_packing_32",
+            "minmax_distance",
+            "heilbronn_triangle",
+            "erdos_minimum_overlap",
+            "autocorrelation_1",
+            "kissing_number",
+            "uncertainty",
+        ),
+        "kernelevo.evaluators.mathematics.evaluator",
+    ),
 }
