@@ -17,4 +17,8 @@ OURS: dict[str, str] = {
         ),
         "kernelevo.evaluators.mathematics.evaluator",
     ),
+    **dict.fromkeys(
+        ("delivery_routes", "strip_packing", "noisy_graphs", "noisy_peaks"),
+        "kernelevo.evaluators.combinatorial.evaluator",
+    ),
 }

@@ -60,4 +60,5 @@ def _squared_distances(vectors: Sequence[Sequence[int]]) -> npt.NDArray[Any]:
     table: npt.NDArray[Any] = np.array(vectors, dtype=np.int64 if small else object)
     products = table @ table.T
     squares = np.diagonal(products)
-    return squares[:, None] + squares[None, :] - 2 * products
+    found: npt.NDArray[Any] = squares[:, None] + squares[None, :] - 2 * products
+    return found
