@@ -30,8 +30,8 @@ class Result:
 def rating(results: Sequence[Result]) -> float:
     """Return the rating after some contests (AHC rating system, version 2, 2025).
 
-    Each performance counts as performance + 150 - 100 days / 365, a hundred times with S ln j off; sorted, the
-    k-th has the weight R^(W before) - R^(W with it). Below 400 it is bent so that it stays positive.
+    Each performance counts as performance + 150 - 100 days / 365, a hundred times with S ln j off; sorted,
+    the k-th has the weight R^(W before) - R^(W with it). Below 400 it is bent so that it stays positive.
 
     Raises:
         ValueError: without a contest.

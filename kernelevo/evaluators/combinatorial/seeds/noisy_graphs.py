@@ -1,4 +1,4 @@
-"""Graphs with different numbers of edges, or cliques of different sizes; told apart by what is left of that."""
+"""Graphs with different numbers of edges, or cliques of different sizes, told apart by what is left."""
 
 TUNE = {
     "SHAPE": ["edges", "clique"],
