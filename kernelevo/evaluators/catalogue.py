@@ -21,4 +21,8 @@ OURS: dict[str, str] = {
         ("delivery_routes", "strip_packing", "noisy_graphs", "noisy_peaks"),
         "kernelevo.evaluators.combinatorial.evaluator",
     ),
+    **dict.fromkeys(
+        ("ml_churn", "ml_prices", "ml_reviews", "ml_demand", "ml_features"),
+        "kernelevo.evaluators.ml.evaluator",
+    ),
 }

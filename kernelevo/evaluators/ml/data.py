@@ -40,7 +40,9 @@ class Part:
 
     def files(self) -> dict[str, str]:
         """Return what the candidate finds in its folder: ``train.csv`` and ``test.csv``."""
-        numbered = [(f"t{i}", *row, label) for i, (row, label) in enumerate(zip(self.train, self.labels, strict=True))]
+        numbered = [
+            (f"t{i}", *row, label) for i, (row, label) in enumerate(zip(self.train, self.labels, strict=True))
+        ]
         train = as_csv(("id", *self.columns, self.target), numbered)
         test = as_csv(("id", *self.columns), [(i, *row) for i, row in zip(self.ids, self.test, strict=True)])
         return {"train.csv": train, "test.csv": test}

@@ -7,14 +7,15 @@ from typing import Any, Literal
 
 import numpy as np
 
-from kernelevo.evaluators.ml.data import Floats, Part, random_ids
+from kernelevo.evaluators.ml.data import Floats, Part, Row, random_ids
 
 Split = Literal["validation", "sealed"]
 Rng = np.random.RandomState
 TRAIN, TEST = 1200, 900
 SERIES, HISTORY, HORIZON = 25, 200, 28
 _SYLLABLES = ("ba", "ko", "mi", "ru", "te", "sa", "lo", "ni", "ve", "da", "pu", "xi", "go", "fe", "za", "hu")
-Make = Callable[[Rng, Rng], tuple[tuple[str, ...], str, list[list[Any]], list[Any]]]
+Drawn = tuple[tuple[str, ...], str, list[Row], list[Any]]
+Make = Callable[[Rng, Rng], Drawn]
 
 
 def split(make: Make) -> Callable[[int, Split], Part]:
@@ -33,7 +34,7 @@ def split(make: Make) -> Callable[[int, Split], Part]:
     return part
 
 
-def churn(world: Rng, rng: Rng) -> tuple[tuple[str, ...], str, list[list[Any]], list[Any]]:
+def churn(world: Rng, rng: Rng) -> Drawn:
     """Three classes from interacting numbers and two categories; a tenth is missing, not at random."""
     count = TRAIN + 2 * TEST
     x = rng.normal(size=(count, 8))
@@ -46,11 +47,13 @@ def churn(world: Rng, rng: Rng) -> tuple[tuple[str, ...], str, list[list[Any]], 
     logits += rng.gumbel(size=logits.shape) * 1.2
     labels = ["abc"[k] for k in logits.argmax(1)]
     x = _gaps(world, rng, x)
-    rows = [[*map(float, np.round(r, 4)), f"g{a}", f"h{b}"] for r, (a, b) in zip(x, groups, strict=True)]
+    rows: list[Row] = [
+        [*map(float, np.round(r, 4)), f"g{a}", f"h{b}"] for r, (a, b) in zip(x, groups, strict=True)
+    ]
     return (*(f"x{i}" for i in range(8)), "group", "kind"), "label", rows, labels
 
 
-def prices(world: Rng, rng: Rng) -> tuple[tuple[str, ...], str, list[list[Any]], list[Any]]:
+def prices(world: Rng, rng: Rng) -> Drawn:
     """A price from a product, a wave, a square and a category (after Friedman, 1991); parts are missing."""
     count = TRAIN + 2 * TEST
     x = rng.uniform(size=(count, 9))
@@ -58,21 +61,24 @@ def prices(world: Rng, rng: Rng) -> tuple[tuple[str, ...], str, list[list[Any]],
     u = x[:, order]
     group = rng.randint(0, 6, count)
     value = 10 * weights[0] * np.sin(np.pi * u[:, 0] * u[:, 1]) + 20 * weights[1] * (u[:, 2] - 0.5) ** 2
-    value += 10 * weights[2] * u[:, 3] + 5 * weights[3] * u[:, 4] * (group % 2) + world.normal(size=6)[group] * 3
+    value += (
+        10 * weights[2] * u[:, 3] + 5 * weights[3] * u[:, 4] * (group % 2) + world.normal(size=6)[group] * 3
+    )
     value += rng.normal(size=count) * 1.5
     x = _gaps(world, rng, x)
-    rows = [[*map(float, np.round(r, 4)), f"area{g}"] for r, g in zip(x, group, strict=True)]
+    rows: list[Row] = [[*map(float, np.round(r, 4)), f"area{g}"] for r, g in zip(x, group, strict=True)]
     return (*(f"f{i}" for i in range(9)), "area"), "price", rows, [round(float(v), 4) for v in value]
 
 
-def reviews(world: Rng, rng: Rng) -> tuple[tuple[str, ...], str, list[list[Any]], list[Any]]:
-    """Texts of a made-up language: words with a feeling, words that turn or strengthen the next one, and noise."""
+def reviews(world: Rng, rng: Rng) -> Drawn:
+    """Texts of a made-up language: words with a feeling, others that turn or strengthen them, and noise."""
     words = sorted({"".join(world.choice(_SYLLABLES, world.randint(2, 4))) for _ in range(420)})
     world.shuffle(words)
     turning, strong = words[:3], words[3:6]
     feeling = {w: float(world.normal()) for w in words[6:126]}
     neutral = words[126:]
-    rows, labels = [], []
+    rows: list[Row] = []
+    labels = []
     for _ in range(TRAIN + 2 * TEST):
         mood, total, text = rng.normal() * 0.8, 0.0, []
         for _ in range(rng.randint(12, 30)):
@@ -96,15 +102,15 @@ def reviews(world: Rng, rng: Rng) -> tuple[tuple[str, ...], str, list[list[Any]]
     return ("text",), "label", rows, labels
 
 
-def features(world: Rng, rng: Rng) -> tuple[tuple[str, ...], str, list[list[Any]], list[Any]]:
-    """A target that is linear in ratios, products, waves and thresholds of the raw columns, and in none of them."""
+def features(world: Rng, rng: Rng) -> Drawn:
+    """A target that is linear in ratios, products, waves and thresholds of the raw columns, not in them."""
     count = TRAIN + 2 * TEST
     x = rng.uniform(0.2, 3, (count, 8))
     a, b, c, d, e, f, g, h = x[:, world.permutation(8)].T
     parts = np.stack([a / b, c * d, np.sin(3 * e), (f > 1.6).astype(float), np.log(g), h**2, a * (e > 1.5)])
     scaled = (parts - parts.mean(1, keepdims=True)) / parts.std(1, keepdims=True)
     value = world.uniform(0.7, 1.5, 7) * world.choice([-1, 1], 7) @ scaled + rng.normal(size=count) * 0.4
-    rows = [list(map(float, np.round(r, 4))) for r in x]
+    rows: list[Row] = [list(map(float, np.round(r, 4))) for r in x]
     return tuple(f"v{i}" for i in range(8)), "y", rows, [round(float(v), 4) for v in value]
 
 
@@ -112,7 +118,9 @@ def demand(seed: int, which: Split) -> Part:
     """Daily demand of shops, four weeks ahead; the sealed part has other shops, with their own histories."""
     world, rng = _rng(seed, 1), _rng(seed, 5 if which == "validation" else 6)
     week = world.normal(size=7) * 0.25
-    train, labels, test, truth = [], [], [], []
+    train: list[Row] = []
+    test: list[Row] = []
+    labels, truth = [], []
     for shop in range(SERIES):
         values = _one_shop(world, rng, week)
         name = f"{'s' if which == 'validation' else 'z'}{shop}"
@@ -137,7 +145,8 @@ def _one_shop(world: Rng, rng: Rng, week: Floats) -> Floats:
     for i in range(1, len(days)):
         noise[i] = 0.75 * noise[i - 1] + rng.normal() * 0.05
     peaks = np.where(rng.uniform(size=len(days)) < 0.02, rng.uniform(0.5, 1.2, len(days)), 0.0)
-    return np.maximum(0, (level + slope * days) * np.exp(own + season + noise + peaks))
+    found: Floats = np.maximum(0, (level + slope * days) * np.exp(own + season + noise + peaks))
+    return found
 
 
 def _gaps(world: Rng, rng: Rng, x: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""Medals against a reference pool, by the rules of MLE-Bench (Chan et al., 2024, table 1), and their summary."""
+"""Medals against a reference pool, by the rules of MLE-Bench (Chan et al., 2024, table 1), and sums."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def standing(score: float, board: Sequence[float], direction: Direction) -> Stan
 
 
 def summary(standings: Sequence[Standing | None]) -> dict[str, float | None]:
-    """Return the shares of medals, of above the median and of valid results, with the standard error of the first.
+    """Return the shares of medals (with standard error), of above the median and of valid results.
 
     Args:
         standings: one for each run (several seeds of several tasks); None for a run without a valid result.

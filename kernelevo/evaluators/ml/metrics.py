@@ -69,7 +69,9 @@ def accuracy(positive: str) -> Metric:
     """Return the share of right answers, where a row's number of at least 0.5 says ``positive``."""
 
     def rows(truth: Sequence[Any], predicted: Floats) -> Floats:
-        return ((predicted[:, 0] >= 0.5) == np.array([t == positive for t in truth])).astype(np.float64)
+        right = (predicted[:, 0] >= 0.5) == np.array([t == positive for t in truth])
+        found: Floats = right.astype(np.float64)
+        return found
 
     return Metric("accuracy", "max", 1.0, rows)
 

@@ -32,8 +32,8 @@ def read(
 ) -> Floats:
     """Return predictions in the order of ``ids``.
 
-    ``submission.csv`` has the header ``id`` and the columns; ``submission.npz`` has an array for each of these
-    names.
+    ``submission.csv`` has the header ``id`` and the columns; ``submission.npz`` has an array for each of
+    these names.
 
     Args:
         files: what the program wrote.
@@ -107,7 +107,8 @@ def _check_numbers(
     if not good.all():
         row, column = np.argwhere(~good)[0]
         raise Invalid(
-            f"{columns[column]} of id {ids[row]!r} is {table[row, column]!r}: expected a number from {low:g} to {high:g}"
+            f"{columns[column]} of id {ids[row]!r} is {float(table[row, column])!r}: "
+            f"expected a number from {low:g} to {high:g}"
         )
 
 
@@ -145,7 +146,9 @@ def _npz(content: bytes, columns: Sequence[str]) -> tuple[list[str], Floats]:
     arrays = _arrays(content, ("id", *columns))
     names = arrays["id"]
     if names.ndim != 1 or names.dtype.kind != "U":
-        raise Invalid(f"the array id has the type {names.dtype} and {names.ndim} axes, expected texts on one axis")
+        raise Invalid(
+            f"the array id has the type {names.dtype} and {names.ndim} axes, expected texts on one axis"
+        )
     parts = []
     for name in columns:
         if arrays[name].shape != names.shape:
@@ -164,11 +167,21 @@ def _arrays(content: bytes, names: Sequence[str]) -> dict[str, np.ndarray]:
         with np.load(io.BytesIO(content), allow_pickle=False) as loaded:
             missing = [name for name in names if name not in loaded.files]
             if missing:
-                raise Invalid(f"{NPZ_FILE} has no array {missing[0]!r}; it has {', '.join(loaded.files)[:80]!r}")
+                raise Invalid(
+                    f"{NPZ_FILE} has no array {missing[0]!r}; it has {', '.join(loaded.files)[:80]!r}"
+                )
             return {name: loaded[name] for name in names}
     except Invalid:
         raise
-    except (ValueError, OSError, zipfile.BadZipFile, EOFError, KeyError, MemoryError, NotImplementedError) as error:
+    except (
+        ValueError,
+        OSError,
+        zipfile.BadZipFile,
+        EOFError,
+        KeyError,
+        MemoryError,
+        NotImplementedError,
+    ) as error:
         raise Invalid(f"{NPZ_FILE} cannot be read without pickle: {str(error)[:120]}") from None
 
 
