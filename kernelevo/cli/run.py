@@ -31,17 +31,41 @@ def run(
             help=f"who proposes, with commas, of: {', '.join(PROPOSERS)}; default {','.join(MODEL_FREE)}"
         ),
     ] = None,
-    model: Annotated[Text, typer.Option(help="a language model; adds the proposer llm")] = None,
+    model: Annotated[
+        Text, typer.Option(help="a language model, or several with commas; adds the proposer llm")
+    ] = None,
     base_url: Annotated[Text, typer.Option(help="an OpenAI-compatible endpoint")] = None,
     mailbox: Annotated[
         Text, typer.Option(help="a folder for prompts and replies; adds the proposer mailbox")
+    ] = None,
+    repairs: Annotated[
+        int | None, typer.Option(help="how often a failed program goes back with its error; default 1")
+    ] = None,
+    repair_model: Annotated[Text, typer.Option(help="who mends them; default the proposer's models")] = None,
+    judge_model: Annotated[
+        Text, typer.Option(help="a model (or 'mailbox') that reviews correct programs")
+    ] = None,
+    summary_model: Annotated[
+        Text, typer.Option(help="a model (or 'mailbox') that sums up what was learned")
+    ] = None,
+    max_tokens: Annotated[int | None, typer.Option(help="longest reply; default 16384")] = None,
+    reply_timeout: Annotated[float | None, typer.Option(help="longest wait for a reply, in seconds")] = None,
+    replay: Annotated[Text, typer.Option(help="a record of replies that answers instead of a model")] = None,
+    replay_loosely: Annotated[
+        bool | None, typer.Option("--replay-loosely", help="by their order where a prompt is another one")
     ] = None,
     prompts: Annotated[
         Text, typer.Option(help="a folder of prompts and personas, over the built-in ones")
     ] = None,
     prompt_tokens: Annotated[int | None, typer.Option(help="what a prompt may take; default 24000")] = None,
-    executor: Annotated[Text, typer.Option(help="inline or process")] = None,
-    workers: Annotated[int | None, typer.Option(help="programs built at the same time")] = None,
+    executor: Annotated[Text, typer.Option(help="inline, process or ray")] = None,
+    ray_address: Annotated[
+        Text, typer.Option(help="of a Ray cluster, HOST:6379; default: this machine's, else a new one")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="programs judged at the same time; on Ray all that it offers")
+    ] = None,
+    thinkers: Annotated[int | None, typer.Option(help="programs thought of at the same time")] = None,
     policy: Annotated[Text, typer.Option(help="any, or no-aten: no PyTorch compute in forward")] = None,
     deterministic: Annotated[
         bool | None, typer.Option("--deterministic", help="ask n sees exactly the trials up to n - window")
@@ -77,7 +101,9 @@ def run(
     no_distant: Annotated[
         bool | None, typer.Option("--no-distant", help="a second parent may come from the same cluster")
     ] = None,
-    config: Annotated[Path | None, typer.Option(help="a TOML file with a [run] table")] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="a TOML file with a [run] table, and [models.NAME] ones")
+    ] = None,
     detached: Annotated[
         bool, typer.Option("--detach", help="go on in the background; the run's folder gets its words")
     ] = False,
@@ -93,10 +119,20 @@ def run(
         "model": model,
         "base_url": base_url,
         "mailbox": mailbox,
+        "repairs": repairs,
+        "repair_model": repair_model,
+        "judge_model": judge_model,
+        "summary_model": summary_model,
+        "max_tokens": max_tokens,
+        "reply_timeout": reply_timeout,
+        "replay": replay,
+        "replay_loosely": replay_loosely,
         "prompts": prompts,
         "prompt_tokens": prompt_tokens,
         "executor": executor,
+        "ray_address": ray_address,
         "workers": workers,
+        "thinkers": thinkers,
         "policy": policy,
         "deterministic": deterministic,
         "window": window,

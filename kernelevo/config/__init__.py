@@ -1,7 +1,9 @@
 """Settings of a run, from flags, a TOML file and the environment; no room below reads them."""
 
+from kernelevo.config.models import MAILBOX, RECORD, ModelTable
 from kernelevo.config.settings import (
     DEVICES,
+    GENERAL,
     MODEL_FREE,
     PROPOSERS,
     SAMPLERS,
@@ -10,4 +12,16 @@ from kernelevo.config.settings import (
     load_settings,
 )
 
-__all__ = ["DEVICES", "MODEL_FREE", "PROPOSERS", "SAMPLERS", "SWITCHES", "Settings", "load_settings"]
+__all__ = [
+    "DEVICES",
+    "GENERAL",
+    "MAILBOX",
+    "MODEL_FREE",
+    "PROPOSERS",
+    "RECORD",
+    "SAMPLERS",
+    "SWITCHES",
+    "ModelTable",
+    "Settings",
+    "load_settings",
+]
