@@ -58,7 +58,9 @@ def test_a_gain_within_its_error_is_not_accepted():
     judge = MLEvaluator(TASKS["ml_demand"], b"a secret")
     first = judge(constant(40.0))
     assert first.status == "ok" and first.fidelity == "full"
-    assert judge(constant(40.001)).fidelity == "rough"
+    noisy = constant(40.0).source.replace("{LEVEL}", "{LEVEL + int(r['id'][1:]) % 7 / 10 - 0.3}")
+    chance = judge(Program.single(noisy))
+    assert chance.fidelity == "rough" and "not accepted" in chance.feedback
     assert judge(constant(400.0)).fidelity == "rough"
     truth = float(np.median(judge.part("validation").truth))
     better = judge(constant(truth))

@@ -173,7 +173,11 @@ def test_summary_over_runs():
     assert medals.summary([gold])["any_medal_sem"] is None
 
 
-@pytest.mark.parametrize("name", sorted(TASKS))
+QUICK = ("ml_demand", "ml_features")
+NAMES = [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in sorted(TASKS)]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_data_depend_on_the_secret_and_on_nothing_else(name):
     task = TASKS[name]
     one = task.part(secret.derived(b"one", name), "validation")
@@ -186,7 +190,7 @@ def test_data_depend_on_the_secret_and_on_nothing_else(name):
     assert len(set(one.ids)) == len(one.test) == len(one.truth)
 
 
-@pytest.mark.parametrize("name", sorted(TASKS))
+@pytest.mark.parametrize("name", NAMES)
 def test_no_label_of_the_hidden_rows_is_in_the_files(name):
     part = TASKS[name].part(7, "validation")
     header = part.files()["test.csv"].splitlines()[0].split(",")
