@@ -13,7 +13,6 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import kernelevo
 from kernelevo.core import Evaluation, Origin, Program, Task
 from kernelevo.core.evaluation import Metric
 from kernelevo.core.program import ENTRY
@@ -132,7 +131,7 @@ def _second_opinion(text: str) -> str:
         file = Path(folder) / "construction.json"
         file.write_text(text, encoding="utf-8")
         command = [sys.executable, "-m", "kernelevo.evaluators.mathematics.recheck", str(file)]
-        path = os.pathsep.join([str(Path(kernelevo.__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
+        path = os.pathsep.join([str(Path(__file__).resolve().parents[3]), os.environ.get("PYTHONPATH", "")])
         try:
             done = subprocess.run(
                 command, capture_output=True, text=True, timeout=_RECHECK_SECONDS, check=False,
