@@ -5,11 +5,14 @@ from kernelevo.api.doctor import examine
 from kernelevo.api.lint import lint
 from kernelevo.api.result import Result
 from kernelevo.api.runs import claim_folder, evolve, explain, list_runs, load_run, optimize, resume, run_task
+from kernelevo.api.steering import account, effect_of, orders, parse_order, steer
 
 __all__ = [
     "Result",
+    "account",
     "check",
     "claim_folder",
+    "effect_of",
     "evolve",
     "examine",
     "explain",
@@ -17,7 +20,10 @@ __all__ = [
     "list_runs",
     "load_run",
     "optimize",
+    "orders",
+    "parse_order",
     "read_program",
     "resume",
     "run_task",
+    "steer",
 ]

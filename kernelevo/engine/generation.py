@@ -14,8 +14,9 @@ from typing import Any
 from kernelevo.core import Brief, Proposal, Proposer, Task, Trial
 from kernelevo.engine.budget import Meter
 from kernelevo.engine.credit import Credit
+from kernelevo.engine.guidance import Guidance, Guided
 from kernelevo.errors import InputError, MachineError, WorkerDied
-from kernelevo.population import Ask, Islands
+from kernelevo.population import Islands
 from kernelevo.store import Draft
 
 ATTEMPTS = 3
@@ -78,14 +79,14 @@ class Generation:
         self._deaf: set[str] = set()
         self._dearest: dict[str, dict[str, float]] = defaultdict(dict)
 
-    async def drafts(self, number: int, turn: int, seen: int, hints: tuple[str, ...]) -> list[Draft]:
+    async def drafts(self, number: int, turn: int, seen: int, guidance: Guidance) -> list[Draft]:
         """Return drafts for a trial: the first fills it, others wait. None at all if nobody has anything.
 
         Args:
             number: the trial.
             turn: its place among the asks of the run.
             seen: number of tells so far.
-            hints: what people said.
+            guidance: what people want of it.
         """
         self.unaffordable = False
         for redraw in range(REDRAWS):
@@ -94,7 +95,7 @@ class Generation:
                 if self.waiting[name]:
                     return [self._take(name, number, seen)]
                 try:
-                    drafts = await self._ask(name, number, turn, redraw, seen, hints)
+                    drafts = await self._ask(name, number, turn, redraw, seen, guidance)
                 except ProposerFailed as failed:
                     dropped = self.credit.failed(name, for_good=failed.hopeless)
                     self._complain(f"{failed}{' (not asked again in this run)' if dropped else ''}")
@@ -131,13 +132,15 @@ class Generation:
         )
 
     async def _ask(
-        self, name: str, number: int, turn: int, redraw: int, seen: int, hints: tuple[str, ...]
+        self, name: str, number: int, turn: int, redraw: int, seen: int, guidance: Guidance
     ) -> list[Draft]:
         proposer = self.proposers[name]
         started = self._now()
         rng = rng_for(self._seed, number, "ask", name, redraw)
         asked = self._islands.ask(rng, parents=getattr(proposer, "parents", 1), turn=turn)
-        brief = self._brief(number, asked, hints)
+        guided = guidance.guide(number, asked)
+        asked = guided.ask
+        brief = self._brief(number, guided)
         wanted = self._estimate(proposer, brief)
         if not self._meter.reserve(wanted):
             self.unaffordable = True
@@ -157,7 +160,7 @@ class Generation:
             Draft(
                 ask=number,
                 position=position,
-                proposal=_signed(proposal, name, asked),
+                proposal=_signed(proposal, name, guided),
                 proposer=name,
                 number=None if position else number,
                 island=asked.island,
@@ -185,7 +188,8 @@ class Generation:
                 await asyncio.sleep(self._backoff * 2 ** (attempt - 1))
         raise AssertionError("unreachable")
 
-    def _brief(self, number: int, asked: Ask, hints: tuple[str, ...]) -> Brief:
+    def _brief(self, number: int, guided: Guided) -> Brief:
+        asked = guided.ask
         best = self._islands.best
         facts = {**self._facts, "best_score": best.score if best else None}
         return Brief(
@@ -194,7 +198,8 @@ class Generation:
             parents=asked.parents,
             inspirations=asked.inspirations,
             failures=asked.failures,
-            hints=hints,
+            hints=guided.hints,
+            knowledge=guided.notes,
             direction=asked.direction,
             facts=facts,
         )
@@ -207,9 +212,9 @@ class Generation:
         return {"dollars": 0.0, "tokens": 0.0, **known}
 
 
-def _signed(proposal: Proposal, name: str, asked: Ask) -> Proposal:
+def _signed(proposal: Proposal, name: str, guided: Guided) -> Proposal:
     """Credit goes by the name in the origin, so that a replay knows whom; the draw is kept beside it."""
     program = proposal.program
-    details = {**program.origin.details, "draw": asked.draw.to_json()}
+    details = {**program.origin.details, "draw": guided.ask.draw.to_json(), **guided.marks}
     origin = dataclasses.replace(program.origin, proposer=name, details=details)
     return dataclasses.replace(proposal, program=dataclasses.replace(program, origin=origin))

@@ -1,7 +1,9 @@
 """One run, one folder, one SQLite file: everything that happened, readable by anyone at any time."""
 
 from kernelevo.store.database import CONFIG_FILE, RUN_FILE
+from kernelevo.store.digest import Digest, Line
 from kernelevo.store.folders import find_run, list_runs, new_run_folder
+from kernelevo.store.lock import writer_of
 from kernelevo.store.rows import Command, Draft, EventRow, Rebase, rebased
 from kernelevo.store.store import RunStore
 
@@ -9,12 +11,15 @@ __all__ = [
     "CONFIG_FILE",
     "RUN_FILE",
     "Command",
+    "Digest",
     "Draft",
     "EventRow",
+    "Line",
     "Rebase",
     "RunStore",
     "find_run",
     "list_runs",
     "new_run_folder",
     "rebased",
+    "writer_of",
 ]
