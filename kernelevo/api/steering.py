@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import getpass
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from kernelevo.api.result import Result
-from kernelevo.core import Trial
 from kernelevo.engine import checked
 from kernelevo.engine.generation import PERSON
 from kernelevo.errors import BadSetting
-from kernelevo.store import Command, RunStore, find_run
-
-OVER = ("done", "stopped")
+from kernelevo.store import Command, Digest, Line, RunStore, find_run
 
 
 def steer(run: str | Path, verb: str, *, author: str | None = None, **args: Any) -> Command:
@@ -51,13 +48,15 @@ def orders(run: str | Path) -> list[dict[str, Any]]:
     best score before it and since. A submitted program has ``offspring`` and ``gain``: what was made from it,
     over any number of generations, and by how much the best of those is above the program itself.
     """
-    result = Result.read(run)
-    with RunStore.open(result.folder, readonly=True) as store:
-        commands = store.commands()
-    return [effect_of(command, result.trials) for command in commands]
+    digest = Digest(find_run(str(run)))
+    try:
+        digest.refresh()
+        return [effect_of(command, digest.lines) for command in digest.commands]
+    finally:
+        digest.close()
 
 
-def effect_of(command: Command, trials: tuple[Trial, ...]) -> dict[str, Any]:
+def effect_of(command: Command, trials: Sequence[Line]) -> dict[str, Any]:
     """Return one order with what came of it; see ``orders``."""
     row: dict[str, Any] = {
         "id": command.id,
@@ -76,10 +75,10 @@ def effect_of(command: Command, trials: tuple[Trial, ...]) -> dict[str, Any]:
     return row
 
 
-def _carried(command: Command, trials: tuple[Trial, ...], key: str) -> dict[str, Any]:
+def _carried(command: Command, trials: Sequence[Line], key: str) -> dict[str, Any]:
     carried = []
     for trial in trials:
-        marked = trial.program.origin.details.get(key, ())
+        marked = trial.marks.get(key, ())
         if command.id in (marked if isinstance(marked, list | tuple) else (marked,)):
             carried.append(trial)
     begin = min((trial.started for trial in carried), default=float("inf"))
@@ -92,16 +91,16 @@ def _carried(command: Command, trials: tuple[Trial, ...], key: str) -> dict[str,
     }
 
 
-def _offspring(command: Command, trials: tuple[Trial, ...]) -> dict[str, Any]:
+def _offspring(command: Command, trials: Sequence[Line]) -> dict[str, Any]:
     own = [t for t in trials if t.program.origin.proposer == PERSON
            and t.program.origin.details.get("order") == command.id]  # fmt: skip
     if not own:
         return {"trial": None, "offspring": [], "gain": None}
-    line = {own[0].program.id}
-    offspring: list[Trial] = []
+    line = {own[0].program}
+    offspring: list[Line] = []
     for trial in sorted(trials, key=lambda t: t.ended):
-        if trial.program.id not in line and line & set(trial.program.parents):
-            line.add(trial.program.id)
+        if trial.program not in line and line & set(trial.parents):
+            line.add(trial.program)
             offspring.append(trial)
     best, score = _best(offspring), own[0].score
     return {
@@ -111,9 +110,8 @@ def _offspring(command: Command, trials: tuple[Trial, ...]) -> dict[str, Any]:
     }
 
 
-def _best(trials: Any) -> float | None:
-    full = (t.score for t in trials if t.score is not None and t.evaluation.fidelity == "full")
-    return max(full, default=None)
+def _best(trials: Iterable[Line]) -> float | None:
+    return max((t.score for t in trials if t.full and t.score is not None), default=None)
 
 
 def parse_order(words: list[str], options: dict[str, Any]) -> tuple[str, dict[str, Any]]:

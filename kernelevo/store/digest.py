@@ -189,6 +189,16 @@ def _number(value: Any) -> float | None:
     return float(value) if isinstance(value, int | float) else None
 
 
+def read_score(row: Any, rebases: list[Rebase]) -> float:
+    """Return the score of a row with ``score``, ``baseline`` and ``precision`` as it reads today."""
+    facts = {"baseline": row["baseline"], "precision": row["precision"]}
+    verdict = Evaluation(Status.OK, row["score"], {k: v for k, v in facts.items() if v is not None})
+    for rebase in rebases:
+        verdict = rebase.apply(verdict)
+    assert verdict.score is not None
+    return verdict.score
+
+
 def _reread(line: Line, verdict: Evaluation | None, rebases: list[Rebase]) -> Line:
     if verdict is None:
         return line
