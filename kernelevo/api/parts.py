@@ -6,16 +6,20 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from kernelevo.api.loading import LOADER
 from kernelevo.config import SWITCHES, Settings
 from kernelevo.core import Event, Proposer, SearchStarted, Task, TrialEnded
 from kernelevo.core.events import Listener
+from kernelevo.device import smi
+from kernelevo.device.facts import cpu_facts
 from kernelevo.device.groups import Registration
 from kernelevo.engine import Budget, Engine, Outcome, Schedule, run_engine, used_so_far
 from kernelevo.errors import BadSetting
 from kernelevo.executors import GenerationHost, InlineExecutor, ProcessExecutor
-from kernelevo.population import GENERAL, KERNELS, Islands, Policy
+from kernelevo.population import Islands, Policy
+from kernelevo.proposers.prompt_files import PromptFiles
 from kernelevo.store import RunStore
 
 DEVICE = "device:0"
@@ -63,6 +67,7 @@ def carry_out(plan: Plan) -> Outcome:
             loader=LOADER,
             device=DEVICE,
             seed=plan.settings.seed,
+            facts=device_facts(plan.settings.device),
             schedule=Schedule(
                 builders=plan.settings.workers,
                 deterministic=plan.settings.deterministic,
@@ -83,8 +88,31 @@ def population(task: Task, settings: Settings) -> Islands:
     count = settings.islands or ISLANDS
     switches = {name.removeprefix("no_"): not getattr(settings, name) for name in SWITCHES}
     switches["cold_start"] &= steered or settings.islands is not None
-    directions = KERNELS if task.evaluator == KERNEL else GENERAL
+    personas = prompt_files(settings).personas(KERNEL if task.evaluator == KERNEL else "general")
+    directions = tuple(p.direction for p in personas)
     return Islands(count, policy=Policy(sampler=settings.sampler, **switches), directions=directions)
+
+
+def device_facts(device: str) -> dict[str, Any]:
+    """Return what a program's author has to know of the device, as far as this process can tell.
+
+    A GPU is asked by the driver's tool, so that CUDA is not started here.
+    """
+    if device != "cpu":
+        return {"name": smi.named()}
+    facts = cpu_facts()
+    shown = {k: facts[k] for k in ("name", "architecture", "cores")}
+    caches = {level: f"{size >> 10} KiB" for level, size in facts["caches"].items()}
+    return {**shown, "vector extensions": ", ".join(facts["features"]), "caches of core 0": caches}
+
+
+def prompt_files(settings: Settings) -> PromptFiles:
+    """Return the prompts of a run: ours, and over them those of the settings' folder.
+
+    Raises:
+        BadSetting: for a folder or a file in it that cannot be used.
+    """
+    return PromptFiles.load(Path(settings.prompts).expanduser() if settings.prompts else None)
 
 
 def total_budget(store: RunStore, text: str) -> Budget:
@@ -134,8 +162,10 @@ def refuse_idle(task: Task, settings: Settings) -> None:
     """Refuse a run in which nobody could propose anything, before its folder is made.
 
     Raises:
-        BadSetting: if every proposer is one for PyTorch modules and the task is something else.
+        BadSetting: if every proposer is one for PyTorch modules and the task is something else, or for
+            prompts that cannot be used.
     """
+    prompt_files(settings)  # refused here rather than at the first prompt
     if task.evaluator != KERNEL and all(name in HOSTED for name in settings.proposers):
         raise BadSetting(
             f"none of the proposers can work on {task.name}",
@@ -159,13 +189,24 @@ def _proposers(task: Task, settings: Settings, host: GenerationHost) -> Iterator
                 yield host.proposer(name, factory, options, parents=parents)
         elif name == "llm":
             from kernelevo.llm.openai_client import OpenAIClient
-            from kernelevo.proposers.llm import LLMProposer
+            from kernelevo.proposers.asking import LLMProposer
 
             assert settings.model is not None  # Settings refuses llm without a model
-            yield LLMProposer(OpenAIClient(settings.base_url), settings.model)
+            yield LLMProposer(
+                OpenAIClient(settings.base_url),
+                settings.model,
+                prompts=prompt_files(settings),
+                tokens=settings.prompt_tokens,
+            )
         elif name == "mailbox":
             from kernelevo.llm.mailbox import MailboxClient
-            from kernelevo.proposers.llm import LLMProposer
+            from kernelevo.proposers.asking import LLMProposer
 
             assert settings.mailbox is not None  # Settings refuses mailbox without a folder
-            yield LLMProposer(MailboxClient(Path(settings.mailbox)), "mailbox", name="mailbox")
+            yield LLMProposer(
+                MailboxClient(Path(settings.mailbox)),
+                "mailbox",
+                name="mailbox",
+                prompts=prompt_files(settings),
+                tokens=settings.prompt_tokens,
+            )

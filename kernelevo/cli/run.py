@@ -36,6 +36,10 @@ def run(
     mailbox: Annotated[
         Text, typer.Option(help="a folder for prompts and replies; adds the proposer mailbox")
     ] = None,
+    prompts: Annotated[
+        Text, typer.Option(help="a folder of prompts and personas, over the built-in ones")
+    ] = None,
+    prompt_tokens: Annotated[int | None, typer.Option(help="what a prompt may take; default 24000")] = None,
     executor: Annotated[Text, typer.Option(help="inline or process")] = None,
     workers: Annotated[int | None, typer.Option(help="programs built at the same time")] = None,
     policy: Annotated[Text, typer.Option(help="any, or no-aten: no PyTorch compute in forward")] = None,
@@ -89,6 +93,8 @@ def run(
         "model": model,
         "base_url": base_url,
         "mailbox": mailbox,
+        "prompts": prompts,
+        "prompt_tokens": prompt_tokens,
         "executor": executor,
         "workers": workers,
         "policy": policy,

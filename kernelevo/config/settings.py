@@ -49,6 +49,8 @@ class Settings:
         model: name of a language model, for the proposer ``llm``.
         base_url: an OpenAI-compatible endpoint; None means the one of the ``openai`` package.
         mailbox: folder in which the proposer ``mailbox`` leaves prompts and looks for replies.
+        prompts: folder whose Markdown files replace our prompts and personas, or add to them.
+        prompt_tokens: what a prompt may take; sections give way beyond it.
         executor: where evaluations run: ``inline`` or ``process``.
         workers: how many programs may be built at the same time.
         policy: ``any``, or ``no-aten``: no PyTorch compute in ``forward``.
@@ -80,6 +82,8 @@ class Settings:
     model: str | None = None
     base_url: str | None = None
     mailbox: str | None = None
+    prompts: str | None = None
+    prompt_tokens: int = 24_000
     executor: str = "process"
     workers: int = 1
     policy: str = "any"
@@ -128,7 +132,7 @@ class Settings:
                 why="no --mailbox was given",
                 now="--mailbox FOLDER; prompts appear there as files, replies are read from there",
             )
-        for name in ("workers", "window", "islands"):
+        for name in ("workers", "window", "islands", "prompt_tokens"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise BadSetting(f"{name} must be at least 1, not {value}")
@@ -202,6 +206,7 @@ _KINDS: dict[str, tuple[type[Any], ...]] = {
     "window": (int,),
     "deterministic": (bool,),
     "islands": (int,),
+    "prompt_tokens": (int,),
     **dict.fromkeys(SWITCHES, (bool,)),
     "proposers": (list, tuple),
 }

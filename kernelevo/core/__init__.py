@@ -1,6 +1,6 @@
 """Nouns and protocols; standard library only."""
 
-from kernelevo.core.brief import Brief
+from kernelevo.core.brief import Attempt, Brief
 from kernelevo.core.evaluation import Evaluation, Fault, Fidelity, Metric, Status
 from kernelevo.core.events import (
     BaselineReady,
@@ -33,6 +33,7 @@ from kernelevo.core.trial import Trial, Verdict
 __all__ = [
     "ENTRY",
     "Artifact",
+    "Attempt",
     "Backend",
     "BaselineReady",
     "Brief",

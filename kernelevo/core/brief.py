@@ -11,6 +11,31 @@ from kernelevo.core.trial import Verdict
 
 
 @dataclass(frozen=True)
+class Attempt:
+    """A step of a program's history: how it came to be, or what was tried from it.
+
+    Args:
+        number: of the trial.
+        proposer: who made it.
+        idea: one line, what was tried.
+        status: how judging it ended.
+        score: what it reached; None if it did not pass.
+        before: score of the program that it was made from, if that is known.
+        ancestor: True for a step that led here, False for one that was tried from here.
+        removed: lines of code that a successful step took out.
+    """
+
+    number: int
+    proposer: str
+    idea: str
+    status: str
+    score: float | None = None
+    before: float | None = None
+    ancestor: bool = True
+    removed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Brief:
     """What a proposer may know: the task, whom to build on, and what people said.
 
@@ -24,6 +49,7 @@ class Brief:
         knowledge: retrieved notes.
         facts: facts about the device and the run (name, roofline gap, best score so far).
         direction: region of the solutions to explore, in words; empty outside a cold start.
+        lineage: steps that led to the first parent, and what was tried from it, the latest first.
     """
 
     task: Task
@@ -35,3 +61,4 @@ class Brief:
     knowledge: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
     direction: str = ""
+    lineage: tuple[Attempt, ...] = ()

@@ -76,6 +76,12 @@ def state(index: int = 0, run: Run = run) -> dict[str, Any]:
     return found
 
 
+def named(run: Run = run) -> str | None:
+    """Return name, compute capability and memory of the first visible device; None without the tool."""
+    told = _ask(run, ["name", "compute_cap", "memory.total"], f"--id={visible_device(0)}")
+    return None if told is None else f"{told[0]}, compute capability {told[1]}, {told[2]} MiB"
+
+
 def _ask(run: Run, fields: Sequence[str], device: str) -> list[str] | None:
     told = run([f"--query-gpu={','.join(fields)}", "--format=csv,noheader,nounits", device])
     values = [value.strip() for value in (told or "").strip().split(",")]

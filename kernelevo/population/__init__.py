@@ -2,7 +2,7 @@
 
 from kernelevo.population.ask import Ask, Draw
 from kernelevo.population.cold_start import COMMON
-from kernelevo.population.directions import GENERAL, KERNELS
+from kernelevo.population.directions import GENERAL
 from kernelevo.population.elite_pool import ElitePool
 from kernelevo.population.features import Features
 from kernelevo.population.island import Island
@@ -13,7 +13,6 @@ from kernelevo.population.policy import SAMPLERS, Policy
 __all__ = [
     "COMMON",
     "GENERAL",
-    "KERNELS",
     "SAMPLERS",
     "AddStatus",
     "Ask",

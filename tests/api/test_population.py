@@ -1,12 +1,17 @@
 """The population that settings ask for."""
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
-from kernelevo.api.parts import population
-from kernelevo.config import SAMPLERS, SWITCHES, load_settings
+from kernelevo.api.parts import _proposers as proposers_made
+from kernelevo.api.parts import device_facts, population, refuse_idle
+from kernelevo.config import SAMPLERS, SWITCHES, Settings, load_settings
 from kernelevo.core import Task
-from kernelevo.population import GENERAL, KERNELS
+from kernelevo.errors import BadSetting
 from kernelevo.population import SAMPLERS as KNOWN
+from kernelevo.proposers.prompt_files import PromptFiles
 
 KERNEL, OTHER = Task("k", "fast", evaluator="kernel"), Task("o", "good", evaluator="toy")
 MODEL = {"model": "m", "proposers": ["llm"]}
@@ -14,6 +19,10 @@ MODEL = {"model": "m", "proposers": ["llm"]}
 
 def made(flags: dict[str, object], task: Task = KERNEL):  # type: ignore[no-untyped-def]
     return population(task, load_settings(flags, environ={}))
+
+
+def proposers_of(task: Task, settings: Settings) -> list[Any]:
+    return list(proposers_made(task, settings, None))  # type: ignore[arg-type]  # hosts no model-free one
 
 
 def test_who_can_be_steered_gets_islands_and_a_cold_start() -> None:
@@ -26,11 +35,41 @@ def test_who_can_be_steered_gets_islands_and_a_cold_start() -> None:
     assert len(made({"islands": 3, "no_islands": True, "no_cold_start": True}).islands) == 1
 
 
-def test_directions_fit_the_task() -> None:
+def directions(flags: dict[str, object], task: Task, lines: int = 6) -> list[str]:
     from random import Random
 
-    for task, known in ((KERNEL, KERNELS), (OTHER, GENERAL)):
-        assert made(MODEL, task).ask(Random(0), turn=0).direction == known[0]
+    return [made(flags, task).ask(Random(0), turn=line).direction for line in range(lines)]
+
+
+def test_directions_are_those_of_the_personas_that_fit_the_task() -> None:
+    prompts = PromptFiles.load()
+    for task, kind in ((KERNEL, "kernel"), (OTHER, "general")):
+        assert directions(MODEL, task) == [p.direction for p in prompts.personas(kind)][:6]
+
+
+def test_own_personas_steer_and_wrong_prompts_are_refused_before_a_run(tmp_path: Path) -> None:
+    folder = tmp_path / "personas" / "kernel"
+    folder.mkdir(parents=True)
+    (folder / "a-first.md").write_text('+++\ntemperature = 1\ndirection = "Only loops."\n+++\nUnroll.\n')
+    own = {**MODEL, "prompts": str(tmp_path)}
+    assert directions(own, KERNEL)[0] == "Only loops." != directions(MODEL, KERNEL)[0]
+    (tmp_path / "system.md").write_text("{{who}}")
+    with pytest.raises(BadSetting, match="who"):
+        refuse_idle(KERNEL, load_settings(own, environ={}))
+
+
+def test_prompts_and_their_size_reach_the_proposer(tmp_path: Path) -> None:
+    (tmp_path / "system.md").write_text("Be brief.\n")
+    flags = {"mailbox": str(tmp_path / "box"), "proposers": ["mailbox"], "prompts": str(tmp_path)}
+    (proposer,) = proposers_of(KERNEL, load_settings({**flags, "prompt_tokens": 900}, environ={}))
+    assert proposer.prompts.texts["system.md"] == "Be brief.\n" and proposer.tokens == 900
+    (usual,) = proposers_of(KERNEL, load_settings({**flags, "prompts": None}, environ={}))
+    assert usual.tokens == 24_000 and usual.prompts.texts["system.md"] != "Be brief.\n"
+
+
+def test_authors_are_told_of_the_processor() -> None:
+    facts = device_facts("cpu")
+    assert facts["cores"] >= 1 and facts["architecture"] and "KiB" in str(facts["caches of core 0"])
 
 
 @pytest.mark.parametrize("name", SWITCHES)

@@ -67,3 +67,10 @@ def test_a_tool_that_fails_or_is_missing_is_no_answer(tmp_path, monkeypatch):
     fake.write_text(f"#!{sys.executable}\nimport sys\nprint(sys.argv[1:])\nsys.exit(len(sys.argv) > 2)\n")
     os.chmod(fake, fake.stat().st_mode | stat.S_IXUSR)
     assert smi.run(["one"]) == "['one']\n" and smi.run(["one", "two"]) is None
+
+
+def test_a_device_is_named():
+    assert smi.named(lambda arguments: "NVIDIA H100, 9.0, 81559\n") == (
+        "NVIDIA H100, compute capability 9.0, 81559 MiB"
+    )
+    assert smi.named(lambda arguments: None) is None

@@ -1,4 +1,4 @@
-"""LLMProposer: prompts, programs, refusals, cost and records."""
+"""LLMProposer: programs, personas, refusals, cost and records."""
 
 import ast
 import asyncio
@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernelevo.core import Brief, Evaluation, Origin, Program, Proposer, Status, Task, Verdict
+from kernelevo.core import Brief, Evaluation, Origin, Program, Proposer, Task, Verdict
 from kernelevo.llm import EndpointError, Reply, ReplyTimeout, ScriptedClient, Usage
-from kernelevo.proposers.llm import LLMProposer, fenced, fill, prompt_hash, render, template
+from kernelevo.proposers.asking import LLMProposer
+from kernelevo.proposers.briefing import prompt_hash
+from kernelevo.proposers.prompt_files import PromptFiles
 
 TEXT = "N = 4\nSIZES = {'small': {'N': 2}}\nclass Model: ...\n"
 GOOD = "Fuse everything.\n```python\nclass ModelNew: ...\n```"
@@ -86,75 +88,6 @@ def test_half_a_surrogate_pair_is_replaced():
     assert proposal.program.id and proposal.records["reply"].encode()
 
 
-def test_prompt_shows_everything_it_was_given():
-    failed = verdict("bad = 1\n", Evaluation(Status.WRONG, feedback="max error 3.0"), "swap the loops")
-    brief = Brief(
-        task("no-aten"),
-        7,
-        parents=(verdict("best = 1\n", Evaluation.ok(1.25, feedback="memory bound", latency_ms=3.0)),),
-        failures=(failed,),
-        hints=("try tiles of 64",),
-        knowledge=("exp is slow",),
-        facts={"name": "test device"},
-    )
-    text = render(brief)[1].content
-    for part in (
-        "Make it faster.",
-        "N = 2",
-        "best = 1",
-        "score 1.25",
-        "memory bound",
-        "latency_ms: 3",
-        "swap the loops ended as wrong",
-        "max error 3.0",
-        "try tiles of 64",
-        "exp is slow",
-        "name: test device",
-        "allocation and launching only",
-    ):
-        assert part in text
-    assert render(brief) == render(brief)
-
-
-def test_prompt_for_a_cold_start_has_no_empty_sections():
-    text = render(Brief(task(), 0))[1].content
-    assert "Write the first one" in text
-    assert (
-        "{{" not in text
-        and "\n\n\n" not in text.partition("# Device")[2]
-        and "attempts did not pass" not in text
-    )
-
-
-def test_programs_are_shown_as_they_are():
-    source = 'x = """a\n\n\n\nb"""\n\n\ny = "{{goal}}"\n'
-    brief = Brief(task(), 0, parents=(verdict(source, Evaluation.ok(1.0)),))
-    assert source.rstrip() in render(brief)[1].content
-
-
-def test_prompt_for_a_live_module():
-    text = render(Brief(task(reference={"kind": "pickle", "path": "x.pkl"}), 0))[1].content
-    assert "live module" in text
-
-
-def test_template_and_slots_must_agree():
-    with pytest.raises(KeyError, match="task"):
-        fill(template(), {"goal": "x"})
-    assert fill("{{a}} {{b}}", {"a": "{{b}}", "b": "1"}) == "{{b}} 1"
-
-
-@given(st.text(alphabet=st.sampled_from("`ab\n~ "), max_size=60))
-def test_a_fence_cannot_be_ended_from_inside(text):
-    lines = fenced(text, "python", 1000).split("\n")
-    mark = lines[0].removesuffix("python")
-    assert lines[-1] == mark and not any(mark in line for line in lines[1:-1])
-
-
-def test_long_texts_are_shortened_in_the_middle():
-    block = fenced("a" * 500 + "b" * 500, "", 100)
-    assert len(block) < 200 and "900 characters left out" in block
-
-
 @given(st.text(max_size=300))
 def test_any_reply_becomes_one_program(text):
     (proposal,), _ = propose([text])
@@ -163,7 +96,25 @@ def test_any_reply_becomes_one_program(text):
         ast.parse(proposal.program.source)
 
 
-def test_a_direction_is_shown_where_there_is_one():
-    steered = render(Brief(task(), 0, direction="Fusion: join operations."))[1].content
-    assert "Stay within this direction:\n\n- Fusion: join operations." in steered
-    assert "direction" not in render(Brief(task(), 0))[1].content
+def test_the_persona_is_the_directions_else_drawn_and_is_recorded():
+    fusion = next(p for p in PromptFiles.load().personas("kernel") if p.name == "fusion")
+    (proposal,), client = propose([GOOD], Brief(task(), 0, direction=fusion.direction))
+    details = proposal.program.origin.details
+    assert details["persona"] == "fusion" and details["temperature"] == fusion.temperature
+    assert (
+        client.calls[0].temperature == fusion.temperature
+        and fusion.text in client.calls[0].messages[1].content
+    )
+    drawn = {propose([GOOD], seed=s)[0][0].program.origin.details["persona"] for s in range(30)}
+    assert len(drawn) > 4
+
+
+def test_the_hash_of_the_prompt_files_changes_with_them(tmp_path):
+    (tmp_path / "system.md").write_text("Be brief.\n")
+    found = set()
+    for prompts in (None, PromptFiles.load(tmp_path), PromptFiles.load()):
+        client = ScriptedClient([GOOD])
+        proposer = LLMProposer(client, "m", prompts=prompts)
+        (proposal,) = asyncio.run(proposer.propose(Brief(task(), 0), Random(0)))
+        found.add(proposal.program.origin.details["prompt_files_sha256"])
+    assert len(found) == 2

@@ -1,0 +1,164 @@
+"""Briefs as prompts: what is shown, in which order, and what gives way to the budget."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kernelevo.core import Attempt, Brief, Evaluation, Origin, Program, Status, Task, Verdict
+from kernelevo.proposers.briefing import DROPPED, SHORTEST, estimate, fenced, persona_for, prompt_hash, render
+from kernelevo.proposers.prompt_files import PromptFiles
+
+TEXT = "N = 4\nSIZES = {'small': {'N': 2}}\nclass Model: ...\n"
+PROMPTS = PromptFiles.load()
+
+
+def task(policy="any", reference=None):
+    spec = reference or {"kind": "source", "text": TEXT, "filename": "t.py", "size": "small"}
+    return Task("t", "Make it faster.", options={"reference": spec, "device": "cpu", "policy": policy})
+
+
+def verdict(source, evaluation, idea="an idea"):
+    return Verdict(Program.single(source, origin=Origin("rewrite", idea)), evaluation)
+
+
+def text_of(brief, **more):
+    return render(brief, PROMPTS, **more).messages[1].content
+
+
+def full(times=1):
+    """A brief with everything in it; each section has a word of its own."""
+    failed = Evaluation(Status.WRONG, None, {}, "max error FAILURE", {"compiler": "line 3: COMPILER"})
+    best = Evaluation(
+        Status.OK,
+        1.25,
+        {"latency_ms": 3.0, "roofline_fraction": 0.31, "kernels": [{"name": "PROFILE", "registers": 40}]},
+        "memory bound",
+        {"profile": "PROFILE of the call", "sanitizer": "SANITIZER is content"},
+    )
+    return Brief(
+        task("no-aten"),
+        7,
+        parents=(verdict("best = 1\n" * times, best),),
+        inspirations=tuple(verdict(f"INSPIRATION = {k}\n" * times, Evaluation.ok(1.1)) for k in range(2)),
+        failures=tuple(verdict(f"bad = {k}\n", failed, "swap the loops") for k in range(3)),
+        hints=("HINT: try tiles of 64",),
+        knowledge=("KNOWLEDGE: exp is slow", "more KNOWLEDGE"),
+        facts={"name": "test device"},
+        lineage=(
+            Attempt(3, "llm", "unroll", "ok", 1.25, 1.1, True, ("LINEAGE_removed();",)),
+            Attempt(5, "llm", "LINEAGE sibling", "wrong", None, 1.25, False),
+        ),
+    )
+
+
+def test_prompt_shows_everything_it_was_given():
+    brief = full()
+    text = text_of(brief)
+    for part in (
+        "Make it faster.", "N = 2", "best = 1", "score 1.25", "memory bound", "latency_ms: 3",
+        "swap the loops ended as wrong", "max error FAILURE", "COMPILER", "SANITIZER", "name: test device",
+        "HINT: try tiles of 64", "KNOWLEDGE: exp is slow", "INSPIRATION = 1", "PROFILE of the call",
+        "roofline_fraction: 0.31", "registers 40", "On the way, #3: unroll (ok 1.25, from 1.1)",
+        "LINEAGE_removed();", "Tried from here, #5: LINEAGE sibling (wrong, from 1.25)",
+        "allocation and launching only",
+    ):  # fmt: skip
+        assert part in text, part
+    assert render(brief, PROMPTS) == render(brief, PROMPTS)
+    assert len(prompt_hash(render(brief).messages)) == 64
+
+
+def test_what_does_not_change_comes_first():
+    """Prompt caches hold a common beginning: two briefs of one run share all up to the persona."""
+    personas = PROMPTS.personas("kernel")
+    one = text_of(Brief(task(), 0), persona=personas[0])
+    two = text_of(Brief(task(), 9, parents=(verdict("x = 1\n", Evaluation.ok(2.0)),)), persona=personas[1])
+    common = next(k for k, (a, b) in enumerate(zip(one, two, strict=False)) if a != b)
+    assert "# Who you are for this reply" in one[:common] and "class Model: ..." in one[:common]
+
+
+def test_prompt_for_a_cold_start_has_no_empty_sections():
+    text = text_of(Brief(task(), 0))
+    assert "Write the first one" in text
+    assert "{{" not in text and "\n\n\n" not in text.partition("# Device")[2]
+    assert "did not pass" not in text and "direction" not in text
+
+
+def test_programs_are_shown_as_they_are():
+    source = 'x = """a\n\n\n\nb"""\n\n\ny = "{{goal}}"\n'
+    assert source.rstrip() in text_of(Brief(task(), 0, parents=(verdict(source, Evaluation.ok(1.0)),)))
+
+
+def test_prompt_for_a_live_module():
+    assert "live module" in text_of(Brief(task(reference={"kind": "pickle", "path": "x.pkl"}), 0))
+
+
+def test_other_evaluators_have_a_prompt_of_their_own():
+    packing = Task("p", "Pack circles.", (Program.single("x", language="cpp"),), "pack.py:score")
+    text = text_of(Brief(packing, 0))
+    assert "file in cpp" in text and "Pack circles." in text and "ModelNew" not in text
+    names = {p.name for p in PROMPTS.personas("general")}
+    assert len(names) >= 5 and names.isdisjoint(p.name for p in PROMPTS.personas("kernel"))
+
+
+def test_a_direction_is_shown_once():
+    steered = text_of(Brief(task(), 0, direction="Only loops: unroll them."))
+    assert "Stay within this direction:\n\n- Only loops: unroll them." in steered
+    persona = PROMPTS.personas("kernel")[0]
+    brief = Brief(task(), 0, direction=persona.direction)
+    assert persona_for(brief, PROMPTS.personas("kernel")) == persona
+    assert "Stay within" not in text_of(brief, persona=persona)
+
+
+WORDS = {
+    "inspirations": "INSPIRATION",
+    "profile": "PROFILE",
+    "lineage": "LINEAGE",
+    "failures": "FAILURE",
+    "knowledge": "KNOWLEDGE",
+    "hints": "HINT",
+}
+
+
+def floor():
+    """What the fixed parts and the shortest programs take."""
+    return render(full(4000), PROMPTS, tokens=0).tokens
+
+
+@pytest.fixture(scope="module")
+def least():
+    return floor()
+
+
+@given(st.integers(0, 60_000), st.sampled_from([1, 300, 4000]))
+def test_the_budget_holds_and_sections_give_way_in_the_stated_order(least, tokens, times):
+    rendered = render(full(times), PROMPTS, tokens=tokens)
+    assert rendered.tokens == estimate(rendered.messages)
+    assert rendered.tokens <= max(tokens, least)
+    text = rendered.messages[1].content
+    assert "Make it faster." in text and "best = 1" in text and "class Model: ..." in text
+    shown = [name for name in DROPPED if WORDS[name] in text]
+    # whatever is shown comes later in the order than whatever is gone; one section may be shortened
+    assert shown == [name for name in DROPPED if name in shown] == list(DROPPED[len(DROPPED) - len(shown) :])
+    partly = [name for name in shown if name in rendered.dropped]
+    assert partly in ([], shown[:1])
+    if {"parents", "task"} & set(rendered.dropped):
+        assert not shown
+    if tokens >= 60_000 - 1 and times == 1:
+        assert not rendered.dropped
+
+
+def test_programs_are_cut_last_and_never_away(least):
+    rendered = render(full(4000), PROMPTS, tokens=least)
+    assert rendered.dropped["parents"] >= SHORTEST and "characters left out" in rendered.messages[1].content
+
+
+@given(st.text(alphabet=st.sampled_from("`ab\n~ "), max_size=60))
+def test_a_fence_cannot_be_ended_from_inside(text):
+    lines = fenced(text, "python", 1000).split("\n")
+    mark = lines[0].removesuffix("python")
+    assert lines[-1] == mark and not any(mark in line for line in lines[1:-1])
+
+
+def test_long_texts_are_shortened_in_the_middle():
+    block = fenced("a" * 500 + "b" * 500, "", 100)
+    assert len(block) < 200 and "900 characters left out" in block
