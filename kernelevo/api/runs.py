@@ -200,9 +200,7 @@ def list_runs(root: Path) -> list[dict[str, Any]]:
         except (StoreError, RunNotFound) as error:
             rows.append(_row(folder, "?", f"unreadable: {error.what}", 0, None, 0.0))
             continue
-        rows.append(
-            _row(folder, seen["task"], seen["state"], seen["trials"], seen["best"], seen["created"])
-        )
+        rows.append(_row(folder, seen["task"], seen["state"], seen["trials"], seen["best"], seen["created"]))
     return rows
 
 

@@ -92,8 +92,7 @@ def _carried(command: Command, trials: Sequence[Line], key: str) -> dict[str, An
 
 
 def _offspring(command: Command, trials: Sequence[Line]) -> dict[str, Any]:
-    own = [t for t in trials if t.program.origin.proposer == PERSON
-           and t.program.origin.details.get("order") == command.id]  # fmt: skip
+    own = [t for t in trials if t.proposer == PERSON and t.marks.get("order") == command.id]
     if not own:
         return {"trial": None, "offspring": [], "gain": None}
     line = {own[0].program}

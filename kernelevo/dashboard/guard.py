@@ -58,16 +58,18 @@ class Guard:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        headers = {
+            name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
+        }
         status, why = self._refusal(headers, scope)
         if status:
             await _refuse(scope, send, status, why)
             return
         given = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("token")
-        if given and self._token and scope["type"] == "http" and scope["method"] == "GET":
-            if not scope["path"].startswith("/api/"):  # keep it out of the address bar and the history
-                await self._remember(scope, send)
-                return
+        page = scope["type"] == "http" and scope["method"] == "GET" and not scope["path"].startswith("/api/")
+        if given and self._token and page:  # keep it out of the address bar and the history
+            await self._remember(scope, send)
+            return
         await self._app(scope, receive, _with_headers(send))
 
     def _refusal(self, headers: dict[str, str], scope: Scope) -> tuple[int, str]:
@@ -77,7 +79,10 @@ class Guard:
         origin = headers.get("origin")
         if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
             return 403, f"requests from {origin!r} are not accepted"
-        if headers.get("sec-fetch-site") == "cross-site" and scope.get("method", "GET") not in ("GET", "HEAD"):
+        if headers.get("sec-fetch-site") == "cross-site" and scope.get("method", "GET") not in (
+            "GET",
+            "HEAD",
+        ):
             return 403, "requests from other sites are not accepted"
         if self._token and not self._knows(headers, scope):
             return 401, "a token is needed: open the address that `kernelevo serve` printed"

@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from kernelevo import api
 from kernelevo.dashboard import detail, views
 from kernelevo.dashboard.hub import Hub, Watched
+from kernelevo.engine import checked
 from kernelevo.errors import BadSetting, InputError, KernelEvoError, RunNotFound
 
 LARGEST = 2_000_000  # bytes of an order
@@ -104,8 +105,11 @@ def _ordering(hub: Hub) -> APIRouter:
         given = await body_of(request)
         verb, args, author = given.get("verb"), given.get("args", {}), given.get("author")
         if not isinstance(verb, str) or not isinstance(args, dict) or not isinstance(author, str | None):
-            raise BadSetting("an order is an object with verb, args and author", why=f"it got {sorted(given)}")
+            raise BadSetting(
+                "an order is an object with verb, args and author", why=f"it got {sorted(given)}"
+            )
         folder = hub.get(run).digest.folder
+        args = checked(verb, args)
         command = await asyncio.to_thread(api.steer, folder, verb, author=author, **args)
         return {"id": command.id, "at": command.at, "author": command.author, "verb": verb, "args": args}
 
@@ -142,7 +146,7 @@ async def body_of(request: Request) -> dict[str, Any]:
 
 
 async def news(watched: Watched, sent: int) -> AsyncIterator[str]:
-    """Yield server-sent events: every trial after the first ``sent`` ones, and the run whenever it changes."""
+    """Yield server-sent events: every trial after the first ``sent`` ones, the run whenever it changes."""
     with watched.listen() as changed:
         changed.set()
         while True:

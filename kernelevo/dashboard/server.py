@@ -46,9 +46,7 @@ def guarded(hub: Hub, host: str, port: int, token: str | None, names: tuple[str,
     return _guard(_api(hub), host, port, token, names)
 
 
-def prepare(
-    hub: Hub, host: str, port: int, token: str | None = None, names: tuple[str, ...] = ()
-) -> Served:
+def prepare(hub: Hub, host: str, port: int, token: str | None = None, names: tuple[str, ...] = ()) -> Served:
     """Bind the port and make the pages; without a token one is made for any host but this machine.
 
     Raises:
@@ -64,7 +62,9 @@ def prepare(
         token = secrets.token_urlsafe(24)
     app = _api(hub)
     register(hub)
-    ui.run_with(app, title="kernelevo", dark=None, favicon="📈", reconnect_timeout=20.0, show_welcome_message=False)
+    ui.run_with(
+        app, title="kernelevo", dark=None, favicon="📈", reconnect_timeout=20.0, show_welcome_message=False
+    )
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{port}/" + (f"?token={token}" if token else "")
     return Served(_guard(app, host, port, token, names), bound, address)

@@ -157,6 +157,14 @@ def improvements(lines: Sequence[Line]) -> list[Line]:
     return found
 
 
+def steps(lines: Sequence[Line]) -> list[list[Any]]:
+    """Return number and score of each improvement; a trial that ended late counts where it ended."""
+    points: list[list[Any]] = []
+    for line in improvements(lines):
+        points.append([max(line.number, points[-1][0] if points else 0), line.score])
+    return points
+
+
 def series(digest: Digest) -> dict[str, Any]:
     """Return what is plotted over the trials: best so far, each island's best, dots, the population."""
     lines = digest.lines
@@ -167,11 +175,8 @@ def series(digest: Digest) -> dict[str, Any]:
     step = max(1, -(-len(scored) // DOTS))
     return {
         "last": max((line.number for line in lines), default=0),
-        "best": [[line.number, line.score] for line in improvements(lines)],
-        "islands": {
-            island: [[line.number, line.score] for line in improvements(own)]
-            for island, own in sorted(by_island.items())
-        },
+        "best": steps(lines),
+        "islands": {island: steps(own) for island, own in sorted(by_island.items())},
         "dots": [[line.number, line.score] for line in scored[::step]],
         "draws": draws(lines),
     }
@@ -265,7 +270,8 @@ def roofline(digest: Digest, top: int = 12) -> list[dict[str, Any]]:
     """Return where the best programs stand against the device's ceiling; empty where nobody measured it."""
     measured = [line for line in digest.lines if line.full and line.latency_ms and line.roofline_ms]
     measured.sort(key=lambda line: -(line.score or 0.0))
-    rows, seen = [], set()
+    rows: list[dict[str, Any]] = []
+    seen: set[str] = set()
     for line in measured:
         if line.program not in seen and len(rows) < top:
             seen.add(line.program)

@@ -48,9 +48,10 @@ def side_by_side(one: str, two: str, *, context: int = CONTEXT) -> list[Row]:
     """
     a, b = _lines(one), _lines(two)
     rows: list[Row] = []
-    for kind, a0, a1, b0, b1 in difflib.SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
+    steps = difflib.SequenceMatcher(None, a, b, autojunk=False).get_opcodes()
+    for step, (kind, a0, a1, b0, b1) in enumerate(steps):
         if kind == "equal":
-            rows += _equal(a, a0, a1, b0, context, first=a0 == 0, last=a1 == len(a))
+            rows += _equal(a, a0, a1, b0, context, first=step == 0, last=step == len(steps) - 1)
             continue
         for i in range(max(a1 - a0, b1 - b0)):
             left = a0 + i if a0 + i < a1 else None
@@ -102,7 +103,7 @@ def rows_html(rows: Sequence[Row]) -> str:
 def _equal(a: list[str], a0: int, a1: int, b0: int, context: int, *, first: bool, last: bool) -> list[Row]:
     rows = [Row("same", a[i], a[i], i + 1, b0 + i - a0 + 1) for i in range(a0, a1)]
     head, tail = (0 if first else context), (0 if last else context)
-    if len(rows) <= head + tail + 1:
+    if len(rows) <= head + tail + 1 or (first and last):
         return rows
     return [*rows[:head], Row("gap"), *(rows[-tail:] if tail else [])]
 

@@ -142,10 +142,14 @@ def _text(value: Any) -> str:
 
 
 def _reproduce(run: Mapping[str, Any]) -> str:
+    return f"<pre>{escape(command_line(str(run['task']), run['settings']))}</pre>"
+
+
+def command_line(task: str, settings: Mapping[str, Any]) -> str:
+    """Return the command that starts a run of these settings."""
     flags = []
-    for name, value in run["settings"].items():
+    for name, value in settings.items():
         if name != "out" and value is not False:
             text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
             flags.append(f"--{name.replace('_', '-')}" + ("" if value is True else f" '{text}'"))
-    command = " ".join(["kernelevo run", repr(str(run["task"])), *flags])
-    return f"<pre>{escape(command)}</pre>"
+    return " ".join(["kernelevo run", repr(task), *flags])

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from nicegui import ui
 
 from kernelevo.dashboard.hub import Hub
 from kernelevo.dashboard.pages import about, failures, overview, programs, runs, steering, trial
-from kernelevo.dashboard.pages.frame import frame
+from kernelevo.dashboard.pages.frame import View, frame
 
 
 def register(hub: Hub) -> None:
     """Add every page to NiceGUI's addresses; called once in a process."""
 
-    @ui.page("/")
     def start() -> None:
         if hub.only:
             ui.navigate.to(f"/run/{hub.only}")
         else:
             runs.show(hub)
 
+    def one(run: str, number: int) -> None:
+        _framed(hub, run, "/programs", lambda view: trial.show(view, number))
+
+    def compare(run: str, a: int, b: int) -> None:
+        _framed(hub, run, "/programs", lambda view: trial.compare(view, a, b))
+
+    ui.page("/")(start)
+    ui.page("/run/{run}/trial/{number}")(one)
+    ui.page("/run/{run}/diff")(compare)
     shown = {
         "": overview.show,
         "/programs": programs.show,
@@ -27,29 +37,17 @@ def register(hub: Hub) -> None:
         "/about": about.show,
     }
     for path, show in shown.items():
-
-        def page(run: str, *, show: object = show, path: str = path) -> None:
-            with frame(hub, run, path) as view:
-                if view:
-                    show(view)  # type: ignore[operator]
-
-        ui.page(f"/run/{{run}}{path}")(_of_run(page))
-
-    @ui.page("/run/{run}/trial/{number}")
-    def one(run: str, number: int) -> None:
-        with frame(hub, run, "/programs") as view:
-            if view:
-                trial.show(view, number)
-
-    @ui.page("/run/{run}/diff")
-    def compare(run: str, a: int, b: int) -> None:
-        with frame(hub, run, "/programs") as view:
-            if view:
-                trial.compare(view, a, b)
+        ui.page(f"/run/{{run}}{path}")(_page(hub, path, show))
 
 
-def _of_run(page: object) -> object:
-    def shown(run: str) -> None:
-        page(run)  # type: ignore[operator]
+def _page(hub: Hub, path: str, show: Callable[[View], None]) -> Callable[[str], None]:
+    def page(run: str) -> None:
+        _framed(hub, run, path, show)
 
-    return shown
+    return page
+
+
+def _framed(hub: Hub, run: str, path: str, show: Callable[[View], None]) -> None:
+    with frame(hub, run, path) as view:
+        if view:
+            show(view)

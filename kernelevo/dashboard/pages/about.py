@@ -34,7 +34,10 @@ def show(view: View) -> None:
 
     def update() -> None:
         rows = [
-            (row.kind, str(row.data.get("text") or {k: v for k, v in row.data.items() if k != "artifacts"})[:300])
+            (
+                row.kind,
+                str(row.data.get("text") or {k: v for k, v in row.data.items() if k != "artifacts"})[:300],
+            )
             for row in reversed(digest.events[-60:])
         ]
         body.set_content(facts(rows) if rows else '<p class="empty">nothing beside the trials</p>')

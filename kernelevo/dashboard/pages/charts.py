@@ -23,14 +23,17 @@ def base(**more: Any) -> dict[str, Any]:
     return {
         "animation": False,
         "grid": {"left": 8, "right": 14, "top": 34, "bottom": 6, "containLabel": True},
-        "legend": {"top": 2, "left": 0, "itemWidth": 12, "itemHeight": 8, "textStyle": _FONT, "type": "scroll",
+        "legend": {"top": 2, "left": 0, "itemWidth": 12, "itemHeight": 8, "textStyle": _FONT,
+                   "type": "scroll",
                    "pageTextStyle": _FONT, "icon": "roundRect"},
         "tooltip": {"trigger": "axis", "axisPointer": {"type": "line"}, "confine": True},
         **more,
     }  # fmt: skip
 
 
-def _step(name: str, points: Sequence[Sequence[float]], last: int, colour: str, width: float) -> dict[str, Any]:
+def _step(
+    name: str, points: Sequence[Sequence[float]], last: int, colour: str, width: float
+) -> dict[str, Any]:
     held = [*points, [last, points[-1][1]]] if points and points[-1][0] < last else list(points)
     return {
         "name": name, "type": "line", "step": "end", "data": held, "symbol": "none", "color": colour,
@@ -115,14 +118,16 @@ def roofline(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return what part of the device's ceiling the best programs reach, one bar each."""
     names = [f"#{row['number']}" for row in rows]
     shares = [round(100 * row["fraction"], 1) for row in rows]
+    label = {"show": True, "position": "right", "formatter": "{c}%", "color": INK, "fontSize": 11}
+    percent = {**_FONT, "formatter": "{value}%"}
     return base(
         legend={"show": False},
-        xAxis=_axis(type="value", min=0, max=max(100, *shares, 0), axisLabel={**_FONT, "formatter": "{value}%"}),
+        xAxis=_axis(type="value", min=0, max=max(100, *shares, 0), axisLabel=percent),
         yAxis=_axis(type="category", data=names, inverse=True, splitLine={"show": False}),
         series=[
             {
                 "type": "bar", "data": shares, "color": ACCENT, "barMaxWidth": 14,
-                "label": {"show": True, "position": "right", "formatter": "{c}%", "color": INK, "fontSize": 11},
+                "label": label,
             }
         ],
     )  # fmt: skip

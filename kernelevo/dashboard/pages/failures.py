@@ -22,10 +22,13 @@ def show(view: View) -> None:
         for kind in views.errors(view.watched.digest):
             shown = " ".join(link(view.name, number) for number in reversed(kind["trials"]))
             who = ", ".join(f"{escape(name)} {n}" for name, n in kind["proposers"].items())
+            head = f"{pill(kind['status'])}<b>{kind['count']:,}×</b><em>{who}</em>"
             parts.append(
-                f'<div class="failure"><div>{pill(kind["status"])}<b>{kind["count"]:,}×</b><em>{who}</em></div>'
+                f'<div class="failure"><div>{head}</div>'
                 f'<pre>{escape(kind["words"])}</pre><p class="dim">{shown}</p></div>'
             )
-        body.set_content("".join(parts) or '<p class="empty">Everything that was judged has passed so far.</p>')
+        body.set_content(
+            "".join(parts) or '<p class="empty">Everything that was judged has passed so far.</p>'
+        )
 
     view.live(update)

@@ -21,8 +21,12 @@ from kernelevo.errors import KernelEvoError
 TICK = 0.15  # seconds between two looks at whether there is something new
 STYLE = (Path(__file__).parent / "style.css").read_text("utf-8")
 PAGES = {
-    "": "Overview", "/programs": "Programs", "/failures": "Failures", "/steering": "Steering", "/about": "About",
-}  # fmt: skip
+    "": "Overview",
+    "/programs": "Programs",
+    "/failures": "Failures",
+    "/steering": "Steering",
+    "/about": "About",
+}
 
 
 @dataclass
@@ -61,10 +65,16 @@ class View:
         return True
 
 
+def dress() -> None:
+    """Give a page its colours and its type."""
+    ui.add_css(STYLE)
+    ui.colors(primary="#157a5e", positive="#157a5e", negative="#a8323a", warning="#a4620f")
+
+
 @contextlib.contextmanager
 def frame(hub: Hub, run: str, active: str) -> Iterator[View | None]:
     """Draw what all pages share, let the page draw its part, and keep it up to date."""
-    ui.add_css(STYLE)
+    dress()
     try:
         watched = hub.get(run)
         watched.look()
@@ -82,12 +92,11 @@ def frame(hub: Hub, run: str, active: str) -> Iterator[View | None]:
 
     def tick() -> None:
         nonlocal seen
-        if watched.listeners or True:
-            now = watched.digest.version, watched.writer
-            if now != seen:
-                seen = now
-                for update in view.updates:
-                    update()
+        now = watched.digest.version, watched.writer
+        if now != seen:
+            seen = now
+            for update in view.updates:
+                update()
 
     ui.timer(TICK, tick)
 
@@ -132,7 +141,9 @@ def hint_dialog(view: View, lineage: int | None = None) -> None:
     """Ask for a sentence, for whom it is and how long it holds."""
     with ui.dialog(value=True) as dialog, ui.card().classes("ask"):
         ui.label("A hint for the proposers").classes("text-h6")
-        text = ui.textarea(placeholder="for example: try split-k, the reduction is long").props("outlined autofocus")
+        text = ui.textarea(placeholder="for example: try split-k, the reduction is long").props(
+            "outlined autofocus"
+        )
         with ui.row().classes("fields"):
             asks = ui.number("next asks", min=1, precision=0, placeholder="all").props("dense outlined")
             island = ui.number("island", min=0, precision=0, placeholder="all").props("dense outlined")

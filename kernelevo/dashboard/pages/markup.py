@@ -10,9 +10,9 @@ from urllib.parse import quote
 from nicegui import ui
 
 STATUS = {
-    "ok": "good", "running": "good", "done": "calm", "paused": "warn", "stopped": "calm", "interrupted": "warn",
-    "unreadable": "bad", "wrong": "bad", "crashed": "bad", "fault": "warn", "build_failed": "warn",
-    "timed_out": "warn", "rejected": "bad", "new": "calm",
+    "ok": "good", "running": "good", "done": "calm", "paused": "warn", "stopped": "calm",
+    "interrupted": "warn", "unreadable": "bad", "wrong": "bad", "crashed": "bad", "fault": "warn",
+    "build_failed": "warn", "timed_out": "warn", "rejected": "bad", "new": "calm",
 }  # fmt: skip
 
 
@@ -35,6 +35,8 @@ def seconds(value: float | None) -> str:
     """Return a time as people say it."""
     if value is None:
         return "–"
+    if value < 10:
+        return f"{value:.1f} s"
     if value < 90:
         return f"{value:.0f} s"
     if value < 5400:
@@ -48,7 +50,9 @@ def amount(unit: str, value: float) -> str:
         return seconds(value)
     if unit == "dollars":
         return f"${value:.2f}"
-    return f"{value / 1e6:.1f}M" if value >= 1e6 else f"{value / 1e3:.1f}k" if value >= 1e4 else f"{value:.0f}"
+    return (
+        f"{value / 1e6:.1f}M" if value >= 1e6 else f"{value / 1e3:.1f}k" if value >= 1e4 else f"{value:.0f}"
+    )
 
 
 def link(run: str, number: int, text: str | None = None) -> str:

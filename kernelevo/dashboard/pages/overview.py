@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from html import escape
+from typing import Any
 
 from nicegui import ui
 
@@ -10,7 +12,15 @@ from kernelevo.dashboard import views
 from kernelevo.dashboard.pages import charts
 from kernelevo.dashboard.pages.frame import View
 from kernelevo.dashboard.pages.markup import (
-    amount, bar, diff_link, link, pill, raw, score, seconds, stack, table,
+    amount,
+    bar,
+    diff_link,
+    link,
+    raw,
+    score,
+    seconds,
+    stack,
+    table,
 )  # fmt: skip
 
 
@@ -31,11 +41,11 @@ def show(view: View) -> None:
             _roofline(view)
 
 
-def _card(view: View, title: str, content: object) -> None:
+def _card(view: View, title: str, content: Callable[[dict[str, Any]], str]) -> None:
     with ui.element("section").classes("card"):
         ui.label(title).classes("h")
         body = raw("")
-    view.live(lambda: body.set_content(content(views.summary(view.watched))))  # type: ignore[operator]
+    view.live(lambda: body.set_content(content(views.summary(view.watched))))
 
 
 def _tiles(view: View) -> None:
@@ -45,8 +55,14 @@ def _tiles(view: View) -> None:
         now = views.summary(view.watched)
         best, used = now["best"], now["budget"]["used"]
         passed = now["verdicts"].get("ok", 0)
-        share = f"{100 * passed / now['trials']:.0f}% passed" if now["trials"] else "waiting for the first verdict"
-        whom = f"{link(view.name, best['number'])} {escape(best['proposer'])}" if best else "nothing correct yet"
+        share = (
+            f"{100 * passed / now['trials']:.0f}% passed"
+            if now["trials"]
+            else "waiting for the first verdict"
+        )
+        whom = (
+            f"{link(view.name, best['number'])} {escape(best['proposer'])}" if best else "nothing correct yet"
+        )
         if now["confirmed"] is not None:
             whom += f" · timed again {score(now['confirmed'])}"
         ends = now["budget"]["ends_in_seconds"]
@@ -56,8 +72,18 @@ def _tiles(view: View) -> None:
         figures = [
             ("best", score(best["score"]) if best else "–", whom, "lead"),
             ("trials", f"{now['trials']:,}", share, ""),
-            ("search", seconds(now["searched_seconds"]), f"about {seconds(ends)} left" if ends is not None else "", ""),
-            ("cost", cost, "tokens" if tokens and not money else "dollars" if money else "no paid proposer", ""),
+            (
+                "search",
+                seconds(now["searched_seconds"]),
+                f"about {seconds(ends)} left" if ends is not None else "",
+                "",
+            ),
+            (
+                "cost",
+                cost,
+                "tokens" if tokens and not money else "dollars" if money else "no paid proposer",
+                "",
+            ),
             ("last verdict", _last(view), "", ""),
         ]
         tiles.set_content(
@@ -103,10 +129,16 @@ def _steps(view: View) -> None:
             parent = next((first[p] for p in line.parents if p in first), None)
             change = "" if parent is None else diff_link(view.name, parent, line.number)
             rows.append(
-                [link(view.name, line.number), score(line.score), escape(line.proposer), escape(line.idea[:160]), change]
+                [
+                    link(view.name, line.number),
+                    score(line.score),
+                    escape(line.proposer),
+                    escape(line.idea[:160]),
+                    change,
+                ]
             )
         heads = ("trial", ">score", "by", "*idea", "")
-        body.set_content(table(heads, rows, "Each new best program appears here, with what changed."))
+        body.set_content(table(heads, rows, "Each new best program appears here.", "trials"))
 
     view.live(update)
 
@@ -130,15 +162,15 @@ def _population(view: View) -> None:
     view.live(update)
 
 
-def _budget(now: dict[str, object]) -> str:
+def _budget(now: dict[str, Any]) -> str:
     budget = now["budget"]
-    assert isinstance(budget, dict)
     rows = []
     for unit, limit in budget["limits"].items():
         used, left = budget["used"].get(unit, 0.0), budget["seconds_left"].get(unit)
         over = f"about {seconds(left)} left" if left is not None and now["state"] == "running" else ""
+        of = f"{amount(unit, used)} of {amount(unit, limit)}"
         rows.append(
-            f"<li><span>{escape(unit.replace('_', ' '))}</span><em>{amount(unit, used)} of {amount(unit, limit)}</em>"
+            f"<li><span>{escape(unit.replace('_', ' '))}</span><em>{of}</em>"
             f"{bar(used / limit if limit else 0.0)}<small>{over}</small></li>"
         )
     spent = [
@@ -147,12 +179,15 @@ def _budget(now: dict[str, object]) -> str:
         if unit not in budget["limits"]
     ]
     also = f'<p class="dim">also used: {", ".join(spent)}</p>' if spent else ""
-    return f'<ul class="meters">{"".join(rows)}</ul>{also}' if rows or spent else '<p class="empty">not told yet</p>'
+    return (
+        f'<ul class="meters">{"".join(rows)}</ul>{also}'
+        if rows or spent
+        else '<p class="empty">not told yet</p>'
+    )
 
 
-def _pools(now: dict[str, object]) -> str:
+def _pools(now: dict[str, Any]) -> str:
     pools = now["pools"]
-    assert isinstance(pools, dict)
     rows = []
     for name, pool in pools.items():
         doing = f"{pool['busy']} of {pool['size']} busy" if now["live"] else "at rest"
@@ -162,23 +197,25 @@ def _pools(now: dict[str, object]) -> str:
             f"<small>busy {100 * pool['share']:.0f}% of the time</small></li>"
         )
     share = now["device_share"]
-    lease = f'<p class="dim">device lease held {100 * float(str(share)):.0f}% of the search</p>' if share else ""
+    lease = f'<p class="dim">device lease held {100 * share:.0f}% of the search</p>' if share else ""
     return f'<ul class="meters">{"".join(rows)}</ul>{lease}' if rows else '<p class="empty">not told yet</p>'
 
 
-def _islands(now: dict[str, object]) -> str:
-    rows = [
-        [f"{row['island']}", f"{row['trials']:,}", score(row["best"])]
-        for row in now["islands"]  # type: ignore[attr-defined]
-    ]
+def _islands(now: dict[str, Any]) -> str:
+    rows = [[f"{row['island']}", f"{row['trials']:,}", score(row["best"])] for row in now["islands"]]
     cold = '<p class="dim">cold start: these are its lines</p>' if now["cold_start"] else ""
     return table(("island", ">trials", ">best"), rows, "no island has a program yet") + cold
 
 
-def _proposers(now: dict[str, object]) -> str:
+def _proposers(now: dict[str, Any]) -> str:
     rows = [
-        [escape(row["proposer"]), f"{row['trials']:,}", f"{100 * row['ok'] / row['trials']:.0f}%", f"{row['bests']}"]
-        for row in now["proposers"]  # type: ignore[attr-defined]
+        [
+            escape(row["proposer"]),
+            f"{row['trials']:,}",
+            f"{100 * row['ok'] / row['trials']:.0f}%",
+            f"{row['bests']}",
+        ]
+        for row in now["proposers"]
     ]
     return table(("proposer", ">trials", ">passed", ">new bests"), rows, "nobody has proposed yet")
 
@@ -204,6 +241,3 @@ def _roofline(view: View) -> None:
             chart.update()
 
     view.live(update)
-
-
-__all__ = ["pill", "show"]

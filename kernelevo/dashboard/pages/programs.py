@@ -20,7 +20,8 @@ def show(view: View) -> None:
         ui.label("Programs").classes("h")
         with ui.row().classes("fields"):
             sort = ui.select(
-                {"score": "best first", "number": "newest first", "ended": "last verdict first"}, value="score"
+                {"score": "best first", "number": "newest first", "ended": "last verdict first"},
+                value="score",
             ).props("dense outlined")
             lines = view.watched.digest.lines
             statuses = ["any verdict", *sorted({line.status for line in lines})]
@@ -69,7 +70,7 @@ def show(view: View) -> None:
             for row in found["trials"]
         ]  # fmt: skip
         heads = ("trial", "verdict", ">score", ">island", "by", "*idea")
-        listed.set_content(table(heads, rows, "No program fits."))
+        listed.set_content(table(heads, rows, "No program fits.", "trials"))
         end = min(start + ROWS, found["total"])
         where.set_text(f"{start + 1 if end else 0} to {end} of {found['total']:,}")
         back.set_visibility(start > 0)

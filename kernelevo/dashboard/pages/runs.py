@@ -9,13 +9,13 @@ from nicegui import ui
 
 from kernelevo.dashboard import views
 from kernelevo.dashboard.hub import Hub
-from kernelevo.dashboard.pages.frame import STYLE
+from kernelevo.dashboard.pages.frame import dress
 from kernelevo.dashboard.pages.markup import pill, raw, score, seconds, table
 
 
 def show(hub: Hub) -> None:
     """Draw the list, newest first, and keep it fresh."""
-    ui.add_css(STYLE)
+    dress()
     ui.page_title("runs · kernelevo")
     with ui.element("header"):
         raw("<div><b>kernelevo</b></div>", "title")
@@ -32,8 +32,12 @@ def show(hub: Hub) -> None:
                 continue
             rows.append(
                 [
-                    f'<a href="/run/{quote(name)}">{escape(name)}</a>', escape(row["task"]), pill(row["state"]),
-                    f"{row['trials']:,}", score(row["best"]), seconds(row["searched_seconds"]),
+                    f'<a href="/run/{quote(name)}">{escape(name)}</a>',
+                    escape(row["task"]),
+                    pill(row["state"]),
+                    f"{row['trials']:,}",
+                    score(row["best"]),
+                    seconds(row["searched_seconds"]),
                     escape(views.ago(row["created"])),
                 ]
             )

@@ -35,7 +35,9 @@ def _give(view: View) -> None:
         _order(view, "Workers", "workers", "programs built at a time", "workers")
         _order(view, "Note for every brief", "knowledge", "a fact that helps", "text")
         with ui.row().classes("fields"):
-            who = ui.select([row["proposer"] for row in views.proposers(view.watched.digest.lines)] or ["llm"])
+            who = ui.select(
+                [row["proposer"] for row in views.proposers(view.watched.digest.lines)] or ["llm"]
+            )
             who.props("dense outlined label=proposer")
             weight = ui.number("weight", value=1, min=0, step=0.5).props("dense outlined")
             ui.button(
@@ -78,7 +80,8 @@ def _given(view: View) -> None:
         rows = [api.effect_of(command, digest.lines) for command in reversed(digest.commands)]
         body.set_content(
             "".join(_row(view, row) for row in rows)
-            or '<p class="empty">No orders yet. A hint, a pin or a program of yours appears here with its effect.</p>'
+            or '<p class="empty">No orders yet. A hint, a pin or a program of yours appears here, '
+            "with what came of it.</p>"
         )
 
     view.live(update)
@@ -88,12 +91,14 @@ def _row(view: View, row: dict[str, Any]) -> str:
     args = dict(row["args"])
     main = args.pop("text", None) or args.pop("source", None) or args.pop("program", None)
     main = main or args.pop("budget", None) or ""
-    more = ", ".join(f"{k} {v if isinstance(v, str | int | float) else json.dumps(v)}" for k, v in args.items())
+    more = ", ".join(
+        f"{k} {v if isinstance(v, str | int | float) else json.dumps(v)}" for k, v in args.items()
+    )
     effect = row["effect"] or "waits for the next ask"
     refused = " refused" if effect.startswith("refused") else ""
     return (
         f'<div class="order{refused}"><div><b>{escape(row["verb"])}</b><em>{escape(row["author"])}, '
-        f'{escape(views.ago(row["at"]))}</em><small>#{row["id"]}</small></div>'
+        f"{escape(views.ago(row['at']))}</em><small>#{row['id']}</small></div>"
         f"{f'<pre>{escape(str(main)[:600])}</pre>' if main else ''}"
         f"{f'<p class=dim>{escape(more)}</p>' if more else ''}"
         f"<p>{escape(effect)}</p>{_came_of(view, row)}</div>"
@@ -110,8 +115,6 @@ def _came_of(view: View, row: dict[str, Any]) -> str:
         )
     if row.get("trial") is not None:
         gain = f", gain {row['gain']:+.3g}" if row["gain"] is not None else ""
-        return (
-            f'<p class="effect">trial {link(view.name, row["trial"])}, {len(row["offspring"])} programs came of it'
-            f"{gain}</p>"
-        )
+        made = f"{len(row['offspring'])} programs came of it{gain}"
+        return f'<p class="effect">trial {link(view.name, row["trial"])}, {made}</p>'
     return ""

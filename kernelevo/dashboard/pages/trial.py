@@ -70,7 +70,9 @@ def _head(view: View, trial: dict[str, Any]) -> None:
                 ui.button(label, on_click=lambda verb=verb: view.order(verb, program=f"#{number}")).props(
                     "flat dense no-caps"
                 )
-            ui.button("Hint for its line", on_click=lambda: hint_dialog(view, number)).props("flat dense no-caps")
+            ui.button("Hint for its line", on_click=lambda: hint_dialog(view, number)).props(
+                "flat dense no-caps"
+            )
 
 
 def _changed(view: View, trial: dict[str, Any]) -> None:
@@ -132,7 +134,8 @@ def _talk(trial: dict[str, Any]) -> None:
         ui.label("What it was told, and what it answered").classes("h")
         for row in trial["carried"]:
             text = row["args"].get("text") or row["args"].get("program") or ""
-            raw(f'<p class="effect">{escape(row["verb"])} #{row["id"]} of {escape(row["author"])}: {escape(text)}</p>')
+            said = f"{row['verb']} #{row['id']} of {row['author']}: {text}"
+            raw(f'<p class="effect">{escape(said)}</p>')
         for name, text in (("prompt", prompt), ("reply", str(reply) if reply else "")):
             if text:
                 with ui.expansion(name, value=False).classes("more").mark(name):
