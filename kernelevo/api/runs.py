@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-from kernelevo.api.loading import refuse_early
+from kernelevo.api.loading import find_task, refuse_early
 from kernelevo.api.parts import Plan, carry_out, refuse_idle, total_budget
 from kernelevo.api.result import Result
 from kernelevo.config import Settings, load_settings
@@ -19,7 +19,6 @@ from kernelevo.errors import BadSetting, RunNotFound, StoreError, refused
 from kernelevo.report import table
 from kernelevo.store import CONFIG_FILE, RUN_FILE, RunStore, find_run, glance, new_run_folder
 from kernelevo.store import list_runs as run_folders
-from kernelevo.tasks import load_task
 
 if TYPE_CHECKING:
     from torch import nn
@@ -51,7 +50,7 @@ def run_task(task: str | Task, settings: Settings, *, listener: Listener | None 
 
 def _accepted(task: str | Task, settings: Settings) -> Task:
     if isinstance(task, str):
-        task = load_task(task, size=settings.size, device=settings.device, policy=settings.policy)
+        task = find_task(task, settings)
     refuse_idle(task, settings)
     refuse_early(task)
     return task

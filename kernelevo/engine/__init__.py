@@ -4,6 +4,7 @@ from kernelevo.engine.budget import Budget
 from kernelevo.engine.engine import Engine
 from kernelevo.engine.orders import ORDERS, VERBS, checked
 from kernelevo.engine.outcome import Outcome
+from kernelevo.engine.payments import paid
 from kernelevo.engine.replay import used_so_far
 from kernelevo.engine.running import run_engine
 from kernelevo.engine.turns import Schedule
@@ -16,6 +17,7 @@ __all__ = [
     "Outcome",
     "Schedule",
     "checked",
+    "paid",
     "run_engine",
     "used_so_far",
 ]

@@ -1,5 +1,6 @@
 """One run, one folder, one SQLite file: everything that happened, readable by anyone at any time."""
 
+from kernelevo.store.calls import CallRow
 from kernelevo.store.database import CONFIG_FILE, RUN_FILE
 from kernelevo.store.digest import Digest, Line
 from kernelevo.store.folders import find_run, list_runs, new_run_folder
@@ -11,6 +12,7 @@ from kernelevo.store.store import RunStore
 __all__ = [
     "CONFIG_FILE",
     "RUN_FILE",
+    "CallRow",
     "Command",
     "Digest",
     "Draft",
