@@ -11,6 +11,7 @@ from typing import Any
 
 from kernelevo.api.language import Language, language, row_of, speaks
 from kernelevo.api.loading import LOADER
+from kernelevo.api.workplace import Workplace, workplace
 from kernelevo.config import MAILBOX, SWITCHES, Settings
 from kernelevo.core import Event, Proposer, SearchStarted, Task, TrialEnded
 from kernelevo.core.events import Listener
@@ -19,7 +20,7 @@ from kernelevo.device.facts import cpu_facts
 from kernelevo.device.groups import Registration
 from kernelevo.engine import Budget, Engine, Outcome, Schedule, paid, run_engine, used_so_far
 from kernelevo.errors import BadSetting
-from kernelevo.executors import GenerationHost, InlineExecutor, ProcessExecutor
+from kernelevo.executors import GenerationHost
 from kernelevo.llm import Models
 from kernelevo.population import Islands, Policy
 from kernelevo.proposers.prompt_files import PromptFiles
@@ -61,27 +62,34 @@ def carry_out(plan: Plan) -> Outcome:
     """Run a plan to the end of its budget; every process it started is gone afterwards."""
     folder = plan.store.folder
     talk = language(plan.settings, plan.budget) if speaks(plan.settings) else None
-    with _workers(plan, folder, talk) as (executor, host, proposers):
+    with _workers(plan, folder, talk) as (place, host, proposers):
         engine = Engine(
             plan.store,
             proposers,
-            executor,
+            place.executor,
             plan.budget,
             islands=population(plan.store.task, plan.settings),
             loader=LOADER,
             device=DEVICE,
             seed=plan.settings.seed,
             facts=device_facts(plan.settings.device),
-            schedule=Schedule(
-                builders=plan.settings.workers,
-                deterministic=plan.settings.deterministic,
-                window=plan.settings.window,
-            ),
+            schedule=schedule_of(plan.settings, place),
             listeners=(*plan.listeners, _start_after_a_verdict(host)),
         )
         if talk is not None:
             talk.listen(lambda call: paid(engine, row_of(call)))
         return run_engine(engine)
+
+
+def schedule_of(settings: Settings, place: Workplace) -> Schedule:
+    """Return how much happens at a time; as many programs are thought of as are judged, and at least two."""
+    return Schedule(
+        thinkers=settings.thinkers or max(2, place.builders),
+        builders=place.builders,
+        measurers=place.measurers,
+        deterministic=settings.deterministic,
+        window=settings.window,
+    )
 
 
 def population(task: Task, settings: Settings) -> Islands:
@@ -135,25 +143,22 @@ def total_budget(store: RunStore, text: str) -> Budget:
 @contextlib.contextmanager
 def _workers(
     plan: Plan, folder: Path, talk: Language | None
-) -> Iterator[tuple[InlineExecutor | ProcessExecutor, GenerationHost, list[Proposer]]]:
+) -> Iterator[tuple[Workplace, GenerationHost, list[Proposer]]]:
     log = folder / WORKER_LOG
     settings = plan.settings
     # generation computes on the cores that are measured: it is stopped while a measurement holds the lease
     on_cpu = settings.device == "cpu"
-    host = GenerationHost(log=log, on_start=_rest_while_measured if on_cpu else None)
-    executor: InlineExecutor | ProcessExecutor
-    if settings.executor == "inline":
-        executor = InlineExecutor()
-    else:
-        # One worker holds the one judge. On a CPU builds and measurements cannot overlap anyway; on a GPU a
-        # build ends with one call there, which must not run while another program is timed.
-        executor = ProcessExecutor(cpu=settings.workers, build=0, devices=(DEVICE,), log=log)
+    place = workplace(settings, staged=plan.store.task.evaluator == KERNEL, device=DEVICE, log=log)
     try:
-        proposers = list(_proposers(plan, host, talk))
-        yield executor, host, proposers
+        host = GenerationHost(
+            log=log, on_start=_rest_while_measured if on_cpu else None, start=place.generation
+        )
+        try:
+            yield place, host, list(_proposers(plan, host, talk))
+        finally:
+            host.close()
     finally:
-        host.close()
-        executor.close()
+        place.executor.close()
 
 
 def _start_after_a_verdict(host: GenerationHost) -> Listener:

@@ -58,8 +58,14 @@ def run(
         Text, typer.Option(help="a folder of prompts and personas, over the built-in ones")
     ] = None,
     prompt_tokens: Annotated[int | None, typer.Option(help="what a prompt may take; default 24000")] = None,
-    executor: Annotated[Text, typer.Option(help="inline or process")] = None,
-    workers: Annotated[int | None, typer.Option(help="programs built at the same time")] = None,
+    executor: Annotated[Text, typer.Option(help="inline, process or ray")] = None,
+    ray_address: Annotated[
+        Text, typer.Option(help="of a Ray cluster, HOST:6379; default: this machine's, else a new one")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="programs judged at the same time; on Ray all that it offers")
+    ] = None,
+    thinkers: Annotated[int | None, typer.Option(help="programs thought of at the same time")] = None,
     policy: Annotated[Text, typer.Option(help="any, or no-aten: no PyTorch compute in forward")] = None,
     deterministic: Annotated[
         bool | None, typer.Option("--deterministic", help="ask n sees exactly the trials up to n - window")
@@ -124,7 +130,9 @@ def run(
         "prompts": prompts,
         "prompt_tokens": prompt_tokens,
         "executor": executor,
+        "ray_address": ray_address,
         "workers": workers,
+        "thinkers": thinkers,
         "policy": policy,
         "deterministic": deterministic,
         "window": window,

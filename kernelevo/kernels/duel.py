@@ -261,15 +261,23 @@ class Ring:
                 raise Failed(Status.REJECTED, rules.FINAL.broken(saw))
         return samples
 
-    def in_order(self, session: Session, tally: Tally) -> None:
+    def in_order(self, session: Session, tally: Tally, fewest: int, seconds: float) -> None:
         """Stop as many batches in their midst as it takes to see whether work is moved (see ``order``).
+
+        Args:
+            session: the subject.
+            tally: what was seen of it.
+            fewest: so many batches are stopped however long it takes.
+            seconds: for more of them.
 
         Raises:
             Failed: with the status ``wrong``.
         """
+        end = time.monotonic() + seconds
         with self._lease, first_in_line():
             for _ in range(order.TRIES):
-                if len(tally.stops) < order.ENOUGH:
+                enough = fewest if time.monotonic() > end else order.ENOUGH
+                if len(tally.stops) < enough:
                     self._stop(session, tally)
 
     def _stop(self, session: Session, tally: Tally) -> None:
