@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from kernelevo.cli.flags import complete_run
 from kernelevo.cli.output import console, print_json, talk
 from kernelevo.errors import BadSetting
 from kernelevo.report.table import interval, trials_csv, trials_table
@@ -37,7 +38,9 @@ def runs(
 
 
 def show(
-    run: Annotated[str, typer.Argument(help="a run's folder, its name, or @last")] = "@last",
+    run: Annotated[
+        str, typer.Argument(help="a run's folder, its name, or @last", autocompletion=complete_run)
+    ] = "@last",
     trial: Annotated[int | None, typer.Option(help="one trial: its source, verdict and feedback")] = None,
     top: Annotated[int | None, typer.Option(help="only the best N trials")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object: run and trials")] = False,
@@ -70,7 +73,9 @@ def show(
 
 
 def export(
-    run: Annotated[str, typer.Argument(help="a run's folder, its name, or @last")] = "@last",
+    run: Annotated[
+        str, typer.Argument(help="a run's folder, its name, or @last", autocompletion=complete_run)
+    ] = "@last",
     out: Annotated[Path, typer.Option("--out", "-o", help="file to write")] = Path("best.py"),
     standalone: Annotated[
         bool,

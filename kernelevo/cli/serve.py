@@ -8,13 +8,17 @@ from typing import Annotated
 
 import typer
 
+from kernelevo.cli.flags import complete_run
 from kernelevo.cli.output import talk
 from kernelevo.errors import ToolchainMissing
 
 
 def serve(
     run: Annotated[
-        str | None, typer.Argument(help="a run's folder, its name, or @last; default: all runs here")
+        str | None,
+        typer.Argument(
+            help="a run's folder, its name, or @last; default: all runs here", autocompletion=complete_run
+        ),
     ] = None,
     port: Annotated[int, typer.Option(help="0 takes any that is free")] = 8760,
     host: Annotated[

@@ -7,12 +7,15 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from kernelevo.cli.flags import complete_run
 from kernelevo.cli.output import console, print_json, talk
 from kernelevo.report.table import number
 
 
 def steer(
-    run: Annotated[str, typer.Argument(help="a run's folder, its name, or @last")],
+    run: Annotated[
+        str, typer.Argument(help="a run's folder, its name, or @last", autocompletion=complete_run)
+    ],
     order: Annotated[
         list[str] | None,
         typer.Argument(

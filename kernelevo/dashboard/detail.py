@@ -7,9 +7,9 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
-from kernelevo.core import Program
 from kernelevo.errors import BadSetting
 from kernelevo.report.changes import side_by_side
+from kernelevo.report.story import whole_text
 from kernelevo.store import Digest, rebased
 from kernelevo.store.rows import trial_from
 
@@ -43,13 +43,6 @@ def trial(digest: Digest, number: int) -> dict[str, Any]:
         ],
         "source": whole_text(found.program),
     }
-
-
-def whole_text(program: Program) -> str:
-    """Return the program's text; several files one after the other, each under its name."""
-    if len(program.files) == 1:
-        return next(iter(program.files.values()))
-    return "\n".join(f"# ---- {path} ----\n{text}" for path, text in program.files.items())
 
 
 def diff(digest: Digest, a: int, b: int) -> dict[str, Any]:

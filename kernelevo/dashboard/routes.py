@@ -23,6 +23,7 @@ HEARTBEAT = 15.0  # seconds without news after which a comment is sent
 def add_routes(app: FastAPI, hub: Hub) -> None:
     """Add every route of the API, and the way errors are answered."""
     app.include_router(_reading(hub))
+    app.include_router(_deeper(hub))
     app.include_router(_ordering(hub))
 
     @app.exception_handler(KernelEvoError)
@@ -60,6 +61,12 @@ def _reading(hub: Hub) -> APIRouter:
             fresh(hub, run).digest, offset=offset, limit=limit, sort=sort, down=down, status=status,
             proposer=proposer, text=text,
         )  # fmt: skip
+
+    return router
+
+
+def _deeper(hub: Hub) -> APIRouter:
+    router = APIRouter(prefix="/api")
 
     @router.get("/runs/{run}/trials/{number}")
     async def trial(run: str, number: int) -> dict[str, Any]:

@@ -34,18 +34,7 @@ def show(view: View) -> None:
             back = ui.button("Back", on_click=lambda: move(-ROWS)).props("flat dense no-caps")
             more = ui.button("More", on_click=lambda: move(ROWS)).props("flat dense no-caps")
             where = ui.label().classes("dim")
-        compare = ui.row().classes("fields")
-    with compare:
-        a = ui.number("compare #", min=0, precision=0).props("dense outlined")
-        b = ui.number("with #", min=0, precision=0).props("dense outlined")
-
-        def go() -> None:
-            if a.value is None or b.value is None:
-                ui.notify("give two numbers of trials", type="warning")
-            else:
-                ui.navigate.to(f"/run/{view.name}/diff?a={int(a.value)}&b={int(b.value)}")
-
-        ui.button("Side by side", on_click=go).props("flat dense no-caps")
+        _pair(view)
 
     def move(by: int) -> None:
         nonlocal start
@@ -84,3 +73,17 @@ def show(view: View) -> None:
     for choice in (sort, status, maker, text):
         choice.on_value_change(again)
     view.live(update)
+
+
+def _pair(view: View) -> None:
+    with ui.row().classes("fields"):
+        a = ui.number("compare #", min=0, precision=0).props("dense outlined")
+        b = ui.number("with #", min=0, precision=0).props("dense outlined")
+
+        def go() -> None:
+            if a.value is None or b.value is None:
+                ui.notify("give two numbers of trials", type="warning")
+            else:
+                ui.navigate.to(f"/run/{view.name}/diff?a={int(a.value)}&b={int(b.value)}")
+
+        ui.button("Side by side", on_click=go).props("flat dense no-caps")
