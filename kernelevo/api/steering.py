@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from kernelevo.engine import checked
+from kernelevo.engine import VERBS, checked
 from kernelevo.engine.generation import PERSON
 from kernelevo.errors import BadSetting
 from kernelevo.store import Command, Digest, Line, RunStore, find_run
@@ -124,6 +124,8 @@ def parse_order(words: list[str], options: dict[str, Any]) -> tuple[str, dict[st
         BadSetting: for words that do not fit the order.
     """
     verb, *values = words
+    if verb not in VERBS:
+        checked(verb, {})  # says which there are
     places = {
         "hint": ("text",), "knowledge": ("text",), "withdraw": ("order",), "pin": ("program",),
         "unpin": ("program",), "ban": ("program",), "fork": ("program",), "submit": ("file",),

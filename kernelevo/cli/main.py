@@ -20,6 +20,7 @@ app = typer.Typer(
     add_completion=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
+    context_settings={"max_content_width": 110},
 )
 VERBS = (run.run, run.resume, look.runs, look.show, watch.watch, look.export, steer.steer, serve.serve)
 for verb in (*VERBS, check.check, bench.bench, rescore.rescore, lint.lint, doctor.doctor):

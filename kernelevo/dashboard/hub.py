@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from kernelevo.errors import KernelEvoError, RunNotFound, closest
 from kernelevo.store import Digest, find_run, glance, list_runs, writer_of
 
+T = TypeVar("T")
 EVERY = 0.1  # seconds between two looks at a file
 LOCK_EVERY = 1.0  # seconds between two looks at who writes it
 
@@ -31,6 +32,16 @@ class Watched:
         self.writer = writer_of(folder)
         self._asked = time.monotonic()
         self.listeners: set[asyncio.Event] = set()
+        self._kept: dict[str, tuple[object, Any]] = {}
+
+    def once(self, name: str, make: Callable[[], T]) -> T:
+        """Return what ``make`` gives, made anew only after the run has changed."""
+        now = self.digest.version, self.writer
+        kept = self._kept.get(name)
+        if kept is None or kept[0] != now:
+            kept = self._kept[name] = (now, make())
+        value: T = kept[1]
+        return value
 
     @property
     def live(self) -> bool:

@@ -48,7 +48,7 @@ def _reading(hub: Hub) -> APIRouter:
 
     @router.get("/runs/{run}/series")
     async def series(run: str) -> dict[str, Any]:
-        return views.series(fresh(hub, run).digest)
+        return views.series(fresh(hub, run))
 
     @router.get("/runs/{run}/trials")
     async def trials(

@@ -31,6 +31,10 @@ def best_of(lines: Iterable[Line]) -> Line | None:
 
 def summary(watched: Watched) -> dict[str, Any]:
     """Return the run in one object: state, best, verdicts, budget, pools, islands."""
+    return watched.once("summary", lambda: _summary(watched))
+
+
+def _summary(watched: Watched) -> dict[str, Any]:
     digest = watched.digest
     lines, gauge = digest.lines, digest.gauge
     best = best_of(lines)
@@ -165,9 +169,12 @@ def steps(lines: Sequence[Line]) -> list[list[Any]]:
     return points
 
 
-def series(digest: Digest) -> dict[str, Any]:
+def series(watched: Watched) -> dict[str, Any]:
     """Return what is plotted over the trials: best so far, each island's best, dots, the population."""
-    lines = digest.lines
+    return watched.once("series", lambda: _series(watched.digest.lines))
+
+
+def _series(lines: Sequence[Line]) -> dict[str, Any]:
     by_island: dict[int, list[Line]] = {}
     for line in lines:
         by_island.setdefault(line.island, []).append(line)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from html import escape
@@ -19,6 +20,7 @@ from kernelevo.dashboard.pages.markup import pill, raw
 from kernelevo.errors import KernelEvoError
 
 TICK = 0.15  # seconds between two looks at whether there is something new
+REST = 10  # times as long as an update took, the page leaves the machine alone
 STYLE = (Path(__file__).parent / "style.css").read_text("utf-8")
 PAGES = {
     "": "Overview",
@@ -89,14 +91,20 @@ def frame(hub: Hub, run: str, active: str) -> Iterator[View | None]:
     with ui.element("main"):
         yield view
     seen = watched.digest.version, watched.writer
+    rest = 0.0
 
     def tick() -> None:
-        nonlocal seen
+        nonlocal seen, rest
         now = watched.digest.version, watched.writer
-        if now != seen:
+        began = time.monotonic()
+        if now != seen and began >= rest:
             seen = now
             for update in view.updates:
                 update()
+            spent = time.monotonic() - began
+            rest = (
+                began + REST * spent
+            )  # a long run is looked at less often: its machine has better things to do
 
     ui.timer(TICK, tick)
 

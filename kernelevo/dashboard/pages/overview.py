@@ -104,11 +104,11 @@ def _last(view: View) -> str:
 def _best(view: View) -> None:
     with ui.element("section").classes("card"):
         ui.label("Best so far").classes("h")
-        chart = ui.echart(charts.best_so_far(views.series(view.watched.digest))).classes("chart tall")
+        chart = ui.echart(charts.best_so_far(views.series(view.watched))).classes("chart tall")
 
     def update() -> None:
         chart.options.clear()
-        chart.options.update(charts.best_so_far(views.series(view.watched.digest)))
+        chart.options.update(charts.best_so_far(views.series(view.watched)))
         chart.update()
 
     view.updates.append(update)
@@ -146,11 +146,11 @@ def _steps(view: View) -> None:
 def _population(view: View) -> None:
     with ui.element("section").classes("card"):
         ui.label("Population").classes("h")
-        chart = ui.echart(charts.population(views.draws(view.watched.digest.lines))).classes("chart")
+        chart = ui.echart(charts.population(views.series(view.watched)["draws"])).classes("chart")
         note = raw('<p class="empty">Diversity and temperature appear with the first draws of parents.</p>')
 
     def update() -> None:
-        drawn = views.draws(view.watched.digest.lines)
+        drawn = views.series(view.watched)["draws"]
         there = any(drawn.values())
         chart.set_visibility(there)
         note.set_visibility(not there)
