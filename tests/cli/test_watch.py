@@ -18,6 +18,8 @@ from tests.engine import toys
 from tests.engine.test_engine import Bench
 from tests.engine.test_steering import order_at
 
+ROOT = Path(__file__).resolve().parents[2]
+
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
@@ -86,12 +88,16 @@ def test_orders_are_typed_listed_and_refused(bench: Bench, capsys: pytest.Captur
 @pytest.mark.slow
 def test_ctrl_c_leaves_the_watch_and_not_the_run(tmp_path: Path) -> None:
     folder = tmp_path / "live"
-    run = subprocess.Popen([sys.executable, "-m", "tests.dashboard.live", str(folder), "--budget", "60"])
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    words = ["-m", "tests.dashboard.live", str(folder), "--budget", "60"]
+    run = subprocess.Popen([sys.executable, *words], env=environment)
+    until = time.monotonic() + 60
     while not (folder / "run.db").exists():
+        assert run.poll() is None and time.monotonic() < until
         time.sleep(0.1)
     watch = subprocess.Popen(
         [sys.executable, "-m", "kernelevo", "watch", str(folder)], stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, text=True,
+        stderr=subprocess.PIPE, text=True, env=environment,
     )  # fmt: skip
     assert watch.stdout
     assert watch.stdout.readline().startswith("#0")

@@ -138,7 +138,7 @@ def _steps(view: View) -> None:
                 ]
             )
         heads = ("trial", ">score", "by", "*idea", "")
-        body.set_content(table(heads, rows, "Each new best program appears here.", "trials"))
+        body.set_content(table(heads, rows, "Each new best program appears here.", "steps"))
 
     view.live(update)
 

@@ -91,6 +91,8 @@ def _row(view: View, row: dict[str, Any]) -> str:
     args = dict(row["args"])
     main = args.pop("text", None) or args.pop("source", None) or args.pop("program", None)
     main = main or args.pop("budget", None) or ""
+    if parents := args.pop("parents", None):
+        args["made from"] = ", ".join(f"#{name.lstrip('#')}" for name in parents)
     more = ", ".join(
         f"{k} {v if isinstance(v, str | int | float) else json.dumps(v)}" for k, v in args.items()
     )
