@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from kernelevo.cli import bench, check, doctor, lint, look, rescore, run, serve, steer, watch
+from kernelevo.cli import again, bench, check, doctor, lint, look, rescore, run, serve, steer, watch
 from kernelevo.cli.output import talk
 from kernelevo.errors import KernelEvoError
 
@@ -22,7 +22,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"max_content_width": 110},
 )
-VERBS = (run.run, run.resume, look.runs, look.show, watch.watch, look.export, steer.steer, serve.serve)
+RUNS = (run.run, run.resume, look.runs, look.show, watch.watch, look.export, again.replay, again.diff)
+VERBS = (*RUNS, steer.steer, serve.serve)
 for verb in (*VERBS, check.check, bench.bench, rescore.rescore, lint.lint, doctor.doctor):
     app.command()(verb)
 

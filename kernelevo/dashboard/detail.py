@@ -7,9 +7,9 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
+from kernelevo.core import listing
 from kernelevo.errors import BadSetting
 from kernelevo.report.changes import side_by_side
-from kernelevo.report.story import whole_text
 from kernelevo.store import Digest, rebased
 from kernelevo.store.rows import trial_from
 
@@ -41,7 +41,7 @@ def trial(digest: Digest, number: int) -> dict[str, Any]:
             for n in orders
             if n in told
         ],
-        "source": whole_text(found.program),
+        "source": listing(found.program),
     }
 
 

@@ -5,6 +5,7 @@ from kernelevo.engine.engine import Engine
 from kernelevo.engine.orders import ORDERS, VERBS, checked
 from kernelevo.engine.outcome import Outcome
 from kernelevo.engine.payments import paid
+from kernelevo.engine.reenactment import Deviation, Reenactment, Replayed
 from kernelevo.engine.replay import used_so_far
 from kernelevo.engine.running import run_engine
 from kernelevo.engine.turns import Schedule
@@ -13,8 +14,11 @@ __all__ = [
     "ORDERS",
     "VERBS",
     "Budget",
+    "Deviation",
     "Engine",
     "Outcome",
+    "Reenactment",
+    "Replayed",
     "Schedule",
     "checked",
     "paid",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from typing import Any
 
-from kernelevo.core import Trial, Verdict
+from kernelevo.core import Trial, Verdict, Worth
 from kernelevo.errors import BadSetting
 from kernelevo.population import AddStatus, Islands
 from kernelevo.store import Rebase, RunStore, rebased
@@ -38,9 +39,9 @@ class Ledger:
         self.verdicts = 0
         self.told = 0
 
-    def record(self, trial: Trial, *, searched: float) -> bool:
-        """Write a finished trial down; return whether it is the best program so far."""
-        self._store.record(trial, searched=searched)
+    def record(self, trial: Trial, *, searched: float, records: Mapping[str, Any] | None = None) -> bool:
+        """Write a finished trial and records beside it down; return whether it is the best so far."""
+        self._store.record(trial, searched=searched, records=records)
         return self._take_in(trial)
 
     def restore(self, trial: Trial) -> None:
@@ -110,12 +111,17 @@ class Ledger:
         """The best full verdict among a program and its descendants; None if none has a score."""
         line = (self._known[name] for name in _reach(program_id, self._children) if name in self._known)
         read = [self.reread(t) for t in line if t.program.id not in self._banned and not _is_rough(t)]
-        scored = [(t.score, -t.number, t) for t in read if t.score is not None and t.evaluation]
-        if not scored:
+        best = max(
+            (t for t in read if t.score is not None), key=lambda t: (self._worth(t), -t.number), default=None
+        )
+        if best is None or best.evaluation is None:
             return None
-        best = max(scored, key=lambda entry: entry[:2])[2]
-        assert best.evaluation is not None
         return Verdict(best.program, best.evaluation)
+
+    @property
+    def rebased_times(self) -> int:
+        """How many faster baselines have arrived."""
+        return len(self._rebases)
 
     # telling
 
@@ -157,10 +163,14 @@ class Ledger:
         current = rebased(trial, self._rebases)
         if current.score is None or _is_rough(current) or current.program.id in self._banned:
             return False
-        if self._best is not None and self._best.score is not None and current.score <= self._best.score:
+        if self._best is not None and self._worth(current) <= self._worth(self._best):
             return False
         self._best = dataclasses.replace(current)
         return True
+
+    def _worth(self, trial: Trial) -> Worth:
+        assert trial.evaluation is not None
+        return self._islands.worth(trial.evaluation)
 
 
 def _is_rough(trial: Trial) -> bool:

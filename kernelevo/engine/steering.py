@@ -38,6 +38,11 @@ class Steering:
             lambda: engine.ledger, engine.now, engine.store.count, lambda: len(engine.islands.islands)
         )
 
+    @property
+    def last_command(self) -> int:
+        """Number of the last order that was obeyed."""
+        return self._last
+
     def replay(self) -> None:
         """Take up again what earlier sittings were told and what still holds."""
         store = self._engine.store
@@ -53,8 +58,6 @@ class Steering:
         for event in sorted(pins, key=lambda event: event.id):
             change = self._engine.islands.pin if event.kind == "pin" else self._engine.islands.unpin
             change(event.data["program"])
-        for event in store.events(kind="ban"):
-            self._engine.ban(event.data["program"])
         if budgets := store.events(kind="budget"):
             self._engine.meter.budget = Budget(budgets[-1].data["limits"])
 
@@ -152,7 +155,7 @@ class Steering:
 
     def _pin(self, program: str) -> str:
         found = self._engine.ledger.program(program)
-        self._engine.store.append_event("pin", {"program": found})
+        self._engine.store.append_event("pin", {"program": found, "told": self._engine.ledger.told})
         self._engine.islands.pin(found)
         return f"every other ask builds on {found[:12]}"
 
@@ -160,12 +163,11 @@ class Steering:
         found = self._engine.ledger.program(program)
         if not self._engine.islands.unpin(found):
             return f"{found[:12]} was not pinned"
-        self._engine.store.append_event("unpin", {"program": found})
+        self._engine.store.append_event("unpin", {"program": found, "told": self._engine.ledger.told})
         return f"{found[:12]} is drawn like any other"
 
     def _ban(self, program: str) -> str:
         found = self._engine.ledger.program(program)
-        self._engine.store.append_event("ban", {"program": found})
         self._engine.ban(found)
         return f"{found[:12]} is never used again"
 

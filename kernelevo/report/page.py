@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from kernelevo.core import Trial
+from kernelevo.core import Objectives, Trial
 from kernelevo.report.story import failures, people, story
 from kernelevo.report.table import NONE, interval, made_by, milliseconds, number, ratio
 
@@ -30,6 +30,7 @@ color:var(--dim);text-align:right}.diff .gap td{text-align:center;color:var(--di
 .diff .changed td:nth-child(2),.diff .removed td:nth-child(2){background:var(--del)}
 .diff .changed td:nth-child(4),.diff .added td:nth-child(4){background:var(--add)}"""
 MOST = 400  # trials in the table
+_USUALLY_OFF = ("no_clusters", "no_elites")
 _WIDTH, _HEIGHT, _LEFT, _BELOW = 720, 220, 50, 30
 
 
@@ -57,6 +58,7 @@ def run_page(
         _result(run),
         "<h2>Best so far</h2>",
         best_so_far(trials),
+        *_front(run, trials),
         "<h2>How it got there</h2>",
         story(trials),
         people(orders),
@@ -130,6 +132,23 @@ def _result(run: Mapping[str, Any]) -> str:
     return f"<p>trial #{run['best']}, {sure}</p>" + _pairs({k: v for k, v in facts.items() if v is not None})
 
 
+def _front(run: Mapping[str, Any], trials: Sequence[Trial]) -> list[str]:
+    """The programs that nothing else beats in every declared metric."""
+    if "pareto_front" not in run:
+        return []
+    objectives = Objectives.of(run)
+    heads = ["trial", *(f"{m.name} ({m.better} is better)" for m in objectives.metrics), "score", "made by"]
+    rows = [f"<tr>{''.join(f'<th>{escape(head)}</th>' for head in heads)}</tr>"]
+    for trial in (t for t in trials if t.number in run["pareto_front"] and t.evaluation):
+        assert trial.evaluation is not None
+        values = [number(m.value(trial.evaluation), "{:.4g}") for m in objectives.metrics]
+        cells = (f"#{trial.number}", *values, number(trial.score, "{:.4g}"), made_by(trial))
+        mark = ' class="best"' if trial.number == run.get("best") else ""
+        rows.append(f"<tr{mark}>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>")
+    rule = "the score" if objectives.by_score else f"the rule {objectives.rule}"
+    return ["<h2>Pareto front</h2>", f"<p>best by {rule}</p>", f"<table>{''.join(rows)}</table>"]
+
+
 def _trials(trials: Sequence[Trial], best: int | None) -> str:
     heads = ("trial", "made by", "status", "score", "time", "vs eager", "vs compile", "error", "words")
     rows = [f"<tr>{''.join(f'<th>{head}</th>' for head in heads)}</tr>"]
@@ -183,6 +202,8 @@ def command_line(task: str, settings: Mapping[str, Any]) -> str:
     """Return the command that starts a run of these settings."""
     flags = []
     for name, value in settings.items():
+        if value is False and name in _USUALLY_OFF:
+            flags.append(f"--{name.removeprefix('no_')}")
         if name != "out" and value is not False:
             text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
             flags.append(f"--{name.replace('_', '-')}" + ("" if value is True else f" '{text}'"))

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from kernelevo.core import Program, Trial
+from kernelevo.core import Trial, listing
 from kernelevo.report.changes import changes_html
 from kernelevo.report.table import interval, made_by, number
 
@@ -49,7 +49,7 @@ def story(trials: Sequence[Trial]) -> str:
         more = f" (+{number(gain)})" if parts else ""
         change = ""
         if parent is not None:
-            table = changes_html(whole_text(parent.program), whole_text(step.program))
+            table = changes_html(listing(parent.program), listing(step.program))
             change = f"<details><summary>what changed since #{parent.number}</summary>{table}</details>"
         head = f"<strong>{interval(verdict)}</strong>{more} #{step.number}, {escape(made_by(step))}"
         parts.append(f"<li>{head}{change}</li>")
@@ -95,10 +95,3 @@ def people(orders: Sequence[Mapping[str, Any]]) -> str:
         rows.append(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>")
     heads = "".join(f"<th>{head}</th>" for head in ("by", "order", "effect", "came of it"))
     return f"<h2>Orders</h2><table><tr>{heads}</tr>{''.join(rows)}</table>"
-
-
-def whole_text(program: Program) -> str:
-    """Return a program's text; several files one after the other, each under its name."""
-    if len(program.files) == 1:
-        return next(iter(program.files.values()))
-    return "\n".join(f"# ---- {path} ----\n{text}" for path, text in program.files.items())
