@@ -1,5 +1,6 @@
 """The door: the only place where parts are put together."""
 
+from kernelevo.api.audit import audit
 from kernelevo.api.check import check, read_program
 from kernelevo.api.doctor import examine
 from kernelevo.api.lint import lint
@@ -8,6 +9,7 @@ from kernelevo.api.runs import claim_folder, evolve, explain, list_runs, load_ru
 
 __all__ = [
     "Result",
+    "audit",
     "check",
     "claim_folder",
     "evolve",
