@@ -186,9 +186,9 @@ class Hearing:
         order.verify(session, ground.checker, ground.stream, seen.stops[known:], left, self._stops - known)
 
     def _remembers(self, outcome: Outcome) -> Evaluation | None:
-        """See that calls of a batch as long as the timed ones leave the right buffers behind."""
+        """See that calls of a batch as long as the longest timed one leave the right buffers behind."""
         ground = self._ground
-        report = remembered.batch(self._session, ground.pool, ground.stream, outcome.challenger.calls)
+        report = remembered.batch(self._session, ground.pool, ground.stream, outcome.challenger.longest)
         if report is None or report.ok:
             return None
         return self._notes.wrong(report, "in what a batch of calls leaves in the buffers")
