@@ -89,6 +89,7 @@ class Hearing:
             if wrong is None:
                 left = seconds / 2 if self._final else self._budget(outcome) - (time.monotonic() - began)
                 self._in_order(outcome, left)
+                wrong = self._remembers(outcome)
         ground.pool.retire(self._rng.choice(cases)[1])
         return wrong or self._finish(outcome, label, rough=below)
 
