@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kernelevo.api import casting
+from kernelevo.api.casting import HOSTED, KERNEL
 from kernelevo.api.language import Language, language, row_of, speaks
 from kernelevo.api.loading import LOADER
 from kernelevo.api.workplace import Workplace, workplace
@@ -19,7 +21,6 @@ from kernelevo.device import smi
 from kernelevo.device.facts import cpu_facts
 from kernelevo.device.groups import Registration
 from kernelevo.engine import Budget, Engine, Outcome, Schedule, paid, run_engine, used_so_far
-from kernelevo.errors import BadSetting
 from kernelevo.executors import GenerationHost
 from kernelevo.llm import Models
 from kernelevo.population import Islands, Policy
@@ -29,15 +30,6 @@ from kernelevo.store import RunStore
 DEVICE = "device:0"
 WORKER_LOG = "workers.log"
 
-# name -> what makes it inside the generation process, and how many parents its briefs shall have
-HOSTED = {
-    "compiler": ("kernelevo.proposers.compiler:CompilerProposer", 1),
-    "rewrite": ("kernelevo.proposers.rewrite:RewriteProposer", 1),
-    "crossover": ("kernelevo.proposers.crossover:CrossoverProposer", 2),
-    "tune": ("kernelevo.proposers.tune:TuneProposer", 1),
-}
-# what the model-free proposers can work on
-KERNEL = "kernel"
 ISLANDS = 1  # best mean rank of benchmarks/engine/landscapes.py on its development seeds
 
 
@@ -98,7 +90,7 @@ def population(task: Task, settings: Settings) -> Islands:
     Proposers that need no model cannot be steered to a region: without others, and without a wish for
     islands, there is no cold start.
     """
-    steered = any(name not in HOSTED for name in settings.proposers)
+    steered = any(name not in HOSTED for name in casting.cast(task, settings))
     count = settings.islands or ISLANDS
     switches = {name.removeprefix("no_"): not getattr(settings, name) for name in SWITCHES}
     switches["cold_start"] &= steered or settings.islands is not None
@@ -183,12 +175,7 @@ def refuse_idle(task: Task, settings: Settings) -> None:
             prompts that cannot be used.
     """
     prompt_files(settings)  # refused here rather than at the first prompt
-    if task.evaluator != KERNEL and all(name in HOSTED for name in settings.proposers):
-        raise BadSetting(
-            f"none of the proposers can work on {task.name}",
-            why=f"{', '.join(settings.proposers)} work on PyTorch modules; this task is something else",
-            now="--model NAME (a language model) or --mailbox FOLDER (prompts that anyone answers by a file)",
-        )
+    casting.refuse_idle(task, settings)
 
 
 def _rest_while_measured(pgid: int) -> None:
@@ -198,13 +185,12 @@ def _rest_while_measured(pgid: int) -> None:
 
 def _proposers(plan: Plan, host: GenerationHost, talk: Language | None) -> Iterator[Proposer]:
     task, settings = plan.store.task, plan.settings
-    for name in settings.proposers:
+    for name in casting.cast(task, settings):
         if name in HOSTED:
-            if task.evaluator == KERNEL:
-                factory, parents = HOSTED[name]
-                # the module is captured while the baselines are being prepared
-                options = {"task": task} if name == "rewrite" else {}
-                yield host.proposer(name, factory, options, parents=parents)
+            factory, parents = HOSTED[name]
+            # the module is captured while the baselines are being prepared
+            options = {"task": task} if name == "rewrite" else {}
+            yield host.proposer(name, factory, options, parents=parents)
         elif talk is not None:
             models = talk.mailbox if name == MAILBOX else talk.models
             assert models is not None  # Settings refuses mailbox without a folder

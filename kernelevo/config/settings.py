@@ -33,7 +33,9 @@ SWITCHES = (
 )
 # proposers that need no language model, in the order in which they are first asked
 MODEL_FREE = ("rewrite", "compiler", "crossover", "tune")
-PROPOSERS = (*MODEL_FREE, "llm", "mailbox")
+# those for programs in general; they take the place of the former where a task is no PyTorch module
+GENERAL = ("tune", "constants", "mutate", "recombine")
+PROPOSERS = (*MODEL_FREE, *GENERAL[1:], "llm", "mailbox")
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,8 @@ class Settings:
         device: ``cpu`` or ``cuda``.
         size: form of a bundled task; None means ``small`` on cpu and ``full`` on cuda.
         seed: seed of every random choice of the search (the judge's own seeds are secret).
-        proposers: who proposes; see ``PROPOSERS``.
+        proposers: who proposes; see ``PROPOSERS``. The usual ones are those for PyTorch modules, and for any
+            other task those of ``GENERAL``.
         model: name of a language model, or several with commas, for the proposer ``llm``.
         base_url: an OpenAI-compatible endpoint; None means the one of the ``openai`` package.
         mailbox: folder in which the proposer ``mailbox`` leaves prompts and looks for replies.

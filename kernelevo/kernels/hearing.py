@@ -12,9 +12,9 @@ from kernelevo.errors import SandboxError
 from kernelevo.kernels import clocks, order, remembered, sampling
 from kernelevo.kernels.checking import describe_case
 from kernelevo.kernels.correctness import Precision, precision
-from kernelevo.kernels.duel import Blocks, Outcome
 from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.ground import Ground
+from kernelevo.kernels.outcome import Blocks, Outcome
 from kernelevo.kernels.pool import Case, Group
 from kernelevo.kernels.session import Session
 from kernelevo.kernels.verdict import Notes
