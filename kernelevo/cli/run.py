@@ -74,17 +74,22 @@ def run(
     out: Annotated[Text, typer.Option(help="folder of the run; default: a new one under runs/")] = None,
     islands: Annotated[int | None, typer.Option(help="number of islands; default 1")] = None,
     sampler: Annotated[Text, typer.Option(help=f"who becomes a parent: {', '.join(SAMPLERS)}")] = None,
+    programs: Annotated[
+        Text, typer.Option(help="programs of your own that join: files or folders, with commas")
+    ] = None,
     no_cold_start: Annotated[
         bool | None,
         typer.Option("--no-cold-start", help="no lines at the start, steered to different regions"),
     ] = None,
     no_islands: Annotated[bool | None, typer.Option("--no-islands", help="one island")] = None,
     no_clusters: Annotated[
-        bool | None, typer.Option("--no-clusters", help="an island is one cluster")
+        bool | None, typer.Option("--no-clusters/--clusters", help="an island is one cluster (default)")
     ] = None,
     no_elites: Annotated[
         bool | None,
-        typer.Option("--no-elites", help="no elite pool: no parents, inspirations or fresh starts from it"),
+        typer.Option(
+            "--no-elites/--elites", help="no elite pool (default), or parents and inspirations from it"
+        ),
     ] = None,
     no_migration: Annotated[
         bool | None, typer.Option("--no-migration", help="islands send each other nothing")
@@ -139,6 +144,7 @@ def run(
         "out": out,
         "islands": islands,
         "sampler": sampler,
+        "programs": listed(programs),
         "no_cold_start": no_cold_start,
         "no_islands": no_islands,
         "no_clusters": no_clusters,
