@@ -118,8 +118,8 @@ class Ground:
                 self._make_ready,
             )
             self.roof = Roof(self.zygote, self.pool, self.device, self.folder, root / "ceilings")
-            secret = OneWay(rng.getrandbits(256))
-            self.stream = Stream(self.pool.source, self.pool.free, ["shipped"], secret)
+            hidden = OneWay(rng.getrandbits(256))
+            self.stream = Stream(self.pool.source, self.pool.free, ["shipped"], hidden)
             self.ring = Ring(
                 self.stream, self.checker, random.Random(f"{self.secret}/ring"), Lease(self.device)
             )
