@@ -1,5 +1,6 @@
 """The door: the only place where parts are put together."""
 
+from kernelevo.api.audit import audit
 from kernelevo.api.check import check, read_program
 from kernelevo.api.compare import compare
 from kernelevo.api.doctor import examine
@@ -13,6 +14,7 @@ from kernelevo.api.timeline import trace
 __all__ = [
     "Result",
     "account",
+    "audit",
     "check",
     "claim_folder",
     "compare",

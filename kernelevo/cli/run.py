@@ -19,7 +19,10 @@ Text = str | None
 
 def run(
     task: Annotated[
-        str, typer.Argument(help="kernelbench:3/13, ops/gemm, model.py:Class, file.py, tsp.py:tour")
+        str,
+        typer.Argument(
+            help="kernelbench:3/13, ops/gemm, model.py:Class, file.py, tsp.py:tour, an evaluator's folder"
+        ),
     ],
     budget: Annotated[Text, typer.Option(help="90s, 30m, 200 (evaluations), $5, or several: 90s,200")] = None,
     device: Annotated[Text, typer.Option(help="cpu or cuda")] = None,
