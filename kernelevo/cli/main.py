@@ -10,6 +10,7 @@ import typer
 
 from kernelevo.cli import bench, check, doctor, lint, look, rescore, run
 from kernelevo.cli.output import talk
+from kernelevo.cli.unseal import unseal
 from kernelevo.errors import KernelEvoError
 
 app = typer.Typer(
@@ -21,7 +22,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-VERBS = (run.run, run.resume, look.runs, look.show, look.export)
+VERBS = (run.run, run.resume, look.runs, look.show, look.export, unseal)
 for verb in (*VERBS, check.check, bench.bench, rescore.rescore, lint.lint, doctor.doctor):
     app.command()(verb)
 
