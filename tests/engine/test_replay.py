@@ -122,3 +122,20 @@ def test_a_run_without_decisions_is_refused_in_plain_words(tmp_path: Path) -> No
     db.close()
     with pytest.raises(StoreError, match="cannot be replayed"):
         replay(folder)
+
+
+def test_a_ban_keeps_its_place_in_a_resume(tmp_path: Path) -> None:
+    """What was told before the ban was told of a living program, also when it is told again."""
+    folder = tmp_path / "run"
+    record(folder, 30, stop_at=26)
+    with RunStore.open(folder, readonly=True) as store:
+        (ban,) = store.events(kind="ban")
+        assert 0 < ban.data["told"] < store.count()
+        trial = next(t for t in store.trials() if t.program.id == ban.data["program"])
+    record(folder, 60)
+    found = replay(folder)
+    assert found.deviation is None and found.sittings == 2
+    with RunStore.open(folder, readonly=True) as store:
+        assert len(store.events(kind="ban")) == 1  # a resume does not write it again
+        later = [t for t in store.trials() if t.seen > ban.data["told"]]
+    assert later and not any(trial.program.id in t.program.parents for t in later)
