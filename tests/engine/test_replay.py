@@ -29,8 +29,8 @@ def record(folder: Path, trials: int, stop_at: int | None = None, **more: Any) -
             return
         orders = {
             6: [("weight", {"proposer": "flip", "weight": 3.0}), ("hint", {"text": "ones", "asks": 2})],
-            12: [("pin", {"program": "3"}), ("submit", {"source": "1" * 8 + "0" * 8})],
-            18: [("ban", {"program": "5"})],
+            12: [("pin", {"program": event.trial.program.id}), ("submit", {"source": "1" * 8 + "0" * 8})],
+            18: [("ban", {"program": event.trial.program.id})],
         }
         for verb, args in orders.get(event.trial.number, ()):
             store.append_command("ana", verb, args)
@@ -61,6 +61,9 @@ def test_replay_is_exact_whatever_happened(tmp_path: Path, deterministic: bool) 
     once = replay(folder)
     assert once.deviation is None, once.deviation
     assert once.trials == len(trials) and once.sittings == 2
+    with RunStore.open(folder, readonly=True) as store:
+        assert [len(store.events(kind=kind)) for kind in ("pin", "ban")] == [1, 1]
+        assert len(store.rebases()) == 1
     proposers = [t.program.origin.proposer for t in trials]
     assert once.decisions == sum(p not in ("seed", "person") for p in proposers) and "person" in proposers
     assert {"flip", "lists", "same", "moody"} <= set(proposers)
