@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kernelevo.api.loading import LOADER
+from kernelevo.api.lore import consultant
 from kernelevo.config import SWITCHES, Settings
 from kernelevo.core import Event, Proposer, SearchStarted, Task, TrialEnded
 from kernelevo.core.events import Listener
@@ -68,6 +69,7 @@ def carry_out(plan: Plan) -> Outcome:
             device=DEVICE,
             seed=plan.settings.seed,
             facts=device_facts(plan.settings.device),
+            consult=consultant(plan.store.task, plan.settings),
             schedule=Schedule(
                 builders=plan.settings.workers,
                 deterministic=plan.settings.deterministic,

@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from kernelevo.cli import bench, check, doctor, lint, look, rescore, run
+from kernelevo.cli import bench, check, doctor, knowledge, lint, look, rescore, run
 from kernelevo.cli.output import talk
 from kernelevo.errors import KernelEvoError
 
@@ -24,6 +24,7 @@ app = typer.Typer(
 VERBS = (run.run, run.resume, look.runs, look.show, look.export)
 for verb in (*VERBS, check.check, bench.bench, rescore.rescore, lint.lint, doctor.doctor):
     app.command()(verb)
+app.add_typer(knowledge.app, name="knowledge")
 
 OUR_BUG = 4
 INTERRUPTED = 130

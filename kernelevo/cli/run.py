@@ -40,6 +40,9 @@ def run(
         Text, typer.Option(help="a folder of prompts and personas, over the built-in ones")
     ] = None,
     prompt_tokens: Annotated[int | None, typer.Option(help="what a prompt may take; default 24000")] = None,
+    no_knowledge: Annotated[
+        bool | None, typer.Option("--no-knowledge", help="neither look notes up nor learn from this run")
+    ] = None,
     executor: Annotated[Text, typer.Option(help="inline or process")] = None,
     workers: Annotated[int | None, typer.Option(help="programs built at the same time")] = None,
     policy: Annotated[Text, typer.Option(help="any, or no-aten: no PyTorch compute in forward")] = None,
@@ -95,6 +98,7 @@ def run(
         "mailbox": mailbox,
         "prompts": prompts,
         "prompt_tokens": prompt_tokens,
+        "no_knowledge": no_knowledge,
         "executor": executor,
         "workers": workers,
         "policy": policy,

@@ -51,6 +51,7 @@ class Settings:
         mailbox: folder in which the proposer ``mailbox`` leaves prompts and looks for replies.
         prompts: folder whose Markdown files replace our prompts and personas, or add to them.
         prompt_tokens: what a prompt may take; sections give way beyond it.
+        no_knowledge: neither look notes up nor learn any from this run.
         executor: where evaluations run: ``inline`` or ``process``.
         workers: how many programs may be built at the same time.
         policy: ``any``, or ``no-aten``: no PyTorch compute in ``forward``.
@@ -84,6 +85,7 @@ class Settings:
     mailbox: str | None = None
     prompts: str | None = None
     prompt_tokens: int = 24_000
+    no_knowledge: bool = False
     executor: str = "process"
     workers: int = 1
     policy: str = "any"
@@ -205,6 +207,7 @@ _KINDS: dict[str, tuple[type[Any], ...]] = {
     "workers": (int,),
     "window": (int,),
     "deterministic": (bool,),
+    "no_knowledge": (bool,),
     "islands": (int,),
     "prompt_tokens": (int,),
     **dict.fromkeys(SWITCHES, (bool,)),

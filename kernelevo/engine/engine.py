@@ -25,7 +25,7 @@ from kernelevo.core import (
 from kernelevo.core.events import Listener
 from kernelevo.engine.budget import Budget, Meter, Stopwatch
 from kernelevo.engine.confirm import confirm
-from kernelevo.engine.generation import PERSON, Generation
+from kernelevo.engine.generation import PERSON, Consult, Generation
 from kernelevo.engine.judging import Judging, first_failure
 from kernelevo.engine.ledger import Ledger
 from kernelevo.engine.news import pass_on
@@ -68,6 +68,7 @@ class Engine:
         now: seconds since the epoch.
         poll: seconds between looks at the commands when nothing else happens.
         backoff: seconds before something that failed is tried again.
+        consult: looks up notes for a brief.
 
     Raises:
         BadSetting: for two proposers of one name, or none at all.
@@ -91,6 +92,7 @@ class Engine:
         now: Callable[[], float] = time.time,
         poll: float = 0.2,
         backoff: float = 0.5,
+        consult: Consult | None = None,
     ) -> None:
         names = [proposer.name for proposer in proposers]
         if not names or len({*names, SEED, PERSON}) != len(names) + 2:
@@ -123,6 +125,7 @@ class Engine:
             asking=lambda *ask: self.say(TrialStarted(*ask)),
             complain=self._complain,
             backoff=backoff,
+            consult=consult,
         )
         self.ledger = Ledger(store, self.islands, self._told, deterministic=schedule.deterministic)
         self.judging = Judging(executor, task, loader, device, backoff=backoff)

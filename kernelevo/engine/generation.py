@@ -14,13 +14,17 @@ from typing import Any
 from kernelevo.core import Brief, Proposal, Proposer, Task, Trial
 from kernelevo.engine.budget import Meter
 from kernelevo.engine.credit import Credit
+from kernelevo.engine.lineage import Lineage
 from kernelevo.errors import InputError, MachineError, WorkerDied
+from kernelevo.knowledge import Retrieved
 from kernelevo.population import Ask, Islands
 from kernelevo.store import Draft
 
 ATTEMPTS = 3
 REDRAWS = 2
 PERSON = "person"
+
+Consult = Callable[[Brief, float | None], Sequence[Retrieved]]
 
 
 class ProposerFailed(Exception):
@@ -52,6 +56,7 @@ class Generation:
         asking: called with the trial's number, the proposer's name and the island when a proposer is asked.
         complain: called with a sentence when a proposer fails.
         backoff: seconds before a proposer that raised is asked again, doubled each time.
+        consult: looks up notes for a brief, given how stagnant its island is.
     """
 
     def __init__(
@@ -67,6 +72,7 @@ class Generation:
         asking: Callable[[int, str, int], None],
         complain: Callable[[str], None],
         backoff: float = 0.5,
+        consult: Consult | None = None,
     ) -> None:
         self.proposers = {proposer.name: proposer for proposer in proposers}
         self.credit = Credit(list(self.proposers))
@@ -74,7 +80,7 @@ class Generation:
         self.unaffordable = False  # whether somebody was not asked, the last time, for want of budget
         self._task, self._islands, self._meter, self._seed = task, islands, meter, seed
         self._facts, self._now, self._complain, self._backoff = facts, now, complain, backoff
-        self._asking = asking
+        self._asking, self._consult, self._lineage = asking, consult, Lineage()
         self._deaf: set[str] = set()
         self._dearest: dict[str, dict[str, float]] = defaultdict(dict)
 
@@ -115,6 +121,7 @@ class Generation:
 
     def observe(self, trial: Trial) -> None:
         """Show a told trial to every proposer that wants to learn from it."""
+        self._lineage.told(trial)
         for name, proposer in self.proposers.items():
             look = getattr(proposer, "observe", None)
             if look is None or name in self._deaf:
@@ -137,7 +144,7 @@ class Generation:
         started = self._now()
         rng = rng_for(self._seed, number, "ask", name, redraw)
         asked = self._islands.ask(rng, parents=getattr(proposer, "parents", 1), turn=turn)
-        brief = self._brief(number, asked, hints)
+        brief, found = self._brief(number, asked, hints)
         wanted = self._estimate(proposer, brief)
         if not self._meter.reserve(wanted):
             self.unaffordable = True
@@ -157,7 +164,7 @@ class Generation:
             Draft(
                 ask=number,
                 position=position,
-                proposal=_signed(proposal, name, asked),
+                proposal=_signed(proposal, name, asked, found),
                 proposer=name,
                 number=None if position else number,
                 island=asked.island,
@@ -185,10 +192,10 @@ class Generation:
                 await asyncio.sleep(self._backoff * 2 ** (attempt - 1))
         raise AssertionError("unreachable")
 
-    def _brief(self, number: int, asked: Ask, hints: tuple[str, ...]) -> Brief:
+    def _brief(self, number: int, asked: Ask, hints: tuple[str, ...]) -> tuple[Brief, Sequence[Retrieved]]:
         best = self._islands.best
         facts = {**self._facts, "best_score": best.score if best else None}
-        return Brief(
+        brief = Brief(
             task=self._task,
             number=number,
             parents=asked.parents,
@@ -197,7 +204,10 @@ class Generation:
             hints=hints,
             direction=asked.direction,
             facts=facts,
+            lineage=self._lineage.of(asked.parents),
         )
+        found = self._consult(brief, asked.draw.stagnation) if self._consult else ()
+        return dataclasses.replace(brief, knowledge=tuple(one.note.shown() for one in found)), found
 
     def _estimate(self, proposer: Proposer, brief: Brief) -> dict[str, float]:
         """What an ask may cost: what the proposer says, else its dearest ask so far."""
@@ -207,9 +217,12 @@ class Generation:
         return {"dollars": 0.0, "tokens": 0.0, **known}
 
 
-def _signed(proposal: Proposal, name: str, asked: Ask) -> Proposal:
-    """Credit goes by the name in the origin, so that a replay knows whom; the draw is kept beside it."""
+def _signed(proposal: Proposal, name: str, asked: Ask, found: Sequence[Retrieved]) -> Proposal:
+    """Credit goes by the name in the origin, so that a replay knows whom; draw and notes are kept there."""
     program = proposal.program
     details = {**program.origin.details, "draw": asked.draw.to_json()}
+    details.pop("knowledge", None)  # a parent's, carried along
+    if found:
+        details["knowledge"] = [one.to_json() for one in found]
     origin = dataclasses.replace(program.origin, proposer=name, details=details)
     return dataclasses.replace(proposal, program=dataclasses.replace(program, origin=origin))
