@@ -3,8 +3,8 @@
     kernelevo run examples/circle_packing.py:score --mailbox box --proposers mailbox --budget 12
     kernelevo run examples/circle_packing.py:score --model NAME --base-url URL --budget 30m
 
-A program prints its circles; nothing that it says about them counts. Each number is read as the double that it
-is, and whether circles overlap or leave the square is decided in exact fractions: there is no tolerance.
+A program prints its circles; nothing that it says about them counts. Each number is read as the double that
+it is, and whether circles overlap or leave the square is decided in exact fractions: there is no tolerance.
 """
 
 import json
@@ -43,11 +43,11 @@ print(json.dumps(circles()))
 def score(program: Program) -> Evaluation:
     """Place 26 circles in the unit square so that the sum of their radii is as large as possible.
 
-    The program is one Python file (NumPy may be used, SciPy is not there). It runs for at most 60 seconds and
-    prints one JSON list of 26 entries [x, y, radius] as its last line. Circles may touch but not overlap, and
-    must lie inside the square. This is decided exactly, in rational arithmetic on the printed doubles, without
-    any tolerance: shrink the radii by a relative 1e-12 or so at the end. Score: the sum of the radii. The best
-    known value is about 2.636.
+    The program is one Python file (NumPy may be used; do not count on SciPy). It runs for at most 60 seconds
+    and prints one JSON list of 26 entries [x, y, radius] as its last line. Circles may touch but not overlap,
+    and must lie inside the square. This is decided exactly, in rational arithmetic on the printed doubles,
+    without any tolerance: shrink the radii by a relative 1e-12 or so at the end. Score: the sum of the radii.
+    The best known value is about 2.636.
     """
     with tempfile.TemporaryDirectory(prefix="packing-") as folder:
         path = Path(folder) / "program.py"

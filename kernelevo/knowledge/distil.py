@@ -13,7 +13,7 @@ from kernelevo.knowledge.kinds import kinds_of
 from kernelevo.knowledge.note import RUN, Evidence, Note
 
 WORTH = 1.05
-"""A step counts from this gain on, and only if the intervals of both scores are apart, where there are any."""
+"""A step counts from this gain on, and only if both scores' intervals, where there are any, are apart."""
 MOST = 4
 """Notes of one run."""
 SAMPLE = 6_000
