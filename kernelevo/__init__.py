@@ -19,6 +19,12 @@ PUBLIC = {
     "Status": "kernelevo.core",
     "Task": "kernelevo.core",
     "Trial": "kernelevo.core",
+    "attempt": "kernelevo.evaluators",
+    "call": "kernelevo.evaluators",
+    "cascade": "kernelevo.evaluators",
+    "converse": "kernelevo.evaluators",
+    "evaluator": "kernelevo.evaluators",
+    "execute": "kernelevo.evaluators",
     "cpp": "kernelevo.backends.cpp",
     "cuda": "kernelevo.backends.cuda",
     "cupy_stream": "kernelevo.backends.cupy_stream",
@@ -41,10 +47,16 @@ __all__ = [
     "Task",
     "Trial",
     "__version__",
+    "attempt",
+    "call",
+    "cascade",
+    "converse",
     "cpp",
     "cuda",
     "cupy_stream",
+    "evaluator",
     "evolve",
+    "execute",
     "gemm",
     "graphed",
     "load_run",
@@ -63,6 +75,7 @@ if TYPE_CHECKING:
     from kernelevo.backends.graphed import graphed
     from kernelevo.backends.packing import packed, refresh
     from kernelevo.core import Brief, Evaluation, Program, Proposal, Status, Task, Trial
+    from kernelevo.evaluators import attempt, call, cascade, converse, evaluator, execute
 
 
 def __getattr__(name: str) -> Any:

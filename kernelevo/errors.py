@@ -63,6 +63,7 @@ class InputError(KernelEvoError):
     """Something the user gave us cannot be used."""
 
     exit_code = 2
+    passing = False
 
 
 class TaskNotFound(InputError):
@@ -116,6 +117,8 @@ class MachineError(KernelEvoError):
     """This machine lacks something that the request needs."""
 
     exit_code = 3
+    passing = False
+    """Whether the same request may succeed later, without anybody mending anything."""
 
 
 class ToolchainMissing(MachineError):
@@ -136,6 +139,8 @@ class SandboxError(MachineError):
 
 class WorkerDied(MachineError):
     """One of our own worker processes died or hung while it ran something for us."""
+
+    passing = True
 
 
 class LeaseTimeout(MachineError):

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from kernelevo.api.loading import load_evaluator, refuse_early
+from kernelevo.api.loading import find_task, load_evaluator, refuse_early
 from kernelevo.config import Settings
 from kernelevo.core import Evaluation, Origin, Program, StagedEvaluator, Status
 from kernelevo.errors import BadProgram
-from kernelevo.tasks import load_task
 
 
 def check(
@@ -29,7 +28,7 @@ def check(
         MachineError: if this machine cannot judge it.
     """
     program = read_program(file)
-    task = load_task(task_name, size=settings.size, device=settings.device, policy=settings.policy)
+    task = find_task(task_name, settings)
     refuse_early(task)
     evaluator = load_evaluator(task)
     if not isinstance(evaluator, StagedEvaluator):

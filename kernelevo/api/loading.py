@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from kernelevo.config import Settings
 from kernelevo.core import Evaluator, StagedEvaluator, Task
 from kernelevo.device.facts import cpu_facts
-from kernelevo.evaluators import load
-from kernelevo.tasks import facts, refuse_if_too_large
+from kernelevo.evaluators import load, task_of
+from kernelevo.tasks import facts, load_task, refuse_if_too_large
 
 LOADER = "kernelevo.api.loading:load_evaluator"
 """What workers call; it may import torch and execute the task's file."""
+
+
+def find_task(name: str, settings: Settings) -> Task:
+    """Return the task that a user names: an evaluator by its name, or whatever ``load_task`` knows.
+
+    Raises:
+        TaskNotFound, BadProgram, BadSetting: see ``tasks.load_task``.
+    """
+    known = task_of(name)
+    if known is not None:
+        return known
+    return load_task(name, size=settings.size, device=settings.device, policy=settings.policy)
 
 
 def load_evaluator(task: Task) -> Evaluator | StagedEvaluator:

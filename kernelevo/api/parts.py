@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kernelevo.api.language import Language, language, row_of, speaks
 from kernelevo.api.loading import LOADER
 from kernelevo.api.lore import consultant
-from kernelevo.config import SWITCHES, Settings
+from kernelevo.config import MAILBOX, SWITCHES, Settings
 from kernelevo.core import Event, Proposer, SearchStarted, Task, TrialEnded
 from kernelevo.core.events import Listener
 from kernelevo.device import smi
 from kernelevo.device.facts import cpu_facts
 from kernelevo.device.groups import Registration
-from kernelevo.engine import Budget, Engine, Outcome, Schedule, run_engine, used_so_far
+from kernelevo.engine import Budget, Engine, Outcome, Schedule, paid, run_engine, used_so_far
 from kernelevo.errors import BadSetting
 from kernelevo.executors import GenerationHost, InlineExecutor, ProcessExecutor
+from kernelevo.llm import Models
 from kernelevo.population import Islands, Policy
 from kernelevo.proposers.prompt_files import PromptFiles
 from kernelevo.store import RunStore
@@ -58,7 +61,8 @@ class Plan:
 def carry_out(plan: Plan) -> Outcome:
     """Run a plan to the end of its budget; every process it started is gone afterwards."""
     folder = plan.store.folder
-    with _workers(plan, folder) as (executor, host, proposers):
+    talk = language(plan.settings, plan.budget) if speaks(plan.settings) else None
+    with _workers(plan, folder, talk) as (executor, host, proposers):
         engine = Engine(
             plan.store,
             proposers,
@@ -77,6 +81,8 @@ def carry_out(plan: Plan) -> Outcome:
             ),
             listeners=(*plan.listeners, _start_after_a_verdict(host)),
         )
+        if talk is not None:
+            talk.listen(lambda call: paid(engine, row_of(call)))
         return run_engine(engine)
 
 
@@ -117,6 +123,12 @@ def prompt_files(settings: Settings) -> PromptFiles:
     return PromptFiles.load(Path(settings.prompts).expanduser() if settings.prompts else None)
 
 
+def mended(store: RunStore) -> dict[str, int]:
+    """Return how many repairs were asked for, by program; a resumed run does not ask for more than it may."""
+    asked = Counter(call.trial for call in store.calls(role="repair"))
+    return {trial.program.id: asked[trial.number] for trial in store.trials(raw=True) if asked[trial.number]}
+
+
 def total_budget(store: RunStore, text: str) -> Budget:
     """Return a budget of this much beyond what a run has used already."""
     return Budget.parse(text).plus(used_so_far(store))
@@ -124,7 +136,7 @@ def total_budget(store: RunStore, text: str) -> Budget:
 
 @contextlib.contextmanager
 def _workers(
-    plan: Plan, folder: Path
+    plan: Plan, folder: Path, talk: Language | None
 ) -> Iterator[tuple[InlineExecutor | ProcessExecutor, GenerationHost, list[Proposer]]]:
     log = folder / WORKER_LOG
     settings = plan.settings
@@ -139,7 +151,7 @@ def _workers(
         # build ends with one call there, which must not run while another program is timed.
         executor = ProcessExecutor(cpu=settings.workers, build=0, devices=(DEVICE,), log=log)
     try:
-        proposers = list(_proposers(plan.store.task, settings, host))
+        proposers = list(_proposers(plan, host, talk))
         yield executor, host, proposers
     finally:
         host.close()
@@ -181,7 +193,8 @@ def _rest_while_measured(pgid: int) -> None:
     Registration(pgid, "generation")
 
 
-def _proposers(task: Task, settings: Settings, host: GenerationHost) -> Iterator[Proposer]:
+def _proposers(plan: Plan, host: GenerationHost, talk: Language | None) -> Iterator[Proposer]:
+    task, settings = plan.store.task, plan.settings
     for name in settings.proposers:
         if name in HOSTED:
             if task.evaluator == KERNEL:
@@ -189,26 +202,16 @@ def _proposers(task: Task, settings: Settings, host: GenerationHost) -> Iterator
                 # the module is captured while the baselines are being prepared
                 options = {"task": task} if name == "rewrite" else {}
                 yield host.proposer(name, factory, options, parents=parents)
-        elif name == "llm":
-            from kernelevo.llm.openai_client import OpenAIClient
-            from kernelevo.proposers.asking import LLMProposer
+        elif talk is not None:
+            models = talk.mailbox if name == MAILBOX else talk.models
+            assert models is not None  # Settings refuses mailbox without a folder
+            yield _asking(name, models, plan)
 
-            assert settings.model is not None  # Settings refuses llm without a model
-            yield LLMProposer(
-                OpenAIClient(settings.base_url),
-                settings.model,
-                prompts=prompt_files(settings),
-                tokens=settings.prompt_tokens,
-            )
-        elif name == "mailbox":
-            from kernelevo.llm.mailbox import MailboxClient
-            from kernelevo.proposers.asking import LLMProposer
 
-            assert settings.mailbox is not None  # Settings refuses mailbox without a folder
-            yield LLMProposer(
-                MailboxClient(Path(settings.mailbox)),
-                "mailbox",
-                name="mailbox",
-                prompts=prompt_files(settings),
-                tokens=settings.prompt_tokens,
-            )
+def _asking(name: str, models: Models, plan: Plan) -> Proposer:
+    from kernelevo.proposers.asking import LLMProposer
+    from kernelevo.proposers.writing import FileWriter
+
+    settings = plan.settings
+    writer = FileWriter(prompt_files(settings), tokens=settings.prompt_tokens)
+    return LLMProposer(models, writer, name=name, repairs=settings.repairs, mended=mended(plan.store))

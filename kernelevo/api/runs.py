@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-from kernelevo.api.loading import refuse_early
+from kernelevo.api.loading import find_task, refuse_early
 from kernelevo.api.lore import learn
 from kernelevo.api.parts import Plan, carry_out, refuse_idle, total_budget
 from kernelevo.api.result import Result
@@ -20,7 +20,6 @@ from kernelevo.errors import BadSetting, KernelEvoError, RunNotFound, StoreError
 from kernelevo.report import table
 from kernelevo.store import CONFIG_FILE, RUN_FILE, RunStore, find_run, new_run_folder
 from kernelevo.store import list_runs as run_folders
-from kernelevo.tasks import load_task
 
 if TYPE_CHECKING:
     from torch import nn
@@ -52,7 +51,7 @@ def run_task(task: str | Task, settings: Settings, *, listener: Listener | None 
 
 def _accepted(task: str | Task, settings: Settings) -> Task:
     if isinstance(task, str):
-        task = load_task(task, size=settings.size, device=settings.device, policy=settings.policy)
+        task = find_task(task, settings)
     refuse_idle(task, settings)
     refuse_early(task)
     return task

@@ -31,10 +31,28 @@ def run(
             help=f"who proposes, with commas, of: {', '.join(PROPOSERS)}; default {','.join(MODEL_FREE)}"
         ),
     ] = None,
-    model: Annotated[Text, typer.Option(help="a language model; adds the proposer llm")] = None,
+    model: Annotated[
+        Text, typer.Option(help="a language model, or several with commas; adds the proposer llm")
+    ] = None,
     base_url: Annotated[Text, typer.Option(help="an OpenAI-compatible endpoint")] = None,
     mailbox: Annotated[
         Text, typer.Option(help="a folder for prompts and replies; adds the proposer mailbox")
+    ] = None,
+    repairs: Annotated[
+        int | None, typer.Option(help="how often a failed program goes back with its error; default 1")
+    ] = None,
+    repair_model: Annotated[Text, typer.Option(help="who mends them; default the proposer's models")] = None,
+    judge_model: Annotated[
+        Text, typer.Option(help="a model (or 'mailbox') that reviews correct programs")
+    ] = None,
+    summary_model: Annotated[
+        Text, typer.Option(help="a model (or 'mailbox') that sums up what was learned")
+    ] = None,
+    max_tokens: Annotated[int | None, typer.Option(help="longest reply; default 16384")] = None,
+    reply_timeout: Annotated[float | None, typer.Option(help="longest wait for a reply, in seconds")] = None,
+    replay: Annotated[Text, typer.Option(help="a record of replies that answers instead of a model")] = None,
+    replay_loosely: Annotated[
+        bool | None, typer.Option("--replay-loosely", help="by their order where a prompt is another one")
     ] = None,
     prompts: Annotated[
         Text, typer.Option(help="a folder of prompts and personas, over the built-in ones")
@@ -80,7 +98,9 @@ def run(
     no_distant: Annotated[
         bool | None, typer.Option("--no-distant", help="a second parent may come from the same cluster")
     ] = None,
-    config: Annotated[Path | None, typer.Option(help="a TOML file with a [run] table")] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="a TOML file with a [run] table, and [models.NAME] ones")
+    ] = None,
     detached: Annotated[
         bool, typer.Option("--detach", help="go on in the background; the run's folder gets its words")
     ] = False,
@@ -96,6 +116,14 @@ def run(
         "model": model,
         "base_url": base_url,
         "mailbox": mailbox,
+        "repairs": repairs,
+        "repair_model": repair_model,
+        "judge_model": judge_model,
+        "summary_model": summary_model,
+        "max_tokens": max_tokens,
+        "reply_timeout": reply_timeout,
+        "replay": replay,
+        "replay_loosely": replay_loosely,
         "prompts": prompts,
         "prompt_tokens": prompt_tokens,
         "no_knowledge": no_knowledge,

@@ -1,5 +1,6 @@
 """Settings of a run, from flags, a TOML file and the environment; no room below reads them."""
 
+from kernelevo.config.models import MAILBOX, RECORD, ModelTable
 from kernelevo.config.settings import (
     DEVICES,
     MODEL_FREE,
@@ -10,4 +11,15 @@ from kernelevo.config.settings import (
     load_settings,
 )
 
-__all__ = ["DEVICES", "MODEL_FREE", "PROPOSERS", "SAMPLERS", "SWITCHES", "Settings", "load_settings"]
+__all__ = [
+    "DEVICES",
+    "MAILBOX",
+    "MODEL_FREE",
+    "PROPOSERS",
+    "RECORD",
+    "SAMPLERS",
+    "SWITCHES",
+    "ModelTable",
+    "Settings",
+    "load_settings",
+]

@@ -6,11 +6,12 @@ import json
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from kernelevo.config.models import ModelTable
 from kernelevo.errors import BadSetting, closest
 
 DEVICES = ("cpu", "cuda")
@@ -46,9 +47,19 @@ class Settings:
         size: form of a bundled task; None means ``small`` on cpu and ``full`` on cuda.
         seed: seed of every random choice of the search (the judge's own seeds are secret).
         proposers: who proposes; see ``PROPOSERS``.
-        model: name of a language model, for the proposer ``llm``.
+        model: name of a language model, or several with commas, for the proposer ``llm``.
         base_url: an OpenAI-compatible endpoint; None means the one of the ``openai`` package.
         mailbox: folder in which the proposer ``mailbox`` leaves prompts and looks for replies.
+        repairs: how often a program of a model that failed is sent back with its error; 0 never.
+        repair_model: who mends; the proposer's models if None.
+        judge_model: who reviews correct programs; nobody if None.
+        summary_model: who sums up what was learned; nobody if None.
+        max_tokens: longest reply.
+        reply_timeout: longest wait for one reply, in seconds; None means 600 for an endpoint, and for a
+            mailbox as long as the run lasts.
+        replay: a record of replies that answers instead of any model, by the hash of the prompt.
+        replay_loosely: take recorded replies in their order where a prompt is not in the record.
+        models: tables of single models by name, see ``ModelTable``.
         prompts: folder whose Markdown files replace our prompts and personas, or add to them.
         prompt_tokens: what a prompt may take; sections give way beyond it.
         no_knowledge: neither look notes up nor learn any from this run.
@@ -83,6 +94,15 @@ class Settings:
     model: str | None = None
     base_url: str | None = None
     mailbox: str | None = None
+    repairs: int = 1
+    repair_model: str | None = None
+    judge_model: str | None = None
+    summary_model: str | None = None
+    max_tokens: int = 16_384
+    reply_timeout: float | None = None
+    replay: str | None = None
+    replay_loosely: bool = False
+    models: Mapping[str, Any] = field(default_factory=dict)
     prompts: str | None = None
     prompt_tokens: int = 24_000
     no_knowledge: bool = False
@@ -122,7 +142,7 @@ class Settings:
             raise BadSetting("no proposer is named", now=f"--proposers {','.join(MODEL_FREE)}")
         for name in self.proposers:
             _one_of("proposers", name, PROPOSERS)
-        if "llm" in self.proposers and not self.model:
+        if "llm" in self.proposers and not (self.model or self.replay):
             raise BadSetting(
                 "the proposer 'llm' needs a model",
                 why="no --model was given and KERNELEVO_MODEL is not set",
@@ -134,7 +154,17 @@ class Settings:
                 why="no --mailbox was given",
                 now="--mailbox FOLDER; prompts appear there as files, replies are read from there",
             )
-        for name in ("workers", "window", "islands", "prompt_tokens"):
+        for name, table in self.models.items():
+            ModelTable.read(name, table)
+        if self.deterministic and self.judge_model:
+            raise BadSetting(
+                "a deterministic run cannot have a judge model",
+                why="its opinions come when they come, and briefs would depend on that",
+                now="leave --judge-model or --deterministic out",
+            )
+        if self.repairs < 0 or (self.reply_timeout is not None and not self.reply_timeout > 0):
+            raise BadSetting("repairs cannot be below 0, nor a time-out for replies 0 or less")
+        for name in ("workers", "window", "islands", "prompt_tokens", "max_tokens"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise BadSetting(f"{name} must be at least 1, not {value}")
@@ -142,13 +172,17 @@ class Settings:
     def to_json(self) -> dict[str, Any]:
         """Return the settings as plain data, None fields left out."""
         data = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
-        return {k: v for k, v in data.items() if v is not None}
+        return {k: v for k, v in data.items() if v is not None and (k != "models" or v)}
 
     def to_toml(self) -> str:
         """Return the settings as the text of a ``config.toml`` that ``from_toml`` reads back."""
         # strings, numbers, booleans and lists of them are written alike in JSON and TOML, except for DEL
-        lines = [f"{k} = {json.dumps(v, ensure_ascii=False)}" for k, v in self.to_json().items()]
-        return "\n".join(["[run]", *lines, ""]).replace("\x7f", "\\u007f")
+        data = self.to_json()
+        tables = data.pop("models", {})
+        lines = ["[run]", *_lines(data)]
+        for name, table in tables.items():
+            lines += ["", f"[models.{json.dumps(name, ensure_ascii=False)}]", *_lines(table)]
+        return "\n".join([*lines, ""]).replace("\x7f", "\\u007f")
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Settings:
@@ -184,6 +218,8 @@ def load_settings(
     settings = Settings.from_json(data)
     if settings.model and "proposers" not in data:
         settings = replace(settings, proposers=(*settings.proposers, "llm"))
+    if settings.replay and not settings.model and "proposers" not in data:
+        settings = replace(settings, proposers=("llm",))
     if settings.mailbox and "proposers" not in data:
         settings = replace(settings, proposers=(*settings.proposers, "mailbox"))
     return settings
@@ -197,9 +233,14 @@ def _read(file: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise BadSetting(f"the configuration file {file} cannot be read", why=str(error)) from error
     for section in document:
-        if section != "run":
-            raise BadSetting(f"{file}: there is no section [{section}]", why="known: [run]")
-    return dict(document.get("run", {}))
+        if section not in ("run", "models"):
+            raise BadSetting(f"{file}: there is no section [{section}]", why="known: [run], [models.NAME]")
+    tables = {"models": document["models"]} if "models" in document else {}
+    return {**document.get("run", {}), **tables}
+
+
+def _lines(data: Mapping[str, Any]) -> list[str]:
+    return [f"{k} = {json.dumps(v, ensure_ascii=False)}" for k, v in data.items()]
 
 
 _KINDS: dict[str, tuple[type[Any], ...]] = {
@@ -210,6 +251,11 @@ _KINDS: dict[str, tuple[type[Any], ...]] = {
     "no_knowledge": (bool,),
     "islands": (int,),
     "prompt_tokens": (int,),
+    "repairs": (int,),
+    "max_tokens": (int,),
+    "reply_timeout": (int, float),
+    "replay_loosely": (bool,),
+    "models": (Mapping,),
     **dict.fromkeys(SWITCHES, (bool,)),
     "proposers": (list, tuple),
 }
@@ -217,7 +263,7 @@ _KINDS: dict[str, tuple[type[Any], ...]] = {
 
 def _checked(cls: type[Settings], key: str, value: Any) -> Any:
     kinds = _KINDS.get(key, (str,))
-    if value is None and (kinds == (str,) or key == "islands"):
+    if value is None and (kinds == (str,) or key in ("islands", "reply_timeout")):
         return None
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
         wanted = " or ".join(kind.__name__ for kind in kinds)

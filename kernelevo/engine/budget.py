@@ -139,6 +139,16 @@ class Meter:
         return {unit: amount for unit, amount in self.used.items() if amount}
 
 
+def uncounted(cost: Mapping[str, float]) -> dict[str, float]:
+    """Return what of a proposal's cost is to be counted with it.
+
+    A cost with ``calls`` is that of a language model, whose tokens and dollars are counted where the call is
+    written down, whatever came of it.
+    """
+    known = ("tokens", "dollars") if "calls" in cost else ()
+    return {unit: amount for unit, amount in cost.items() if unit not in known}
+
+
 class Stopwatch:
     """Seconds of search over all sittings; it stands still during preparation and pauses."""
 

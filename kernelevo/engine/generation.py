@@ -12,7 +12,7 @@ from random import Random
 from typing import Any
 
 from kernelevo.core import Brief, Proposal, Proposer, Task, Trial
-from kernelevo.engine.budget import Meter
+from kernelevo.engine.budget import Meter, uncounted
 from kernelevo.engine.credit import Credit
 from kernelevo.engine.lineage import Lineage
 from kernelevo.errors import InputError, MachineError, WorkerDied
@@ -33,7 +33,11 @@ class ProposerFailed(Exception):
     def __init__(self, name: str, error: Exception) -> None:
         super().__init__(f"{name}: {type(error).__name__}: {error}")
         self.name = name
-        self.hopeless = isinstance(error, (InputError, MachineError)) and not isinstance(error, WorkerDied)
+        self.hopeless = isinstance(error, (InputError, MachineError)) and not error.passing
+        # what has its own retries (a language model) is not tried again here
+        self.tried_enough = isinstance(error, (InputError, MachineError)) and not isinstance(
+            error, WorkerDied
+        )
 
 
 def rng_for(seed: int, number: int, *names: object) -> Random:
@@ -154,7 +158,7 @@ class Generation:
         try:
             proposals = await self._propose(proposer, brief, number, redraw)
             for proposal in proposals:
-                for unit, amount in proposal.cost.items():
+                for unit, amount in uncounted(proposal.cost).items():
                     spent[unit] = spent.get(unit, 0.0) + amount
         finally:
             self._meter.settle(wanted, spent)
@@ -187,7 +191,7 @@ class Generation:
                 return proposals
             except Exception as error:
                 failed = ProposerFailed(proposer.name, error)
-                if attempt == ATTEMPTS or failed.hopeless:
+                if attempt == ATTEMPTS or failed.tried_enough:
                     raise failed from error
                 await asyncio.sleep(self._backoff * 2 ** (attempt - 1))
         raise AssertionError("unreachable")

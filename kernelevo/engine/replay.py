@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kernelevo.core import Trial
+from kernelevo.engine.budget import uncounted
 from kernelevo.store import Draft, RunStore
 
 if TYPE_CHECKING:
@@ -19,11 +20,13 @@ def used_so_far(store: RunStore) -> dict[str, float]:
     for trial in store.trials(raw=True):
         if trial.program.origin.proposer != SEED:
             used["trials"] = used.get("trials", 0.0) + 1.0
-        for unit, amount in trial.cost.items():
+        for unit, amount in uncounted(trial.cost).items():
             used[unit] = used.get(unit, 0.0) + amount
     for draft in store.drafts():
-        for unit, amount in draft.proposal.cost.items():
+        for unit, amount in uncounted(draft.proposal.cost).items():
             used[unit] = used.get(unit, 0.0) + amount
+    for unit, amount in store.spent_on_calls().items():
+        used[unit] = used.get(unit, 0.0) + amount
     return used
 
 

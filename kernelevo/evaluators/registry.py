@@ -1,4 +1,4 @@
-"""Registry: evaluators by name, from a file's function, or from an installed entry point."""
+"""Registry: evaluators by name, from a file's function, from an installed entry point, from an adapter."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ import importlib
 import importlib.metadata
 import importlib.util
 import inspect
-import math
 import sys
-import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from kernelevo.core import Evaluation, Evaluator, Program, StagedEvaluator, Status, Task
+from kernelevo.core import Evaluator, Origin, Program, StagedEvaluator, Task
 from kernelevo.errors import BadProgram, TaskNotFound, closest
+from kernelevo.evaluators.catalogue import OURS
+from kernelevo.evaluators.function import TIME_LIMIT, Function, Plain, as_evaluation
 
 GROUP = "kernelevo.evaluators"
 """Entry point group in which installed packages offer evaluators."""
-_OURS = {"kernel": "kernelevo.evaluators.kernel"}
 
-Plain = Callable[..., Any]
 Maker = Callable[[Task], Evaluator | StagedEvaluator]
 F = TypeVar("F", bound=Plain)
 M = TypeVar("M", bound=Maker)
+
+__all__ = ["Entry", "Function", "as_evaluation", "evaluator", "find", "load", "names", "staged", "task_of"]
 
 
 @dataclass(frozen=True)
@@ -34,34 +34,55 @@ class Entry:
     Args:
         name: its name.
         make: makes the evaluator of a task.
-        seed: program to start from, or None.
+        seeds: programs to start from.
         function: the plain function behind it, or None.
+        goal: the aim in words, from its docstring.
     """
 
     name: str
     make: Maker
-    seed: Program | None = None
+    seeds: tuple[Program, ...] = ()
     function: Plain | None = None
+    goal: str = ""
 
 
 _REGISTERED: dict[str, Entry] = {}
+Seed = str | Path | Program
 
 
-def evaluator(name: str, *, seed: str | Program | None = None) -> Callable[[F], F]:
+def evaluator(
+    name: str,
+    *,
+    seed: Seed | Sequence[Seed] = (),
+    language: str = "python",
+    time_limit: float | None = TIME_LIMIT,
+    better: Mapping[str, str] | None = None,
+    goal: str = "",
+) -> Callable[[F], F]:
     """Register a plain function as an evaluator.
 
     The function takes a ``Program`` (or, if its parameter is annotated ``str`` or named ``source``, the
     program's text) and returns an ``Evaluation``, a number (higher is better), or a mapping with the number
-    under ``score``. An exception it raises is the program's failure.
+    under ``score`` (see ``function.as_evaluation``). It runs the program by ``call``, never by importing it.
+    A ``ProgramFailed`` that it lets pass is the program's verdict; so is any other exception.
 
     Args:
         name: what ``Task.evaluator`` says.
-        seed: program to start from, or its text.
+        seed: program to start from, its text, or the path of its file; or several.
+        language: of seeds that are given as text.
+        time_limit: seconds that judging one program may take; None for no limit.
+        better: metric -> ``"higher"`` or ``"lower"``, for those that have a direction.
+        goal: the aim in words; the docstring if it is empty.
     """
 
     def register(function: F) -> F:
-        start = Program.single(seed) if isinstance(seed, str) else seed
-        _REGISTERED[name] = Entry(name, lambda task: Function(function, start), start, function)
+        starts = tuple(_program(one, language) for one in _several(seed))
+        words = goal or inspect.getdoc(function) or ""
+
+        def make(task: Task) -> Function:
+            return Function(function, starts, time_limit=time_limit, better=better)
+
+        _REGISTERED[name] = Entry(name, make, starts, function, words)
         return function
 
     return register
@@ -71,86 +92,16 @@ def staged(name: str) -> Callable[[M], M]:
     """Register a function that makes an evaluator for a task (one with two stages, usually)."""
 
     def register(make: M) -> M:
-        _REGISTERED[name] = Entry(name, make)
+        _REGISTERED[name] = Entry(name, make, goal=inspect.getdoc(make) or "")
         return make
 
     return register
 
 
-class Function:
-    """A plain function as an evaluator: whatever it returns or raises becomes a verdict.
-
-    Args:
-        function: see ``evaluator``.
-        seed: program to start from, or None.
-    """
-
-    def __init__(self, function: Plain, seed: Program | None = None) -> None:
-        self.function, self.seed = function, seed
-        self._wants_text = _wants_text(function)
-
-    def __call__(self, program: Program) -> Evaluation:
-        """Judge one program in this process."""
-        try:
-            result = self.function(program.source if self._wants_text else program)
-        except Exception as error:
-            lines = traceback.format_exception(type(error), error, error.__traceback__)
-            text = f"evaluating raises {type(error).__name__}: {error}"
-            return Evaluation(Status.CRASHED, None, {}, text, {"traceback": "".join(lines)[-8000:]})
-        return as_evaluation(result)
-
-    def seeds(self) -> tuple[Program, ...]:
-        """Return the program to start from, if there is one."""
-        return () if self.seed is None else (self.seed,)
-
-
-def as_evaluation(result: Any) -> Evaluation:
-    """Turn what a plain evaluator returned into a verdict.
-
-    Raises:
-        BadProgram: if it is neither an evaluation, a number, nor a mapping with one under ``score``.
-    """
-    if isinstance(result, Evaluation):
-        return result
-    if isinstance(result, Mapping):
-        metrics = {
-            str(k): v if isinstance(v, float | int | str | bool | None) else repr(v)
-            for k, v in result.items()
-        }
-        score = metrics.pop("score", None)
-        feedback = str(metrics.pop("feedback", "") or "")
-        return _scored(score, metrics, feedback)
-    return _scored(result, {}, "")
-
-
-def _scored(score: Any, metrics: dict[str, Any], feedback: str) -> Evaluation:
-    if score is None:
-        return Evaluation(Status.WRONG, None, metrics, feedback or "the evaluator gave no score")
-    if isinstance(score, bool) or not isinstance(score, int | float):
-        raise BadProgram(
-            f"the evaluator returned {score!r} as score",
-            why="expected a number (higher is better), an Evaluation, or a mapping with 'score'",
-            now="return a float",
-        )
-    if not math.isfinite(score):
-        return Evaluation(Status.WRONG, None, metrics, feedback or f"the score is {score!r}")
-    return Evaluation(Status.OK, float(score), metrics, feedback)
-
-
-def _wants_text(function: Plain) -> bool:
-    try:
-        parameters = list(inspect.signature(function).parameters.values())
-    except (TypeError, ValueError):  # a builtin has none
-        return False
-    if not parameters:
-        return False
-    return parameters[0].annotation in (str, "str") or parameters[0].name in ("source", "text", "code")
-
-
 def names() -> list[str]:
     """Return every evaluator name that is known: ours, registered ones, installed ones."""
     installed = [e.name for e in importlib.metadata.entry_points(group=GROUP)]
-    return sorted({*_OURS, *_REGISTERED, *installed})
+    return sorted({*OURS, *_REGISTERED, *installed})
 
 
 def find(reference: str) -> Entry:
@@ -162,8 +113,8 @@ def find(reference: str) -> Entry:
     """
     if ":" in reference and reference.rpartition(":")[0].endswith(".py"):
         return _from_file(reference)
-    if reference not in _REGISTERED and reference in _OURS:
-        importlib.import_module(_OURS[reference])
+    if reference not in _REGISTERED and reference in OURS:
+        importlib.import_module(OURS[reference])
     if reference not in _REGISTERED:
         for point in importlib.metadata.entry_points(group=GROUP):
             if point.name == reference:
@@ -173,13 +124,52 @@ def find(reference: str) -> Entry:
     return _REGISTERED[reference]
 
 
+def task_of(name: str, options: Mapping[str, Any] | None = None) -> Task | None:
+    """Return the task of an evaluator that is known by name, with its goal and seeds; None if there is none.
+
+    Raises:
+        BadProgram: if the package that offers it raises on import.
+    """
+    if name not in names():
+        return None
+    entry = find(name)
+    return Task(name, entry.goal or f"Raise the score of {name}.", entry.seeds, name, dict(options or {}))
+
+
+def load(task: Task) -> Evaluator | StagedEvaluator:
+    """Return the evaluator of a task.
+
+    Raises:
+        TaskNotFound: if ``task.evaluator`` names none.
+        BadProgram: if its file raises on import.
+    """
+    return find(task.evaluator).make(task)
+
+
+def _several(seed: Seed | Sequence[Seed]) -> Sequence[Seed]:
+    return [seed] if isinstance(seed, str | Path | Program) else seed
+
+
+def _program(seed: Seed, language: str) -> Program:
+    if isinstance(seed, Program):
+        return seed
+    if isinstance(seed, Path):
+        kinds = {".cpp": "cpp", ".cc": "cpp", ".cxx": "cpp", ".py": "python"}
+        language = kinds.get(seed.suffix, language)
+        text, label = seed.read_text("utf-8"), seed.name
+    else:
+        text, label = seed, ""
+    file = "program.py" if language == "python" else f"program.{language}"
+    return Program({file: text}, language, origin=Origin("seed", label))
+
+
 def _as_entry(name: str, loaded: Any) -> Entry:
     for entry in _REGISTERED.values():
         if entry.function is loaded or entry.make is loaded:
             return entry
     if not callable(loaded):
         raise BadProgram(f"{name} is not a function", now="name a function that takes a program")
-    return Entry(name, lambda task: Function(loaded), None, loaded)
+    return Entry(name, lambda task: Function(loaded), (), loaded, inspect.getdoc(loaded) or "")
 
 
 def _from_file(reference: str) -> Entry:
@@ -207,13 +197,3 @@ def _from_file(reference: str) -> Entry:
         public = [k for k, v in vars(module).items() if callable(v) and not k.startswith("_")]
         raise TaskNotFound(f"{path_text} has no function {function!r}", why=closest(function, public))
     return _as_entry(reference, getattr(module, function))
-
-
-def load(task: Task) -> Evaluator | StagedEvaluator:
-    """Return the evaluator of a task.
-
-    Raises:
-        TaskNotFound: if ``task.evaluator`` names none.
-        BadProgram: if its file raises on import.
-    """
-    return find(task.evaluator).make(task)

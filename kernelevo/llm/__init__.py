@@ -1,24 +1,57 @@
-"""Language models: one protocol and three clients (endpoint, mailbox, script); reading replies."""
+"""Language models: who is asked for what, clients (endpoint, mailbox, record, script), reading replies."""
 
-from kernelevo.llm.client import Client, EndpointError, Message, Reply, ReplyTimeout, Usage, digest
+from kernelevo.llm.bandit import Arm, Bandit
+from kernelevo.llm.calls import ROLES, Call, Purpose, Role
+from kernelevo.llm.client import (
+    Client,
+    EndpointBusy,
+    EndpointError,
+    Message,
+    ModelRefused,
+    Reply,
+    ReplyTimeout,
+    Usage,
+    digest,
+    prompt_hash,
+)
+from kernelevo.llm.limits import Limits
 from kernelevo.llm.mailbox import MailboxClient
+from kernelevo.llm.models import Answer, Model, Models
 from kernelevo.llm.openai_client import OpenAIClient
 from kernelevo.llm.parsing import Extracted, extract
+from kernelevo.llm.prices import Price
+from kernelevo.llm.replay import Record, ReplayClient
 from kernelevo.llm.retry import RetryPolicy
 from kernelevo.llm.scripted import ScriptedClient
 
 __all__ = [
+    "ROLES",
+    "Answer",
+    "Arm",
+    "Bandit",
+    "Call",
     "Client",
+    "EndpointBusy",
     "EndpointError",
     "Extracted",
+    "Limits",
     "MailboxClient",
     "Message",
+    "Model",
+    "ModelRefused",
+    "Models",
     "OpenAIClient",
+    "Price",
+    "Purpose",
+    "Record",
+    "ReplayClient",
     "Reply",
     "ReplyTimeout",
     "RetryPolicy",
+    "Role",
     "ScriptedClient",
     "Usage",
     "digest",
     "extract",
+    "prompt_hash",
 ]

@@ -14,8 +14,25 @@ from kernelevo.errors import MachineError
 class EndpointError(MachineError):
     """The language model did not answer: no connection, refused, or an answer that makes no sense."""
 
+    attempts = 1
+    """How many requests were sent for it."""
+    everywhere = False
+    """Whether the model would refuse every prompt alike (a wrong key, no such model)."""
 
-class ReplyTimeout(EndpointError):
+
+class ModelRefused(EndpointError):
+    """A wrong key, a model that is not there, no right to use it: no prompt will be answered."""
+
+    everywhere = True
+
+
+class EndpointBusy(EndpointError):
+    """The endpoint is overloaded, broken or out of reach; asking again later may help."""
+
+    passing = True
+
+
+class ReplyTimeout(EndpointBusy):
     """No reply came within the time allowed; asking again later may find it."""
 
 
@@ -29,10 +46,11 @@ class Message:
 
 @dataclass(frozen=True)
 class Usage:
-    """Tokens that a reply used; None where the endpoint does not say."""
+    """Tokens that a reply used; None where the endpoint does not say. Cached ones are among ``tokens_in``."""
 
     tokens_in: int | None = None
     tokens_out: int | None = None
+    tokens_cached: int | None = None
 
 
 @dataclass(frozen=True)
@@ -45,6 +63,7 @@ class Reply:
         latency: seconds from the request to the reply, waits for retries included.
         finish: why it ended; ``"length"`` means it was cut off.
         model: name of the model that answered, as the endpoint reports it.
+        attempts: requests that were sent for it.
     """
 
     text: str
@@ -52,6 +71,7 @@ class Reply:
     latency: float = 0.0
     finish: str = "stop"
     model: str = ""
+    attempts: int = 1
 
     @property
     def cut_off(self) -> bool:
@@ -84,3 +104,9 @@ def digest(messages: Sequence[Message], **settings: object) -> str:
     """Return the sha256 of messages and settings: equal requests have equal digests on every machine."""
     data = [[(m.role, m.content) for m in messages], sorted(settings.items())]
     return hashlib.sha256(json.dumps(data, ensure_ascii=True).encode()).hexdigest()
+
+
+def prompt_hash(messages: Sequence[Message]) -> str:
+    """Return the sha256 of a prompt, whoever is asked and with whatever settings."""
+    text = json.dumps([(m.role, m.content) for m in messages])
+    return hashlib.sha256(text.encode()).hexdigest()

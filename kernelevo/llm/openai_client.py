@@ -12,14 +12,23 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from kernelevo.errors import BadSetting, ToolchainMissing
-from kernelevo.llm.client import EndpointError, Message, Reply, ReplyTimeout, Usage
-from kernelevo.llm.retry import Retryable, RetryPolicy, Sleep, retry_after, with_retries
+from kernelevo.llm.client import (
+    EndpointBusy,
+    EndpointError,
+    Message,
+    ModelRefused,
+    Reply,
+    ReplyTimeout,
+    Usage,
+)
+from kernelevo.llm.retry import Retryable, RetryBudget, RetryPolicy, Sleep, retry_after, with_retries
 
 if TYPE_CHECKING:
     import openai
 
 KEY_VARIABLE = "OPENAI_API_KEY"
 URL_VARIABLE = "OPENAI_BASE_URL"
+_FOR_GOOD = (401, 402, 403, 404)
 _TRANSIENT = (408, 409, 425, 429, 500, 502, 503, 504, 529)
 #: What a local server accepts that wants no key; never a secret.
 _NO_KEY = "none"
@@ -74,6 +83,7 @@ class OpenAIClient:
         self.timeout, self.connect_timeout = timeout, connect_timeout
         self._retry, self._rng = retry or RetryPolicy(), rng or Random()
         self._sleep, self._clock = sleep, clock
+        self._retries = RetryBudget()
         self._open: dict[int, tuple[asyncio.AbstractEventLoop, openai.AsyncOpenAI]] = {}
         self._without: dict[str, frozenset[str]] = {}
         if importlib.util.find_spec("openai") is None:  # said now, not when the first answer is wanted
@@ -107,8 +117,10 @@ class OpenAIClient:
         request: dict[str, Any] = {k: v for k, v in wanted.items() if v is not None}
         request["model"] = model
         request["messages"] = [{"role": m.role, "content": m.content} for m in messages]
-        completion = await with_retries(lambda: self._ask(request), self._retry, self._rng, self._sleep)
-        return self._reply(completion, self._clock() - begin)
+        completion, attempts = await with_retries(
+            lambda: self._ask(request), self._retry, self._rng, self._sleep, budget=self._retries
+        )
+        return self._reply(completion, self._clock() - begin, attempts)
 
     async def aclose(self) -> None:
         """Close the connections of the running event loop."""
@@ -141,8 +153,8 @@ class OpenAIClient:
                 after = retry_after(error.response.headers.get("retry-after"), datetime.now(UTC))
                 raise Retryable(self._failure(error), after) from None
             except (openai.OpenAIError, ValueError) as error:
-                # an answer that is no JSON, or not of the expected form
-                raise self._failure(error) from None
+                # an answer that is no JSON, or not of the expected form: half of one, a proxy's page
+                raise Retryable(self._failure(error)) from None
         raise EndpointError("The endpoint refuses every form of the request.", why=self._place())
 
     def _adapted(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -171,7 +183,7 @@ class OpenAIClient:
         self._open[id(loop)] = (loop, client)
         return client
 
-    def _reply(self, completion: Any, latency: float) -> Reply:
+    def _reply(self, completion: Any, latency: float, attempts: int) -> Reply:
         choices = getattr(completion, "choices", None)
         if not choices:
             raise EndpointError(
@@ -180,10 +192,11 @@ class OpenAIClient:
                 now="check that --base-url names a chat endpoint",
             )
         usage = completion.usage
-        counts = (usage.prompt_tokens, usage.completion_tokens) if usage else (None, None)
-        text = choices[0].message.content or ""
+        used = Usage(_count(usage, "prompt_tokens"), _count(usage, "completion_tokens"), _cached(usage))
+        text = choices[0].message.content
+        finish = choices[0].finish_reason or "stop"
         return Reply(
-            text, Usage(*counts), latency, choices[0].finish_reason or "stop", completion.model or ""
+            text if isinstance(text, str) else "", used, latency, finish, completion.model or "", attempts
         )
 
     def _failure(self, error: Exception) -> EndpointError:
@@ -192,19 +205,22 @@ class OpenAIClient:
             401: f"check the key in ${self.key_variable}",
             403: f"check what the key in ${self.key_variable} may do",
             404: "check --model and --base-url",
-            429: "wait, or lower the number of proposals in flight",
+            429: "wait, or lower the number of requests a minute in the run's [models] table",
         }.get(status or 0, "run again; if it stays, check --model and --base-url")
         said = self._clean(str(error))[:500]
-        return EndpointError(
-            f"The language model at {self._place()} refused the request"
-            + (f" (HTTP {status})." if status else "."),
-            why=said,
-            now=now,
+        if status is None:
+            return EndpointBusy(
+                f"The language model at {self._place()} sent something that is no reply.", why=said, now=now
+            )
+        kind = (
+            ModelRefused if status in _FOR_GOOD else EndpointBusy if status in _TRANSIENT else EndpointError
         )
+        what = f"The language model at {self._place()} refused the request (HTTP {status})."
+        return kind(what, why=said, now=now)
 
     def _unreachable(self, error: Exception) -> EndpointError:
         cause = error.__cause__ or error
-        return EndpointError(
+        return EndpointBusy(
             f"No connection to the language model at {self._place()}.",
             why=self._clean(f"{type(cause).__name__}: {cause}"),
             now="check --base-url and the network",
@@ -220,6 +236,15 @@ class OpenAIClient:
         """Take the key out of a text before anybody reads it."""
         key = self._key()
         return text.replace(key, "[key]") if len(key) > 3 else text
+
+
+def _count(usage: Any, name: str) -> int | None:
+    count = getattr(usage, name, None)
+    return count if isinstance(count, int) and count >= 0 else None
+
+
+def _cached(usage: Any) -> int | None:
+    return _count(getattr(usage, "prompt_tokens_details", None), "cached_tokens")
 
 
 def _refused_setting(error: openai.BadRequestError) -> str | None:

@@ -52,19 +52,60 @@ class RetryPolicy:
         return jitter if after is None else after + min(jitter, self.base)
 
 
+class RetryBudget:
+    """How many retries all calls together have left: a storm of failures is not to make one of requests.
+
+    Args:
+        most: retries that may be made before anything succeeds.
+        earned: retries that a success gives back.
+    """
+
+    def __init__(self, most: float = 20.0, earned: float = 0.5) -> None:
+        self._most, self._earned = most, earned
+        self.left = most
+
+    def take(self) -> bool:
+        """Take one retry; return whether there was one."""
+        if self.left < 1:
+            return False
+        self.left -= 1
+        return True
+
+    def succeeded(self) -> None:
+        """Note a call that was answered."""
+        self.left = min(self._most, self.left + self._earned)
+
+
 async def with_retries(
-    call: Callable[[], Awaitable[R]], policy: RetryPolicy, rng: Random, sleep: Sleep = asyncio.sleep
-) -> R:
-    """Await ``call()`` until it returns; a ``Retryable`` is tried again, any other exception passes."""
+    call: Callable[[], Awaitable[R]],
+    policy: RetryPolicy,
+    rng: Random,
+    sleep: Sleep = asyncio.sleep,
+    *,
+    budget: RetryBudget | None = None,
+) -> tuple[R, int]:
+    """Await ``call()`` until it returns; a ``Retryable`` is tried again, any other exception passes.
+
+    Returns:
+        What it returned, and the attempts that it took.
+
+    Raises:
+        Exception: the last failure, with the number of attempts in its ``attempts``.
+    """
+    budget = budget or RetryBudget()
     failures = 0
     while True:
         try:
-            return await call()
+            result = await call()
         except Retryable as failure:
             failures += 1
             pause = policy.pause(failures, failure.after, rng)
-            if pause is None:
+            if pause is None or not budget.take():
+                failure.error.attempts = failures  # type: ignore[attr-defined]
                 raise failure.error from None
+        else:
+            budget.succeeded()
+            return result, failures + 1
         await sleep(pause)
 
 

@@ -1,101 +1,189 @@
-"""LLMProposer: one prompt, one reply, one program; asked N times, the best of N is kept by the run."""
+"""LLMProposer: draws a model and a persona, asks, and makes the reply a program; mends what failed."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from kernelevo.core import Brief, Origin, Program, Proposal
-from kernelevo.llm import Client, Extracted, Reply, ReplyTimeout, extract
-from kernelevo.proposers.briefing import KERNEL, TOKENS, persona_for, prompt_hash, render
-from kernelevo.proposers.prompt_files import PromptFiles
+from kernelevo.core import Brief, Origin, Program, Proposal, Status, Trial, Verdict
+from kernelevo.llm import (
+    Answer,
+    Arm,
+    Bandit,
+    Extracted,
+    Models,
+    Purpose,
+    ReplyTimeout,
+    Role,
+    extract,
+)
+from kernelevo.proposers.writing import Prompt, Writer
+
+REPAIRS = 1
+MENDABLE = (Status.BUILD_FAILED, Status.WRONG, Status.CRASHED, Status.REJECTED, Status.TIMED_OUT)
+_CORRECT = 0.25
+"""Reward of a program that is merely correct; the rest is for being better than others."""
+
+
+@dataclass(frozen=True)
+class _Patient:
+    """A failed program that may be mended."""
+
+    trial: int
+    verdict: Verdict
+    persona: str
+    done: int
+    """Repairs that were made of it or of what it was mended from."""
 
 
 class LLMProposer:
-    """Asks a language model (or a mailbox) for a program.
+    """Asks language models (or a mailbox) for programs.
 
-    A reply without a program becomes a program that fails with the reason, so that the next prompt can show
-    it and its tokens are counted; its reason is in ``Origin.details["refused"]``.
+    A reply without a program becomes a program that fails with the reason, so that it is counted and can be
+    mended like any other; its reason is in ``Origin.details["refused"]``. Programs of its own that failed are
+    mended first, each (together with what came of mending it) at most ``repairs`` times.
 
     Args:
-        client: who answers.
-        model: name of the model; any text for a mailbox.
-        temperature: how varied the replies are; None takes each persona's own.
-        max_tokens: longest reply.
+        models: who answers; the role ``proposer`` for new programs, ``repair`` for mending if it has models.
+        writer: writes the prompts.
         name: name of the proposer.
-        prompts: prompt files; ours by default.
-        tokens: what a prompt may take by estimate.
+        repairs: how often a failed program is sent back with its error; 0 never.
+        bandit: draws model and persona.
+        mended: by program: repairs that an earlier sitting asked for.
     """
 
     def __init__(
         self,
-        client: Client,
-        model: str,
+        models: Models,
+        writer: Writer,
         *,
-        temperature: float | None = None,
-        max_tokens: int | None = 16_384,
         name: str = "llm",
-        prompts: PromptFiles | None = None,
-        tokens: int = TOKENS,
+        repairs: int = REPAIRS,
+        bandit: Bandit | None = None,
+        mended: Mapping[str, int] | None = None,
     ) -> None:
-        self.name, self.model = name, model
-        self.prompts, self.tokens = prompts or PromptFiles.load(), tokens
-        self._client, self._temperature, self._max_tokens = client, temperature, max_tokens
+        self.name = name
+        self.models, self._writer = models, writer
+        self._repairs, self._bandit = repairs, bandit or Bandit()
+        self._mended: Counter[str] = Counter(mended or {})
+        self._ward: deque[_Patient] = deque()
+        self._flying: Counter[Arm] = Counter()
+        self._scores: dict[str, float] = {}
+
+    def estimate(self, brief: Brief) -> dict[str, float]:
+        """Return the most that the next ask may cost, by unit: by the dearest model that may be drawn."""
+        most: dict[str, float] = {}
+        prompt = self._writer.write(brief, self._writer.personas(brief)[0])
+        for model in self.models.names("proposer"):
+            for unit, amount in self.models.may_cost(prompt.messages, model).items():
+                most[unit] = max(amount, most.get(unit, 0.0))
+        return most
 
     async def propose(self, brief: Brief, rng: Random) -> Sequence[Proposal]:
         """Ask once and return one proposal; none if nobody answered in time.
 
         Raises:
-            EndpointError: if the endpoint gives no reply.
+            EndpointError: if no model gives a reply.
         """
-        personas = self.prompts.personas(KERNEL if brief.task.evaluator == KERNEL else "general")
-        persona = persona_for(brief, personas) or (rng.choice(personas) if personas else None)
-        temperature = self._temperature
-        if temperature is None and persona is not None:
-            temperature = persona.temperature
-        rendered = render(brief, self.prompts, persona, tokens=self.tokens)
-        messages = rendered.messages
+        patient = self._ward.popleft() if self._ward else None
+        if patient is not None:
+            self._mended[patient.verdict.program.id] += 1
+            role: Role = "repair" if self.models.has("repair") else "proposer"
+            arm = self._draw(await self.models.rested(role), (patient.persona,), rng)
+            prompt = self._writer.repair(brief, patient.verdict, arm.persona)
+            about = {"repair_of": patient.trial, "repairs": patient.done + 1}
+            parents: tuple[Verdict, ...] = (patient.verdict,)
+            purpose = Purpose("repair", patient.trial, arm.persona)
+        else:
+            arm = self._draw(await self.models.rested("proposer"), self._writer.personas(brief), rng)
+            prompt, about, parents = self._writer.write(brief, arm.persona), {}, brief.parents
+            purpose = Purpose("proposer", brief.number, arm.persona)
         seed = rng.randrange(2**31)
+        self._flying[arm] += 1
         try:
-            reply = await self._client.complete(
-                messages,
-                model=self.model,
-                temperature=temperature,
-                max_tokens=self._max_tokens,
-                seed=seed,
+            answer = await self.models.ask(
+                prompt.messages, purpose, model=arm.model, temperature=prompt.temperature, seed=seed
             )
         except ReplyTimeout:
             return ()
-        # half a surrogate pair can come through JSON, but neither a file nor the store can hold it
-        text = reply.text.encode(errors="replace").decode()
-        found = extract(text, cut_off=reply.cut_off)
-        details: dict[str, Any] = {
-            "model": reply.model or self.model,
-            "prompt_sha256": prompt_hash(messages),
-            "prompt_files_sha256": rendered.files,
-            "prompt_tokens_estimate": rendered.tokens,
-            "persona": persona.name if persona else None,
-            "temperature": temperature,
+        finally:
+            self._flying[arm] -= 1
+        details = {**self._details(arm, answer, prompt, seed), **about}
+        return (self._proposal(answer, parents, details),)
+
+    def observe(self, trial: Trial) -> None:
+        """Learn what became of a program, and take in those of our own that failed."""
+        origin, details = trial.program.origin, trial.program.origin.details
+        score = trial.score
+        if origin.proposer == self.name and trial.evaluation is not None and "arm" in details:
+            cost = trial.cost.get("dollars", trial.cost.get("tokens"))
+            self._bandit.told(Arm(*details["arm"]), self._reward(trial), cost)
+            self._admit(trial)
+        if score is not None and trial.evaluation and trial.evaluation.fidelity == "full":
+            self._scores[trial.program.id] = score
+
+    def _admit(self, trial: Trial) -> None:
+        evaluation, details = trial.evaluation, trial.program.origin.details
+        for parent in trial.program.parents if "repair_of" in details else ():
+            self._ward = deque(p for p in self._ward if p.verdict.program.id != parent)
+            self._mended[parent] = max(1, self._mended[parent])
+        done = int(details.get("repairs", 0))
+        if evaluation is None or evaluation.status not in MENDABLE or trial.reused is not None:
+            return
+        if done < self._repairs and not self._mended[trial.program.id]:
+            verdict = Verdict(trial.program, evaluation)
+            self._ward.append(_Patient(trial.number, verdict, details["arm"][1], done))
+
+    def _reward(self, trial: Trial) -> float:
+        """Scale-free: by the share of known scores that are beaten, and by whether the parents are."""
+        if trial.score is None or trial.reused is not None:
+            return 0.0
+        known = list(self._scores.values())
+        if trial.evaluation is not None and trial.evaluation.fidelity == "rough":
+            return _CORRECT
+        if not known or trial.score > max(known):
+            return 1.0
+        beaten = sum(score < trial.score for score in known) / len(known)
+        parents = [self._scores[p] for p in trial.program.parents if p in self._scores]
+        better = bool(parents) and trial.score > max(parents)
+        return _CORRECT + 0.4 * beaten + 0.25 * better
+
+    def _draw(self, models: Sequence[str], personas: Sequence[str], rng: Random) -> Arm:
+        arms = [Arm(model, persona) for model in models for persona in personas]
+        return self._bandit.choose(arms, rng, flying=self._flying)
+
+    def _details(self, arm: Arm, answer: Answer, prompt: Prompt, seed: int) -> dict[str, Any]:
+        return {
+            "model": answer.reply.model or arm.model,
+            "persona": arm.persona,
+            "arm": list(arm),
+            "prompt_sha256": answer.call.prompt_sha256,
+            "temperature": prompt.temperature,
             "seed": seed,
+            **prompt.details,
         }
-        if rendered.dropped:
-            details["dropped"] = dict(rendered.dropped)
+
+    def _proposal(self, answer: Answer, parents: Sequence[Verdict], details: dict[str, Any]) -> Proposal:
+        reply = answer.reply
+        found = extract(reply.text, cut_off=reply.cut_off)
         if found.source is None:
             details["refused"] = found.refusal
         program = Program.single(
-            found.source or _refused(found, text),
-            parents=tuple(v.program.id for v in brief.parents),
+            found.source or _refused(found, reply.text),
+            parents=tuple(v.program.id for v in parents),
             origin=Origin(self.name, found.idea or found.refusal, details),
         )
         records = {
-            "prompt": [{"role": m.role, "content": m.content} for m in messages],
-            "reply": text,
+            "prompt": [{"role": m.role, "content": m.content} for m in answer.call.messages],
+            "reply": reply.text,
             "finish": reply.finish,
             "latency_seconds": reply.latency,
         }
-        return (Proposal(program, _cost(reply), records),)
+        return Proposal(program, answer.cost, records)
 
 
 def _refused(found: Extracted, text: str) -> str:
@@ -103,8 +191,3 @@ def _refused(found: Extracted, text: str) -> str:
     reason = f"{found.refusal}; answer with the whole file in one fenced python block"
     mark = hashlib.sha256(text.encode()).hexdigest()[:16]
     return f"# no program in reply {mark}\nraise SyntaxError({reason!r})\n"
-
-
-def _cost(reply: Reply) -> dict[str, float]:
-    counts = {"tokens_in": reply.usage.tokens_in, "tokens_out": reply.usage.tokens_out}
-    return {unit: float(count) for unit, count in counts.items() if count is not None}

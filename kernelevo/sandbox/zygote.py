@@ -130,6 +130,10 @@ class Zygote:
         """Process id of the zygote."""
         return self._process.pid
 
+    def alive(self) -> bool:
+        """Return whether it runs."""
+        return self._process.poll() is None
+
     def spawn(
         self,
         entry: str,

@@ -68,7 +68,33 @@ def m004_people_and_events(db: sqlite3.Connection) -> None:
     )
 
 
-MIGRATIONS: tuple[Migration, ...] = (m001_run, m002_trials, m003_drafts, m004_people_and_events)
+def m005_calls(db: sqlite3.Connection) -> None:
+    """Requests to language models with what they cost, their prompts once each; opinions of a judge."""
+    db.execute("CREATE TABLE prompts (sha256 TEXT PRIMARY KEY, messages TEXT NOT NULL) WITHOUT ROWID")
+    db.execute(
+        """CREATE TABLE calls (
+            id INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, role TEXT NOT NULL, trial INTEGER,
+            persona TEXT NOT NULL, model TEXT NOT NULL, served TEXT NOT NULL,
+            prompt_sha256 TEXT NOT NULL, settings TEXT NOT NULL, reply TEXT, finish TEXT NOT NULL,
+            tokens_in INTEGER, tokens_cached INTEGER, tokens_out INTEGER, dollars REAL,
+            estimated INTEGER NOT NULL, latency REAL NOT NULL, attempts INTEGER NOT NULL,
+            error TEXT NOT NULL)"""
+    )
+    db.execute("CREATE INDEX calls_by_trial ON calls (trial)")
+    db.execute(
+        """CREATE TABLE opinions (
+            trial INTEGER NOT NULL, judge TEXT NOT NULL, at REAL NOT NULL, opinion TEXT NOT NULL,
+            PRIMARY KEY (trial, judge)) WITHOUT ROWID"""
+    )
+
+
+MIGRATIONS: tuple[Migration, ...] = (
+    m001_run,
+    m002_trials,
+    m003_drafts,
+    m004_people_and_events,
+    m005_calls,
+)
 
 
 def names() -> list[str]:

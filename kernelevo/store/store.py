@@ -12,7 +12,8 @@ from typing import Any
 from kernelevo.core import Program, Proposal, Task, Trial
 from kernelevo.errors import StoreError, refused
 from kernelevo.store import database
-from kernelevo.store.journal import Clock, Journal
+from kernelevo.store.calls import CallLedger
+from kernelevo.store.journal import Clock
 from kernelevo.store.lock import WriterLock
 from kernelevo.store.rows import (
     TRIAL_COLUMNS,
@@ -31,7 +32,7 @@ _INSERT_TRIAL = (
 )
 
 
-class RunStore(Journal):
+class RunStore(CallLedger):
     """The database of one run folder; make one with ``create`` or ``open``.
 
     Readers see every committed row while the writer is at work. Appending a command is open to everyone.

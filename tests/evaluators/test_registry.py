@@ -1,13 +1,16 @@
 """Evaluators by name, from a file, from an entry point."""
 
 import math
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from kernelevo.core import Evaluation, Program, StagedEvaluator, Status, Task
 from kernelevo.errors import BadProgram, TaskNotFound
-from kernelevo.evaluators import evaluator, load, names
-from kernelevo.evaluators.registry import as_evaluation, find
+from kernelevo.evaluators import call, cascade, evaluator, load, names, task_of
+from kernelevo.evaluators.function import Function, as_evaluation
+from kernelevo.evaluators.registry import find
 
 
 def task(name):
@@ -28,7 +31,7 @@ def test_a_decorated_function_is_an_evaluator():
 
     verdict = load(task("length"))(Program.single("abc"))
     assert verdict.status is Status.OK and verdict.score == 3.0
-    assert find("length").seed.source == "x = 1\n"
+    assert find("length").seeds[0].source == "x = 1\n"
 
 
 def test_a_function_of_a_file(tmp_path):
@@ -98,3 +101,92 @@ def test_an_installed_entry_point(monkeypatch):
     monkeypatch.setattr("importlib.metadata.entry_points", lambda group: [Point()])
     assert load(task("packing"))(Program.single("abc")).score == 7.0
     assert "packing" in names()
+
+
+def test_a_call_that_fails_is_the_verdict():
+    @evaluator("caller")
+    def caller(program):
+        return call(program, "solve", (2,), timeout=1.0)
+
+    judge = load(task("caller"))
+    assert judge(Program.single("def solve(x): return x * 1.5")).score == 3.0
+    verdict = judge(Program.single("def solve(x): while"))
+    assert verdict.status is Status.BUILD_FAILED and "SyntaxError" in verdict.feedback
+    assert judge(Program.single("def solve(x): return x / 0")).status is Status.CRASHED
+
+
+@pytest.mark.parametrize("in_main_thread", [True, False])
+def test_an_evaluator_has_a_time_limit(in_main_thread):
+    @evaluator("sleepy", time_limit=0.2)
+    def sleepy(program):
+        try:
+            for _ in range(500):
+                time.sleep(0.01)
+        except Exception:
+            return 1.0
+        return 2.0
+
+    judge = load(task("sleepy"))
+    if in_main_thread:
+        verdict = judge(Program.single("x"))
+    else:
+        with ThreadPoolExecutor(1) as pool:
+            verdict = pool.submit(judge, Program.single("x")).result()
+    assert verdict.status is Status.TIMED_OUT and "limit of 0.2 s" in verdict.feedback
+
+
+def test_what_a_mapping_may_say(tmp_path):
+    (tmp_path / "log.txt").write_text("x" * 70_000)
+    verdict = as_evaluation(
+        {
+            "score": 1,
+            "length": 3.5,
+            "tests": {"small": 1.0, "large": math.nan},
+            "artifacts": {"log": tmp_path / "log.txt", "raw": b"\xff", "none": tmp_path / "none"},
+            "metrics": {"used": 2},
+        }
+    )
+    assert verdict.metrics["tests"] == [{"name": "small", "score": 1.0}, {"name": "large", "score": None}]
+    assert (verdict.metrics["length"], verdict.metrics["used"]) == (3.5, 2)
+    assert verdict.artifacts["log"].endswith("[6000 characters left out]")
+    assert verdict.artifacts["raw"].endswith("base64,/w==") and "cannot be read" in verdict.artifacts["none"]
+    with pytest.raises(BadProgram, match="as tests"):
+        as_evaluation({"score": 1, "tests": 3})
+
+
+def test_directions_and_goal_and_seeds_of_an_entry(tmp_path):
+    (tmp_path / "seed.cpp").write_text("int main() {}\n")
+
+    @evaluator(
+        "directed", seed=["x = 1\n", tmp_path / "seed.cpp"], better={"length": "lower", "none": "higher"}
+    )
+    def directed(program):
+        """Make it short."""
+        return {"score": 1.0, "length": 7}
+
+    found = task_of("directed")
+    assert found.goal == "Make it short." and [s.language for s in found.seeds] == ["python", "cpp"]
+    verdict = load(found)(found.seeds[0])
+    assert verdict.metrics["directions"] == [{"name": "length", "better": "lower"}]
+    assert task_of("no_such_evaluator") is None
+
+
+def test_a_cascade_stops_at_the_first_bar_that_is_missed():
+    ran = []
+
+    def stage(number, score):
+        def judge(program):
+            ran.append(number)
+            return {"score": score, "feedback": f"stage {number}"}
+
+        return judge
+
+    judge = Function(cascade(stage(1, 0.6), stage(2, 0.3), stage(3, 0.9), bars=[0.5, 0.5]))
+    verdict = judge(Program.single("x"))
+    assert ran == [1, 2] and verdict.fidelity == "rough" and verdict.score == 0.3
+    assert verdict.metrics["stage"] == 2 and verdict.metrics["stage_1"] == 0.6
+    assert verdict.feedback.startswith("stopped after stage 2 of 3") and "stage 2" in verdict.feedback
+    full = Function(cascade(stage(1, 0.6), stage(3, 0.9), bars=[0.5]))(Program.single("x"))
+    assert (full.fidelity, full.score) == ("full", 0.9)
+    with pytest.raises(ValueError, match="1 bars"):
+        cascade(stage(1, 1.0), stage(2, 1.0), bars=[])

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernelevo.llm.client import EndpointError
-from kernelevo.llm.retry import Retryable, RetryPolicy, retry_after, with_retries
+from kernelevo.llm.retry import Retryable, RetryBudget, RetryPolicy, retry_after, with_retries
 
 NOW = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
 
 
-def run(outcomes, policy):
+def run(outcomes, policy, budget=None):
     pauses: list[float] = []
 
     async def call():
@@ -26,13 +26,13 @@ def run(outcomes, policy):
     async def sleep(seconds):
         pauses.append(seconds)
 
-    return asyncio.run(with_retries(call, policy, Random(0), sleep)), pauses
+    return asyncio.run(with_retries(call, policy, Random(0), sleep, budget=budget)), pauses
 
 
 def test_tries_again_until_it_works():
     error = EndpointError("busy")
     result, pauses = run([Retryable(error), Retryable(error, after=7.0), "ok"], RetryPolicy())
-    assert result == "ok"
+    assert result == ("ok", 3)
     assert 0 <= pauses[0] <= 1 and 7 <= pauses[1] <= 8
 
 
@@ -44,6 +44,20 @@ def test_gives_up_with_the_last_error():
 def test_a_long_retry_after_is_not_waited_for():
     with pytest.raises(EndpointError):
         run([Retryable(EndpointError("x"), after=3600), "never"], RetryPolicy(patience=60))
+
+
+def test_a_storm_of_failures_does_not_become_one_of_requests():
+    budget = RetryBudget(most=3, earned=0.5)
+    sent = 0
+    for _ in range(10):
+        storm = [Retryable(EndpointError("busy")) for _ in range(5)]
+        with pytest.raises(EndpointError) as caught:
+            run(storm, RetryPolicy(attempts=5), budget)
+        sent += caught.value.attempts
+    assert sent == 10 + 3  # each call once, and three retries among them all
+    for _ in range(2):
+        run(["ok"], RetryPolicy(), budget)
+    assert budget.left == 1
 
 
 def test_other_errors_pass():

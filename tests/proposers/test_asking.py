@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernelevo.core import Brief, Evaluation, Origin, Program, Proposer, Task, Verdict
-from kernelevo.llm import EndpointError, Reply, ReplyTimeout, ScriptedClient, Usage
+from kernelevo.llm import EndpointError, Model, Models, Reply, ReplyTimeout, ScriptedClient, Usage
 from kernelevo.proposers.asking import LLMProposer
 from kernelevo.proposers.briefing import prompt_hash
 from kernelevo.proposers.prompt_files import PromptFiles
+from kernelevo.proposers.writing import FileWriter
 
 TEXT = "N = 4\nSIZES = {'small': {'N': 2}}\nclass Model: ...\n"
 GOOD = "Fuse everything.\n```python\nclass ModelNew: ...\n```"
@@ -27,9 +28,13 @@ def verdict(source, evaluation, idea="an idea"):
     return Verdict(Program.single(source, origin=Origin("rewrite", idea)), evaluation)
 
 
+def models(client):
+    return Models([Model("model-x", client, max_tokens=100)], {"proposer": ("model-x",)})
+
+
 def propose(replies, brief=None, seed=0):
     client = ScriptedClient(replies)
-    proposer = LLMProposer(client, "model-x", max_tokens=100)
+    proposer = LLMProposer(models(client), FileWriter())
     return asyncio.run(proposer.propose(brief or Brief(task(), 0), Random(seed))), client
 
 
@@ -44,11 +49,11 @@ def test_program_cost_and_records():
     assert program.origin.proposer == "llm" and program.origin.idea == "Fuse everything."
     assert program.origin.details["model"] == "served"
     assert program.origin.details["prompt_sha256"] == prompt_hash(client.calls[0].messages)
-    assert proposal.cost == {"tokens_in": 10.0, "tokens_out": 20.0}
+    assert proposal.cost == {"tokens_in": 10.0, "tokens_out": 20.0, "tokens": 30.0, "calls": 1.0}
     assert proposal.records["reply"] == GOOD
     assert proposal.records["prompt"][1]["content"] == client.calls[0].messages[1].content
     assert client.calls[0].max_tokens == 100
-    assert isinstance(LLMProposer(client, "m"), Proposer)
+    assert isinstance(LLMProposer(models(client), FileWriter()), Proposer)
 
 
 def test_randomness_comes_from_rng_alone():
@@ -73,7 +78,7 @@ def test_a_reply_without_a_program_is_a_failing_program_with_the_reason(reply, r
 
 def test_unknown_usage_costs_nothing_rather_than_zero():
     (proposal,), _ = propose([Reply(GOOD)])
-    assert proposal.cost == {}
+    assert proposal.cost == {"calls": 1.0}
 
 
 def test_time_out_offers_nothing_and_errors_pass():
@@ -114,7 +119,7 @@ def test_the_hash_of_the_prompt_files_changes_with_them(tmp_path):
     found = set()
     for prompts in (None, PromptFiles.load(tmp_path), PromptFiles.load()):
         client = ScriptedClient([GOOD])
-        proposer = LLMProposer(client, "m", prompts=prompts)
+        proposer = LLMProposer(models(client), FileWriter(prompts))
         (proposal,) = asyncio.run(proposer.propose(Brief(task(), 0), Random(0)))
         found.add(proposal.program.origin.details["prompt_files_sha256"])
     assert len(found) == 2

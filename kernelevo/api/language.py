@@ -1,0 +1,151 @@
+"""The language models of a run: from settings to clients, prices, limits and the ledger of calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from kernelevo.config import MAILBOX, RECORD, ModelTable, Settings
+from kernelevo.engine import Budget
+from kernelevo.errors import BadSetting
+from kernelevo.llm import (
+    Call,
+    Client,
+    Limits,
+    MailboxClient,
+    Model,
+    Models,
+    OpenAIClient,
+    Price,
+    Record,
+    ReplayClient,
+    RetryPolicy,
+    Role,
+)
+from kernelevo.llm.openai_client import KEY_VARIABLE
+from kernelevo.store import CallRow
+
+TIMEOUT = 600.0
+
+
+@dataclass(frozen=True)
+class Language:
+    """Who answers in a run.
+
+    Args:
+        models: everybody by role; the proposers are those of the proposer ``llm``.
+        mailbox: the folder as the one model of the proposer ``mailbox``; None if there is no folder.
+    """
+
+    models: Models
+    mailbox: Models | None = None
+
+    def listen(self, book: Callable[[Call], None]) -> None:
+        """Let somebody be told of every call from now on."""
+        self.models.book = book
+        if self.mailbox is not None:
+            self.mailbox.book = book
+
+
+def speaks(settings: Settings) -> bool:
+    """Whether a run with these settings asks any model."""
+    named = (settings.judge_model, settings.summary_model)
+    return "llm" in settings.proposers or MAILBOX in settings.proposers or any(named)
+
+
+def language(settings: Settings, budget: Budget) -> Language:
+    """Make everybody who answers in a run; nothing is sent yet.
+
+    Raises:
+        BadSetting: for a record that cannot be read, a key that is missing, or a budget in dollars that
+            cannot hold because a model has no price.
+        ToolchainMissing: if an endpoint is wanted and ``openai`` is not installed.
+    """
+    wanted = _roles(settings)
+    if settings.replay is not None:
+        record = Record.read(Path(settings.replay))
+        names = {role: f"{RECORD}:{role}" for role in wanted}
+        clients: dict[str, Client] = {
+            name: ReplayClient(record, role, loose=settings.replay_loosely) for role, name in names.items()
+        }
+        made = [_model(name, client, settings, RECORD) for name, client in clients.items()]
+        return Language(Models(made, {role: (name,) for role, name in names.items()}))
+    box: Model | None = None
+    if settings.mailbox is not None:
+        client = MailboxClient(Path(settings.mailbox), timeout=settings.reply_timeout)
+        box = _model(MAILBOX, client, settings, MAILBOX)
+    named = list(dict.fromkeys(name for names in wanted.values() for name in names))
+    models = [box if name == MAILBOX and box else _endpoint(name, settings) for name in named]
+    _refuse_unpriced(models, budget)
+    return Language(Models(models, wanted), Models([box], {"proposer": (MAILBOX,)}) if box else None)
+
+
+def row_of(call: Call) -> CallRow:
+    """Return the row of the store for a call."""
+    return CallRow(
+        role=call.purpose.role,
+        trial=call.purpose.trial,
+        persona=call.purpose.persona,
+        prompt=tuple({"role": m.role, "content": m.content} for m in call.messages),
+        **{k: v for k, v in vars(call).items() if k not in ("purpose", "messages")},
+    )
+
+
+def _roles(settings: Settings) -> dict[Role, Sequence[str]]:
+    mine: Mapping[Role, str | None] = {
+        "proposer": settings.model if "llm" in settings.proposers else None,
+        "repair": settings.repair_model,
+        "judge": settings.judge_model,
+        "summariser": settings.summary_model,
+    }
+    if settings.replay is not None:
+        return {role: (RECORD,) for role, name in mine.items() if name or role == "proposer"}
+    return {
+        role: tuple(n.strip() for n in name.split(",") if n.strip()) for role, name in mine.items() if name
+    }
+
+
+def _endpoint(name: str, settings: Settings) -> Model:
+    if name == MAILBOX:
+        raise BadSetting("the model 'mailbox' needs a folder", now="--mailbox FOLDER")
+    table = _table(name, settings)
+    client = OpenAIClient(
+        table.base_url or settings.base_url,
+        timeout=table.timeout or settings.reply_timeout or TIMEOUT,
+        retry=RetryPolicy(attempts=table.attempts or RetryPolicy.attempts),
+        key_variable=table.key_variable or KEY_VARIABLE,
+    )
+    return _model(name, client, settings, name)
+
+
+def _model(name: str, client: Client, settings: Settings, table_name: str) -> Model:
+    table = _table(table_name, settings)
+    limits = {
+        key: value
+        for key in ("concurrency", "requests_per_minute", "tokens_per_minute")
+        if (value := getattr(table, key)) is not None
+    }
+    priced = table.input is not None and table.output is not None
+    return Model(
+        name,
+        client,
+        served=table.served or "",
+        price=Price(table.input or 0.0, table.output or 0.0, table.cached) if priced else None,
+        limits=Limits(**limits),
+        max_tokens=table.max_tokens or settings.max_tokens,
+    )
+
+
+def _table(name: str, settings: Settings) -> ModelTable:
+    return ModelTable.read(name, settings.models.get(name, {}))
+
+
+def _refuse_unpriced(models: Sequence[Model], budget: Budget) -> None:
+    without = [m.name for m in models if m.price is None and m.name != MAILBOX]
+    if "dollars" in budget.limits and without:
+        raise BadSetting(
+            f"a budget in dollars cannot be kept: nobody said what {', '.join(without)} costs.",
+            why="prices are part of the settings, in dollars per million tokens",
+            now=f'--config FILE with: [models."{without[0]}"] input = 1.0, output = 4.0; or tokens:200k',
+        )

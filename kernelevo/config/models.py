@@ -1,0 +1,77 @@
+"""ModelTable: what a TOML file says of a language model under ``[models.NAME]``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from kernelevo.errors import BadSetting, closest
+
+MAILBOX = "mailbox"
+RECORD = "record"
+
+
+@dataclass(frozen=True)
+class ModelTable:
+    """One model's table; everything may be left out.
+
+    Args:
+        served: its name at the endpoint, if that is not the table's.
+        base_url: its endpoint, if that is not the run's.
+        key_variable: environment variable with the key. Keys themselves are never settings.
+        input: dollars per million tokens of a prompt.
+        output: dollars per million tokens of a reply.
+        cached: dollars per million tokens of a prompt that the endpoint had in its cache.
+        concurrency: requests at a time.
+        requests_per_minute: requests in a minute.
+        tokens_per_minute: tokens in a minute.
+        max_tokens: longest reply.
+        timeout: longest time for one request, in seconds.
+        attempts: tries of one request, the first included.
+    """
+
+    served: str | None = None
+    base_url: str | None = None
+    key_variable: str | None = None
+    input: float | None = None
+    output: float | None = None
+    cached: float | None = None
+    concurrency: int | None = None
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    max_tokens: int | None = None
+    timeout: float | None = None
+    attempts: int | None = None
+
+    @classmethod
+    def read(cls, name: str, data: object) -> ModelTable:
+        """Read one table.
+
+        Raises:
+            BadSetting: for an unknown key or a value of the wrong kind.
+        """
+        if not isinstance(data, Mapping):
+            raise BadSetting(f"[models] {name} must be a table", why=f"it is {data!r}")
+        known = {f.name for f in fields(cls)}
+        for key, value in data.items():
+            if key not in known:
+                raise BadSetting(f"[models.{name}]: there is no setting {key!r}", why=closest(key, known))
+            _check(name, key, value)
+        table = cls(**data)
+        if (table.input is None) != (table.output is None):
+            raise BadSetting(
+                f"[models.{name}] has half a price", why="input and output go together", now="name both"
+            )
+        return table
+
+
+def _check(name: str, key: str, value: Any) -> None:
+    if key in ("served", "base_url", "key_variable"):
+        right = isinstance(value, str) and bool(value)
+    elif key in ("input", "output", "cached", "timeout"):
+        right = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+    else:
+        right = isinstance(value, int) and not isinstance(value, bool) and value >= 1
+    if not right:
+        raise BadSetting(f"[models.{name}]: {key} cannot be {value!r}")

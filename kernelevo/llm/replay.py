@@ -1,0 +1,159 @@
+"""ReplayClient: answers from a record of earlier calls, by the hash of the prompt."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict, deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kernelevo.errors import BadSetting
+from kernelevo.llm.client import EndpointError, Message, ModelRefused, Reply, Usage, prompt_hash
+
+FORM = "one JSON object a line with prompt_sha256 and reply (role, model, finish, tokens_in, tokens_out too)"
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """One recorded reply."""
+
+    prompt_sha256: str
+    role: str
+    model: str
+    reply: Reply
+
+
+class Record:
+    """Recorded replies, each given once; prompts that were asked several times have several.
+
+    Args:
+        replies: in the order in which they came.
+        name: where they are from, for messages.
+    """
+
+    def __init__(self, replies: Iterable[Recorded], name: str = "the record") -> None:
+        self.name = name
+        self.replies = tuple(replies)
+        self._by_hash: dict[tuple[str, str], deque[int]] = defaultdict(deque)
+        self._given: set[int] = set()
+        for index, recorded in enumerate(self.replies):
+            self._by_hash[recorded.role, recorded.prompt_sha256].append(index)
+
+    @classmethod
+    def read(cls, file: Path) -> Record:
+        """Read a file with one JSON object a line.
+
+        Raises:
+            BadSetting: if it cannot be read, a line is damaged, or it holds no reply.
+        """
+        try:
+            text = file.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadSetting(f"the record {file} cannot be read.", why=str(error)) from error
+        lines = [(n, line) for n, line in enumerate(text.splitlines(), 1) if line.strip()]
+        record = cls([_recorded(json_of(file, n, line), file, n) for n, line in lines], str(file))
+        if not record.replies:
+            raise BadSetting(f"the record {file} holds no reply.", why=f"expected {FORM}")
+        return record
+
+    def take(self, prompt_sha256: str, role: str) -> Recorded | None:
+        """Return the next reply to a prompt that was not given yet."""
+        waiting = self._by_hash.get((role, prompt_sha256), deque())
+        while waiting:
+            index = waiting.popleft()
+            if index not in self._given:
+                self._given.add(index)
+                return self.replies[index]
+        return None
+
+    def next(self, role: str) -> Recorded | None:
+        """Return the first reply of a role that was not given yet, whatever its prompt was."""
+        for index, recorded in enumerate(self.replies):
+            if index not in self._given and recorded.role == role:
+                self._given.add(index)
+                return recorded
+        return None
+
+    def left(self, role: str) -> int:
+        """How many replies of a role were not given yet."""
+        return sum(r.role == role and i not in self._given for i, r in enumerate(self.replies))
+
+
+class ReplayClient:
+    """Answers the prompts of one role from a record; nothing is sent anywhere.
+
+    Args:
+        record: where replies come from; clients of several roles may share one.
+        role: whose prompts these are.
+        loose: give the next reply of the role where no recorded prompt is equal (prompts hold measured
+            times, which are never the same again).
+    """
+
+    def __init__(self, record: Record, role: str = "proposer", *, loose: bool = False) -> None:
+        self._record, self._role, self._loose = record, role, loose
+
+    async def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        model: str = "",
+        temperature: float | None = None,
+        max_tokens: int | None = None,
+        seed: int | None = None,
+    ) -> Reply:
+        """Return the recorded reply; see ``Client.complete``.
+
+        Raises:
+            EndpointError: if there is none for this prompt.
+            ModelRefused: if all are given.
+        """
+        wanted = prompt_hash(messages)
+        found = self._record.take(wanted, self._role)
+        if found is None and self._loose:
+            found = self._record.next(self._role)
+        if found is not None:
+            return found.reply
+        if not self._record.left(self._role):
+            raise ModelRefused(
+                f"All replies of {self._record.name} for the {self._role} are used up.",
+                why=f"it holds {sum(r.role == self._role for r in self._record.replies)}",
+                now="record more, or give the run a budget of fewer trials",
+            )
+        raise EndpointError(
+            f"{self._record.name} has no reply to this prompt.",
+            why=f"prompt {wanted[:16]} of the {self._role} is not among its {len(self._record.replies)}: "
+            "the task, a setting, a template or a measured figure is another one",
+            now="--replay-loosely takes recorded replies in their order instead",
+        )
+
+
+def json_of(file: Path, number: int, line: str) -> Mapping[str, Any]:
+    """Read one line of a file of JSON objects.
+
+    Raises:
+        BadSetting: if it is none, with the line's number.
+    """
+    try:
+        data = json.loads(line)
+    except ValueError as error:
+        raise BadSetting(
+            f"line {number} of {file} is damaged.",
+            why=f"it is not JSON: {error}",
+            now="restore the file; a line that was cut off at its end can be deleted",
+        ) from error
+    if not isinstance(data, dict):
+        raise BadSetting(f"line {number} of {file} is damaged.", why=f"it is no object: {line[:80]}")
+    return data
+
+
+def _recorded(data: Mapping[str, Any], file: Path, number: int) -> Recorded:
+    mark, reply = data.get("prompt_sha256"), data.get("reply")
+    counts = [data.get(name) for name in ("tokens_in", "tokens_out", "tokens_cached")]
+    odd = [c for c in counts if c is not None and (not isinstance(c, int) or c < 0)]
+    if not isinstance(mark, str) or not isinstance(reply, str) or odd:
+        raise BadSetting(f"line {number} of {file} is damaged.", why=f"expected {FORM}")
+    model = str(data.get("model", ""))
+    answer = Reply(reply, Usage(*counts), 0.0, str(data.get("finish") or "stop"), model)
+    return Recorded(mark, str(data.get("role", "proposer")), model, answer)

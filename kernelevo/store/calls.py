@@ -1,0 +1,115 @@
+"""The ledger of a run: one row for each request to a language model, answered or not."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from kernelevo.store.journal import Journal
+from kernelevo.store.rows import dumps
+
+
+@dataclass(frozen=True)
+class CallRow:
+    """One request to a language model; see ``llm.Call`` for the fields.
+
+    Args:
+        id: position among the calls, from 1; 0 for one that is not recorded yet.
+        prompt: messages as ``{"role", "content"}``.
+    """
+
+    role: str
+    model: str
+    prompt_sha256: str
+    prompt: tuple[Mapping[str, str], ...] = ()
+    id: int = 0
+    at: float = 0.0
+    trial: int | None = None
+    persona: str = ""
+    served: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    reply: str | None = None
+    finish: str = ""
+    tokens_in: int | None = None
+    tokens_cached: int | None = None
+    tokens_out: int | None = None
+    dollars: float | None = None
+    estimated: bool = False
+    latency: float = 0.0
+    attempts: int = 1
+    error: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the row as plain data."""
+        return {**vars(self), "prompt": [dict(m) for m in self.prompt], "settings": dict(self.settings)}
+
+
+class CallLedger(Journal):
+    """The part of a run's database that holds requests to language models."""
+
+    def add_call(self, row: CallRow) -> int:
+        """Write a call down and return its id. A prompt that was sent before is kept once.
+
+        Raises:
+            StoreError: if the store cannot be written.
+        """
+        values = row.to_json()
+        values["settings"], prompt = dumps(values["settings"]), dumps(values.pop("prompt"))
+        del values["id"]
+        names = ", ".join(values)
+        with self._write() as db:
+            db.execute("INSERT OR IGNORE INTO prompts VALUES (?, ?)", (row.prompt_sha256, prompt))
+            cursor = db.execute(
+                f"INSERT INTO calls ({names}) VALUES ({', '.join('?' * len(values))})", tuple(values.values())
+            )
+        return int(cursor.lastrowid or 0)
+
+    def calls(self, *, role: str | None = None, after: int = 0) -> list[CallRow]:
+        """Calls with an id above ``after``, in order, of all roles or of one."""
+        rows = self._read(
+            "SELECT c.*, p.messages FROM calls c LEFT JOIN prompts p ON p.sha256 = c.prompt_sha256 "
+            "WHERE c.id > ? AND (? IS NULL OR c.role = ?) ORDER BY c.id",
+            after,
+            role,
+            role,
+        )
+        return list(_rows(rows))
+
+    def spent_on_calls(self) -> dict[str, float]:
+        """What all calls together used, by unit."""
+        return {
+            unit: total
+            for row in self.cost_of_calls()
+            for unit, total in (("tokens", row["tokens"]), ("dollars", row["dollars"]))
+            if row["role"] is None and total
+        }
+
+    def cost_of_calls(self) -> list[dict[str, Any]]:
+        """One row of plain data for each model and role, and a last one (model and role None) for all.
+
+        Dollars and tokens that nobody knows are not in the sums; ``unpriced`` counts such calls.
+        """
+        columns = (
+            "COUNT(*) AS calls, SUM(error <> '') AS failed, SUM(attempts) AS attempts, "
+            "SUM(COALESCE(tokens_in, 0)) AS tokens_in, SUM(COALESCE(tokens_cached, 0)) AS tokens_cached, "
+            "SUM(COALESCE(tokens_out, 0)) AS tokens_out, "
+            "SUM(COALESCE(tokens_in, 0) + COALESCE(tokens_out, 0)) AS tokens, "
+            "SUM(dollars) AS dollars, SUM(reply IS NOT NULL AND dollars IS NULL) AS unpriced, "
+            "SUM(latency) AS seconds"
+        )
+        grouped = f"SELECT model, role, {columns} FROM calls GROUP BY model, role ORDER BY model, role"
+        total = f"SELECT NULL AS model, NULL AS role, {columns} FROM calls HAVING COUNT(*) > 0"
+        return [dict(row) for query in (grouped, total) for row in self._read(query)]
+
+
+def _rows(rows: Iterable[sqlite3.Row]) -> Iterable[CallRow]:
+    for row in rows:
+        values = {key: row[key] for key in row.keys()}  # noqa: SIM118  a Row iterates over values
+        messages = values.pop("messages")
+        values["prompt"] = tuple(json.loads(messages)) if messages else ()
+        values["settings"] = json.loads(values["settings"])
+        values["estimated"] = bool(values["estimated"])
+        yield CallRow(**values)

@@ -1,0 +1,185 @@
+"""Calling candidates: answers are plain data, every misbehaviour is a verdict, nothing of ours is touched."""
+
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kernelevo.core import Program, Status
+from kernelevo.evaluators import ProgramFailed, attempt, call, converse, execute
+
+single = Program.single
+
+
+def cpp(text):
+    return Program({"program.cpp": text}, "cpp")
+
+
+def test_a_function_is_called_with_plain_data():
+    program = single("import numpy as np\ndef solve(a, b, *, c):\n    return {'x': a * b, 'y': (c, None)}\n")
+    answer = call(program, args=(np.arange(3), 2.0), kwargs={"c": 10**30})
+    assert np.array_equal(answer["x"], [0.0, 2.0, 4.0]) and answer["y"] == (10**30, None)
+
+
+def test_a_program_of_several_files():
+    entry = "from parts.inner import f\ndef solve():\n    return f()\n"
+    program = Program({"program.py": entry, "parts/inner.py": "def f(): return 5\n"})
+    assert call(program) == 5
+
+
+# misbehaviour -> status, and words of the feedback
+BAD = {
+    "x = 1": (Status.BUILD_FAILED, "no function 'solve'"),
+    "def solve(:": (Status.BUILD_FAILED, "SyntaxError"),
+    "import no_such_module": (Status.BUILD_FAILED, "ModuleNotFoundError"),
+    "def solve():\n    raise ValueError('boo')": (Status.CRASHED, "boo"),
+    "def solve():\n    while True: pass": (Status.TIMED_OUT, "within 0.6 s"),
+    "import os\ndef solve():\n    os._exit(0)": (Status.CRASHED, "exited without an answer"),
+    "def solve():\n    raise SystemExit(3)": (Status.CRASHED, "called exit"),
+    "import ctypes\ndef solve():\n    ctypes.string_at(0)": (Status.CRASHED, "SIGSEGV"),
+    "def solve():\n    return len(bytearray(3 << 30))": (Status.CRASHED, "out of memory"),
+    "import os\ndef solve():\n    while True: os.fork()": (Status.CRASHED, "PermissionError"),
+    "import subprocess\ndef solve():\n    subprocess.run(['ls'])": (Status.CRASHED, "PermissionError"),
+    "import socket\ndef solve():\n    socket.socket()": (Status.CRASHED, "PermissionError"),
+    "def solve():\n    return 'x' * (9 << 20)": (Status.WRONG, "more than 8388608"),
+    "def solve():\n    return [object()]": (Status.WRONG, r"it returns[0] is a builtins.object"),
+    "import os\ndef solve():\n    os.write(3, b'garbage' * 9)": (Status.WRONG, "cannot be read"),
+}
+
+
+@pytest.mark.parametrize("text", BAD, ids=[status for status, _ in BAD.values()])
+def test_misbehaviour_is_a_verdict(text):
+    status, words = BAD[text]
+    began = time.monotonic()
+    outcome = attempt(single(text), timeout=0.6)
+    assert (outcome.status, outcome.value) == (status, None)
+    assert words in outcome.error and time.monotonic() - began < 5.0
+    verdict = outcome.verdict()
+    assert verdict.status is status and verdict.feedback == outcome.error and verdict.score is None
+
+
+def test_a_forged_message_is_data_and_no_more():
+    forged = '{"value":{"~":"array","v":["float64",[1099511627776],"AAAA"]}}'
+    text = f"import os, struct\nB = b'{forged}'\ndef solve():\n"
+    text += "    os.write(3, struct.pack('<IB', len(B), 0) + B)"
+    outcome = attempt(single(text))
+    assert outcome.status is Status.WRONG and "does not have 3 bytes" in outcome.error
+
+
+def test_the_users_files_cannot_be_read(tmp_path):
+    answers = tmp_path / "answers.txt"
+    answers.write_text("42")
+    answers.chmod(0o666)
+    here = Path(__file__)
+    for path in (answers, here, Path.cwd() / "README.md"):
+        outcome = attempt(single(f"def solve():\n    return open({str(path)!r}).read()"))
+        assert outcome.status is Status.CRASHED and "PermissionError" in outcome.error
+    assert attempt(single("import os\ndef solve():\n    return dict(os.environ)")).value.get(
+        "PYTHONPATH"
+    ) == str(here.parents[2])
+
+
+def test_a_key_of_ours_is_not_in_its_environment(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "secret")
+    assert "secret" not in str(call(single("import os\ndef solve():\n    return dict(os.environ)")))
+
+
+def test_files_in_and_out():
+    text = (
+        "import os\ndef solve():\n    open('a.csv', 'w').write(open('in.txt').read() * 2)\n"
+        "    os.symlink('/etc/passwd', 'link'); os.mkdir('folder')\n"
+    )
+    outcome = attempt(single(text), files={"in.txt": "yo"}, collect=("a.csv", "link", "folder", "none"))
+    assert outcome.ok and outcome.files == {"a.csv": b"yoyo"}
+
+
+def test_the_traceback_shows_the_programs_own_lines_only():
+    text = "def inner():\n    return 1 / 0\ndef solve():\n    return inner()\n"
+    first, second = attempt(single(text)), attempt(single(text))
+    assert first.error == second.error  # no name of a temporary folder
+    assert 'File "program.py", line 2, in inner' in first.error and "guest.py" not in first.error
+
+
+SUM = "#include <iostream>\nint main() { int a, b; std::cin >> a >> b; std::cout << a + b << '\\n'; }\n"
+
+
+def test_cpp_reads_a_text_and_prints_one():
+    assert call(cpp(SUM), args=("2 3",)) == "5\n"
+    assert execute(cpp(SUM), "20 3").value == "23\n"
+    with pytest.raises(ValueError, match="one text"):
+        call(cpp(SUM), args=(1, 2))
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "words"),
+    [
+        ("int main() { retrn }", Status.BUILD_FAILED, "does not compile"),
+        ('#include "/etc/shadow"\nint main() {}', Status.BUILD_FAILED, "does not compile"),
+        ("int main() { *(volatile int*)0 = 1; }", Status.CRASHED, "SIGSEGV"),
+        ("int main() { return 3; }", Status.CRASHED, "exit 3"),
+        ("int main() { for (;;); }", Status.TIMED_OUT, "within 0.5 s"),
+    ],
+)
+def test_cpp_that_fails(text, status, words):
+    outcome = execute(cpp(text), timeout=0.5)
+    assert outcome.status is status and words in outcome.error
+
+
+def test_a_script_has_a_limit_on_what_it_prints():
+    assert execute(single("print(input()[::-1])"), "abc\n").value == "cba\n"
+    outcome = execute(single("print('x' * 2000)"), output_bytes=1000)
+    assert outcome.status is Status.WRONG and "2001 bytes" in outcome.error
+    assert execute(single("import sys\nsys.exit('no')")).status is Status.CRASHED
+
+
+GUESS = """
+low, high = 0, int(input())
+while True:
+    middle = (low + high) // 2
+    print(middle, flush=True)
+    said = input()
+    if said == "=":
+        break
+    low, high = (low, middle) if said == "<" else (middle + 1, high)
+print("done")
+"""
+
+
+def test_a_conversation():
+    with converse(single(GUESS)) as talk:
+        guess, asked = int(talk.ask("100")), 1
+        while guess != 37:
+            guess, asked = int(talk.ask("<" if guess > 37 else ">")), asked + 1
+        talk.tell("=")
+        outcome = talk.end()
+    assert outcome.ok and outcome.value == "done\n" and asked <= 7
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        ("input()", Status.WRONG),
+        ("while True: pass", Status.TIMED_OUT),
+        ("import sys\nsys.exit(2)", Status.CRASHED),
+        ("while True: print('x' * 99999, end='')", Status.WRONG),
+    ],
+)
+def test_a_conversation_that_breaks_off(text, status):
+    with pytest.raises(ProgramFailed) as caught, converse(single(text), query_seconds=0.5) as talk:
+        talk.ask("hello")
+        talk.ask("still there?")
+    assert caught.value.outcome.status is status
+
+
+def test_no_folder_and_no_descriptor_stays():
+    call(single("def solve(): return 1"))
+    before = len(os.listdir("/proc/self/fd"))
+    for text in (
+        "def solve(): return 1",
+        "def solve(): raise ValueError",
+        "import os\ndef solve(): os._exit(1)",
+    ):
+        attempt(single(text))
+    assert len(os.listdir("/proc/self/fd")) == before
