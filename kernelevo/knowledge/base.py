@@ -28,7 +28,7 @@ CREATE TABLE IF NOT EXISTS hidden (id TEXT PRIMARY KEY);
 """
 # weights of bm25: title, symptoms, kinds, text, sample
 _WEIGHTS = "4.0, 8.0, 3.0, 1.0, 0.3"
-_WORD = re.compile(r"[A-Za-z0-9]+")
+_WORD = re.compile(r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*")
 _FUSION = 20.0
 _SECONDS = 10.0
 
@@ -144,7 +144,10 @@ class KnowledgeBase:
             kinds: leave out notes that are for other kinds of kernels only.
             limit: how many at most.
         """
-        terms = list(dict.fromkeys(w.lower() for w in _WORD.findall(words) if len(w) > 1))[:60]
+        # a word with hyphens counts as a phrase and by its parts
+        whole = [w.lower() for w in _WORD.findall(words)]
+        parts = [part for w in whole for part in {w: None, **dict.fromkeys(w.split("-"))}]
+        terms = list(dict.fromkeys(part for part in parts if len(part) > 1))[:60]
         if not terms or limit < 1:
             return []
         query = " OR ".join(f'"{term}"' for term in terms)
