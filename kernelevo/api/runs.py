@@ -12,6 +12,7 @@ from kernelevo.api.loading import find_task, refuse_early
 from kernelevo.api.lore import learn
 from kernelevo.api.parts import Plan, carry_out, refuse_idle, total_budget
 from kernelevo.api.result import Result
+from kernelevo.api.workplace import need_ray
 from kernelevo.config import Settings, load_settings
 from kernelevo.core import Notice, Task, Trial
 from kernelevo.core.events import Listener
@@ -53,7 +54,10 @@ def _accepted(task: str | Task, settings: Settings) -> Task:
     if isinstance(task, str):
         task = find_task(task, settings)
     refuse_idle(task, settings)
-    refuse_early(task)
+    if settings.executor == "ray":
+        need_ray()  # the device and the memory are those of other machines
+    else:
+        refuse_early(task)
     return task
 
 

@@ -61,8 +61,14 @@ def run(
     no_knowledge: Annotated[
         bool | None, typer.Option("--no-knowledge", help="neither look notes up nor learn from this run")
     ] = None,
-    executor: Annotated[Text, typer.Option(help="inline or process")] = None,
-    workers: Annotated[int | None, typer.Option(help="programs built at the same time")] = None,
+    executor: Annotated[Text, typer.Option(help="inline, process or ray")] = None,
+    ray_address: Annotated[
+        Text, typer.Option(help="of a Ray cluster, HOST:6379; default: this machine's, else a new one")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="programs judged at the same time; on Ray all that it offers")
+    ] = None,
+    thinkers: Annotated[int | None, typer.Option(help="programs thought of at the same time")] = None,
     policy: Annotated[Text, typer.Option(help="any, or no-aten: no PyTorch compute in forward")] = None,
     deterministic: Annotated[
         bool | None, typer.Option("--deterministic", help="ask n sees exactly the trials up to n - window")
@@ -128,7 +134,9 @@ def run(
         "prompt_tokens": prompt_tokens,
         "no_knowledge": no_knowledge,
         "executor": executor,
+        "ray_address": ray_address,
         "workers": workers,
+        "thinkers": thinkers,
         "policy": policy,
         "deterministic": deterministic,
         "window": window,

@@ -17,7 +17,7 @@ from kernelevo.errors import BadSetting, closest
 DEVICES = ("cpu", "cuda")
 SIZES = ("small", "full", "v0")
 POLICIES = ("any", "no-aten")
-EXECUTORS = ("inline", "process")
+EXECUTORS = ("inline", "process", "ray")
 SAMPLERS = ("adaptive", "topk", "random", "best_of_n", "refine")
 # what may be switched off in the population, each by a flag of its own
 SWITCHES = (
@@ -33,7 +33,9 @@ SWITCHES = (
 )
 # proposers that need no language model, in the order in which they are first asked
 MODEL_FREE = ("rewrite", "compiler", "crossover", "tune")
-PROPOSERS = (*MODEL_FREE, "llm", "mailbox")
+# those for programs in general; they take the place of the former where a task is no PyTorch module
+GENERAL = ("tune", "constants", "mutate", "recombine")
+PROPOSERS = (*MODEL_FREE, *GENERAL[1:], "llm", "mailbox")
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,8 @@ class Settings:
         device: ``cpu`` or ``cuda``.
         size: form of a bundled task; None means ``small`` on cpu and ``full`` on cuda.
         seed: seed of every random choice of the search (the judge's own seeds are secret).
-        proposers: who proposes; see ``PROPOSERS``.
+        proposers: who proposes; see ``PROPOSERS``. The usual ones are those for PyTorch modules, and for any
+            other task those of ``GENERAL``.
         model: name of a language model, or several with commas, for the proposer ``llm``.
         base_url: an OpenAI-compatible endpoint; None means the one of the ``openai`` package.
         mailbox: folder in which the proposer ``mailbox`` leaves prompts and looks for replies.
@@ -63,8 +66,12 @@ class Settings:
         prompts: folder whose Markdown files replace our prompts and personas, or add to them.
         prompt_tokens: what a prompt may take; sections give way beyond it.
         no_knowledge: neither look notes up nor learn any from this run.
-        executor: where evaluations run: ``inline`` or ``process``.
-        workers: how many programs may be built at the same time.
+        executor: where evaluations run: ``inline``, ``process`` or ``ray``.
+        ray_address: the Ray cluster; None means the one of this machine, else a new one on this machine.
+        workers: how many programs may be judged at the same time (kernels: built; one is measured at a time
+            on a machine); None means 1, on Ray every place that the cluster offers.
+        thinkers: how many programs may be thought of at the same time; None means as many as are judged, and
+            at least 2.
         policy: ``any``, or ``no-aten``: no PyTorch compute in ``forward``.
         deterministic: ask n sees exactly the verdicts of trials up to n - window.
         window: that distance.
@@ -107,7 +114,9 @@ class Settings:
     prompt_tokens: int = 24_000
     no_knowledge: bool = False
     executor: str = "process"
-    workers: int = 1
+    ray_address: str | None = None
+    workers: int | None = None
+    thinkers: int | None = None
     policy: str = "any"
     deterministic: bool = False
     window: int = 4
@@ -130,13 +139,12 @@ class Settings:
             _one_of("size", self.size, SIZES)
         _one_of("policy", self.policy, POLICIES)
         _one_of("sampler", self.sampler, SAMPLERS)
-        if self.executor == "ray":
-            raise BadSetting(
-                "the Ray executor is not part of this version",
-                why=f"executors here: {', '.join(EXECUTORS)}",
-                now="use --executor process",
-            )
         _one_of("executor", self.executor, EXECUTORS)
+        if self.ray_address is not None and self.executor != "ray":
+            raise BadSetting(
+                f"there is an address of a Ray cluster, and the executor is {self.executor}",
+                now="--executor ray, or leave --ray-address away",
+            )
         object.__setattr__(self, "proposers", tuple(self.proposers))
         if not self.proposers:
             raise BadSetting("no proposer is named", now=f"--proposers {','.join(MODEL_FREE)}")
@@ -164,7 +172,7 @@ class Settings:
             )
         if self.repairs < 0 or (self.reply_timeout is not None and not self.reply_timeout > 0):
             raise BadSetting("repairs cannot be below 0, nor a time-out for replies 0 or less")
-        for name in ("workers", "window", "islands", "prompt_tokens", "max_tokens"):
+        for name in ("workers", "thinkers", "window", "islands", "prompt_tokens", "max_tokens"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise BadSetting(f"{name} must be at least 1, not {value}")
@@ -246,6 +254,7 @@ def _lines(data: Mapping[str, Any]) -> list[str]:
 _KINDS: dict[str, tuple[type[Any], ...]] = {
     "seed": (int,),
     "workers": (int,),
+    "thinkers": (int,),
     "window": (int,),
     "deterministic": (bool,),
     "no_knowledge": (bool,),
@@ -263,7 +272,7 @@ _KINDS: dict[str, tuple[type[Any], ...]] = {
 
 def _checked(cls: type[Settings], key: str, value: Any) -> Any:
     kinds = _KINDS.get(key, (str,))
-    if value is None and (kinds == (str,) or key in ("islands", "reply_timeout")):
+    if value is None and (kinds == (str,) or key in ("islands", "workers", "thinkers", "reply_timeout")):
         return None
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
         wanted = " or ".join(kind.__name__ for kind in kinds)

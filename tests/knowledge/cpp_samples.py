@@ -66,7 +66,9 @@ def images_in_lanes(library):
     hold = torch.empty(16 * 25 + 16)
     y = hold[-hold.data_ptr() // 4 % 16 :][: 16 * 25]
     library.conv_relu_pool(lanes, w, b, y, 12)
-    wanted = F.max_pool2d(torch.relu(F.conv2d(images.double()[:, None], w.double()[None, None], b.double())), 2)
+    wanted = F.max_pool2d(
+        torch.relu(F.conv2d(images.double()[:, None], w.double()[None, None], b.double())), 2
+    )
     return y.view(5, 5, 16), wanted[:, 0].permute(1, 2, 0)
 
 

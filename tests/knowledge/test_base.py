@@ -13,7 +13,7 @@ from kernelevo.knowledge.note import BadNote
 
 TEXT = """+++
 title = "Frobnicate in strips"
-symptoms = "frobnication slow"
+symptoms = "wobbling slow"
 devices = ["cpu"]
 kinds = ["scan"]
 source = "a talk"
@@ -28,7 +28,12 @@ int x;
 
 def test_a_note_is_read_with_head_and_sample():
     note = parse_note(TEXT, "strips")
-    assert (note.id, note.title, note.devices, note.kinds) == ("strips", "Frobnicate in strips", ("cpu",), ("scan",))
+    assert (note.id, note.title, note.devices, note.kinds) == (
+        "strips",
+        "Frobnicate in strips",
+        ("cpu",),
+        ("scan",),
+    )
     assert note.text == "Cut it into strips." and note.sample == "int x;\n" and note.language == "cpp"
     assert Note.from_json(note.to_json()) == note
     plain = parse_note("# Use strips\n\nThey help.")
@@ -73,7 +78,11 @@ def test_search_finds_by_symptom_and_keeps_to_device_and_kind(base):
     assert base.search("softmax rows", device="cuda:1")[0].id == "triton-softmax"
     kinds = [n.kinds for n in base.search("fp32 accuracy wrong values", kinds=["layernorm"], limit=9)]
     assert all(not k or "layernorm" in k for k in kinds)
-    assert base.search("") == [] and base.search("!? \0 ' OR") is not None and base.search("softmax", limit=0) == []
+    assert (
+        base.search("") == []
+        and base.search("!? \0 ' OR") is not None
+        and base.search("softmax", limit=0) == []
+    )
 
 
 def test_embeddings_change_the_order():
@@ -93,10 +102,10 @@ def test_own_notes_are_kept_replaced_and_removed(tmp_path):
     path = tmp_path / "deep" / "notes.db"
     base = KnowledgeBase(path)
     base.add(parse_note(TEXT, "strips"))
-    assert base.search("frobnication")[0].id == KnowledgeBase(path).search("frobnication")[0].id == "strips"
-    base.add(parse_note(TEXT.replace("frobnication", "grumbling"), "strips"))
+    assert base.search("wobbling")[0].id == KnowledgeBase(path).search("wobbling")[0].id == "strips"
+    base.add(parse_note(TEXT.replace("wobbling", "grumbling"), "strips"))
     again = KnowledgeBase(path)
-    assert not again.search("frobnication") and again.search("grumbling")
+    assert not again.search("wobbling") and again.search("grumbling")
     again.remove("strips")
     again.remove("cuda-idioms")
     last = KnowledgeBase(path)

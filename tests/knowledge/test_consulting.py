@@ -6,7 +6,9 @@ from kernelevo.core import Brief, Evaluation, Origin, Program, Status, Task, Tri
 from kernelevo.knowledge import Consultant, Evidence, KnowledgeBase, distil, triggers
 from kernelevo.knowledge.distil import gains
 
-TASK = Task("t", "g", options={"reference": {"text": "nn.Conv2d(3, 4, 1); torch.softmax(x)"}, "device": "cpu"})
+TASK = Task(
+    "t", "g", options={"reference": {"text": "nn.Conv2d(3, 4, 1); torch.softmax(x)"}, "device": "cpu"}
+)
 
 
 def verdict(status="ok", score=1.0, feedback="", **metrics):
@@ -58,7 +60,9 @@ def test_notes_fit_device_and_kinds_and_carry_their_reason():
 
 
 def trial(number, text, score, parent=None, origin=None, fidelity="full", **metrics):
-    program = Program.single(text, parents=(parent.id,) if parent else (), origin=origin or Origin("llm", "tile it"))
+    program = Program.single(
+        text, parents=(parent.id,) if parent else (), origin=origin or Origin("llm", "tile it")
+    )
     evaluation = Evaluation(Status.OK, score, metrics, fidelity=fidelity)
     return Trial(number, program, evaluation)
 
@@ -86,7 +90,10 @@ def test_without_a_model_steps_are_called_by_their_names_and_evidence_adds_up():
         for note in distil(name, TASK, run(), "Fast CPU", known=base.notes()):
             base.add(note)
     own = [n for n in base.notes() if n.origin == "run"]
-    assert [n.title for n in own] == ["fold + fuse on softmax and convolution", "tile it on softmax and convolution"]
+    assert [n.title for n in own] == [
+        "fold + fuse on softmax and convolution",
+        "tile it on softmax and convolution",
+    ]
     assert own[0].evidence == (Evidence("r2", 1, 2.0, 1.9, 2.1), Evidence("r1", 1, 2.0, 1.9, 2.1))
     assert own[0].sample == "" and own[1].sample == "b"
     assert own[0].devices == ("cpu",) and "Fast CPU" in own[0].source and "x2 over" in own[0].text
