@@ -2,8 +2,8 @@
 
     python -m benchmarks.recorded.export RUN benchmarks/recorded/NAME.jsonl
 
-A line holds the trial's number, persona, prompt (messages) and its hash, the reply, and the verdict: status, score
-and its interval, latency, error, feedback. Lines are in the order in which the replies came.
+A line holds the trial's number, persona, prompt (messages) and its hash, the reply, and the verdict: status,
+score and its interval, latency, error, feedback. Lines are in the order in which the replies came.
 """
 
 from __future__ import annotations

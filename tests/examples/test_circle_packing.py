@@ -20,7 +20,8 @@ def packing():
 
 
 def grid(radius=0.1, last=(0.2, 0.2, 0.04)):
-    return [[0.1 + 0.2 * i, 0.1 + 0.2 * j, radius * (1 - 1e-12)] for i in range(5) for j in range(5)] + [list(last)]
+    shrunk = radius * (1 - 1e-12)
+    return [[0.1 + 0.2 * i, 0.1 + 0.2 * j, shrunk] for i in range(5) for j in range(5)] + [list(last)]
 
 
 def test_the_seed_is_valid_and_its_sum_is_exact(packing):

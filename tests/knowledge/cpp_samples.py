@@ -1,4 +1,4 @@
-"""What each C++ sample has to compute: note -> a function of the compiled library that returns (ours, wanted)."""
+"""What each C++ sample has to compute: note -> function of its library, returns (ours, wanted)."""
 
 import torch
 from torch.nn import functional as F

@@ -32,9 +32,9 @@ def brief(parent=None, **more):
         (brief(verdict(roofline_fraction=0.2, roofline_bound="compute")), 0.0, ["roofline"], "FMA"),
         (brief(verdict(roofline_fraction=0.9, roofline_bound="compute")), 0.0, [], ""),
         (brief(verdict(launch_bound=True)), 0.0, ["roofline"], "graph"),
-        (brief(verdict(), failures=(verdict("wrong", feedback="max error of 3"),)), 0.0, ["error"], "accuracy"),
+        (brief(verdict(), failures=(verdict("wrong", feedback="error of 3"),)), 0.0, ["error"], "accuracy"),
         (brief(verdict("crashed", feedback="SIGSEGV")), 0.0, ["error"], "out of bounds"),
-        (brief(verdict(), failures=(verdict("build_failed", feedback="error: x"),)), 0.9, ["error", "stagnation"], ""),
+        (brief(verdict(), failures=(verdict("build_failed"),)), 0.9, ["error", "stagnation"], "idioms"),
     ],
 )  # fmt: skip
 def test_triggers(given, stagnation, kinds, word):
