@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from kernelevo.api.result import Result
 from kernelevo.config import Settings
 from kernelevo.core import Task
 from kernelevo.device.facts import cpu_facts
+from kernelevo.engine import Budget
 from kernelevo.errors import KernelEvoError
 from kernelevo.knowledge import Consultant, KnowledgeBase, Note, default_path, distil
 from kernelevo.knowledge.distil import gains, table
+from kernelevo.store import RunStore
+
+if TYPE_CHECKING:
+    from kernelevo.llm import Call
 
 
 def consultant(task: Task, settings: Settings) -> Consultant | None:
@@ -43,7 +49,7 @@ def learn(result: Result, settings: Settings) -> list[Note]:
     if not steps:
         return []
     device = _device(result)
-    sentences = _summary(result.task, device, table(steps), settings) if settings.model else []
+    sentences = _summary(result, device, table(steps), settings) if settings.summary_model else []
     notes = distil(
         result.folder.name, result.task, result.trials, device, known=base.notes(), sentences=sentences
     )
@@ -57,14 +63,21 @@ def _device(result: Result) -> str:
     return str(metrics.get("device") or cpu_facts()["name"] or "an unknown processor")
 
 
-def _summary(task: Task, device: str, rows: str, settings: Settings) -> Sequence[str]:
+def _summary(result: Result, device: str, rows: str, settings: Settings) -> Sequence[str]:
     """Ask the summariser; a model that fails costs the sentences, never the run that it would describe."""
-    from kernelevo.llm.openai_client import OpenAIClient
+    from kernelevo.api.language import language
     from kernelevo.proposers.summary import summarise
 
-    assert settings.model is not None  # asked for where there is one
-    client = OpenAIClient(settings.base_url)
     try:
-        return asyncio.run(summarise(client, settings.model, task.name, device, rows))
+        talk = language(settings, Budget.parse(settings.budget))
+        with RunStore.open(result.folder) as store:
+            talk.listen(lambda call: _written(store, call))
+            return asyncio.run(summarise(talk.models, result.task.name, device, rows))
     except KernelEvoError:
         return []
+
+
+def _written(store: RunStore, call: Call) -> None:
+    from kernelevo.api.language import row_of
+
+    store.add_call(row_of(call))
