@@ -1,15 +1,21 @@
 """The door: the only place where parts are put together."""
 
+from kernelevo.api.audit import audit
 from kernelevo.api.check import check, read_program
+from kernelevo.api.compare import compare
 from kernelevo.api.doctor import examine
 from kernelevo.api.lint import lint
+from kernelevo.api.replay import replay
 from kernelevo.api.result import Result
 from kernelevo.api.runs import claim_folder, evolve, explain, list_runs, load_run, optimize, resume, run_task
+from kernelevo.api.timeline import trace
 
 __all__ = [
     "Result",
+    "audit",
     "check",
     "claim_folder",
+    "compare",
     "evolve",
     "examine",
     "explain",
@@ -18,6 +24,8 @@ __all__ = [
     "load_run",
     "optimize",
     "read_program",
+    "replay",
     "resume",
     "run_task",
+    "trace",
 ]

@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from kernelevo.cli import bench, check, doctor, knowledge, lint, look, rescore, run
+from kernelevo.cli import again, audit, bench, check, doctor, knowledge, lint, look, rescore, run
 from kernelevo.cli.output import talk
 from kernelevo.errors import KernelEvoError
 
@@ -21,8 +21,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-VERBS = (run.run, run.resume, look.runs, look.show, look.export)
-for verb in (*VERBS, check.check, bench.bench, rescore.rescore, lint.lint, doctor.doctor):
+VERBS = (run.run, run.resume, look.runs, look.show, look.export, again.replay, again.diff)
+for verb in (*VERBS, check.check, bench.bench, rescore.rescore, lint.lint, audit.audit, doctor.doctor):
     app.command()(verb)
 app.add_typer(knowledge.app, name="knowledge")
 

@@ -19,7 +19,10 @@ Text = str | None
 
 def run(
     task: Annotated[
-        str, typer.Argument(help="kernelbench:3/13, ops/gemm, model.py:Class, file.py, tsp.py:tour")
+        str,
+        typer.Argument(
+            help="kernelbench:3/13, ops/gemm, model.py:Class, file.py, tsp.py:tour, an evaluator's folder"
+        ),
     ],
     budget: Annotated[Text, typer.Option(help="90s, 30m, 200 (evaluations), $5, or several: 90s,200")] = None,
     device: Annotated[Text, typer.Option(help="cpu or cuda")] = None,
@@ -77,17 +80,22 @@ def run(
     out: Annotated[Text, typer.Option(help="folder of the run; default: a new one under runs/")] = None,
     islands: Annotated[int | None, typer.Option(help="number of islands; default 1")] = None,
     sampler: Annotated[Text, typer.Option(help=f"who becomes a parent: {', '.join(SAMPLERS)}")] = None,
+    programs: Annotated[
+        Text, typer.Option(help="programs of your own that join: files or folders, with commas")
+    ] = None,
     no_cold_start: Annotated[
         bool | None,
         typer.Option("--no-cold-start", help="no lines at the start, steered to different regions"),
     ] = None,
     no_islands: Annotated[bool | None, typer.Option("--no-islands", help="one island")] = None,
     no_clusters: Annotated[
-        bool | None, typer.Option("--no-clusters", help="an island is one cluster")
+        bool | None, typer.Option("--no-clusters/--clusters", help="an island is one cluster (default)")
     ] = None,
     no_elites: Annotated[
         bool | None,
-        typer.Option("--no-elites", help="no elite pool: no parents, inspirations or fresh starts from it"),
+        typer.Option(
+            "--no-elites/--elites", help="no elite pool (default), or parents and inspirations from it"
+        ),
     ] = None,
     no_migration: Annotated[
         bool | None, typer.Option("--no-migration", help="islands send each other nothing")
@@ -143,6 +151,7 @@ def run(
         "out": out,
         "islands": islands,
         "sampler": sampler,
+        "programs": listed(programs),
         "no_cold_start": no_cold_start,
         "no_islands": no_islands,
         "no_clusters": no_clusters,

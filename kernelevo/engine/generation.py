@@ -14,6 +14,17 @@ from typing import Any
 from kernelevo.core import Brief, Proposal, Proposer, Task, Trial
 from kernelevo.engine.budget import Meter, uncounted
 from kernelevo.engine.credit import Credit
+from kernelevo.engine.decision import (
+    ANSWERED,
+    FAILED,
+    NOTHING,
+    RECORD,
+    UNAFFORDABLE,
+    WAITING,
+    Decision,
+    Marks,
+    described,
+)
 from kernelevo.engine.lineage import Lineage
 from kernelevo.errors import InputError, MachineError, WorkerDied
 from kernelevo.knowledge import Retrieved
@@ -59,6 +70,7 @@ class Generation:
         now: seconds since the epoch.
         asking: called with the trial's number, the proposer's name and the island when a proposer is asked.
         complain: called with a sentence when a proposer fails.
+        marks: how far the run is.
         backoff: seconds before a proposer that raised is asked again, doubled each time.
         consult: looks up notes for a brief, given how stagnant its island is.
     """
@@ -75,14 +87,16 @@ class Generation:
         now: Callable[[], float],
         asking: Callable[[int, str, int], None],
         complain: Callable[[str], None],
+        marks: Callable[[], Marks],
         backoff: float = 0.5,
         consult: Consult | None = None,
     ) -> None:
+        self._marks = marks
         self.proposers = {proposer.name: proposer for proposer in proposers}
         self.credit = Credit(list(self.proposers))
         self.waiting: dict[str, deque[Draft]] = defaultdict(deque)
         self.unaffordable = False  # whether somebody was not asked, the last time, for want of budget
-        self._task, self._islands, self._meter, self._seed = task, islands, meter, seed
+        self._task, self._islands, self._meter, self.seed = task, islands, meter, seed
         self._facts, self._now, self._complain, self._backoff = facts, now, complain, backoff
         self._asking, self._consult, self._lineage = asking, consult, Lineage()
         self._deaf: set[str] = set()
@@ -98,14 +112,18 @@ class Generation:
             hints: what people said.
         """
         self.unaffordable = False
+        decision = Decision(turn)
         for redraw in range(REDRAWS):
-            order = self.credit.order(rng_for(self._seed, number, "order", redraw), turn)
+            decision.orders.append((self._marks(), self.credit.dropped))
+            order = self.credit.order(rng_for(self.seed, number, "order", redraw), turn)
             for name in order:
                 if self.waiting[name]:
-                    return [self._take(name, number, seen)]
+                    decision.asked.append((redraw, name, WAITING))
+                    return [self._take(name, number, seen, decision)]
                 try:
-                    drafts = await self._ask(name, number, turn, redraw, seen, hints)
+                    drafts = await self._ask(name, number, redraw, seen, hints, decision)
                 except ProposerFailed as failed:
+                    decision.asked.append((redraw, name, FAILED))
                     dropped = self.credit.failed(name, for_good=failed.hopeless)
                     self._complain(f"{failed}{' (not asked again in this run)' if dropped else ''}")
                     continue
@@ -136,22 +154,28 @@ class Generation:
                 self._deaf.add(name)
                 self._complain(f"{name} cannot learn from trials: {type(error).__name__}: {error}")
 
-    def _take(self, name: str, number: int, seen: int) -> Draft:
-        return dataclasses.replace(
-            self.waiting[name].popleft(), number=number, seen=seen, started=self._now()
-        )
+    def _take(self, name: str, number: int, seen: int, decision: Decision | None = None) -> Draft:
+        draft = self.waiting[name].popleft()
+        proposal = draft.proposal
+        if decision is not None:
+            decision.taken = (draft.ask, draft.position)
+            proposal = _with_decision(proposal, decision)
+        return dataclasses.replace(draft, number=number, seen=seen, started=self._now(), proposal=proposal)
 
     async def _ask(
-        self, name: str, number: int, turn: int, redraw: int, seen: int, hints: tuple[str, ...]
+        self, name: str, number: int, redraw: int, seen: int, hints: tuple[str, ...], decision: Decision
     ) -> list[Draft]:
         proposer = self.proposers[name]
         started = self._now()
-        rng = rng_for(self._seed, number, "ask", name, redraw)
-        asked = self._islands.ask(rng, parents=getattr(proposer, "parents", 1), turn=turn)
+        rng = rng_for(self.seed, number, "ask", name, redraw)
+        decision.marks, decision.wanted = self._marks(), getattr(proposer, "parents", 1)
+        asked = self._islands.ask(rng, parents=decision.wanted, turn=decision.turn)
+        decision.ask = described(asked)
         brief, found = self._brief(number, asked, hints)
         wanted = self._estimate(proposer, brief)
         if not self._meter.reserve(wanted):
             self.unaffordable = True
+            decision.asked.append((redraw, name, UNAFFORDABLE))
             return []
         self._asking(number, name, asked.island)
         spent: dict[str, float] = {}
@@ -164,18 +188,22 @@ class Generation:
             self._meter.settle(wanted, spent)
         for unit, amount in spent.items():
             self._dearest[name][unit] = max(amount, self._dearest[name].get(unit, 0.0))
+        decision.asked.append((redraw, name, ANSWERED if proposals else NOTHING))
+        decision.span = (started, self._now())
+        signed = [_signed(proposal, name, asked, found) for proposal in proposals]
+        signed[:1] = [_with_decision(proposal, decision) for proposal in signed[:1]]
         return [
             Draft(
                 ask=number,
                 position=position,
-                proposal=_signed(proposal, name, asked, found),
+                proposal=proposal,
                 proposer=name,
                 number=None if position else number,
                 island=asked.island,
                 seen=seen,
                 started=started,
             )
-            for position, proposal in enumerate(proposals)
+            for position, proposal in enumerate(signed)
         ]
 
     async def _propose(
@@ -183,7 +211,7 @@ class Generation:
     ) -> Sequence[Proposal]:
         for attempt in range(1, ATTEMPTS + 1):
             # the same random numbers at each attempt: an answer after a failure is the one it would have been
-            rng = rng_for(self._seed, number, "propose", proposer.name, redraw)
+            rng = rng_for(self.seed, number, "propose", proposer.name, redraw)
             try:
                 proposals = await proposer.propose(brief, rng)
                 for proposal in proposals:
@@ -213,6 +241,21 @@ class Generation:
         found = self._consult(brief, asked.draw.stagnation) if self._consult else ()
         return dataclasses.replace(brief, knowledge=tuple(one.note.shown() for one in found)), found
 
+    def may_cost(self, number: int) -> dict[str, float]:
+        """Return the most that the next ask may cost, by unit, as far as its proposers can tell.
+
+        Args:
+            number: the trial that it would fill; nothing is asked or used up.
+        """
+        most: dict[str, float] = {}
+        for name, proposer in self.proposers.items():
+            if not hasattr(proposer, "estimate"):
+                continue
+            asked = self._islands.ask(rng_for(self.seed, number, "ask", name, 0), turn=0)
+            for unit, amount in self._estimate(proposer, self._brief(number, asked, ())[0]).items():
+                most[unit] = max(amount, most.get(unit, 0.0))
+        return most
+
     def _estimate(self, proposer: Proposer, brief: Brief) -> dict[str, float]:
         """What an ask may cost: what the proposer says, else its dearest ask so far."""
         estimate = getattr(proposer, "estimate", None)
@@ -230,3 +273,8 @@ def _signed(proposal: Proposal, name: str, asked: Ask, found: Sequence[Retrieved
         details["knowledge"] = [one.to_json() for one in found]
     origin = dataclasses.replace(program.origin, proposer=name, details=details)
     return dataclasses.replace(proposal, program=dataclasses.replace(program, origin=origin))
+
+
+def _with_decision(proposal: Proposal, decision: Decision) -> Proposal:
+    """The record of how it came about is written with the draft, so that no kill can part them."""
+    return dataclasses.replace(proposal, records={**proposal.records, RECORD: decision.to_json()})
