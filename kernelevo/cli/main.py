@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from kernelevo.cli import again, audit, bench, check, doctor, lint, look, rescore, run
+from kernelevo.cli import again, audit, bench, check, doctor, lint, look, new, rescore, run
 from kernelevo.cli.output import talk
 from kernelevo.errors import KernelEvoError
 
@@ -22,7 +22,16 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 VERBS = (run.run, run.resume, look.runs, look.show, look.export, again.replay, again.diff)
-for verb in (*VERBS, check.check, bench.bench, rescore.rescore, lint.lint, audit.audit, doctor.doctor):
+for verb in (
+    *VERBS,
+    check.check,
+    bench.bench,
+    rescore.rescore,
+    lint.lint,
+    audit.audit,
+    new.new,
+    doctor.doctor,
+):
     app.command()(verb)
 
 OUR_BUG = 4
