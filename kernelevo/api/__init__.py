@@ -8,14 +8,17 @@ from kernelevo.api.lint import lint
 from kernelevo.api.replay import replay
 from kernelevo.api.result import Result
 from kernelevo.api.runs import claim_folder, evolve, explain, list_runs, load_run, optimize, resume, run_task
+from kernelevo.api.steering import account, effect_of, orders, parse_order, steer
 from kernelevo.api.timeline import trace
 
 __all__ = [
     "Result",
+    "account",
     "audit",
     "check",
     "claim_folder",
     "compare",
+    "effect_of",
     "evolve",
     "examine",
     "explain",
@@ -23,9 +26,12 @@ __all__ = [
     "list_runs",
     "load_run",
     "optimize",
+    "orders",
+    "parse_order",
     "read_program",
     "replay",
     "resume",
     "run_task",
+    "steer",
     "trace",
 ]

@@ -20,7 +20,7 @@ from kernelevo.core.events import Listener
 from kernelevo.engine import Budget
 from kernelevo.errors import BadSetting, RunNotFound, StoreError, refused
 from kernelevo.report import table
-from kernelevo.store import CONFIG_FILE, RUN_FILE, RunStore, find_run, new_run_folder
+from kernelevo.store import CONFIG_FILE, RUN_FILE, RunStore, find_run, glance, new_run_folder
 from kernelevo.store import list_runs as run_folders
 from kernelevo.tasks import objectives_of
 
@@ -213,13 +213,11 @@ def list_runs(root: Path) -> list[dict[str, Any]]:
     rows = []
     for folder in reversed(run_folders(root)):
         try:
-            result = Result.read(folder)
+            seen = glance(folder)
         except (StoreError, RunNotFound) as error:
             rows.append(_row(folder, "?", f"unreadable: {error.what}", 0, None, 0.0))
             continue
-        rows.append(
-            _row(folder, result.task.name, result.state, len(result.trials), result.speedup, result.created)
-        )
+        rows.append(_row(folder, seen["task"], seen["state"], seen["trials"], seen["best"], seen["created"]))
     return rows
 
 

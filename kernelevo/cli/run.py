@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from kernelevo.cli.detach import detach
-from kernelevo.cli.flags import listed
+from kernelevo.cli.flags import complete_run, listed
 from kernelevo.cli.output import console, print_json, talk
 from kernelevo.config import MODEL_FREE, PROPOSERS, SAMPLERS, load_settings
 from kernelevo.report.live import LiveReport
@@ -173,7 +173,9 @@ def run(
 
 
 def resume(
-    run: Annotated[str, typer.Argument(help="a run's folder, its name, or @last")] = "@last",
+    run: Annotated[
+        str, typer.Argument(help="a run's folder, its name, or @last", autocompletion=complete_run)
+    ] = "@last",
     budget: Annotated[Text, typer.Option(help="a new budget, added to what was used")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print the run as JSON at the end")] = False,
 ) -> int:
@@ -195,4 +197,6 @@ def _end(result: object, as_json: bool) -> int:
     else:
         console().print(result.table())
         talk(result.summary())
+    if result.state == "stopped":
+        talk(f"stopped; go on with: kernelevo resume {result.folder}")
     return 0 if result.best else NOTHING_FOUND

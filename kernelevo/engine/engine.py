@@ -27,6 +27,7 @@ from kernelevo.engine.budget import Budget, Meter, Stopwatch
 from kernelevo.engine.confirm import confirm
 from kernelevo.engine.decision import SITTING, Marks
 from kernelevo.engine.estimate import Forecast
+from kernelevo.engine.gauge import Gauge
 from kernelevo.engine.generation import PERSON, Generation
 from kernelevo.engine.judging import Judging, first_failure
 from kernelevo.engine.ledger import Ledger
@@ -144,6 +145,7 @@ class Engine:
         self._thinking = Pool(schedule.thinkers, self._changed)
         self._turns = Turns(self.ledger, schedule)
         self._preparation = Preparation(self, self._changed)
+        self._gauge = Gauge(self, self._thinking, self._pipeline)
 
     # from outside
 
@@ -173,6 +175,7 @@ class Engine:
             self._thinking.cancel()
             self._preparation.cancel()
             self._pipeline.cancel(measurements=True)
+            self._gauge.read(last=True)
             state = "done" if outcome and self._confirm else "stopped"
             self.store.set_state(state, searched=self._seconds())
         self.say(RunEnded(outcome.reason, dict(outcome.used)))
@@ -204,21 +207,14 @@ class Engine:
             self._confirming.cancel()
         self._wake.set()
 
-    def find_program(self, name: str) -> str:
-        """Return the id of a judged program by the beginning of its id or its trial's number.
-
-        Raises:
-            BadSetting: if that is none or several.
-        """
-        found = self.ledger.find(name)
-        if found is None:
-            raise BadSetting(f"no single judged program is called {name!r}", now="give a trial's number")
-        return found
-
     def ban(self, program_id: str, trial: int | None = None) -> None:
         """Never use a program again; ``trial`` is the one that showed why."""
         self.store.append_event("ban", {"program": program_id, "told": self.ledger.told}, trial=trial)
         self.ledger.ban(program_id)
+
+    def resize(self, workers: int) -> None:
+        """Build so many programs at a time from now on."""
+        self._pipeline.resize(workers)
 
     def submit(self, draft: Draft) -> None:
         """Judge a person's program next."""
@@ -261,6 +257,7 @@ class Engine:
                 self._thinking.cancel()
                 self._preparation.cancel()
                 self._pipeline.cancel(measurements=False)
+            self._gauge.read()
             if self._crash:
                 raise self._crash
             if self._is_over():
@@ -319,8 +316,7 @@ class Engine:
 
     async def _think(self, number: int) -> None:
         seen = self.ledger.told
-        hints = self.steering.hints()
-        drafts = await self.generation.drafts(number, number - self._turns.seeds, seen, hints)
+        drafts = await self.generation.drafts(number, self._turns.turn(number), seen, self.steering.guidance)
         if not drafts:
             self.meter.settle(ONE_TRIAL, {})
             self._turns.unanswered(number, seen)

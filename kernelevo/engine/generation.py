@@ -25,8 +25,9 @@ from kernelevo.engine.decision import (
     Marks,
     described,
 )
+from kernelevo.engine.guidance import Guidance, Guided
 from kernelevo.errors import InputError, MachineError, WorkerDied
-from kernelevo.population import Ask, Islands
+from kernelevo.population import Islands
 from kernelevo.store import Draft
 
 ATTEMPTS = 3
@@ -96,14 +97,14 @@ class Generation:
         self._deaf: set[str] = set()
         self._dearest: dict[str, dict[str, float]] = defaultdict(dict)
 
-    async def drafts(self, number: int, turn: int, seen: int, hints: tuple[str, ...]) -> list[Draft]:
+    async def drafts(self, number: int, turn: int, seen: int, guidance: Guidance) -> list[Draft]:
         """Return drafts for a trial: the first fills it, others wait. None at all if nobody has anything.
 
         Args:
             number: the trial.
             turn: its place among the asks of the run.
             seen: number of tells so far.
-            hints: what people said.
+            guidance: what people want of it.
         """
         self.unaffordable = False
         decision = Decision(turn)
@@ -115,7 +116,7 @@ class Generation:
                     decision.asked.append((redraw, name, WAITING))
                     return [self._take(name, number, seen, decision)]
                 try:
-                    drafts = await self._ask(name, number, redraw, seen, hints, decision)
+                    drafts = await self._ask(name, number, redraw, seen, guidance, decision)
                 except ProposerFailed as failed:
                     decision.asked.append((redraw, name, FAILED))
                     dropped = self.credit.failed(name, for_good=failed.hopeless)
@@ -156,15 +157,16 @@ class Generation:
         return dataclasses.replace(draft, number=number, seen=seen, started=self._now(), proposal=proposal)
 
     async def _ask(
-        self, name: str, number: int, redraw: int, seen: int, hints: tuple[str, ...], decision: Decision
+        self, name: str, number: int, redraw: int, seen: int, guidance: Guidance, decision: Decision
     ) -> list[Draft]:
         proposer = self.proposers[name]
         started = self._now()
         rng = rng_for(self.seed, number, "ask", name, redraw)
         decision.marks, decision.wanted = self._marks(), getattr(proposer, "parents", 1)
-        asked = self._islands.ask(rng, parents=decision.wanted, turn=decision.turn)
-        decision.ask = described(asked)
-        brief = self._brief(number, asked, hints)
+        drawn = self._islands.ask(rng, parents=decision.wanted, turn=decision.turn)
+        decision.ask = described(drawn)  # as drawn: what people want of it is not the engine's decision
+        guided = guidance.guide(number, drawn)
+        asked, brief = guided.ask, self._brief(number, guided)
         wanted = self._estimate(proposer, brief)
         if not self._meter.reserve(wanted):
             self.unaffordable = True
@@ -183,7 +185,7 @@ class Generation:
             self._dearest[name][unit] = max(amount, self._dearest[name].get(unit, 0.0))
         decision.asked.append((redraw, name, ANSWERED if proposals else NOTHING))
         decision.span = (started, self._now())
-        signed = [_signed(proposal, name, asked) for proposal in proposals]
+        signed = [_signed(proposal, name, guided) for proposal in proposals]
         signed[:1] = [_with_decision(proposal, decision) for proposal in signed[:1]]
         return [
             Draft(
@@ -217,7 +219,8 @@ class Generation:
                 await asyncio.sleep(self._backoff * 2 ** (attempt - 1))
         raise AssertionError("unreachable")
 
-    def _brief(self, number: int, asked: Ask, hints: tuple[str, ...]) -> Brief:
+    def _brief(self, number: int, guided: Guided) -> Brief:
+        asked = guided.ask
         best = self._islands.best
         facts = {**self._facts, "best_score": best.score if best else None}
         return Brief(
@@ -226,7 +229,8 @@ class Generation:
             parents=asked.parents,
             inspirations=asked.inspirations,
             failures=asked.failures,
-            hints=hints,
+            hints=guided.hints,
+            knowledge=guided.notes,
             direction=asked.direction,
             facts=facts,
         )
@@ -242,7 +246,7 @@ class Generation:
             if not hasattr(proposer, "estimate"):
                 continue
             asked = self._islands.ask(rng_for(self.seed, number, "ask", name, 0), turn=0)
-            for unit, amount in self._estimate(proposer, self._brief(number, asked, ())).items():
+            for unit, amount in self._estimate(proposer, self._brief(number, Guided(asked))).items():
                 most[unit] = max(amount, most.get(unit, 0.0))
         return most
 
@@ -254,10 +258,10 @@ class Generation:
         return {"dollars": 0.0, "tokens": 0.0, **known}
 
 
-def _signed(proposal: Proposal, name: str, asked: Ask) -> Proposal:
+def _signed(proposal: Proposal, name: str, guided: Guided) -> Proposal:
     """Credit goes by the name in the origin, so that a replay knows whom; the draw is kept beside it."""
     program = proposal.program
-    details = {**program.origin.details, "draw": asked.draw.to_json()}
+    details = {**program.origin.details, "draw": guided.ask.draw.to_json(), **guided.marks}
     origin = dataclasses.replace(program.origin, proposer=name, details=details)
     return dataclasses.replace(proposal, program=dataclasses.replace(program, origin=origin))
 
