@@ -17,6 +17,7 @@ from kernelevo.cli import (
     knowledge,
     lint,
     look,
+    new,
     rescore,
     run,
     serve,
@@ -38,7 +39,8 @@ app = typer.Typer(
 )
 RUNS = (run.run, run.resume, look.runs, look.show, watch.watch, look.export, again.replay, again.diff)
 VERBS = (*RUNS, steer.steer, serve.serve)
-for verb in (*VERBS, check.check, bench.bench, rescore.rescore, lint.lint, audit.audit, doctor.doctor):
+JUDGES = (check.check, bench.bench, rescore.rescore, lint.lint, audit.audit)
+for verb in (*VERBS, *JUDGES, new.new, doctor.doctor):
     app.command()(verb)
 app.add_typer(knowledge.app, name="knowledge")
 
