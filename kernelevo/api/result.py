@@ -14,7 +14,7 @@ from rich.table import Table
 
 from kernelevo.api.steering import orders
 from kernelevo.core import Evaluation, Objectives, Program, Task, Trial, listing
-from kernelevo.core.objectives import OPTION
+from kernelevo.core.objectives import OPTION, directed
 from kernelevo.errors import BadSetting
 from kernelevo.report import table
 from kernelevo.report.draws import draws
@@ -95,8 +95,12 @@ class Result:
 
     @cached_property
     def objectives(self) -> Objectives:
-        """What counts in the task; the score alone, unless it declares more."""
-        return objectives_of(self.task.options)
+        """What counts in the task; the score alone, unless it declares more.
+
+        Metrics to which the evaluator gave a direction make a front beside the score, and no other order.
+        """
+        declared = objectives_of(self.task.options)
+        return declared if declared.metrics else Objectives(directed(self.trials))
 
     @cached_property
     def front(self) -> list[Trial]:
