@@ -1,15 +1,24 @@
 """The door: the only place where parts are put together."""
 
+from kernelevo.api.audit import audit
 from kernelevo.api.check import check, read_program
+from kernelevo.api.compare import compare
 from kernelevo.api.doctor import examine
 from kernelevo.api.lint import lint
+from kernelevo.api.replay import replay
 from kernelevo.api.result import Result
 from kernelevo.api.runs import claim_folder, evolve, explain, list_runs, load_run, optimize, resume, run_task
+from kernelevo.api.steering import account, effect_of, orders, parse_order, steer
+from kernelevo.api.timeline import trace
 
 __all__ = [
     "Result",
+    "account",
+    "audit",
     "check",
     "claim_folder",
+    "compare",
+    "effect_of",
     "evolve",
     "examine",
     "explain",
@@ -17,7 +26,12 @@ __all__ = [
     "list_runs",
     "load_run",
     "optimize",
+    "orders",
+    "parse_order",
     "read_program",
+    "replay",
     "resume",
     "run_task",
+    "steer",
+    "trace",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +23,10 @@ from kernelevo.device.groups import Registration
 from kernelevo.engine import Budget, Engine, Outcome, Schedule, paid, run_engine, used_so_far
 from kernelevo.executors import GenerationHost
 from kernelevo.llm import Models
-from kernelevo.population import Islands, Policy
+from kernelevo.population import DEFAULT, Islands
 from kernelevo.proposers.prompt_files import PromptFiles
 from kernelevo.store import RunStore
+from kernelevo.tasks import objectives_of
 
 DEVICE = "device:0"
 WORKER_LOG = "workers.log"
@@ -96,7 +97,9 @@ def population(task: Task, settings: Settings) -> Islands:
     switches["cold_start"] &= steered or settings.islands is not None
     personas = prompt_files(settings).personas(KERNEL if task.evaluator == KERNEL else "general")
     directions = tuple(p.direction for p in personas)
-    return Islands(count, policy=Policy(sampler=settings.sampler, **switches), directions=directions)
+    policy = replace(DEFAULT, sampler=settings.sampler, **switches)
+    objectives = objectives_of(task.options)
+    return Islands(count, policy=policy, directions=directions, objectives=objectives)
 
 
 def device_facts(device: str) -> dict[str, Any]:

@@ -11,17 +11,20 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
-from kernelevo.core import Evaluation, Program, Task, Trial
+from kernelevo.api.steering import orders
+from kernelevo.core import Evaluation, Objectives, Program, Task, Trial, listing
 from kernelevo.errors import BadSetting
 from kernelevo.report import table
-from kernelevo.report.page import run_page
+from kernelevo.report.draws import draws
+from kernelevo.report.page import best_so_far, run_page
 from kernelevo.store import RunStore, find_run
+from kernelevo.tasks import objectives_of
 
 if TYPE_CHECKING:
     from kernelevo.api.standalone import Standalone
     from kernelevo.kernels.dropin import Optimized
 
-BEST_FILE = "best.py"
+BEST_FILE, BEST_FOLDER = "best.py", "best"
 
 
 @dataclass(frozen=True)
@@ -85,8 +88,19 @@ class Result:
             if t.number in self.confirmed and self.confirmed[t.number].score is not None
         ]
         if sure:
-            return max(sure, key=lambda t: self.confirmed[t.number].score or 0.0)
-        return table.best(t for t in self.trials if t.number not in self.confirmed)
+            return max(sure, key=lambda t: self.objectives.worth(self.confirmed[t.number]))
+        return table.best((t for t in self.trials if t.number not in self.confirmed), self.objectives)
+
+    @cached_property
+    def objectives(self) -> Objectives:
+        """What counts in the task; the score alone, unless it declares more."""
+        return objectives_of(self.task.options)
+
+    @cached_property
+    def front(self) -> list[Trial]:
+        """The Pareto front over the declared metrics, in order of the trials; empty if none are declared."""
+        refuted = {number for number, verdict in self.confirmed.items() if verdict.score is None}
+        return self.objectives.front(t for t in self.trials if t.number not in refuted)
 
     @property
     def evaluation(self) -> Evaluation | None:
@@ -121,8 +135,9 @@ class Result:
 
     @property
     def best_path(self) -> Path:
-        """Where the best program lies as a file."""
-        return self.folder / BEST_FILE
+        """Where the best program lies: a file, or a folder for one of several files."""
+        several = self.program is not None and len(self.program.files) > 1
+        return self.folder / (BEST_FOLDER if several else BEST_FILE)
 
     def module(self) -> Optimized:
         """Return the drop-in replacement of the module that ``optimize`` was given.
@@ -146,6 +161,12 @@ class Result:
 
         if self.program is None or self.evaluation is None:
             raise _nothing(self)
+        if len(self.program.files) > 1:
+            raise BadSetting(
+                "the best program has several files, and --standalone is for programs of one",
+                why=", ".join(self.program.files),
+                now="export it as a folder, without --standalone",
+            )
         verdict = self.evaluation
         error = table.number(verdict.metrics.get("oracle_error"), "{:.1e}")
         note = [
@@ -207,17 +228,23 @@ class Result:
             "best": self.best.number if self.best else None,
             "verdict": self.evaluation.to_json() if self.evaluation else None,
             "confirmed": self.is_confirmed,
+            "draws": draws(self.trials),
         }
+        if self.objectives.metrics:
+            run["objectives"] = self.objectives.to_json()
+            run["pareto_front"] = [t.number for t in self.front]
         return {"run": run, "trials": [t.to_json() for t in self.trials]}
 
     def to_html(self) -> str:
         """Return the run as one self-contained HTML page."""
-        return run_page(self.to_json()["run"], self.trials, self.program.source if self.program else None)
+        source = listing(self.program) if self.program else None
+        return run_page(self.to_json()["run"], self.trials, source, orders(self.folder))
 
     def _repr_html_(self) -> str:
         console = Console(record=True, file=io.StringIO(), width=160)
         console.print(self.table())
-        return console.export_html(inline_styles=True, code_format="<pre>{code}</pre>")
+        table = console.export_html(inline_styles=True, code_format="<pre>{code}</pre>")
+        return f'<div style="max-width:56rem">{table}{best_so_far(self.trials)}</div>'
 
 
 def _nothing(result: Result) -> BadSetting:

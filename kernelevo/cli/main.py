@@ -8,7 +8,20 @@ from typing import Any
 
 import typer
 
-from kernelevo.cli import bench, check, doctor, lint, look, rescore, run
+from kernelevo.cli import (
+    again,
+    audit,
+    bench,
+    check,
+    doctor,
+    lint,
+    look,
+    rescore,
+    run,
+    serve,
+    steer,
+    watch,
+)
 from kernelevo.cli.output import talk
 from kernelevo.errors import KernelEvoError
 
@@ -20,9 +33,11 @@ app = typer.Typer(
     add_completion=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
+    context_settings={"max_content_width": 110},
 )
-VERBS = (run.run, run.resume, look.runs, look.show, look.export)
-for verb in (*VERBS, check.check, bench.bench, rescore.rescore, lint.lint, doctor.doctor):
+RUNS = (run.run, run.resume, look.runs, look.show, watch.watch, look.export, again.replay, again.diff)
+VERBS = (*RUNS, steer.steer, serve.serve)
+for verb in (*VERBS, check.check, bench.bench, rescore.rescore, lint.lint, audit.audit, doctor.doctor):
     app.command()(verb)
 
 OUR_BUG = 4

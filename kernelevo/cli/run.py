@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from kernelevo.cli.detach import detach
-from kernelevo.cli.flags import listed
+from kernelevo.cli.flags import complete_run, listed
 from kernelevo.cli.output import console, print_json, talk
 from kernelevo.config import MODEL_FREE, PROPOSERS, SAMPLERS, load_settings
 from kernelevo.report.live import LiveReport
@@ -19,7 +19,10 @@ Text = str | None
 
 def run(
     task: Annotated[
-        str, typer.Argument(help="kernelbench:3/13, ops/gemm, model.py:Class, file.py, tsp.py:tour")
+        str,
+        typer.Argument(
+            help="kernelbench:3/13, ops/gemm, model.py:Class, file.py, tsp.py:tour, an evaluator's folder"
+        ),
     ],
     budget: Annotated[Text, typer.Option(help="90s, 30m, 200 (evaluations), $5, or several: 90s,200")] = None,
     device: Annotated[Text, typer.Option(help="cpu or cuda")] = None,
@@ -74,17 +77,22 @@ def run(
     out: Annotated[Text, typer.Option(help="folder of the run; default: a new one under runs/")] = None,
     islands: Annotated[int | None, typer.Option(help="number of islands; default 1")] = None,
     sampler: Annotated[Text, typer.Option(help=f"who becomes a parent: {', '.join(SAMPLERS)}")] = None,
+    programs: Annotated[
+        Text, typer.Option(help="programs of your own that join: files or folders, with commas")
+    ] = None,
     no_cold_start: Annotated[
         bool | None,
         typer.Option("--no-cold-start", help="no lines at the start, steered to different regions"),
     ] = None,
     no_islands: Annotated[bool | None, typer.Option("--no-islands", help="one island")] = None,
     no_clusters: Annotated[
-        bool | None, typer.Option("--no-clusters", help="an island is one cluster")
+        bool | None, typer.Option("--no-clusters/--clusters", help="an island is one cluster (default)")
     ] = None,
     no_elites: Annotated[
         bool | None,
-        typer.Option("--no-elites", help="no elite pool: no parents, inspirations or fresh starts from it"),
+        typer.Option(
+            "--no-elites/--elites", help="no elite pool (default), or parents and inspirations from it"
+        ),
     ] = None,
     no_migration: Annotated[
         bool | None, typer.Option("--no-migration", help="islands send each other nothing")
@@ -139,6 +147,7 @@ def run(
         "out": out,
         "islands": islands,
         "sampler": sampler,
+        "programs": listed(programs),
         "no_cold_start": no_cold_start,
         "no_islands": no_islands,
         "no_clusters": no_clusters,
@@ -164,7 +173,9 @@ def run(
 
 
 def resume(
-    run: Annotated[str, typer.Argument(help="a run's folder, its name, or @last")] = "@last",
+    run: Annotated[
+        str, typer.Argument(help="a run's folder, its name, or @last", autocompletion=complete_run)
+    ] = "@last",
     budget: Annotated[Text, typer.Option(help="a new budget, added to what was used")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print the run as JSON at the end")] = False,
 ) -> int:
@@ -186,4 +197,6 @@ def _end(result: object, as_json: bool) -> int:
     else:
         console().print(result.table())
         talk(result.summary())
+    if result.state == "stopped":
+        talk(f"stopped; go on with: kernelevo resume {result.folder}")
     return 0 if result.best else NOTHING_FOUND

@@ -78,10 +78,11 @@ class Settings:
         islands: number of islands; None means 1, with a cold start only where a proposer can be steered (a
             model, a mailbox).
         sampler: who becomes a parent; see ``SAMPLERS``.
+        programs: files or folders of your own programs that join at the start.
         no_cold_start: no lines at the start, steered to different regions.
         no_islands: one island.
-        no_clusters: an island is one cluster.
-        no_elites: no elite pool: no parents, inspirations or fresh starts from it.
+        no_clusters: an island is one cluster; the default, since clusters did not pay on the landscapes.
+        no_elites: no elite pool: no parents, inspirations or fresh starts from it; the default likewise.
         no_migration: islands send each other nothing.
         no_restart: an island without gains does not start anew.
         no_shares: every island gets as many asks.
@@ -121,10 +122,11 @@ class Settings:
     out: str | None = None
     islands: int | None = None
     sampler: str = "adaptive"
+    programs: tuple[str, ...] = ()
     no_cold_start: bool = False
     no_islands: bool = False
-    no_clusters: bool = False
-    no_elites: bool = False
+    no_clusters: bool = True
+    no_elites: bool = True
     no_migration: bool = False
     no_restart: bool = False
     no_shares: bool = False
@@ -144,6 +146,7 @@ class Settings:
                 now="--executor ray, or leave --ray-address away",
             )
         object.__setattr__(self, "proposers", tuple(self.proposers))
+        object.__setattr__(self, "programs", tuple(self.programs))
         if not self.proposers:
             raise BadSetting("no proposer is named", now=f"--proposers {','.join(MODEL_FREE)}")
         for name in self.proposers:
@@ -264,6 +267,7 @@ _KINDS: dict[str, tuple[type[Any], ...]] = {
     "models": (Mapping,),
     **dict.fromkeys(SWITCHES, (bool,)),
     "proposers": (list, tuple),
+    "programs": (list, tuple),
 }
 
 

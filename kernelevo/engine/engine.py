@@ -25,6 +25,9 @@ from kernelevo.core import (
 from kernelevo.core.events import Listener
 from kernelevo.engine.budget import Budget, Meter, Stopwatch
 from kernelevo.engine.confirm import confirm
+from kernelevo.engine.decision import SITTING, Marks
+from kernelevo.engine.estimate import Forecast
+from kernelevo.engine.gauge import Gauge
 from kernelevo.engine.generation import PERSON, Generation
 from kernelevo.engine.judging import Judging, first_failure
 from kernelevo.engine.ledger import Ledger
@@ -106,6 +109,7 @@ class Engine:
         self._main: asyncio.Task[Any] | None = None
         self._confirming: asyncio.Task[tuple[Trial | None, Evaluation | None]] | None = None
         self._stopwatch = Stopwatch(store.searched)
+        self.forecast = Forecast(self, schedule)
         self._refused = False  # whether the last ask was refused for want of budget
         self._faults = 0  # in a row
         self._ending: str | None = None
@@ -122,6 +126,7 @@ class Engine:
             now=now,
             asking=lambda *ask: self.say(TrialStarted(*ask)),
             complain=self._complain,
+            marks=self._marks,
             backoff=backoff,
         )
         self.ledger = Ledger(store, self.islands, self._told, deterministic=schedule.deterministic)
@@ -134,11 +139,13 @@ class Engine:
             reusable=self.ledger.reusable,
             finish=self._finish,
             changed=self._changed,
+            now=now,
             fixed_floors=schedule.deterministic,
         )
         self._thinking = Pool(schedule.thinkers, self._changed)
         self._turns = Turns(self.ledger, schedule)
         self._preparation = Preparation(self, self._changed)
+        self._gauge = Gauge(self, self._thinking, self._pipeline)
 
     # from outside
 
@@ -168,6 +175,7 @@ class Engine:
             self._thinking.cancel()
             self._preparation.cancel()
             self._pipeline.cancel(measurements=True)
+            self._gauge.read(last=True)
             state = "done" if outcome and self._confirm else "stopped"
             self.store.set_state(state, searched=self._seconds())
         self.say(RunEnded(outcome.reason, dict(outcome.used)))
@@ -199,20 +207,14 @@ class Engine:
             self._confirming.cancel()
         self._wake.set()
 
-    def find_program(self, name: str) -> str:
-        """Return the id of a judged program by the beginning of its id or its trial's number.
-
-        Raises:
-            BadSetting: if that is none or several.
-        """
-        found = self.ledger.find(name)
-        if found is None:
-            raise BadSetting(f"no single judged program is called {name!r}", now="give a trial's number")
-        return found
-
-    def ban(self, program_id: str) -> None:
-        """Never use a program again."""
+    def ban(self, program_id: str, trial: int | None = None) -> None:
+        """Never use a program again; ``trial`` is the one that showed why."""
+        self.store.append_event("ban", {"program": program_id, "told": self.ledger.told}, trial=trial)
         self.ledger.ban(program_id)
+
+    def resize(self, workers: int) -> None:
+        """Build so many programs at a time from now on."""
+        self._pipeline.resize(workers)
 
     def submit(self, draft: Draft) -> None:
         """Judge a person's program next."""
@@ -232,6 +234,9 @@ class Engine:
         taken = replay(self, deterministic=self._schedule.deterministic)
         self.steering.replay()
         self._replaying = False
+        names, strict = list(self.generation.proposers), self._schedule.deterministic
+        sitting = {"proposers": names, "seed": self.generation.seed, "deterministic": strict}
+        self.store.append_event(SITTING, sitting)
         offer = await self.judging.open()
         self.judging.warm()
         pass_on(self, offer.notices)
@@ -252,6 +257,7 @@ class Engine:
                 self._thinking.cancel()
                 self._preparation.cancel()
                 self._pipeline.cancel(measurements=False)
+            self._gauge.read()
             if self._crash:
                 raise self._crash
             if self._is_over():
@@ -276,6 +282,11 @@ class Engine:
         self.meter.used["seconds"] = self._stopwatch.read(now)
         if not self._ending and self.meter.spent(["seconds"]):  # once: an end wakes the loop
             self.end(f"the budget of {self.meter.budget} is spent", confirm=True)
+
+    def _marks(self) -> Marks:
+        return Marks(
+            self.ledger.told, self.steering.last_command, self.store.last_event, self.ledger.rebased_times
+        )
 
     def _seconds(self) -> float:
         return self._stopwatch.read(self.clock())
@@ -305,8 +316,7 @@ class Engine:
 
     async def _think(self, number: int) -> None:
         seen = self.ledger.told
-        hints = self.steering.hints()
-        drafts = await self.generation.drafts(number, number - self._turns.seeds, seen, hints)
+        drafts = await self.generation.drafts(number, self._turns.turn(number), seen, self.steering.guidance)
         if not drafts:
             self.meter.settle(ONE_TRIAL, {})
             self._turns.unanswered(number, seen)
@@ -340,29 +350,18 @@ class Engine:
         if judged.error and not self.ledger.verdicts:
             self._changed(first_failure(judged.error, self.store.task.name))
             return  # not recorded: a resume on a mended machine judges it
-        cost = dict(draft.proposal.cost)
-        if judged.device_seconds:
-            cost["device_seconds"] = judged.device_seconds
-        trial = Trial(
-            number=number,
-            program=draft.proposal.program,
-            evaluation=judged.evaluation,
-            fault=judged.fault,
-            island=draft.island,
-            seen=draft.seen,
-            cost=cost,
-            started=draft.started,
-            ended=self.now(),
-            reused=judged.reused,
-        )
+        trial = judged.trial(draft, number, ended=self.now())
         pass_on(self, judged.notices)
-        is_best = self.ledger.record(trial, searched=self._seconds())
+        is_best = self.ledger.record(trial, searched=self._seconds(), records=judged.records)
         if draft.proposer == SEED:
             self._preparation.seed_done(number)
         else:
             self.meter.settle(ONE_TRIAL, ONE_TRIAL)
         self.meter.settle({}, {"device_seconds": judged.device_seconds})
         self.say(TrialEnded(self.ledger.reread(trial), is_best))
+        self.forecast.pace.note(judged.spans, judged.device_seconds)
+        if self._preparation.announced:
+            self.forecast.tell()
         if judged.reused is None:
             self._faults = self._faults + 1 if judged.fault else 0
         if self._faults >= FAULTS_IN_A_ROW and judged.fault:

@@ -14,8 +14,20 @@ from typing import Any
 from kernelevo.core import Brief, Proposal, Proposer, Task, Trial
 from kernelevo.engine.budget import Meter, uncounted
 from kernelevo.engine.credit import Credit
+from kernelevo.engine.decision import (
+    ANSWERED,
+    FAILED,
+    NOTHING,
+    RECORD,
+    UNAFFORDABLE,
+    WAITING,
+    Decision,
+    Marks,
+    described,
+)
+from kernelevo.engine.guidance import Guidance, Guided
 from kernelevo.errors import InputError, MachineError, WorkerDied
-from kernelevo.population import Ask, Islands
+from kernelevo.population import Islands
 from kernelevo.store import Draft
 
 ATTEMPTS = 3
@@ -55,6 +67,7 @@ class Generation:
         now: seconds since the epoch.
         asking: called with the trial's number, the proposer's name and the island when a proposer is asked.
         complain: called with a sentence when a proposer fails.
+        marks: how far the run is.
         backoff: seconds before a proposer that raised is asked again, doubled each time.
     """
 
@@ -70,36 +83,42 @@ class Generation:
         now: Callable[[], float],
         asking: Callable[[int, str, int], None],
         complain: Callable[[str], None],
+        marks: Callable[[], Marks],
         backoff: float = 0.5,
     ) -> None:
+        self._marks = marks
         self.proposers = {proposer.name: proposer for proposer in proposers}
         self.credit = Credit(list(self.proposers))
         self.waiting: dict[str, deque[Draft]] = defaultdict(deque)
         self.unaffordable = False  # whether somebody was not asked, the last time, for want of budget
-        self._task, self._islands, self._meter, self._seed = task, islands, meter, seed
+        self._task, self._islands, self._meter, self.seed = task, islands, meter, seed
         self._facts, self._now, self._complain, self._backoff = facts, now, complain, backoff
         self._asking = asking
         self._deaf: set[str] = set()
         self._dearest: dict[str, dict[str, float]] = defaultdict(dict)
 
-    async def drafts(self, number: int, turn: int, seen: int, hints: tuple[str, ...]) -> list[Draft]:
+    async def drafts(self, number: int, turn: int, seen: int, guidance: Guidance) -> list[Draft]:
         """Return drafts for a trial: the first fills it, others wait. None at all if nobody has anything.
 
         Args:
             number: the trial.
             turn: its place among the asks of the run.
             seen: number of tells so far.
-            hints: what people said.
+            guidance: what people want of it.
         """
         self.unaffordable = False
+        decision = Decision(turn)
         for redraw in range(REDRAWS):
-            order = self.credit.order(rng_for(self._seed, number, "order", redraw), turn)
+            decision.orders.append((self._marks(), self.credit.dropped))
+            order = self.credit.order(rng_for(self.seed, number, "order", redraw), turn)
             for name in order:
                 if self.waiting[name]:
-                    return [self._take(name, number, seen)]
+                    decision.asked.append((redraw, name, WAITING))
+                    return [self._take(name, number, seen, decision)]
                 try:
-                    drafts = await self._ask(name, number, turn, redraw, seen, hints)
+                    drafts = await self._ask(name, number, redraw, seen, guidance, decision)
                 except ProposerFailed as failed:
+                    decision.asked.append((redraw, name, FAILED))
                     dropped = self.credit.failed(name, for_good=failed.hopeless)
                     self._complain(f"{failed}{' (not asked again in this run)' if dropped else ''}")
                     continue
@@ -129,22 +148,29 @@ class Generation:
                 self._deaf.add(name)
                 self._complain(f"{name} cannot learn from trials: {type(error).__name__}: {error}")
 
-    def _take(self, name: str, number: int, seen: int) -> Draft:
-        return dataclasses.replace(
-            self.waiting[name].popleft(), number=number, seen=seen, started=self._now()
-        )
+    def _take(self, name: str, number: int, seen: int, decision: Decision | None = None) -> Draft:
+        draft = self.waiting[name].popleft()
+        proposal = draft.proposal
+        if decision is not None:
+            decision.taken = (draft.ask, draft.position)
+            proposal = _with_decision(proposal, decision)
+        return dataclasses.replace(draft, number=number, seen=seen, started=self._now(), proposal=proposal)
 
     async def _ask(
-        self, name: str, number: int, turn: int, redraw: int, seen: int, hints: tuple[str, ...]
+        self, name: str, number: int, redraw: int, seen: int, guidance: Guidance, decision: Decision
     ) -> list[Draft]:
         proposer = self.proposers[name]
         started = self._now()
-        rng = rng_for(self._seed, number, "ask", name, redraw)
-        asked = self._islands.ask(rng, parents=getattr(proposer, "parents", 1), turn=turn)
-        brief = self._brief(number, asked, hints)
+        rng = rng_for(self.seed, number, "ask", name, redraw)
+        decision.marks, decision.wanted = self._marks(), getattr(proposer, "parents", 1)
+        drawn = self._islands.ask(rng, parents=decision.wanted, turn=decision.turn)
+        decision.ask = described(drawn)  # as drawn: what people want of it is not the engine's decision
+        guided = guidance.guide(number, drawn)
+        asked, brief = guided.ask, self._brief(number, guided)
         wanted = self._estimate(proposer, brief)
         if not self._meter.reserve(wanted):
             self.unaffordable = True
+            decision.asked.append((redraw, name, UNAFFORDABLE))
             return []
         self._asking(number, name, asked.island)
         spent: dict[str, float] = {}
@@ -157,18 +183,22 @@ class Generation:
             self._meter.settle(wanted, spent)
         for unit, amount in spent.items():
             self._dearest[name][unit] = max(amount, self._dearest[name].get(unit, 0.0))
+        decision.asked.append((redraw, name, ANSWERED if proposals else NOTHING))
+        decision.span = (started, self._now())
+        signed = [_signed(proposal, name, guided) for proposal in proposals]
+        signed[:1] = [_with_decision(proposal, decision) for proposal in signed[:1]]
         return [
             Draft(
                 ask=number,
                 position=position,
-                proposal=_signed(proposal, name, asked),
+                proposal=proposal,
                 proposer=name,
                 number=None if position else number,
                 island=asked.island,
                 seen=seen,
                 started=started,
             )
-            for position, proposal in enumerate(proposals)
+            for position, proposal in enumerate(signed)
         ]
 
     async def _propose(
@@ -176,7 +206,7 @@ class Generation:
     ) -> Sequence[Proposal]:
         for attempt in range(1, ATTEMPTS + 1):
             # the same random numbers at each attempt: an answer after a failure is the one it would have been
-            rng = rng_for(self._seed, number, "propose", proposer.name, redraw)
+            rng = rng_for(self.seed, number, "propose", proposer.name, redraw)
             try:
                 proposals = await proposer.propose(brief, rng)
                 for proposal in proposals:
@@ -189,7 +219,8 @@ class Generation:
                 await asyncio.sleep(self._backoff * 2 ** (attempt - 1))
         raise AssertionError("unreachable")
 
-    def _brief(self, number: int, asked: Ask, hints: tuple[str, ...]) -> Brief:
+    def _brief(self, number: int, guided: Guided) -> Brief:
+        asked = guided.ask
         best = self._islands.best
         facts = {**self._facts, "best_score": best.score if best else None}
         return Brief(
@@ -198,10 +229,26 @@ class Generation:
             parents=asked.parents,
             inspirations=asked.inspirations,
             failures=asked.failures,
-            hints=hints,
+            hints=guided.hints,
+            knowledge=guided.notes,
             direction=asked.direction,
             facts=facts,
         )
+
+    def may_cost(self, number: int) -> dict[str, float]:
+        """Return the most that the next ask may cost, by unit, as far as its proposers can tell.
+
+        Args:
+            number: the trial that it would fill; nothing is asked or used up.
+        """
+        most: dict[str, float] = {}
+        for name, proposer in self.proposers.items():
+            if not hasattr(proposer, "estimate"):
+                continue
+            asked = self._islands.ask(rng_for(self.seed, number, "ask", name, 0), turn=0)
+            for unit, amount in self._estimate(proposer, self._brief(number, Guided(asked))).items():
+                most[unit] = max(amount, most.get(unit, 0.0))
+        return most
 
     def _estimate(self, proposer: Proposer, brief: Brief) -> dict[str, float]:
         """What an ask may cost: what the proposer says, else its dearest ask so far."""
@@ -211,9 +258,14 @@ class Generation:
         return {"dollars": 0.0, "tokens": 0.0, **known}
 
 
-def _signed(proposal: Proposal, name: str, asked: Ask) -> Proposal:
+def _signed(proposal: Proposal, name: str, guided: Guided) -> Proposal:
     """Credit goes by the name in the origin, so that a replay knows whom; the draw is kept beside it."""
     program = proposal.program
-    details = {**program.origin.details, "draw": asked.draw.to_json()}
+    details = {**program.origin.details, "draw": guided.ask.draw.to_json(), **guided.marks}
     origin = dataclasses.replace(program.origin, proposer=name, details=details)
     return dataclasses.replace(proposal, program=dataclasses.replace(program, origin=origin))
+
+
+def _with_decision(proposal: Proposal, decision: Decision) -> Proposal:
+    """The record of how it came about is written with the draft, so that no kill can part them."""
+    return dataclasses.replace(proposal, records={**proposal.records, RECORD: decision.to_json()})

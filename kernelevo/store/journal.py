@@ -42,6 +42,7 @@ class Journal:
         self.folder = folder
         self._db, self._lock, self._shelter, self._clock = db, lock, shelter, clock
         self._path = folder / database.RUN_FILE
+        self._last_event: int | None = None
 
     def close(self) -> None:
         """Free the file and the writer's lock; safe to call twice."""
@@ -63,6 +64,19 @@ class Journal:
     def readonly(self) -> bool:
         """Whether this store may not write trials."""
         return self._lock is None
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether this reads a copy, because the folder cannot be written: what comes later is not in it."""
+        return self._shelter is not None
+
+    def rows(self, query: str, *values: Any) -> list[sqlite3.Row]:
+        """Rows of a query that only reads, for views of the run.
+
+        Raises:
+            StoreError: if it is no such query, or the file is damaged.
+        """
+        return self._read(query, *values)
 
     def append_command(self, author: str, verb: str, args: Mapping[str, Any]) -> Command:
         """Record an order; anyone may, also while a run is being written by another process.
@@ -101,7 +115,15 @@ class Journal:
                 "INSERT INTO events (at, kind, trial, data) VALUES (?, ?, ?, ?)",
                 (at, kind, trial, dumps(dict(data))),
             )
-        return EventRow(int(cursor.lastrowid or 0), at, kind, trial, dict(data))
+        self._last_event = int(cursor.lastrowid or 0)
+        return EventRow(self._last_event, at, kind, trial, dict(data))
+
+    @property
+    def last_event(self) -> int:
+        """Id of the latest event as its writer knows it, 0 if there is none."""
+        if self._last_event is None:
+            self._last_event = int(self._read("SELECT COALESCE(MAX(id), 0) FROM events")[0][0])
+        return self._last_event
 
     def events(self, after: int = 0, *, kind: str | None = None) -> list[EventRow]:
         """Events with an id above ``after``, in order, all or those of one kind."""

@@ -129,10 +129,28 @@ class RunStore(CallLedger):
         with self._write() as db:
             self._set_facts(db, state=state, searched=searched)
 
+    @property
+    def gauge(self) -> dict[str, Any]:
+        """How busy the run was when it last said so; empty if it never did."""
+        rows = self._read("SELECT value FROM run WHERE name = 'gauge'")
+        return dict(json.loads(rows[0][0])) if rows else {}
+
+    def set_gauge(self, data: Mapping[str, Any]) -> None:
+        """Record how busy the run is now; only the last one is kept."""
+        with self._write(durable=False) as db:
+            db.execute("INSERT OR REPLACE INTO run VALUES ('gauge', ?)", (dumps(dict(data)),))
+
     # trials
 
-    def record(self, trial: Trial, *, searched: float | None = None) -> None:
+    def record(
+        self, trial: Trial, *, searched: float | None = None, records: Mapping[str, Any] | None = None
+    ) -> None:
         """Write one finished trial, in one transaction: afterwards nothing can lose it.
+
+        Args:
+            trial: the row.
+            searched: seconds of search so far.
+            records: plain data to keep beside it.
 
         Raises:
             StoreError: if a trial of that number is there already.
@@ -148,6 +166,7 @@ class RunStore(CallLedger):
                     now="report this: it is a defect of kernelevo",
                 ) from error
             db.execute("DELETE FROM drafts WHERE number = ?", (trial.number,))
+            self._put_records(db, trial.number, records or {})
             self._set_facts(db, searched=searched)
 
     def trials(self, *, raw: bool = False) -> list[Trial]:
@@ -244,6 +263,11 @@ class RunStore(CallLedger):
         """What the proposer kept beside a trial: prompt, reply, by name."""
         rows = self._read("SELECT kind, value FROM records WHERE trial = ? ORDER BY kind", number)
         return {row["kind"]: json.loads(row["value"]) for row in rows}
+
+    def records_of(self, kind: str) -> dict[int, Any]:
+        """One kind of record of all trials, by their numbers."""
+        rows = self._read("SELECT trial, value FROM records WHERE kind = ? ORDER BY trial", kind)
+        return {row["trial"]: json.loads(row["value"]) for row in rows}
 
     # inside
 
