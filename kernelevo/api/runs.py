@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from kernelevo.api.check import read_program
 from kernelevo.api.loading import find_task, refuse_early
+from kernelevo.api.lore import learn
 from kernelevo.api.parts import Plan, carry_out, refuse_idle, total_budget
 from kernelevo.api.result import BEST_FILE, BEST_FOLDER, Result
 from kernelevo.api.workplace import need_ray
@@ -18,7 +19,7 @@ from kernelevo.config import Settings, load_settings
 from kernelevo.core import Notice, Program, Task, Trial, write_tree
 from kernelevo.core.events import Listener
 from kernelevo.engine import Budget
-from kernelevo.errors import BadSetting, RunNotFound, StoreError, refused
+from kernelevo.errors import BadSetting, KernelEvoError, RunNotFound, StoreError, refused
 from kernelevo.report import table
 from kernelevo.store import CONFIG_FILE, RUN_FILE, RunStore, find_run, glance, new_run_folder
 from kernelevo.store import list_runs as run_folders
@@ -200,7 +201,7 @@ def resume(run: str, *, budget: str | None = None, listener: Listener | None = N
         settings = Settings.from_json(store.settings)
         limits = total_budget(store, budget) if budget else Budget.parse(settings.budget)
         carry_out(Plan(store, settings, limits, [listener] if listener else []))
-    return _finished(folder)
+    return _finished(folder, settings, listener)
 
 
 def load_run(run: str | Path) -> Result:
@@ -257,15 +258,22 @@ def _start(task: Task, settings: Settings, budget: Budget, folder: Path, listene
         if listener:
             listener(Notice("preparing the reference and the judge"))
         carry_out(Plan(store, settings, budget, [listener] if listener else []))
-    return _finished(folder)
+    return _finished(folder, settings, listener)
 
 
-def _finished(folder: Path) -> Result:
-    """Read a run that ended; leave its best program and its report beside the store."""
+def _finished(folder: Path, settings: Settings, listener: Listener | None) -> Result:
+    """Read a run that ended; leave its best program and its report beside the store, and what it teaches."""
     result = Result.read(folder)
     if result.program is not None:
         _lay_down(result)
     _write(folder / REPORT, result.to_html())
+    try:
+        learnt = learn(result, settings)
+        words = f"learnt {len(learnt)} note(s); kernelevo knowledge list" if learnt else ""
+    except KernelEvoError as error:  # the run is recorded: what it teaches is not worth losing that
+        words = f"nothing was learnt from this run: {error}"
+    if words and listener:
+        listener(Notice(words))
     return result
 
 

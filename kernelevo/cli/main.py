@@ -14,8 +14,10 @@ from kernelevo.cli import (
     bench,
     check,
     doctor,
+    knowledge,
     lint,
     look,
+    new,
     rescore,
     run,
     serve,
@@ -37,8 +39,10 @@ app = typer.Typer(
 )
 RUNS = (run.run, run.resume, look.runs, look.show, watch.watch, look.export, again.replay, again.diff)
 VERBS = (*RUNS, steer.steer, serve.serve)
-for verb in (*VERBS, check.check, bench.bench, rescore.rescore, lint.lint, audit.audit, doctor.doctor):
+JUDGES = (check.check, bench.bench, rescore.rescore, lint.lint, audit.audit)
+for verb in (*VERBS, *JUDGES, new.new, doctor.doctor):
     app.command()(verb)
+app.add_typer(knowledge.app, name="knowledge")
 
 OUR_BUG = 4
 INTERRUPTED = 130

@@ -61,6 +61,9 @@ def run(
         Text, typer.Option(help="a folder of prompts and personas, over the built-in ones")
     ] = None,
     prompt_tokens: Annotated[int | None, typer.Option(help="what a prompt may take; default 24000")] = None,
+    no_knowledge: Annotated[
+        bool | None, typer.Option("--no-knowledge", help="neither look notes up nor learn from this run")
+    ] = None,
     executor: Annotated[Text, typer.Option(help="inline, process or ray")] = None,
     ray_address: Annotated[
         Text, typer.Option(help="of a Ray cluster, HOST:6379; default: this machine's, else a new one")
@@ -137,6 +140,7 @@ def run(
         "replay_loosely": replay_loosely,
         "prompts": prompts,
         "prompt_tokens": prompt_tokens,
+        "no_knowledge": no_knowledge,
         "executor": executor,
         "ray_address": ray_address,
         "workers": workers,

@@ -28,7 +28,7 @@ from kernelevo.engine.confirm import confirm
 from kernelevo.engine.decision import SITTING, Marks
 from kernelevo.engine.estimate import Forecast
 from kernelevo.engine.gauge import Gauge
-from kernelevo.engine.generation import PERSON, Generation
+from kernelevo.engine.generation import PERSON, Consult, Generation
 from kernelevo.engine.judging import Judging, first_failure
 from kernelevo.engine.ledger import Ledger
 from kernelevo.engine.news import pass_on
@@ -67,10 +67,9 @@ class Engine:
         schedule: how much happens at a time, and what an ask sees.
         facts: facts about device and run for every brief.
         listeners: told of every event.
-        clock: monotonic seconds.
-        now: seconds since the epoch.
-        poll: seconds between looks at the commands when nothing else happens.
-        backoff: seconds before something that failed is tried again.
+        clock, now: monotonic seconds; seconds since the epoch.
+        poll, backoff: seconds between looks at the commands; before what failed is tried again.
+        consult: looks up notes for a brief.
 
     Raises:
         BadSetting: for two proposers of one name, or none at all.
@@ -94,6 +93,7 @@ class Engine:
         now: Callable[[], float] = time.time,
         poll: float = 0.2,
         backoff: float = 0.5,
+        consult: Consult | None = None,
     ) -> None:
         names = [proposer.name for proposer in proposers]
         if not names or len({*names, SEED, PERSON}) != len(names) + 2:
@@ -128,6 +128,7 @@ class Engine:
             complain=self._complain,
             marks=self._marks,
             backoff=backoff,
+            consult=consult,
         )
         self.ledger = Ledger(store, self.islands, self._told, deterministic=schedule.deterministic)
         self.judging = Judging(executor, task, loader, device, backoff=backoff)

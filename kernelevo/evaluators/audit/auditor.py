@@ -71,8 +71,14 @@ class Audit:
         return {"task": self.task, "honest": self.honest, "through": len(self.through), "findings": found}
 
 
-class _Victim:
-    """A process with the evaluator in it, started anew when an attack has taken it down."""
+class Victim:
+    """A process with the evaluator in it, started anew when a program has taken it down.
+
+    Args:
+        task: known to the process by its plain data alone.
+        patience: seconds to wait for one verdict.
+        log: where the process writes what it prints.
+    """
 
     def __init__(self, task: Task, patience: float, log: IO[bytes]) -> None:
         self._task, self._patience, self._log = task, patience, log
@@ -153,7 +159,7 @@ def audit(
     """
     with tempfile.TemporaryFile() as log, tempfile.TemporaryDirectory(prefix="kernelevo-audit-") as outside:
         os.chmod(outside, 0o777)
-        victim = _Victim(task, patience, log)
+        victim = Victim(task, patience, log)
         try:
             seed, honest, noise = _honest(task, victim)
             findings = []
@@ -178,7 +184,7 @@ def file_of(task: Task) -> str:
     return os.path.realpath(code.co_filename) if code is not None else ""
 
 
-def _honest(task: Task, victim: _Victim) -> tuple[Program, float, float]:
+def _honest(task: Task, victim: Victim) -> tuple[Program, float, float]:
     judge = load(task)
     seeds = task.seeds or (tuple(judge.seeds()) if hasattr(judge, "seeds") else ())
     said = "there is none"
