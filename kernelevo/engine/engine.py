@@ -210,7 +210,8 @@ class Engine:
 
     def ban(self, program_id: str, trial: int | None = None) -> None:
         """Never use a program again; ``trial`` is the one that showed why."""
-        self.store.append_event("ban", {"program": program_id, "told": self.ledger.told}, trial=trial)
+        if not self._replaying:
+            self.store.append_event("ban", {"program": program_id, "told": self.ledger.told}, trial=trial)
         self.ledger.ban(program_id)
 
     def resize(self, workers: int) -> None:
