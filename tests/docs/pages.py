@@ -1,4 +1,4 @@
-"""The pages of the documentation: their code blocks, their commands, their links."""
+"""The pages of the documentation: their code blocks and their commands."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(
     [*(ROOT / "docs").rglob("*.md"), *(ROOT / n for n in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"))]
 )
-GENERATED = {ROOT / "docs" / name for name in ("reference/cli.md", "reference/settings.md",
-                                               "explanation/architecture.md")}  # fmt: skip
 _TITLE = re.compile(r'title="([^"]+)"')
 
 
@@ -64,21 +62,3 @@ def commands(page: Path) -> list[list[str]]:
         if words[1:] and not words[1].isupper():
             found.append(words[1:])
     return found
-
-
-def links(page: Path) -> list[str]:
-    found = []
-    for token in MarkdownIt().enable("table").parse(page.read_text(encoding="utf-8")):
-        for child in token.children or ():
-            target = child.attrs.get("href") or child.attrs.get("src")
-            if target:
-                found.append(str(target))
-    return found
-
-
-def anchors(text: str) -> set[str]:
-    """Return the anchors of a page's headings, as GitHub and mkdocs make them."""
-    heads = re.findall(r"^#+ (.*)$", re.sub(r"```.*?```", "", text, flags=re.S), re.M)
-    return {
-        re.sub(r"[^\w\- ]", "", head.lower().replace("`", "")).strip().replace(" ", "-") for head in heads
-    }

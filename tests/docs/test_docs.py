@@ -1,4 +1,4 @@
-"""What the documentation says is so: links lead somewhere, flags exist, code runs."""
+"""What the documentation says is so: flags exist, code runs, the site is built."""
 
 import importlib.util
 import os
@@ -9,26 +9,11 @@ import pytest
 import typer
 
 from kernelevo.cli.main import app
-from tests.docs.pages import GENERATED, PAGES, ROOT, anchors, blocks, commands, links
+from tests.docs.pages import PAGES, ROOT, blocks, commands
 
 IDS = [str(p.relative_to(ROOT)) for p in PAGES]
 # what takes long in earnest takes little here
 SHORTER = {"--budget 60s": "--budget 3", 'budget="60s"': 'budget="3"', "--budget 20 ": "--budget 4 "}
-
-
-@pytest.mark.parametrize("page", PAGES, ids=IDS)
-def test_links_lead_somewhere(page):
-    for target in links(page):
-        if target.startswith(("http://", "https://")):
-            continue
-        path, _, anchor = target.partition("#")
-        there = (page.parent / path).resolve() if path else page
-        if there in GENERATED:
-            there = ROOT / "ARCHITECTURE.md" if there.name == "architecture.md" else None
-        if there is None:
-            continue
-        assert there.exists(), f"{target} leads nowhere"
-        assert not anchor or anchor in anchors(there.read_text()), f"{target}: there is no such heading"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=IDS)
@@ -43,13 +28,6 @@ def test_every_command_has_its_flags(page):
         for word in given:
             if word.startswith("--"):
                 assert word.partition("=")[0] in known, f"kernelevo {' '.join(words)}: no flag {word}"
-
-
-@pytest.mark.parametrize("page", PAGES, ids=IDS)
-def test_python_is_python(page):
-    for block in blocks(page):
-        if block.language == "python":
-            compile(block.text, str(page), "exec")
 
 
 TOLD = [p for p in PAGES if "docs" in p.parts and any(not b.left_out and b.language for b in blocks(p))]
