@@ -115,7 +115,6 @@ def test_a_run_that_finds_nothing_ends_with_1(elsewhere, command):
         (["run", "net.py", "--device", "tpu"], 2, "tpu"),
         (["run", "net.py", "--proposers", "magic"], 2, "magic"),
         (["run", "net.py", "--proposers", "llm"], 2, "--model NAME"),
-        (["run", "net.py", "--executor", "ray"], 2, "not part of this version"),
         (["run", "net.py", "--config", "nope.toml"], 2, "nope.toml does not exist"),
         (["run", "net.py", "--out", "net.py"], 2, "cannot be made"),
         (["run", "tour.py:tour"], 2, "--mailbox FOLDER"),
