@@ -9,17 +9,17 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from kernelevo.core import Brief, Origin, Program, Proposal, Status, Trial, Verdict
+from kernelevo.core import ENTRY, Brief, Origin, Program, Proposal, Status, Trial, Verdict
 from kernelevo.llm import (
     Answer,
     Arm,
     Bandit,
-    Extracted,
     Models,
     Purpose,
+    Read,
     ReplyTimeout,
     Role,
-    extract,
+    read,
 )
 from kernelevo.proposers.writing import Prompt, Writer
 
@@ -169,13 +169,20 @@ class LLMProposer:
 
     def _proposal(self, answer: Answer, parents: Sequence[Verdict], details: dict[str, Any]) -> Proposal:
         reply = answer.reply
-        found = extract(reply.text, cut_off=reply.cut_off)
-        if found.source is None:
+        base = parents[0].program if parents else None
+        entry = _entry(base)
+        found = read(reply.text, base.files if base else None, entry=entry, cut_off=reply.cut_off)
+        if found.files is None:
             details["refused"] = found.refusal
-        program = Program.single(
-            found.source or _refused(found, reply.text),
-            parents=tuple(v.program.id for v in parents),
-            origin=Origin(self.name, found.idea or found.refusal, details),
+        else:
+            details["form"] = found.form
+            if found.overlooked:
+                details["overlooked"] = list(found.overlooked)
+        program = Program(
+            found.files or {ENTRY: _refused(found, reply.text)},
+            base.language if base and found.files else "python",
+            tuple(v.program.id for v in parents),
+            Origin(self.name, found.idea or found.refusal, details),
         )
         records = {
             "prompt": [{"role": m.role, "content": m.content} for m in answer.call.messages],
@@ -186,7 +193,12 @@ class LLMProposer:
         return Proposal(program, answer.cost, records)
 
 
-def _refused(found: Extracted, text: str) -> str:
+def _entry(base: Program | None) -> str:
+    """Return the path of the file that an answer without a name is."""
+    return next(iter(base.files)) if base and len(base.files) == 1 else ENTRY
+
+
+def _refused(found: Read, text: str) -> str:
     """Return a program that fails with the reason, so that the verdict carries it."""
     reason = f"{found.refusal}; answer with the whole file in one fenced python block"
     mark = hashlib.sha256(text.encode()).hexdigest()[:16]
