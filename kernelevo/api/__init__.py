@@ -4,7 +4,17 @@ from kernelevo.api.check import check, read_program
 from kernelevo.api.doctor import examine
 from kernelevo.api.lint import lint
 from kernelevo.api.result import Result
-from kernelevo.api.runs import claim_folder, evolve, explain, list_runs, load_run, optimize, resume, run_task
+from kernelevo.api.runs import (
+    claim_folder,
+    evolve,
+    explain,
+    list_runs,
+    load_run,
+    more_of,
+    optimize,
+    resume,
+    run_task,
+)
 
 __all__ = [
     "Result",
@@ -16,6 +26,7 @@ __all__ = [
     "lint",
     "list_runs",
     "load_run",
+    "more_of",
     "optimize",
     "read_program",
     "resume",

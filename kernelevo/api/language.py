@@ -40,10 +40,13 @@ class Language:
 
     models: Models
     mailbox: Models | None = None
+    box: MailboxClient | None = None
 
-    def listen(self, book: Callable[[Call], None]) -> None:
-        """Let somebody be told of every call from now on."""
+    def listen(self, book: Callable[[Call], None], notice: Callable[[str], None]) -> None:
+        """Let somebody be told of every call from now on, and of what lies wrong in a mailbox."""
         self.models.book = book
+        if self.box is not None:
+            self.box.notice = notice
         if self.mailbox is not None:
             self.mailbox.book = book
 
@@ -72,13 +75,15 @@ def language(settings: Settings, budget: Budget) -> Language:
         made = [_model(name, client, settings, RECORD) for name, client in clients.items()]
         return Language(Models(made, {role: (name,) for role, name in names.items()}))
     box: Model | None = None
+    folder: MailboxClient | None = None
     if settings.mailbox is not None:
-        client = MailboxClient(Path(settings.mailbox), timeout=settings.reply_timeout)
-        box = _model(MAILBOX, client, settings, MAILBOX)
+        folder = MailboxClient(Path(settings.mailbox), timeout=settings.reply_timeout)
+        box = _model(MAILBOX, folder, settings, MAILBOX)
     named = list(dict.fromkeys(name for names in wanted.values() for name in names))
     models = [box if name == MAILBOX and box else _endpoint(name, settings) for name in named]
     _refuse_unpriced(models, budget)
-    return Language(Models(models, wanted), Models([box], {"proposer": (MAILBOX,)}) if box else None)
+    mailbox = Models([box], {"proposer": (MAILBOX,)}) if box else None
+    return Language(Models(models, wanted), mailbox, folder)
 
 
 def row_of(call: Call) -> CallRow:

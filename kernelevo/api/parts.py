@@ -12,13 +12,15 @@ from typing import Any
 from kernelevo.api.language import Language, language, row_of, speaks
 from kernelevo.api.loading import LOADER
 from kernelevo.config import MAILBOX, SWITCHES, Settings
-from kernelevo.core import Event, Proposer, SearchStarted, Task, TrialEnded
+from kernelevo.core import Event, Notice, Proposer, SearchStarted, Task, TrialEnded
 from kernelevo.core.events import Listener
 from kernelevo.device import smi
 from kernelevo.device.facts import cpu_facts
 from kernelevo.device.groups import Registration
 from kernelevo.engine import Budget, Engine, Outcome, Schedule, paid, run_engine, used_so_far
+from kernelevo.engine.reviewing import Reviewing
 from kernelevo.errors import BadSetting
+from kernelevo.evaluators.reviewer import Reviewer
 from kernelevo.executors import GenerationHost, InlineExecutor, ProcessExecutor
 from kernelevo.llm import Models
 from kernelevo.population import Islands, Policy
@@ -62,6 +64,7 @@ def carry_out(plan: Plan) -> Outcome:
     folder = plan.store.folder
     talk = language(plan.settings, plan.budget) if speaks(plan.settings) else None
     with _workers(plan, folder, talk) as (executor, host, proposers):
+        reviews: list[Reviewing] = []
         engine = Engine(
             plan.store,
             proposers,
@@ -77,10 +80,12 @@ def carry_out(plan: Plan) -> Outcome:
                 deterministic=plan.settings.deterministic,
                 window=plan.settings.window,
             ),
-            listeners=(*plan.listeners, _start_after_a_verdict(host)),
+            listeners=(*plan.listeners, _start_after_a_verdict(host), _pass_on(reviews)),
         )
         if talk is not None:
-            talk.listen(lambda call: paid(engine, row_of(call)))
+            talk.listen(lambda call: paid(engine, row_of(call)), lambda text: engine.say(Notice(text)))
+            if talk.models.has("judge"):
+                reviews.append(Reviewing(engine, Reviewer(talk.models, plan.store.task)))
         return run_engine(engine)
 
 
@@ -154,6 +159,16 @@ def _workers(
     finally:
         host.close()
         executor.close()
+
+
+def _pass_on(reviews: Sequence[Reviewing]) -> Listener:
+    """The reviewing listens to the engine that it is made for."""
+
+    def listen(event: Event) -> None:
+        for review in reviews:
+            review.listen(event)
+
+    return listen
 
 
 def _start_after_a_verdict(host: GenerationHost) -> Listener:

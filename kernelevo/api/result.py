@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,7 @@ class Result:
         searched: seconds of search.
         prepared: seconds of preparation (seeds, baselines) before it, over all sittings.
         created: seconds since the epoch.
+        opinions: trial number -> what a judge model thinks of its program.
     """
 
     folder: Path
@@ -49,6 +51,7 @@ class Result:
     searched: float
     prepared: float
     created: float
+    opinions: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, run: str | Path) -> Result:
@@ -74,6 +77,7 @@ class Result:
                 store.searched,
                 sum(float(row.data["seconds"]) for row in store.events(kind="prepared")),
                 store.created,
+                store.opinions(),
             )
 
     @cached_property
@@ -85,8 +89,19 @@ class Result:
             if t.number in self.confirmed and self.confirmed[t.number].score is not None
         ]
         if sure:
-            return max(sure, key=lambda t: self.confirmed[t.number].score or 0.0)
-        return table.best(t for t in self.trials if t.number not in self.confirmed)
+            return max(sure, key=lambda t: (self.confirmed[t.number].score or 0.0, self._liked(t)))
+        open_ = [t for t in self.trials if t.number not in self.confirmed]
+        best = table.best(open_)
+        equals = [
+            t
+            for t in open_
+            if best and t.score == best.score and t.evaluation and t.evaluation.fidelity == "full"
+        ]
+        return max(equals, key=lambda t: (self._liked(t), -t.number), default=best)
+
+    def _liked(self, trial: Trial) -> float:
+        """What breaks ties: a judge model's opinion, in the middle where there is none."""
+        return float(self.opinions.get(trial.number, {}).get("value", 0.5))
 
     @property
     def evaluation(self) -> Evaluation | None:
@@ -208,7 +223,8 @@ class Result:
             "verdict": self.evaluation.to_json() if self.evaluation else None,
             "confirmed": self.is_confirmed,
         }
-        return {"run": run, "trials": [t.to_json() for t in self.trials]}
+        trials = [{**t.to_json(), "opinion": self.opinions.get(t.number)} for t in self.trials]
+        return {"run": run, "trials": trials}
 
     def to_html(self) -> str:
         """Return the run as one self-contained HTML page."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -14,7 +14,8 @@ from kernelevo.api.result import Result
 from kernelevo.config import Settings, load_settings
 from kernelevo.core import Notice, Task, Trial
 from kernelevo.core.events import Listener
-from kernelevo.engine import Budget
+from kernelevo.engine import Budget, Outcome
+from kernelevo.engine.replay import SEED
 from kernelevo.errors import BadSetting, RunNotFound, StoreError, refused
 from kernelevo.report import table
 from kernelevo.store import CONFIG_FILE, RUN_FILE, RunStore, find_run, new_run_folder
@@ -181,8 +182,8 @@ def resume(run: str, *, budget: str | None = None, listener: Listener | None = N
     with RunStore.open(folder) as store:
         settings = Settings.from_json(store.settings)
         limits = total_budget(store, budget) if budget else Budget.parse(settings.budget)
-        carry_out(Plan(store, settings, limits, [listener] if listener else []))
-    return _finished(folder)
+        outcome = carry_out(Plan(store, settings, limits, [listener] if listener else []))
+    return _finished(folder, outcome)
 
 
 def load_run(run: str | Path) -> Result:
@@ -214,6 +215,18 @@ def explain(trial: Trial) -> str:
     return f"#{trial.number} {table.made_by(trial)}: {verdict.status}, score {score}\n{verdict.feedback}"
 
 
+def more_of(trial: Trial, opinion: Mapping[str, Any] | None) -> str:
+    """Return every metric of a trial that exists, and a judge model's opinion, a line each."""
+    metrics = trial.evaluation.metrics if trial.evaluation else {}
+    lines = [f"  {name}: {table.number(v, '{:.4g}')}" for name, v in metrics.items() if v is not None]
+    if opinion is not None:
+        marks = ", ".join(f"{name} {score:g}" for name, score in opinion["scores"].items())
+        lines.append(
+            f"  {opinion['model'] or 'a model'} thinks (of 10): {marks}. {opinion['comment']}".rstrip()
+        )
+    return "\n".join(lines)
+
+
 def _row(
     folder: Path, task: str, state: str, trials: int, best: float | None, created: float
 ) -> dict[str, Any]:
@@ -237,16 +250,23 @@ def _start(task: Task, settings: Settings, budget: Budget, folder: Path, listene
         _write(folder / CONFIG_FILE, settings.to_toml())
         if listener:
             listener(Notice("preparing the reference and the judge"))
-        carry_out(Plan(store, settings, budget, [listener] if listener else []))
-    return _finished(folder)
+        outcome = carry_out(Plan(store, settings, budget, [listener] if listener else []))
+    return _finished(folder, outcome)
 
 
-def _finished(folder: Path) -> Result:
-    """Read a run that ended; leave its best program and its report beside the store."""
+def _finished(folder: Path, outcome: Outcome) -> Result:
+    """Read a run that ended; leave its best program and its report beside the store.
+
+    Raises:
+        KernelEvoError: what every proposer failed of, if nothing was proposed because of it.
+    """
     result = Result.read(folder)
     if result.program is not None:
         _write(result.best_path, result.program.source)
     _write(folder / REPORT, result.to_html())
+    proposed = any(trial.program.origin.proposer != SEED for trial in result.trials)
+    if outcome.failure is not None and not proposed:
+        raise outcome.failure
     return result
 
 

@@ -60,6 +60,7 @@ def show(
             raise BadSetting(f"{run} has no trial {trial}", why=f"it has {len(result.trials)} trials, from 0")
         typer.echo(found.program.source)
         talk(api.explain(found))
+        talk(api.more_of(found, result.opinions.get(found.number)))
     else:
         console().print(trials_table(result.trials, top=top, title=result.title()))
         if result.best and result.evaluation:

@@ -41,6 +41,7 @@ from kernelevo.population import AddStatus, Islands
 from kernelevo.store import Draft, RunStore
 
 FAULTS_IN_A_ROW = 5
+EXHAUSTED = "exhausted: no proposer has anything new to offer"
 ONE_TRIAL = {"trials": 1.0}
 AN_ASK = {**ONE_TRIAL, "seconds": 0.0, "device_seconds": 0.0, "dollars": 0.0, "tokens": 0.0}
 
@@ -159,7 +160,8 @@ class Engine:
             if not self.ledger.verdicts and self._confirm and (error := await self.judging.warmed()):
                 raise first_failure(error, self.store.task.name)
             best, final = await self._winner()
-            outcome = Outcome(str(self._ending), best, final, self.meter.to_json())
+            gone = self.generation.deserted
+            outcome = Outcome(str(self._ending), best, final, self.meter.to_json(), gone and gone.__cause__)
         except asyncio.CancelledError:
             if not self._aborted:
                 raise
@@ -330,7 +332,8 @@ class Engine:
         if self._refused or (dry and self.generation.unaffordable):
             self.end(f"the budget of {self.meter.budget} is spent", confirm=True)
         elif dry:
-            self.end("exhausted: no proposer has anything new to offer", confirm=True)
+            gone = self.generation.deserted
+            self.end(f"no proposer is left: {gone}" if gone else EXHAUSTED, confirm=True)
         return False  # ending is noticed in the next round
 
     # what comes back
