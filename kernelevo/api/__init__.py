@@ -1,7 +1,9 @@
 """The door: the only place where parts are put together."""
 
+from kernelevo.api.batch import Batch, Line, check_folder, import_results
 from kernelevo.api.check import check, read_program
 from kernelevo.api.doctor import examine
+from kernelevo.api.language import export_replies
 from kernelevo.api.lint import lint
 from kernelevo.api.result import Result
 from kernelevo.api.runs import (
@@ -17,12 +19,17 @@ from kernelevo.api.runs import (
 )
 
 __all__ = [
+    "Batch",
+    "Line",
     "Result",
     "check",
+    "check_folder",
     "claim_folder",
     "evolve",
     "examine",
     "explain",
+    "export_replies",
+    "import_results",
     "lint",
     "list_runs",
     "load_run",

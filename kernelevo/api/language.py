@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,7 @@ from kernelevo.llm import (
     Role,
 )
 from kernelevo.llm.openai_client import KEY_VARIABLE
-from kernelevo.store import CallRow
+from kernelevo.store import CallRow, RunStore, find_run
 
 TIMEOUT = 600.0
 
@@ -95,6 +96,27 @@ def row_of(call: Call) -> CallRow:
         prompt=tuple({"role": m.role, "content": m.content} for m in call.messages),
         **{k: v for k, v in vars(call).items() if k not in ("purpose", "messages")},
     )
+
+
+def export_replies(run: str, file: Path) -> int:
+    """Write every reply that a run got to a file that ``--replay`` reads; return how many.
+
+    Raises:
+        RunNotFound: if there is no such run.
+        BadSetting: if it got none, or the file cannot be written.
+    """
+    folder = find_run(run)
+    with RunStore.open(folder, readonly=True) as store:
+        rows = [row.to_json() for row in store.calls() if row.reply is not None]
+    if not rows:
+        raise BadSetting(f"{folder} got no reply of a model", now="a run with --model or --mailbox does")
+    names = ("role", "persona", "model", "prompt_sha256", "prompt", "reply", "finish", "tokens_in",
+             "tokens_cached", "tokens_out", "trial")  # fmt: skip
+    try:
+        file.write_text("".join(json.dumps({k: row[k] for k in names}) + "\n" for row in rows), "utf-8")
+    except OSError as error:
+        raise BadSetting(f"{file} cannot be written", why=str(error)) from error
+    return len(rows)
 
 
 def _roles(settings: Settings) -> dict[Role, Sequence[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import itertools
 from collections.abc import Mapping, Sequence
@@ -53,6 +54,8 @@ def _accepted(task: str | Task, settings: Settings) -> Task:
     if isinstance(task, str):
         task = find_task(task, settings)
     refuse_idle(task, settings)
+    if settings.elsewhere is not None:  # its own first programs would have to be judged before anything else
+        return dataclasses.replace(task, seeds=())
     refuse_early(task)
     return task
 

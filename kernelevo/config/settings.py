@@ -62,6 +62,7 @@ class Settings:
         models: tables of single models by name, see ``ModelTable``.
         prompts: folder whose Markdown files replace our prompts and personas, or add to them.
         prompt_tokens: what a prompt may take; sections give way beyond it.
+        elsewhere: folder in which programs are left for another machine to judge, and its results looked for.
         executor: where evaluations run: ``inline`` or ``process``.
         workers: how many programs may be built at the same time.
         policy: ``any``, or ``no-aten``: no PyTorch compute in ``forward``.
@@ -104,6 +105,7 @@ class Settings:
     models: Mapping[str, Any] = field(default_factory=dict)
     prompts: str | None = None
     prompt_tokens: int = 24_000
+    elsewhere: str | None = None
     executor: str = "process"
     workers: int = 1
     policy: str = "any"

@@ -253,7 +253,7 @@ class Engine:
             else:
                 self._thinking.cancel()
                 self._preparation.cancel()
-                self._pipeline.cancel(measurements=False)
+                self._pipeline.cancel(measurements=self._schedule.leaves)
             if self._crash:
                 raise self._crash
             if self._is_over():

@@ -4,6 +4,7 @@ from kernelevo.executors.host import GenerationHost, HostedProposer
 from kernelevo.executors.inline import InlineExecutor
 from kernelevo.executors.process import ProcessExecutor
 from kernelevo.executors.replies import RemoteError, RemoteTraceback
+from kernelevo.executors.threads import WaitingExecutor
 
 __all__ = [
     "GenerationHost",
@@ -12,4 +13,5 @@ __all__ = [
     "ProcessExecutor",
     "RemoteError",
     "RemoteTraceback",
+    "WaitingExecutor",
 ]
