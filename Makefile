@@ -30,11 +30,13 @@ demo: $(STAMP)
 	  $(DEMO) --device cuda || { echo "not on the GPU (see above); on the CPU:"; $(DEMO); }; \
 	else $(DEMO); fi
 
+# Two processes: one for the tests that time programs, one after the other, one for all others.
+PYTEST := $(BIN)/python -m pytest -q -n 2 --dist loadgroup
 test: $(STAMP)
-	$(BIN)/python -m pytest -q -m 'not slow and not gpu'
+	$(PYTEST) -m 'not slow and not gpu'
 
 test-all: $(STAMP)
-	$(BIN)/python -m pytest -q -m 'not gpu'
+	$(PYTEST) -m 'not gpu'
 
 check: $(STAMP)
 	$(BIN)/ruff check .

@@ -17,6 +17,7 @@ LONGEST_FUNCTION = 60
 GRAB_BAGS = {"utils", "util", "helpers", "helper", "misc", "common"}
 NAMES = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")
 PAPERS = [name for name in NAMES if (ROOT / name).is_file()]
+PAPERS += sorted(str(page.relative_to(ROOT)) for page in ROOT.glob("docs/**/*.md"))
 # folders that exist on one machine only; put together here so that this file does not mention them
 HOMES = re.compile("/(root|work|home/[a-z]+|Users/[A-Za-z]+)/")
 TEXTS = {".py", ".md", ".toml", ".txt", ".h", ".cuh", ".cpp", ".cu", ".yml", ".yaml", ""}

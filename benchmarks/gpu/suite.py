@@ -32,7 +32,7 @@ from benchmarks.gpu.child import ask, ask_ours
 from benchmarks.gpu.machine import ROOT
 from kernelevo.errors import InputError, KernelEvoError
 
-SOLUTIONS = ROOT / "kernelbench_tasks" / "solutions"
+SOLUTIONS = ROOT / "kernelbench_tasks" / "solutions" / "cuda"
 RESULTS = ROOT / "benchmarks" / "results"
 PARTS = ("doctor", "tests", "baselines", "ops", "level3", "autotune")
 SUITES = {"ops": "ops/", "level3": "kernelbench:3/"}

@@ -1,10 +1,12 @@
 """The door: the only place where parts are put together."""
 
-from kernelevo.api.batch import Batch, Line, check_folder, import_results
+from kernelevo.api.batch import Batch, check_folder, import_results
 from kernelevo.api.check import check, read_program
+from kernelevo.api.compare import compare
 from kernelevo.api.doctor import examine
 from kernelevo.api.language import export_replies
 from kernelevo.api.lint import lint
+from kernelevo.api.replay import replay
 from kernelevo.api.result import Result
 from kernelevo.api.runs import (
     claim_folder,
@@ -17,6 +19,8 @@ from kernelevo.api.runs import (
     resume,
     run_task,
 )
+from kernelevo.api.timeline import trace
+from kernelevo.evaluators.elsewhere import Line
 
 __all__ = [
     "Batch",
@@ -25,6 +29,7 @@ __all__ = [
     "check",
     "check_folder",
     "claim_folder",
+    "compare",
     "evolve",
     "examine",
     "explain",
@@ -36,6 +41,8 @@ __all__ = [
     "more_of",
     "optimize",
     "read_program",
+    "replay",
     "resume",
     "run_task",
+    "trace",
 ]

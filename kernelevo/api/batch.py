@@ -72,7 +72,9 @@ def check_folder(
     say(f"{len(programs)} programs, {len(wanted) - len({p.id for _, p in waiting})} judged already")
     new = _judge(waiting, task, file, say, ended) if waiting else {}
     both = {**{k: v for k, v in known.items() if k in wanted}, **new}
-    correct = sum(line.evaluation is not None and line.evaluation.status is Status.OK for line in both.values())
+    correct = sum(
+        line.evaluation is not None and line.evaluation.status is Status.OK for line in both.values()
+    )
     return Batch(len(programs), len(new), correct, file)
 
 
@@ -145,7 +147,9 @@ def _judge(
                 faults += 1
                 if faults == FAULTS_IN_A_ROW:
                     raise
-            line = Line(program, task.name, task.digest, verdict, fault, {**machine, "at": round(time.time())})
+            line = Line(
+                program, task.name, task.digest, verdict, fault, {**machine, "at": round(time.time())}
+            )
             append(file, line)
             done[program.id] = line
             ended(line)

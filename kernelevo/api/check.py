@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kernelevo.api.loading import find_task, load_evaluator, refuse_early
 from kernelevo.config import Settings
-from kernelevo.core import Evaluation, Evaluator, Origin, Program, StagedEvaluator, Status
+from kernelevo.core import Evaluation, Evaluator, Origin, Program, StagedEvaluator, Status, read_tree
 from kernelevo.errors import BadProgram
 
 
@@ -17,7 +17,7 @@ def check(
     """Prove a program and time it against every baseline.
 
     Args:
-        file: a Python file with class ``ModelNew``, or whatever the task's evaluator takes.
+        file: a Python file with class ``ModelNew``, or a file or folder that the task's evaluator takes.
         task_name: the task.
         settings: device, size and policy are used.
         say: told what is being done.
@@ -39,9 +39,7 @@ def check(
             evaluator.close()
 
 
-def judge(
-    evaluator: Evaluator | StagedEvaluator, program: Program, say: Callable[[str], None]
-) -> Evaluation:
+def judge(evaluator: Evaluator | StagedEvaluator, program: Program, say: Callable[[str], None]) -> Evaluation:
     """Judge one program with an evaluator that stays open; a correct kernel is timed in fresh processes."""
     if not isinstance(evaluator, StagedEvaluator):
         return evaluator(program)
@@ -61,17 +59,12 @@ def judge(
 
 
 def read_program(file: Path) -> Program:
-    """Read a program file.
+    """Read a program's file, or its folder.
 
     Raises:
         BadProgram: if it is missing, not text, or empty.
     """
-    try:
-        text = file.read_text("utf-8")
-    except FileNotFoundError as error:
-        raise BadProgram(f"there is no file {file}", now="give the path of a Python file") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadProgram(f"{file} cannot be read as text", why=str(error)) from error
-    if not text.strip():
+    program = read_tree(file, origin=Origin("file", file.name))
+    if not program.source.strip():
         raise BadProgram(f"{file} is empty", why="expected a Python file with class ModelNew")
-    return Program.single(text, origin=Origin("file", file.name))
+    return program

@@ -14,6 +14,7 @@ PACKAGES = (
     ("triton", "Triton programs", "pip install triton"),
     ("ninja", "load_inline programs", "pip install ninja"),
     ("openai", "language models (proposer llm)", "pip install openai"),
+    ("ray", "evaluations on many machines (--executor ray)", "pip install 'kernelevo[ray]'"),
     ("cuda-core", "CUDA programs (NVRTC)", "pip install 'kernelevo[cuda13]'"),
 )
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from kernelevo.api import casting
+from kernelevo.api.casting import HOSTED, KERNEL
 from kernelevo.api.language import Language, language, row_of, speaks
 from kernelevo.api.loading import LOADER
+from kernelevo.api.workplace import Workplace, workplace
 from kernelevo.config import MAILBOX, SWITCHES, Settings
 from kernelevo.core import Event, Notice, Proposer, SearchStarted, Task, TrialEnded
 from kernelevo.core.events import Listener
@@ -19,26 +22,19 @@ from kernelevo.device.facts import cpu_facts
 from kernelevo.device.groups import Registration
 from kernelevo.engine import Budget, Engine, Outcome, Schedule, paid, run_engine, used_so_far
 from kernelevo.engine.reviewing import Reviewing
-from kernelevo.errors import BadSetting
+from kernelevo.evaluators.elsewhere import relayed
 from kernelevo.evaluators.reviewer import Reviewer
-from kernelevo.executors import GenerationHost, InlineExecutor, ProcessExecutor
+from kernelevo.executors import GenerationHost
 from kernelevo.llm import Models
-from kernelevo.population import Islands, Policy
+from kernelevo.population import DEFAULT, Islands
 from kernelevo.proposers.prompt_files import PromptFiles
 from kernelevo.store import RunStore
+from kernelevo.tasks import objectives_of
 
 DEVICE = "device:0"
+RELAY = "kernelevo.evaluators.elsewhere:relay"
 WORKER_LOG = "workers.log"
 
-# name -> what makes it inside the generation process, and how many parents its briefs shall have
-HOSTED = {
-    "compiler": ("kernelevo.proposers.compiler:CompilerProposer", 1),
-    "rewrite": ("kernelevo.proposers.rewrite:RewriteProposer", 1),
-    "crossover": ("kernelevo.proposers.crossover:CrossoverProposer", 2),
-    "tune": ("kernelevo.proposers.tune:TuneProposer", 1),
-}
-# what the model-free proposers can work on
-KERNEL = "kernel"
 ISLANDS = 1  # best mean rank of benchmarks/engine/landscapes.py on its development seeds
 
 
@@ -63,30 +59,43 @@ def carry_out(plan: Plan) -> Outcome:
     """Run a plan to the end of its budget; every process it started is gone afterwards."""
     folder = plan.store.folder
     talk = language(plan.settings, plan.budget) if speaks(plan.settings) else None
-    with _workers(plan, folder, talk) as (executor, host, proposers):
+    with _workers(plan, folder, talk) as (place, host, proposers):
         reviews: list[Reviewing] = []
         engine = Engine(
             plan.store,
             proposers,
-            executor,
+            place.executor,
             plan.budget,
             islands=population(plan.store.task, plan.settings),
-            loader=LOADER,
+            loader=RELAY if plan.settings.elsewhere is not None else LOADER,
             device=DEVICE,
             seed=plan.settings.seed,
             facts=device_facts(plan.settings.device),
-            schedule=Schedule(
-                builders=plan.settings.workers,
-                deterministic=plan.settings.deterministic,
-                window=plan.settings.window,
-            ),
+            schedule=schedule_of(plan.settings, place),
             listeners=(*plan.listeners, _start_after_a_verdict(host), _pass_on(reviews)),
         )
         if talk is not None:
             talk.listen(lambda call: paid(engine, row_of(call)), lambda text: engine.say(Notice(text)))
             if talk.models.has("judge"):
                 reviews.append(Reviewing(engine, Reviewer(talk.models, plan.store.task)))
-        return run_engine(engine)
+        with (
+            relayed(Path(plan.settings.elsewhere), plan.store.task)
+            if plan.settings.elsewhere
+            else contextlib.nullcontext()
+        ):
+            return run_engine(engine)
+
+
+def schedule_of(settings: Settings, place: Workplace) -> Schedule:
+    """Return how much happens at a time; as many programs are thought of as are judged, and at least two."""
+    return Schedule(
+        thinkers=settings.thinkers or max(2, place.builders),
+        builders=place.builders,
+        measurers=place.measurers,
+        deterministic=settings.deterministic,
+        window=settings.window,
+        leaves=settings.elsewhere is not None,
+    )
 
 
 def population(task: Task, settings: Settings) -> Islands:
@@ -95,13 +104,15 @@ def population(task: Task, settings: Settings) -> Islands:
     Proposers that need no model cannot be steered to a region: without others, and without a wish for
     islands, there is no cold start.
     """
-    steered = any(name not in HOSTED for name in settings.proposers)
+    steered = any(name not in HOSTED for name in casting.cast(task, settings))
     count = settings.islands or ISLANDS
     switches = {name.removeprefix("no_"): not getattr(settings, name) for name in SWITCHES}
     switches["cold_start"] &= steered or settings.islands is not None
     personas = prompt_files(settings).personas(KERNEL if task.evaluator == KERNEL else "general")
     directions = tuple(p.direction for p in personas)
-    return Islands(count, policy=Policy(sampler=settings.sampler, **switches), directions=directions)
+    policy = replace(DEFAULT, sampler=settings.sampler, **switches)
+    objectives = objectives_of(task.options)
+    return Islands(count, policy=policy, directions=directions, objectives=objectives)
 
 
 def device_facts(device: str) -> dict[str, Any]:
@@ -140,25 +151,22 @@ def total_budget(store: RunStore, text: str) -> Budget:
 @contextlib.contextmanager
 def _workers(
     plan: Plan, folder: Path, talk: Language | None
-) -> Iterator[tuple[InlineExecutor | ProcessExecutor, GenerationHost, list[Proposer]]]:
+) -> Iterator[tuple[Workplace, GenerationHost, list[Proposer]]]:
     log = folder / WORKER_LOG
     settings = plan.settings
     # generation computes on the cores that are measured: it is stopped while a measurement holds the lease
     on_cpu = settings.device == "cpu"
-    host = GenerationHost(log=log, on_start=_rest_while_measured if on_cpu else None)
-    executor: InlineExecutor | ProcessExecutor
-    if settings.executor == "inline":
-        executor = InlineExecutor()
-    else:
-        # One worker holds the one judge. On a CPU builds and measurements cannot overlap anyway; on a GPU a
-        # build ends with one call there, which must not run while another program is timed.
-        executor = ProcessExecutor(cpu=settings.workers, build=0, devices=(DEVICE,), log=log)
+    place = workplace(settings, staged=plan.store.task.evaluator == KERNEL, device=DEVICE, log=log)
     try:
-        proposers = list(_proposers(plan, host, talk))
-        yield executor, host, proposers
+        host = GenerationHost(
+            log=log, on_start=_rest_while_measured if on_cpu else None, start=place.generation
+        )
+        try:
+            yield place, host, list(_proposers(plan, host, talk))
+        finally:
+            host.close()
     finally:
-        host.close()
-        executor.close()
+        place.executor.close()
 
 
 def _pass_on(reviews: Sequence[Reviewing]) -> Listener:
@@ -193,12 +201,7 @@ def refuse_idle(task: Task, settings: Settings) -> None:
             prompts that cannot be used.
     """
     prompt_files(settings)  # refused here rather than at the first prompt
-    if task.evaluator != KERNEL and all(name in HOSTED for name in settings.proposers):
-        raise BadSetting(
-            f"none of the proposers can work on {task.name}",
-            why=f"{', '.join(settings.proposers)} work on PyTorch modules; this task is something else",
-            now="--model NAME (a language model) or --mailbox FOLDER (prompts that anyone answers by a file)",
-        )
+    casting.refuse_idle(task, settings)
 
 
 def _rest_while_measured(pgid: int) -> None:
@@ -208,13 +211,12 @@ def _rest_while_measured(pgid: int) -> None:
 
 def _proposers(plan: Plan, host: GenerationHost, talk: Language | None) -> Iterator[Proposer]:
     task, settings = plan.store.task, plan.settings
-    for name in settings.proposers:
+    for name in casting.cast(task, settings):
         if name in HOSTED:
-            if task.evaluator == KERNEL:
-                factory, parents = HOSTED[name]
-                # the module is captured while the baselines are being prepared
-                options = {"task": task} if name == "rewrite" else {}
-                yield host.proposer(name, factory, options, parents=parents)
+            factory, parents = HOSTED[name]
+            # the module is captured while the baselines are being prepared
+            options = {"task": task} if name == "rewrite" else {}
+            yield host.proposer(name, factory, options, parents=parents)
         elif talk is not None:
             models = talk.mailbox if name == MAILBOX else talk.models
             assert models is not None  # Settings refuses mailbox without a folder

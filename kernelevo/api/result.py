@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -12,17 +12,19 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
-from kernelevo.core import Evaluation, Program, Task, Trial
+from kernelevo.core import Evaluation, Objectives, Program, Task, Trial, listing
 from kernelevo.errors import BadSetting
 from kernelevo.report import table
+from kernelevo.report.draws import draws
 from kernelevo.report.page import run_page
 from kernelevo.store import RunStore, find_run
+from kernelevo.tasks import objectives_of
 
 if TYPE_CHECKING:
     from kernelevo.api.standalone import Standalone
     from kernelevo.kernels.dropin import Optimized
 
-BEST_FILE = "best.py"
+BEST_FILE, BEST_FOLDER = "best.py", "best"
 
 
 @dataclass(frozen=True)
@@ -89,19 +91,34 @@ class Result:
             if t.number in self.confirmed and self.confirmed[t.number].score is not None
         ]
         if sure:
-            return max(sure, key=lambda t: (self.confirmed[t.number].score or 0.0, self._liked(t)))
+            worth = self.objectives.worth
+            return max(sure, key=lambda t: (worth(self.confirmed[t.number]), self._liked(t), -t.number))
         open_ = [t for t in self.trials if t.number not in self.confirmed]
-        best = table.best(open_)
-        equals = [
-            t
-            for t in open_
-            if best and t.score == best.score and t.evaluation and t.evaluation.fidelity == "full"
-        ]
-        return max(equals, key=lambda t: (self._liked(t), -t.number), default=best)
+        best = table.best(open_, self.objectives)
+        return max(self._equals(best, open_), key=lambda t: (self._liked(t), -t.number), default=best)
+
+    def _equals(self, best: Trial | None, trials: Sequence[Trial]) -> list[Trial]:
+        """The trials that are as good as the best one."""
+        if best is None or best.evaluation is None:
+            return []
+        worth = self.objectives.worth
+        full = [(t, t.evaluation) for t in trials if t.evaluation and t.evaluation.fidelity == "full"]
+        return [t for t, e in full if e.score is not None and worth(e) == worth(best.evaluation)]
 
     def _liked(self, trial: Trial) -> float:
         """What breaks ties: a judge model's opinion, in the middle where there is none."""
         return float(self.opinions.get(trial.number, {}).get("value", 0.5))
+
+    @cached_property
+    def objectives(self) -> Objectives:
+        """What counts in the task; the score alone, unless it declares more."""
+        return objectives_of(self.task.options)
+
+    @cached_property
+    def front(self) -> list[Trial]:
+        """The Pareto front over the declared metrics, in order of the trials; empty if none are declared."""
+        refuted = {number for number, verdict in self.confirmed.items() if verdict.score is None}
+        return self.objectives.front(t for t in self.trials if t.number not in refuted)
 
     @property
     def evaluation(self) -> Evaluation | None:
@@ -136,8 +153,9 @@ class Result:
 
     @property
     def best_path(self) -> Path:
-        """Where the best program lies as a file."""
-        return self.folder / BEST_FILE
+        """Where the best program lies: a file, or a folder for one of several files."""
+        several = self.program is not None and len(self.program.files) > 1
+        return self.folder / (BEST_FOLDER if several else BEST_FILE)
 
     def module(self) -> Optimized:
         """Return the drop-in replacement of the module that ``optimize`` was given.
@@ -161,6 +179,12 @@ class Result:
 
         if self.program is None or self.evaluation is None:
             raise _nothing(self)
+        if len(self.program.files) > 1:
+            raise BadSetting(
+                "the best program has several files, and --standalone is for programs of one",
+                why=", ".join(self.program.files),
+                now="export it as a folder, without --standalone",
+            )
         verdict = self.evaluation
         error = table.number(verdict.metrics.get("oracle_error"), "{:.1e}")
         note = [
@@ -222,13 +246,17 @@ class Result:
             "best": self.best.number if self.best else None,
             "verdict": self.evaluation.to_json() if self.evaluation else None,
             "confirmed": self.is_confirmed,
+            "draws": draws(self.trials),
         }
         trials = [{**t.to_json(), "opinion": self.opinions.get(t.number)} for t in self.trials]
+        if self.objectives.metrics:
+            run["objectives"] = self.objectives.to_json()
+            run["pareto_front"] = [t.number for t in self.front]
         return {"run": run, "trials": trials}
 
     def to_html(self) -> str:
         """Return the run as one self-contained HTML page."""
-        return run_page(self.to_json()["run"], self.trials, self.program.source if self.program else None)
+        return run_page(self.to_json()["run"], self.trials, listing(self.program) if self.program else None)
 
     def _repr_html_(self) -> str:
         console = Console(record=True, file=io.StringIO(), width=160)

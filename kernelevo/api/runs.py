@@ -5,15 +5,18 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import itertools
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
+from kernelevo.api.check import read_program
 from kernelevo.api.loading import find_task, refuse_early
 from kernelevo.api.parts import Plan, carry_out, refuse_idle, total_budget
-from kernelevo.api.result import Result
+from kernelevo.api.result import BEST_FILE, BEST_FOLDER, Result
+from kernelevo.api.workplace import need_ray
 from kernelevo.config import Settings, load_settings
-from kernelevo.core import Notice, Task, Trial
+from kernelevo.core import Notice, Program, Task, Trial, write_tree
 from kernelevo.core.events import Listener
 from kernelevo.engine import Budget, Outcome
 from kernelevo.engine.replay import SEED
@@ -21,6 +24,7 @@ from kernelevo.errors import BadSetting, RunNotFound, StoreError, refused
 from kernelevo.report import table
 from kernelevo.store import CONFIG_FILE, RUN_FILE, RunStore, find_run, new_run_folder
 from kernelevo.store import list_runs as run_folders
+from kernelevo.tasks import objectives_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -54,10 +58,24 @@ def _accepted(task: str | Task, settings: Settings) -> Task:
     if isinstance(task, str):
         task = find_task(task, settings)
     refuse_idle(task, settings)
+    objectives_of(task.options)  # refuses what makes no sense, before there is a folder
+    _own_programs(settings)
     if settings.elsewhere is not None:  # its own first programs would have to be judged before anything else
         return dataclasses.replace(task, seeds=())
-    refuse_early(task)
+    if settings.executor == "ray":
+        need_ray()  # the device and the memory are those of other machines
+    else:
+        refuse_early(task)
     return task
+
+
+def _own_programs(settings: Settings) -> list[Program]:
+    """Read the programs that a person wants to join.
+
+    Raises:
+        BadProgram: if one of them cannot be read.
+    """
+    return [read_program(Path(path).expanduser()) for path in settings.programs]
 
 
 def claim_folder(task: str, settings: Settings) -> Path:
@@ -251,6 +269,9 @@ def _folder(settings: Settings, name: str) -> Path:
 def _start(task: Task, settings: Settings, budget: Budget, folder: Path, listener: Listener | None) -> Result:
     with RunStore.create(folder, task, settings.to_json()) as store:
         _write(folder / CONFIG_FILE, settings.to_toml())
+        for program in _own_programs(settings):
+            given = {"files": dict(program.files), "language": program.language}
+            store.append_command("the one who started it", "submit", given)
         if listener:
             listener(Notice("preparing the reference and the judge"))
         outcome = carry_out(Plan(store, settings, budget, [listener] if listener else []))
@@ -265,12 +286,32 @@ def _finished(folder: Path, outcome: Outcome) -> Result:
     """
     result = Result.read(folder)
     if result.program is not None:
-        _write(result.best_path, result.program.source)
+        _lay_down(result)
     _write(folder / REPORT, result.to_html())
     proposed = any(trial.program.origin.proposer != SEED for trial in result.trials)
     if outcome.failure is not None and not proposed:
         raise outcome.failure
     return result
+
+
+def _lay_down(result: Result) -> None:
+    """Leave the best program as a file or a folder; what lay there of an earlier best goes."""
+    assert result.program is not None
+    for path in (result.folder / BEST_FILE, result.folder / BEST_FOLDER):
+        try:
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            raise refused(f"{path} cannot be replaced.", error) from error
+    if len(result.program.files) == 1:
+        _write(result.best_path, result.program.source)
+        return
+    try:
+        write_tree(result.program, result.best_path)
+    except OSError as error:
+        raise refused(f"{result.best_path} cannot be written.", error) from error
 
 
 def _write(path: Path, text: str) -> None:

@@ -134,7 +134,7 @@ def judgements(suite: Suite, tasks: Sequence[str] | None, folder: str, settings:
         BadSetting: if the folder is missing or holds no program for any of these tasks.
         BadProgram: if a program is not text.
     """
-    root = _root(folder)
+    root = _root(folder, settings.device)
     if not root.is_dir():
         raise BadSetting(
             f"there is no folder of programs {folder}",
@@ -159,11 +159,11 @@ def judgements(suite: Suite, tasks: Sequence[str] | None, folder: str, settings:
     return jobs
 
 
-def strangers(folder: str, suite: Suite) -> list[str]:
+def strangers(folder: str, suite: Suite, device: str) -> list[str]:
     """Return the folders of programs that belong to no task of any suite, misspelt ones say."""
     names = (*bundled(), *(f"{suite.name}/{found}" for found in suite.ids))
     known = {folder_name(task) for task in names}
-    folders = (path.parent.name for path in _root(folder).glob("*/*.py"))
+    folders = (path.parent.name for path in _root(folder, device).glob("*/*.py"))
     return sorted({name for name in folders if name.partition("@")[0] not in known})
 
 
@@ -175,8 +175,8 @@ def _same_program(task: str) -> str:
     return folder_name(base) if set(variant_constants(task)) == {"INIT"} else ""
 
 
-def _root(folder: str) -> Path:
-    return library.root() / "solutions" if folder == BUNDLED else Path(folder)
+def _root(folder: str, device: str) -> Path:
+    return library.root() / "solutions" / device if folder == BUNDLED else Path(folder)
 
 
 def _with_programs(suite: Suite, found: Mapping[str, Any]) -> list[str]:

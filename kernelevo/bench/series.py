@@ -237,7 +237,7 @@ def _announce(order: Ordered, jobs: Sequence[Job], record: Record, say: Say) -> 
     suite = order.suite_of()
     for words in suite.unread:
         say(f"not read: {words}")
-    strange = strangers(order.solutions, suite) if order.solutions is not None else []
+    strange = strangers(order.solutions, suite, order.settings.device) if order.solutions is not None else []
     if strange:
         say(f"left alone, since no task has that name: {', '.join(strange)}")
 

@@ -52,6 +52,8 @@ def detach(task: str, flags: Mapping[str, Any], folder: Path) -> int:
 def _words(flags: Mapping[str, Any]) -> list[str]:
     words: list[str] = []
     for name, value in flags.items():
+        if value is False and name.startswith("no_"):  # switched on against the default
+            words.append(f"--{name.removeprefix('no_')}")
         if value is None or value is False:
             continue
         words.append(f"--{name.replace('_', '-')}")

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
 from kernelevo.cli.output import console, print_json, talk
+from kernelevo.core import listing
 from kernelevo.errors import BadSetting
-from kernelevo.report.table import interval, trials_csv, trials_table
+from kernelevo.report.draws import draw_lines
+from kernelevo.report.table import front_table, interval, trials_csv, trials_table
 
 
 def runs(
@@ -43,12 +46,17 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object: run and trials")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="print one CSV row for each trial")] = False,
     as_html: Annotated[bool, typer.Option("--html", help="print one self-contained HTML page")] = False,
+    trace: Annotated[
+        Path | None, typer.Option(help="write the timeline of both pools, to be opened at ui.perfetto.dev")
+    ] = None,
 ) -> int:
     """Print what RUN has recorded."""
     from kernelevo import api
 
     result = api.load_run(run)
-    if as_json:
+    if trace is not None:
+        _write_trace(api.trace(run), trace)
+    elif as_json:
         print_json(result.to_json())
     elif as_csv:
         typer.echo(trials_csv(result.trials), nl=False)
@@ -58,11 +66,16 @@ def show(
         found = next((t for t in result.trials if t.number == trial), None)
         if found is None:
             raise BadSetting(f"{run} has no trial {trial}", why=f"it has {len(result.trials)} trials, from 0")
-        typer.echo(found.program.source)
+        typer.echo(listing(found.program))
         talk(api.explain(found))
         talk(api.more_of(found, result.opinions.get(found.number)))
     else:
-        console().print(trials_table(result.trials, top=top, title=result.title()))
+        rows = trials_table(result.trials, top=top, title=result.title(), objectives=result.objectives)
+        console().print(rows)
+        for line in draw_lines(result.trials):
+            console().print(line, markup=False, highlight=False, soft_wrap=True)
+        if result.front:
+            console().print(front_table(result.front, result.objectives))
         if result.best and result.evaluation:
             sure = "timed again in fresh processes" if result.is_confirmed else "not timed again"
             sure += f" ({result.candidates})" if result.candidates else ""
@@ -70,9 +83,18 @@ def show(
     return 0
 
 
+def _write_trace(found: dict[str, Any], path: Path) -> None:
+    try:
+        path.write_text(json.dumps(found), encoding="utf-8")
+    except OSError as error:
+        raise BadSetting(f"{path} cannot be written", why=str(error)) from error
+    spans = sum(event["ph"] == "X" for event in found["traceEvents"])
+    talk(f"wrote {spans} spans to {path}; open it at https://ui.perfetto.dev or chrome://tracing")
+
+
 def export(
     run: Annotated[str, typer.Argument(help="a run's folder, its name, or @last")] = "@last",
-    out: Annotated[Path, typer.Option("--out", "-o", help="file to write")] = Path("best.py"),
+    out: Annotated[Path, typer.Option("--out", "-o", help="file to write, or folder")] = Path("best.py"),
     standalone: Annotated[
         bool,
         typer.Option(
@@ -97,9 +119,12 @@ def export(
     if result.program is None:
         talk(f"{run} has no correct program yet")
         return 1
+    several = len(result.program.files) > 1
+    if several and out.suffix == ".py":  # a program of several files is a folder
+        out = out.with_suffix("")
     if out.exists() and not force:
         raise BadSetting(f"{out} exists", now="choose another --out, or --force")
-    files = {"": result.program.source}
+    files = dict(result.program.files) if several else {"": result.program.source}
     if standalone:
         whole = result.standalone()
         files = {"": whole.as_file()} if out.suffix == ".py" else whole.as_package()

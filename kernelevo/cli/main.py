@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from kernelevo.cli import bench, check, doctor, lint, look, rescore, run
+from kernelevo.cli import again, bench, check, doctor, lint, look, rescore, run
 from kernelevo.cli.output import talk
 from kernelevo.errors import KernelEvoError
 
@@ -21,7 +21,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-VERBS = (run.run, run.resume, look.runs, look.show, look.export)
+VERBS = (run.run, run.resume, look.runs, look.show, look.export, again.replay, again.diff)
 for verb in (*VERBS, check.check, bench.bench, rescore.rescore, lint.lint, doctor.doctor):
     app.command()(verb)
 

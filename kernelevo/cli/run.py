@@ -61,8 +61,14 @@ def run(
     elsewhere: Annotated[
         Text, typer.Option(help="a folder: programs are left there for another machine to check")
     ] = None,
-    executor: Annotated[Text, typer.Option(help="inline or process")] = None,
-    workers: Annotated[int | None, typer.Option(help="programs built at the same time")] = None,
+    executor: Annotated[Text, typer.Option(help="inline, process or ray")] = None,
+    ray_address: Annotated[
+        Text, typer.Option(help="of a Ray cluster, HOST:6379; default: this machine's, else a new one")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="programs judged at the same time; on Ray all that it offers")
+    ] = None,
+    thinkers: Annotated[int | None, typer.Option(help="programs thought of at the same time")] = None,
     policy: Annotated[Text, typer.Option(help="any, or no-aten: no PyTorch compute in forward")] = None,
     deterministic: Annotated[
         bool | None, typer.Option("--deterministic", help="ask n sees exactly the trials up to n - window")
@@ -71,17 +77,22 @@ def run(
     out: Annotated[Text, typer.Option(help="folder of the run; default: a new one under runs/")] = None,
     islands: Annotated[int | None, typer.Option(help="number of islands; default 1")] = None,
     sampler: Annotated[Text, typer.Option(help=f"who becomes a parent: {', '.join(SAMPLERS)}")] = None,
+    programs: Annotated[
+        Text, typer.Option(help="programs of your own that join: files or folders, with commas")
+    ] = None,
     no_cold_start: Annotated[
         bool | None,
         typer.Option("--no-cold-start", help="no lines at the start, steered to different regions"),
     ] = None,
     no_islands: Annotated[bool | None, typer.Option("--no-islands", help="one island")] = None,
     no_clusters: Annotated[
-        bool | None, typer.Option("--no-clusters", help="an island is one cluster")
+        bool | None, typer.Option("--no-clusters/--clusters", help="an island is one cluster (default)")
     ] = None,
     no_elites: Annotated[
         bool | None,
-        typer.Option("--no-elites", help="no elite pool: no parents, inspirations or fresh starts from it"),
+        typer.Option(
+            "--no-elites/--elites", help="no elite pool (default), or parents and inspirations from it"
+        ),
     ] = None,
     no_migration: Annotated[
         bool | None, typer.Option("--no-migration", help="islands send each other nothing")
@@ -128,13 +139,16 @@ def run(
         "prompt_tokens": prompt_tokens,
         "elsewhere": elsewhere,
         "executor": executor,
+        "ray_address": ray_address,
         "workers": workers,
+        "thinkers": thinkers,
         "policy": policy,
         "deterministic": deterministic,
         "window": window,
         "out": out,
         "islands": islands,
         "sampler": sampler,
+        "programs": listed(programs),
         "no_cold_start": no_cold_start,
         "no_islands": no_islands,
         "no_clusters": no_clusters,

@@ -3,6 +3,7 @@
 from kernelevo.config.models import MAILBOX, RECORD, ModelTable
 from kernelevo.config.settings import (
     DEVICES,
+    GENERAL,
     MODEL_FREE,
     PROPOSERS,
     SAMPLERS,
@@ -13,6 +14,7 @@ from kernelevo.config.settings import (
 
 __all__ = [
     "DEVICES",
+    "GENERAL",
     "MAILBOX",
     "MODEL_FREE",
     "PROPOSERS",

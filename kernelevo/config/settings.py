@@ -17,7 +17,7 @@ from kernelevo.errors import BadSetting, closest
 DEVICES = ("cpu", "cuda")
 SIZES = ("small", "full", "v0")
 POLICIES = ("any", "no-aten")
-EXECUTORS = ("inline", "process")
+EXECUTORS = ("inline", "process", "ray")
 SAMPLERS = ("adaptive", "topk", "random", "best_of_n", "refine")
 # what may be switched off in the population, each by a flag of its own
 SWITCHES = (
@@ -33,7 +33,9 @@ SWITCHES = (
 )
 # proposers that need no language model, in the order in which they are first asked
 MODEL_FREE = ("rewrite", "compiler", "crossover", "tune")
-PROPOSERS = (*MODEL_FREE, "llm", "mailbox")
+# those for programs in general; they take the place of the former where a task is no PyTorch module
+GENERAL = ("tune", "constants", "mutate", "recombine")
+PROPOSERS = (*MODEL_FREE, *GENERAL[1:], "llm", "mailbox")
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,8 @@ class Settings:
         device: ``cpu`` or ``cuda``.
         size: form of a bundled task; None means ``small`` on cpu and ``full`` on cuda.
         seed: seed of every random choice of the search (the judge's own seeds are secret).
-        proposers: who proposes; see ``PROPOSERS``.
+        proposers: who proposes; see ``PROPOSERS``. The usual ones are those for PyTorch modules, and for any
+            other task those of ``GENERAL``.
         model: name of a language model, or several with commas, for the proposer ``llm``.
         base_url: an OpenAI-compatible endpoint; None means the one of the ``openai`` package.
         mailbox: folder in which the proposer ``mailbox`` leaves prompts and looks for replies.
@@ -63,8 +66,12 @@ class Settings:
         prompts: folder whose Markdown files replace our prompts and personas, or add to them.
         prompt_tokens: what a prompt may take; sections give way beyond it.
         elsewhere: folder in which programs are left for another machine to judge, and its results looked for.
-        executor: where evaluations run: ``inline`` or ``process``.
-        workers: how many programs may be built at the same time.
+        executor: where evaluations run: ``inline``, ``process`` or ``ray``.
+        ray_address: the Ray cluster; None means the one of this machine, else a new one on this machine.
+        workers: how many programs may be judged at the same time (kernels: built; one is measured at a time
+            on a machine); None means 1, on Ray every place that the cluster offers.
+        thinkers: how many programs may be thought of at the same time; None means as many as are judged, and
+            at least 2.
         policy: ``any``, or ``no-aten``: no PyTorch compute in ``forward``.
         deterministic: ask n sees exactly the verdicts of trials up to n - window.
         window: that distance.
@@ -72,10 +79,11 @@ class Settings:
         islands: number of islands; None means 1, with a cold start only where a proposer can be steered (a
             model, a mailbox).
         sampler: who becomes a parent; see ``SAMPLERS``.
+        programs: files or folders of your own programs that join at the start.
         no_cold_start: no lines at the start, steered to different regions.
         no_islands: one island.
-        no_clusters: an island is one cluster.
-        no_elites: no elite pool: no parents, inspirations or fresh starts from it.
+        no_clusters: an island is one cluster; the default, since clusters did not pay on the landscapes.
+        no_elites: no elite pool: no parents, inspirations or fresh starts from it; the default likewise.
         no_migration: islands send each other nothing.
         no_restart: an island without gains does not start anew.
         no_shares: every island gets as many asks.
@@ -107,17 +115,20 @@ class Settings:
     prompt_tokens: int = 24_000
     elsewhere: str | None = None
     executor: str = "process"
-    workers: int = 1
+    ray_address: str | None = None
+    workers: int | None = None
+    thinkers: int | None = None
     policy: str = "any"
     deterministic: bool = False
     window: int = 4
     out: str | None = None
     islands: int | None = None
     sampler: str = "adaptive"
+    programs: tuple[str, ...] = ()
     no_cold_start: bool = False
     no_islands: bool = False
-    no_clusters: bool = False
-    no_elites: bool = False
+    no_clusters: bool = True
+    no_elites: bool = True
     no_migration: bool = False
     no_restart: bool = False
     no_shares: bool = False
@@ -130,14 +141,14 @@ class Settings:
             _one_of("size", self.size, SIZES)
         _one_of("policy", self.policy, POLICIES)
         _one_of("sampler", self.sampler, SAMPLERS)
-        if self.executor == "ray":
-            raise BadSetting(
-                "the Ray executor is not part of this version",
-                why=f"executors here: {', '.join(EXECUTORS)}",
-                now="use --executor process",
-            )
         _one_of("executor", self.executor, EXECUTORS)
+        if self.ray_address is not None and self.executor != "ray":
+            raise BadSetting(
+                f"there is an address of a Ray cluster, and the executor is {self.executor}",
+                now="--executor ray, or leave --ray-address away",
+            )
         object.__setattr__(self, "proposers", tuple(self.proposers))
+        object.__setattr__(self, "programs", tuple(self.programs))
         if not self.proposers:
             raise BadSetting("no proposer is named", now=f"--proposers {','.join(MODEL_FREE)}")
         for name in self.proposers:
@@ -164,7 +175,7 @@ class Settings:
             )
         if self.repairs < 0 or (self.reply_timeout is not None and not self.reply_timeout > 0):
             raise BadSetting("repairs cannot be below 0, nor a time-out for replies 0 or less")
-        for name in ("workers", "window", "islands", "prompt_tokens", "max_tokens"):
+        for name in ("workers", "thinkers", "window", "islands", "prompt_tokens", "max_tokens"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise BadSetting(f"{name} must be at least 1, not {value}")
@@ -246,6 +257,7 @@ def _lines(data: Mapping[str, Any]) -> list[str]:
 _KINDS: dict[str, tuple[type[Any], ...]] = {
     "seed": (int,),
     "workers": (int,),
+    "thinkers": (int,),
     "window": (int,),
     "deterministic": (bool,),
     "islands": (int,),
@@ -257,12 +269,13 @@ _KINDS: dict[str, tuple[type[Any], ...]] = {
     "models": (Mapping,),
     **dict.fromkeys(SWITCHES, (bool,)),
     "proposers": (list, tuple),
+    "programs": (list, tuple),
 }
 
 
 def _checked(cls: type[Settings], key: str, value: Any) -> Any:
     kinds = _KINDS.get(key, (str,))
-    if value is None and (kinds == (str,) or key in ("islands", "reply_timeout")):
+    if value is None and (kinds == (str,) or key in ("islands", "workers", "thinkers", "reply_timeout")):
         return None
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
         wanted = " or ".join(kind.__name__ for kind in kinds)

@@ -4,6 +4,7 @@ from kernelevo.core.brief import Attempt, Brief
 from kernelevo.core.evaluation import Evaluation, Fault, Fidelity, Metric, Status
 from kernelevo.core.events import (
     BaselineReady,
+    BudgetEstimated,
     CommandObeyed,
     Event,
     Listener,
@@ -17,6 +18,7 @@ from kernelevo.core.events import (
     TrialStarted,
     WinnerConfirmed,
 )
+from kernelevo.core.objectives import Objective, Objectives, Worth
 from kernelevo.core.program import ENTRY, Origin, Program
 from kernelevo.core.protocols import (
     Artifact,
@@ -28,6 +30,7 @@ from kernelevo.core.protocols import (
     StagedEvaluator,
 )
 from kernelevo.core.task import Task
+from kernelevo.core.tree import listing, read_tree, write_tree
 from kernelevo.core.trial import Trial, Verdict
 
 __all__ = [
@@ -37,6 +40,7 @@ __all__ = [
     "Backend",
     "BaselineReady",
     "Brief",
+    "BudgetEstimated",
     "CommandObeyed",
     "Evaluation",
     "Evaluator",
@@ -47,6 +51,8 @@ __all__ = [
     "Listener",
     "Metric",
     "Notice",
+    "Objective",
+    "Objectives",
     "Origin",
     "Program",
     "Proposal",
@@ -64,4 +70,8 @@ __all__ = [
     "TrialStarted",
     "Verdict",
     "WinnerConfirmed",
+    "Worth",
+    "listing",
+    "read_tree",
+    "write_tree",
 ]

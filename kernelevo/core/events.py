@@ -52,6 +52,23 @@ class SearchStarted(Event):
 
 
 @dataclass(frozen=True)
+class BudgetEstimated(Event):
+    """What the budget will buy on this machine, told before the search where that can be known.
+
+    Args:
+        text: in words.
+        programs: at the least and at the most; None if nobody can tell.
+        seconds: of search, likewise.
+        unit: what will run out first.
+    """
+
+    text: str
+    programs: tuple[float, float] | None = None
+    seconds: tuple[float, float] | None = None
+    unit: str = ""
+
+
+@dataclass(frozen=True)
 class TrialStarted(Event):
     """A proposer was asked."""
 

@@ -82,13 +82,47 @@ class Program:
         return hashlib.sha256(text.encode()).hexdigest()
 
     @property
-    def source(self) -> str:
-        """Text of the entry file: ``program.py``, or the only file there is."""
+    def entry(self) -> str:
+        """Path of the entry file: ``program.py``, or the only file there is.
+
+        Raises:
+            ValueError: if there are several files and none of that name.
+        """
         if ENTRY in self.files:
-            return self.files[ENTRY]
+            return ENTRY
         if len(self.files) == 1:
-            return next(iter(self.files.values()))
+            return next(iter(self.files))
         raise ValueError(f"program {self.id[:12]} has several files and no {ENTRY}")
+
+    @property
+    def source(self) -> str:
+        """Text of the entry file."""
+        return self.files[self.entry]
+
+    def changed(
+        self,
+        files: Mapping[str, str | None],
+        *,
+        parents: tuple[str, ...] | None = None,
+        origin: Origin | None = None,
+    ) -> Program:
+        """Return a child with some files written anew, added, or (None) left out.
+
+        Args:
+            files: path -> whole new text, or None.
+            parents: ids of the programs that it was made from; this one alone by default.
+            origin: who made it and why; this program's by default.
+
+        Raises:
+            KeyError: if a file is left out that is not there.
+            ValueError: if nothing is left, or a path leaves the program's folder.
+        """
+        for path, text in files.items():
+            if text is None and path not in self.files:
+                raise KeyError(path)
+        whole = {path: text for path, text in {**self.files, **files}.items() if text is not None}
+        made_from = (self.id,) if parents is None else parents
+        return Program(whole, self.language, made_from, origin or self.origin)
 
     def __hash__(self) -> int:
         return hash(self.id)

@@ -37,6 +37,16 @@ _doors: dict[Path, _Door] = {}
 _doors_lock = threading.Lock()
 
 
+def _physical(device: str) -> str:
+    """Return which of the machine's devices is meant: CUDA counts only those that a process may see."""
+    kind, _, number = device.partition(":")
+    seen = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
+    if kind != "cuda" or int(number or 0) >= len(seen):
+        return device
+    name = re.sub(r"[^\w-]", "", seen[int(number or 0)])
+    return f"cuda:{name}" if name else device
+
+
 def _forget_in_child() -> None:
     """A fork must not keep our locks alive after us: it closes its copies."""
     for door in _doors.values():
@@ -69,7 +79,7 @@ class Lease:
         self.waited = 0.0
         self._folder = folder or runtime_folder()
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = (self._folder / f"lease-{device.replace(':', '-')}.lock").resolve()
+        path = (self._folder / f"lease-{_physical(device).replace(':', '-')}.lock").resolve()
         with _doors_lock:
             self._door = _doors.setdefault(path, _Door(path))
 

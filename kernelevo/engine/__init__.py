@@ -4,9 +4,22 @@ from kernelevo.engine.budget import Budget
 from kernelevo.engine.engine import Engine
 from kernelevo.engine.outcome import Outcome
 from kernelevo.engine.payments import paid
+from kernelevo.engine.reenactment import Deviation, Reenactment, Replayed
 from kernelevo.engine.replay import used_so_far
 from kernelevo.engine.running import run_engine
 from kernelevo.engine.steering import VERBS
 from kernelevo.engine.turns import Schedule
 
-__all__ = ["VERBS", "Budget", "Engine", "Outcome", "Schedule", "paid", "run_engine", "used_so_far"]
+__all__ = [
+    "VERBS",
+    "Budget",
+    "Deviation",
+    "Engine",
+    "Outcome",
+    "Reenactment",
+    "Replayed",
+    "Schedule",
+    "paid",
+    "run_engine",
+    "used_so_far",
+]

@@ -48,12 +48,11 @@ async def confirm(engine: Engine) -> tuple[Trial | None, Evaluation | None]:
         engine.store.append_event("final", verdict.to_json(), trial=trial.number)
         engine.say(WinnerConfirmed(trial.number, verdict))
         if verdict.score is None:
-            engine.store.append_event("ban", {"program": rival.program.id}, trial=trial.number)
-            engine.ban(rival.program.id)
+            engine.ban(rival.program.id, trial.number)
         else:
             sure[rival.program.id] = verdict
     if sure:
-        best = max(sure, key=lambda program: sure[program].score or 0.0)
+        best = max(sure, key=lambda program: engine.islands.worth(sure[program]))
         trial = engine.ledger.trial_of(best)
         if tried == 1:
             return trial, sure[best]
@@ -69,5 +68,5 @@ async def confirm(engine: Engine) -> tuple[Trial | None, Evaluation | None]:
 def _rival(engine: Engine, sure: dict[str, Evaluation]) -> Member | None:
     """Return the best member that is not timed again yet, if its score is above all that are."""
     rival = next((m for m in engine.islands.ranked() if m.program.id not in sure), None)
-    reached = max((verdict.score or 0.0 for verdict in sure.values()), default=None)
-    return rival if rival and (reached is None or rival.score > reached) else None
+    reached = max((engine.islands.worth(verdict) for verdict in sure.values()), default=None)
+    return rival if rival and (reached is None or rival.value > reached) else None

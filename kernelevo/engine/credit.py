@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -41,6 +41,16 @@ class Credit:
 
     def __init__(self, names: Sequence[str]) -> None:
         self._accounts = {name: _Account() for name in names}
+
+    @property
+    def dropped(self) -> tuple[str, ...]:
+        """Whom this sitting asks no more, because they kept failing."""
+        return tuple(name for name, account in self._accounts.items() if account.dropped)
+
+    def drop(self, names: Collection[str]) -> None:
+        """Ask exactly these no more: a replay takes over whom a sitting had dropped."""
+        for name, account in self._accounts.items():
+            account.dropped = name in names
 
     def order(self, rng: Random, turn: int) -> list[str]:
         """Return all that may be asked, the chosen one first.

@@ -25,6 +25,8 @@ from kernelevo.core import (
 from kernelevo.core.events import Listener
 from kernelevo.engine.budget import Budget, Meter, Stopwatch
 from kernelevo.engine.confirm import confirm
+from kernelevo.engine.decision import SITTING, Marks
+from kernelevo.engine.estimate import Forecast
 from kernelevo.engine.generation import PERSON, Generation
 from kernelevo.engine.judging import Judging, first_failure
 from kernelevo.engine.ledger import Ledger
@@ -41,7 +43,6 @@ from kernelevo.population import AddStatus, Islands
 from kernelevo.store import Draft, RunStore
 
 FAULTS_IN_A_ROW = 5
-EXHAUSTED = "exhausted: no proposer has anything new to offer"
 ONE_TRIAL = {"trials": 1.0}
 AN_ASK = {**ONE_TRIAL, "seconds": 0.0, "device_seconds": 0.0, "dollars": 0.0, "tokens": 0.0}
 
@@ -107,6 +108,7 @@ class Engine:
         self._main: asyncio.Task[Any] | None = None
         self._confirming: asyncio.Task[tuple[Trial | None, Evaluation | None]] | None = None
         self._stopwatch = Stopwatch(store.searched)
+        self.forecast = Forecast(self, schedule)
         self._refused = False  # whether the last ask was refused for want of budget
         self._faults = 0  # in a row
         self._ending: str | None = None
@@ -123,6 +125,7 @@ class Engine:
             now=now,
             asking=lambda *ask: self.say(TrialStarted(*ask)),
             complain=self._complain,
+            marks=self._marks,
             backoff=backoff,
         )
         self.ledger = Ledger(store, self.islands, self._told, deterministic=schedule.deterministic)
@@ -135,6 +138,7 @@ class Engine:
             reusable=self.ledger.reusable,
             finish=self._finish,
             changed=self._changed,
+            now=now,
             fixed_floors=schedule.deterministic,
         )
         self._thinking = Pool(schedule.thinkers, self._changed)
@@ -160,8 +164,8 @@ class Engine:
             if not self.ledger.verdicts and self._confirm and (error := await self.judging.warmed()):
                 raise first_failure(error, self.store.task.name)
             best, final = await self._winner()
-            gone = self.generation.deserted
-            outcome = Outcome(str(self._ending), best, final, self.meter.to_json(), gone and gone.__cause__)
+            used, failure = self.meter.to_json(), self.generation.failure
+            outcome = Outcome(str(self._ending), best, final, used, failure)
         except asyncio.CancelledError:
             if not self._aborted:
                 raise
@@ -212,8 +216,9 @@ class Engine:
             raise BadSetting(f"no single judged program is called {name!r}", now="give a trial's number")
         return found
 
-    def ban(self, program_id: str) -> None:
-        """Never use a program again."""
+    def ban(self, program_id: str, trial: int | None = None) -> None:
+        """Never use a program again; ``trial`` is the one that showed why."""
+        self.store.append_event("ban", {"program": program_id, "told": self.ledger.told}, trial=trial)
         self.ledger.ban(program_id)
 
     def submit(self, draft: Draft) -> None:
@@ -234,6 +239,9 @@ class Engine:
         taken = replay(self, deterministic=self._schedule.deterministic)
         self.steering.replay()
         self._replaying = False
+        names, strict = list(self.generation.proposers), self._schedule.deterministic
+        sitting = {"proposers": names, "seed": self.generation.seed, "deterministic": strict}
+        self.store.append_event(SITTING, sitting)
         offer = await self.judging.open()
         self.judging.warm()
         pass_on(self, offer.notices)
@@ -278,6 +286,11 @@ class Engine:
         self.meter.used["seconds"] = self._stopwatch.read(now)
         if not self._ending and self.meter.spent(["seconds"]):  # once: an end wakes the loop
             self.end(f"the budget of {self.meter.budget} is spent", confirm=True)
+
+    def _marks(self) -> Marks:
+        return Marks(
+            self.ledger.told, self.steering.last_command, self.store.last_event, self.ledger.rebased_times
+        )
 
     def _seconds(self) -> float:
         return self._stopwatch.read(self.clock())
@@ -332,8 +345,7 @@ class Engine:
         if self._refused or (dry and self.generation.unaffordable):
             self.end(f"the budget of {self.meter.budget} is spent", confirm=True)
         elif dry:
-            gone = self.generation.deserted
-            self.end(f"no proposer is left: {gone}" if gone else EXHAUSTED, confirm=True)
+            self.end(self.generation.dry, confirm=True)
         return False  # ending is noticed in the next round
 
     # what comes back
@@ -343,29 +355,18 @@ class Engine:
         if judged.error and not self.ledger.verdicts:
             self._changed(first_failure(judged.error, self.store.task.name))
             return  # not recorded: a resume on a mended machine judges it
-        cost = dict(draft.proposal.cost)
-        if judged.device_seconds:
-            cost["device_seconds"] = judged.device_seconds
-        trial = Trial(
-            number=number,
-            program=draft.proposal.program,
-            evaluation=judged.evaluation,
-            fault=judged.fault,
-            island=draft.island,
-            seen=draft.seen,
-            cost=cost,
-            started=draft.started,
-            ended=self.now(),
-            reused=judged.reused,
-        )
+        trial = judged.trial(draft, number, ended=self.now())
         pass_on(self, judged.notices)
-        is_best = self.ledger.record(trial, searched=self._seconds())
+        is_best = self.ledger.record(trial, searched=self._seconds(), records=judged.records)
         if draft.proposer == SEED:
             self._preparation.seed_done(number)
         else:
             self.meter.settle(ONE_TRIAL, ONE_TRIAL)
         self.meter.settle({}, {"device_seconds": judged.device_seconds})
         self.say(TrialEnded(self.ledger.reread(trial), is_best))
+        self.forecast.pace.note(judged.spans, judged.device_seconds)
+        if self._preparation.announced:
+            self.forecast.tell()
         if judged.reused is None:
             self._faults = self._faults + 1 if judged.fault else 0
         if self._faults >= FAULTS_IN_A_ROW and judged.fault:

@@ -104,8 +104,10 @@ def prepare(loader: str, task: Task, program: Program) -> Artifact:
 def measure(loader: str, task: Task, artifact: Artifact, floor: float | None) -> Measured:
     """Second stage of a staged evaluator."""
     judge = evaluator(loader, task)
+    if artifact.folder is not None and not artifact.folder.is_dir():  # built by a worker that is lost
+        artifact = judge.prepare(artifact.program)
     began = time.perf_counter()
-    verdict = judge.measure(artifact, floor)
+    verdict = artifact.verdict or judge.measure(artifact, floor)
     return Measured(verdict, _notices(judge), time.perf_counter() - began)
 
 

@@ -14,6 +14,17 @@ from typing import Any
 from kernelevo.core import Brief, Proposal, Proposer, Task, Trial, Verdict
 from kernelevo.engine.budget import Meter, uncounted
 from kernelevo.engine.credit import Credit
+from kernelevo.engine.decision import (
+    ANSWERED,
+    FAILED,
+    NOTHING,
+    RECORD,
+    UNAFFORDABLE,
+    WAITING,
+    Decision,
+    Marks,
+    described,
+)
 from kernelevo.errors import InputError, MachineError, WorkerDied
 from kernelevo.population import Ask, Islands
 from kernelevo.store import Draft
@@ -55,6 +66,7 @@ class Generation:
         now: seconds since the epoch.
         asking: called with the trial's number, the proposer's name and the island when a proposer is asked.
         complain: called with a sentence when a proposer fails.
+        marks: how far the run is.
         backoff: seconds before a proposer that raised is asked again, doubled each time.
     """
 
@@ -70,14 +82,16 @@ class Generation:
         now: Callable[[], float],
         asking: Callable[[int, str, int], None],
         complain: Callable[[str], None],
+        marks: Callable[[], Marks],
         backoff: float = 0.5,
     ) -> None:
+        self._marks = marks
         self.proposers = {proposer.name: proposer for proposer in proposers}
         self.credit = Credit(list(self.proposers))
         self.waiting: dict[str, deque[Draft]] = defaultdict(deque)
         self.annotate: Callable[[Verdict], Verdict] = lambda verdict: verdict  # what a judge model adds
         self.unaffordable = False  # whether somebody was not asked, the last time, for want of budget
-        self._task, self._islands, self._meter, self._seed = task, islands, meter, seed
+        self._task, self._islands, self._meter, self.seed = task, islands, meter, seed
         self._facts, self._now, self._complain, self._backoff = facts, now, complain, backoff
         self._asking = asking
         self._deaf: set[str] = set()
@@ -95,14 +109,18 @@ class Generation:
             hints: what people said.
         """
         self.unaffordable = False
+        decision = Decision(turn)
         for redraw in range(REDRAWS):
-            order = self.credit.order(rng_for(self._seed, number, "order", redraw), turn)
+            decision.orders.append((self._marks(), self.credit.dropped))
+            order = self.credit.order(rng_for(self.seed, number, "order", redraw), turn)
             for name in order:
                 if self.waiting[name]:
-                    return [self._take(name, number, seen)]
+                    decision.asked.append((redraw, name, WAITING))
+                    return [self._take(name, number, seen, decision)]
                 try:
-                    drafts = await self._ask(name, number, turn, redraw, seen, hints)
+                    drafts = await self._ask(name, number, redraw, seen, hints, decision)
                 except ProposerFailed as failed:
+                    decision.asked.append((redraw, name, FAILED))
                     dropped = self.credit.failed(name, for_good=failed.hopeless)
                     if dropped:
                         self._dropped[name] = failed
@@ -114,9 +132,18 @@ class Generation:
         return []
 
     @property
-    def deserted(self) -> ProposerFailed | None:
-        """The failure of the last proposer, if all of them were dropped."""
-        return list(self._dropped.values())[-1] if set(self._dropped) == set(self.proposers) else None
+    def dry(self) -> str:
+        """Why nobody has anything to offer, in words."""
+        if self.failure is not None:
+            return f"no proposer is left: {list(self._dropped.values())[-1]}"
+        return "exhausted: no proposer has anything new to offer"
+
+    @property
+    def failure(self) -> BaseException | None:
+        """What the last proposer failed of, if all of them were dropped."""
+        if set(self._dropped) != set(self.proposers):
+            return None
+        return list(self._dropped.values())[-1].__cause__
 
     def _tell_price(self, name: str, wanted: Mapping[str, float]) -> None:
         """Say once what an ask was to cost that is not made for want of budget."""
@@ -149,23 +176,29 @@ class Generation:
                 self._deaf.add(name)
                 self._complain(f"{name} cannot learn from trials: {type(error).__name__}: {error}")
 
-    def _take(self, name: str, number: int, seen: int) -> Draft:
-        return dataclasses.replace(
-            self.waiting[name].popleft(), number=number, seen=seen, started=self._now()
-        )
+    def _take(self, name: str, number: int, seen: int, decision: Decision | None = None) -> Draft:
+        draft = self.waiting[name].popleft()
+        proposal = draft.proposal
+        if decision is not None:
+            decision.taken = (draft.ask, draft.position)
+            proposal = _with_decision(proposal, decision)
+        return dataclasses.replace(draft, number=number, seen=seen, started=self._now(), proposal=proposal)
 
     async def _ask(
-        self, name: str, number: int, turn: int, redraw: int, seen: int, hints: tuple[str, ...]
+        self, name: str, number: int, redraw: int, seen: int, hints: tuple[str, ...], decision: Decision
     ) -> list[Draft]:
         proposer = self.proposers[name]
         started = self._now()
-        rng = rng_for(self._seed, number, "ask", name, redraw)
-        asked = self._islands.ask(rng, parents=getattr(proposer, "parents", 1), turn=turn)
+        rng = rng_for(self.seed, number, "ask", name, redraw)
+        decision.marks, decision.wanted = self._marks(), getattr(proposer, "parents", 1)
+        asked = self._islands.ask(rng, parents=decision.wanted, turn=decision.turn)
+        decision.ask = described(asked)
         brief = self._brief(number, asked, hints)
         wanted = self._estimate(proposer, brief)
         if not self._meter.reserve(wanted):
             self.unaffordable = True
             self._tell_price(name, wanted)
+            decision.asked.append((redraw, name, UNAFFORDABLE))
             return []
         self._asking(number, name, asked.island)
         spent: dict[str, float] = {}
@@ -178,18 +211,22 @@ class Generation:
             self._meter.settle(wanted, spent)
         for unit, amount in spent.items():
             self._dearest[name][unit] = max(amount, self._dearest[name].get(unit, 0.0))
+        decision.asked.append((redraw, name, ANSWERED if proposals else NOTHING))
+        decision.span = (started, self._now())
+        signed = [_signed(proposal, name, asked) for proposal in proposals]
+        signed[:1] = [_with_decision(proposal, decision) for proposal in signed[:1]]
         return [
             Draft(
                 ask=number,
                 position=position,
-                proposal=_signed(proposal, name, asked),
+                proposal=proposal,
                 proposer=name,
                 number=None if position else number,
                 island=asked.island,
                 seen=seen,
                 started=started,
             )
-            for position, proposal in enumerate(proposals)
+            for position, proposal in enumerate(signed)
         ]
 
     async def _propose(
@@ -197,7 +234,7 @@ class Generation:
     ) -> Sequence[Proposal]:
         for attempt in range(1, ATTEMPTS + 1):
             # the same random numbers at each attempt: an answer after a failure is the one it would have been
-            rng = rng_for(self._seed, number, "propose", proposer.name, redraw)
+            rng = rng_for(self.seed, number, "propose", proposer.name, redraw)
             try:
                 proposals = await proposer.propose(brief, rng)
                 for proposal in proposals:
@@ -224,6 +261,21 @@ class Generation:
             facts=facts,
         )
 
+    def may_cost(self, number: int) -> dict[str, float]:
+        """Return the most that the next ask may cost, by unit, as far as its proposers can tell.
+
+        Args:
+            number: the trial that it would fill; nothing is asked or used up.
+        """
+        most: dict[str, float] = {}
+        for name, proposer in self.proposers.items():
+            if not hasattr(proposer, "estimate"):
+                continue
+            asked = self._islands.ask(rng_for(self.seed, number, "ask", name, 0), turn=0)
+            for unit, amount in self._estimate(proposer, self._brief(number, asked, ())).items():
+                most[unit] = max(amount, most.get(unit, 0.0))
+        return most
+
     def _estimate(self, proposer: Proposer, brief: Brief) -> dict[str, float]:
         """What an ask may cost: what the proposer says, else its dearest ask so far."""
         estimate = getattr(proposer, "estimate", None)
@@ -238,3 +290,8 @@ def _signed(proposal: Proposal, name: str, asked: Ask) -> Proposal:
     details = {**program.origin.details, "draw": asked.draw.to_json()}
     origin = dataclasses.replace(program.origin, proposer=name, details=details)
     return dataclasses.replace(proposal, program=dataclasses.replace(program, origin=origin))
+
+
+def _with_decision(proposal: Proposal, decision: Decision) -> Proposal:
+    """The record of how it came about is written with the draft, so that no kill can part them."""
+    return dataclasses.replace(proposal, records={**proposal.records, RECORD: decision.to_json()})

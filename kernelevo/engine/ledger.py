@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from kernelevo.core import Trial, Verdict
+from kernelevo.core import Trial, Verdict, Worth
 from kernelevo.population import AddStatus, Islands
 from kernelevo.store import Rebase, RunStore, rebased
 
@@ -35,9 +36,9 @@ class Ledger:
         self.verdicts = 0
         self.told = 0
 
-    def record(self, trial: Trial, *, searched: float) -> bool:
-        """Write a finished trial down; return whether it is the best program so far."""
-        self._store.record(trial, searched=searched)
+    def record(self, trial: Trial, *, searched: float, records: Mapping[str, Any] | None = None) -> bool:
+        """Write a finished trial and records beside it down; return whether it is the best so far."""
+        self._store.record(trial, searched=searched, records=records)
         return self._take_in(trial)
 
     def restore(self, trial: Trial) -> None:
@@ -88,6 +89,11 @@ class Ledger:
         """A trial as it reads today."""
         return rebased(trial, self._rebases)
 
+    @property
+    def rebased_times(self) -> int:
+        """How many faster baselines have arrived."""
+        return len(self._rebases)
+
     # telling
 
     def can_tell(self, number: int) -> bool:
@@ -125,10 +131,14 @@ class Ledger:
         current = rebased(trial, self._rebases)
         if current.score is None or _is_rough(current) or current.program.id in self._banned:
             return False
-        if self._best is not None and self._best.score is not None and current.score <= self._best.score:
+        if self._best is not None and self._worth(current) <= self._worth(self._best):
             return False
         self._best = dataclasses.replace(current)
         return True
+
+    def _worth(self, trial: Trial) -> Worth:
+        assert trial.evaluation is not None
+        return self._islands.worth(trial.evaluation)
 
 
 def _is_rough(trial: Trial) -> bool:

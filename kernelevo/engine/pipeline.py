@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from kernelevo.core import Artifact, Evaluation, Fault, Trial
 from kernelevo.engine.evaluation import Notices
 from kernelevo.engine.judging import Judging, MachineBroke
 from kernelevo.engine.pool import Pool
 from kernelevo.store import Draft
+
+Span = tuple[float, float]
+BUILD, MEASURE = "build", "measure"
+SPANS = "spans"
+"""Name of the record beside a trial that holds its stages' times."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +30,7 @@ class Judged:
         device_seconds: how long the device was asked for it.
         notices: news of the evaluator.
         error: the exception behind a fault.
+        spans: when each stage that it went through began and ended, in seconds since the epoch.
     """
 
     evaluation: Evaluation | None = None
@@ -32,6 +39,30 @@ class Judged:
     device_seconds: float = 0.0
     notices: Notices = ()
     error: Exception | None = None
+    spans: Mapping[str, Span] = field(default_factory=dict)
+
+    @property
+    def records(self) -> dict[str, Any]:
+        """What is kept beside the trial."""
+        return {SPANS: {stage: list(span) for stage, span in self.spans.items()}} if self.spans else {}
+
+    def trial(self, draft: Draft, number: int, *, ended: float) -> Trial:
+        """Return the row of this verdict."""
+        cost = dict(draft.proposal.cost)
+        if self.device_seconds:
+            cost["device_seconds"] = self.device_seconds
+        return Trial(
+            number=number,
+            program=draft.proposal.program,
+            evaluation=self.evaluation,
+            fault=self.fault,
+            island=draft.island,
+            seen=draft.seen,
+            cost=cost,
+            started=draft.started,
+            ended=ended,
+            reused=self.reused,
+        )
 
 
 class Pipeline:
@@ -45,6 +76,7 @@ class Pipeline:
         reusable: the trial whose verdict on a program holds for a floor, if there is one.
         finish: called with every draft and what came of it.
         changed: called whenever a task ends.
+        now: seconds since the epoch.
         fixed_floors: take the floor when a draft comes in instead of when it is measured, so that it does
             not depend on how quickly others are judged.
     """
@@ -59,8 +91,11 @@ class Pipeline:
         reusable: Callable[[str, float | None], Trial | None],
         finish: Callable[[Draft, Judged], None],
         changed: Callable[[BaseException | None], None],
+        now: Callable[[], float],
         fixed_floors: bool,
     ) -> None:
+        self._now = now
+        self._spans: dict[str, dict[str, Span]] = defaultdict(dict)  # by program
         self._judging, self._floor, self._reusable, self._finish = judging, floor, reusable, finish
         self._builders, self._fixed_floors = builders, fixed_floors
         self._measurers = measurers
@@ -113,8 +148,10 @@ class Pipeline:
             self._measuring.cancel()
 
     async def _build(self, draft: Draft, floor: float | None) -> None:
+        began = self._now()
         try:
             artifact = await self._judging.prepare(draft.proposal.program)
+            self._spans[draft.proposal.program.id][BUILD] = (began, self._now())
         except MachineBroke as broke:
             self._done(draft, Judged(fault=broke.fault, error=broke.error))
             return
@@ -126,17 +163,20 @@ class Pipeline:
     async def _measure(self, draft: Draft, floor: float | None, artifact: Artifact) -> None:
         if not self._fixed_floors:
             floor = self._floor(draft.island)
+        began = self._now()
         try:
             measured = await self._judging.measure(artifact, floor)
         except MachineBroke as broke:
             self._done(draft, Judged(fault=broke.fault, error=broke.error))
             return
+        self._spans[draft.proposal.program.id][MEASURE] = (began, self._now())
         judged = Judged(measured.evaluation, device_seconds=measured.seconds, notices=measured.notices)
         self._done(draft, judged)
 
     def _done(self, draft: Draft, judged: Judged) -> None:
         program_id = draft.proposal.program.id
         self._flying.discard(program_id)
-        self._finish(draft, judged)
+        spans = self._spans.pop(program_id, {})
+        self._finish(draft, replace(judged, spans=spans))
         for twin in self._twins.pop(program_id, []):
             self.admit(twin)

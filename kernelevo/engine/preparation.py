@@ -47,6 +47,11 @@ class Preparation:
         return not self._seeds and self._settled
 
     @property
+    def announced(self) -> bool:
+        """Whether the run was told that the search begins."""
+        return self._told
+
+    @property
     def seeding(self) -> bool:
         """Whether seeds still wait for their verdicts."""
         return bool(self._seeds)
@@ -84,6 +89,7 @@ class Preparation:
             seconds = self._engine.clock() - self._began
             self._engine.store.append_event("prepared", {"seconds": seconds})
             self._engine.say(SearchStarted(seconds))
+            self._engine.forecast.tell()
 
     def cancel(self) -> None:
         """Wait for it no longer."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING
 
 from kernelevo.core import Trial
 from kernelevo.engine.budget import uncounted
+from kernelevo.engine.pipeline import SPANS
 from kernelevo.store import Draft, RunStore
 
 if TYPE_CHECKING:
@@ -37,25 +39,46 @@ def replay(engine: Engine, *, deterministic: bool) -> set[int]:
     with exactly the tells that it had seen.
     """
     engine.meter.used.update(used_so_far(engine.store))
-    numbered = []
+    spans = engine.store.records_of(SPANS)
+    for trial in engine.store.trials(raw=True):
+        engine.forecast.pace.note(spans.get(trial.number, {}), trial.cost.get("device_seconds"))
+    drafts: list[tuple[int, Draft]] = []
     for draft in engine.store.drafts():
         if draft.number is None:
             engine.generation.keep([draft])
         else:
-            numbered.append((draft.number, draft))
+            drafts.append((draft.number, draft))
+    bans = _Bans(engine)
     trials: list[Trial] = []
     for entry in engine.store.history():
+        bans.catch_up()
         if isinstance(entry, Trial):
             engine.ledger.restore(entry)
             trials.append(entry)
         else:
             engine.ledger.rebase(entry)
-    asks: list[tuple[int, Trial | Draft]] = [*numbered]
+    asks: list[tuple[int, Trial | Draft]] = [*drafts]
     if deterministic:
         asks += [(trial.number, trial) for trial in trials]
     for _, ask in sorted(asks, key=lambda pair: pair[0]):
         if deterministic:
-            engine.ledger.tell_up_to(ask.seen - 1)  # numbers are told in order: `seen` tells are 0 .. seen-1
+            for number in range(engine.ledger.told, ask.seen):  # told by number: `seen` tells are 0 .. seen-1
+                bans.catch_up()
+                engine.ledger.tell_up_to(number)
         if isinstance(ask, Draft):
             engine.take_up(ask)
-    return {trial.number for trial in trials} | {number for number, _ in numbered}
+    bans.catch_up(all_of_them=True)
+    return {trial.number for trial in trials} | {number for number, _ in drafts}
+
+
+class _Bans:
+    """Bans of earlier sittings: each takes effect where it did, after as many tells."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._ledger = engine.ledger
+        bans = engine.store.events(kind="ban")
+        self._left = deque((int(ban.data.get("told", 0)), ban.data["program"]) for ban in bans)
+
+    def catch_up(self, *, all_of_them: bool = False) -> None:
+        while self._left and (all_of_them or self._left[0][0] <= self._ledger.told):
+            self._ledger.ban(self._left.popleft()[1])

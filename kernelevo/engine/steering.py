@@ -40,6 +40,11 @@ class Steering:
         self._last = 0
         self.paused = False
 
+    @property
+    def last_command(self) -> int:
+        """Number of the last order that was obeyed."""
+        return self._last
+
     def hints(self) -> tuple[str, ...]:
         """Hints for the next ask; those given for a number of asks are used up by it."""
         texts = tuple(hint.text for hint in self._hints)
@@ -65,8 +70,6 @@ class Steering:
                 self._do(command.verb, args)
         for event in store.events(kind="pin"):
             self._engine.islands.pin(event.data["program"])
-        for event in store.events(kind="ban"):
-            self._engine.ban(event.data["program"])
         if budgets := store.events(kind="budget"):
             self._engine.meter.budget = Budget(budgets[-1].data["limits"])
 
@@ -115,7 +118,6 @@ class Steering:
 
     def _ban(self, program: str) -> str:
         found = self._engine.find_program(program)
-        self._engine.store.append_event("ban", {"program": found})
         self._engine.ban(found)
         return f"{found[:12]} is never used again"
 

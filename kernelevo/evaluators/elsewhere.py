@@ -232,7 +232,9 @@ class Elsewhere:
             stamp = (status.st_size, status.st_mtime_ns)
             if stamp != self._stamp:
                 self._stamp = stamp
-                fitting = (line for line in lines_of(file, lambda n, why: None) if line.digest == self._task.digest)
+                fitting = (
+                    line for line in lines_of(file, lambda n, why: None) if line.digest == self._task.digest
+                )
                 self._known = {line.program.id: line for line in fitting}
             return self._known
 

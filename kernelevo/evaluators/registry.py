@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from kernelevo.core import Evaluator, Origin, Program, StagedEvaluator, Task
+from kernelevo.core import Evaluator, Origin, Program, StagedEvaluator, Task, read_tree
 from kernelevo.errors import BadProgram, TaskNotFound, closest
 from kernelevo.evaluators.catalogue import OURS
 from kernelevo.evaluators.function import TIME_LIMIT, Function, Plain, as_evaluation
@@ -68,7 +68,7 @@ def evaluator(
 
     Args:
         name: what ``Task.evaluator`` says.
-        seed: program to start from, its text, or the path of its file; or several.
+        seed: program to start from, its text, or the path of its file or folder; or several.
         language: of seeds that are given as text.
         time_limit: seconds that judging one program may take; None for no limit.
         better: metric -> ``"higher"`` or ``"lower"``, for those that have a direction.
@@ -154,13 +154,9 @@ def _program(seed: Seed, language: str) -> Program:
     if isinstance(seed, Program):
         return seed
     if isinstance(seed, Path):
-        kinds = {".cpp": "cpp", ".cc": "cpp", ".cxx": "cpp", ".py": "python"}
-        language = kinds.get(seed.suffix, language)
-        text, label = seed.read_text("utf-8"), seed.name
-    else:
-        text, label = seed, ""
+        return read_tree(seed, origin=Origin("seed", seed.name))
     file = "program.py" if language == "python" else f"program.{language}"
-    return Program({file: text}, language, origin=Origin("seed", label))
+    return Program({file: seed}, language, origin=Origin("seed"))
 
 
 def _as_entry(name: str, loaded: Any) -> Entry:

@@ -2,6 +2,7 @@
 
 from kernelevo.executors.host import GenerationHost, HostedProposer
 from kernelevo.executors.inline import InlineExecutor
+from kernelevo.executors.link import Link
 from kernelevo.executors.process import ProcessExecutor
 from kernelevo.executors.replies import RemoteError, RemoteTraceback
 from kernelevo.executors.threads import WaitingExecutor
@@ -10,6 +11,7 @@ __all__ = [
     "GenerationHost",
     "HostedProposer",
     "InlineExecutor",
+    "Link",
     "ProcessExecutor",
     "RemoteError",
     "RemoteTraceback",

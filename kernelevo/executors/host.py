@@ -26,10 +26,17 @@ class GenerationHost:
     Args:
         log: file that its output is appended to; None means our stderr.
         on_start: called with the process group whenever a process starts.
+        start: starts the process; another machine's where it is not ``Link``.
     """
 
-    def __init__(self, *, log: Path | None = None, on_start: Callable[[int], None] | None = None) -> None:
-        self._log, self._on_start = log, on_start
+    def __init__(
+        self,
+        *,
+        log: Path | None = None,
+        on_start: Callable[[int], None] | None = None,
+        start: Callable[..., Link] = Link,
+    ) -> None:
+        self._log, self._on_start, self._start_link = log, on_start, start
         self._specs: dict[str, tuple[str, dict[str, Any]]] = {}
         self._seen: dict[str, list[Trial]] = {}
         self._told: dict[str, int] = {}  # by proposer: how many trials this process was shown
@@ -108,7 +115,7 @@ class GenerationHost:
         if self._closed:
             raise WorkerDied("the generation process was closed.")
         if self._link is None or not self._link.alive:
-            self._link = Link(STUDY, log=self._log, on_start=self._on_start)
+            self._link = self._start_link(STUDY, log=self._log, on_start=self._on_start)
             self._told, self._added = {}, {}
         return self._link
 

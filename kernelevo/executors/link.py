@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-import pickle
 import signal
 import socket
 import subprocess
@@ -111,10 +110,7 @@ class Link:
                     future = self._pending.pop(number, None)
                 if future is None:
                     continue
-                if good:
-                    _settle(future, body)
-                else:
-                    future.set_exception(replies.error_of(body))
+                replies.settle(future, good, body)
         except EOFError:
             self._bury()
 
@@ -155,13 +151,6 @@ class Link:
             self._process.wait(timeout=seconds)
         self.kill()
         self._process.wait()
-
-
-def _settle(future: Future[Any], body: bytes) -> None:
-    try:
-        future.set_result(pickle.loads(body))
-    except Exception as error:
-        future.set_exception(error)
 
 
 def _how(code: int) -> str:

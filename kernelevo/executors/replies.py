@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import traceback
+from concurrent.futures import Future
 from typing import Any
 
 from kernelevo.errors import KernelEvoError
@@ -37,6 +38,17 @@ def failed(call: int, error: BaseException) -> tuple[int, bool, bytes]:
     except Exception:
         body = pickle.dumps((RemoteError(f"{type(error).__name__}: {error}"), trace))
     return call, False, body
+
+
+def settle(future: Future[Any], good: bool, body: bytes) -> None:
+    """Give a future the value or the exception of an answer."""
+    if not good:
+        future.set_exception(error_of(body))
+        return
+    try:
+        future.set_result(pickle.loads(body))
+    except Exception as error:
+        future.set_exception(error)
 
 
 def error_of(body: bytes) -> BaseException:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+_MOST = 1e18  # JSON knows whole numbers that no float can hold
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -25,6 +27,15 @@ class Batch:
     said: dict[str, Any]
     megahertz: float | None = None
     missing: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, calls: int, seconds: float, reply: dict[str, Any]) -> Batch:
+        """Make one of the parent's seconds and the child's reply, of which nothing is taken for granted."""
+        own, clock, missing = reply.get("ns"), reply.get("mhz"), reply.get("missing")
+        own_seconds = own * 1e-9 if isinstance(own, int | float) and abs(own) < _MOST else 0.0
+        megahertz = float(clock) if isinstance(clock, int | float) and 0 < clock < _MOST else None
+        reasons = {str(k): str(v)[:200] for k, v in missing.items()} if isinstance(missing, dict) else {}
+        return cls(calls, seconds, own_seconds, reply, megahertz, reasons)
 
 
 @dataclass(frozen=True)

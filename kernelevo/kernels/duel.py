@@ -1,4 +1,4 @@
-"""Duel: two live subjects timed against each other by the parent's clock, in ABBA order, on fresh values."""
+"""Duel: two live subjects timed against each other by the parent's clock, in blocks, on fresh values."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import math
 import random
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from statistics import median
 
 from kernelevo.core import Status
@@ -15,13 +14,14 @@ from kernelevo.device.clock import Watch
 from kernelevo.device.lease import Lease
 from kernelevo.device.priority import first_in_line
 from kernelevo.device.sm_clock import steady
-from kernelevo.device.statistics import MIN_BLOCKS, Estimate, StopRule
+from kernelevo.device.statistics import MIN_BLOCKS, StopRule
 from kernelevo.kernels import order, rules, sampling
 from kernelevo.kernels.answer import Answer, Batch
 from kernelevo.kernels.checking import Checker, Sample
 from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.inputs import SHIPPED, Pick, Stream
 from kernelevo.kernels.lengths import Lengths
+from kernelevo.kernels.outcome import Blocks, Outcome
 from kernelevo.kernels.overhead import Anchors, Overhead
 from kernelevo.kernels.sampling import Plan
 from kernelevo.kernels.series import Block, Series, Tally
@@ -31,54 +31,13 @@ _log = logging.getLogger(__name__)
 
 _SAMPLES_A_SECOND = 30
 _STOPPED = 0.1
-_BY_FAR = 0.7
+_EITHER = 0.5
+_FEWEST = Blocks()
 # Measured on an idle machine: threads wait about 1 ms in all to be put back on their cores when a batch
 # begins, and up to 5 % of a core for one another inside it. Only more than that is somebody else's work.
 _WAKE_NS = 1_000_000
 _WAITING = 0.05
 _ANCHOR_CALLS = 256
-
-
-@dataclass(frozen=True)
-class Blocks:
-    """How many blocks a duel has at the least (one in any case, however slow the machine is).
-
-    Args:
-        calm: where enough of them were not disturbed.
-        disturbed: where other work disturbs. Each side's shortest time stands for it then, and that needs
-            some occasions to be calm.
-    """
-
-    calm: int = 3
-    disturbed: int = 8
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """The result of a duel.
-
-    Args:
-        ratio: defender's seconds / challenger's seconds: above 1 the challenger is faster.
-        challenger: what was seen of it.
-        defender: what was seen of it.
-        blocks: ABBA blocks that counted.
-        dropped: blocks left out because something else used the machine.
-        disturbed: blocks that were disturbed too and had to be used, since calm ones were too few.
-    """
-
-    ratio: Estimate
-    challenger: Tally
-    defender: Tally
-    blocks: int
-    dropped: int
-    disturbed: int = 0
-
-    def below(self, floor: float | None) -> bool:
-        """Tell whether the challenger is clearly below a ratio; without an interval, by far."""
-        if floor is None:
-            return False
-        known = math.isfinite(self.ratio.high)
-        return self.ratio.high < floor if known else self.ratio.ratio < _BY_FAR * floor
 
 
 class Ring:
@@ -102,6 +61,7 @@ class Ring:
         self.overhead = Overhead(0.0, 0.0)
         self._lengths = Lengths(self.overhead, math.inf, lambda s, n: self._run(s, n)[0])
         self._thorough = False
+        self._challenger_first = rng.random() < _EITHER
         self._samples: list[Sample] = []
         self._answered: Batch | None = None
         self._empty: Session | None = None
@@ -261,15 +221,23 @@ class Ring:
                 raise Failed(Status.REJECTED, rules.FINAL.broken(saw))
         return samples
 
-    def in_order(self, session: Session, tally: Tally) -> None:
+    def in_order(self, session: Session, tally: Tally, fewest: int, seconds: float) -> None:
         """Stop as many batches in their midst as it takes to see whether work is moved (see ``order``).
+
+        Args:
+            session: the subject.
+            tally: what was seen of it.
+            fewest: so many batches are stopped however long it takes.
+            seconds: for more of them.
 
         Raises:
             Failed: with the status ``wrong``.
         """
+        end = time.monotonic() + seconds
         with self._lease, first_in_line():
             for _ in range(order.TRIES):
-                if len(tally.stops) < order.ENOUGH:
+                enough = fewest if time.monotonic() > end else order.ENOUGH
+                if len(tally.stops) < enough:
                     self._stop(session, tally)
 
     def _stop(self, session: Session, tally: Tally) -> None:
@@ -286,10 +254,10 @@ class Ring:
         *,
         trusted: bool = False,
         floor: float | None = None,
-        fewest: Blocks = Blocks(),
+        fewest: Blocks = _FEWEST,
         thorough: bool = False,
     ) -> Outcome:
-        """Time two subjects in ABBA blocks, alone on the device, until the rule has seen enough.
+        """Time two subjects in blocks, alone on the device, until the rule has seen enough.
 
         Args:
             challenger: the program (its outputs are sampled and hashed unless ``trusted``).
@@ -351,13 +319,13 @@ class Ring:
             if not trusted and self._rng.random() < _STOPPED and len(a.stops) < order.ENOUGH:
                 self._stop(challenger, a)
 
-    def _plan(self, challenger: Session, ours: int, theirs: int) -> Plan | None:
+    def _plan(self, challenger: Session, ours: int, theirs: int) -> Plan:
         return Plan.draw(self.stream, self._rng, challenger, ours, theirs)
 
     def _block(
         self, challenger: Session, defender: Session, a: Tally, b: Tally, trusted: bool
     ) -> tuple[Block, bool]:
-        """Time one ABBA block; tell whether nothing else used the machine and all clocks agree.
+        """Time one block of four batches; tell whether nothing else used the machine and all clocks agree.
 
         On a device the host's other cores may be busy; there the multiprocessors' clock must have been the
         same in all four batches.
@@ -366,14 +334,10 @@ class Ring:
         forced = self._lease.forced_breaths()
         ours, theirs = a.disagreements, b.disagreements
         watch.begin()
-        plan = None if trusted else self._plan(challenger, a.calls, b.calls)
-        first = self.turn(challenger, a, trusted=trusted, plan=plan)
-        second = self.turn(defender, b, trusted=True, plan=plan)
-        self._beside(plan, defender, a)
-        plan = None if trusted else self._plan(challenger, a.calls, b.calls)
-        third = self.turn(defender, b, trusted=True, plan=plan)
-        fourth = self.turn(challenger, a, trusted=trusted, plan=plan)
-        self._beside(plan, defender, a)
+        # ABBA and BAAB in turn: a block's first batch follows our own arithmetic and finds the caches colder
+        self._challenger_first = not self._challenger_first
+        first = self._pair(challenger, defender, a, b, trusted, self._challenger_first)
+        second = self._pair(challenger, defender, a, b, trusted, not self._challenger_first)
         alone = not watch.end().too_much(_WAITING, 4 * _WAKE_NS) or self._lease.device != "cpu"
         # the program's own clock leaves no block out: it would choose its quick ones
         agreed = b.disagreements == theirs
@@ -381,4 +345,18 @@ class Ring:
         calm = alone and agreed and steady(clocks) and self._lease.forced_breaths() == forced
         a.at_fault += a.disagreements > ours and b.disagreements == theirs
         self._anchor(max(a.calls, b.calls))
-        return Block((first, fourth), (second, third)), calm
+        return Block((first[0], second[0]), (first[1], second[1])), calm
+
+    def _pair(
+        self, challenger: Session, defender: Session, a: Tally, b: Tally, trusted: bool, ours_first: bool
+    ) -> tuple[float, float]:
+        """Time one batch of each side; return seconds per call of the challenger and of the defender."""
+        plan = None if trusted else self._plan(challenger, a.calls, b.calls)
+        if ours_first:
+            ours = self.turn(challenger, a, trusted=trusted, plan=plan)
+            theirs = self.turn(defender, b, trusted=True, plan=plan)
+        else:
+            theirs = self.turn(defender, b, trusted=True, plan=plan)
+            ours = self.turn(challenger, a, trusted=trusted, plan=plan)
+        self._beside(plan, defender, a)
+        return ours, theirs

@@ -1,4 +1,4 @@
-"""Failures: preparations that failed on this machine, kept for a day so that nobody waits for them again."""
+"""Failures: preparations that failed here, kept for a while so that nobody waits for them twice."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-DAY = 86400.0
-"""Seconds for which a failure is believed: the machine may only have been busy."""
+DAY, QUARTER = 86400.0, 900.0
+"""Seconds for which a failure is believed; the second where other work had the processors meanwhile."""
+_BUSY = 0.5
+"""Processes that may wait for each core's turn before a machine counts as busy (``getloadavg``)."""
 
 
 class Failures:
@@ -23,16 +25,18 @@ class Failures:
         self._path = path
 
     def reason(self, name: str) -> str:
-        """Return why ``name`` failed within the last day, or an empty text."""
+        """Return why ``name`` failed a while ago, or an empty text."""
         entry = self._read().get(name)
         if not isinstance(entry, dict) or not isinstance(entry.get("at"), int | float):
             return ""
-        return str(entry.get("reason", "")) if 0 <= time.time() - entry["at"] < DAY else ""
+        believed = QUARTER if entry.get("busy") else DAY
+        return str(entry.get("reason", "")) if 0 <= time.time() - entry["at"] < believed else ""
 
     def remember(self, name: str, reason: str) -> None:
         """Take a failure down."""
         partial = self._path.with_suffix(f".{os.getpid()}")
-        partial.write_text(json.dumps({**self._read(), name: {"reason": reason, "at": time.time()}}))
+        entry = {"reason": reason, "at": time.time(), "busy": _busy()}
+        partial.write_text(json.dumps({**self._read(), name: entry}))
         partial.replace(self._path)
 
     def _read(self) -> dict[str, Any]:
@@ -41,3 +45,8 @@ class Failures:
         except (OSError, ValueError):
             return {}
         return known if isinstance(known, dict) else {}
+
+
+def _busy() -> bool:
+    """Whether more processes wanted the processors of late than a compile has."""
+    return os.getloadavg()[0] > (os.cpu_count() or 1) * (1 + _BUSY)

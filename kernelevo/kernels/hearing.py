@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+import time
 
 from kernelevo.core import Evaluation
 from kernelevo.device.statistics import StopRule
@@ -11,9 +12,9 @@ from kernelevo.errors import SandboxError
 from kernelevo.kernels import clocks, order, sampling
 from kernelevo.kernels.checking import describe_case
 from kernelevo.kernels.correctness import Precision, precision
-from kernelevo.kernels.duel import Blocks, Outcome
 from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.ground import Ground
+from kernelevo.kernels.outcome import Blocks, Outcome
 from kernelevo.kernels.pool import Case, Group
 from kernelevo.kernels.session import Session
 from kernelevo.kernels.verdict import Notes
@@ -40,6 +41,7 @@ class Hearing:
     ) -> None:
         self._ground, self._session, self._notes, self._rng = ground, session, notes, rng
         self._final = final
+        self._stops = order.ENOUGH if final else order.ENOUGH_SEARCHING
 
     def brief(self, seconds: float) -> Evaluation:
         """Hear the reference's own text: one case, one second, two blocks at the least."""
@@ -82,9 +84,11 @@ class Hearing:
         wrong = self._check(cases[_BEFORE_TIMING:])
         if wrong is None:
             outcome, label, below = self._duel(StopRule(0.02, seconds), floor)
+            began = time.monotonic()
             wrong = self._verify(outcome, seconds / 2)
             if wrong is None:
-                self._in_order(outcome, seconds / 2 if self._final else 0.0)
+                left = seconds / 2 if self._final else self._budget(outcome) - (time.monotonic() - began)
+                self._in_order(outcome, left)
         ground.pool.retire(self._rng.choice(cases)[1])
         return wrong or self._finish(outcome, label, rough=below)
 
@@ -146,8 +150,7 @@ class Hearing:
         ground, notes, seen = self._ground, self._notes, outcome.challenger
         stateful = ground.setting.stateful
         if not self._final:
-            timed = seen.timed + outcome.defender.timed
-            seconds = max(0.0, sampling.BUDGET * timed - seen.examining)
+            seconds = self._budget(outcome)
         count, report = ground.checker.verify(
             stateful,
             ground.stream,
@@ -159,7 +162,9 @@ class Hearing:
             each=0.0 if self._final else outcome.defender.median,
         )
         if report is None:
-            count += order.verify(self._session, ground.checker, ground.stream, seen.stops, seconds / 2)
+            count += order.verify(
+                self._session, ground.checker, ground.stream, seen.stops, seconds / 2, self._stops
+            )
         notes.metrics["timed_outputs_verified"] = count
         notes.metrics["timed_blocks"] = outcome.blocks
         notes.metrics["dropped_blocks"] = outcome.dropped
@@ -167,12 +172,18 @@ class Hearing:
         notes.metrics["clock_disagreements"] = seen.disagreements
         return None if report is None else notes.wrong(report, "in a call that was timed")
 
+    def _budget(self, outcome: Outcome) -> float:
+        """Seconds that a search has for comparing answers: a share of those timed, less what reading took."""
+        timed = outcome.challenger.timed + outcome.defender.timed
+        return max(0.0, sampling.BUDGET * timed - outcome.challenger.examining)
+
     def _in_order(self, outcome: Outcome, seconds: float) -> None:
         """See that no work was moved between calls, by what those of stopped batches answer."""
         ground, session, seen = self._ground, self._session, outcome.challenger
-        known = len(seen.stops)
-        ground.ring.in_order(session, seen)
-        order.verify(session, ground.checker, ground.stream, seen.stops[known:], seconds)
+        known, end = len(seen.stops), time.monotonic() + seconds
+        ground.ring.in_order(session, seen, self._stops, seconds)
+        left = end - time.monotonic()
+        order.verify(session, ground.checker, ground.stream, seen.stops[known:], left, self._stops - known)
 
     def _finish(self, outcome: Outcome, label: Precision, *, rough: bool) -> Evaluation:
         ground, session, notes = self._ground, self._session, self._notes

@@ -176,8 +176,9 @@ class Stream:
 
     Free leaves are windows into a larger secret buffer, each element scaled by a secret factor from 0.9 to 1
     (one factor for all would make two calls' values multiples of one another in places, which a task that is
-    homogeneous answers from a table); leaves that are not free are taken whole from one of the base sets, so
-    no content that the task would not draw ever appears.
+    homogeneous answers from a table). Leaves that are not free (token numbers, masks, bfloat16) are drawn
+    anew by the task itself for every call, so no content that the task would not draw ever appears, and none
+    appears twice: of a few sets that came again and again a program would keep the answers.
 
     Args:
         source: the task's own draws.
@@ -204,6 +205,7 @@ class Stream:
         self._factors: torch.Tensor | None = None
         self._factors_seed = rng.getrandbits(40)
         self._made: dict[int, tuple[list[Any], list[torch.Tensor | None]]] = {}
+        self._drawn: list[bool] | None = None
 
     def _base(self, index: int) -> tuple[list[Any], list[torch.Tensor | None]]:
         """Return a base set's leaves and, for the free ones, the wider buffers; made when first needed."""
@@ -217,6 +219,23 @@ class Stream:
             ]
             self._made[index] = (leaves, wide)
         return self._made[index]
+
+    def _anew(self, pick: Pick) -> list[Any] | None:
+        """Draw the leaves that are not free, and change from draw to draw, for one call; None without any."""
+        if self._drawn is None:
+            first, second = (() if all(self._free) else self._base(i)[0] for i in range(2))
+            self._drawn = [
+                not may and isinstance(a, torch.Tensor) and not torch.equal(a, b)
+                for a, b, may in zip(first, second, self._free, strict=False)
+            ]
+        if not any(self._drawn):
+            return None
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)  # see ``_copy``
+        try:
+            return pytree.tree_leaves(self._source.inputs(pick.uneven % (1 << 31)))
+        finally:
+            torch.set_num_threads(threads)
 
     def pick(self) -> Pick:
         """Choose the next call's values; seven in ten are as shipped."""
@@ -247,12 +266,13 @@ class Stream:
         targets = iter(views)
         rng = random.Random(pick.uneven)
         leaves, wides = self._base(pick.base)
-        for leaf, wide, offset in zip(leaves, wides, pick.offset, strict=True):
+        anew = self._anew(pick)
+        for i, (leaf, wide, offset) in enumerate(zip(leaves, wides, pick.offset, strict=True)):
             if not isinstance(leaf, torch.Tensor):
                 continue
             target = next(targets)
             if wide is None:
-                _copy(leaf, target)
+                _copy(leaf if anew is None else anew[i], target)
             else:
                 self._scale(wide[offset : offset + leaf.numel()], pick.factor, target, rng)
 

@@ -195,6 +195,9 @@ class KernelJudge:
             source = program.source
         except ValueError as error:
             return Artifact(program, Failed(Status.BUILD_FAILED, rules.BUILDS.broken(str(error))).verdict())
+        if len(program.files) > 1:
+            several = f"a kernel program is one file; this one has {', '.join(program.files)}"
+            return Artifact(program, Failed(Status.BUILD_FAILED, rules.BUILDS.broken(several)).verdict())
         reading = guard.read(source, policy=policy)
         if reading.problem:
             rule = rules.OWN_KERNELS if reading.against_policy else rules.BUILDS

@@ -2,10 +2,14 @@
 
 Like all that a child says it may be a lie. Noted too early, an output is named that is not there yet; noted
 too late, a call counts as not begun whose inputs were read already: the parent sees both (see ``order``).
+
+Beside it lie the seeds of the calls, written while the child stands still. Told with a command before the
+clock starts, they would let a program draw all its random numbers (a dropout's masks) on nobody's account.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,20 +21,29 @@ NOWHERE = 1
 
 
 def ledger_bytes(capacity: int) -> int:
-    """Bytes that a ledger of so many calls takes."""
-    return 8 * capacity
+    """Bytes that a ledger of so many calls takes, their seeds with it."""
+    return 16 * capacity
 
 
 class Ledger:
     """One number for each call of a batch: 0, or the address of the first tensor that it returned.
 
     Args:
-        block: of shared memory, eight bytes for each call.
+        block: of shared memory, sixteen bytes for each call.
+
+    Attributes:
+        seeds: seed of each call, as they lie there now.
     """
 
     def __init__(self, block: torch.Tensor) -> None:
-        self._numbers = block.numpy().view(np.int64)
+        numbers = block.numpy().view(np.int64)
+        self._numbers, self._seeds = np.split(numbers, 2)
         self._written = self._numbers.data  # an item of it is set in a third of the time
+        self.seeds = self._seeds.data
+
+    def tell(self, seeds: Sequence[int], first: int = 0) -> None:
+        """Write the seeds of calls, from one on (in the parent, while the child stands still)."""
+        self._seeds[first : first + len(seeds)] = seeds
 
     def note(self, call: int, result: Any) -> None:
         """Note that a call is done (in the child, inside the clock: in few steps)."""

@@ -44,6 +44,8 @@ ENOUGH, TRIES = 6, 16
 """Batches that have to be stopped in their midst, and how many may be run for it: a program that computes two
 calls at a time is met between the two in every other one, so it passes once in 64 times, and a winner, judged
 in three more processes, once in 17 million."""
+ENOUGH_SEARCHING = 2
+"""The same in a search whose time for checking is used up: each takes an evaluation of the reference."""
 FEWEST = 2
 """Calls below which nothing can be moved from one to another."""
 _ASKED, _ASKED_STATEFUL = 6, 2
@@ -163,10 +165,23 @@ def _to_verify(
     )
 
 
-def verify(session: Session, checker: Checker, stream: Stream, stops: Sequence[Stop], seconds: float) -> int:
+def verify(
+    session: Session,
+    checker: Checker,
+    stream: Stream,
+    stops: Sequence[Stop],
+    seconds: float,
+    fewest: int = ENOUGH,
+) -> int:
     """Compare what was kept of stopped batches with the reference; return how many calls were verified.
 
-    The call after the one that was under way is verified of each batch, the others while time lasts.
+    Args:
+        session: the subject.
+        checker: has the reference.
+        stream: what the inputs came from.
+        stops: the batches.
+        seconds: begin no comparison after so long.
+        fewest: of so many batches the call after the one under way is verified however long it takes.
 
     Raises:
         Failed: with the status ``wrong``.
@@ -179,7 +194,7 @@ def verify(session: Session, checker: Checker, stream: Stream, stops: Sequence[S
     end = time.monotonic() + seconds
     order = sorted((i, n) for n, stop in enumerate(stops) for i in range(len(stop.asked)))
     for verified, (i, n) in enumerate(order):
-        if i and time.monotonic() > end:
+        if (i or n >= fewest) and time.monotonic() > end:
             return verified
         if not right(stops[n].asked[i]):
             if right(stops[n].before[i]):

@@ -226,7 +226,7 @@ def profile(channel: Talk, payload: dict[str, Any], fds: dict[str, int]) -> None
     try:
         worker = Worker(payload, fds)
         worker.do_construct({"seed": payload["seed"]})
-        order = {"slots": [0], "seeds": [payload["seed"]]}
+        order = {"slots": [0]}
         for _ in range(2):  # the first call may load code
             _call(worker, order, payload)
         reply = _profiled(worker, order, payload)

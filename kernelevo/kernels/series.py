@@ -91,7 +91,7 @@ class Tally:
 
 @dataclass(frozen=True)
 class Block:
-    """One ABBA block: seconds per call of both sides, in the order in which they were taken."""
+    """One block, ABBA or BAAB: seconds per call of both sides, in the order in which they were taken."""
 
     ours: tuple[float, float]
     theirs: tuple[float, float]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import select
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -167,22 +167,34 @@ class Session:
                 It is given what the child noted of each call that it says is done (see ``ledger``).
         """
         count, limit = len(seeds), timeout or self.patience
-        self.ask("arm", slots=list(range(count)), seeds=list(seeds))
+        self.ask("arm", slots=list(range(count)))
         self.stop()
+        self._ledger.tell(seeds)
+        if self.setting.staged and self.rewrites:
+            # what lies there is staged, and changed when the child stands still: a program that took over
+            # the staging would compute from its own copies before the clock starts
+            self._stage(limit)
+            if all(self.rewrite(i, partial(write, i)) for i in range(count)):
+                return self._run(count, limit, midway)
         for i in range(count):
             write(i, self._slot_views[i])
         if self.setting.staged:
-            staged = self.ask("stage", timeout=limit)
-            self._staged = ranges(staged)
-            self.stop()
-            if self._reading is not None:
-                self._reading.take(staged)
+            self._stage(limit)
         return self._run(count, limit, midway)
+
+    def _stage(self, limit: float) -> None:
+        """Let the child copy what lies in the slots to where it computes."""
+        staged = self.ask("stage", timeout=limit)
+        self._staged = ranges(staged)
+        self.stop()
+        if self._reading is not None:
+            self._reading.take(staged)
 
     def idle(self, calls: int) -> Batch:
         """Run calls on what lies in the first slot, without staging it: for the empty program."""
-        self.ask("arm", slots=[0] * calls, seeds=[0] * calls)
+        self.ask("arm", slots=[0] * calls)
         self.stop()
+        self._ledger.tell([0] * calls)
         return self._run(calls, self.patience)
 
     def _run(self, count: int, limit: float, midway: Midway | None = None) -> Batch:
@@ -203,11 +215,7 @@ class Session:
             raise Failed(Status.REJECTED, rules.PROTOCOL.broken(NO_ANSWER))
         if "error" in reply:
             raise told(reply["error"], self.child)
-        own, clock, missing = reply.get("ns"), reply.get("mhz"), reply.get("missing")
-        own_seconds = own * 1e-9 if isinstance(own, int | float) else 0.0
-        megahertz = float(clock) if isinstance(clock, int | float) and 0 < clock < math.inf else None
-        reasons = {str(k): str(v)[:200] for k, v in missing.items()} if isinstance(missing, dict) else {}
-        return Batch(count, (end - start) * 1e-9, own_seconds, reply, megahertz, reasons)
+        return Batch.of(count, (end - start) * 1e-9, reply)
 
     def _interrupt(self, count: int, seconds: float, act: Callable[[list[int]], None]) -> None:
         """Stop the child in the middle of a batch and act; do nothing if it has answered by then."""
@@ -362,7 +370,7 @@ class Session:
         """Hash a batch's outputs as they are now; where that takes copies, of the first and last call."""
         digest = hashlib.sha256()
         if self.setting.staged:
-            if self._reading is not None and not self._unchanged(self._reading):
+            if self._reading is not None and not self._reading.unchanged():
                 saw = "outputs changed after they were returned (a deferred write)"
                 raise Failed(Status.REJECTED, rules.FINAL.broken(saw))
             for index in sorted({0, batch.calls - 1}):
@@ -374,15 +382,6 @@ class Session:
                 for piece in self.child.read_many(spans):
                     digest.update(piece.data)
         return digest.digest()
-
-    @staticmethod
-    def _unchanged(reading: SharedOutputs) -> bool:
-        """Look at the windows of every call again; a reader that fails is given up, and says so."""
-        try:
-            return reading.unchanged()
-        except (RuntimeError, LookupError) as error:
-            reading.give_up(str(error))
-            return True
 
     @property
     def _device(self) -> str:

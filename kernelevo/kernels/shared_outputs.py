@@ -166,10 +166,13 @@ class SharedOutputs:
     def unchanged(self) -> bool:
         """Tell whether the windows of every call still hold what they held at the end of the clock.
 
-        Raises:
-            RuntimeError: if they can no longer be read.
+        A reader that fails is given up, and says so.
         """
-        return self._reader.gather(self._windows) == self._secured
+        try:
+            return self._reader.gather(self._windows) == self._secured
+        except (RuntimeError, LookupError) as error:
+            self.give_up(str(error))
+            return True
 
     def read(self, pieces: Sequence[Piece]) -> list[NDArray[np.uint8]]:
         """Return whole outputs of the latest batch.

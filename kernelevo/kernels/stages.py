@@ -17,6 +17,7 @@ from kernelevo.kernels.extension_headers import ExtensionHeaders
 from kernelevo.kernels.failed import NO_ANSWER, Failed, resting, told, translated
 from kernelevo.kernels.foundry import Foundry
 from kernelevo.kernels.ground import Ground
+from kernelevo.kernels.ledger import Ledger
 from kernelevo.kernels.session import Session
 from kernelevo.kernels.setting import named_weights
 from kernelevo.sandbox.child import Child
@@ -143,6 +144,7 @@ class Stages:
         for spec, view in zip(setting.names, setting.weights.views(weights.block), strict=True):
             view.copy_(held[spec["name"]][2])
         ground.stream.write_leaves(args, setting.inputs.views(slots.block))
+        Ledger(slots.block[setting.inputs.nbytes * setting.capacity :]).tell([seed])
         payload = {
             **setting.payload(),
             "subject": {"kind": "program", "source": source, "folder": str(folder)},

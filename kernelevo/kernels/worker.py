@@ -147,22 +147,22 @@ class Worker:
         return {}
 
     def do_arm(self, order: dict[str, Any]) -> dict[str, Any]:
-        """Make ready for a batch: which slots, which seed before each call."""
+        """Make ready for a batch: which slots. Their seeds come with their values, when the clock runs."""
         structure, plain = self.payload["slots"]["structure"], self.payload["slots"]["plain"]
         self._kept = []
         self._armed = []
-        for slot, seed in zip(order["slots"], order["seeds"], strict=True):
+        for slot in order["slots"]:
             start = slot * self._one.nbytes
             tensors = iter(self._one.views(self._slots_arena.block[start : start + self._one.nbytes]))
             leaves = [next(tensors) if p is None else p[0] for p in plain]
-            self._armed.append((tuple(unflatten(structure, leaves)), seed))
+            self._armed.append((tuple(unflatten(structure, leaves)), slot))
         if self._instruments is not None:
             self._instruments.ready(len(self._armed))
         return {}
 
     def do_stage(self, order: dict[str, Any]) -> dict[str, Any]:
         """Copy what now lies in the slots to where the subject computes, and say where it lies there."""
-        self._armed = [(self._place.put(args), seed) for args, seed in self._armed]
+        self._armed = [(self._place.put(args), slot) for args, slot in self._armed]
         self._place.wait()
         tensors = [
             v for args, _ in self._armed for v in pytree.tree_leaves(args) if isinstance(v, torch.Tensor)
@@ -195,13 +195,13 @@ class Worker:
             raise RuntimeError("nothing was constructed")
         if self._instruments is not None:
             return self._go_measured(subject, self._instruments)
-        draws = self.payload["draws"]
+        draws, seeds = self.payload["draws"], self._ledger.seeds
         place, seed_with, note = self._place, self._place.seed, self._ledger.note
         place.start()
         with torch.no_grad():
-            for i, (args, seed) in enumerate(self._armed):
+            for i, (args, _) in enumerate(self._armed):
                 if draws:
-                    seed_with(seed)
+                    seed_with(seeds[i])
                 kept.append(subject(*args))
                 note(i, kept[-1])
         spent = place.stop()
@@ -211,11 +211,12 @@ class Worker:
         """Do the same with a flush and a pair of marks for every call."""
         kept, draws, seed_with = self._kept, self.payload["draws"], self._place.seed
         before, after, note = instruments.before, instruments.after, self._ledger.note
+        seeds = self._ledger.seeds
         instruments.begin()
         with torch.no_grad():
-            for i, (args, seed) in enumerate(self._armed):
+            for i, (args, _) in enumerate(self._armed):
                 if draws:
-                    seed_with(seed)
+                    seed_with(seeds[i])
                 before()
                 kept.append(subject(*args))
                 after()
@@ -324,7 +325,7 @@ def build(channel: Talk, payload: dict[str, Any], fds: dict[str, int]) -> None:
         facts = worker.do_construct({"seed": payload["seed"]})
         channel.send({"stage": "forward"})
         stage = "forward"
-        worker.do_arm({"slots": [0], "seeds": [payload["seed"]]})
+        worker.do_arm({"slots": [0]})
         if payload["staged"]:
             worker.do_stage({})
         with seeded(payload["seed"]):

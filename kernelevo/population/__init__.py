@@ -8,10 +8,11 @@ from kernelevo.population.features import Features
 from kernelevo.population.island import Island
 from kernelevo.population.islands import Islands
 from kernelevo.population.member import AddStatus, Member
-from kernelevo.population.policy import SAMPLERS, Policy
+from kernelevo.population.policy import DEFAULT, SAMPLERS, Policy
 
 __all__ = [
     "COMMON",
+    "DEFAULT",
     "GENERAL",
     "SAMPLERS",
     "AddStatus",

@@ -108,8 +108,7 @@ class Island:
         self._failures.clear()
         self._failures.extend(kept)
 
-    def reread(self, change: Callable[[Verdict], Verdict]) -> None:
-        """Replace every verdict by its changed form (the same program, a re-based score) and rank anew."""
-        changed = (Member(m.number, change(m.verdict), m.migrant) for m in self.members)
-        self.members = sorted(changed, key=rank)
+    def reread(self, change: Callable[[Member], Member]) -> None:
+        """Replace every member by its changed form (the same program, a re-based score) and rank anew."""
+        self.members = sorted(map(change, self.members), key=rank)
         self.clusters.replace({m.id: m for m in self.members})

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from random import Random
 
-from kernelevo.core import Trial, Verdict
+from kernelevo.core import Evaluation, Objectives, Trial, Verdict, Worth
 from kernelevo.errors import BadSetting
 from kernelevo.population.ask import Ask, Draw
 from kernelevo.population.clusters import Yardstick
@@ -36,6 +36,7 @@ class Islands:
         worth_timing: a program slower than this part of the best score is not worth full timing.
         directions: regions for the lines of a cold start, in turn.
         features: turns verdicts into vectors.
+        objectives: what makes a program better than another one; the score by default.
 
     Raises:
         BadSetting: for numbers that make no sense.
@@ -53,7 +54,9 @@ class Islands:
         worth_timing: float = 0.8,
         directions: Sequence[str] = GENERAL,
         features: Features | None = None,
+        objectives: Objectives | None = None,
     ) -> None:
+        self.objectives = objectives or Objectives()
         if min(count, elites) < 1 or not 0 < worth_timing <= 1:
             raise BadSetting(
                 f"islands cannot be {count} with {elites} elites, worth timing {worth_timing}",
@@ -122,7 +125,7 @@ class Islands:
         keeps room for what is new in kind but not tuned yet, when the elites are variants of one idea.
         """
         elites = self.islands[island % self._homes].elites
-        if len(elites) < self._elites:
+        if len(elites) < self._elites or not self.objectives.by_score:  # a low score may be good elsewhere
             return None
         best = elites[0].score
         # scores of some evaluators are negative (a cost with its sign turned): there only the list decides
@@ -241,9 +244,9 @@ class Islands:
         home = self._cold.home(trial) if self._cold else self.islands[trial.island % len(self.islands)]
         for parent in trial.program.parents:
             home.visit(parent)
-        before = home.members[0].score if home.members else None
+        before = home.members[0].value if home.members else None
         status = self._settle(trial, home)
-        gained = status and (before is None or home.members[0].score > before)
+        gained = status and (before is None or home.members[0].value > before)
         home.note(GAINS.get(status, LOCAL_GAIN) if gained else 0.0)
         if self._cold:
             self._cold.told(trial)
@@ -272,10 +275,21 @@ class Islands:
             vector = self._features(verdict)
             self._vectors[trial.program.id] = vector
             self._yardstick.add(vector)
-        status = home.add(Member(trial.number, verdict))
-        if status and (before is None or evaluation.score > before.score):
+        newcomer = self._valued(Member(trial.number, verdict))
+        status = home.add(newcomer)
+        if status and (before is None or newcomer.value > before.value):
             return AddStatus.BEST
         return status
+
+    def _valued(self, member: Member) -> Member:
+        """Return a member that is ranked as the task wants it."""
+        if self.objectives.by_score:
+            return member
+        return replace(member, worth=self.objectives.worth(member.verdict.evaluation))
+
+    def worth(self, evaluation: Evaluation) -> Worth:
+        """Return what a verdict is worth in this population; compared from the left, higher is better."""
+        return self.objectives.worth(evaluation)
 
     def _forget_draws(self) -> None:
         self._laws.clear()
@@ -318,7 +332,7 @@ class Islands:
             foreign = [e.member for e in self.pool.all if e.island != index]
             if foreign and self.policy.elites:
                 chosen = foreign[self._told % len(foreign)]
-                kept.append(Member(chosen.number, chosen.verdict, migrant=True))
+                kept.append(replace(chosen, migrant=True))
             self._retired += [m for m in island.members if m.id not in {k.id for k in kept}]
             anew = self._island()
             anew.fresh = self.policy.fresh
@@ -331,9 +345,13 @@ class Islands:
 
     def reread(self, change: Callable[[Verdict], Verdict]) -> None:
         """Re-base scores: replace every member's verdict by ``change(verdict)``."""
+
+        def changed(member: Member) -> Member:
+            return self._valued(replace(member, verdict=change(member.verdict)))
+
         for island in self.islands:
-            island.reread(change)
-        self._retired = [Member(m.number, change(m.verdict), m.migrant) for m in self._retired]
+            island.reread(changed)
+        self._retired = [changed(member) for member in self._retired]
         self._forget_draws()
 
     def pin(self, program_id: str) -> None:

@@ -124,7 +124,7 @@ class Law:
 
     def _adaptive(self) -> list[Group]:
         clusters = self._island.clusters.all
-        heights = standard_ranks([cluster.members[0].score for cluster in clusters])
+        heights = standard_ranks([cluster.members[0].value for cluster in clusters])
         depth = self._policy.depth * self.temperature
         groups = []
         for name, (cluster, height) in enumerate(zip(clusters, heights, strict=True)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
-from kernelevo.core import Program, Verdict
+from kernelevo.core import Program, Verdict, Worth
 
 
 class AddStatus(IntEnum):
@@ -25,11 +25,18 @@ class Member:
         number: number of that trial.
         verdict: the program and its evaluation.
         migrant: whether it is a copy that came from another island; it is not sent on.
+        worth: what the order of programs goes by, where that is not the score.
     """
 
     number: int
     verdict: Verdict
     migrant: bool = False
+    worth: Worth | None = None
+
+    @property
+    def value(self) -> Worth:
+        """What the order goes by: compared from the left, higher is better."""
+        return (self.score,) if self.worth is None else self.worth
 
     @property
     def score(self) -> float:
@@ -49,6 +56,6 @@ class Member:
         return self.verdict.program.id
 
 
-def rank(member: Member) -> tuple[float, int]:
-    """Best first; of equal scores the earlier trial leads."""
-    return (-member.score, member.number)
+def rank(member: Member) -> tuple[Worth, int]:
+    """Best first; of equals the earlier trial leads."""
+    return (tuple(-part for part in member.value), member.number)

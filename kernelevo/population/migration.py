@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from kernelevo.population.features import Vector, distance
 from kernelevo.population.island import Island
-from kernelevo.population.member import Member
+from kernelevo.population.member import Member, rank
 
 TWIN = 0.02  # of the usual distance: what is nearer to something that lives there is no news
 
@@ -26,7 +27,7 @@ def migrant(source: Island, target: Island, vectors: Mapping[str, Vector], usual
         usual: the usual distance of two programs.
     """
     groups = [[m for m in cluster.members if not m.migrant][:1] for cluster in source.clusters.all]
-    leaders = sorted((g[0] for g in groups if g), key=lambda m: (-m.score, m.number))
+    leaders = sorted((g[0] for g in groups if g), key=rank)
     best_found: tuple[float, Member] | None = None
     for member in leaders[: (len(leaders) + 1) // 2]:
         if member.program in target:
@@ -39,7 +40,7 @@ def migrant(source: Island, target: Island, vectors: Mapping[str, Vector], usual
     if best_found is None:
         return None
     member = best_found[1]
-    return Member(member.number, member.verdict, migrant=True)
+    return replace(member, migrant=True)
 
 
 def _novelty(member: Member, target: Island, vectors: Mapping[str, Vector]) -> float:

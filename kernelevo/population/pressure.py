@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
+from kernelevo.core import Worth
 from kernelevo.population.policy import Policy
 
 
@@ -22,13 +25,13 @@ def temperature(policy: Policy, diversity: float, stagnation: float) -> float:
     return policy.coldest * math.exp(place * math.log(policy.hottest / policy.coldest))
 
 
-def standard_ranks(values: list[float]) -> list[float]:
+def standard_ranks(values: Sequence[float | Worth]) -> list[float]:
     """Return each value's rank (ties share one) with mean 0 and standard deviation about 1.
 
     Ranks, not scores: an island with one outlier, or with scores that a new baseline multiplied, is pressed
     just like any other.
     """
-    order = sorted(values)
+    order: list[Any] = sorted(values)
     first = {v: i for i, v in reversed(list(enumerate(order)))}
     last = {v: i for i, v in enumerate(order)}
     middle, scale = (len(values) - 1) / 2, math.sqrt(max(1, len(values) ** 2 - 1) / 12)

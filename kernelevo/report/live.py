@@ -13,6 +13,7 @@ from rich.text import Text
 
 from kernelevo.core import (
     BaselineReady,
+    BudgetEstimated,
     CommandObeyed,
     Event,
     Notice,
@@ -125,6 +126,8 @@ def describe(event: Event) -> str:
             return f"baseline {name}: {milliseconds(latency) if latency is not None else 'none, ' + reason}"
         case SearchStarted(preparation=seconds):
             return f"prepared in {seconds:.1f} s; the search and its clock start here"
+        case BudgetEstimated(text=text):
+            return text
         case ScoresRebased(baseline=baseline, factor=factor):
             return f"{baseline} is the faster baseline: scores so far are multiplied by {factor:.3f}"
         case CommandObeyed(author=author, verb=verb, effect=effect):

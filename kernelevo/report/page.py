@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from kernelevo.core import Trial
+from kernelevo.core import Objectives, Trial
 from kernelevo.report.table import NONE, interval, made_by, milliseconds, number, ratio
 
 _STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:68rem;margin:2rem auto;padding:0 1rem}
@@ -14,6 +14,7 @@ table{border-collapse:collapse;margin:.5rem 0}svg{width:100%;height:auto}.best t
 td,th{padding:.2rem .8rem .2rem 0;text-align:left;vertical-align:top;border-bottom:1px solid #ddd}
 pre{background:#f6f6f6;padding:1rem;overflow:auto}
 @media(prefers-color-scheme:dark){body{background:#161616;color:#ddd}pre{background:#222}}"""
+_USUALLY_OFF = ("no_clusters", "no_elites")
 _WIDTH, _HEIGHT, _LEFT, _BELOW = 720, 220, 50, 30
 
 
@@ -35,6 +36,7 @@ def run_page(run: Mapping[str, Any], trials: Sequence[Trial], source: str | None
         _result(run),
         "<h2>Best so far</h2>",
         best_so_far(trials),
+        *_front(run, trials),
         "<h2>Trials</h2>",
         _trials(trials, run.get("best")),
     ]
@@ -103,6 +105,23 @@ def _result(run: Mapping[str, Any]) -> str:
     return f"<p>trial #{run['best']}, {sure}</p>" + _pairs({k: v for k, v in facts.items() if v is not None})
 
 
+def _front(run: Mapping[str, Any], trials: Sequence[Trial]) -> list[str]:
+    """The programs that nothing else beats in every declared metric."""
+    if "pareto_front" not in run:
+        return []
+    objectives = Objectives.of(run)
+    heads = ["trial", *(f"{m.name} ({m.better} is better)" for m in objectives.metrics), "score", "made by"]
+    rows = [f"<tr>{''.join(f'<th>{escape(head)}</th>' for head in heads)}</tr>"]
+    for trial in (t for t in trials if t.number in run["pareto_front"] and t.evaluation):
+        assert trial.evaluation is not None
+        values = [number(m.value(trial.evaluation), "{:.4g}") for m in objectives.metrics]
+        cells = (f"#{trial.number}", *values, number(trial.score, "{:.4g}"), made_by(trial))
+        mark = ' class="best"' if trial.number == run.get("best") else ""
+        rows.append(f"<tr{mark}>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>")
+    rule = "the score" if objectives.by_score else f"the rule {objectives.rule}"
+    return ["<h2>Pareto front</h2>", f"<p>best by {rule}</p>", f"<table>{''.join(rows)}</table>"]
+
+
 def _trials(trials: Sequence[Trial], best: int | None) -> str:
     heads = ("trial", "made by", "status", "score", "time", "vs eager", "vs compile", "error", "words")
     rows = [f"<tr>{''.join(f'<th>{head}</th>' for head in heads)}</tr>"]
@@ -144,6 +163,8 @@ def _text(value: Any) -> str:
 def _reproduce(run: Mapping[str, Any]) -> str:
     flags = []
     for name, value in run["settings"].items():
+        if value is False and name in _USUALLY_OFF:
+            flags.append(f"--{name.removeprefix('no_')}")
         if name != "out" and value is not False:
             text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
             flags.append(f"--{name.replace('_', '-')}" + ("" if value is True else f" '{text}'"))

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Sequence
 
 from rich.table import Table
 
-from kernelevo.core import Evaluation, Metric, Trial
+from kernelevo.core import Evaluation, Metric, Objectives, Trial, Worth
 
 NONE = "-"
+BY_SCORE = Objectives()
 
 _COLUMNS = (
     "number",
@@ -60,25 +61,59 @@ def milliseconds(value: Metric) -> str:
     return number(value, "{:.3g} ms")
 
 
-def best(trials: Iterable[Trial]) -> Trial | None:
-    """Return the trial with the highest full-fidelity score, the earliest of equals."""
+def best(trials: Iterable[Trial], objectives: Objectives = BY_SCORE) -> Trial | None:
+    """Return the trial with the best full-fidelity verdict, the earliest of equals."""
     scored = [t for t in trials if t.score is not None and t.evaluation and t.evaluation.fidelity == "full"]
-    return max(scored, key=lambda t: (t.score or 0.0, -t.number), default=None)
+    return max(scored, key=lambda t: (worth(t, objectives), -t.number), default=None)
 
 
-def trials_table(trials: Sequence[Trial], *, top: int | None = None, title: str | None = None) -> Table:
+def worth(trial: Trial, objectives: Objectives) -> Worth:
+    """Return what a trial with a score is worth to a task; nothing at all without one."""
+    return objectives.worth(trial.evaluation) if trial.evaluation and trial.score is not None else ()
+
+
+def front_table(front: Sequence[Trial], objectives: Objectives) -> Table:
+    """Return the Pareto front: a row for each program that nothing else beats in everything.
+
+    Args:
+        front: its trials.
+        objectives: what counts; one column for each.
+    """
+    count = "one program" if len(front) == 1 else f"{len(front)} programs"
+    rule = "the score makes the order" if objectives.by_score else f"the order is {objectives.rule}"
+    table = Table(title=f"Pareto front: {count}; {rule}", title_justify="left", box=None)
+    table.add_column("trial", justify="right")
+    for metric in objectives.metrics:
+        table.add_column(f"{metric.name} ({metric.better})", justify="right")
+    table.add_column("score", justify="right")
+    table.add_column("made by")
+    for trial in sorted(front, key=lambda t: (worth(t, objectives), -t.number), reverse=True):
+        assert trial.evaluation is not None
+        values = [number(metric.value(trial.evaluation), "{:.4g}") for metric in objectives.metrics]
+        table.add_row(f"#{trial.number}", *values, number(trial.score, "{:.4g}"), made_by(trial))
+    return table
+
+
+def trials_table(
+    trials: Sequence[Trial],
+    *,
+    top: int | None = None,
+    title: str | None = None,
+    objectives: Objectives = BY_SCORE,
+) -> Table:
     """Return the trials as a table, best first, failures last.
 
     Args:
         trials: rows of a run.
         top: how many rows at the most.
         title: printed above.
+        objectives: what is best.
     """
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     left = {"made by", "score", "status"}
     for name in ("trial", "made by", "score", "time", "vs eager", "vs compile", "error", "status"):
         table.add_column(name, justify="left" if name in left else "right", no_wrap=name != "made by")
-    order = sorted(trials, key=lambda t: (t.score is None, -(t.score or 0.0), t.number))
+    order = sorted(trials, key=lambda t: (worth(t, objectives), -t.number), reverse=True)
     for trial in order[:top]:
         table.add_row(*_cells(trial))
     return table

@@ -42,6 +42,7 @@ class Journal:
         self.folder = folder
         self._db, self._lock, self._shelter, self._clock = db, lock, shelter, clock
         self._path = folder / database.RUN_FILE
+        self._last_event: int | None = None
 
     def close(self) -> None:
         """Free the file and the writer's lock; safe to call twice."""
@@ -101,7 +102,15 @@ class Journal:
                 "INSERT INTO events (at, kind, trial, data) VALUES (?, ?, ?, ?)",
                 (at, kind, trial, dumps(dict(data))),
             )
-        return EventRow(int(cursor.lastrowid or 0), at, kind, trial, dict(data))
+        self._last_event = int(cursor.lastrowid or 0)
+        return EventRow(self._last_event, at, kind, trial, dict(data))
+
+    @property
+    def last_event(self) -> int:
+        """Id of the latest event as its writer knows it, 0 if there is none."""
+        if self._last_event is None:
+            self._last_event = int(self._read("SELECT COALESCE(MAX(id), 0) FROM events")[0][0])
+        return self._last_event
 
     def events(self, after: int = 0, *, kind: str | None = None) -> list[EventRow]:
         """Events with an id above ``after``, in order, all or those of one kind."""

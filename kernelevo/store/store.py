@@ -131,8 +131,15 @@ class RunStore(CallLedger):
 
     # trials
 
-    def record(self, trial: Trial, *, searched: float | None = None) -> None:
+    def record(
+        self, trial: Trial, *, searched: float | None = None, records: Mapping[str, Any] | None = None
+    ) -> None:
         """Write one finished trial, in one transaction: afterwards nothing can lose it.
+
+        Args:
+            trial: the row.
+            searched: seconds of search so far.
+            records: plain data to keep beside it.
 
         Raises:
             StoreError: if a trial of that number is there already.
@@ -148,6 +155,7 @@ class RunStore(CallLedger):
                     now="report this: it is a defect of kernelevo",
                 ) from error
             db.execute("DELETE FROM drafts WHERE number = ?", (trial.number,))
+            self._put_records(db, trial.number, records or {})
             self._set_facts(db, searched=searched)
 
     def trials(self, *, raw: bool = False) -> list[Trial]:
@@ -244,6 +252,11 @@ class RunStore(CallLedger):
         """What the proposer kept beside a trial: prompt, reply, by name."""
         rows = self._read("SELECT kind, value FROM records WHERE trial = ? ORDER BY kind", number)
         return {row["kind"]: json.loads(row["value"]) for row in rows}
+
+    def records_of(self, kind: str) -> dict[int, Any]:
+        """One kind of record of all trials, by their numbers."""
+        rows = self._read("SELECT trial, value FROM records WHERE kind = ? ORDER BY trial", kind)
+        return {row["trial"]: json.loads(row["value"]) for row in rows}
 
     # inside
 

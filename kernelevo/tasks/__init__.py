@@ -5,6 +5,7 @@ from kernelevo.tasks.load import load_task
 from kernelevo.tasks.memory import MemoryNeed, estimate, refuse_if_too_large
 from kernelevo.tasks.module import freeze, input_sets
 from kernelevo.tasks.names import TaskName, resolve
+from kernelevo.tasks.objectives import objectives_of
 from kernelevo.tasks.upstream import GivenTask, read_level
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "freeze",
     "input_sets",
     "load_task",
+    "objectives_of",
     "read_level",
     "refuse_if_too_large",
     "resolve",

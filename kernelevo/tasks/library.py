@@ -101,12 +101,16 @@ def variant_constants(name: str) -> Mapping[str, Any]:
     return {}
 
 
-def solutions() -> Mapping[str, tuple[Path, ...]]:
+def solutions(device: str) -> Mapping[str, tuple[Path, ...]]:
     """Return the programs that come with kernelevo, by the name of the task they solve.
 
-    They lie in ``solutions/<suite>_<id>/<name>.py``: the task's name with ``:`` and ``/`` written as ``_``.
+    They lie in ``solutions/<device>/<suite>_<id>/<name>.py``: the task's name with ``:`` and ``/`` written as
+    ``_``. A program that was measured has its record beside it, ``<name>.json``.
+
+    Args:
+        device: ``"cpu"`` or ``"cuda"``.
     """
-    folder = root() / "solutions"
+    folder = root() / "solutions" / device
     found = {name: tuple(sorted((folder / re.sub("[:/]", "_", name)).glob("*.py"))) for name in bundled()}
     return {name: paths for name, paths in found.items() if paths}
 

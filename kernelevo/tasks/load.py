@@ -12,6 +12,7 @@ from kernelevo.core import Task
 from kernelevo.errors import BadSetting, TaskNotFound, closest
 from kernelevo.tasks import library
 from kernelevo.tasks.names import TaskName, resolve
+from kernelevo.tasks.objectives import declared
 
 POLICIES = ("any", "no-aten")
 FULL = "full"
@@ -66,7 +67,8 @@ def _evaluator_task(resolved: TaskName, options: Mapping[str, Any]) -> Task:
     functions = (n for n in tree.body if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef))
     doc = next((ast.get_docstring(n) for n in functions if n.name == resolved.symbol), None)
     goal = doc or f"Raise the score that {resolved.symbol} in {resolved.path.name} gives."
-    return Task(resolved.name, goal, (), f"{resolved.path}:{resolved.symbol}", dict(options))
+    given = {**declared(tree), **options}
+    return Task(resolved.name, goal, (), f"{resolved.path}:{resolved.symbol}", given)
 
 
 def _module_task(
@@ -104,7 +106,7 @@ def _module_task(
         goal,
         (),
         "kernel",
-        {"reference": spec, "device": device, "size": chosen, "policy": policy, **options},
+        {"reference": spec, "device": device, "size": chosen, "policy": policy, **declared(tree), **options},
     )
 
 

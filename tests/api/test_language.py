@@ -118,7 +118,16 @@ def test_wrong_key_or_model_ends_the_run_with_a_sentence(tmp_path, status, messa
 
 def test_wrong_url_on_the_command_line(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    words = ["run", "digits.py:digits", "--model", "m", "--proposers", "llm", "--base-url", "http://127.0.0.1:9/v1"]
+    words = [
+        "run",
+        "digits.py:digits",
+        "--model",
+        "m",
+        "--proposers",
+        "llm",
+        "--base-url",
+        "http://127.0.0.1:9/v1",
+    ]
     monkeypatch.setattr("kernelevo.llm.models.PATIENCE", 0.2)
     monkeypatch.setattr("kernelevo.llm.breaker.Breaker.first", 0.05)
     assert run_command([*words, "--budget", "3", "--executor", "inline", "--out", "run"]) == 3
@@ -153,7 +162,12 @@ def test_half_an_answer_is_asked_for_again(tmp_path):
 
 
 def test_replies_in_other_languages_and_without_programs(tmp_path):
-    replies = ["我不会写代码。", "Ich füge Einsen hinzu.\n```python\nx = 111\n```", "", "Désolé, je ne peux pas."]
+    replies = [
+        "我不会写代码。",
+        "Ich füge Einsen hinzu.\n```python\nx = 111\n```",
+        "",
+        "Désolé, je ne peux pas.",
+    ]
     with endpoint(lambda request, n: completion(replies[n])) as mock:
         result = run(tmp_path, mock, budget="4", repairs=0)
     assert result.speedup == 3 and len(result.trials) == 5
@@ -178,7 +192,10 @@ def test_a_budget_of_one_cent(tmp_path):
 
 
 def test_a_budget_in_dollars_needs_prices(tmp_path):
-    with endpoint(lambda request, n: completion(program(n))) as mock, pytest.raises(BadSetting, match="costs"):
+    with (
+        endpoint(lambda request, n: completion(program(n))) as mock,
+        pytest.raises(BadSetting, match="costs"),
+    ):
         run(tmp_path, mock, budget="$1")
 
 
@@ -245,16 +262,28 @@ def test_a_run_is_replayed_from_its_own_replies_without_an_endpoint(tmp_path, mo
     monkeypatch.delenv("OPENAI_API_KEY")
     again = run(tmp_path, None, replay=str(record), model=None, out=str(tmp_path / "again"))
     assert [t.program.id for t in again.trials] == [t.program.id for t in first.trials]
-    with pytest.raises(MachineError, match="used up|no reply to this prompt"):
+    with pytest.raises(MachineError, match=r"used up|no reply to this prompt"):
         run(tmp_path, None, replay=str(record), model=None, seed=5, out=str(tmp_path / "other"))
     loose = run(
-        tmp_path, None, replay=str(record), replay_loosely=True, model=None, seed=5, out=str(tmp_path / "loose")
+        tmp_path,
+        None,
+        replay=str(record),
+        replay_loosely=True,
+        model=None,
+        seed=5,
+        out=str(tmp_path / "loose"),
     )
     assert len(loose.trials) == 4
 
 
 @pytest.mark.parametrize(
-    "line", ['{"prompt_sha256": "x", "reply', "[]", '{"reply": 5}', '{"prompt_sha256": "a", "reply": "b", "tokens_in": -1}']
+    "line",
+    [
+        '{"prompt_sha256": "x", "reply',
+        "[]",
+        '{"reply": 5}',
+        '{"prompt_sha256": "a", "reply": "b", "tokens_in": -1}',
+    ],
 )
 def test_a_damaged_record(tmp_path, line):
     record = tmp_path / "record.jsonl"

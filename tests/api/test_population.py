@@ -1,5 +1,6 @@
 """The population that settings ask for."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from kernelevo.api.parts import device_facts, population, refuse_idle
 from kernelevo.config import SAMPLERS, SWITCHES, Settings, load_settings
 from kernelevo.core import Task
 from kernelevo.errors import BadSetting
+from kernelevo.population import DEFAULT
 from kernelevo.population import SAMPLERS as KNOWN
 from kernelevo.proposers.prompt_files import PromptFiles
 
@@ -76,8 +78,16 @@ def test_authors_are_told_of_the_processor() -> None:
 def test_each_switch_reaches_the_policy(name: str) -> None:
     field = name.removeprefix("no_")
     flags = {**MODEL, "islands": 4}
-    assert getattr(made(flags).policy, field) is True
+    usual = name not in ("no_clusters", "no_elites")  # these did not pay: off unless asked for
+    assert getattr(made(flags).policy, field) is usual
+    assert getattr(made({**flags, name: False}).policy, field) is True
     assert getattr(made({**flags, name: True}).policy, field) is False
+
+
+def test_the_default_is_the_policy_that_was_measured_best() -> None:
+    policy = made({**MODEL}).policy
+    assert policy == replace(DEFAULT, islands=False)
+    assert (policy.clusters, policy.elites, policy.coldest) == (False, False, 0.05)
 
 
 def test_samplers_are_those_of_the_population() -> None:

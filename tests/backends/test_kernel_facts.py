@@ -16,7 +16,7 @@ from kernelevo.backends import triton as ahead
 from kernelevo.sandbox.scratch import remove
 
 ROOT = Path(__file__).resolve().parents[2]
-SOLUTIONS = sorted((ROOT / "kernelbench_tasks" / "solutions").glob("*/*.py"))
+SOLUTIONS = sorted((ROOT / "kernelbench_tasks" / "solutions" / "cuda").glob("*/*.py"))
 needs_cuda = pytest.mark.skipif(registry.BACKENDS[1].missing() is not None, reason="no NVRTC")
 needs_triton = pytest.mark.skipif(registry.BACKENDS[2].missing() is not None, reason="no Triton")
 

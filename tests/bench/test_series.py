@@ -126,10 +126,12 @@ def test_a_cut_keeps_what_is_done_and_goes_on(folder):
         ({"size": "full"}, "another size"),
         ({"seed": 7}, "another settings"),
         ({"budget": "4"}, "another settings: it"),
-        ({"solutions": "bundled", "tasks": None}, "another mode"),
+        ({"solutions": "mine", "tasks": None}, "another mode"),
     ],
 )
-def test_a_folder_of_another_series_is_refused(folder, changed, words):
+def test_a_folder_of_another_series_is_refused(folder, changed, words, tmp_path):
+    if "solutions" in changed:
+        changed = {**changed, "solutions": str(programs(tmp_path / "mine"))}
     run_series(order(folder, tasks="gemm"), runner=Runner())
     before = (folder / "bench.json").read_bytes()
     runner = Runner()

@@ -106,6 +106,18 @@ def test_threads_take_turns(tmp_path):
     assert max(most) == 1
 
 
+def test_processes_that_see_one_gpu_each_do_not_wait_for_each_other(tmp_path, monkeypatch):
+    """Ray shows each worker its own GPU as number 0."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
+    first = Lease("cuda:0", folder=tmp_path)._door.path
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1,3")
+    assert Lease("cuda:1", folder=tmp_path)._door.path == first
+    assert Lease("cuda", folder=tmp_path)._door.path != first
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    assert Lease("cuda:3", folder=tmp_path)._door.path == first
+    assert Lease("cpu", folder=tmp_path)._door.path.name == "lease-cpu.lock"
+
+
 def test_a_bad_device_name():
     with pytest.raises(ValueError, match="not a device"):
         Lease("../etc")

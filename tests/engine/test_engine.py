@@ -153,12 +153,9 @@ def test_several_proposals_of_one_ask_fill_the_next_trials(bench: Bench) -> None
     numbers = [brief.number for brief in script.briefs]
     assert numbers[:2] == [1, 4]  # the waiting ones needed no ask
     with RunStore.open(bench.folder, readonly=True) as reader:
-        assert [reader.records(n) for n in range(4)] == [
-            {},
-            {"reply": "1"},
-            {"reply": "11"},
-            {"reply": "111"},
-        ]
+        assert [reader.records(n).get("reply") for n in range(4)] == [None, "1", "11", "111"]
+        taken = [reader.records(n)["decision"]["taken"] for n in range(1, 4)]
+        assert taken == [None, [1, 1], [1, 2]]
         assert reader.drafts() == []
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from kernelevo.core import Brief, Origin, Program, Proposal, Trial
+from kernelevo.core import Artifact, Brief, Origin, Program, Proposal, Trial
 from kernelevo.errors import ToolchainMissing
 
 STATE: dict[str, int] = {}
@@ -117,3 +117,21 @@ class Thinker:
 
 def broken_factory() -> Thinker:
     raise ToolchainMissing("no torch")
+
+
+def build(folder: str) -> Artifact:
+    """Build something that lies with this worker."""
+    Path(folder).mkdir()
+    return Artifact(Program.single("x"), folder=Path(folder), facts={"pid": os.getpid()})
+
+
+def measure(artifact: Artifact) -> tuple[int, int]:
+    """Return who built it and who measures it."""
+    return artifact.facts["pid"], os.getpid()
+
+
+def hold(folder: str, seconds: float) -> int:
+    """Say that it has begun, and stay busy."""
+    (Path(folder) / str(os.getpid())).touch()
+    time.sleep(seconds)
+    return os.getpid()

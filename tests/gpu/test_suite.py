@@ -66,7 +66,7 @@ def test_every_solution_names_a_task() -> None:
 
 def test_parts_choose_their_solutions() -> None:
     ops, level3 = ([job.name for job in suite.plan(part, "full")] for part in ("ops", "level3"))
-    folder = "kernelbench_tasks/solutions"
+    folder = "kernelbench_tasks/solutions/cuda"
     assert f"{folder}/ops_gemm/three_tf32_products.py" in ops
     assert f"{folder}/kernelbench_3_13/statistics_then_one_pass.py" in level3
     assert all(name.startswith(f"{folder}/ops_") for name in ops)

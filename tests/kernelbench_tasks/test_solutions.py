@@ -11,12 +11,25 @@ import pytest
 
 from kernelevo.backends import nvrtc
 from kernelevo.backends import triton as ahead
+from kernelevo.core import Program
 from kernelevo.tasks import bundled, load_task
 from kernelevo.tasks.library import solutions
 
-ALL = [(name, path) for name, paths in solutions().items() for path in paths]
+ALL = [(name, path) for name, paths in solutions("cuda").items() for path in paths]
 TRITON = [(name, path) for name, path in ALL if "triton.jit" in path.read_text(encoding="utf-8")]
 CUDA = [(name, path) for name, path in ALL if "kernelevo.cuda(" in path.read_text(encoding="utf-8")]
+
+MEASURED = [(name, path) for name, paths in solutions("cpu").items() for path in paths]
+
+
+@pytest.mark.parametrize(("name", "path"), MEASURED, ids=[f"{n}-{p.stem}" for n, p in MEASURED])
+def test_a_measured_program_has_its_record(name, path):
+    record = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    assert record["task"] == name
+    assert record["program_id"] == Program.single(path.read_text(encoding="utf-8")).id
+    assert 1 < record["metrics"]["score_low"] <= record["score"] <= record["metrics"]["score_high"]
+    assert record["metrics"]["precision"] == "fp32-accurate"
+    assert record["hardware"]["cpu"]["name"] and record["kernelevo"]["commit"]
 
 
 def test_every_folder_belongs_to_a_task():

@@ -76,6 +76,21 @@ def test_calm_blocks_all_count():
     assert found.challenger.own == [1.0] * len(found.challenger.own) and found.challenger.disagreements == 0
 
 
+def test_what_the_first_batch_of_a_block_meets_is_met_by_both_sides_alike():
+    turns = itertools.count()
+
+    def play(side, n):
+        order.append(side)
+        return (1.1 if next(turns) % 4 == 0 else 1.0,) * 2 + (1500.0,)
+
+    order = []
+    found = fight(play)
+    heads = [tuple(order[i : i + 4]) for i in range(0, len(order), 4)]
+    assert set(heads) == {("ours", "theirs", "theirs", "ours"), ("theirs", "ours", "ours", "theirs")}
+    assert all(one != other for one, other in itertools.pairwise(heads))
+    assert found.ratio.ratio == pytest.approx(1.0, abs=0.06) and found.ratio.claim == "parity"
+
+
 @settings(max_examples=15, deadline=None)
 @given(st.integers(2, 5), st.floats(0.03, 0.5), st.sampled_from(["ours", "theirs"]))
 def test_blocks_in_which_the_clock_moved_are_dropped(every, change, side_at):

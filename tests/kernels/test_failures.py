@@ -1,17 +1,27 @@
 import json
+import os
 import time
 
-from kernelevo.kernels.failures import DAY, Failures
+import pytest
+
+from kernelevo.kernels.failures import DAY, QUARTER, Failures
 
 
-def test_a_failure_is_believed_for_a_day(tmp_path):
+@pytest.mark.parametrize(("load", "seconds"), [(1.0, DAY), (100.0, QUARTER)])
+def test_a_failure_is_believed_for_a_day_and_a_busy_machines_for_a_quarter_of_an_hour(
+    tmp_path, monkeypatch, load, seconds
+):
+    monkeypatch.setattr(os, "getloadavg", lambda: (load, load, load))
     path = tmp_path / "failures.json"
     assert Failures(path).reason("compile") == ""
     Failures(path).remember("compile", "took too long")
     Failures(path).remember("other", "boo")
     assert Failures(path).reason("compile") == "took too long" and Failures(path).reason("other") == "boo"
     old = json.loads(path.read_text())
-    old["compile"]["at"] = time.time() - DAY - 1
+    old["compile"]["at"] = time.time() - seconds + 5
+    path.write_text(json.dumps(old))
+    assert Failures(path).reason("compile") == "took too long"
+    old["compile"]["at"] -= 10
     path.write_text(json.dumps(old))
     assert Failures(path).reason("compile") == "" and Failures(path).reason("other") == "boo"
 

@@ -65,7 +65,7 @@ def test_perturbed_parameters_move_and_tables_stay():
 
 def test_the_stream_never_repeats_and_can_be_told_again():
     stream = Stream(MIXED, free_leaves(MIXED, 0), DISTRIBUTIONS, random.Random(1), slack=64)
-    seen, kinds = [], set()
+    seen, kinds, lengths = [], set(), set()
     for _ in range(60):
         pick = stream.pick()
         kinds.add(pick.distribution)
@@ -76,6 +76,8 @@ def test_the_stream_never_repeats_and_can_be_told_again():
         assert not any(torch.equal(views[0], old) for old in seen)
         assert set(views[1].unique().tolist()) <= {0.0, 1.0}
         seen.append(views[0])
+        lengths.add(tuple(views[2].tolist()))
+    assert len(lengths) > 30  # of 256
     assert kinds == {"shipped", "normal", "signed", "small", "large"}
 
 
@@ -84,3 +86,27 @@ def test_a_task_without_free_inputs_streams_its_own_draws():
     stream = Stream(ref, free_leaves(ref, 0), DISTRIBUTIONS, random.Random(1))
     pick = stream.pick()
     assert pick.distribution == "shipped" and stream.leaves(pick)[0].dtype is torch.int64
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [lambda: [torch.randint(0, 1000, (40,))], lambda: [torch.rand(300).bfloat16()]],
+    ids=["numbers of words", "bfloat16"],
+)
+def test_inputs_that_only_the_task_can_draw_never_come_twice(inputs):
+    """Of two sets in turn a program would keep the answers."""
+    ref, threads = Ref(torch.nn.Identity, inputs), torch.get_num_threads()
+    stream = Stream(ref, [False], DISTRIBUTIONS, random.Random(1))
+    picks = [stream.pick() for _ in range(50)]
+    drawn = [stream.leaves(pick)[0] for pick in picks]
+    assert len({tuple(x.tolist()) for x in drawn}) == 50
+    assert torch.equal(stream.leaves(picks[7])[0], drawn[7]) and torch.get_num_threads() == threads
+
+
+def test_what_is_the_same_in_every_draw_is_not_drawn_anew(monkeypatch):
+    ref = Ref(torch.nn.Identity, lambda: [torch.rand(4, 8), torch.tril(torch.ones(8, 8))])
+    stream = Stream(ref, free_leaves(ref, 0), DISTRIBUTIONS, random.Random(1))
+    stream.leaves(stream.pick())
+    picks = [stream.pick() for _ in range(9)]
+    monkeypatch.setattr(ref, "inputs", None)
+    assert all(torch.equal(stream.leaves(pick)[1], torch.tril(torch.ones(8, 8))) for pick in picks)

@@ -41,3 +41,14 @@ def test_calls_are_done_up_to_the_first_that_was_not_noted(capacity, noted):
     assert parent.noted(capacity) == [Y.data_ptr()] * done
     parent.clear()
     assert child.noted(capacity) == []
+
+
+def test_seeds_lie_beside_the_notes_and_can_be_told_anew_from_one_call_on():
+    block = torch.zeros(ledger_bytes(5), dtype=torch.uint8)
+    child, parent = Ledger(block), Ledger(block)
+    parent.tell([(1 << 31) - 1, 7, 8, 9, 10])
+    child.note(0, Y)
+    parent.tell([5, 6], first=3)
+    assert list(child.seeds) == [(1 << 31) - 1, 7, 8, 5, 6] and parent.noted(5) == [Y.data_ptr()]
+    parent.clear()
+    assert child.seeds[1] == 7

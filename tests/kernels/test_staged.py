@@ -72,6 +72,26 @@ def test_a_late_write_is_seen(staged):
     assert verdict(staged, LATE).status in (Status.WRONG, Status.REJECTED)
 
 
+LOOKS_EARLY = """
+import kernelevo.kernels.worker as w
+if not hasattr(w, 'SEEN'):
+    w.SEEN, plain = [], w.Worker.do_stage
+    def do_stage(own, order):
+        said = plain(own, order)
+        w.SEEN[:] = [args[0].clone() for args, _ in own._armed]
+        return said
+    w.Worker.do_stage = do_stage
+if any(torch.equal(x, seen) for seen in w.SEEN):
+    return RESULT + 1
+return RESULT
+"""
+
+
+def test_who_takes_the_staging_over_sees_none_of_the_inputs_before_the_clock_runs(staged):
+    found = verdict(staged, LOOKS_EARLY)
+    assert found.status is Status.OK and found.metrics["timed_outputs_verified"] > 0, found.feedback
+
+
 def test_the_other_clocks_and_the_defences_are_named(staged, judge):
     found = verdict(staged, "return RESULT").metrics
     assert found["stream_ms"] > 0 and found["device_span_ms"] > 0

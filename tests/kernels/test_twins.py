@@ -13,7 +13,7 @@ from kernelevo.sandbox.zygote import Zygote
 from tests.kernels.conftest import candidate
 
 ROOT = Path(__file__).resolve().parents[2]
-SOLUTIONS = sorted((ROOT / "kernelbench_tasks" / "solutions").glob("*/*.py"))
+SOLUTIONS = sorted((ROOT / "kernelbench_tasks" / "solutions" / "cuda").glob("*/*.py"))
 PLAIN = candidate("return RESULT")
 
 CPP = '''

@@ -74,7 +74,11 @@ def test_what_is_set_aside_is_at_least_what_is_guessed_afterwards(text, longest)
 
 def test_a_call_is_written_down_with_its_price_or_its_error():
     world = World()
-    replies = [Reply("ok", Usage(10, 20), 1.0, model="served"), Reply("yes"), EndpointError("no", why="because")]
+    replies = [
+        Reply("ok", Usage(10, 20), 1.0, model="served"),
+        Reply("yes"),
+        EndpointError("no", why="because"),
+    ]
     models = world.models({"m": ScriptedClient(replies)}, price=Price(1.0, 1.0))
 
     async def go():
@@ -135,7 +139,9 @@ def test_a_model_that_fails_rests_and_wakes_up_again():
 
 def test_a_refused_model_is_never_asked_again_and_the_others_are():
     world = World()
-    models = world.models({"a": ScriptedClient([ModelRefused("401", why="wrong key")]), "b": ScriptedClient(["ok"])})
+    models = world.models(
+        {"a": ScriptedClient([ModelRefused("401", why="wrong key")]), "b": ScriptedClient(["ok"])}
+    )
 
     async def go():
         with pytest.raises(ModelRefused):
@@ -224,9 +230,7 @@ def test_so_many_at_a_time():
 
 
 ARMS = [Arm(model, persona) for model in ("big", "small") for persona in ("fusion", "layout", "algebra")]
-told = st.lists(
-    st.tuples(st.sampled_from(ARMS), st.floats(0, 1), st.none() | st.floats(0, 10)), max_size=40
-)
+told = st.lists(st.tuples(st.sampled_from(ARMS), st.floats(0, 1), st.none() | st.floats(0, 10)), max_size=40)
 
 
 @given(told, st.integers(0, 99))

@@ -1,0 +1,184 @@
+"""Which policy finds faster kernels, with equal evaluations: six tasks, the proposers without a model.
+
+    python -m benchmarks.engine.kernel_ablation --folder runs/kernel-ablation-DATE
+
+Every cell (task, policy, seed) is one run of so many evaluations at size ``small`` on the CPU, in a process
+of its own. A cell whose run is done is not run again, one that was cut off is resumed: the same command goes
+on. The table has the geometric mean of the confirmed speed-ups over the seeds with a bootstrap interval, and
+mean ranks; ``--json FILE`` writes it down. The whole of it takes many hours, on a machine that does nothing
+else.
+``--report`` prints the table of what is there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from random import Random
+from statistics import fmean
+from typing import Any
+
+from kernelevo.api import load_run
+from kernelevo.errors import RunNotFound, StoreError
+
+TASKS = (
+    "kernelbench:3/1",
+    "kernelbench:3/4",
+    "kernelbench:3/6",
+    "kernelbench:3/31",
+    "kernelbench:3/43",
+    "kernelbench:3/46",
+)
+SEEDS = (0, 1, 2, 3, 4)
+EVALUATIONS = 40
+RESAMPLES = 2000
+# flags of kernelevo run; the first is the default, to which the others are compared
+POLICIES: dict[str, tuple[str, ...]] = {
+    "default": (),
+    "clusters": ("--clusters",),
+    "elites": ("--elites",),
+    "all on": ("--clusters", "--elites"),
+    "2 islands, all on": ("--clusters", "--elites", "--islands", "2"),
+    "topk": ("--sampler", "topk"),
+    "refine": ("--sampler", "refine"),
+    "random": ("--sampler", "random"),
+    "best_of_n": ("--sampler", "best_of_n"),
+}
+
+
+def folder_of(root: Path, task: str, policy: str, seed: int) -> Path:
+    """Return the folder of one cell's run."""
+    name = f"{task}-{policy}".replace(":", "-").replace("/", "-").replace(", ", "-").replace(" ", "-")
+    return root / f"{name}-{seed}"
+
+
+def run_cell(root: Path, task: str, policy: str, seed: int, evaluations: int, size: str) -> str:
+    """Run, resume or leave one cell; return what was done."""
+    folder = folder_of(root, task, policy, seed)
+    state = _state(folder)
+    if state == "done":
+        return "was there"
+    command = [sys.executable, "-m", "kernelevo"]
+    if state is None:
+        command += ["run", task, "--out", str(folder), "--budget", str(evaluations), "--size", size]
+        command += ["--device", "cpu", "--seed", str(seed), *POLICIES[policy]]
+    else:
+        command += ["resume", str(folder)]
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "ablation.log").open("a", encoding="utf-8") as log:
+        code = subprocess.run(command, stdout=log, stderr=log, env=dict(os.environ), check=False).returncode
+    if code not in (0, 1):
+        raise SystemExit(f"{task}, {policy}, seed {seed}: exit {code}; see {folder / 'ablation.log'}")
+    return "done" if state is None else "resumed"
+
+
+def _state(folder: Path) -> str | None:
+    try:
+        return load_run(folder).state
+    except (RunNotFound, StoreError):
+        return None
+
+
+def read(root: Path, tasks: Iterable[str], policies: Iterable[str], seeds: Iterable[int]) -> dict[str, Any]:
+    """Read the scores of all cells that are done: task -> policy -> seed -> facts."""
+    found: dict[str, Any] = {}
+    chosen = list(policies), list(seeds)
+    for task in tasks:
+        for policy in chosen[0]:
+            for seed in chosen[1]:
+                folder = folder_of(root, task, policy, seed)
+                if _state(folder) == "done":
+                    result = load_run(folder)
+                    best = result.best.number if result.best else None
+                    facts = {"score": result.speedup, "trials": len(result.trials), "best": best}
+                    found.setdefault(task, {}).setdefault(policy, {})[seed] = facts
+    return found
+
+
+def interval(logs: Sequence[float], rng: Random) -> tuple[float, float]:
+    """Return the 95 % bootstrap interval of the geometric mean of scores, from their logarithms."""
+    means = sorted(fmean(rng.choices(logs, k=len(logs))) for _ in range(RESAMPLES))
+    return math.exp(means[round(0.025 * (RESAMPLES - 1))]), math.exp(means[round(0.975 * (RESAMPLES - 1))])
+
+
+def summary(found: Mapping[str, Any], policies: Sequence[str]) -> dict[str, Any]:
+    """Return geometric means with intervals for each task and policy, and mean ranks on complete seeds.
+
+    A cell without a correct program counts as 1.0: the module itself is what a person is left with.
+    """
+    rows: dict[str, Any] = {}
+    ranks: dict[str, list[float]] = {policy: [] for policy in policies}
+    for task, cells in found.items():
+        rows[task] = {}
+        for policy in policies:
+            scores = [max(facts["score"] or 1.0, 1e-9) for facts in cells.get(policy, {}).values()]
+            if not scores:
+                continue
+            logs = [math.log(score) for score in scores]
+            low, high = interval(logs, Random(f"{task} {policy}"))
+            rows[task][policy] = {"mean": math.exp(fmean(logs)), "low": low, "high": high, "seeds": len(logs)}
+        complete = set.intersection(*(set(cells.get(policy, {})) for policy in policies))
+        for seed in sorted(complete):
+            scores = [cells[policy][seed]["score"] or 1.0 for policy in policies]
+            for policy, score in zip(policies, scores, strict=True):
+                better, equal = sum(o > score for o in scores), sum(o == score for o in scores)
+                ranks[policy].append(better + (equal + 1) / 2)
+    mean_ranks = {policy: fmean(values) if values else None for policy, values in ranks.items()}
+    return {"tasks": rows, "mean_rank": mean_ranks, "blocks": len(next(iter(ranks.values()), []))}
+
+
+def table(summed: Mapping[str, Any], policies: Sequence[str]) -> str:
+    """Return the table for people."""
+    tasks = list(summed["tasks"])
+    width = max([len(p) for p in policies] + [8]) + 2
+    lines = ["geometric mean of the speed-up over the seeds [95 % interval]"]
+    lines.append("policy".ljust(width) + "mean rank".ljust(11) + "".join(t.ljust(26) for t in tasks))
+    for policy in policies:
+        rank = summed["mean_rank"][policy]
+        line = policy.ljust(width) + ("-" if rank is None else f"{rank:.2f}").ljust(11)
+        for task in tasks:
+            cell = summed["tasks"][task].get(policy)
+            text = "-" if cell is None else f"{cell['mean']:.3f} [{cell['low']:.3f}, {cell['high']:.3f}]"
+            line += text.ljust(26)
+        lines.append(line.rstrip())
+    lines.append(f"ranks over {summed['blocks']} blocks of task and seed that every policy has")
+    return "\n".join(lines)
+
+
+def main(given: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--folder", type=Path, required=True, help="of all runs")
+    parser.add_argument("--tasks", default=",".join(TASKS))
+    parser.add_argument("--policies", default=";".join(POLICIES), help="names, with semicolons")
+    parser.add_argument("--seeds", default=",".join(map(str, SEEDS)))
+    parser.add_argument("--evaluations", type=int, default=EVALUATIONS)
+    parser.add_argument("--size", default="small")
+    parser.add_argument("--report", action="store_true", help="only the table of what is there")
+    parser.add_argument("--json", type=Path, help="a file for the figures")
+    told = parser.parse_args(given)
+    tasks, policies = told.tasks.split(","), told.policies.split(";")
+    seeds = [int(seed) for seed in told.seeds.split(",")]
+    # seeds outermost: whoever stops early has whole blocks
+    cells = [(task, policy, seed) for seed in seeds for task in tasks for policy in policies]
+    for index, (task, policy, seed) in enumerate(() if told.report else cells):
+        done = run_cell(told.folder, task, policy, seed, told.evaluations, told.size)
+        print(f"{index + 1}/{len(cells)} {task}, {policy}, seed {seed}: {done}", flush=True)
+    found = read(told.folder, tasks, policies, seeds)
+    summed = summary(found, policies)
+    print(table(summed, policies))
+    if told.json:
+        facts = {"evaluations": told.evaluations, "size": told.size, **summed, "cells": found}
+        told.json.write_text(json.dumps(facts, indent=1), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,99 @@
+"""Keeps what a series found, or measured: its winners as solutions, each with its measured record beside it.
+
+    python -m benchmarks.keep_winners runs/level3-small-DATE [--least 1.01]
+
+A winner is kept if it was timed again in fresh processes and its whole interval lies above ``--least``, and
+if it is better than the one that is kept already on the same kind of machine. It is written to
+``kernelbench_tasks/solutions/<device>/<suite>_<id>/searched.py``, the record to ``searched.json``; a program
+that was given keeps its name.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from kernelevo.bench.child import RUN
+from kernelevo.bench.suite import folder_name
+from kernelevo.core import Program
+from kernelevo.tasks import library
+
+NAME = "searched"
+SHOWN = (
+    "score_low", "score_high", "baseline", "latency_ms", "speedup_vs_eager", "speedup_vs_compile",
+    "max_abs_error", "oracle_error", "reference_oracle_error", "meets_1e-5", "precision", "weights",
+)  # fmt: skip
+
+
+def main(given: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("series", type=Path, help="folder of a series that was searched")
+    parser.add_argument("--least", type=float, default=1.01, help="what the whole interval has to exceed")
+    parser.add_argument("--to", type=Path, help="default: the bundled solutions of the series' device")
+    told = parser.parse_args(given)
+    series = json.loads((told.series / "bench.json").read_text(encoding="utf-8"))
+    to = told.to or library.root() / "solutions" / series["bench"]["device"]
+    for row in series["tasks"]:
+        why = refused(row, told.least)
+        print(f"{row['name']}: {why or keep(row, series['bench'], told.series, to)}")
+    return 0
+
+
+def refused(row: Mapping[str, Any], least: float) -> str | None:
+    """Return why a row's winner is not kept; None if it is."""
+    if row["status"] != "ok":
+        return f"nothing to keep: {row['status'] or 'fault'}"
+    if not row["confirmed"]:
+        return "not timed again in fresh processes"
+    low = row["metrics"].get("score_low")
+    if low is None or low <= least:
+        return f"{row['score']:.2f}, but its interval is not wholly above {least}"
+    return None
+
+
+def keep(row: Mapping[str, Any], facts: Mapping[str, Any], series: Path, to: Path) -> str:
+    """Write a winner and its record, unless a better one lies there; return what was done."""
+    given = row["program"]
+    where = series / row["folder"] / RUN / "best.py" if given is None else Path(facts["solutions"]) / given
+    text = where.read_text(encoding="utf-8")
+    found = record(row, facts)
+    if Program.single(text).id != found["program_id"]:
+        return f"left alone: {where} is not the program of the record"
+    folder = to / folder_name(row["name"])
+    name = NAME if given is None else where.stem
+    path = folder / f"{name}.json"
+    if path.is_file():
+        old = json.loads(path.read_text(encoding="utf-8"))
+        if old["hardware"] == found["hardware"] and old["score"] >= found["score"]:
+            return f"{found['score']:.2f}; a better one ({old['score']:.2f}) is kept"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.py").write_text(text, encoding="utf-8")
+    path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    return f"{found['score']:.2f} kept"
+
+
+def record(row: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what stands beside a kept program: its figures, and with what and where they were measured."""
+    return {
+        "task": row["name"],
+        "program_id": row["program_id"],
+        "score": row["score"],
+        "metrics": {name: row["metrics"].get(name) for name in SHOWN},
+        "made_by": row["made_by"],
+        "size": facts["size"],
+        "searched_seconds": row["searched_seconds"],
+        "ended": row["ended"],
+        "hardware": facts["hardware"],
+        "kernelevo": facts["kernelevo"],
+        "versions": facts["versions"],
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

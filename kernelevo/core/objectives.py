@@ -1,0 +1,167 @@
+"""Objectives: metrics with directions that a task declares, the order they make, and the Pareto front.
+
+A task that declares none is ordered by the verdict's score alone. Nothing is blended silently: the score
+stays what the evaluator gave; the order of programs is the one that the task chose.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kernelevo.core.evaluation import Evaluation, Metric
+from kernelevo.core.trial import Trial
+
+OPTION = "objectives"
+"""Key of ``Task.options`` under which a task declares them."""
+SCORE = "score"
+"""Stands for the verdict's score among the names of metrics."""
+DIRECTIONS = ("higher", "lower")
+RULES = ("score", "weighted", "lexicographic")
+Worth = tuple[float, ...]
+"""What a program is worth: compared from the left, higher is better."""
+
+
+@dataclass(frozen=True)
+class Objective:
+    """One metric that counts.
+
+    Args:
+        name: of the metric, or ``score``.
+        better: ``higher`` or ``lower``.
+        weight: of a weighted sum, in score per unit of the metric; above 0.
+        within: differences up to about this size count as none in a lexicographic order: values are compared
+            by the step of this size that they are in. 0 compares exactly.
+    """
+
+    name: str
+    better: str = "higher"
+    weight: float = 1.0
+    within: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not self.name:
+            raise ValueError("an objective needs the name of a metric")
+        if self.better not in DIRECTIONS:
+            raise ValueError(f"{self.name} cannot be better {self.better!r}: it is {' or '.join(DIRECTIONS)}")
+        for what, value in (("weight", self.weight), ("within", self.within)):
+            if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+                raise ValueError(f"{what} of {self.name} cannot be {value!r}: it is a number")
+        if self.weight <= 0 or self.within < 0:
+            raise ValueError(f"weight of {self.name} is above 0, within not below 0")
+
+    def value(self, evaluation: Evaluation) -> Metric:
+        """Return the metric as the evaluator gave it; None where there is none."""
+        return evaluation.score if self.name == SCORE else evaluation.metrics.get(self.name)
+
+    def gain(self, evaluation: Evaluation) -> float:
+        """Return the metric turned so that higher is better; minus infinity where it does not exist."""
+        value = self.value(evaluation)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            return -math.inf
+        return float(value if self.better == "higher" else -value)
+
+
+@dataclass(frozen=True)
+class Objectives:
+    """What counts in a task.
+
+    Args:
+        metrics: in the order of their importance for a lexicographic rule; none at all means the score.
+        rule: ``score``: the score alone makes the order, the metrics make a front beside it; ``weighted``:
+            the sum of weight times metric; ``lexicographic``: the first metric, of equals the second, ...
+
+    Raises:
+        ValueError: for an unknown rule, a metric named twice, or a rule over no metrics.
+    """
+
+    metrics: tuple[Objective, ...] = ()
+    rule: str = SCORE
+
+    def __post_init__(self) -> None:
+        if self.rule not in RULES:
+            raise ValueError(f"there is no rule {self.rule!r}: it is one of {', '.join(RULES)}")
+        names = [metric.name for metric in self.metrics]
+        if len(set(names)) != len(names):
+            raise ValueError(f"a metric is named twice: {', '.join(names)}")
+        if self.rule != SCORE and not names:
+            raise ValueError(f"the rule {self.rule!r} needs metrics")
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> Objectives:
+        """Read a task's declaration.
+
+        ``options["objectives"]`` is ``{"metrics": {NAME: "higher" | "lower" | {"better": ..., "weight": ...,
+        "within": ...}, ...}, "rule": "score" | "weighted" | "lexicographic"}``.
+
+        Raises:
+            ValueError: for anything else, saying what was expected.
+        """
+        declared = options.get(OPTION)
+        if declared is None:
+            return cls()
+        if not isinstance(declared, Mapping) or set(declared) - {"metrics", "rule"}:
+            raise ValueError("objectives are a table with 'metrics' and 'rule'")
+        metrics = declared.get("metrics", {})
+        if not isinstance(metrics, Mapping) or not metrics:
+            raise ValueError("'metrics' is a table: name of a metric -> 'higher' or 'lower'")
+        return cls(tuple(_objective(n, m) for n, m in metrics.items()), str(declared.get("rule", SCORE)))
+
+    @property
+    def by_score(self) -> bool:
+        """Whether the order is that of the scores, as without any declaration."""
+        return self.rule == SCORE
+
+    def worth(self, evaluation: Evaluation) -> Worth:
+        """Return what a verdict with a score is worth; a metric that it lacks is worth less than any."""
+        if self.rule == "weighted":
+            return (math.fsum(m.weight * m.gain(evaluation) for m in self.metrics),)
+        if self.rule == "lexicographic":
+            return tuple(_step(m.gain(evaluation), m.within) for m in self.metrics)
+        return (evaluation.score if evaluation.score is not None else -math.inf,)
+
+    def gains(self, evaluation: Evaluation) -> Worth | None:
+        """Return the metrics turned so that higher is better; None if the verdict lacks one of them."""
+        found = tuple(metric.gain(evaluation) for metric in self.metrics)
+        return None if not found or -math.inf in found else found
+
+    def front(self, trials: Iterable[Trial]) -> list[Trial]:
+        """Return the Pareto front: trials of which no other is as good in every metric and better in one.
+
+        Only full verdicts that have every metric take part; of equals the earliest is kept. In order of their
+        numbers; empty without metrics.
+        """
+        front: list[tuple[Worth, Trial]] = []
+        for trial in sorted(trials, key=lambda t: t.number):
+            evaluation = trial.evaluation
+            if evaluation is None or evaluation.score is None or evaluation.fidelity != "full":
+                continue
+            mine = self.gains(evaluation)
+            if mine is None or any(_covers(theirs, mine) for theirs, _ in front):
+                continue
+            front = [(theirs, t) for theirs, t in front if not _covers(mine, theirs)] + [(mine, trial)]
+        return [trial for _, trial in front]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the declaration as plain data, as a task's option."""
+        rows = {m.name: {"better": m.better, "weight": m.weight, "within": m.within} for m in self.metrics}
+        return {"metrics": rows, "rule": self.rule}
+
+
+def _objective(name: Any, declared: Any) -> Objective:
+    if isinstance(declared, str):
+        return Objective(str(name), declared)
+    if not isinstance(declared, Mapping) or set(declared) - {"better", "weight", "within"}:
+        raise ValueError(f"{name} is 'higher', 'lower', or a table with 'better', 'weight', 'within'")
+    return Objective(str(name), **declared)
+
+
+def _step(value: float, size: float) -> float:
+    return math.floor(value / size) * size if size and math.isfinite(value) else value
+
+
+def _covers(one: Worth, two: Worth) -> bool:
+    """Whether one is at least as good as the other in everything (equals cover each other)."""
+    return all(a >= b for a, b in zip(one, two, strict=True))

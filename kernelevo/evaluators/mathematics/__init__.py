@@ -1,0 +1,1 @@
+"""Mathematics pack: constructions that are checked exactly, against a table of records."""

@@ -1,0 +1,144 @@
+"""A second opinion on a saved construction: other formulas, a fresh process, nothing of the search.
+
+``python -m kernelevo.evaluators.mathematics.recheck construction.json`` prints the exact value.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+from kernelevo.errors import BadProgram
+from kernelevo.evaluators.mathematics import kissing, uncertainty
+from kernelevo.evaluators.mathematics.step_functions import UNIT
+
+
+def saved(name: str, construction: Any) -> str:
+    """Return a construction as JSON text: whole numbers, and fractions as ``"p/q"``."""
+    return json.dumps({"problem": name, "construction": _plain(construction)})
+
+
+def recheck(text: str) -> Fraction | float:
+    """Return the value of a saved construction, computed in another way than by the search.
+
+    Args:
+        text: what :func:`saved` returned.
+
+    Raises:
+        BadProgram: if it is not one, or not a valid construction.
+    """
+    try:
+        data = json.loads(text)
+        check, given = CHECKS[data["problem"]], _exact(data["construction"])
+    except (ValueError, KeyError, TypeError, ZeroDivisionError) as error:
+        raise BadProgram("not a saved construction", why=f"{type(error).__name__}: {error}") from error
+    value = check(given)
+    if value is None:
+        raise BadProgram(f"this is not a valid construction for {data['problem']}")
+    return value
+
+
+def _circles(circles: list[list[Fraction]]) -> Fraction | None:
+    """All numbers over one denominator: comparisons of whole numbers."""
+    whole = math.lcm(*(x.denominator for c in circles for x in c))
+    rows = [[int(x * whole) for x in c] for c in circles]
+    inside = all(r >= 0 and min(x, y, whole - x, whole - y) >= r for x, y, r in rows)
+    apart = all(
+        (a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2 >= (a[2] + b[2]) ** 2 for a, b in combinations(rows, 2)
+    )
+    return Fraction(sum(r for *_, r in rows), whole) if inside and apart else None
+
+
+def _distances(points: list[list[Fraction]]) -> Fraction | None:
+    whole = math.lcm(*(x.denominator for p in points for x in p))
+    rows = [(int(x * whole), int(y * whole)) for x, y in points]
+    squares = sorted((a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2 for a, b in combinations(rows, 2))
+    return Fraction(squares[-1], squares[0]) if squares[0] else None
+
+
+def _triangles(points: list[list[Fraction]]) -> Fraction | None:
+    """The shoelace formula over one denominator."""
+    if not all(x >= 0 and y >= 0 and x + y <= 1 for x, y in points):
+        return None
+    whole = math.lcm(*(x.denominator for p in points for x in p))
+    rows = [(int(x * whole), int(y * whole)) for x, y in points]
+    areas = (
+        abs(a[0] * b[1] - a[1] * b[0] + b[0] * c[1] - b[1] * c[0] + c[0] * a[1] - c[1] * a[0])
+        for a, b, c in combinations(rows, 3)
+    )
+    return Fraction(min(areas), whole * whole)
+
+
+def _overlap(heights: list[int]) -> Fraction | None:
+    if not all(0 <= h <= UNIT for h in heights) or 2 * sum(heights) != len(heights) * UNIT:
+        return None
+    return Fraction(2 * max(_sums(heights, [UNIT - h for h in heights][::-1])), len(heights) * UNIT * UNIT)
+
+
+def _autocorrelation(heights: list[int]) -> Fraction | None:
+    if min(heights) < 0 or not any(heights):
+        return None
+    return Fraction(2 * len(heights) * max(_sums(heights, heights)), sum(heights) ** 2)
+
+
+def _kissing(vectors: list[list[int]]) -> Fraction | None:
+    good = all(len(v) == kissing.DIMENSION and any(v) for v in vectors)
+    return Fraction(len(vectors)) if good and kissing.is_configuration(vectors) else None
+
+
+def _uncertainty(points: list[Fraction]) -> float | None:
+    above, value = uncertainty.bound(points)
+    return value if uncertainty.confirmed(points, above) else None
+
+
+CHECKS: dict[str, Callable[[Any], Fraction | float | None]] = {
+    "circle_packing": _circles,
+    "circle_packing_32": _circles,
+    "minmax_distance": _distances,
+    "heilbronn_triangle": _triangles,
+    "erdos_minimum_overlap": _overlap,
+    "autocorrelation_1": _autocorrelation,
+    "kissing_number": _kissing,
+    "uncertainty": _uncertainty,
+}
+
+
+def _sums(a: Sequence[int], b: Sequence[int]) -> list[int]:
+    """Convolve by python-flint where it is installed, else term by term."""
+    try:
+        from flint import fmpz_poly
+    except ImportError:
+        found = [0] * (len(a) + len(b) - 1)
+        for i, x in enumerate(a):
+            for j, y in enumerate(b):
+                found[i + j] += x * y
+        return found
+    return [int(c) for c in (fmpz_poly(list(a)) * fmpz_poly(list(b))).coeffs()]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_plain(v) for v in value]
+    return str(value) if isinstance(value, Fraction) else value
+
+
+def _exact(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_exact(v) for v in value]
+    return Fraction(value) if isinstance(value, str) else value
+
+
+def main() -> None:
+    """Print the exact value of the construction in a file."""
+    value = recheck(Path(sys.argv[1]).read_text("utf-8"))
+    print(json.dumps({"value": str(value), "decimal": float(value)}))
+
+
+if __name__ == "__main__":
+    main()

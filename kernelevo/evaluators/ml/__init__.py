@@ -1,0 +1,1 @@
+"""Machine-learning pack: hidden validation, sealed test, labels that no candidate ever sees."""

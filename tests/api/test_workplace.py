@@ -1,0 +1,37 @@
+"""Workplace: how much of a run happens at a time, and where."""
+
+from pathlib import Path
+
+import pytest
+
+from kernelevo.api.parts import schedule_of
+from kernelevo.api.workplace import Workplace, workplace
+from kernelevo.config import Settings
+from kernelevo.executors import InlineExecutor, ProcessExecutor
+
+
+@pytest.mark.parametrize(("staged", "measurers"), [(False, 3), (True, 1)])
+def test_plain_programs_are_judged_side_by_side_and_kernels_measured_alone(
+    staged: bool, measurers: int, tmp_path: Path
+) -> None:
+    place = workplace(Settings(workers=3), staged=staged, device="device:0", log=tmp_path / "log")
+    try:
+        assert isinstance(place.executor, ProcessExecutor)
+        assert (place.builders, place.measurers) == (3, measurers)
+    finally:
+        place.executor.close()
+
+
+def test_inline_is_one_after_the_other(tmp_path: Path) -> None:
+    settings = Settings(executor="inline", workers=3)
+    place = workplace(settings, staged=False, device="device:0", log=tmp_path / "log")
+    assert isinstance(place.executor, InlineExecutor) and (place.builders, place.measurers) == (1, 1)
+
+
+def test_as_many_think_as_are_judged_if_nothing_is_said() -> None:
+    place = Workplace(InlineExecutor(), builders=5, measurers=5)
+    assert schedule_of(Settings(), place).thinkers == 5
+    assert schedule_of(Settings(thinkers=3), place).thinkers == 3
+    assert schedule_of(Settings(), Workplace(InlineExecutor())).thinkers == 2
+    deterministic = schedule_of(Settings(deterministic=True, window=7), place)
+    assert (deterministic.thinkers, deterministic.window) == (1, 7)

@@ -1,0 +1,68 @@
+"""What a series found is kept with its record, and only where it is a win."""
+
+import json
+
+import pytest
+
+from benchmarks.keep_winners import keep, main, refused
+from kernelevo.core import Program
+
+TEXT = "class ModelNew: ...\n"
+FACTS = {
+    "device": "cpu", "size": "small", "solutions": None, "hardware": {"cpu": {"name": "abacus"}},
+    "kernelevo": {"commit": "abc"}, "versions": {"torch": "2"},
+}  # fmt: skip
+
+
+def row(**more):
+    return {
+        "name": "ops/softmax", "program": None, "status": "ok", "score": 1.5, "confirmed": True,
+        "metrics": {"score_low": 1.4, "score_high": 1.6}, "program_id": Program.single(TEXT).id,
+        "folder": "runs/ops_softmax", "made_by": "rewrite", "searched_seconds": 3.0, "ended": "today", **more,
+    }  # fmt: skip
+
+
+@pytest.fixture
+def series(tmp_path):
+    run = tmp_path / "series/runs/ops_softmax/run"
+    run.mkdir(parents=True)
+    (run / "best.py").write_text(TEXT)
+    return tmp_path / "series"
+
+
+def test_a_win_is_kept_with_its_record_and_a_better_one_stays(series, tmp_path, capsys):
+    document = {"bench": FACTS, "tasks": [row(), row(name="ops/gemm", status="nothing_correct", score=None)]}
+    (series / "bench.json").write_text(json.dumps(document))
+    assert main([str(series), "--to", str(tmp_path / "kept")]) == 0
+    folder = tmp_path / "kept/ops_softmax"
+    assert (folder / "searched.py").read_text() == TEXT
+    kept = json.loads((folder / "searched.json").read_text())
+    assert (kept["score"], kept["metrics"]["score_low"], kept["kernelevo"]["commit"]) == (1.5, 1.4, "abc")
+    assert "ops/gemm: nothing to keep: nothing_correct" in capsys.readouterr().out
+    assert "a better one (1.50) is kept" in keep(row(score=1.45), FACTS, series, tmp_path / "kept")
+    assert keep(row(score=1.55), FACTS, series, tmp_path / "kept") == "1.55 kept"
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"confirmed": False}, "fresh processes"),
+        ({"metrics": {"score_low": 1.0, "score_high": 2.0}}, "not wholly above"),
+        ({"metrics": {}}, "not wholly above"),
+        ({"status": None}, "fault"),
+    ],
+)
+def test_what_is_no_win_is_not_kept(more, words):
+    assert words in refused(row(**more), 1.01) and refused(row(), 1.01) is None
+
+
+def test_a_given_program_keeps_its_name_and_a_changed_one_is_left_alone(series, tmp_path):
+    mine = tmp_path / "mine/ops_softmax"
+    mine.mkdir(parents=True)
+    (mine / "by_hand.py").write_text(TEXT)
+    facts = {**FACTS, "solutions": str(tmp_path / "mine")}
+    given = row(program="ops_softmax/by_hand.py")
+    assert keep(given, facts, series, tmp_path / "kept") == "1.50 kept"
+    assert (tmp_path / "kept/ops_softmax/by_hand.json").is_file()
+    (mine / "by_hand.py").write_text(TEXT + "# another")
+    assert "left alone" in keep(given, facts, series, tmp_path / "other")

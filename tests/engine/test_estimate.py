@@ -1,0 +1,95 @@
+"""Estimates: what a budget will buy, from what was measured."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kernelevo.core import BudgetEstimated, SearchStarted, TrialEnded
+from kernelevo.engine import Budget, Schedule
+from kernelevo.engine.estimate import Pace, estimate
+from kernelevo.store import RunStore
+from tests.engine import toys
+from tests.engine.test_engine import Bench
+
+
+def pace(build: float = 1.0, measure: float = 2.0) -> Pace:
+    found = Pace()
+    found.note({"build": (10.0, 10.0 + build), "measure": (20.0, 20.0 + measure)})
+    return found
+
+
+def test_what_the_evaluator_itself_took_counts_where_it_is_known() -> None:
+    found = pace()
+    found.note({"measure": (0.0, 9.0)}, inside=4.0)  # five seconds went into starting a worker
+    assert found.mean("measure") == 3.0 and found.mean("build") == 1.0
+
+
+def told(budget: str, used: Any = (), costs: Any = (), builders: int = 1, measurers: int = 1) -> Any:
+    found = estimate(
+        Budget.parse(budget), dict(used), pace(), dict(costs), builders=builders, measurers=measurers
+    )
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("budget", "more", "programs", "unit"),
+    [
+        ("90s", {}, (30, 45), "seconds"),
+        ("90s", {"used": {"seconds": 60.0}}, (10, 15), "seconds"),
+        ("90s", {"builders": 2, "measurers": 4}, (30, 180), "seconds"),
+        ("200", {"used": {"trials": 50.0}}, (150, 150), "trials"),
+        ("device:60s", {}, (30, 30), "device_seconds"),
+        ("$5", {"costs": {"dollars": 0.1}}, (50, 50), "dollars"),
+        ("tokens:10k", {"costs": {"tokens": 2500.0}}, (4, 4), "tokens"),
+        ("90s,$1", {"costs": {"dollars": 0.1}}, (10, 10), "dollars"),
+        ("90s,200", {}, (30, 45), "seconds"),
+    ],
+)
+def test_programs_and_what_runs_out(budget: str, more: Any, programs: Any, unit: str) -> None:
+    found = told(budget, **more)
+    assert (found.programs, found.unit) == (programs, unit)
+    assert str(Budget.parse(budget)) in found.text
+
+
+def test_what_cannot_be_known_is_said() -> None:
+    assert estimate(Budget.parse("90s"), {}, Pace(), {}, builders=1, measurers=1) is None
+    unpriced = told("$5")
+    assert unpriced.programs is None and "cannot be told" in unpriced.text
+
+
+@given(st.floats(0, 100), st.floats(0.01, 100), st.integers(1, 4), st.integers(1, 4))
+def test_a_range_is_one(build: float, measure: float, builders: int, measurers: int) -> None:
+    found = estimate(
+        Budget.parse("1h,100"), {}, pace(build, measure), {}, builders=builders, measurers=measurers
+    )
+    assert found is not None and found.programs is not None and found.seconds is not None
+    assert 0 <= found.programs[0] <= found.programs[1] <= 100
+    assert 0 <= found.seconds[0] <= found.seconds[1] <= 3600
+
+
+def test_it_is_told_once_before_the_search_and_is_about_right(tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "run")
+    task = toys.task("staged", build=0.02, seconds=0.05)
+    bench.run(task, [toys.Flip()], "1s,1000", schedule=Schedule(thinkers=2))
+    (event,) = bench.of(BudgetEstimated)
+    order = [type(e) for e in bench.events]
+    assert order.index(SearchStarted) < order.index(BudgetEstimated)
+    assert event.unit == "seconds" and event.programs is not None
+    judged = len([t for t in bench.trials()[1:] if t.reused is None])
+    assert 0.3 * event.programs[0] <= judged <= 2 * event.programs[1]
+    bench.run(task, [toys.Flip()], "1s,1000")
+    with RunStore.open(bench.folder, readonly=True) as reader:
+        rows = reader.events(kind="estimate")
+    assert next(row.data["text"] for row in rows) == event.text
+
+
+def test_without_seeds_it_is_told_after_the_first_verdict(tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "run")
+    bench.run(toys.task(seeds=[], seconds=0.01), [toys.Flip(dollars=0.5)], "$2")
+    kinds = [type(e) for e in bench.events]
+    assert kinds.index(BudgetEstimated) > kinds.index(TrialEnded)
+    assert bench.of(BudgetEstimated)[0].programs is None  # nobody said what an ask costs
