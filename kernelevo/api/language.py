@@ -42,6 +42,7 @@ class Language:
     models: Models
     mailbox: Models | None = None
     box: MailboxClient | None = None
+    endpoints: Sequence[OpenAIClient] = ()
 
     def listen(self, book: Callable[[Call], None], notice: Callable[[str], None]) -> None:
         """Let somebody be told of every call from now on, and of what lies wrong in a mailbox."""
@@ -50,6 +51,11 @@ class Language:
             self.box.notice = notice
         if self.mailbox is not None:
             self.mailbox.book = book
+
+    async def aclose(self) -> None:
+        """Close the connections to endpoints; to be awaited in the event loop that used them."""
+        for endpoint in self.endpoints:
+            await endpoint.aclose()
 
 
 def speaks(settings: Settings) -> bool:
@@ -84,7 +90,8 @@ def language(settings: Settings, budget: Budget) -> Language:
     models = [box if name == MAILBOX and box else _endpoint(name, settings) for name in named]
     _refuse_unpriced(models, budget)
     mailbox = Models([box], {"proposer": (MAILBOX,)}) if box else None
-    return Language(Models(models, wanted), mailbox, folder)
+    endpoints = [m.client for m in models if isinstance(m.client, OpenAIClient)]
+    return Language(Models(models, wanted), mailbox, folder, endpoints)
 
 
 def row_of(call: Call) -> CallRow:

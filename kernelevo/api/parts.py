@@ -83,7 +83,7 @@ def carry_out(plan: Plan) -> Outcome:
             if plan.settings.elsewhere
             else contextlib.nullcontext()
         ):
-            return run_engine(engine)
+            return run_engine(engine, talk.aclose if talk is not None else None)
 
 
 def schedule_of(settings: Settings, place: Workplace) -> Schedule:

@@ -88,6 +88,8 @@ def test_nothing_correct_and_nothing_there(task, folder, tmp_path, capsys):
 
 
 def test_programs_of_several_files_and_odd_ones(tmp_path):
+    tmp_path = tmp_path / "own"
+    tmp_path.mkdir()
     tree = Program({"program.py": "import k\r\n", "src/k.cpp": "int f();\n"})
     single = Program.single("x = 'é'\r\n")
     for program in (tree, single):
@@ -154,13 +156,13 @@ def test_generation_here_evaluation_there_and_back(task, tmp_path, monkeypatch, 
         for path, program in programs_in(exchange):
             assert path.name == f"{program.id[:16]}.py"
             write_program(there, program)
-        (there / "mine.py").write_text("x = 1111111111\n")
+        (there / "mine.py").write_text(f"x = {'1' * 50}\n")
         assert run_command(["check", str(there), task]) == 0
         results = there / RESULTS
         assert import_results(str(tmp_path / "run"), results) == len(programs_in(there))
         assert import_results(str(tmp_path / "run"), results) == 0
         result = resume(str(tmp_path / "run"), budget="3s")
-    assert result.best.score == 10 and result.best.program.origin.proposer == "person"
+    assert result.best.score == 50 and result.best.program.origin.proposer == "person"
     assert len(result.trials) >= 3
     for trial in result.trials:
         assert trial.evaluation.metrics["judged_by"].startswith("kernelevo")

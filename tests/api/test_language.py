@@ -49,6 +49,7 @@ def run(tmp_path, mock, *, budget="3", listener=None, **more):
             "out": str(tmp_path / "run"),
             "model": "m",
             "proposers": ["llm"],
+            "thinkers": 1,
             "base_url": mock.url if mock else None,
             **more,
         }
@@ -201,7 +202,7 @@ def test_a_budget_in_dollars_needs_prices(tmp_path):
 
 def test_a_failed_program_goes_back_with_its_error_so_often_and_no_more(tmp_path):
     with endpoint(lambda request, n: completion(f"```python\nx = 'boom {n}'\n```")) as mock:
-        result = run(tmp_path, mock, budget="6", repairs=2, models={"m": {"concurrency": 1}})
+        result = run(tmp_path, mock, budget="10", repairs=2)
     with store(tmp_path) as opened:
         roles = [c.role for c in opened.calls()]
         mended = [c for c in opened.calls(role="repair")]
@@ -255,15 +256,24 @@ def test_a_judge_model_that_talks_nonsense_changes_nothing(tmp_path):
 
 def test_a_run_is_replayed_from_its_own_replies_without_an_endpoint(tmp_path, monkeypatch, capsys):
     with endpoint(lambda request, n: completion(program(n))) as mock:
-        first = run(tmp_path, mock)
+        first = run(tmp_path, mock, deterministic=True, window=1)
     record = tmp_path / "replies.jsonl"
     assert run_command(["export", str(tmp_path / "run"), "--replies", str(record)]) == 0
     assert KEY not in record.read_text()
     monkeypatch.delenv("OPENAI_API_KEY")
-    again = run(tmp_path, None, replay=str(record), model=None, out=str(tmp_path / "again"))
+    again = run(
+        tmp_path,
+        None,
+        replay=str(record),
+        model=None,
+        out=str(tmp_path / "again"),
+        deterministic=True,
+        window=1,
+    )
     assert [t.program.id for t in again.trials] == [t.program.id for t in first.trials]
-    with pytest.raises(MachineError, match=r"used up|no reply to this prompt"):
-        run(tmp_path, None, replay=str(record), model=None, seed=5, out=str(tmp_path / "other"))
+    record.write_text(re.sub(r'"prompt_sha256": "\w{6}', '"prompt_sha256": "000000', record.read_text()))
+    with pytest.raises(MachineError, match="has no reply to this prompt"):
+        run(tmp_path, None, replay=str(record), model=None, out=str(tmp_path / "other"))
     loose = run(
         tmp_path,
         None,
