@@ -36,6 +36,7 @@ PUBLIC = {
     "load_run": "kernelevo.api",
     "optimize": "kernelevo.api",
     "resume": "kernelevo.api",
+    "steer": "kernelevo.api",
 }
 
 __all__ = [
@@ -64,10 +65,11 @@ __all__ = [
     "packed",
     "refresh",
     "resume",
+    "steer",
 ]
 
 if TYPE_CHECKING:
-    from kernelevo.api import evolve, load_run, optimize, resume
+    from kernelevo.api import evolve, load_run, optimize, resume, steer
     from kernelevo.backends.cpp import cpp
     from kernelevo.backends.cublas import gemm
     from kernelevo.backends.cuda import cuda

@@ -8,7 +8,6 @@ CPU time of the thread stands beside the time on the wall, which counts other wo
 
 from __future__ import annotations
 
-import argparse
 import resource
 import time
 from random import Random
@@ -16,6 +15,7 @@ from statistics import median, quantiles
 
 import numpy as np
 
+from benchmarks.engine.record import arguments, keep
 from kernelevo.core import Evaluation, Origin, Program, Trial, Verdict
 from kernelevo.population import Ask, Features, Islands
 from kernelevo.population.features import Vector
@@ -57,7 +57,7 @@ def megabytes() -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = arguments(__doc__)
     parser.add_argument("--embedding", type=int, default=0, help="length of each program's embedding")
     parser.add_argument("--islands", type=int, default=4)
     parser.add_argument("--largest", type=int, default=SIZES[-1])
@@ -74,6 +74,7 @@ def main() -> None:
     print(f"{chosen.islands} islands, features of {features.size} numbers, {before:.0f} MB at the start")
     filler = text(0)
     costs: list[tuple[float, float, float, float]] = []
+    rows: list[dict[str, object]] = []
     for number in range(max(n for n in SIZES if n <= chosen.largest)):
         features.number = number
         features.reading = any(size - MEASURED <= number < size for size in SIZES)
@@ -98,6 +99,23 @@ def main() -> None:
                 f"{number + 1:>6} programs: {_told(costs)}; {megabytes():.0f} MB, clusters {clusters}",
                 flush=True,
             )
+            rows.append(_row(number + 1, costs) | {"memory_mb": megabytes(), "clusters": sum(clusters)})
+    name = f"population-{chosen.embedding}" if chosen.embedding else "population"
+    note = f"{chosen.islands} islands, embeddings of {chosen.embedding} numbers; CPU time beside the wall's"
+    keep(name, chosen, rows, note)
+
+
+def _row(programs: int, costs: list[tuple[float, float, float, float]]) -> dict[str, object]:
+    asks, asks_used, tells, tells_used = zip(*costs[-MEASURED:], strict=True)
+    both = [ask + tell for ask, tell in zip(asks, tells, strict=True)]
+    used = [ask + tell for ask, tell in zip(asks_used, tells_used, strict=True)]
+    return {
+        "programs": programs,
+        "ask_ms": 1e3 * median(asks),
+        "tell_ms": 1e3 * median(tells),
+        "both_ms": 1e3 * median(both),
+        "both_cpu_ms": 1e3 * median(used),
+    }
 
 
 def _told(costs: list[tuple[float, float, float, float]]) -> str:

@@ -1,5 +1,6 @@
 """The door: the only place where parts are put together."""
 
+from kernelevo.api.audit import audit
 from kernelevo.api.batch import Batch, check_folder, import_results
 from kernelevo.api.check import check, read_program
 from kernelevo.api.compare import compare
@@ -19,6 +20,7 @@ from kernelevo.api.runs import (
     resume,
     run_task,
 )
+from kernelevo.api.steering import account, effect_of, orders, parse_order, steer
 from kernelevo.api.timeline import trace
 from kernelevo.evaluators.elsewhere import Line
 
@@ -26,10 +28,13 @@ __all__ = [
     "Batch",
     "Line",
     "Result",
+    "account",
+    "audit",
     "check",
     "check_folder",
     "claim_folder",
     "compare",
+    "effect_of",
     "evolve",
     "examine",
     "explain",
@@ -40,9 +45,12 @@ __all__ = [
     "load_run",
     "more_of",
     "optimize",
+    "orders",
+    "parse_order",
     "read_program",
     "replay",
     "resume",
     "run_task",
+    "steer",
     "trace",
 ]

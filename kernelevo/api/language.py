@@ -44,7 +44,7 @@ class Language:
     box: MailboxClient | None = None
     endpoints: Sequence[OpenAIClient] = ()
 
-    def listen(self, book: Callable[[Call], None], notice: Callable[[str], None]) -> None:
+    def listen(self, book: Callable[[Call], None], notice: Callable[[str], None] = lambda _: None) -> None:
         """Let somebody be told of every call from now on, and of what lies wrong in a mailbox."""
         self.models.book = book
         if self.box is not None:

@@ -13,6 +13,7 @@ from kernelevo.api import casting
 from kernelevo.api.casting import HOSTED, KERNEL
 from kernelevo.api.language import Language, language, row_of, speaks
 from kernelevo.api.loading import LOADER
+from kernelevo.api.lore import consultant
 from kernelevo.api.workplace import Workplace, workplace
 from kernelevo.config import MAILBOX, SWITCHES, Settings
 from kernelevo.core import Event, Notice, Proposer, SearchStarted, Task, TrialEnded
@@ -71,6 +72,7 @@ def carry_out(plan: Plan) -> Outcome:
             device=DEVICE,
             seed=plan.settings.seed,
             facts=device_facts(plan.settings.device),
+            consult=consultant(plan.store.task, plan.settings),
             schedule=schedule_of(plan.settings, place),
             listeners=(*plan.listeners, _start_after_a_verdict(host), _pass_on(reviews)),
         )

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
+from kernelevo.api.steering import orders
 from kernelevo.core import Evaluation, Objectives, Program, Task, Trial, listing
+from kernelevo.core.objectives import directed
 from kernelevo.errors import BadSetting
 from kernelevo.report import table
 from kernelevo.report.draws import draws
-from kernelevo.report.page import run_page
+from kernelevo.report.page import best_so_far, run_page
 from kernelevo.store import RunStore, find_run
 from kernelevo.tasks import objectives_of
 
@@ -111,8 +113,12 @@ class Result:
 
     @cached_property
     def objectives(self) -> Objectives:
-        """What counts in the task; the score alone, unless it declares more."""
-        return objectives_of(self.task.options)
+        """What counts in the task; the score alone, unless it declares more.
+
+        Metrics to which the evaluator gave a direction make a front beside the score, and no other order.
+        """
+        declared = objectives_of(self.task.options)
+        return declared if declared.metrics else Objectives(directed(self.trials))
 
     @cached_property
     def front(self) -> list[Trial]:
@@ -256,12 +262,14 @@ class Result:
 
     def to_html(self) -> str:
         """Return the run as one self-contained HTML page."""
-        return run_page(self.to_json()["run"], self.trials, listing(self.program) if self.program else None)
+        source = listing(self.program) if self.program else None
+        return run_page(self.to_json()["run"], self.trials, source, orders(self.folder))
 
     def _repr_html_(self) -> str:
         console = Console(record=True, file=io.StringIO(), width=160)
         console.print(self.table())
-        return console.export_html(inline_styles=True, code_format="<pre>{code}</pre>")
+        table = console.export_html(inline_styles=True, code_format="<pre>{code}</pre>")
+        return f'<div style="max-width:56rem">{table}{best_so_far(self.trials)}</div>'
 
 
 def _nothing(result: Result) -> BadSetting:

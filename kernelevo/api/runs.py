@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from kernelevo.api.check import read_program
 from kernelevo.api.loading import find_task, refuse_early
+from kernelevo.api.lore import learn
 from kernelevo.api.parts import Plan, carry_out, refuse_idle, total_budget
 from kernelevo.api.result import BEST_FILE, BEST_FOLDER, Result
 from kernelevo.api.workplace import need_ray
@@ -20,9 +21,9 @@ from kernelevo.core import Notice, Program, Task, Trial, write_tree
 from kernelevo.core.events import Listener
 from kernelevo.engine import Budget, Outcome
 from kernelevo.engine.replay import SEED
-from kernelevo.errors import BadSetting, RunNotFound, StoreError, refused
+from kernelevo.errors import BadSetting, KernelEvoError, RunNotFound, StoreError, refused
 from kernelevo.report import table
-from kernelevo.store import CONFIG_FILE, RUN_FILE, RunStore, find_run, new_run_folder
+from kernelevo.store import CONFIG_FILE, RUN_FILE, RunStore, find_run, glance, new_run_folder
 from kernelevo.store import list_runs as run_folders
 from kernelevo.tasks import objectives_of
 
@@ -204,7 +205,7 @@ def resume(run: str, *, budget: str | None = None, listener: Listener | None = N
         settings = Settings.from_json(store.settings)
         limits = total_budget(store, budget) if budget else Budget.parse(settings.budget)
         outcome = carry_out(Plan(store, settings, limits, [listener] if listener else []))
-    return _finished(folder, outcome)
+    return _finished(folder, outcome, settings, listener)
 
 
 def load_run(run: str | Path) -> Result:
@@ -217,13 +218,11 @@ def list_runs(root: Path) -> list[dict[str, Any]]:
     rows = []
     for folder in reversed(run_folders(root)):
         try:
-            result = Result.read(folder)
+            seen = glance(folder)
         except (StoreError, RunNotFound) as error:
             rows.append(_row(folder, "?", f"unreadable: {error.what}", 0, None, 0.0))
             continue
-        rows.append(
-            _row(folder, result.task.name, result.state, len(result.trials), result.speedup, result.created)
-        )
+        rows.append(_row(folder, seen["task"], seen["state"], seen["trials"], seen["best"], seen["created"]))
     return rows
 
 
@@ -275,11 +274,11 @@ def _start(task: Task, settings: Settings, budget: Budget, folder: Path, listene
         if listener:
             listener(Notice("preparing the reference and the judge"))
         outcome = carry_out(Plan(store, settings, budget, [listener] if listener else []))
-    return _finished(folder, outcome)
+    return _finished(folder, outcome, settings, listener)
 
 
-def _finished(folder: Path, outcome: Outcome) -> Result:
-    """Read a run that ended; leave its best program and its report beside the store.
+def _finished(folder: Path, outcome: Outcome, settings: Settings, listener: Listener | None) -> Result:
+    """Read a run that ended; leave its best program and its report beside the store, and what it teaches.
 
     Raises:
         KernelEvoError: what every proposer failed of, if nothing was proposed because of it.
@@ -291,6 +290,13 @@ def _finished(folder: Path, outcome: Outcome) -> Result:
     proposed = any(trial.program.origin.proposer != SEED for trial in result.trials)
     if outcome.failure is not None and not proposed:
         raise outcome.failure
+    try:
+        learnt = learn(result, settings)
+        words = f"learnt {len(learnt)} note(s); kernelevo knowledge list" if learnt else ""
+    except KernelEvoError as error:  # the run is recorded: what it teaches is not worth losing that
+        words = f"nothing was learnt from this run: {error}"
+    if words and listener:
+        listener(Notice(words))
     return result
 
 

@@ -10,7 +10,7 @@ import typer
 
 from kernelevo.cli.output import console, print_json, talk
 from kernelevo.config import load_settings
-from kernelevo.core import Status
+from kernelevo.core import ENTRY, Status
 from kernelevo.report.table import verdict_table
 
 CHECK_FAILED = 1
@@ -38,7 +38,7 @@ def check(
     settings = load_settings({"device": device, "size": size, "policy": policy})
     from kernelevo import api
 
-    if file.is_dir():
+    if file.is_dir() and not (file / ENTRY).is_file():
 
         def ended(line: api.Line) -> None:
             if as_json:

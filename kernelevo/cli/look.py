@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from kernelevo.cli.flags import complete_run
 from kernelevo.cli.output import console, print_json, talk
 from kernelevo.core import listing
 from kernelevo.errors import BadSetting
@@ -40,7 +41,9 @@ def runs(
 
 
 def show(
-    run: Annotated[str, typer.Argument(help="a run's folder, its name, or @last")] = "@last",
+    run: Annotated[
+        str, typer.Argument(help="a run's folder, its name, or @last", autocompletion=complete_run)
+    ] = "@last",
     trial: Annotated[int | None, typer.Option(help="one trial: its source, verdict and feedback")] = None,
     top: Annotated[int | None, typer.Option(help="only the best N trials")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object: run and trials")] = False,
@@ -93,7 +96,9 @@ def _write_trace(found: dict[str, Any], path: Path) -> None:
 
 
 def export(
-    run: Annotated[str, typer.Argument(help="a run's folder, its name, or @last")] = "@last",
+    run: Annotated[
+        str, typer.Argument(help="a run's folder, its name, or @last", autocompletion=complete_run)
+    ] = "@last",
     out: Annotated[Path, typer.Option("--out", "-o", help="file to write, or folder")] = Path("best.py"),
     standalone: Annotated[
         bool,

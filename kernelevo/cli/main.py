@@ -8,7 +8,22 @@ from typing import Any
 
 import typer
 
-from kernelevo.cli import again, bench, check, doctor, lint, look, rescore, run
+from kernelevo.cli import (
+    again,
+    audit,
+    bench,
+    check,
+    doctor,
+    knowledge,
+    lint,
+    look,
+    new,
+    rescore,
+    run,
+    serve,
+    steer,
+    watch,
+)
 from kernelevo.cli.output import talk
 from kernelevo.errors import KernelEvoError
 
@@ -20,10 +35,14 @@ app = typer.Typer(
     add_completion=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
+    context_settings={"max_content_width": 110},
 )
-VERBS = (run.run, run.resume, look.runs, look.show, look.export, again.replay, again.diff)
-for verb in (*VERBS, check.check, bench.bench, rescore.rescore, lint.lint, doctor.doctor):
+RUNS = (run.run, run.resume, look.runs, look.show, watch.watch, look.export, again.replay, again.diff)
+VERBS = (*RUNS, steer.steer, serve.serve)
+JUDGES = (check.check, bench.bench, rescore.rescore, lint.lint, audit.audit)
+for verb in (*VERBS, *JUDGES, new.new, doctor.doctor):
     app.command()(verb)
+app.add_typer(knowledge.app, name="knowledge")
 
 OUR_BUG = 4
 INTERRUPTED = 130

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from kernelevo.cli.detach import detach
-from kernelevo.cli.flags import listed
+from kernelevo.cli.flags import complete_run, listed
 from kernelevo.cli.output import console, print_json, talk
 from kernelevo.config import MODEL_FREE, PROPOSERS, SAMPLERS, load_settings
 from kernelevo.report.live import LiveReport
@@ -19,7 +19,10 @@ Text = str | None
 
 def run(
     task: Annotated[
-        str, typer.Argument(help="kernelbench:3/13, ops/gemm, model.py:Class, file.py, tsp.py:tour")
+        str,
+        typer.Argument(
+            help="kernelbench:3/13, ops/gemm, model.py:Class, file.py, tsp.py:tour, an evaluator's folder"
+        ),
     ],
     budget: Annotated[Text, typer.Option(help="90s, 30m, 200 (evaluations), $5, or several: 90s,200")] = None,
     device: Annotated[Text, typer.Option(help="cpu or cuda")] = None,
@@ -60,6 +63,9 @@ def run(
     prompt_tokens: Annotated[int | None, typer.Option(help="what a prompt may take; default 24000")] = None,
     elsewhere: Annotated[
         Text, typer.Option(help="a folder: programs are left there for another machine to check")
+    ] = None,
+    no_knowledge: Annotated[
+        bool | None, typer.Option("--no-knowledge", help="neither look notes up nor learn from this run")
     ] = None,
     executor: Annotated[Text, typer.Option(help="inline, process or ray")] = None,
     ray_address: Annotated[
@@ -138,6 +144,7 @@ def run(
         "prompts": prompts,
         "prompt_tokens": prompt_tokens,
         "elsewhere": elsewhere,
+        "no_knowledge": no_knowledge,
         "executor": executor,
         "ray_address": ray_address,
         "workers": workers,
@@ -174,7 +181,9 @@ def run(
 
 
 def resume(
-    run: Annotated[str, typer.Argument(help="a run's folder, its name, or @last")] = "@last",
+    run: Annotated[
+        str, typer.Argument(help="a run's folder, its name, or @last", autocompletion=complete_run)
+    ] = "@last",
     budget: Annotated[Text, typer.Option(help="a new budget, added to what was used")] = None,
     results: Annotated[
         Path | None, typer.Option("--import", help="checked.jsonl of another machine (see --elsewhere)")
@@ -201,4 +210,6 @@ def _end(result: object, as_json: bool) -> int:
     else:
         console().print(result.table())
         talk(result.summary())
+    if result.state == "stopped":
+        talk(f"stopped; go on with: kernelevo resume {result.folder}")
     return 0 if result.best else NOTHING_FOUND

@@ -150,6 +150,21 @@ class Objectives:
         return {"metrics": rows, "rule": self.rule}
 
 
+def directed(trials: Iterable[Trial]) -> tuple[Objective, ...]:
+    """Return the metrics to which verdicts themselves give a direction, if there are at least two.
+
+    Such a verdict has ``metrics["directions"]``, a list of ``{"name": ..., "better": "higher" | "lower"}``.
+    """
+    found: dict[str, Objective] = {}
+    for trial in trials:
+        rows = trial.evaluation.metrics.get("directions") if trial.evaluation else None
+        for row in rows if isinstance(rows, list) else ():
+            name, better = str(row.get("name", "")), row.get("better")
+            if name and better in DIRECTIONS:
+                found.setdefault(name, Objective(name, better))
+    return tuple(found.values()) if len(found) > 1 else ()
+
+
 def _objective(name: Any, declared: Any) -> Objective:
     if isinstance(declared, str):
         return Objective(str(name), declared)

@@ -2,15 +2,16 @@
 
 from kernelevo.engine.budget import Budget
 from kernelevo.engine.engine import Engine
+from kernelevo.engine.orders import ORDERS, VERBS, checked
 from kernelevo.engine.outcome import Outcome
 from kernelevo.engine.payments import paid
 from kernelevo.engine.reenactment import Deviation, Reenactment, Replayed
 from kernelevo.engine.replay import used_so_far
 from kernelevo.engine.running import run_engine
-from kernelevo.engine.steering import VERBS
 from kernelevo.engine.turns import Schedule
 
 __all__ = [
+    "ORDERS",
     "VERBS",
     "Budget",
     "Deviation",
@@ -19,6 +20,7 @@ __all__ = [
     "Reenactment",
     "Replayed",
     "Schedule",
+    "checked",
     "paid",
     "run_engine",
     "used_so_far",

@@ -27,7 +27,8 @@ from kernelevo.engine.budget import Budget, Meter, Stopwatch
 from kernelevo.engine.confirm import confirm
 from kernelevo.engine.decision import SITTING, Marks
 from kernelevo.engine.estimate import Forecast
-from kernelevo.engine.generation import PERSON, Generation
+from kernelevo.engine.gauge import Gauge
+from kernelevo.engine.generation import PERSON, Consult, Generation
 from kernelevo.engine.judging import Judging, first_failure
 from kernelevo.engine.ledger import Ledger
 from kernelevo.engine.news import pass_on
@@ -66,10 +67,9 @@ class Engine:
         schedule: how much happens at a time, and what an ask sees.
         facts: facts about device and run for every brief.
         listeners: told of every event.
-        clock: monotonic seconds.
-        now: seconds since the epoch.
-        poll: seconds between looks at the commands when nothing else happens.
-        backoff: seconds before something that failed is tried again.
+        clock, now: monotonic seconds; seconds since the epoch.
+        poll, backoff: seconds between looks at the commands; before what failed is tried again.
+        consult: looks up notes for a brief.
 
     Raises:
         BadSetting: for two proposers of one name, or none at all.
@@ -93,6 +93,7 @@ class Engine:
         now: Callable[[], float] = time.time,
         poll: float = 0.2,
         backoff: float = 0.5,
+        consult: Consult | None = None,
     ) -> None:
         names = [proposer.name for proposer in proposers]
         if not names or len({*names, SEED, PERSON}) != len(names) + 2:
@@ -127,6 +128,7 @@ class Engine:
             complain=self._complain,
             marks=self._marks,
             backoff=backoff,
+            consult=consult,
         )
         self.ledger = Ledger(store, self.islands, self._told, deterministic=schedule.deterministic)
         self.judging = Judging(executor, task, loader, device, backoff=backoff)
@@ -144,6 +146,7 @@ class Engine:
         self._thinking = Pool(schedule.thinkers, self._changed)
         self._turns = Turns(self.ledger, schedule)
         self._preparation = Preparation(self, self._changed)
+        self._gauge = Gauge(self, self._thinking, self._pipeline)
 
     # from outside
 
@@ -174,6 +177,7 @@ class Engine:
             self._thinking.cancel()
             self._preparation.cancel()
             self._pipeline.cancel(measurements=True)
+            self._gauge.read(last=True)
             state = "done" if outcome and self._confirm else "stopped"
             self.store.set_state(state, searched=self._seconds())
         self.say(RunEnded(outcome.reason, dict(outcome.used)))
@@ -205,21 +209,15 @@ class Engine:
             self._confirming.cancel()
         self._wake.set()
 
-    def find_program(self, name: str) -> str:
-        """Return the id of a judged program by the beginning of its id or its trial's number.
-
-        Raises:
-            BadSetting: if that is none or several.
-        """
-        found = self.ledger.find(name)
-        if found is None:
-            raise BadSetting(f"no single judged program is called {name!r}", now="give a trial's number")
-        return found
-
     def ban(self, program_id: str, trial: int | None = None) -> None:
         """Never use a program again; ``trial`` is the one that showed why."""
-        self.store.append_event("ban", {"program": program_id, "told": self.ledger.told}, trial=trial)
+        if not self._replaying:
+            self.store.append_event("ban", {"program": program_id, "told": self.ledger.told}, trial=trial)
         self.ledger.ban(program_id)
+
+    def resize(self, workers: int) -> None:
+        """Build so many programs at a time from now on."""
+        self._pipeline.resize(workers)
 
     def submit(self, draft: Draft) -> None:
         """Judge a person's program next."""
@@ -262,6 +260,7 @@ class Engine:
                 self._thinking.cancel()
                 self._preparation.cancel()
                 self._pipeline.cancel(measurements=self._schedule.leaves)
+            self._gauge.read()
             if self._crash:
                 raise self._crash
             if self._is_over():
@@ -320,8 +319,7 @@ class Engine:
 
     async def _think(self, number: int) -> None:
         seen = self.ledger.told
-        hints = self.steering.hints()
-        drafts = await self.generation.drafts(number, number - self._turns.seeds, seen, hints)
+        drafts = await self.generation.drafts(number, self._turns.turn(number), seen, self.steering.guidance)
         if not drafts:
             self.meter.settle(ONE_TRIAL, {})
             self._turns.unanswered(number, seen)

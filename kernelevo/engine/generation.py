@@ -25,13 +25,18 @@ from kernelevo.engine.decision import (
     Marks,
     described,
 )
+from kernelevo.engine.guidance import Guidance, Guided
+from kernelevo.engine.lineage import Lineage
 from kernelevo.errors import InputError, MachineError, WorkerDied
-from kernelevo.population import Ask, Islands
+from kernelevo.knowledge import Retrieved
+from kernelevo.population import Islands
 from kernelevo.store import Draft
 
 ATTEMPTS = 3
 REDRAWS = 2
 PERSON = "person"
+
+Consult = Callable[[Brief, float | None], Sequence[Retrieved]]
 
 
 class ProposerFailed(Exception):
@@ -68,6 +73,7 @@ class Generation:
         complain: called with a sentence when a proposer fails.
         marks: how far the run is.
         backoff: seconds before a proposer that raised is asked again, doubled each time.
+        consult: looks up notes for a brief, given how stagnant its island is.
     """
 
     def __init__(
@@ -84,6 +90,7 @@ class Generation:
         complain: Callable[[str], None],
         marks: Callable[[], Marks],
         backoff: float = 0.5,
+        consult: Consult | None = None,
     ) -> None:
         self._marks = marks
         self.proposers = {proposer.name: proposer for proposer in proposers}
@@ -93,20 +100,20 @@ class Generation:
         self.unaffordable = False  # whether somebody was not asked, the last time, for want of budget
         self._task, self._islands, self._meter, self.seed = task, islands, meter, seed
         self._facts, self._now, self._complain, self._backoff = facts, now, complain, backoff
-        self._asking = asking
+        self._asking, self._consult, self._lineage = asking, consult, Lineage()
         self._deaf: set[str] = set()
         self._dropped: dict[str, ProposerFailed] = {}
         self._poor: set[str] = set()
         self._dearest: dict[str, dict[str, float]] = defaultdict(dict)
 
-    async def drafts(self, number: int, turn: int, seen: int, hints: tuple[str, ...]) -> list[Draft]:
+    async def drafts(self, number: int, turn: int, seen: int, guidance: Guidance) -> list[Draft]:
         """Return drafts for a trial: the first fills it, others wait. None at all if nobody has anything.
 
         Args:
             number: the trial.
             turn: its place among the asks of the run.
             seen: number of tells so far.
-            hints: what people said.
+            guidance: what people want of it.
         """
         self.unaffordable = False
         decision = Decision(turn)
@@ -118,7 +125,7 @@ class Generation:
                     decision.asked.append((redraw, name, WAITING))
                     return [self._take(name, number, seen, decision)]
                 try:
-                    drafts = await self._ask(name, number, redraw, seen, hints, decision)
+                    drafts = await self._ask(name, number, redraw, seen, guidance, decision)
                 except ProposerFailed as failed:
                     decision.asked.append((redraw, name, FAILED))
                     dropped = self.credit.failed(name, for_good=failed.hopeless)
@@ -166,6 +173,7 @@ class Generation:
 
     def observe(self, trial: Trial) -> None:
         """Show a told trial to every proposer that wants to learn from it."""
+        self._lineage.told(trial)
         for name, proposer in self.proposers.items():
             look = getattr(proposer, "observe", None)
             if look is None or name in self._deaf:
@@ -185,15 +193,16 @@ class Generation:
         return dataclasses.replace(draft, number=number, seen=seen, started=self._now(), proposal=proposal)
 
     async def _ask(
-        self, name: str, number: int, redraw: int, seen: int, hints: tuple[str, ...], decision: Decision
+        self, name: str, number: int, redraw: int, seen: int, guidance: Guidance, decision: Decision
     ) -> list[Draft]:
         proposer = self.proposers[name]
         started = self._now()
         rng = rng_for(self.seed, number, "ask", name, redraw)
         decision.marks, decision.wanted = self._marks(), getattr(proposer, "parents", 1)
-        asked = self._islands.ask(rng, parents=decision.wanted, turn=decision.turn)
-        decision.ask = described(asked)
-        brief = self._brief(number, asked, hints)
+        drawn = self._islands.ask(rng, parents=decision.wanted, turn=decision.turn)
+        decision.ask = described(drawn)  # as drawn: what people want of it is not the engine's decision
+        guided = guidance.guide(number, drawn)
+        asked, (brief, found) = guided.ask, self._brief(number, guided)
         wanted = self._estimate(proposer, brief)
         if not self._meter.reserve(wanted):
             self.unaffordable = True
@@ -213,7 +222,7 @@ class Generation:
             self._dearest[name][unit] = max(amount, self._dearest[name].get(unit, 0.0))
         decision.asked.append((redraw, name, ANSWERED if proposals else NOTHING))
         decision.span = (started, self._now())
-        signed = [_signed(proposal, name, asked) for proposal in proposals]
+        signed = [_signed(proposal, name, guided, found) for proposal in proposals]
         signed[:1] = [_with_decision(proposal, decision) for proposal in signed[:1]]
         return [
             Draft(
@@ -247,19 +256,24 @@ class Generation:
                 await asyncio.sleep(self._backoff * 2 ** (attempt - 1))
         raise AssertionError("unreachable")
 
-    def _brief(self, number: int, asked: Ask, hints: tuple[str, ...]) -> Brief:
+    def _brief(self, number: int, guided: Guided) -> tuple[Brief, Sequence[Retrieved]]:
+        asked = guided.ask
         best = self._islands.best
         facts = {**self._facts, "best_score": best.score if best else None}
-        return Brief(
+        brief = Brief(
             task=self._task,
             number=number,
             parents=tuple(map(self.annotate, asked.parents)),
             inspirations=tuple(map(self.annotate, asked.inspirations)),
             failures=asked.failures,
-            hints=hints,
+            hints=guided.hints,
             direction=asked.direction,
             facts=facts,
+            lineage=self._lineage.of(asked.parents),
         )
+        found = self._consult(brief, asked.draw.stagnation) if self._consult else ()
+        notes = (*guided.notes, *(one.note.shown() for one in found))
+        return dataclasses.replace(brief, knowledge=notes), found
 
     def may_cost(self, number: int) -> dict[str, float]:
         """Return the most that the next ask may cost, by unit, as far as its proposers can tell.
@@ -272,7 +286,8 @@ class Generation:
             if not hasattr(proposer, "estimate"):
                 continue
             asked = self._islands.ask(rng_for(self.seed, number, "ask", name, 0), turn=0)
-            for unit, amount in self._estimate(proposer, self._brief(number, asked, ())).items():
+            brief, _ = self._brief(number, Guided(asked))
+            for unit, amount in self._estimate(proposer, brief).items():
                 most[unit] = max(amount, most.get(unit, 0.0))
         return most
 
@@ -284,10 +299,13 @@ class Generation:
         return {"dollars": 0.0, "tokens": 0.0, **known}
 
 
-def _signed(proposal: Proposal, name: str, asked: Ask) -> Proposal:
-    """Credit goes by the name in the origin, so that a replay knows whom; the draw is kept beside it."""
+def _signed(proposal: Proposal, name: str, guided: Guided, found: Sequence[Retrieved]) -> Proposal:
+    """Credit goes by the name in the origin, so that a replay knows whom; draw and notes are kept there."""
     program = proposal.program
-    details = {**program.origin.details, "draw": asked.draw.to_json()}
+    own = {k: v for k, v in program.origin.details.items() if k != "knowledge"}  # that one is a parent's
+    details = {**own, "draw": guided.ask.draw.to_json(), **guided.marks}
+    if found:
+        details["knowledge"] = [one.to_json() for one in found]
     origin = dataclasses.replace(program.origin, proposer=name, details=details)
     return dataclasses.replace(proposal, program=dataclasses.replace(program, origin=origin))
 

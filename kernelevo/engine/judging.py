@@ -56,6 +56,11 @@ class Judging:
         )
         return self.offer
 
+    def resize(self, workers: int) -> None:
+        """Have so many workers for builds, where the executor can change their number."""
+        if resize := getattr(self._executor, "resize", None):
+            resize(workers)
+
     def warm(self) -> None:
         """Let a staged evaluator get ready while the first programs are thought of; nobody waits for it.
 

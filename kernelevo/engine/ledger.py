@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from kernelevo.core import Trial, Verdict, Worth
+from kernelevo.errors import BadSetting
 from kernelevo.population import AddStatus, Islands
 from kernelevo.store import Rebase, RunStore, rebased
 
@@ -29,6 +30,8 @@ class Ledger:
     def __init__(self, store: RunStore, islands: Islands, tell: Tell, *, deterministic: bool) -> None:
         self._store, self._islands, self._tell, self._deterministic = store, islands, tell, deterministic
         self._known: dict[str, Trial] = {}  # by program: the trial whose verdict may be used again
+        self._parents: dict[str, set[str]] = {}
+        self._children: dict[str, set[str]] = {}
         self._untold: dict[int, Trial] = {}
         self._rebases: list[Rebase] = []
         self._banned: set[str] = set()
@@ -81,6 +84,17 @@ class Ledger:
         chosen = exact or fitting
         return chosen.pop() if wanted and len(chosen) == 1 else None
 
+    def program(self, name: str) -> str:
+        """Return the id of a judged program by the beginning of its id or its trial's number.
+
+        Raises:
+            BadSetting: if that is none or several.
+        """
+        found = self.find(name)
+        if found is None:
+            raise BadSetting(f"no single judged program is called {name!r}", now="give a trial's number")
+        return found
+
     def trial_of(self, program_id: str) -> Trial:
         """The trial that judged a program first, as it reads today."""
         return self.reread(self._known[program_id])
@@ -88,6 +102,21 @@ class Ledger:
     def reread(self, trial: Trial) -> Trial:
         """A trial as it reads today."""
         return rebased(trial, self._rebases)
+
+    def descends(self, program_id: str, ancestor: str) -> bool:
+        """Whether a program is another one or was made from it, over any number of generations."""
+        return ancestor in _reach(program_id, self._parents)
+
+    def best_of_line(self, program_id: str) -> Verdict | None:
+        """The best full verdict among a program and its descendants; None if none has a score."""
+        line = (self._known[name] for name in _reach(program_id, self._children) if name in self._known)
+        read = [self.reread(t) for t in line if t.program.id not in self._banned and not _is_rough(t)]
+        best = max(
+            (t for t in read if t.score is not None), key=lambda t: (self._worth(t), -t.number), default=None
+        )
+        if best is None or best.evaluation is None:
+            return None
+        return Verdict(best.program, best.evaluation)
 
     @property
     def rebased_times(self) -> int:
@@ -111,6 +140,9 @@ class Ledger:
             self._pass_on(self._untold.pop(number))
 
     def _take_in(self, trial: Trial) -> bool:
+        for parent in trial.program.parents:
+            self._parents.setdefault(trial.program.id, set()).add(parent)
+            self._children.setdefault(parent, set()).add(trial.program.id)
         if trial.evaluation is not None:
             self.verdicts += 1
             known = self._known.get(trial.program.id)
@@ -143,3 +175,13 @@ class Ledger:
 
 def _is_rough(trial: Trial) -> bool:
     return trial.evaluation is not None and trial.evaluation.fidelity == "rough"
+
+
+def _reach(start: str, edges: Mapping[str, set[str]]) -> set[str]:
+    """Everything that can be reached from a program, itself included."""
+    found, border = {start}, [start]
+    while border:
+        new = edges.get(border.pop(), set()) - found
+        found |= new
+        border += new
+    return found

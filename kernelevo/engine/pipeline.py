@@ -120,6 +120,20 @@ class Pipeline:
         """Whether nothing runs; drafts may still wait."""
         return not (self._building or self._measuring)
 
+    @property
+    def pools(self) -> dict[str, tuple[Pool, int]]:
+        """The stages with how many wait for each."""
+        return {
+            "building": (self._building, len(self._queue)),
+            "measuring": (self._measuring, len(self._shelf)),
+        }
+
+    def resize(self, builders: int) -> None:
+        """Build so many at a time from now on; what runs is finished."""
+        self._builders = builders
+        self._building.resize(builders)
+        self._judging.resize(builders)
+
     def admit(self, draft: Draft) -> None:
         """Take a draft in. A known program gets its old verdict at once, an equal one waits for its twin."""
         program = draft.proposal.program

@@ -16,7 +16,7 @@ class Pool:
     """
 
     def __init__(self, size: int, changed: Callable[[BaseException | None], None]) -> None:
-        self._size, self._changed = size, changed
+        self.size, self._changed = size, changed
         self._tasks: set[asyncio.Task[None]] = set()
 
     def __len__(self) -> int:
@@ -25,7 +25,11 @@ class Pool:
     @property
     def free(self) -> bool:
         """Whether another one may start."""
-        return len(self._tasks) < self._size
+        return len(self._tasks) < self.size
+
+    def resize(self, size: int) -> None:
+        """Let so many run at a time from now on."""
+        self.size = size
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         """Start a task."""

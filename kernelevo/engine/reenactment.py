@@ -116,7 +116,8 @@ class Reenactment:
         told = [entry for entry in store.history() if isinstance(entry, Trial)]
         self._history = sorted(told, key=lambda t: t.number) if facts["deterministic"] else told
         self._rebases = store.rebases()
-        self._changes = [e for e in store.events() if e.kind in ("ban", "pin", "unpin")]
+        changes = [event for event in store.events() if event.kind in ("ban", "pin", "unpin")]
+        self._changes = [event for event in changes if event.kind != "ban" or "told" in event.data]
         self._weights = [
             c
             for c in store.commands()

@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+import contextlib
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from kernelevo.core import Origin, Program, Proposal
 from kernelevo.engine.budget import Budget
 from kernelevo.engine.generation import PERSON
-from kernelevo.errors import BadSetting, KernelEvoError, closest
+from kernelevo.engine.guidance import FORK_ASKS, Fork, Guidance, Hint
+from kernelevo.engine.orders import checked
+from kernelevo.errors import KernelEvoError
 from kernelevo.store import Command, Draft
 
 if TYPE_CHECKING:
     from kernelevo.engine.engine import Engine
 
-VERBS = ("pause", "resume", "stop", "hint", "pin", "ban", "submit", "weight", "budget")
-LASTING = ("hint", "weight")  # obeyed again, silently, when a run is resumed; pin, ban and budget are events
-
-
-@dataclass
-class Hint:
-    """A sentence for proposers; ``asks`` counts down, None means for the rest of the run."""
-
-    text: str
-    asks: int | None = None
+# obeyed again, silently, when a run is resumed; pins, bans and budgets are events
+LASTING = ("hint", "withdraw", "knowledge", "fork", "weight", "workers")
 
 
 class Steering:
-    """Obeys commands on behalf of one engine and keeps what lasts: hints and the pause.
+    """Obeys commands on behalf of one engine and keeps what lasts: guidance and the pause.
 
     Args:
         engine: whom the commands are for.
@@ -36,40 +31,33 @@ class Steering:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._hints: list[Hint] = []
         self._last = 0
+        self._command: Command | None = None
         self.paused = False
+        self.guidance = Guidance(
+            lambda: engine.ledger, engine.now, engine.store.count, lambda: len(engine.islands.islands)
+        )
 
     @property
     def last_command(self) -> int:
         """Number of the last order that was obeyed."""
         return self._last
 
-    def hints(self) -> tuple[str, ...]:
-        """Hints for the next ask; those given for a number of asks are used up by it."""
-        texts = tuple(hint.text for hint in self._hints)
-        for hint in self._hints:
-            hint.asks = None if hint.asks is None else hint.asks - 1
-        self._hints = [hint for hint in self._hints if hint.asks is None or hint.asks > 0]
-        return texts
-
     def replay(self) -> None:
         """Take up again what earlier sittings were told and what still holds."""
         store = self._engine.store
-        recorded = store.count()
         for command in store.commands():
             if command.effect is None:
                 break
             self._last = command.id
             if command.verb in LASTING and not command.effect.startswith("refused"):
-                args = dict(command.args)
-                if args.get("asks") is not None:
-                    args["asks"] = int(args["asks"]) - (recorded - (command.after or 0))
-                    if args["asks"] < 1:
-                        continue
-                self._do(command.verb, args)
-        for event in store.events(kind="pin"):
-            self._engine.islands.pin(event.data["program"])
+                with contextlib.suppress(KernelEvoError):  # its island is gone with the cold start
+                    self._do(command)
+        self._count_again()
+        pins = [*store.events(kind="pin"), *store.events(kind="unpin")]
+        for event in sorted(pins, key=lambda event: event.id):
+            change = self._engine.islands.pin if event.kind == "pin" else self._engine.islands.unpin
+            change(event.data["program"])
         if budgets := store.events(kind="budget"):
             self._engine.meter.budget = Budget(budgets[-1].data["limits"])
 
@@ -79,7 +67,7 @@ class Steering:
         for command in self._engine.store.commands(after=self._last):
             self._last = command.id
             try:
-                effect = self._do(command.verb, command.args)
+                effect = self._do(command)
             except KernelEvoError as error:
                 effect = f"refused: {error.what}"
             except (KeyError, TypeError, ValueError) as error:
@@ -88,11 +76,28 @@ class Steering:
             done.append((command, effect))
         return done
 
-    def _do(self, verb: str, args: Mapping[str, Any]) -> str:
-        if verb not in VERBS:
-            raise BadSetting(f"there is no order {verb!r}; {closest(verb, VERBS)}")
-        effect: str = getattr(self, f"_{verb}")(**args)
+    def _do(self, command: Command) -> str:
+        self._command = command
+        args = checked(command.verb, command.args)
+        effect: str = getattr(self, f"_{command.verb}")(**args)
         return effect
+
+    def _count_again(self) -> None:
+        """Which asks of earlier sittings had which hint and fork, from their origins."""
+        drafts = [(d.number, d.proposal.program) for d in self._engine.store.drafts() if d.number is not None]
+        trials = [(t.number, t.program) for t in self._engine.store.trials(raw=True)]
+        for number, program in [*trials, *drafts]:
+            details = program.origin.details
+            for order in details.get("hints", ()):
+                if order in self.guidance.hints:
+                    self.guidance.hints[order].asked.add(number)
+            if details.get("fork") in self.guidance.forks:
+                self.guidance.forks[details["fork"]].asked.add(number)
+
+    @property
+    def _now(self) -> Command:
+        assert self._command is not None
+        return self._command
 
     def _pause(self) -> str:
         self.paused = True
@@ -106,36 +111,90 @@ class Steering:
         self._engine.end("stopped by command", confirm=True)
         return "no new asks; the run ends when what is measured now is done"
 
-    def _hint(self, text: str, asks: int | None = None) -> str:
-        self._hints.append(Hint(str(text), None if asks is None else int(asks)))
-        return f"in every brief{'' if asks is None else f' of the next {asks} asks'}"
+    def _hint(
+        self,
+        text: str,
+        asks: int | None = None,
+        island: int | None = None,
+        lineage: str | None = None,
+        expires: str | None = None,
+    ) -> str:
+        command = self._now
+        limits = Budget.parse(expires).limits if expires else {}
+        recorded = self._engine.store.count() if command.after is None else command.after
+        hint = Hint(
+            command.id,
+            text,
+            asks,
+            island,
+            self._engine.ledger.program(lineage) if lineage else None,
+            command.at + limits["seconds"] if "seconds" in limits else None,
+            recorded + int(limits["trials"]) if "trials" in limits else None,
+        )
+        self.guidance.add(hint)
+        scope = [
+            f" of the next {asks} asks" if asks else "",
+            f" of island {island}" if island is not None else "",
+            f" that builds on {hint.lineage[:12]} or what came of it" if hint.lineage else "",
+            f", until {expires} from now" if expires else "",
+        ]
+        return f"in every brief{''.join(scope)}"
+
+    def _withdraw(self, order: int) -> str:
+        return f"{self.guidance.withdraw(order)} {order} holds no longer"
+
+    def _knowledge(self, text: str) -> str:
+        self.guidance.notes[self._now.id] = text
+        return "among the notes of every brief"
+
+    def _fork(self, program: str, asks: int = FORK_ASKS, island: int | None = None) -> str:
+        found = self._engine.ledger.program(program)
+        self.guidance.add(Fork(self._now.id, found, asks, island))
+        where = "" if island is None else f" on island {island}"
+        return f"the next {asks} asks build on {found[:12]} and the best that comes of it{where}"
 
     def _pin(self, program: str) -> str:
-        found = self._engine.find_program(program)
-        self._engine.store.append_event("pin", {"program": found})
+        found = self._engine.ledger.program(program)
+        self._engine.store.append_event("pin", {"program": found, "told": self._engine.ledger.told})
         self._engine.islands.pin(found)
         return f"every other ask builds on {found[:12]}"
 
+    def _unpin(self, program: str) -> str:
+        found = self._engine.ledger.program(program)
+        if not self._engine.islands.unpin(found):
+            return f"{found[:12]} was not pinned"
+        self._engine.store.append_event("unpin", {"program": found, "told": self._engine.ledger.told})
+        return f"{found[:12]} is drawn like any other"
+
     def _ban(self, program: str) -> str:
-        found = self._engine.find_program(program)
+        found = self._engine.ledger.program(program)
         self._engine.ban(found)
         return f"{found[:12]} is never used again"
 
     def _submit(
-        self, source: str = "", files: Mapping[str, str] | None = None, language: str = "python"
+        self,
+        source: str = "",
+        files: Mapping[str, str] | None = None,
+        language: str = "python",
+        parents: Sequence[str] = (),
     ) -> str:
-        origin = Origin(PERSON, "submitted")
+        command = self._now
+        origin = Origin(
+            PERSON, f"submitted by {command.author}", {"author": command.author, "order": command.id}
+        )
+        made_from = tuple(self._engine.ledger.program(parent) for parent in parents)
         program = (
             Program(dict(files), language, origin=origin)
             if files
             else Program.single(source, language=language, origin=origin)
         )
-        self._engine.submit(submitted(program, self._last, self._engine.now()))
+        program = dataclasses.replace(program, parents=made_from)
+        self._engine.submit(submitted(program, command.id, self._engine.now()))
         return f"{program.id[:12]} is judged next"
 
     def _weight(self, proposer: str, weight: float) -> str:
-        self._engine.generation.credit.set_weight(proposer, float(weight))
-        return f"{proposer} is asked with weight {float(weight):g}"
+        self._engine.generation.credit.set_weight(proposer, weight)
+        return f"{proposer} is asked with weight {weight:g}"
 
     def _budget(self, budget: str) -> str:
         meter = self._engine.meter
@@ -146,6 +205,10 @@ class Steering:
         meter.budget = new
         self._engine.store.append_event("budget", {"limits": dict(new.limits), "text": str(new)})
         return f"the budget is {new}"
+
+    def _workers(self, workers: int) -> str:
+        self._engine.resize(workers)
+        return f"{workers} at a time from now on"
 
 
 def submitted(program: Program, command: int, now: float) -> Draft:

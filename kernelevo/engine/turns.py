@@ -90,6 +90,10 @@ class Turns:
         self._end += 1
         return self._end - 1
 
+    def turn(self, number: int) -> int:
+        """Return the place of a number among the asks of the run, seeds left out."""
+        return number - self.seeds
+
     def unanswered(self, number: int, seen: int) -> None:
         """Nobody had an answer for this number, knowing so many tells; a later ask fills it."""
         heapq.heappush(self._gaps, number)

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from kernelevo.core import Evaluator, Origin, Program, StagedEvaluator, Task, read_tree
 from kernelevo.errors import BadProgram, TaskNotFound, closest
 from kernelevo.evaluators.catalogue import OURS
+from kernelevo.evaluators.foreign import PREFIX, ForeignEvaluator, folder_task, is_folder, read_folder
 from kernelevo.evaluators.function import TIME_LIMIT, Function, Plain, as_evaluation
 
 GROUP = "kernelevo.evaluators"
@@ -105,12 +106,15 @@ def names() -> list[str]:
 
 
 def find(reference: str) -> Entry:
-    """Find an evaluator by name, or as ``file.py:function``.
+    """Find an evaluator by name, as ``file.py:function``, or as ``folder:PATH`` (see ``foreign``).
 
     Raises:
         TaskNotFound: if there is none.
         BadProgram: if its file raises on import.
     """
+    if reference.startswith(PREFIX):
+        folder = read_folder(reference.removeprefix(PREFIX))
+        return Entry(reference, lambda task: ForeignEvaluator(folder), (folder.seed,), None, folder.goal)
     if ":" in reference and reference.rpartition(":")[0].endswith(".py"):
         return _from_file(reference)
     if reference not in _REGISTERED and reference in OURS:
@@ -125,11 +129,13 @@ def find(reference: str) -> Entry:
 
 
 def task_of(name: str, options: Mapping[str, Any] | None = None) -> Task | None:
-    """Return the task of an evaluator that is known by name, with its goal and seeds; None if there is none.
+    """Return the task of a known evaluator, or of a foreign folder, with goal and seeds; else None.
 
     Raises:
         BadProgram: if the package that offers it raises on import.
     """
+    if is_folder(name):
+        return folder_task(name)
     if name not in names():
         return None
     entry = find(name)

@@ -80,6 +80,16 @@ class ProcessExecutor:
         """Process groups of the workers that run now and offer ``needs``."""
         return self._pools[needs].groups() if needs in self._pools else []
 
+    def resize(self, cpu: int) -> None:
+        """Have so many workers for ``needs="cpu"`` from now on; surplus ones idle until the end.
+
+        Raises:
+            BadSetting: for less than one, or if this executor was made without any.
+        """
+        if cpu < 1 or "cpu" not in self._pools:
+            raise BadSetting(f"there cannot be {cpu} cpu workers here")
+        self._pools["cpu"].size = cpu
+
     def close(self) -> None:
         """Cancel what waits, stop every worker; safe to call twice."""
         pools = list(dict.fromkeys(self._pools.values()))
@@ -95,7 +105,7 @@ class _Pool:
     def __init__(
         self, needs: str, size: int, timeout: float | None, log: Path | None, on_start: OnStart | None
     ) -> None:
-        self._needs, self._size, self._timeout = needs, size, timeout
+        self._needs, self.size, self._timeout = needs, size, timeout
         self._log, self._on_start = log, on_start
         self._jobs: queue.SimpleQueue[tuple[Future[Any], Any, Any] | None] = queue.SimpleQueue()
         self._links: dict[int, Link] = {}
@@ -108,7 +118,7 @@ class _Pool:
         with self._mutex:
             if self._closed:
                 raise RuntimeError("this executor is closed")
-            if len(self._threads) < self._size:
+            if len(self._threads) < self.size:
                 index = len(self._threads)
                 thread = threading.Thread(
                     target=self._attend, args=(index,), name=f"{self._needs}-{index}", daemon=True

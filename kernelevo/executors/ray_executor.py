@@ -22,13 +22,9 @@ from kernelevo.executors.link import STOP_SECONDS, Link
 from kernelevo.executors.needs import check_needs
 from kernelevo.executors.slots import PATIENCE_SECONDS, Slots
 
-# Ray's own statistics, its log on our stderr and a warning about a default that it will change: off
-for _name, _value in {
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_BACKEND_LOG_LEVEL": "fatal",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-}.items():
-    os.environ.setdefault(_name, _value)
+# Ray's own statistics, and a warning about a default that it will change: off
+for _name in ("RAY_USAGE_STATS_ENABLED", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"):
+    os.environ.setdefault(_name, "0")
 
 try:
     import ray

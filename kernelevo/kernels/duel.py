@@ -152,7 +152,7 @@ class Ring:
         count = len(given) or tally.calls
         batch, picks = self._run(session, count, given)
         tally.batches.append((sum(p.distribution == SHIPPED for p in picks), batch.seconds))
-        tally.timed += batch.seconds
+        tally.timed, tally.longest = tally.timed + batch.seconds, max(tally.longest, count)
         seconds = self.overhead.taken_off(batch.seconds, count) / count
         tally.clocks.append(batch.megahertz)
         tally.missing |= batch.missing

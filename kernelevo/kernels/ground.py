@@ -33,6 +33,7 @@ from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.inputs import Stream
 from kernelevo.kernels.kept import kept_ratios
 from kernelevo.kernels.later import Later
+from kernelevo.kernels.one_way import OneWay
 from kernelevo.kernels.place import device_of
 from kernelevo.kernels.pool import Pool
 from kernelevo.kernels.ranking import Rebase, changes, fastest_live, leaders
@@ -117,7 +118,8 @@ class Ground:
                 self._make_ready,
             )
             self.roof = Roof(self.zygote, self.pool, self.device, self.folder, root / "ceilings")
-            self.stream = Stream(self.pool.source, self.pool.free, ["shipped"], rng)
+            hidden = OneWay(rng.getrandbits(256))
+            self.stream = Stream(self.pool.source, self.pool.free, ["shipped"], hidden)
             self.ring = Ring(
                 self.stream, self.checker, random.Random(f"{self.secret}/ring"), Lease(self.device)
             )

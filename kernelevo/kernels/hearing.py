@@ -9,7 +9,7 @@ import time
 from kernelevo.core import Evaluation
 from kernelevo.device.statistics import StopRule
 from kernelevo.errors import SandboxError
-from kernelevo.kernels import clocks, order, sampling
+from kernelevo.kernels import clocks, order, remembered, sampling
 from kernelevo.kernels.checking import describe_case
 from kernelevo.kernels.correctness import Precision, precision
 from kernelevo.kernels.failed import Failed
@@ -89,6 +89,7 @@ class Hearing:
             if wrong is None:
                 left = seconds / 2 if self._final else self._budget(outcome) - (time.monotonic() - began)
                 self._in_order(outcome, left)
+                wrong = self._remembers(outcome)
         ground.pool.retire(self._rng.choice(cases)[1])
         return wrong or self._finish(outcome, label, rough=below)
 
@@ -184,6 +185,14 @@ class Hearing:
         ground.ring.in_order(session, seen, self._stops, seconds)
         left = end - time.monotonic()
         order.verify(session, ground.checker, ground.stream, seen.stops[known:], left, self._stops - known)
+
+    def _remembers(self, outcome: Outcome) -> Evaluation | None:
+        """See that calls of a batch as long as the longest timed one leave the right buffers behind."""
+        ground = self._ground
+        report = remembered.batch(self._session, ground.pool, ground.stream, outcome.challenger.longest)
+        if report is None or report.ok:
+            return None
+        return self._notes.wrong(report, "in what a batch of calls leaves in the buffers")
 
     def _finish(self, outcome: Outcome, label: Precision, *, rough: bool) -> Evaluation:
         ground, session, notes = self._ground, self._session, self._notes

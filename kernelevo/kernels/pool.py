@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -208,10 +208,21 @@ class Pool:
         with self.turn:
             return answer64(lambda: self.build(parameters.seed), parameters.state, args, seed, self._device)
 
-    def replay(self, parameters: ParameterSet, calls: list[tuple[Any, int]]) -> Observed:
-        """Evaluate the last of several calls on one module with the parameters of its construction."""
+    def replay(
+        self,
+        parameters: ParameterSet,
+        calls: list[tuple[Any, int]],
+        state: Mapping[str, torch.Tensor] | None = None,
+    ) -> Observed:
+        """Evaluate the last of several calls on one module with the parameters of its construction.
+
+        Args:
+            parameters: whose construction.
+            calls: arguments and seed of each.
+            state: loaded before the first of them; None for the construction's own.
+        """
         with self.turn:
-            return replay32(lambda: self.build(parameters.seed), calls, self._device)
+            return replay32(lambda: load_state(self.build(parameters.seed), state), calls, self._device)
 
     def e_tf32(self, group: Group) -> tuple[float, ...]:
         """Error of the reference with operands rounded to TF32, for each output leaf; kept per group."""

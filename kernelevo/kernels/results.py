@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -11,6 +12,9 @@ from kernelevo.core import Status
 from kernelevo.kernels import rules
 from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.tree import Leaf, flatten
+
+_MOST = 1 << 40
+"""Elements and bytes of one output, strides too: with strides of 0 a tensor of any size has four bytes."""
 
 
 def describe(results: list[Any]) -> dict[str, Any]:
@@ -64,7 +68,7 @@ def ranges(said: dict[str, Any]) -> list[tuple[int, int]]:
     """
     try:
         return [(int(start), int(end)) for start, end in said["ranges"]]
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         saw = f"the program's process does not say where its inputs lie: {error}"
         raise Failed(Status.REJECTED, rules.PROTOCOL.broken(saw)) from error
 
@@ -112,7 +116,7 @@ def _leaf(kind: dict[str, Any], device: str) -> Leaf | None:
         raise Failed(Status.WRONG, rules.PLACE.broken(saw))
     if len(shape) != len(stride) or min((*shape, *stride), default=0) < 0:
         raise ValueError("negative sizes")
-    if leaf.nbytes > 1 << 40:
+    if max(*shape, *stride, math.prod(shape), leaf.nbytes, 0, 0) > _MOST:
         raise ValueError("an output of more than a terabyte")
     return leaf
 

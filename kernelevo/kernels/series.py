@@ -47,6 +47,7 @@ class Tally:
         reach: share of a batch's time in which a stop still meets calls that have not begun.
         timed: seconds of all batches.
         examining: seconds of looking at their outputs.
+        longest: most calls that one of its timed batches had.
         held: least memory in bytes that one call's outputs were seen to take.
     """
 
@@ -69,6 +70,7 @@ class Tally:
     held: int | None = None
     examined: int = 0
     calls: int = 1
+    longest: int = 1
     own: list[float] = field(default_factory=list)
     clocks: list[float | None] = field(default_factory=list)
     missing: dict[str, str] = field(default_factory=dict)

@@ -59,12 +59,11 @@ class Session:
         self._slot_views = [views[i * width : (i + 1) * width] for i in range(setting.capacity)]
         self._stopped = False
         self._staged: list[tuple[int, int]] = []
-        fds = {"weights": self._weights.fd, "slots": self._slots.fd}
         self.child: Child = zygote.spawn(
             "kernelevo.kernels.worker:serve",
             {**setting.payload(), "subject": subject},
             limits=limits,
-            fds=fds,
+            fds={"weights": self._weights.fd, "slots": self._slots.fd},
         )
         equipment = setting.equipment
         self.outputs = equipment.outputs(self.child) if equipment is not None else None
@@ -170,20 +169,18 @@ class Session:
         self.ask("arm", slots=list(range(count)))
         self.stop()
         self._ledger.tell(seeds)
-        if self.setting.staged and self.rewrites:
-            # what lies there is staged, and changed when the child stands still: a program that took over
-            # the staging would compute from its own copies before the clock starts
+        # what lies there is staged first: a program that took the staging over sees no input before the clock
+        blind = self.setting.staged and self.rewrites
+        if blind:
             self._stage(limit)
-            if all(self.rewrite(i, partial(write, i)) for i in range(count)):
-                return self._run(count, limit, midway)
-        for i in range(count):
-            write(i, self._slot_views[i])
-        if self.setting.staged:
-            self._stage(limit)
+        if not (blind and all(self.rewrite(i, partial(write, i)) for i in range(count))):
+            for i in range(count):
+                write(i, self._slot_views[i])
+            if self.setting.staged:
+                self._stage(limit)
         return self._run(count, limit, midway)
 
     def _stage(self, limit: float) -> None:
-        """Let the child copy what lies in the slots to where it computes."""
         staged = self.ask("stage", timeout=limit)
         self._staged = ranges(staged)
         self.stop()
@@ -224,6 +221,10 @@ class Session:
         if not select.select([self.child.channel], [], [], 0.0)[0]:
             act(self._ledger.noted(count))
         self.child.resume()
+
+    def wipe(self) -> None:
+        """Zero the inputs of the latest batch: the child, which stands still, computes no more from them."""
+        self._slots.block[: self.setting.inputs.nbytes * self.setting.capacity].numpy().fill(0)
 
     @property
     def rewrites(self) -> bool:

@@ -24,10 +24,15 @@ from kernelevo.llm.client import (
 from kernelevo.llm.retry import Retryable, RetryBudget, RetryPolicy, Sleep, retry_after, with_retries
 
 if TYPE_CHECKING:
+    import ssl
+
     import openai
 
 KEY_VARIABLE = "OPENAI_API_KEY"
 URL_VARIABLE = "OPENAI_BASE_URL"
+CONNECT_SECONDS = 30.0
+"""A thousand connections that are made at once take a busy machine longer than the network does."""
+PER_SET = 30
 _FOR_GOOD = (401, 402, 403, 404)
 _TRANSIENT = (408, 409, 425, 429, 500, 502, 503, 504, 529)
 #: What a local server accepts that wants no key; never a secret.
@@ -70,7 +75,7 @@ class OpenAIClient:
         *,
         key_variable: str = KEY_VARIABLE,
         timeout: float = 600.0,
-        connect_timeout: float = 10.0,
+        connect_timeout: float = CONNECT_SECONDS,
         retry: RetryPolicy | None = None,
         rng: Random | None = None,
         sleep: Sleep = asyncio.sleep,
@@ -84,7 +89,9 @@ class OpenAIClient:
         self._retry, self._rng = retry or RetryPolicy(), rng or Random()
         self._sleep, self._clock = sleep, clock
         self._retries = RetryBudget()
-        self._open: dict[int, tuple[asyncio.AbstractEventLoop, openai.AsyncOpenAI]] = {}
+        self._open: dict[int, tuple[asyncio.AbstractEventLoop, list[openai.AsyncOpenAI]]] = {}
+        self._flying = 0
+        self._trusted: ssl.SSLContext | None = None
         self._without: dict[str, frozenset[str]] = {}
         if importlib.util.find_spec("openai") is None:  # said now, not when the first answer is wanted
             raise _missing()
@@ -125,14 +132,22 @@ class OpenAIClient:
     async def aclose(self) -> None:
         """Close the connections of the running event loop."""
         opened = self._open.pop(id(asyncio.get_running_loop()), None)
-        if opened is not None:
-            await opened[1].close()
+        for client in opened[1] if opened is not None else ():
+            await client.close()
 
     async def _ask(self, request: dict[str, Any]) -> Any:
         """Make one attempt; a refusal of a setting costs one more, at once."""
-        import openai
 
         client = self._connection()
+        self._flying += 1
+        try:
+            return await self._answered(client, request)
+        finally:
+            self._flying -= 1
+
+    async def _answered(self, client: openai.AsyncOpenAI, request: dict[str, Any]) -> Any:
+        import openai
+
         for _ in range(4):
             try:
                 return await client.chat.completions.create(**self._adapted(request))
@@ -142,7 +157,9 @@ class OpenAIClient:
                 if setting is None or setting in known:
                     raise self._failure(error) from None
                 self._without[request["model"]] = known | {setting}
-            except openai.APITimeoutError:
+            except openai.APITimeoutError as error:
+                if type(error.__cause__).__name__ == "ConnectTimeout":
+                    raise Retryable(self._unreachable(error)) from None
                 waited = f"no reply within {self.timeout:g} s from {self._place()}"
                 raise Retryable(ReplyTimeout("The language model did not answer.", why=waited)) from None
             except openai.APIConnectionError as error:
@@ -165,23 +182,36 @@ class OpenAIClient:
         return adapted
 
     def _connection(self) -> openai.AsyncOpenAI:
-        """Connections belong to one event loop; there is one set for each."""
+        """Connections belong to one event loop; there are sets for each.
+
+        With every request httpcore looks through all connections of its set: a thousand in one set take more
+        time to look through than to use. So every ``PER_SET`` requests in flight have a set of their own.
+        """
         loop = asyncio.get_running_loop()
         opened = self._open.get(id(loop))
-        if opened is not None and opened[0] is loop:
-            return opened[1]
+        if opened is None or opened[0] is not loop:
+            opened = self._open[id(loop)] = (loop, [])
+        sets = opened[1]
+        wanted = self._flying // PER_SET
+        while len(sets) <= wanted:
+            sets.append(self._new_set())
+        return sets[wanted]
+
+    def _new_set(self) -> openai.AsyncOpenAI:
         try:
+            import httpx
             import openai
         except ImportError as error:
             raise _missing() from error
-        client = openai.AsyncOpenAI(
+        if self._trusted is None:  # reading the certificates takes longer than all the rest
+            self._trusted = httpx.create_ssl_context()
+        return openai.AsyncOpenAI(
+            http_client=openai.DefaultAsyncHttpxClient(verify=self._trusted),
             api_key=self._key() or _NO_KEY,
             base_url=self.base_url,
             timeout=openai.Timeout(self.timeout, connect=self.connect_timeout),
             max_retries=0,
         )
-        self._open[id(loop)] = (loop, client)
-        return client
 
     def _reply(self, completion: Any, latency: float, attempts: int) -> Reply:
         choices = getattr(completion, "choices", None)

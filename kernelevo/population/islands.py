@@ -359,6 +359,13 @@ class Islands:
         if program_id not in self._pinned:
             self._pinned.append(program_id)
 
+    def unpin(self, program_id: str) -> bool:
+        """Draw a pinned program like any other again; return whether it was pinned."""
+        if program_id not in self._pinned:
+            return False
+        self._pinned.remove(program_id)
+        return True
+
     def ban(self, program_id: str) -> None:
         """Never again a parent, an inspiration, an elite or the best."""
         self._banned.add(program_id)

@@ -7,24 +7,46 @@ from html import escape
 from typing import Any
 
 from kernelevo.core import Objectives, Trial
+from kernelevo.report.story import failures, people, story
 from kernelevo.report.table import NONE, interval, made_by, milliseconds, number, ratio
 
-_STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:68rem;margin:2rem auto;padding:0 1rem}
-table{border-collapse:collapse;margin:.5rem 0}svg{width:100%;height:auto}.best td{font-weight:600}
-td,th{padding:.2rem .8rem .2rem 0;text-align:left;vertical-align:top;border-bottom:1px solid #ddd}
-pre{background:#f6f6f6;padding:1rem;overflow:auto}
-@media(prefers-color-scheme:dark){body{background:#161616;color:#ddd}pre{background:#222}}"""
+_STYLE = """:root{--bg:#f6f6f3;--card:#fff;--ink:#20201d;--dim:#6d6c66;--line:#e4e3dc;--soft:#f0efea;
+--accent:#157a5e;--add:#e3f4ea;--del:#fbe7e6}
+@media(prefers-color-scheme:dark){:root{--bg:#131412;--card:#1c1d1b;--ink:#e4e3dd;--dim:#99978f;--line:#2e2f2b;
+--soft:#252623;--accent:#46c29d;--add:#173226;--del:#3a2020}}
+body{font:15px/1.55 system-ui,sans-serif;font-variant-numeric:tabular-nums;max-width:70rem;margin:2rem auto;
+padding:0 1rem;background:var(--bg);color:var(--ink)}
+h1{font-size:1.5rem;margin:0}h1+p{color:var(--dim);margin-top:.2rem}h2{font-size:1.1rem;margin:2.2rem 0 .5rem}
+table{border-collapse:collapse;margin:.5rem 0}svg{width:100%;height:auto;color:var(--dim)}
+.best td{font-weight:600}
+td,th{padding:.25rem .9rem .25rem 0;text-align:left;vertical-align:top;border-bottom:1px solid var(--line)}
+th{font-weight:400;color:var(--dim)}.wide{overflow-x:auto}td{overflow-wrap:anywhere}
+pre{background:var(--soft);padding:.9rem;overflow:auto;border-radius:8px;font-size:13px}
+.story{padding-left:1.2rem}.story li{margin:.5rem 0}.story strong{color:var(--accent)}summary{cursor:pointer;
+color:var(--dim)}.diff{width:100%;table-layout:fixed;background:var(--card)}.diff td{padding:0 .5rem;border:0}
+.diff pre{background:none;padding:0;margin:0;white-space:pre-wrap;overflow-wrap:anywhere}
+.diff .n{width:2.6rem;
+color:var(--dim);text-align:right}.diff .gap td{text-align:center;color:var(--dim);background:var(--soft)}
+.diff .changed td:nth-child(2),.diff .removed td:nth-child(2){background:var(--del)}
+.diff .changed td:nth-child(4),.diff .added td:nth-child(4){background:var(--add)}"""
+MOST = 400  # trials in the table
 _USUALLY_OFF = ("no_clusters", "no_elites")
 _WIDTH, _HEIGHT, _LEFT, _BELOW = 720, 220, 50, 30
 
 
-def run_page(run: Mapping[str, Any], trials: Sequence[Trial], source: str | None = None) -> str:
+def run_page(
+    run: Mapping[str, Any],
+    trials: Sequence[Trial],
+    source: str | None = None,
+    orders: Sequence[Mapping[str, Any]] = (),
+) -> str:
     """Return the page of a run.
 
     Args:
         run: the object under ``run`` of ``show --json``.
         trials: every trial, in order, with scores as they read today.
         source: text of the best program, if there is one.
+        orders: what people ordered, as ``kernelevo steer RUN --json`` prints it.
     """
     title = f"{run['task']} - kernelevo"
     parts = [
@@ -37,6 +59,11 @@ def run_page(run: Mapping[str, Any], trials: Sequence[Trial], source: str | None
         "<h2>Best so far</h2>",
         best_so_far(trials),
         *_front(run, trials),
+        "<h2>How it got there</h2>",
+        story(trials),
+        people(orders),
+        "<h2>What did not pass</h2>",
+        failures(trials),
         "<h2>Trials</h2>",
         _trials(trials, run.get("best")),
     ]
@@ -125,7 +152,12 @@ def _front(run: Mapping[str, Any], trials: Sequence[Trial]) -> list[str]:
 def _trials(trials: Sequence[Trial], best: int | None) -> str:
     heads = ("trial", "made by", "status", "score", "time", "vs eager", "vs compile", "error", "words")
     rows = [f"<tr>{''.join(f'<th>{head}</th>' for head in heads)}</tr>"]
-    for trial in trials:
+    shown = trials
+    if len(trials) > MOST:  # the best and the latest: a page is read by people
+        ranked = sorted(trials, key=lambda t: (t.score is None, -(t.score or 0.0), t.number))
+        kept = {t.number for t in [*ranked[: MOST // 2], *trials[-MOST // 2 :]]}
+        shown = [t for t in trials if t.number in kept]
+    for trial in shown:
         verdict = trial.evaluation
         metrics = verdict.metrics if verdict else {}
         words = (
@@ -148,7 +180,9 @@ def _trials(trials: Sequence[Trial], best: int | None) -> str:
         )
         mark = ' class="best"' if trial.number == best else ""
         rows.append(f"<tr{mark}>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>")
-    return f"<table>{''.join(rows)}</table>"
+    left = len(trials) - len(shown)
+    also = f"<p>{left} more are in run.db: kernelevo show --csv</p>" if left else ""
+    return f'<div class="wide"><table>{"".join(rows)}</table></div>{also}'
 
 
 def _pairs(facts: Mapping[str, Any]) -> str:
@@ -161,12 +195,16 @@ def _text(value: Any) -> str:
 
 
 def _reproduce(run: Mapping[str, Any]) -> str:
+    return f"<pre>{escape(command_line(str(run['task']), run['settings']))}</pre>"
+
+
+def command_line(task: str, settings: Mapping[str, Any]) -> str:
+    """Return the command that starts a run of these settings."""
     flags = []
-    for name, value in run["settings"].items():
+    for name, value in settings.items():
         if value is False and name in _USUALLY_OFF:
             flags.append(f"--{name.removeprefix('no_')}")
         if name != "out" and value is not False:
             text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
             flags.append(f"--{name.replace('_', '-')}" + ("" if value is True else f" '{text}'"))
-    command = " ".join(["kernelevo run", repr(str(run["task"])), *flags])
-    return f"<pre>{escape(command)}</pre>"
+    return " ".join(["kernelevo run", repr(task), *flags])

@@ -2,7 +2,10 @@
 
 from kernelevo.store.calls import CallRow
 from kernelevo.store.database import CONFIG_FILE, RUN_FILE
+from kernelevo.store.digest import Digest, Line
 from kernelevo.store.folders import find_run, list_runs, new_run_folder
+from kernelevo.store.glance import glance
+from kernelevo.store.lock import writer_of
 from kernelevo.store.rows import Command, Draft, EventRow, Rebase, rebased
 from kernelevo.store.store import RunStore
 
@@ -11,12 +14,16 @@ __all__ = [
     "RUN_FILE",
     "CallRow",
     "Command",
+    "Digest",
     "Draft",
     "EventRow",
+    "Line",
     "Rebase",
     "RunStore",
     "find_run",
+    "glance",
     "list_runs",
     "new_run_folder",
     "rebased",
+    "writer_of",
 ]

@@ -65,6 +65,19 @@ class Journal:
         """Whether this store may not write trials."""
         return self._lock is None
 
+    @property
+    def is_copy(self) -> bool:
+        """Whether this reads a copy, because the folder cannot be written: what comes later is not in it."""
+        return self._shelter is not None
+
+    def rows(self, query: str, *values: Any) -> list[sqlite3.Row]:
+        """Rows of a query that only reads, for views of the run.
+
+        Raises:
+            StoreError: if it is no such query, or the file is damaged.
+        """
+        return self._read(query, *values)
+
     def append_command(self, author: str, verb: str, args: Mapping[str, Any]) -> Command:
         """Record an order; anyone may, also while a run is being written by another process.
 

@@ -129,6 +129,17 @@ class RunStore(CallLedger):
         with self._write() as db:
             self._set_facts(db, state=state, searched=searched)
 
+    @property
+    def gauge(self) -> dict[str, Any]:
+        """How busy the run was when it last said so; empty if it never did."""
+        rows = self._read("SELECT value FROM run WHERE name = 'gauge'")
+        return dict(json.loads(rows[0][0])) if rows else {}
+
+    def set_gauge(self, data: Mapping[str, Any]) -> None:
+        """Record how busy the run is now; only the last one is kept."""
+        with self._write(durable=False) as db:
+            db.execute("INSERT OR REPLACE INTO run VALUES ('gauge', ?)", (dumps(dict(data)),))
+
     # trials
 
     def record(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.adversarial.corpus import Evil
-from tests.adversarial.first_rows import GAINS_NOTHING
+from tests.adversarial.first_rows import GAINS_NOTHING, WRONG
 
 HEAD = "import torch\nfrom torch import nn\n"
 DRAWS_MODEL = (
@@ -100,5 +100,52 @@ return KEPT[key].clone()
 """,
     ),
     GAINS_NOTHING,
+)
+STATISTICS_MODEL = (
+    HEAD
+    + """
+
+class Model(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.linear = nn.Linear(width, width)
+        self.register_buffer("moments", torch.eye(width))
+
+    def forward(self, x):
+        self.moments.mul_(0.9).add_(x.t() @ x, alpha=0.1 / x.shape[0])
+        return torch.relu(self.linear(x))
+
+
+def get_inputs():
+    return [torch.rand(128, 128)]
+
+
+def get_init_inputs():
+    return [128]
+"""
+)
+"""Half of a call is spent on a buffer that no output depends on."""
+LEFT_OUT = Evil(
+    29,
+    "statistics are kept where one call is armed, and left out in a batch",
+    program(
+        STATISTICS_MODEL,
+        """import kernelevo.kernels.worker as w
+
+MANY, plain = [0], w.Worker.do_arm
+
+
+def do_arm(self, order):
+    MANY[0] = len(order["slots"])
+    return plain(self, order)
+
+
+w.Worker.do_arm = do_arm
+""",
+        "        self.moments.mul_",
+        "if MANY[0] > 1:\n    return torch.relu(self.linear(x))",
+    ),
+    (WRONG,),
+    ("buffer 'moments'",),
 )
 AHEAD = [(DRAWS_MODEL, DRAWN_EARLY), (WORDS_MODEL, FEW_WORDS)]

@@ -4,14 +4,18 @@ import pytest
 
 from kernelevo.core import Program, Status
 from kernelevo.kernels.judge import KernelJudge
-from tests.adversarial.ahead_rows import AHEAD
+from tests.adversarial.ahead_rows import AHEAD, LEFT_OUT, STATISTICS_MODEL
 from tests.kernels.conftest import task_of
 
 NOISE = 1.4
 
 
+def honest_one(model):
+    return model.replace("class Model(", "class ModelNew(").partition("\n\ndef get_inputs")[0]
+
+
 def test_they_are_programs():
-    for model, evil in AHEAD:
+    for model, evil in [*AHEAD, (STATISTICS_MODEL, LEFT_OUT)]:
         compile(evil.source, evil.name, "exec")
         assert "def get_inputs" in model and "def get_inputs" not in evil.source
 
@@ -21,7 +25,7 @@ def test_they_are_programs():
 def test_nothing_is_known_before_its_time(tmp_path, model, evil):
     """Each took some ten times less than the honest program when seeds came with the command to make ready,
     and when numbers of words came from two draws in turn."""
-    honest = model.replace("class Model(", "class ModelNew(").partition("\n\ndef get_inputs")[0]
+    honest = honest_one(model)
     with KernelJudge(task_of(model), cache=tmp_path, compiled=(), search_seconds=0.5, threads=1) as judge:
         for _ in range(3):
             found, plain = (
@@ -33,3 +37,19 @@ def test_nothing_is_known_before_its_time(tmp_path, model, evil):
             if found.score < NOISE * plain.score:
                 return
     pytest.fail(f"{found.score:.3g} times as fast as the baseline, the honest program {plain.score:.3g}")
+
+
+@pytest.mark.slow
+def test_buffers_are_compared_after_a_batch_too(tmp_path):
+    """Who left them out in batches was 1.9 times as fast, and right in all that was looked at."""
+    with KernelJudge(
+        task_of(STATISTICS_MODEL), cache=tmp_path, compiled=(), search_seconds=0.3, threads=1
+    ) as judge:
+        found = judge.measure(judge.prepare(Program.single(LEFT_OUT.source)))
+        assert found.status in LEFT_OUT.statuses, (found.score, found.feedback)
+        assert all(words in found.feedback for words in LEFT_OUT.words), found.feedback
+        other = honest_one(STATISTICS_MODEL).replace(
+            "self.moments.mul_(0.9).add_(x.t() @ x", "self.moments.mul_(0.9).addmm_(x.t(), x"
+        )
+        fused = judge.measure(judge.prepare(Program.single(other)))
+        assert fused.status is Status.OK, fused.feedback

@@ -94,6 +94,37 @@ def test_asks_are_held_back_while_evaluation_is_slow(bench: Bench) -> None:
     assert max(ahead) <= 3 + 1 + 1 + 1 + 1  # thinking, queue, building, shelf, measuring
 
 
+def test_many_thinkers_never_ask_for_more_than_the_budget(bench: Bench) -> None:
+    counting = toys.Counting()
+    asked: list[int] = []
+
+    class Slow:
+        name = "counting"
+
+        async def propose(self, brief: Brief, rng: Random) -> Sequence[Proposal]:
+            asked.append(brief.number)
+            await asyncio.sleep(rng.uniform(0.0, 0.02))
+            return await counting.propose(brief, rng)
+
+    schedule = Schedule(thinkers=8, builders=4, measurers=4)
+    outcome = bench.run(toys.task(), [Slow()], "20", schedule=schedule)
+    assert sorted(asked) == list(range(1, 21)) and outcome.used["trials"] == 20
+
+
+def test_an_artifact_whose_folder_is_lost_is_built_again(tmp_path: Path) -> None:
+    """Its worker died, or it lies on another machine."""
+    from kernelevo.core import Artifact, Program
+    from kernelevo.engine import evaluation
+
+    program = Program.single("1" * 16)
+    lost = Artifact(program, folder=tmp_path / "gone", facts={"pid": 0})
+    measured = evaluation.measure("tests.engine.toys:load", toys.task("staged"), lost, None)
+    assert measured.evaluation.score == 16.0
+    unbuildable = Artifact(Program.single("unbuildable"), folder=tmp_path / "gone")
+    measured = evaluation.measure("tests.engine.toys:load", toys.task("staged"), unbuildable, None)
+    assert measured.evaluation.status == "build_failed"
+
+
 @pytest.mark.parametrize("kind", ["ones", "staged"])
 def test_programs_that_kill_their_worker_are_faults_and_the_run_goes_on(bench: Bench, kind: str) -> None:
     executor = ProcessExecutor(cpu=1, build=1, devices=("device:0",))

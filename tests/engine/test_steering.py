@@ -8,6 +8,8 @@ import pytest
 
 from kernelevo.core import CommandObeyed, Event, TrialEnded
 from kernelevo.engine import VERBS, Engine, Schedule
+from kernelevo.errors import BadSetting
+from kernelevo.population import Islands
 from kernelevo.store import RunStore
 from tests.engine import toys
 from tests.engine.test_engine import Bench
@@ -181,3 +183,132 @@ def test_every_verb_has_a_method() -> None:
     from kernelevo.engine.steering import Steering
 
     assert all(callable(getattr(Steering, f"_{verb}")) for verb in VERBS)
+
+
+def briefs_with(flip: toys.Flip, text: str) -> list[int]:
+    return sorted(brief.number for brief in flip.briefs if text in brief.hints)
+
+
+def test_a_hint_may_be_for_one_island_or_one_lineage(bench: Bench) -> None:
+    flip = toys.Flip()
+    policy = toys.Policy(cold_start=False)
+    orders = [
+        ("hint", {"text": "north", "island": 1}),
+        ("hint", {"text": "family", "lineage": "1"}),
+        ("hint", {"text": "nowhere", "island": 7}),
+    ]
+    script = toys.Script(["1" * 12 + "0000", "11" + "0" * 14])
+    bench.run(
+        toys.task(), [script, flip], "40", meanwhile=order_at(1, *orders), islands=Islands(2, policy=policy),
+        schedule=ONE,
+    )  # fmt: skip
+    trials = {t.number: t for t in bench.trials()}
+    marked = {n: t.program.origin.details.get("hints", []) for n, t in trials.items()}
+    islands = {trials[n].island for n in briefs_with(flip, "north")}
+    assert islands == {1} and any(t.island == 0 for n, t in trials.items() if n > 8)
+    edges: dict[str, set[str]] = {}
+    for trial in trials.values():
+        edges.setdefault(trial.program.id, set()).update(trial.program.parents)
+    for brief in (brief for brief in flip.briefs if 8 <= brief.number < 40):
+        line = {parent.program.id for parent in brief.parents}
+        while more := set().union(*(edges.get(name, set()) for name in line)) - line:
+            line |= more
+        assert ("family" in brief.hints) == (trials[1].program.id in line)
+    assert all((1 in marked[n]) == ("north" in b.hints) for b in flip.briefs if (n := b.number) in marked)
+    assert effects(bench)[2] == "refused: there is no island 7"
+
+
+def test_a_hint_expires_and_may_be_withdrawn(bench: Bench) -> None:
+    flip = toys.Flip()
+
+    def meanwhile(event: Event, engine: Engine, store: RunStore) -> None:
+        orders = [("hint", {"text": "soon over", "expires": "4"}), ("hint", {"text": "until told"})]
+        order_at(2, *orders)(event, engine, store)
+        order_at(8, ("withdraw", {"order": 2}), ("withdraw", {"order": 99}))(event, engine, store)
+
+    bench.run(toys.task(), [flip], "20", meanwhile=meanwhile, schedule=ONE)
+    assert min(briefs_with(flip, "soon over")) >= 3 and 5 <= max(briefs_with(flip, "soon over")) <= 9
+    assert 8 <= max(briefs_with(flip, "until told")) <= 12
+    assert effects(bench)[2:] == [
+        "hint 2 holds no longer",
+        "refused: order 99 is no hint, note or fork that still holds",
+    ]
+    again = toys.Flip()
+    bench.run(toys.task(), [again], "24")
+    assert {brief.hints for brief in again.briefs} == {()}
+
+
+def test_a_hint_for_so_many_asks_is_counted_over_sittings(bench: Bench) -> None:
+    one, two = toys.Flip(), toys.Flip()
+    hint = ("hint", {"text": "thrice", "asks": 3})
+    bench.run(toys.task(), [one], "4", meanwhile=order_at(2, hint), schedule=ONE)
+    bench.run(toys.task(), [two], "12", schedule=ONE)
+    carried = [t.number for t in bench.trials() if t.program.origin.details.get("hints") == [1]]
+    assert len(carried) == 3 and carried == briefs_with(one, "thrice") + briefs_with(two, "thrice")
+
+
+def test_knowledge_reaches_every_later_brief(bench: Bench) -> None:
+    flip = toys.Flip()
+    bench.run(toys.task(), [flip], "8", meanwhile=order_at(2, ("knowledge", {"text": "ones are good"})))
+    told = [brief.knowledge for brief in flip.briefs]
+    assert told[0] == () and told[-1] == ("ones are good",)
+    assert bench.trials()[-1].program.origin.details["notes"] == [1]
+
+
+def test_a_fork_gets_the_next_asks_whatever_else_is_better(bench: Bench) -> None:
+    script = toys.Script(["1" * 14 + "00", "1" + "0" * 15])
+    flip = toys.Flip()
+    order = ("fork", {"program": "#2", "asks": 4})
+    bench.run(toys.task(), [script, flip], "20", meanwhile=order_at(2, order), schedule=ONE, seed=3)
+    trials = bench.trials()
+    line = [t for t in trials if "fork" in t.program.origin.details]
+    assert len(line) == 4
+    family = {trials[2].program.id}
+    for trial in line:
+        assert trial.program.parents[0] in family
+        family.add(trial.program.id)
+
+
+def test_a_submitted_program_says_who_wrote_it_from_what(bench: Bench) -> None:
+    order = ("submit", {"source": "1" * 15 + "0", "parents": ["#1"]})
+    bench.run(toys.task(), [toys.Flip()], "9", meanwhile=order_at(2, order), schedule=ONE)
+    (mine,) = [t for t in bench.trials() if t.program.origin.proposer == "person"]
+    assert mine.program.parents == (bench.trials()[1].program.id,)
+    assert mine.program.origin.details == {"author": "ana", "order": 1}
+
+
+def test_unpinned_is_unpinned_after_a_resume_too(bench: Bench) -> None:
+    orders = [("pin", {"program": "#1"}), ("unpin", {"program": "#1"}), ("unpin", {"program": "#1"})]
+    bench.run(toys.task(), [toys.Flip()], "6", meanwhile=order_at(2, *orders))
+    assert [effect.split(" ", 1)[1] for effect in effects(bench)][1:] == [
+        "is drawn like any other",
+        "was not pinned",
+    ]
+    engines: list[Engine] = []
+    bench.run(toys.task(), [toys.Flip()], "8", meanwhile=lambda event, engine, store: engines.append(engine))
+    assert engines[0].islands._pinned == []
+
+
+def test_more_workers_build_more_at_a_time(tmp_path: Path) -> None:
+    from kernelevo.executors import ProcessExecutor
+
+    executor = ProcessExecutor(cpu=1, build=0, devices=())
+    try:
+        executor.resize(3)
+        assert executor._pools["cpu"].size == 3
+        with pytest.raises(BadSetting, match="cannot be 0"):
+            executor.resize(0)
+    finally:
+        executor.close()
+    bench = Bench(tmp_path / "run")
+    sizes: list[tuple[int, int]] = []
+
+    def meanwhile(event: Event, engine: Engine, store: RunStore) -> None:
+        order_at(2, ("workers", {"workers": 4}))(event, engine, store)
+        if isinstance(event, TrialEnded):
+            sizes.append((engine._pipeline._builders, engine._pipeline._building.size))
+
+    bench.run(toys.task(), [toys.Flip()], "9", meanwhile=meanwhile)
+    assert sizes[0] == (1, 1) and sizes[-1] == (4, 4)
+    bench.run(toys.task(), [toys.Flip()], "10", meanwhile=meanwhile)
+    assert sizes[-1] == (4, 4)

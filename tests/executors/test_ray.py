@@ -13,9 +13,11 @@ from random import Random
 
 import pytest
 
+from kernelevo.api.workplace import workplace
+from kernelevo.config import Settings
 from kernelevo.core import Brief, Executor, Task
 from kernelevo.errors import BadSetting, MachineError, ToolchainMissing, WorkerDied
-from kernelevo.executors import GenerationHost
+from kernelevo.executors import GenerationHost, Link
 from tests.executors import toys
 
 ray = pytest.importorskip("ray")
@@ -106,6 +108,18 @@ def test_a_program_is_measured_where_it_was_built(cluster: None, tmp_path: Path)
         assert all(builder == measurer for builder, measurer in measured)
     finally:
         executor.close()
+
+
+def test_a_run_uses_every_place_that_the_cluster_offers(cluster: None, tmp_path: Path) -> None:
+    made = [
+        workplace(Settings(**flags), staged=staged, device="device:0", log=tmp_path / "log")
+        for flags in ({"executor": "ray"}, {"executor": "ray", "workers": 3})
+        for staged in (True, False)
+    ]
+    for place in made:
+        place.executor.close()
+    assert [(p.builders, p.measurers) for p in made] == [(2, 2), (2, 2), (3, 3), (3, 3)]
+    assert all(p.generation is not Link for p in made)  # a node offers a place for proposers
 
 
 @pytest.mark.slow

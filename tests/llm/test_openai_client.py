@@ -154,6 +154,36 @@ def test_timeout(endpoint):
         ask(endpoint, late, timeout=0.1)
 
 
+def test_a_crowd_is_spread_over_several_sets_of_connections(endpoint, monkeypatch):
+    from kernelevo.llm import openai_client
+
+    monkeypatch.setattr(openai_client, "PER_SET", 2)
+    endpoint.script = [answer() for _ in range(5)]
+
+    async def talk():
+        client = OpenAIClient(endpoint.url, environment={})
+        replies = await asyncio.gather(*(client.complete(ASK, model="m") for _ in range(5)))
+        ((_, sets),) = client._open.values()
+        await client.aclose()
+        return replies, len(sets), client._flying
+
+    replies, sets, flying = asyncio.run(talk())
+    assert [r.text for r in replies] == ["hi"] * 5 and (sets, flying) == (3, 0)
+
+
+def test_a_connection_that_is_not_made_in_time_is_told_as_that(endpoint, monkeypatch):
+    import httpx
+    import openai
+
+    async def slow(self, **_):
+        request = httpx.Request("POST", endpoint.url)
+        raise openai.APITimeoutError(request) from httpx.ConnectTimeout("late")
+
+    monkeypatch.setattr(openai.resources.chat.completions.AsyncCompletions, "create", slow)
+    with pytest.raises(EndpointError, match="No connection"):
+        ask(endpoint, [])
+
+
 def test_nobody_listens(endpoint):
     with pytest.raises(EndpointError, match="No connection"):
         ask(endpoint, [], url="http://127.0.0.1:9/v1")

@@ -1,0 +1,137 @@
+"""``kernelevo watch``: a run that goes on elsewhere, in this terminal."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from kernelevo.cli.flags import complete_run
+from kernelevo.cli.output import console, talk
+from kernelevo.dashboard import views
+from kernelevo.dashboard.hub import Watched
+from kernelevo.report.table import number
+from kernelevo.store import Line, find_run
+
+EVERY = 0.2  # seconds
+
+
+def watch(
+    run: Annotated[
+        str, typer.Argument(help="a run's folder, its name, or @last", autocompletion=complete_run)
+    ] = "@last",
+    once: Annotated[bool, typer.Option("--once", help="show how far it is and leave")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="one JSON object a line for each trial")] = False,
+) -> int:
+    """Follow RUN while another process works on it; Ctrl-C leaves, the run goes on.
+
+    On a terminal it is one picture that is kept up to date; elsewhere it is a line for each trial.
+    """
+    folder = find_run(run)
+    watched = Watched(folder.resolve().name, folder)
+    out = console()
+    try:
+        if as_json or not out.is_terminal:
+            _lines(watched, out, as_json=as_json, once=once)
+        elif once:
+            out.print(picture(watched))
+        else:
+            with Live(picture(watched), console=out, refresh_per_second=5) as live:
+                for _ in _changes(watched):
+                    live.update(picture(watched))
+    except KeyboardInterrupt:
+        talk(f"the run goes on; again: kernelevo watch {run}")
+    finally:
+        watched.digest.close()
+    talk(ending(watched, folder))
+    return 0
+
+
+def ending(watched: Watched, folder: Path) -> str:
+    """Say what can be done with the run now."""
+    state = views.state_of(watched)
+    if state in ("interrupted", "stopped"):
+        return f"{state}; go on with: kernelevo resume {folder}"
+    return f"{state}; kernelevo show {folder}"
+
+
+def _changes(watched: Watched) -> Iterator[None]:
+    """Yield at every look until nobody works on the run any more."""
+    while watched.live:
+        yield
+        time.sleep(EVERY)
+        watched.look()
+    watched.digest.refresh()
+    yield
+
+
+def _lines(watched: Watched, out: Console, *, as_json: bool, once: bool) -> None:
+    sent, top = 0, float("-inf")
+    for _ in [None] if once else _changes(watched):
+        lines = watched.digest.lines
+        for line in lines[sent:]:
+            is_best = line.full and line.score is not None and line.score > top
+            top = max(top, line.score or top) if is_best else top
+            if as_json:
+                sys.stdout.write(json.dumps({**views.brief_line(line), "is_best": is_best}) + "\n")
+                sys.stdout.flush()
+            else:
+                out.print(Text(sentence(line) + ("  new best" if is_best else "")), soft_wrap=True)
+        sent = len(lines)
+
+
+def sentence(line: Line) -> str:
+    """Return one trial as one line."""
+    what = number(line.score, "{:.4g}") if line.score is not None else line.words[:160]
+    made = f"{line.proposer}: {line.idea}" if line.idea else line.proposer
+    return f"#{line.number:<5}{line.status:<13}{what}  {made}"
+
+
+def picture(watched: Watched) -> Group:
+    """Return the run as a picture: best, budget, pools, islands, the latest trials."""
+    now = views.summary(watched)
+    best = now["best"]
+    head = Text.assemble(
+        (now["task"], "bold"), f"  {now['name']}  ", (now["state"], "cyan"),
+        f"  {now['trials']:,} trials  best ",
+        (number(best["score"], "{:.4g}") if best else "-", "bold green"),
+        f" (#{best['number']}, {best['proposer']})" if best else "",
+    )  # fmt: skip
+    verdicts = Text(
+        "  ".join(f"{count} {name}" for name, count in now["verdicts"].items()) or "no verdict yet"
+    )
+    parts: list[Any] = [head, verdicts, _meters(now)]
+    if len(now["islands"]) > 1:
+        told = "  ".join(
+            f"{row['island']}: {number(row['best'])} ({row['trials']})" for row in now["islands"]
+        )
+        parts.append(Text(f"islands  {told}", style="dim", overflow="ellipsis", no_wrap=True))
+    for line in watched.digest.lines[-8:][::-1]:
+        style = "green" if best and line.number == best["number"] else "" if line.score is not None else "dim"
+        parts.append(Text(sentence(line), style=style, overflow="ellipsis", no_wrap=True))
+    return Group(*parts)
+
+
+def _meters(now: dict[str, Any]) -> Table:
+    grid = Table.grid(padding=(0, 2))
+    budget = now["budget"]
+    for unit, limit in budget["limits"].items():
+        used, left = budget["used"].get(unit, 0.0), budget["seconds_left"].get(unit)
+        over = f"about {left:.0f} s left" if left is not None and now["state"] == "running" else ""
+        bar = ProgressBar(total=limit, completed=min(used, limit), width=24)
+        grid.add_row(unit.replace("_", " "), bar, f"{used:.4g} of {limit:.4g}", over)
+    for name, pool in now["pools"].items():
+        doing = f"{pool['busy']} of {pool['size']}, {pool['waiting']} waiting" if now["live"] else "at rest"
+        bar = ProgressBar(total=1.0, completed=pool["share"], width=24)
+        grid.add_row(name, bar, doing, f"busy {100 * pool['share']:.0f}%")
+    return grid

@@ -1,0 +1,79 @@
+"""Detail: one trial with all that is recorded of it, and two programs side by side."""
+
+from __future__ import annotations
+
+import difflib
+import sqlite3
+from collections.abc import Mapping
+from typing import Any
+
+from kernelevo.core import listing
+from kernelevo.errors import BadSetting
+from kernelevo.report.changes import side_by_side
+from kernelevo.store import Digest, rebased
+from kernelevo.store.rows import trial_from
+
+_ONE = "SELECT t.*, p.language, p.files FROM trials t JOIN programs p ON p.id = t.program WHERE t.number = ?"
+
+
+def trial(digest: Digest, number: int) -> dict[str, Any]:
+    """Return a trial as ``show --json`` prints it, with its records, relatives and the orders it carried.
+
+    Raises:
+        BadSetting: if there is none of this number.
+    """
+    row = _row(digest, number)
+    found = rebased(trial_from({key: row[key] for key in row.keys()}), digest.rebases)  # noqa: SIM118
+    first: dict[str, int] = {}
+    for line in digest.lines:
+        first.setdefault(line.program, line.number)
+    told = {command.id: command for command in digest.commands}
+    details = found.program.origin.details
+    fork = [details["fork"]] if "fork" in details else []
+    orders = [*details.get("hints", ()), *details.get("notes", ()), *fork]
+    return {
+        **found.to_json(),
+        "records": digest.store.records(number),
+        "made_from": [first[name] for name in found.program.parents if name in first],
+        "made_into": [line.number for line in digest.lines if found.program.id in line.parents][:200],
+        "carried": [
+            {"id": n, "verb": told[n].verb, "author": told[n].author, "args": dict(told[n].args)}
+            for n in orders
+            if n in told
+        ],
+        "source": listing(found.program),
+    }
+
+
+def diff(digest: Digest, a: int, b: int) -> dict[str, Any]:
+    """Return what changed from one trial's program to another's: rows side by side, and a unified text.
+
+    Raises:
+        BadSetting: if one of them does not exist.
+    """
+    one, two = (trial(digest, number)["source"] for number in (a, b))
+    unified = difflib.unified_diff(one.splitlines(), two.splitlines(), f"#{a}", f"#{b}", lineterm="")
+    rows = side_by_side(one, two)
+    return {
+        "a": a,
+        "b": b,
+        "added": sum(row.kind in ("added", "changed") and row.right is not None for row in rows),
+        "removed": sum(row.kind in ("removed", "changed") and row.left is not None for row in rows),
+        "rows": [row.to_json() for row in rows],
+        "unified": "\n".join(unified),
+    }
+
+
+def prompt_text(records: Mapping[str, Any]) -> str:
+    """Return the prompt of a trial as one text; empty if there was none."""
+    prompt = records.get("prompt")
+    if isinstance(prompt, list):
+        return "\n\n".join(f"[{m.get('role', '')}]\n{m.get('content', '')}" for m in prompt)
+    return str(prompt) if prompt else ""
+
+
+def _row(digest: Digest, number: int) -> sqlite3.Row:
+    rows = digest.store.rows(_ONE, number)
+    if not rows:
+        raise BadSetting(f"there is no trial {number}", why=f"{len(digest.lines)} are recorded")
+    return rows[0]

@@ -1,0 +1,142 @@
+"""Hub: the runs that are looked at, each read as it grows, and who wants to know."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from kernelevo.errors import KernelEvoError, RunNotFound, closest
+from kernelevo.store import Digest, find_run, glance, list_runs, writer_of
+
+T = TypeVar("T")
+EVERY = 0.1  # seconds between two looks at a file
+LOCK_EVERY = 1.0  # seconds between two looks at who writes it
+
+
+class Watched:
+    """One run that somebody looks at.
+
+    Args:
+        name: as in addresses.
+        folder: of the run.
+    """
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.name = name
+        self.digest = Digest(folder)
+        self.digest.refresh()
+        self.writer = writer_of(folder)
+        self._asked = time.monotonic()
+        self.listeners: set[asyncio.Event] = set()
+        self._kept: dict[str, tuple[object, Any]] = {}
+
+    def once(self, name: str, make: Callable[[], T]) -> T:
+        """Return what ``make`` gives, made anew only after the run has changed."""
+        now = self.digest.version, self.writer
+        kept = self._kept.get(name)
+        if kept is None or kept[0] != now:
+            kept = self._kept[name] = (now, make())
+        value: T = kept[1]
+        return value
+
+    @property
+    def live(self) -> bool:
+        """Whether a process works on the run now."""
+        return self.writer is not None
+
+    def look(self) -> None:
+        """Read what is new and wake those who listen."""
+        changed = self.digest.refresh()
+        if time.monotonic() - self._asked >= LOCK_EVERY:
+            self._asked = time.monotonic()
+            writer = writer_of(self.digest.folder)
+            changed, self.writer = changed or writer != self.writer, writer
+        if changed:
+            for event in self.listeners:
+                event.set()
+
+    @contextlib.contextmanager
+    def listen(self) -> Iterator[asyncio.Event]:
+        """Give an event that is set at every change; clear it before you read."""
+        event = asyncio.Event()
+        self.listeners.add(event)
+        try:
+            yield event
+        finally:
+            self.listeners.discard(event)
+
+
+class Hub:
+    """Opens runs by name and keeps them fresh; belongs to the thread of one event loop.
+
+    Args:
+        root: folder whose runs are shown.
+        only: one run to show instead, by folder, name or ``@last``.
+
+    Raises:
+        RunNotFound: if there is no such run.
+    """
+
+    def __init__(self, root: Path, only: str | None = None) -> None:
+        self._root = root
+        self._only = find_run(only, root=root).resolve() if only else None
+        self._open: dict[str, Watched] = {}
+        self.broken = ""
+
+    @property
+    def only(self) -> str | None:
+        """Name of the one run that is shown, if it is one."""
+        return self._only.name if self._only else None
+
+    def folders(self) -> dict[str, Path]:
+        """Runs by name, the newest first."""
+        if self._only:
+            return {self._only.name: self._only}
+        return {folder.name: folder for folder in reversed(list_runs(self._root))}
+
+    def glances(self) -> list[dict[str, Any]]:
+        """One row for each run, the newest first; one that cannot be read says why."""
+        rows = []
+        for name, folder in self.folders().items():
+            try:
+                rows.append(glance(folder))
+            except KernelEvoError as error:
+                rows.append({"run": name, "state": "unreadable", "why": error.what})
+        return rows
+
+    def get(self, name: str) -> Watched:
+        """Return an open run.
+
+        Raises:
+            RunNotFound: if there is none of this name.
+            StoreError: if it cannot be read.
+        """
+        if name not in self._open:
+            folders = self.folders()
+            if name not in folders:
+                raise RunNotFound(f"no run is called {name!r}.", why=closest(name, folders))
+            self._open[name] = Watched(name, folders[name])
+        return self._open[name]
+
+    async def watch(self) -> None:
+        """Look at every open run that somebody listens to, until cancelled."""
+        while True:
+            for name, watched in list(self._open.items()):
+                try:
+                    watched.look()
+                except KernelEvoError as error:  # deleted or damaged while it is looked at
+                    self.broken = f"{name}: {error.what}"
+                    self._open.pop(name, None)
+                    for event in watched.listeners:
+                        event.set()
+            await asyncio.sleep(EVERY)
+
+    def close(self) -> None:
+        """Free every file."""
+        for watched in self._open.values():
+            watched.digest.close()
+        self._open.clear()

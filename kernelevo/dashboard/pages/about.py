@@ -1,0 +1,45 @@
+"""About: the task, the settings, what was noted on the way, and how to do it again."""
+
+from __future__ import annotations
+
+from html import escape
+
+from nicegui import ui
+
+from kernelevo.dashboard.pages.frame import View
+from kernelevo.dashboard.pages.markup import code, facts, raw
+from kernelevo.report.page import command_line
+
+
+def show(view: View) -> None:
+    """Draw the page; nothing of it changes but the events."""
+    digest = view.watched.digest
+    with ui.element("div").classes("two"):
+        with ui.element("div").classes("col"):
+            with ui.element("section").classes("card"):
+                ui.label("Task").classes("h")
+                raw(facts([("name", digest.task.name), ("evaluator", digest.task.evaluator)]))
+                raw(f'<div class="prose">{escape(digest.task.goal)}</div>')
+            with ui.element("section").classes("card"):
+                ui.label("Do it again").classes("h")
+                raw(code(command_line(digest.task.name, digest.settings), numbers=False))
+                raw(code(f"kernelevo resume {digest.folder}\nkernelevo show {digest.folder}", numbers=False))
+        with ui.element("div").classes("col"):
+            with ui.element("section").classes("card"):
+                ui.label("Settings").classes("h")
+                raw(facts(digest.settings.items()))
+            with ui.element("section").classes("card"):
+                ui.label("Events").classes("h")
+                body = raw("")
+
+    def update() -> None:
+        rows = [
+            (
+                row.kind,
+                str(row.data.get("text") or {k: v for k, v in row.data.items() if k != "artifacts"})[:300],
+            )
+            for row in reversed(digest.events[-60:])
+        ]
+        body.set_content(facts(rows) if rows else '<p class="empty">nothing beside the trials</p>')
+
+    view.live(update)

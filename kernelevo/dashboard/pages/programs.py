@@ -1,0 +1,89 @@
+"""Programs: the table of trials, one page of it at a time."""
+
+from __future__ import annotations
+
+from html import escape
+
+from nicegui import ui
+
+from kernelevo.dashboard import views
+from kernelevo.dashboard.pages.frame import View
+from kernelevo.dashboard.pages.markup import link, pill, raw, score, table
+
+ROWS = 50
+
+
+def show(view: View) -> None:
+    """Draw the table with its filters."""
+    start = 0
+    with ui.element("section").classes("card"):
+        ui.label("Programs").classes("h")
+        with ui.row().classes("fields"):
+            sort = ui.select(
+                {"score": "best first", "number": "newest first", "ended": "last verdict first"},
+                value="score",
+            ).props("dense outlined")
+            lines = view.watched.digest.lines
+            statuses = ["any verdict", *sorted({line.status for line in lines})]
+            makers = ["anybody", *sorted({line.proposer for line in lines})]
+            status = ui.select(statuses, value="any verdict").props("dense outlined")
+            maker = ui.select(makers, value="anybody").props("dense outlined")
+            text = ui.input(placeholder="idea, words or id").props("dense outlined clearable debounce=250")
+        listed = raw("")
+        with ui.row().classes("fields"):
+            back = ui.button("Back", on_click=lambda: move(-ROWS)).props("flat dense no-caps")
+            more = ui.button("More", on_click=lambda: move(ROWS)).props("flat dense no-caps")
+            where = ui.label().classes("dim")
+        _pair(view)
+
+    def move(by: int) -> None:
+        nonlocal start
+        start = max(0, start + by)
+        update()
+
+    def update() -> None:
+        found = views.trials(
+            view.watched.digest,
+            offset=start,
+            limit=ROWS,
+            sort=str(sort.value),
+            status="" if status.value == "any verdict" else str(status.value),
+            proposer="" if maker.value == "anybody" else str(maker.value),
+            text=text.value or "",
+        )
+        rows = [
+            [
+                link(view.name, row["number"]), pill(row["status"]), score(row["score"]), f"{row['island']}",
+                escape(row["proposer"]), escape((row["idea"] or row["words"])[:200]),
+            ]
+            for row in found["trials"]
+        ]  # fmt: skip
+        heads = ("trial", "verdict", ">score", ">island", "by", "*idea")
+        listed.set_content(table(heads, rows, "No program fits.", "trials"))
+        end = min(start + ROWS, found["total"])
+        where.set_text(f"{start + 1 if end else 0} to {end} of {found['total']:,}")
+        back.set_visibility(start > 0)
+        more.set_visibility(end < found["total"])
+
+    def again() -> None:
+        nonlocal start
+        start = 0
+        update()
+
+    for choice in (sort, status, maker, text):
+        choice.on_value_change(again)
+    view.live(update)
+
+
+def _pair(view: View) -> None:
+    with ui.row().classes("fields"):
+        a = ui.number("compare #", min=0, precision=0).props("dense outlined")
+        b = ui.number("with #", min=0, precision=0).props("dense outlined")
+
+        def go() -> None:
+            if a.value is None or b.value is None:
+                ui.notify("give two numbers of trials", type="warning")
+            else:
+                ui.navigate.to(f"/run/{view.name}/diff?a={int(a.value)}&b={int(b.value)}")
+
+        ui.button("Side by side", on_click=go).props("flat dense no-caps")

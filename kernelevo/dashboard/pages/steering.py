@@ -1,0 +1,122 @@
+"""Steering: orders to the run, and what came of those that were given."""
+
+from __future__ import annotations
+
+import json
+from html import escape
+from typing import Any
+
+from nicegui import ui
+
+from kernelevo import api
+from kernelevo.dashboard import views
+from kernelevo.dashboard.pages.frame import View, hint_dialog
+from kernelevo.dashboard.pages.markup import link, raw, score
+
+
+def show(view: View) -> None:
+    """Draw the orders that can be given, then those that were."""
+    with ui.element("div").classes("two"):
+        with ui.element("div").classes("col"):
+            _given(view)
+        with ui.element("div").classes("col"):
+            _give(view)
+            with ui.element("section").classes("card"):
+                ui.label("A program of your own").classes("h")
+                ui.label("Judged next, like any other, and marked as yours.").classes("dim")
+                editor(view, "", ())
+
+
+def _give(view: View) -> None:
+    with ui.element("section").classes("card"):
+        ui.label("Give an order").classes("h")
+        ui.button("A hint for the proposers", on_click=lambda: hint_dialog(view)).props("no-caps unelevated")
+        _order(view, "Budget", "budget", "90s, +50, $5", "budget")
+        _order(view, "Workers", "workers", "programs built at a time", "workers")
+        _order(view, "Note for every brief", "knowledge", "a fact that helps", "text")
+        with ui.row().classes("fields"):
+            who = ui.select(
+                [row["proposer"] for row in views.proposers(view.watched.digest.lines)] or ["llm"]
+            )
+            who.props("dense outlined label=proposer")
+            weight = ui.number("weight", value=1, min=0, step=0.5).props("dense outlined")
+            ui.button(
+                "Set", on_click=lambda: view.order("weight", proposer=who.value, weight=weight.value)
+            ).props("flat dense no-caps")
+        for verb, label in (("pin", "Pin #"), ("fork", "Fork #"), ("ban", "Ban #"), ("unpin", "Unpin #")):
+            _order(view, label, verb, "number or id", "program")
+
+
+def _order(view: View, label: str, verb: str, hint: str, argument: str) -> None:
+    with ui.row().classes("fields"):
+        value = ui.input(label, placeholder=hint).props("dense outlined").mark(verb)
+
+        def give() -> None:
+            if view.order(verb, **{argument: value.value or None}):
+                value.set_value("")
+
+        ui.button("Order", on_click=give).props("flat dense no-caps")
+
+
+def editor(view: View, text: str, parents: tuple[int, ...]) -> None:
+    """Draw an editor with a button that sends its program into the run."""
+    box = ui.codemirror(text, language="Python", theme="basicLight").classes("editor")
+
+    def send() -> None:
+        made_from = [f"#{number}" for number in parents]
+        if view.order("submit", source=box.value or None, parents=made_from or None):
+            ui.navigate.to(f"/run/{view.name}/steering")
+
+    ui.button("Submit to the run", on_click=send).props("no-caps unelevated").mark("submit")
+
+
+def _given(view: View) -> None:
+    with ui.element("section").classes("card"):
+        ui.label("Orders so far").classes("h")
+        body = raw("")
+
+    def update() -> None:
+        digest = view.watched.digest
+        rows = [api.effect_of(command, digest.lines) for command in reversed(digest.commands)]
+        body.set_content(
+            "".join(_row(view, row) for row in rows)
+            or '<p class="empty">No orders yet. A hint, a pin or a program of yours appears here, '
+            "with what came of it.</p>"
+        )
+
+    view.live(update)
+
+
+def _row(view: View, row: dict[str, Any]) -> str:
+    args = dict(row["args"])
+    main = args.pop("text", None) or args.pop("source", None) or args.pop("program", None)
+    main = main or args.pop("budget", None) or ""
+    if parents := args.pop("parents", None):
+        args["made from"] = ", ".join(f"#{name.lstrip('#')}" for name in parents)
+    more = ", ".join(
+        f"{k} {v if isinstance(v, str | int | float) else json.dumps(v)}" for k, v in args.items()
+    )
+    effect = row["effect"] or "waits for the next ask"
+    refused = " refused" if effect.startswith("refused") else ""
+    return (
+        f'<div class="order{refused}"><div><b>{escape(row["verb"])}</b><em>{escape(row["author"])}, '
+        f"{escape(views.ago(row['at']))}</em><small>#{row['id']}</small></div>"
+        f"{f'<pre>{escape(str(main)[:600])}</pre>' if main else ''}"
+        f"{f'<p class=dim>{escape(more)}</p>' if more else ''}"
+        f"<p>{escape(effect)}</p>{_came_of(view, row)}</div>"
+    )
+
+
+def _came_of(view: View, row: dict[str, Any]) -> str:
+    if row.get("carried"):
+        shown = " ".join(link(view.name, n) for n in row["carried"][-30:])
+        return (
+            f'<p class="effect">in {len(row["carried"])} briefs: {row["carried_ok"]} passed, best '
+            f"{score(row['best_carried'])} (before it {score(row['best_before'])}, run now "
+            f"{score(row['best_since'])})</p><p class='dim'>{shown}</p>"
+        )
+    if row.get("trial") is not None:
+        gain = f", gain {row['gain']:+.3g}" if row["gain"] is not None else ""
+        made = f"{len(row['offspring'])} programs came of it{gain}"
+        return f'<p class="effect">trial {link(view.name, row["trial"])}, {made}</p>'
+    return ""

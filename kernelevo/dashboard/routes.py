@@ -1,0 +1,174 @@
+"""Routes: the JSON and server-sent-events API under the page, for scripts too; see docs/reference/api.md."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.responses import JSONResponse, StreamingResponse
+
+from kernelevo import api
+from kernelevo.dashboard import detail, views
+from kernelevo.dashboard.hub import Hub, Watched
+from kernelevo.engine import checked
+from kernelevo.errors import BadSetting, InputError, KernelEvoError, RunNotFound
+
+LARGEST = 2_000_000  # bytes of an order
+HEARTBEAT = 15.0  # seconds without news after which a comment is sent
+
+
+def add_routes(app: FastAPI, hub: Hub) -> None:
+    """Add every route of the API, and the way errors are answered."""
+    app.include_router(_reading(hub))
+    app.include_router(_deeper(hub))
+    app.include_router(_ordering(hub))
+
+    @app.exception_handler(KernelEvoError)
+    async def plain(request: Request, error: KernelEvoError) -> JSONResponse:
+        status = 404 if isinstance(error, RunNotFound) else 400 if isinstance(error, InputError) else 500
+        told = {"kind": type(error).__name__, "what": error.what, "why": error.why, "now": error.now}
+        return JSONResponse({"error": told}, status)
+
+
+def _reading(hub: Hub) -> APIRouter:
+    router = APIRouter(prefix="/api")
+
+    @router.get("/runs")
+    async def runs() -> list[dict[str, Any]]:
+        return await asyncio.to_thread(hub.glances)
+
+    @router.get("/runs/{run}")
+    async def run(run: str) -> dict[str, Any]:
+        watched = hub.get(run)
+        watched.look()
+        return {**views.summary(watched), "settings": watched.digest.settings}
+
+    @router.get("/runs/{run}/series")
+    async def series(run: str) -> dict[str, Any]:
+        return views.series(fresh(hub, run))
+
+    @router.get("/runs/{run}/trials")
+    async def trials(
+        run: str, offset: int = 0, limit: int = 50, sort: str = "number", down: bool = True,
+        status: str = "", proposer: str = "", text: str = "",
+    ) -> dict[str, Any]:  # fmt: skip
+        if offset < 0 or limit < 1 or sort not in views.SORTS:
+            raise BadSetting("no such page of trials", why=f"sort is one of {', '.join(views.SORTS)}")
+        return views.trials(
+            fresh(hub, run).digest, offset=offset, limit=limit, sort=sort, down=down, status=status,
+            proposer=proposer, text=text,
+        )  # fmt: skip
+
+    return router
+
+
+def _deeper(hub: Hub) -> APIRouter:
+    router = APIRouter(prefix="/api")
+
+    @router.get("/runs/{run}/trials/{number}")
+    async def trial(run: str, number: int) -> dict[str, Any]:
+        return detail.trial(fresh(hub, run).digest, number)
+
+    @router.get("/runs/{run}/diff")
+    async def diff(run: str, a: int, b: int) -> dict[str, Any]:
+        return detail.diff(fresh(hub, run).digest, a, b)
+
+    @router.get("/runs/{run}/lineage/{number}")
+    async def lineage(run: str, number: int) -> dict[str, Any]:
+        return views.lineage(fresh(hub, run).digest, number)
+
+    @router.get("/runs/{run}/errors")
+    async def errors(run: str) -> list[dict[str, Any]]:
+        return views.errors(fresh(hub, run).digest)
+
+    @router.get("/runs/{run}/roofline")
+    async def roofline(run: str) -> list[dict[str, Any]]:
+        return views.roofline(fresh(hub, run).digest)
+
+    @router.get("/runs/{run}/orders")
+    async def orders(run: str) -> list[dict[str, Any]]:
+        digest = fresh(hub, run).digest
+        return [api.effect_of(command, digest.lines) for command in digest.commands]
+
+    @router.get("/runs/{run}/stream")
+    async def stream(run: str, request: Request, after: int | None = None) -> StreamingResponse:
+        watched = fresh(hub, run)
+        last = request.headers.get("last-event-id", "")
+        begin = after if after is not None else int(last) if last.isdigit() else len(watched.digest.lines)
+        headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
+        return StreamingResponse(news(watched, begin), media_type="text/event-stream", headers=headers)
+
+    return router
+
+
+def _ordering(hub: Hub) -> APIRouter:
+    router = APIRouter(prefix="/api")
+
+    @router.post("/runs/{run}/orders", status_code=201)
+    async def order(run: str, request: Request) -> dict[str, Any]:
+        given = await body_of(request)
+        verb, args, author = given.get("verb"), given.get("args", {}), given.get("author")
+        if not isinstance(verb, str) or not isinstance(args, dict) or not isinstance(author, str | None):
+            raise BadSetting(
+                "an order is an object with verb, args and author", why=f"it got {sorted(given)}"
+            )
+        folder = hub.get(run).digest.folder
+        args = checked(verb, args)
+        command = await asyncio.to_thread(api.steer, folder, verb, author=author, **args)
+        return {"id": command.id, "at": command.at, "author": command.author, "verb": verb, "args": args}
+
+    return router
+
+
+def fresh(hub: Hub, run: str) -> Watched:
+    """Return a run that was read just now, whether or not anybody listens to it."""
+    watched = hub.get(run)
+    watched.look()
+    return watched
+
+
+async def body_of(request: Request) -> dict[str, Any]:
+    """Return the JSON object of a request.
+
+    Raises:
+        BadSetting: if it is too large, not declared as JSON, or no object.
+    """
+    if request.headers.get("content-type", "").split(";")[0].strip() != "application/json":
+        raise BadSetting("an order comes as application/json")  # a form of another site cannot say that
+    data = b""
+    async for part in request.stream():
+        data += part
+        if len(data) > LARGEST:
+            raise BadSetting(f"an order has at most {LARGEST} bytes")
+    try:
+        given = json.loads(data)
+    except ValueError as error:
+        raise BadSetting("the order is not JSON", why=str(error)) from error
+    if not isinstance(given, dict):
+        raise BadSetting("an order is a JSON object")
+    return given
+
+
+async def news(watched: Watched, sent: int) -> AsyncIterator[str]:
+    """Yield server-sent events: every trial after the first ``sent`` ones, the run whenever it changes."""
+    with watched.listen() as changed:
+        changed.set()
+        while True:
+            try:
+                await asyncio.wait_for(changed.wait(), HEARTBEAT)
+            except TimeoutError:
+                yield ": nothing new\n\n"
+                continue
+            changed.clear()
+            lines = watched.digest.lines
+            while sent < len(lines):
+                line, sent = lines[sent], sent + 1
+                yield _event("trial", views.brief_line(line), sent)
+            yield _event("run", views.summary(watched), sent)
+
+
+def _event(kind: str, data: Any, number: int) -> str:
+    return f"event: {kind}\nid: {number}\ndata: {json.dumps(data)}\n\n"

@@ -1,0 +1,304 @@
+"""Views: what the page and the API say about a run, as plain data made from its digest."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from kernelevo.dashboard.hub import Watched
+from kernelevo.store import Digest, Line
+
+DOTS = 1500  # points of a scatter plot at the most
+DRAWS = 240  # points of a line of the population's numbers
+_UNFINISHED = {"new", "running", "paused"}
+SORTS = ("number", "score", "status", "proposer", "island", "ended")
+
+
+def state_of(watched: Watched) -> str:
+    """Return what the run is doing: its state, or ``interrupted`` if nobody works on it any more."""
+    state = watched.digest.state
+    return "interrupted" if state in _UNFINISHED and not watched.live else state
+
+
+def best_of(lines: Iterable[Line]) -> Line | None:
+    """Return the best full score, the earliest of equals."""
+    scored = (line for line in lines if line.full and line.score is not None)
+    return max(scored, key=lambda line: (line.score or 0.0, -line.number), default=None)
+
+
+def summary(watched: Watched) -> dict[str, Any]:
+    """Return the run in one object: state, best, verdicts, budget, pools, islands."""
+    return watched.once("summary", lambda: _summary(watched))
+
+
+def _summary(watched: Watched) -> dict[str, Any]:
+    digest = watched.digest
+    lines, gauge = digest.lines, digest.gauge
+    best = best_of(lines)
+    finals = {e.trial: e.data for e in digest.events if e.kind == "final"}
+    return {
+        "name": watched.name,
+        "folder": str(digest.folder),
+        "task": digest.task.name,
+        "goal": digest.task.goal,
+        "evaluator": digest.task.evaluator,
+        "state": state_of(watched),
+        "live": watched.live,
+        "created": digest.created,
+        "searched_seconds": digest.searched if not watched.live else searched(digest),
+        "trials": len(lines),
+        "waiting": digest.drafts,
+        "best": brief_line(best) if best else None,
+        "confirmed": finals[best.number].get("score") if best and best.number in finals else None,
+        "verdicts": dict(Counter(line.status for line in lines).most_common()),
+        "proposers": proposers(lines),
+        "islands": islands(lines),
+        "cold_start": gauge.get("cold"),
+        "budget": budget(watched),
+        "pools": gauge.get("pools", {}),
+        "device_share": device_share(digest),
+        "pinned": standing(digest, "pin", "unpin"),
+        "banned": standing(digest, "ban", ""),
+        "notices": [e.data.get("text", "") for e in digest.events if e.kind == "complaint"][-5:],
+        "version": digest.version,
+    }
+
+
+def searched(digest: Digest) -> float:
+    """Seconds of search by now, as far as the run's own clock said."""
+    used = float(digest.gauge.get("used", {}).get("seconds", 0.0))
+    return max(digest.searched, used)
+
+
+def budget(watched: Watched) -> dict[str, Any]:
+    """Return limits, what is used, and when the first limit will be reached at the pace so far."""
+    digest = watched.digest
+    limits = digest.gauge.get("limits", {})
+    used = dict(digest.gauge.get("used", {}))
+    if not used:
+        for line in digest.lines:
+            for unit, amount in line.cost.items():
+                used[unit] = used.get(unit, 0.0) + amount
+        used["trials"] = float(sum(line.proposer != "seed" for line in digest.lines))
+    seconds = searched(digest)
+    left = {}
+    for unit, limit in limits.items():
+        pace = 1.0 if unit == "seconds" else used.get(unit, 0.0) / seconds if seconds else 0.0
+        left[unit] = max(0.0, limit - used.get(unit, 0.0)) / pace if pace else None
+    known = [value for value in left.values() if value is not None]
+    return {
+        "limits": limits,
+        "used": used,
+        "seconds_left": left,
+        "ends_in_seconds": min(known) if known and state_of(watched) == "running" else None,
+    }
+
+
+def device_share(digest: Digest) -> float | None:
+    """Part of the search during which the device measured, None if nothing was measured under a lease."""
+    seconds = sum(line.cost.get("device_seconds", 0.0) for line in digest.lines)
+    total = searched(digest)
+    return min(1.0, seconds / total) if seconds and total else None
+
+
+def islands(lines: Sequence[Line]) -> list[dict[str, Any]]:
+    """Return each island's number of trials and best score."""
+    found: dict[int, list[Line]] = {}
+    for line in lines:
+        found.setdefault(line.island, []).append(line)
+    rows = []
+    for island, own in sorted(found.items()):
+        best = best_of(own)
+        rows.append({"island": island, "trials": len(own), "best": best.score if best else None})
+    return rows
+
+
+def proposers(lines: Sequence[Line]) -> list[dict[str, Any]]:
+    """Return each proposer's trials, how many passed, and how often it made a new best."""
+    rows: dict[str, dict[str, Any]] = {}
+    top: float | None = None
+    for line in lines:
+        row = rows.setdefault(line.proposer, {"proposer": line.proposer, "trials": 0, "ok": 0, "bests": 0})
+        row["trials"] += 1
+        row["ok"] += line.score is not None
+        if line.full and line.score is not None and (top is None or line.score > top):
+            top = line.score
+            row["bests"] += 1
+    return list(rows.values())
+
+
+def standing(digest: Digest, on: str, off: str) -> list[int]:
+    """Numbers of the trials whose programs are pinned or banned now."""
+    chosen: dict[str, bool] = {}
+    for event in digest.events:
+        if event.kind in (on, off):
+            chosen[event.data["program"]] = event.kind == on
+    first: dict[str, int] = {}
+    for line in digest.lines:
+        first.setdefault(line.program, line.number)
+    return sorted(first[name] for name, holds in chosen.items() if holds and name in first)
+
+
+def brief_line(line: Line) -> dict[str, Any]:
+    """Return one trial as a row of a table."""
+    return {
+        "number": line.number, "program": line.program, "proposer": line.proposer, "idea": line.idea,
+        "status": line.status, "score": line.score, "full": line.full, "island": line.island,
+        "started": line.started, "ended": line.ended, "words": line.words[:300], "reused": line.reused,
+        "latency_ms": line.latency_ms, "cost": dict(line.cost), "marks": dict(line.marks),
+    }  # fmt: skip
+
+
+def improvements(lines: Sequence[Line]) -> list[Line]:
+    """Trials that were the best when they ended, in order."""
+    found: list[Line] = []
+    for line in lines:
+        if line.full and line.score is not None and (not found or line.score > (found[-1].score or 0.0)):
+            found.append(line)
+    return found
+
+
+def steps(lines: Sequence[Line]) -> list[list[Any]]:
+    """Return number and score of each improvement; a trial that ended late counts where it ended."""
+    points: list[list[Any]] = []
+    for line in improvements(lines):
+        points.append([max(line.number, points[-1][0] if points else 0), line.score])
+    return points
+
+
+def series(watched: Watched) -> dict[str, Any]:
+    """Return what is plotted over the trials: best so far, each island's best, dots, the population."""
+    return watched.once("series", lambda: _series(watched.digest.lines))
+
+
+def _series(lines: Sequence[Line]) -> dict[str, Any]:
+    by_island: dict[int, list[Line]] = {}
+    for line in lines:
+        by_island.setdefault(line.island, []).append(line)
+    scored = [line for line in lines if line.full]
+    step = max(1, -(-len(scored) // DOTS))
+    return {
+        "last": max((line.number for line in lines), default=0),
+        "best": steps(lines),
+        "islands": {island: steps(own) for island, own in sorted(by_island.items())},
+        "dots": [[line.number, line.score] for line in scored[::step]],
+        "draws": draws(lines),
+    }
+
+
+def draws(lines: Sequence[Line]) -> dict[str, list[list[float]]]:
+    """Return diversity, temperature and effective parents of the draws, averaged over stretches of trials."""
+    told = {}
+    for name in ("diversity", "temperature", "effective_parents"):
+        pairs = [(line.number, line.draw[name]) for line in lines if line.draw.get(name) is not None]
+        step = max(1, -(-len(pairs) // DRAWS))
+        told[name] = [
+            [part[-1][0], round(sum(value for _, value in part) / len(part), 4)]
+            for part in (pairs[i : i + step] for i in range(0, len(pairs), step))
+        ]
+    return told
+
+
+def trials(
+    digest: Digest, *, offset: int = 0, limit: int = 50, sort: str = "number", down: bool = True,
+    status: str = "", proposer: str = "", text: str = "",
+) -> dict[str, Any]:  # fmt: skip
+    """Return one page of the table of trials; those without a value to sort by come last."""
+    chosen = [
+        line
+        for line in digest.lines
+        if (not status or line.status == status)
+        and (not proposer or line.proposer == proposer)
+        and (not text or text.lower() in f"{line.idea} {line.words} {line.program}".lower())
+    ]
+    key = sort if sort in SORTS else "number"
+    known = [line for line in chosen if getattr(line, key) is not None]
+    known.sort(key=lambda line: (getattr(line, key), line.number), reverse=down)
+    ordered = known + [line for line in chosen if getattr(line, key) is None]
+    return {
+        "total": len(ordered),
+        "trials": [brief_line(line) for line in ordered[offset : offset + min(limit, 500)]],
+    }
+
+
+def errors(digest: Digest) -> list[dict[str, Any]]:
+    """Return the kinds of failure, most frequent first; texts that differ in numbers only are one kind."""
+    kinds: dict[tuple[str, str], list[Line]] = {}
+    for line in digest.lines:
+        if line.status != "ok":
+            kinds.setdefault((line.status, re.sub(r"[0-9a-f]{8,}|\d+", "#", line.words)[:160]), []).append(
+                line
+            )
+    rows = []
+    for (status, _), found in sorted(kinds.items(), key=lambda item: -len(item[1])):
+        who = Counter(line.proposer for line in found).most_common(3)
+        rows.append(
+            {
+                "status": status,
+                "count": len(found),
+                "words": found[-1].words,
+                "trials": [line.number for line in found[-20:]],
+                "proposers": dict(who),
+            }
+        )
+    return rows
+
+
+def lineage(digest: Digest, number: int, *, ancestors: int = 80, children: int = 60) -> dict[str, Any]:
+    """Return a trial's ancestors, over all generations, and what was made from it directly."""
+    first: dict[str, Line] = {}
+    for line in digest.lines:
+        first.setdefault(line.program, line)
+    start = next((line for line in digest.lines if line.number == number), None)
+    if start is None:
+        return {"nodes": [], "links": []}
+    nodes, links, border = {start.number: start}, [], [start]
+    while border and len(nodes) < ancestors:
+        child = border.pop(0)
+        for name in child.parents:
+            parent = first.get(name)
+            if parent is None or parent.number >= child.number:
+                continue
+            links.append([parent.number, child.number])
+            if parent.number not in nodes:
+                nodes[parent.number] = parent
+                border.append(parent)
+    made = [line for line in digest.lines if start.program in line.parents and line.number > number]
+    for line in sorted(made, key=lambda line: -(line.score or float("-inf")))[:children]:
+        nodes.setdefault(line.number, line)
+        links.append([number, line.number])
+    return {"nodes": [brief_line(nodes[n]) for n in sorted(nodes)], "links": links, "children": len(made)}
+
+
+def roofline(digest: Digest, top: int = 12) -> list[dict[str, Any]]:
+    """Return where the best programs stand against the device's ceiling; empty where nobody measured it."""
+    measured = [line for line in digest.lines if line.full and line.latency_ms and line.roofline_ms]
+    measured.sort(key=lambda line: -(line.score or 0.0))
+    rows: list[dict[str, Any]] = []
+    seen: set[str] = set()
+    for line in measured:
+        if line.program not in seen and len(rows) < top:
+            seen.add(line.program)
+            rows.append(
+                {
+                    "number": line.number,
+                    "score": line.score,
+                    "latency_ms": line.latency_ms,
+                    "roofline_ms": line.roofline_ms,
+                    "bound": line.roofline_bound,
+                    "fraction": (line.roofline_ms or 0.0) / (line.latency_ms or 1.0),
+                }
+            )
+    return rows
+
+
+def ago(then: float, now: float | None = None) -> str:
+    """Say how long ago something was."""
+    seconds = max(0.0, (time.time() if now is None else now) - then)
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit} ago"
+    return f"{seconds:.0f} s ago"

@@ -1,0 +1,115 @@
+"""Orders: what people may tell a run, and which arguments each order takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kernelevo.engine.budget import Budget
+from kernelevo.errors import BadSetting, closest
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument of an order.
+
+    Args:
+        kind: ``text``, ``whole`` (a number from ``least`` on), ``number``, ``texts`` or ``files``.
+        needed: whether the order makes no sense without it.
+        least: smallest whole number.
+    """
+
+    kind: str = "text"
+    needed: bool = False
+    least: int = 1
+
+
+_PROGRAM = {"program": Argument(needed=True)}
+ORDERS: Mapping[str, Mapping[str, Argument]] = {
+    "pause": {},
+    "resume": {},
+    "stop": {},
+    "hint": {
+        "text": Argument(needed=True),
+        "asks": Argument("whole"),
+        "island": Argument("whole", least=0),
+        "lineage": Argument(),
+        "expires": Argument(),
+    },
+    "withdraw": {"order": Argument("whole", needed=True)},
+    "knowledge": {"text": Argument(needed=True)},
+    "pin": _PROGRAM,
+    "unpin": _PROGRAM,
+    "ban": _PROGRAM,
+    "fork": {**_PROGRAM, "asks": Argument("whole"), "island": Argument("whole", least=0)},
+    "submit": {
+        "source": Argument(),
+        "files": Argument("files"),
+        "language": Argument(),
+        "parents": Argument("texts"),
+    },
+    "weight": {"proposer": Argument(needed=True), "weight": Argument("number", needed=True)},
+    "budget": {"budget": Argument(needed=True)},
+    "workers": {"workers": Argument("whole", needed=True)},
+}
+"""Every order and its arguments."""
+VERBS = tuple(ORDERS)
+
+
+def checked(verb: str, args: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of an order as plain data, those that are None left out.
+
+    Args:
+        verb: one of ``VERBS``.
+        args: as given by a person or a script; numbers may be texts.
+
+    Raises:
+        BadSetting: for an unknown order, an unknown, missing or impossible argument.
+    """
+    if verb not in ORDERS:
+        raise BadSetting(f"there is no order {verb!r}; {closest(verb, VERBS)}")
+    known = ORDERS[verb]
+    given = {name: value for name, value in args.items() if value is not None}
+    for name in given:
+        if name not in known:
+            takes = ", ".join(known) or "no argument"
+            raise BadSetting(f"{verb} needs other arguments ({name!r} is none)", why=f"it takes {takes}")
+    for name, argument in known.items():
+        if argument.needed and name not in given:
+            raise BadSetting(f"{verb} needs other arguments ({name!r} is missing)")
+    clean = {name: _read(verb, name, known[name], value) for name, value in given.items()}
+    if verb == "submit" and not (clean.get("source") or clean.get("files")):
+        raise BadSetting("submit needs other arguments ('source' is missing)")
+    for name in {"budget", "expires"} & set(clean):
+        expiry = Budget.parse(clean[name].removeprefix("+") if name == "budget" else clean[name])
+        if name == "expires" and set(expiry.limits) - {"seconds", "trials"}:
+            raise BadSetting(f"a hint cannot expire after {clean[name]!r}", why="give a time or trials")
+    return clean
+
+
+def _read(verb: str, name: str, argument: Argument, value: Any) -> Any:
+    try:
+        if argument.kind == "whole":
+            if isinstance(value, bool) or int(value) != float(value) or int(value) < argument.least:
+                raise ValueError(f"a whole number from {argument.least} on is wanted")
+            return int(value)
+        if argument.kind == "number":
+            return float(value)
+        if argument.kind == "texts":
+            return [_text(item) for item in value]
+        if argument.kind == "files":
+            return {_text(path): _text(text) for path, text in dict(value).items()}
+        text = _text(value)
+        if argument.needed and not text.strip():
+            raise ValueError("it is empty")
+    except (TypeError, ValueError, OverflowError) as error:
+        raise BadSetting(f"{verb} needs other arguments ({name} cannot be {value!r}: {error})") from error
+    return text
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("text is wanted")
+    value.encode()  # half a surrogate pair could not be stored
+    return value

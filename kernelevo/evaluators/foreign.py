@@ -1,0 +1,270 @@
+"""Folders of other systems, unchanged: an evaluator with ``evaluate(path)`` and a program to start from.
+
+Two forms are read. OpenEvolve's: ``initial_program.*``, ``evaluator.py``, perhaps ``config.yaml`` (its
+``evaluator.timeout``, ``cascade_evaluation``, ``cascade_thresholds`` and ``prompt.system_message`` hold) and
+stages ``evaluate_stage1`` and so on. FM Agent's: ``init.*`` and ``evaluator.py`` whose result has
+``validity``, ``combined_score`` and ``error_info``.
+
+The foreign evaluator runs in a process of its own, without keys, with a time limit, and is killed with all
+that it started. What it says is believed: such evaluators import the candidate, so a candidate may forge a
+score; ``kernelevo audit`` shows how far.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kernelevo.core import Evaluation, Origin, Program, Status, Task
+from kernelevo.errors import BadProgram, TaskNotFound, ToolchainMissing
+from kernelevo.evaluators import foreign_child
+from kernelevo.evaluators.foreign_child import score_of
+from kernelevo.evaluators.function import as_evaluation
+
+PREFIX = "folder:"
+EVALUATOR = "evaluator.py"
+_SEEDS = ("initial_program", "init")
+_TIMEOUT = 300.0
+_THRESHOLDS = (0.5, 0.75, 0.9)
+_MOST = 16 << 20
+_OUTPUT = 8_000
+_LANGUAGES = {".py": "python", ".cc": "cpp", ".cxx": "cpp"}
+_SECRET_WORDS = ("KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIAL")
+
+
+@dataclass(frozen=True)
+class Folder:
+    """What a foreign folder says.
+
+    Args:
+        path: where it is.
+        seed: the program to start from.
+        goal: the aim in words.
+        timeout: seconds for judging one program.
+        cascade: whether stages are used where there are any.
+        thresholds: what a stage's score has to reach.
+    """
+
+    path: Path
+    seed: Program
+    goal: str
+    timeout: float = _TIMEOUT
+    cascade: bool = True
+    thresholds: tuple[float, ...] = _THRESHOLDS
+
+
+def is_folder(name: str) -> bool:
+    """Return whether a name is that of a foreign folder."""
+    return (Path(name).expanduser() / EVALUATOR).is_file()
+
+
+def read_folder(name: str) -> Folder:
+    """Read a foreign folder; nothing in it is executed.
+
+    Raises:
+        TaskNotFound: if it has no evaluator, or no program to start from.
+        BadProgram: if its configuration cannot be read.
+        ToolchainMissing: if it has a configuration and PyYAML is not installed.
+    """
+    path = Path(name).expanduser().resolve()
+    if not (path / EVALUATOR).is_file():
+        raise TaskNotFound(f"{path} has no {EVALUATOR}", now="name a folder with an evaluator and a program")
+    found = [file for stem in _SEEDS for file in sorted(path.glob(f"{stem}.*")) if file.is_file()]
+    if not found:
+        raise TaskNotFound(
+            f"{path} has no program to start from",
+            why="looked for initial_program.* (OpenEvolve) and init.* (FM Agent)",
+            now=f"put one beside {EVALUATOR}",
+        )
+    config = _configuration(path)
+    section = config.get("evaluator") if isinstance(config.get("evaluator"), dict) else {}
+    assert isinstance(section, dict)
+    prompt = config.get("prompt") if isinstance(config.get("prompt"), dict) else {}
+    assert isinstance(prompt, dict)
+    goal = str(prompt.get("system_message") or _docstring(path / EVALUATOR) or _docstring(found[0]))
+    try:
+        timeout = float(section.get("timeout", _TIMEOUT))
+        thresholds = tuple(float(bar) for bar in section.get("cascade_thresholds", _THRESHOLDS))
+    except (TypeError, ValueError) as error:
+        raise BadProgram(f"{path / 'config.yaml'} cannot be used", why=f"evaluator: {error}") from error
+    return Folder(
+        path, _seed(found[0]), goal or f"Raise the combined_score that {EVALUATOR} gives.", timeout,
+        bool(section.get("cascade_evaluation", True)), thresholds,
+    )  # fmt: skip
+
+
+def folder_task(name: str) -> Task:
+    """Return the task of a foreign folder; raises as :func:`read_folder`."""
+    folder = read_folder(name)
+    return Task(folder.path.name, folder.goal, (folder.seed,), f"{PREFIX}{folder.path}")
+
+
+class ForeignEvaluator:
+    """Judges programs by a foreign folder's evaluator.
+
+    Args:
+        folder: what the folder says.
+    """
+
+    def __init__(self, folder: Folder) -> None:
+        self.folder = folder
+
+    def seeds(self) -> tuple[Program, ...]:
+        """Return the program to start from."""
+        return (self.folder.seed,)
+
+    def __call__(self, program: Program) -> Evaluation:
+        """Judge one program in a process of the foreign evaluator."""
+        suffix = Path(next(iter(self.folder.seed.files))).suffix
+        with tempfile.TemporaryDirectory(prefix="kernelevo-foreign-", ignore_cleanup_errors=True) as place:
+            file = Path(place) / f"program{suffix}"
+            file.write_text(program.source, encoding="utf-8", errors="replace")
+            order = {
+                "folder": str(self.folder.path),
+                "program": str(file),
+                "cascade": self.folder.cascade,
+                "thresholds": list(self.folder.thresholds),
+            }
+            with open(Path(place) / "output.txt", "w+b") as output:
+                said, how = _ask(order, self.folder.timeout, output.fileno())
+                size = output.seek(0, os.SEEK_END)
+                output.seek(max(0, size - _OUTPUT))
+                printed = output.read().decode(errors="replace").replace(place, ".")
+        return _verdict(said, how, printed, self.folder.timeout)
+
+
+def _ask(order: Mapping[str, Any], timeout: float, output: int) -> tuple[dict[str, Any] | None, str]:
+    """Run the evaluator's process; return what it said, and how it ended if it said nothing."""
+    back, theirs = os.pipe()
+    root = str(Path(__file__).resolve().parents[2])
+    environ = {k: v for k, v in os.environ.items() if not any(word in k.upper() for word in _SECRET_WORDS)}
+    environ["PYTHONPATH"] = os.pathsep.join([root, *filter(None, [environ.get("PYTHONPATH")])])
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-P", foreign_child.__file__, json.dumps(order), str(theirs)],
+            pass_fds=(theirs,), cwd=order["folder"], env=environ, stdin=subprocess.DEVNULL,
+            stdout=output, stderr=output, start_new_session=True,
+        )  # fmt: skip
+    finally:
+        os.close(theirs)
+    try:
+        body = _read(back, timeout)
+    finally:
+        os.close(back)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        code = process.wait()
+    if body is None:
+        return None, "timeout"
+    try:
+        said = json.loads(body)
+    except ValueError:
+        return None, f"exit {code}" if code >= 0 else signal.Signals(-code).name
+    return (said, "") if isinstance(said, dict) else (None, "nonsense")
+
+
+def _read(fd: int, timeout: float) -> bytes | None:
+    """Read to the end; None at the deadline."""
+    end, parts, size = time.monotonic() + timeout, [], 0
+    poller = select.poll()
+    poller.register(fd, select.POLLIN)
+    while size <= _MOST:
+        if not poller.poll(max(0.0, end - time.monotonic()) * 1e3):
+            return None
+        part = os.read(fd, 1 << 16)
+        if not part:
+            break
+        parts.append(part)
+        size += len(part)
+        if _complete(parts):
+            break
+    return b"".join(parts)
+
+
+def _complete(parts: list[bytes]) -> bool:
+    """Tell whether the message is whole: a candidate's stray process may hold the pipe open for ever."""
+    if not parts[-1].endswith(b"}"):
+        return False
+    try:
+        json.loads(b"".join(parts))
+    except ValueError:
+        return False
+    return True
+
+
+def _verdict(said: dict[str, Any] | None, how: str, printed: str, timeout: float) -> Evaluation:
+    artifacts = {"output": printed} if printed.strip() else {}
+    if said is None:
+        if how == "timeout":
+            return Evaluation(Status.TIMED_OUT, None, {}, f"no verdict within {timeout:g} s", artifacts)
+        return Evaluation(Status.CRASHED, None, {}, f"the evaluator's process ended: {how}", artifacts)
+    artifacts |= {str(k): str(v) for k, v in dict(said.get("artifacts") or {}).items()}
+    if "raised" in said:
+        return Evaluation(Status.CRASHED, None, {}, f"evaluating raises {said['raised']}", artifacts)
+    metrics = dict(said.get("metrics") or {})
+    error = next((metrics.pop(k) for k in ("error_info", "error") if metrics.get(k)), "")
+    invalid = "validity" in metrics and not (
+        isinstance(metrics["validity"], int | float) and metrics["validity"] > 0
+    )
+    score = score_of(metrics)
+    if score is None:
+        named = ", ".join(sorted(metrics)) or "nothing"
+        given = metrics.get("combined_score", metrics.get("score"))
+        error = error or f"no combined_score among what the evaluator returned ({named}): {given!r}"
+    words = error if isinstance(error, str) else json.dumps(error)
+    failed = invalid or bool(error)
+    if failed:
+        score, words = None, words or "the evaluator says that the program is not valid"
+    for name in ("combined_score", "score"):
+        metrics.pop(name, None)
+    verdict = as_evaluation({"score": score, "feedback": words, "metrics": metrics, "artifacts": artifacts})
+    stages, ran = int(said.get("stages", 0)), int(said.get("ran", 0))
+    if ran >= stages or verdict.score is None:
+        return verdict
+    text = f"stopped after stage {ran} of {stages}"
+    return Evaluation(
+        verdict.status, verdict.score, {**verdict.metrics, "stage": ran}, text, verdict.artifacts, "rough"
+    )
+
+
+def _configuration(path: Path) -> dict[str, Any]:
+    file = next((path / name for name in ("config.yaml", "config.yml") if (path / name).is_file()), None)
+    if file is None:
+        return {}
+    try:
+        import yaml
+    except ImportError as error:
+        raise ToolchainMissing(f"reading {file} needs PyYAML", now="pip install pyyaml") from error
+    try:
+        found = yaml.safe_load(file.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise BadProgram(f"{file} cannot be read", why=str(error)) from error
+    return found if isinstance(found, dict) else {}
+
+
+def _docstring(file: Path) -> str:
+    try:
+        return ast.get_docstring(ast.parse(file.read_text("utf-8"))) or ""
+    except (OSError, SyntaxError, ValueError):
+        return ""
+
+
+def _seed(file: Path) -> Program:
+    language = _LANGUAGES.get(file.suffix, file.suffix.removeprefix(".") or "text")
+    try:
+        text = file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadProgram(f"{file} cannot be read as text", why=str(error)) from error
+    return Program({f"program{file.suffix}": text}, language, origin=Origin("seed", file.name))

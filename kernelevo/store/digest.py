@@ -1,0 +1,207 @@
+"""Digest: a run in a form that is quick to look at; what is new is read, never the whole again."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from kernelevo.core import Evaluation, Status
+from kernelevo.store.database import RUN_FILE
+from kernelevo.store.rows import Command, EventRow, Rebase
+from kernelevo.store.store import RunStore
+
+_LINES = """
+SELECT t.position, t.number, t.program, t.parents, t.origin, t.status, t.score, t.fault, t.island, t.cost,
+       t.started, t.ended, t.reused,
+       substr(json_extract(t.evaluation, '$.feedback'), 1, 600) AS feedback,
+       json_extract(t.evaluation, '$.fidelity') AS fidelity,
+       json_extract(t.evaluation, '$.metrics.baseline') AS baseline,
+       json_extract(t.evaluation, '$.metrics.precision') AS precision,
+       json_extract(t.evaluation, '$.metrics.latency_ms') AS latency_ms,
+       json_extract(t.evaluation, '$.metrics.roofline_ms') AS roofline_ms,
+       json_extract(t.evaluation, '$.metrics.roofline_bound') AS roofline_bound
+FROM trials t WHERE t.position > ? ORDER BY t.position
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One trial without its program's text.
+
+    Args:
+        number: of the trial.
+        program: id of its program.
+        parents: ids of the programs it was made from.
+        proposer: who made it.
+        idea: in one line.
+        status: of the verdict; ``fault`` where the machine broke.
+        score: as it reads today, None without one.
+        full: whether the score is of full fidelity.
+        island: that asked.
+        started: seconds since the epoch.
+        ended: seconds since the epoch.
+        cost: by unit.
+        words: first line of the feedback or the fault.
+        draw: how its parents were drawn.
+        marks: orders that it carried: ``hints``, ``notes``, ``fork``, ``order``.
+        reused: trial whose verdict was used again.
+        latency_ms: measured time, where there is one.
+        roofline_ms: time of the same work at the device's ceiling.
+        roofline_bound: which ceiling that is.
+    """
+
+    number: int
+    program: str
+    parents: tuple[str, ...]
+    proposer: str
+    idea: str
+    status: str
+    score: float | None
+    full: bool
+    island: int
+    started: float
+    ended: float
+    cost: Mapping[str, float]
+    words: str
+    draw: Mapping[str, Any] = field(default_factory=dict)
+    marks: Mapping[str, Any] = field(default_factory=dict)
+    reused: int | None = None
+    latency_ms: float | None = None
+    roofline_ms: float | None = None
+    roofline_bound: str | None = None
+
+
+class Digest:
+    """What a page shows of one run, kept up to date by ``refresh``.
+
+    Args:
+        folder: of the run; it is only read.
+
+    Raises:
+        RunNotFound, StoreError: as ``RunStore.open``.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._store = RunStore.open(folder, readonly=True)
+        self._stamp: object = None
+        self._copied: object = None
+        self._position = 0
+        self._raw: list[tuple[Line, Evaluation | None]] = []
+        self.lines: list[Line] = []
+        self.commands: list[Command] = []
+        self.events: list[EventRow] = []
+        self.rebases: list[Rebase] = []
+        self.gauge: dict[str, Any] = {}
+        self.state, self.searched = "new", 0.0
+        self.task, self.settings, self.created = self._store.task, self._store.settings, self._store.created
+        self.drafts = 0
+        self.version = 0
+
+    def close(self) -> None:
+        """Free the file."""
+        self._store.close()
+
+    @property
+    def store(self) -> RunStore:
+        """The open store, for single trials; of the thread that made this digest."""
+        return self._store
+
+    def refresh(self) -> bool:
+        """Read what is new; return whether anything was."""
+        stamp = self._look()
+        if stamp == self._stamp:
+            return False
+        self._stamp = stamp
+        store = self._store
+        self.state, self.searched, self.gauge = store.state, store.searched, store.gauge
+        self.commands = store.commands()
+        self.events += store.events(after=self.events[-1].id if self.events else 0)
+        rebases = store.rebases()
+        new = [_line(row) for row in store.rows(_LINES, self._position)]
+        if new:
+            self._position = new[-1][0]
+            self._raw += [(line, verdict) for _, line, verdict in new]
+        if len(rebases) != len(self.rebases):
+            self.rebases = rebases
+            self.lines = [_reread(line, verdict, rebases) for line, verdict in self._raw]
+        else:
+            self.lines += [_reread(line, verdict, rebases) for _, line, verdict in new]
+        self.drafts = int(store.rows("SELECT COUNT(*) AS n FROM drafts")[0]["n"])
+        self.version += 1
+        return True
+
+    def _look(self) -> object:
+        """Something that changes whenever the file does."""
+        if self._store.is_copy and self._written() != self._copied:
+            self._store.close()
+            self._store = RunStore.open(self.folder, readonly=True)
+            self._copied = self._written()
+            return self._copied
+        if self._store.is_copy:
+            return self._copied
+        return int(self._store.rows("PRAGMA data_version")[0][0])
+
+    def _written(self) -> tuple[float, ...]:
+        files = (self.folder / RUN_FILE, self.folder / f"{RUN_FILE}-wal")
+        return tuple(os.stat(file).st_mtime for file in files if file.exists())
+
+
+def _line(row: Any) -> tuple[int, Line, Evaluation | None]:
+    origin = json.loads(row["origin"])
+    details = origin.get("details", {})
+    fault = json.loads(row["fault"]) if row["fault"] else None
+    words = f"{fault['kind']}: {fault['message']}" if fault else row["feedback"] or ""
+    full = row["fidelity"] == "full" and row["score"] is not None
+    verdict = None
+    if row["score"] is not None:
+        facts = {"baseline": row["baseline"], "precision": row["precision"]}
+        verdict = Evaluation(Status.OK, row["score"], {k: v for k, v in facts.items() if v is not None})
+    line = Line(
+        number=row["number"],
+        program=row["program"],
+        parents=tuple(json.loads(row["parents"])),
+        proposer=origin["proposer"],
+        idea=origin.get("idea", ""),
+        status=row["status"] or "fault",
+        score=row["score"],
+        full=full,
+        island=row["island"],
+        started=row["started"],
+        ended=row["ended"],
+        cost=json.loads(row["cost"]),
+        words=next((text for text in words.splitlines() if text.strip()), ""),
+        draw=details.get("draw", {}),
+        marks={k: details[k] for k in ("hints", "notes", "fork", "order", "author") if k in details},
+        reused=row["reused"],
+        latency_ms=_number(row["latency_ms"]),
+        roofline_ms=_number(row["roofline_ms"]),
+        roofline_bound=row["roofline_bound"],
+    )
+    return row["position"], line, verdict
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
+
+
+def read_score(row: Any, rebases: list[Rebase]) -> float:
+    """Return the score of a row with ``score``, ``baseline`` and ``precision`` as it reads today."""
+    facts = {"baseline": row["baseline"], "precision": row["precision"]}
+    verdict = Evaluation(Status.OK, row["score"], {k: v for k, v in facts.items() if v is not None})
+    for rebase in rebases:
+        verdict = rebase.apply(verdict)
+    assert verdict.score is not None
+    return verdict.score
+
+
+def _reread(line: Line, verdict: Evaluation | None, rebases: list[Rebase]) -> Line:
+    if verdict is None:
+        return line
+    for rebase in rebases:
+        verdict = rebase.apply(verdict)
+    return line if verdict.score == line.score else replace(line, score=verdict.score)

@@ -1,0 +1,109 @@
+"""`kernelevo watch` and `kernelevo steer` as they are typed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from kernelevo.cli.main import run_command
+from kernelevo.cli.watch import picture
+from kernelevo.dashboard.hub import Watched
+from kernelevo.store import RunStore
+from tests.engine import toys
+from tests.engine.test_engine import Bench
+from tests.engine.test_steering import order_at
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    bench = Bench(tmp_path / "runs" / "toy")
+    order = ("hint", {"text": "more ones", "asks": 2})
+    bench.run(toys.task(), [toys.Flip(), toys.Script(["x"])], "12", meanwhile=order_at(2, order))
+    return bench
+
+
+def test_a_run_that_is_over_is_told_in_lines(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(["watch", str(bench.folder)]) == 0
+    said = capsys.readouterr()
+    lines = said.out.splitlines()
+    assert len(lines) == 13 and lines[0].startswith("#0") and "new best" in lines[0]
+    assert sum("wrong" in line for line in lines) == 1 and "done; kernelevo show" in said.err
+    assert run_command(["watch", str(bench.folder), "--json"]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    bests = [row["score"] for row in rows if row["is_best"]]
+    assert [row["number"] for row in rows] == [
+        t.number for t in sorted(bench.trials(), key=lambda t: t.ended)
+    ]
+    assert bests == sorted(bests) and bests[-1] == max(row["score"] or 0 for row in rows)
+
+
+def test_the_picture_says_how_far_it_is(bench: Bench) -> None:
+    from rich.console import Console
+
+    watched = Watched("toy", bench.folder)
+    console = Console(width=100, record=True, file=open(os.devnull, "w"))  # noqa: SIM115
+    console.print(picture(watched))
+    watched.digest.close()
+    text = console.export_text()
+    console.file.close()
+    assert "toy ones  toy  done  13 trials  best" in text and "12 of 12" in text
+    assert "thinking" in text and "at rest" in text
+
+
+def test_a_killed_run_is_interrupted_and_says_how_to_go_on(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with RunStore.open(bench.folder) as store:
+        store.set_state("running")
+    assert run_command(["watch", str(bench.folder)]) == 0
+    assert f"interrupted; go on with: kernelevo resume {bench.folder}" in capsys.readouterr().err
+    assert run_command(["runs", "--folder", str(bench.folder.parent), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["state"] == "interrupted"
+
+
+def test_orders_are_typed_listed_and_refused(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    run = str(bench.folder)
+    assert run_command(["steer", run, "hint", "try ones", "--asks", "4", "--author", "ben"]) == 0
+    assert "order 2 is recorded" in capsys.readouterr().err
+    assert run_command(["steer", run, "--json"]) == 0
+    first, second = json.loads(capsys.readouterr().out)
+    assert len(first["carried"]) == 2 and first["effect"].startswith("in every brief")
+    assert second["author"] == "ben" and second["args"] == {"text": "try ones", "asks": 4}
+    assert run_command(["steer", run]) == 0
+    told = capsys.readouterr().out
+    assert "in 2 briefs" in told and "waits for the next ask" in told
+    for words in (["hnit", "x"], ["hint"], ["hint", "two", "words"], ["workers", "none"], ["budget", "lots"]):
+        assert run_command(["steer", run, *words]) == 2, words
+        assert capsys.readouterr().err.startswith("BadSetting")
+    assert run_command(["steer", str(bench.folder / "none"), "pause"]) == 2
+
+
+@pytest.mark.slow
+def test_ctrl_c_leaves_the_watch_and_not_the_run(tmp_path: Path) -> None:
+    folder = tmp_path / "live"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    words = ["-m", "tests.dashboard.live", str(folder), "--budget", "60"]
+    run = subprocess.Popen([sys.executable, *words], env=environment)
+    until = time.monotonic() + 60
+    while not (folder / "run.db").exists():
+        assert run.poll() is None and time.monotonic() < until
+        time.sleep(0.1)
+    watch = subprocess.Popen(
+        [sys.executable, "-m", "kernelevo", "watch", str(folder)], stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True, env=environment,
+    )  # fmt: skip
+    assert watch.stdout
+    assert watch.stdout.readline().startswith("#0")
+    watch.send_signal(signal.SIGINT)
+    _, err = watch.communicate(timeout=20)
+    assert watch.returncode == 0 and "the run goes on" in err
+    assert run.wait(60) == 0
+    with RunStore.open(folder, readonly=True) as store:
+        assert store.state == "done"

@@ -1,0 +1,205 @@
+"""The API: what it says is what the store holds; what comes from elsewhere is refused."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kernelevo import api
+from kernelevo.dashboard import server
+from kernelevo.dashboard.routes import news
+from kernelevo.engine import Schedule
+from kernelevo.store import RunStore
+from tests.engine import toys
+from tests.engine.test_engine import Bench
+from tests.engine.test_steering import order_at
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::PendingDeprecationWarning")
+EVIL = "<script>alert(1)</script>"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    bench = Bench(tmp_path_factory.mktemp("root") / "runs" / "one")
+    orders = [("hint", {"text": EVIL, "asks": 3}), ("submit", {"source": "1" * 13 + "000", "parents": ["1"]})]
+    bench.run(
+        toys.task(), [toys.Flip(), toys.Script(["two", "2" + EVIL])], "24", meanwhile=order_at(2, *orders),
+        schedule=Schedule(thinkers=1),
+    )  # fmt: skip
+    return bench.folder
+
+
+class Asking:
+    """Sends requests to an app without a network."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+    def __call__(
+        self, path: str, *, method: str = "GET", body: bytes = b"", **headers: str
+    ) -> tuple[int, Any]:
+        status, _, data = self.raw(path, method=method, body=body, **headers)
+        return status, json.loads(data)
+
+    def raw(
+        self, path: str, *, method: str = "GET", body: bytes = b"", **headers: str
+    ) -> tuple[int, dict, bytes]:
+        path, _, query = path.partition("?")
+        given = {"host": "127.0.0.1:1", **{k.replace("_", "-"): v for k, v in headers.items()}}
+        scope = {
+            "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "path": path,
+            "raw_path": path.encode(), "query_string": query.encode(), "root_path": "", "scheme": "http",
+            "headers": [(k.encode(), v.encode()) for k, v in given.items()],
+            "client": ("127.0.0.1", 5), "server": ("127.0.0.1", 1),
+        }  # fmt: skip
+        said: list[dict[str, Any]] = []
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message: Any) -> None:
+            said.append(message)
+
+        asyncio.run(self.app(scope, receive, send))
+        head = {k.decode().lower(): v.decode() for k, v in said[0].get("headers", [])}
+        return said[0]["status"], head, b"".join(m.get("body", b"") for m in said[1:])
+
+
+@pytest.fixture
+def hub(folder: Path) -> Iterator[Any]:
+    hub = server.open_hub(folder.parent, None)
+    yield hub
+    hub.close()
+
+
+@pytest.fixture
+def ask(hub: Any) -> Asking:
+    return Asking(server.guarded(hub, "127.0.0.1", 1, None))
+
+
+def test_runs_and_a_run(ask: Asking, folder: Path) -> None:
+    (row,) = ask("/api/runs")[1]
+    assert (row["run"], row["state"], row["trials"], row["live"]) == ("one", "done", 25, False)
+    run = ask("/api/runs/one")[1]
+    with RunStore.open(folder, readonly=True) as store:
+        trials = store.trials()
+    best = max(t.score for t in trials if t.score is not None)
+    assert run["best"]["score"] == row["best"] == best and sum(run["verdicts"].values()) == 25
+    assert run["verdicts"]["wrong"] == sum(t.score is None for t in trials)
+    assert run["budget"]["limits"] == {"trials": 24.0} and run["budget"]["used"]["trials"] == 24.0
+    assert ask("/api/runs/none")[0] == 404 and "one" in ask("/api/runs/none")[1]["error"]["why"]
+
+
+def test_series_are_what_the_trials_say(ask: Asking, folder: Path) -> None:
+    series = ask("/api/runs/one/series")[1]
+    with RunStore.open(folder, readonly=True) as store:
+        scores = {t.number: t.score for t in store.trials()}
+    numbers = [number for number, _ in series["best"]]
+    heights = [score for _, score in series["best"]]
+    assert heights == sorted(set(heights)) and heights[-1] == max(s for s in scores.values() if s is not None)
+    assert numbers == sorted(numbers) and len(series["dots"]) == sum(s is not None for s in scores.values())
+    assert all(0 <= value <= 1 for _, value in series["draws"]["diversity"])
+
+
+def test_a_page_of_trials(ask: Asking) -> None:
+    page = ask("/api/runs/one/trials?sort=score&limit=5")[1]
+    scores = [row["score"] for row in page["trials"]]
+    assert page["total"] == 25 and len(scores) == 5 and scores == sorted(scores, reverse=True)
+    rest = ask("/api/runs/one/trials?sort=score&limit=500&offset=5")[1]["trials"]
+    assert len(rest) == 20 and rest[-1]["score"] is None  # what has no score comes last
+    wrong = ask("/api/runs/one/trials?status=wrong")[1]
+    assert wrong["total"] >= 1 and {row["status"] for row in wrong["trials"]} == {"wrong"}
+    assert ask("/api/runs/one/trials?text=submitted")[1]["trials"][0]["proposer"] == "person"
+    assert ask("/api/runs/one/trials?sort=files")[0] == 400
+
+
+def test_a_trial_with_its_family_and_what_it_carried(ask: Asking) -> None:
+    orders = ask("/api/runs/one/orders")[1]
+    hint, program = orders
+    assert len(hint["carried"]) == 3 and program["trial"] is not None
+    mine = ask(f"/api/runs/one/trials/{program['trial']}")[1]
+    assert mine["source"] == "1" * 13 + "000" and mine["made_from"] == [1] and mine["made_into"]
+    told = ask(f"/api/runs/one/trials/{hint['carried'][0]}")[1]
+    assert told["carried"][0]["args"]["text"] == EVIL and told["records"]["reply"] == told["source"]
+    tree = ask(f"/api/runs/one/lineage/{program['trial']}")[1]
+    assert [1, program["trial"]] in tree["links"] and len(tree["nodes"]) >= 3
+    assert ask("/api/runs/one/trials/999")[0] == 400
+
+
+def test_what_changed_and_what_failed(ask: Asking) -> None:
+    orders = ask("/api/runs/one/orders")[1]
+    found = ask(f"/api/runs/one/diff?a=1&b={orders[1]['trial']}")[1]
+    assert (found["added"], found["removed"]) == (1, 1) and found["unified"].startswith("--- #1")
+    kinds = ask("/api/runs/one/errors")[1]
+    assert kinds and any(EVIL in kind["words"] for kind in kinds)
+
+
+def test_an_order_is_recorded_once_it_is_right(ask: Asking, folder: Path) -> None:
+    def post(body: Any, **headers: str) -> tuple[int, Any]:
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return ask("/api/runs/one/orders", method="POST", body=data,
+                   **{"content_type": "application/json", **headers})  # fmt: skip
+
+    before = len(api.orders(folder))
+    status, told = post({"verb": "hint", "args": {"text": "later"}, "author": "ben"})
+    assert status == 201 and told["author"] == "ben" and told["args"] == {"text": "later"}
+    for wrong in ({"verb": "dance"}, {"args": {}}, {"verb": "hint"}, [1], b"no json", b"x" * 2_000_001,
+                  {"verb": "pause", "args": {"run": "x"}}, {"verb": "pause", "author": 3}):  # fmt: skip
+        assert post(wrong)[0] == 400, wrong
+    assert post({"verb": "stop"}, content_type="text/plain")[0] == 400
+    assert post({"verb": "stop"}, origin="http://evil.example")[0] == 403
+    assert post({"verb": "stop"}, origin="null")[0] == 403
+    assert post({"verb": "stop"}, sec_fetch_site="cross-site")[0] == 403
+    assert post({"verb": "stop"}, host="evil.example")[0] == 403
+    assert post({"verb": "hint", "args": {"text": "x"}}, origin="http://127.0.0.1:1")[0] == 201
+    assert len(api.orders(folder)) == before + 2
+
+
+def test_a_token_is_asked_elsewhere(hub: Any) -> None:
+    ask = Asking(server.guarded(hub, "0.0.0.0", 7, "secret", ("box.lan",)))
+    assert ask("/api/runs", host="10.0.0.5:7")[0] == 401
+    assert ask("/api/runs", host="10.0.0.5:7", authorization="Bearer wrong")[0] == 401
+    assert ask("/api/runs", host="10.0.0.5:7", authorization="Bearer secret")[0] == 200
+    assert ask("/api/runs", host="box.lan:7", cookie="kernelevo_token_7=secret")[0] == 200
+    assert ask("/api/runs", host="evil.example", authorization="Bearer secret")[0] == 403
+    assert ask("/api/runs?token=secret", host="[::1]:7")[0] == 200
+    status, head, _ = ask.raw("/run/one?token=secret&x=1", host="10.0.0.5:7")
+    assert status == 303 and head["location"] == "/run/one?x=1"
+    assert "HttpOnly" in head["set-cookie"] and "SameSite=Strict" in head["set-cookie"]
+
+
+def test_pages_may_load_nothing_from_elsewhere(ask: Asking) -> None:
+    _, head, _ = ask.raw("/api/runs")
+    assert "default-src 'self'" in head["content-security-policy"] and head["x-frame-options"] == "DENY"
+
+
+def test_news_come_as_they_are_recorded(tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "live")
+    bench.run(toys.task(), [toys.Flip()], "2")
+    hub = server.open_hub(tmp_path, "live")
+
+    async def listen() -> list[str]:
+        watched = hub.get("live")
+        said: list[str] = []
+        stream = news(watched, 1)
+        for _ in range(3):
+            said.append(await anext(stream))
+        api.steer(bench.folder, "hint", text="x")
+        watched.look()
+        said.append(await asyncio.wait_for(anext(stream), 5))
+        await stream.aclose()
+        return said
+
+    said = asyncio.run(listen())
+    hub.close()
+    assert [text.splitlines()[0] for text in said] == [
+        "event: trial",
+        "event: trial",
+        "event: run",
+        "event: run",
+    ]
+    first = json.loads(said[0].splitlines()[2].removeprefix("data: "))
+    assert said[0].splitlines()[1] == "id: 2" and first["number"] == 1

@@ -1,0 +1,103 @@
+"""The audit finds each exploit in evaluators that are weak on purpose, and none in one that is not."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from kernelevo.cli.main import run_command
+from kernelevo.core import Task
+from kernelevo.errors import BadProgram
+from kernelevo.evaluators import task_of
+from kernelevo.evaluators.audit import ATTACKS, audit
+from kernelevo.evaluators.audit.attacks import armed
+from tests.evaluators.weak import SEED, weak_folder
+
+WEAK = Path(__file__).with_name("weak.py")
+STRONG = '''
+import math
+from kernelevo import call, evaluator
+
+@evaluator("strong", seed="""
+def solve():
+    return {"radii": [0.2, 0.3], "name": "two", "order": [0, 1]}
+""")
+def strong(program):
+    """Two radii whose sum is at most 0.5; a permutation."""
+    found = call(program, "solve", timeout=1.0)
+    good = type(found) is dict and set(found) == {"radii", "name", "order"}
+    good = good and type(found["radii"]) is list and len(found["radii"]) == 2
+    good = good and all(type(r) is float and math.isfinite(r) and r >= 0 for r in found["radii"])
+    good = good and type(found["order"]) is list and all(type(i) is int for i in found["order"])
+    good = good and sorted(found["order"]) == [0, 1]
+    return sum(found["radii"]) if good and sum(found["radii"]) <= 0.5 else None
+'''
+
+
+def attacks(*names):
+    chosen = [attack for attack in ATTACKS if attack.name in names]
+    assert len(chosen) == len(names)
+    return chosen
+
+
+def through(task, *names, patience=3.0):
+    return {f.attack for f in audit(task, attacks=attacks(*names), patience=patience).through}
+
+
+def weak(function):
+    return Task("weak", "g", (), f"{WEAK}:{function}")
+
+
+FOUND = {
+    "claims": {"claimed", "float-for-integer"},
+}
+FOUND_SLOWLY = {
+    "checks": {"nan-part", "slack", "memory"},
+    "empty": {"empty"},
+    "line": {"printed-score"},
+    "unpickling": {"pickle"},
+    "inside": {
+        *("claimed", "huge", "monkey-patch", "read-evaluator", "read-parent", "network", "processes"),
+        *("write-outside", "exit", "hang"),
+    },
+}
+
+
+@pytest.mark.parametrize("function", FOUND)
+def test_each_weakness_is_found(function):
+    assert through(weak(function), *FOUND[function]) == FOUND[function]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("function", FOUND_SLOWLY)
+def test_each_other_weakness_is_found(function):
+    assert through(weak(function), *FOUND_SLOWLY[function]) == FOUND_SLOWLY[function]
+
+
+@pytest.mark.slow
+def test_a_foreign_folder_that_imports_its_candidates(tmp_path):
+    task = task_of(str(weak_folder(tmp_path)))
+    names = ("monkey-patch", "read-evaluator", "claimed", "nan", "exit")
+    assert through(task, *names, patience=20.0) == {"monkey-patch", "read-evaluator", "claimed"}
+
+
+@pytest.mark.slow
+def test_nothing_gets_through_a_careful_evaluator(tmp_path, capsys):
+    (tmp_path / "strong.py").write_text(STRONG)
+    assert run_command(["audit", f"{tmp_path}/strong.py:strong", "--patience", "20", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["through"] == 0 and len(found["findings"]) == len(ATTACKS)
+
+
+def test_every_attack_is_a_program():
+    for seed in (SEED, '"""Text."""\nfrom __future__ import annotations\n\ndef solve():\n    return 1\n'):
+        for attack in ATTACKS:
+            for variant in range(min(attack.variants, 4)):
+                compile(armed(seed, attack, variant, "/a/b.py", "/c"), "program.py", "exec")
+
+
+def test_an_evaluator_without_an_honest_program_cannot_be_audited(tmp_path):
+    (tmp_path / "bare.py").write_text("def bare(source: str):\n    return 1.0\n")
+    with pytest.raises(BadProgram, match="no honest program"):
+        audit(Task("bare", "g", (), f"{tmp_path}/bare.py:bare"))
+    assert run_command(["audit", "kernelbench:3/13"]) == 2

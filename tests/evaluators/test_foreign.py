@@ -1,0 +1,152 @@
+"""Folders of OpenEvolve's and FM Agent's form, unchanged: judged in a process of their own."""
+
+import os
+import time
+
+import pytest
+
+from kernelevo.core import Program, Status, Task
+from kernelevo.errors import BadProgram, TaskNotFound
+from kernelevo.evaluators import load, task_of
+
+SEED = "# EVOLVE-BLOCK-START\ndef answer():\n    return 3\n# EVOLVE-BLOCK-END\n"
+LOADER = '''"""Raise the answer."""
+import importlib.util, os, sys, time
+from helper_of_mine import SCALE
+
+def run(path):
+    spec = importlib.util.spec_from_file_location("candidate", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.answer() * SCALE
+'''
+
+
+def folder(path, evaluator, seed="initial_program.py", config=None):
+    (path / seed).write_text(SEED)
+    (path / "evaluator.py").write_text(LOADER + evaluator)
+    (path / "helper_of_mine.py").write_text("SCALE = 1.0\n")
+    if config:
+        (path / "config.yaml").write_text(config)
+    return task_of(str(path))
+
+
+def answering(text):
+    return Program.single(f"import os, sys, time\ndef answer():\n    return {text}\n")
+
+
+def test_an_openevolve_folder(tmp_path):
+    task = folder(
+        tmp_path,
+        "def evaluate(program_path):\n    print('looked')\n"
+        "    return {'combined_score': run(program_path), 'speed': 2.0}\n",
+    )
+    assert task.goal == "Raise the answer." and task.name == tmp_path.name
+    assert task.seeds[0].source == SEED and task.seeds[0].language == "python"
+    judge = load(Task.from_json(task.to_json()))
+    verdict = judge(task.seeds[0])
+    assert (verdict.status, verdict.score, verdict.metrics["speed"]) == (Status.OK, 3.0, 2.0)
+    assert verdict.artifacts["output"] == "looked\n" and judge.seeds() == task.seeds
+    assert judge(answering("7")).score == 7.0
+    assert sorted(p.name for p in tmp_path.iterdir() if p.name != "__pycache__") == [
+        "evaluator.py",
+        "helper_of_mine.py",
+        "initial_program.py",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "words"),
+    [
+        ("1 / 0", Status.CRASHED, "ZeroDivisionError"),
+        ("os._exit(5)", Status.CRASHED, "exit 5"),
+        ("os.kill(os.getpid(), 9)", Status.CRASHED, "SIGKILL"),
+        ("sys.exit(1)", Status.CRASHED, "SystemExit"),
+        ("time.sleep(60)", Status.TIMED_OUT, "within 1 s"),
+        ("float('nan')", Status.WRONG, "nan"),
+        ("'text'", Status.CRASHED, "TypeError"),
+    ],
+)
+def test_a_candidate_that_misbehaves(tmp_path, text, status, words):
+    task = folder(
+        tmp_path,
+        "def evaluate(p):\n    return {'combined_score': run(p), 'other': 1}\n",
+        config="evaluator:\n  timeout: 1\n",
+    )
+    if text == "time.sleep(60)":
+        began = time.monotonic()
+    else:
+        task = Task(task.name, task.goal, task.seeds, task.evaluator)
+        (tmp_path / "config.yaml").write_text("evaluator:\n  timeout: 60\n")
+        began = time.monotonic() + 60
+    verdict = load(task)(answering(text))
+    assert verdict.status is status and words in verdict.feedback + str(verdict.metrics)
+    assert time.monotonic() - began < 15
+
+
+CASCADE = """
+from openevolve.evaluation_result import EvaluationResult
+
+def evaluate_stage1(p):
+    return EvaluationResult({'combined_score': run(p) / 10}, {'log': 'one'})
+
+def evaluate_stage2(p):
+    return EvaluationResult(metrics={'combined_score': run(p), 'late': 1}, artifacts={'more': 'two'})
+
+def evaluate(p):
+    return {'combined_score': -1.0, 'a': 1}
+"""
+CONFIG = "prompt:\n  system_message: Be large.\nevaluator:\n  cascade_thresholds: [0.5]\n"
+
+
+def test_cascade_artefacts_and_configuration(tmp_path):
+    task = folder(tmp_path, CASCADE, config=CONFIG)
+    assert task.goal == "Be large."
+    judge = load(task)
+    stopped, full = judge(answering("4")), judge(answering("6"))
+    assert (stopped.score, stopped.fidelity, stopped.metrics["stage"]) == (0.4, "rough", 1)
+    assert "stage 1 of 2" in stopped.feedback and stopped.artifacts == {"log": "one"}
+    assert (full.score, full.fidelity, full.artifacts) == (6.0, "full", {"log": "one", "more": "two"})
+    (tmp_path / "config.yaml").write_text("evaluator:\n  cascade_evaluation: false\n")
+    assert load(task)(answering("6")).score == -1.0
+
+
+def test_an_fm_agent_folder(tmp_path):
+    task = folder(
+        tmp_path,
+        "def evaluate(p):\n    x = run(p)\n    return {'validity': x < 9, 'combined_score': x, "
+        "'error_info': {'too': 'large'} if x >= 9 else '', 'eval_wall_time': 0.1}\n",
+        seed="init.py",
+    )
+    judge = load(task)
+    assert judge(task.seeds[0]).score == 3.0
+    verdict = judge(answering("10"))
+    assert verdict.status is Status.WRONG and "large" in verdict.feedback
+
+
+def test_keys_stay_out_of_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("SOME_API_KEY", "secret")
+    task = folder(
+        tmp_path, "def evaluate(p):\n    return {'combined_score': float('SOME_API_KEY' in os.environ)}\n"
+    )
+    assert load(task)(task.seeds[0]).score == 0.0 and "SOME_API_KEY" in os.environ
+
+
+def test_metrics_never_become_a_score_by_accident(tmp_path):
+    task = folder(tmp_path, "def evaluate(p):\n    return {'speed': 1.0, 'beauty': 2.0}\n")
+    verdict = load(task)(task.seeds[0])
+    assert verdict.status is Status.WRONG and "no combined_score" in verdict.feedback
+
+
+def test_folders_that_cannot_be_used(tmp_path):
+    assert task_of(str(tmp_path)) is None
+    (tmp_path / "evaluator.py").write_text("def evaluate(p): return {}\n")
+    with pytest.raises(TaskNotFound, match="no program to start from"):
+        task_of(str(tmp_path))
+    (tmp_path / "init.py").write_text("x = 1\n")
+    (tmp_path / "config.yaml").write_text("evaluator: [unclosed\n")
+    with pytest.raises(BadProgram, match=r"config\.yaml"):
+        task_of(str(tmp_path))
+    (tmp_path / "config.yaml").write_text("evaluator:\n  timeout: soon\n")
+    with pytest.raises(BadProgram, match="cannot be used"):
+        task_of(str(tmp_path))

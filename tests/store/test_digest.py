@@ -1,0 +1,63 @@
+"""Digest: the same as reading all again, whatever came in between."""
+
+import os
+from pathlib import Path
+
+from kernelevo.core import Evaluation, Fault, Origin, Program, Task, Trial
+from kernelevo.store import Digest, RunStore, writer_of
+
+
+def trial(n: int, score: float | None = None, **metrics: str) -> Trial:
+    origin = Origin("llm", f"idea {n}", {"draw": {"diversity": 0.5}, "hints": [1]})
+    program = Program.single(f"v{n}", origin=origin, parents=("p",))
+    if score is None:
+        return Trial(n, program, fault=Fault("SandboxError", "gone\nmore"))
+    return Trial(n, program, Evaluation.ok(score, **metrics), island=n % 2, cost={"tokens": 3.0})
+
+
+def test_it_reads_what_is_new_and_only_then(tmp_path: Path) -> None:
+    task = Task("toy", "", (Program.single("s"),), "ones")
+    with RunStore.create(tmp_path / "run", task, {"budget": "9"}) as store:
+        store.record(trial(0, 1.0, baseline="eager"))
+        digest = Digest(tmp_path / "run")
+        assert digest.refresh() and not digest.refresh()
+        (line,) = digest.lines
+        assert (line.number, line.proposer, line.idea, line.status) == (0, "llm", "idea 0", "ok")
+        assert line.draw == {"diversity": 0.5} and line.marks == {"hints": [1]} and line.parents == ("p",)
+        store.record(trial(1))
+        store.record(trial(2, 4.0, baseline="compile"))
+        assert digest.refresh()
+        assert [(line.status, line.score) for line in digest.lines] == [
+            ("ok", 1.0),
+            ("fault", None),
+            ("ok", 4.0),
+        ]
+        assert digest.lines[1].words == "SandboxError: gone"
+        store.rebase("eager", "compile", 0.5, {})
+        store.append_event("note", {})
+        store.append_command("ana", "pause", {})
+        store.set_gauge({"pools": {}})
+        assert digest.refresh()
+        assert [line.score for line in digest.lines] == [t.score for t in store.trials()] == [0.5, None, 4.0]
+        assert len(digest.events) == len(digest.commands) == 1 and digest.gauge == {"pools": {}}
+        digest.close()
+
+
+def test_a_copy_in_a_folder_that_cannot_be_written_is_read_again(tmp_path: Path, monkeypatch: object) -> None:
+    folder = tmp_path / "run"
+    with RunStore.create(folder, Task("toy", "", (Program.single("s"),), "ones"), {}) as store:
+        store.record(trial(0, 1.0))
+        digest = Digest(folder)
+        digest._store._shelter = tmp_path / "shelter"  # as if it had been copied
+        assert digest.refresh() and len(digest.lines) == 1
+        store.record(trial(1, 2.0))
+        os.utime(folder / "run.db", (1e9, 1e9))
+        assert digest.refresh() and len(digest.lines) == 2
+        digest.close()
+
+
+def test_who_writes_a_run_is_seen_without_touching_its_lock(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    with RunStore.create(folder, Task("toy", "", (Program.single("s"),), "ones"), {}):
+        assert writer_of(folder) == os.getpid()
+    assert writer_of(folder) is None and writer_of(tmp_path / "none") is None
