@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from rich.table import Table
 
 from kernelevo.api.steering import orders
 from kernelevo.core import Evaluation, Objectives, Program, Task, Trial, listing
-from kernelevo.core.objectives import directed
+from kernelevo.core.objectives import OPTION, directed
 from kernelevo.errors import BadSetting
 from kernelevo.report import table
 from kernelevo.report.draws import draws
@@ -69,7 +70,7 @@ class Result:
         with RunStore.open(folder, readonly=True) as store:
             return cls(
                 folder,
-                store.task,
+                _as_weighed(store),
                 store.settings,
                 store.state,
                 tuple(store.trials()),
@@ -270,6 +271,17 @@ class Result:
         console.print(self.table())
         table = console.export_html(inline_styles=True, code_format="<pre>{code}</pre>")
         return f'<div style="max-width:56rem">{table}{best_so_far(self.trials)}</div>'
+
+
+def _as_weighed(store: RunStore) -> Task:
+    """The task, its objectives with the weights that people gave them last."""
+    task, changes = store.task, store.events(kind="objective")
+    if not changes:
+        return task
+    objectives = objectives_of(task.options)
+    for change in changes:
+        objectives = objectives.weighing(change.data["metric"], change.data["weight"])
+    return dataclasses.replace(task, options={**task.options, OPTION: objectives.to_json()})
 
 
 def _nothing(result: Result) -> BadSetting:
