@@ -112,6 +112,9 @@ def import_results(run: str, file: Path, *, say: Say = lambda _: None) -> int:
         had = {line.program.id for line in lines_of(here, lambda n, why: None) if line.evaluation is not None}
         known = {trial.program.id for trial in store.trials(raw=True)}
         known |= {draft.proposal.program.id for draft in store.drafts()}
+        for order in store.commands():
+            if order.verb == "submit" and order.args.get("files"):
+                known.add(Program(dict(order.args["files"]), order.args.get("language", "python")).id)
         new = 0
         for line in {line.program.id: line for line in fitting}.values():
             if line.program.id not in had:

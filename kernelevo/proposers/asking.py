@@ -67,7 +67,7 @@ class LLMProposer:
         mended: Mapping[str, int] | None = None,
     ) -> None:
         self.name = name
-        self.models, self._writer = models, writer
+        self.models, self.writer = models, writer
         self._repairs, self._bandit = repairs, bandit or Bandit()
         self._mended: Counter[str] = Counter(mended or {})
         self._ward: deque[_Patient] = deque()
@@ -77,7 +77,7 @@ class LLMProposer:
     def estimate(self, brief: Brief) -> dict[str, float]:
         """Return the most that the next ask may cost, by unit: by the dearest model that may be drawn."""
         most: dict[str, float] = {}
-        prompt = self._writer.write(brief, self._writer.personas(brief)[0])
+        prompt = self.writer.write(brief, self.writer.personas(brief)[0])
         for model in self.models.names("proposer"):
             for unit, amount in self.models.may_cost(prompt.messages, model).items():
                 most[unit] = max(amount, most.get(unit, 0.0))
@@ -94,13 +94,13 @@ class LLMProposer:
             self._mended[patient.verdict.program.id] += 1
             role: Role = "repair" if self.models.has("repair") else "proposer"
             arm = self._draw(await self.models.rested(role), (patient.persona,), rng)
-            prompt = self._writer.repair(brief, patient.verdict, arm.persona)
+            prompt = self.writer.repair(brief, patient.verdict, arm.persona)
             about = {"repair_of": patient.trial, "repairs": patient.done + 1}
             parents: tuple[Verdict, ...] = (patient.verdict,)
             purpose = Purpose("repair", patient.trial, arm.persona)
         else:
-            arm = self._draw(await self.models.rested("proposer"), self._writer.personas(brief), rng)
-            prompt, about, parents = self._writer.write(brief, arm.persona), {}, brief.parents
+            arm = self._draw(await self.models.rested("proposer"), self.writer.personas(brief), rng)
+            prompt, about, parents = self.writer.write(brief, arm.persona), {}, brief.parents
             purpose = Purpose("proposer", brief.number, arm.persona)
         seed = rng.randrange(2**31)
         self._flying[arm] += 1
