@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kernelevo.core.evaluation import Evaluation, Metric
@@ -121,6 +121,19 @@ class Objectives:
         if self.rule == "lexicographic":
             return tuple(_step(m.gain(evaluation), m.within) for m in self.metrics)
         return (evaluation.score if evaluation.score is not None else -math.inf,)
+
+    def weighing(self, name: str, weight: float) -> Objectives:
+        """Return the same objectives with another weight for one metric.
+
+        Raises:
+            ValueError: if this is no weighted sum, has no such metric, or the weight is not above 0.
+        """
+        if self.rule != "weighted":
+            raise ValueError(f"the rule is {self.rule!r}: there are weights in a 'weighted' sum only")
+        if name not in [metric.name for metric in self.metrics]:
+            raise ValueError(f"{name!r} is none of {', '.join(metric.name for metric in self.metrics)}")
+        changed = (replace(m, weight=weight) if m.name == name else m for m in self.metrics)
+        return replace(self, metrics=tuple(changed))
 
     def gains(self, evaluation: Evaluation) -> Worth | None:
         """Return the metrics turned so that higher is better; None if the verdict lacks one of them."""
