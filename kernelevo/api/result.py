@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -187,8 +188,18 @@ class Result:
         return f"{self.task.name}{form}  {self.folder}  {self.state}, {len(self.trials)} trials, {time}"
 
     def table(self) -> Table:
-        """The result as a table: the winner against each baseline."""
+        """The winner against each baseline as a table; against the seed where nothing is timed."""
         grid = Table(box=None, pad_edge=False, title=self.title(), title_justify="left")
+        if self.evaluation is not None and self.best is not None and not table.is_timed(self.evaluation):
+            seeds = [
+                t.evaluation for t in self.trials if t.program.origin.proposer == "seed" and t.evaluation
+            ]
+            start = max(seeds, key=lambda e: -math.inf if e.score is None else e.score, default=None)
+            for name in ("seed", "best", "made by"):
+                grid.add_column(name)
+            shown = table.interval(start) if start is not None else table.NONE
+            grid.add_row(shown, table.interval(self.evaluation), table.made_by(self.best))
+            return grid
         names = ("eager", "torch.compile", "ours", "speed-up [95 %]", "error vs fp64", "at 1e-5", "made by")
         for name in names:
             grid.add_column(name)

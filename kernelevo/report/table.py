@@ -45,10 +45,15 @@ def ratio(value: Metric) -> str:
     return number(value, "{:.2f}x")
 
 
+def is_timed(evaluation: Evaluation) -> bool:
+    """Return whether a score is a ratio of times, as a kernel's is; another evaluator's is any number."""
+    return "latency_ms" in evaluation.metrics or "speedup_vs_eager" in evaluation.metrics
+
+
 def interval(evaluation: Evaluation) -> str:
-    """Format a score with its 95 % interval where one was measured."""
+    """Format a score with its 95 % interval where one was measured; as a ratio where it is one of times."""
     low, high = evaluation.metrics.get("score_low"), evaluation.metrics.get("score_high")
-    score = ratio(evaluation.score)
+    score = ratio(evaluation.score) if is_timed(evaluation) else number(evaluation.score, "{:.9g}")
     if low is None or high is None:
         return score
     return f"{score} [{number(low, '{:.2f}')}, {number(high, '{:.2f}')}]"

@@ -118,7 +118,7 @@ def test_a_run_that_finds_nothing_ends_with_1(elsewhere, command):
         (["run", "net.py", "--executor", "ray"], 2, "not part of this version"),
         (["run", "net.py", "--config", "nope.toml"], 2, "nope.toml does not exist"),
         (["run", "net.py", "--out", "net.py"], 2, "cannot be made"),
-        (["run", "tour.py:tour"], 2, "--mailbox FOLDER"),
+        (["run", "tour.py:tour", "--proposers", "rewrite"], 2, "leave out --proposers"),
         (["check", "nope.py", "net.py"], 2, "there is no file nope.py"),
         (["check", "net.py", "nope.py"], 2, "There is no file nope.py"),
         (["show", "nope"], 2, "no run is called 'nope'"),
