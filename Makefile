@@ -1,4 +1,5 @@
 # make demo   the main job: makes one level 3 module faster, proves it, times it (on the GPU if there is one)
+# make demo-llm   replays recorded replies of a language model: a run without a key, judged anew
 # make test   the test suite; `make test-all` with the slow tests; `make check` the linters and types
 # make gpu    on a machine with a GPU: its ceilings, the gpu tests, baselines, every solution checked and timed;
 #             `make gpu PART=ops` does one part (doctor, tests, baselines, ops, level3)
@@ -13,7 +14,7 @@ STAMP := $(VENV)/.installed
 EXTRAS ?= $(shell command -v nvidia-smi >/dev/null 2>&1 && echo '[cuda13]')
 DEMO_BUDGET ?= 60s
 
-.PHONY: demo test test-all check gpu gpu-rehearsal clean
+.PHONY: demo demo-llm test test-all check gpu gpu-rehearsal clean
 .DELETE_ON_ERROR:
 
 $(STAMP): pyproject.toml constraints.txt
@@ -32,6 +33,12 @@ demo: $(STAMP)
 
 # Two processes: one for the tests that time programs, one after the other, one for all others.
 PYTEST := $(BIN)/python -m pytest -q -n 2 --dist loadgroup
+# Recorded replies of a language model as a run of its own, judged anew: two for circle packing, a minute each.
+# A recorded kernel run (benchmarks/recorded/README.md) takes longer, since its baselines are compiled first.
+demo-llm: $(STAMP)
+	$(BIN)/kernelevo run examples/circle_packing.py:score --replay benchmarks/recorded/circle_packing.jsonl \
+	  --replay-loosely --budget 2 --no-knowledge
+
 test: $(STAMP)
 	$(PYTEST) -m 'not slow and not gpu'
 

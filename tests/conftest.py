@@ -4,6 +4,7 @@ Winners are not looked at with the sanitizer (some 10 s each), but where that is
 """
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,9 @@ from hypothesis import settings
 from tests import judges
 
 os.environ.setdefault("KERNELEVO_SANITIZER", "off")
+# notes of a person's own are neither read nor written by tests
+_NOTES = tempfile.TemporaryDirectory(prefix="kernelevo-notes-")
+os.environ["KERNELEVO_KNOWLEDGE"] = os.path.join(_NOTES.name, "knowledge.db")
 settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "here")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
-import math
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from rich.table import Table
 
 from kernelevo.api.steering import orders
 from kernelevo.core import Evaluation, Objectives, Program, Task, Trial, listing
+from kernelevo.core.objectives import OPTION, directed
 from kernelevo.errors import BadSetting
 from kernelevo.report import table
 from kernelevo.report.draws import draws
@@ -42,6 +44,7 @@ class Result:
         searched: seconds of search.
         prepared: seconds of preparation (seeds, baselines) before it, over all sittings.
         created: seconds since the epoch.
+        opinions: trial number -> what a judge model thinks of its program.
     """
 
     folder: Path
@@ -53,6 +56,7 @@ class Result:
     searched: float
     prepared: float
     created: float
+    opinions: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, run: str | Path) -> Result:
@@ -66,7 +70,7 @@ class Result:
         with RunStore.open(folder, readonly=True) as store:
             return cls(
                 folder,
-                store.task,
+                _as_weighed(store),
                 store.settings,
                 store.state,
                 tuple(store.trials()),
@@ -78,6 +82,7 @@ class Result:
                 store.searched,
                 sum(float(row.data["seconds"]) for row in store.events(kind="prepared")),
                 store.created,
+                store.opinions(),
             )
 
     @cached_property
@@ -89,13 +94,32 @@ class Result:
             if t.number in self.confirmed and self.confirmed[t.number].score is not None
         ]
         if sure:
-            return max(sure, key=lambda t: self.objectives.worth(self.confirmed[t.number]))
-        return table.best((t for t in self.trials if t.number not in self.confirmed), self.objectives)
+            worth = self.objectives.worth
+            return max(sure, key=lambda t: (worth(self.confirmed[t.number]), self._liked(t), -t.number))
+        open_ = [t for t in self.trials if t.number not in self.confirmed]
+        best = table.best(open_, self.objectives)
+        return max(self._equals(best, open_), key=lambda t: (self._liked(t), -t.number), default=best)
+
+    def _equals(self, best: Trial | None, trials: Sequence[Trial]) -> list[Trial]:
+        """The trials that are as good as the best one."""
+        if best is None or best.evaluation is None:
+            return []
+        worth = self.objectives.worth
+        full = [(t, t.evaluation) for t in trials if t.evaluation and t.evaluation.fidelity == "full"]
+        return [t for t, e in full if e.score is not None and worth(e) == worth(best.evaluation)]
+
+    def _liked(self, trial: Trial) -> float:
+        """What breaks ties: a judge model's opinion, in the middle where there is none."""
+        return float(self.opinions.get(trial.number, {}).get("value", 0.5))
 
     @cached_property
     def objectives(self) -> Objectives:
-        """What counts in the task; the score alone, unless it declares more."""
-        return objectives_of(self.task.options)
+        """What counts in the task; the score alone, unless it declares more.
+
+        Metrics to which the evaluator gave a direction make a front beside the score, and no other order.
+        """
+        declared = objectives_of(self.task.options)
+        return declared if declared.metrics else Objectives(directed(self.trials))
 
     @cached_property
     def front(self) -> list[Trial]:
@@ -188,18 +212,8 @@ class Result:
         return f"{self.task.name}{form}  {self.folder}  {self.state}, {len(self.trials)} trials, {time}"
 
     def table(self) -> Table:
-        """The winner against each baseline as a table; against the seed where nothing is timed."""
+        """The result as a table: the winner against each baseline."""
         grid = Table(box=None, pad_edge=False, title=self.title(), title_justify="left")
-        if self.evaluation is not None and self.best is not None and not table.is_timed(self.evaluation):
-            seeds = [
-                t.evaluation for t in self.trials if t.program.origin.proposer == "seed" and t.evaluation
-            ]
-            start = max(seeds, key=lambda e: -math.inf if e.score is None else e.score, default=None)
-            for name in ("seed", "best", "made by"):
-                grid.add_column(name)
-            shown = table.interval(start) if start is not None else table.NONE
-            grid.add_row(shown, table.interval(self.evaluation), table.made_by(self.best))
-            return grid
         names = ("eager", "torch.compile", "ours", "speed-up [95 %]", "error vs fp64", "at 1e-5", "made by")
         for name in names:
             grid.add_column(name)
@@ -207,6 +221,8 @@ class Result:
         if verdict is None or trial is None:
             grid.add_row(*(table.NONE for _ in names[:-1]), "nothing correct was found")
             return grid
+        if not table.is_timed(verdict):
+            return self._scores(verdict, trial)
         ours = verdict.metrics.get("latency_ms")
         grid.add_row(
             table.milliseconds(_times(ours, verdict.metrics.get("speedup_vs_eager"))),
@@ -215,6 +231,19 @@ class Result:
             table.interval(verdict),
             table.number(verdict.metrics.get("oracle_error"), "{:.1e}"),
             table.number(verdict.metrics.get("meets_1e-5")),
+            table.made_by(trial),
+        )
+        return grid
+
+    def _scores(self, verdict: Evaluation, trial: Trial) -> Table:
+        """The result of a task that is not about speed: the first program's score and the best one's."""
+        grid = Table(box=None, pad_edge=False, title=self.title(), title_justify="left")
+        for name in ("first", "best", "made by"):
+            grid.add_column(name)
+        first = next((t.evaluation for t in self.trials if t.score is not None and t.evaluation), None)
+        grid.add_row(
+            table.NONE if first is None else table.interval(first),
+            table.interval(verdict),
             table.made_by(trial),
         )
         return grid
@@ -241,10 +270,11 @@ class Result:
             "confirmed": self.is_confirmed,
             "draws": draws(self.trials),
         }
+        trials = [{**t.to_json(), "opinion": self.opinions.get(t.number)} for t in self.trials]
         if self.objectives.metrics:
             run["objectives"] = self.objectives.to_json()
             run["pareto_front"] = [t.number for t in self.front]
-        return {"run": run, "trials": [t.to_json() for t in self.trials]}
+        return {"run": run, "trials": trials}
 
     def to_html(self) -> str:
         """Return the run as one self-contained HTML page."""
@@ -256,6 +286,17 @@ class Result:
         console.print(self.table())
         table = console.export_html(inline_styles=True, code_format="<pre>{code}</pre>")
         return f'<div style="max-width:56rem">{table}{best_so_far(self.trials)}</div>'
+
+
+def _as_weighed(store: RunStore) -> Task:
+    """The task, its objectives with the weights that people gave them last."""
+    task, changes = store.task, store.events(kind="objective")
+    if not changes:
+        return task
+    objectives = objectives_of(task.options)
+    for change in changes:
+        objectives = objectives.weighing(change.data["metric"], change.data["weight"])
+    return dataclasses.replace(task, options={**task.options, OPTION: objectives.to_json()})
 
 
 def _nothing(result: Result) -> BadSetting:

@@ -14,6 +14,7 @@ from kernelevo.cli import (
     bench,
     check,
     doctor,
+    knowledge,
     lint,
     look,
     new,
@@ -24,6 +25,7 @@ from kernelevo.cli import (
     watch,
 )
 from kernelevo.cli.output import talk
+from kernelevo.cli.unseal import unseal
 from kernelevo.errors import KernelEvoError
 
 app = typer.Typer(
@@ -38,9 +40,10 @@ app = typer.Typer(
 )
 RUNS = (run.run, run.resume, look.runs, look.show, watch.watch, look.export, again.replay, again.diff)
 VERBS = (*RUNS, steer.steer, serve.serve)
-JUDGES = (check.check, bench.bench, rescore.rescore, lint.lint, audit.audit)
+JUDGES = (check.check, bench.bench, rescore.rescore, lint.lint, audit.audit, unseal)
 for verb in (*VERBS, *JUDGES, new.new, doctor.doctor):
     app.command()(verb)
+app.add_typer(knowledge.app, name="knowledge")
 
 OUR_BUG = 4
 INTERRUPTED = 130

@@ -21,6 +21,7 @@ def steer(
         typer.Argument(
             help="pause | resume | stop | hint TEXT | withdraw ORDER | knowledge TEXT | pin PROGRAM | "
             "unpin PROGRAM | ban PROGRAM | fork PROGRAM | submit FILE | weight PROPOSER NUMBER | "
+            "objective METRIC WEIGHT | "
             "budget 90s (or +50) | workers N; nothing lists the orders so far and what came of them"
         ),
     ] = None,

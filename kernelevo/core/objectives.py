@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kernelevo.core.evaluation import Evaluation, Metric
@@ -122,6 +122,19 @@ class Objectives:
             return tuple(_step(m.gain(evaluation), m.within) for m in self.metrics)
         return (evaluation.score if evaluation.score is not None else -math.inf,)
 
+    def weighing(self, name: str, weight: float) -> Objectives:
+        """Return the same objectives with another weight for one metric.
+
+        Raises:
+            ValueError: if this is no weighted sum, has no such metric, or the weight is not above 0.
+        """
+        if self.rule != "weighted":
+            raise ValueError(f"the rule is {self.rule!r}: there are weights in a 'weighted' sum only")
+        if name not in [metric.name for metric in self.metrics]:
+            raise ValueError(f"{name!r} is none of {', '.join(metric.name for metric in self.metrics)}")
+        changed = (replace(m, weight=weight) if m.name == name else m for m in self.metrics)
+        return replace(self, metrics=tuple(changed))
+
     def gains(self, evaluation: Evaluation) -> Worth | None:
         """Return the metrics turned so that higher is better; None if the verdict lacks one of them."""
         found = tuple(metric.gain(evaluation) for metric in self.metrics)
@@ -148,6 +161,21 @@ class Objectives:
         """Return the declaration as plain data, as a task's option."""
         rows = {m.name: {"better": m.better, "weight": m.weight, "within": m.within} for m in self.metrics}
         return {"metrics": rows, "rule": self.rule}
+
+
+def directed(trials: Iterable[Trial]) -> tuple[Objective, ...]:
+    """Return the metrics to which verdicts themselves give a direction, if there are at least two.
+
+    Such a verdict has ``metrics["directions"]``, a list of ``{"name": ..., "better": "higher" | "lower"}``.
+    """
+    found: dict[str, Objective] = {}
+    for trial in trials:
+        rows = trial.evaluation.metrics.get("directions") if trial.evaluation else None
+        for row in rows if isinstance(rows, list) else ():
+            name, better = str(row.get("name", "")), row.get("better")
+            if name and better in DIRECTIONS:
+                found.setdefault(name, Objective(name, better))
+    return tuple(found.values()) if len(found) > 1 else ()
 
 
 def _objective(name: Any, declared: Any) -> Objective:

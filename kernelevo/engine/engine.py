@@ -28,7 +28,7 @@ from kernelevo.engine.confirm import confirm
 from kernelevo.engine.decision import SITTING, Marks
 from kernelevo.engine.estimate import Forecast
 from kernelevo.engine.gauge import Gauge
-from kernelevo.engine.generation import PERSON, Generation
+from kernelevo.engine.generation import PERSON, Consult, Generation
 from kernelevo.engine.judging import Judging, first_failure
 from kernelevo.engine.ledger import Ledger
 from kernelevo.engine.news import pass_on
@@ -67,10 +67,9 @@ class Engine:
         schedule: how much happens at a time, and what an ask sees.
         facts: facts about device and run for every brief.
         listeners: told of every event.
-        clock: monotonic seconds.
-        now: seconds since the epoch.
-        poll: seconds between looks at the commands when nothing else happens.
-        backoff: seconds before something that failed is tried again.
+        clock, now: monotonic seconds; seconds since the epoch.
+        poll, backoff: seconds between looks at the commands; before what failed is tried again.
+        consult: looks up notes for a brief.
 
     Raises:
         BadSetting: for two proposers of one name, or none at all.
@@ -94,6 +93,7 @@ class Engine:
         now: Callable[[], float] = time.time,
         poll: float = 0.2,
         backoff: float = 0.5,
+        consult: Consult | None = None,
     ) -> None:
         names = [proposer.name for proposer in proposers]
         if not names or len({*names, SEED, PERSON}) != len(names) + 2:
@@ -128,6 +128,7 @@ class Engine:
             complain=self._complain,
             marks=self._marks,
             backoff=backoff,
+            consult=consult,
         )
         self.ledger = Ledger(store, self.islands, self._told, deterministic=schedule.deterministic)
         self.judging = Judging(executor, task, loader, device, backoff=backoff)
@@ -166,7 +167,8 @@ class Engine:
             if not self.ledger.verdicts and self._confirm and (error := await self.judging.warmed()):
                 raise first_failure(error, self.store.task.name)
             best, final = await self._winner()
-            outcome = Outcome(str(self._ending), best, final, self.meter.to_json())
+            used, failure = self.meter.to_json(), self.generation.failure
+            outcome = Outcome(str(self._ending), best, final, used, failure)
         except asyncio.CancelledError:
             if not self._aborted:
                 raise
@@ -209,7 +211,8 @@ class Engine:
 
     def ban(self, program_id: str, trial: int | None = None) -> None:
         """Never use a program again; ``trial`` is the one that showed why."""
-        self.store.append_event("ban", {"program": program_id, "told": self.ledger.told}, trial=trial)
+        if not self._replaying:
+            self.store.append_event("ban", {"program": program_id, "told": self.ledger.told}, trial=trial)
         self.ledger.ban(program_id)
 
     def resize(self, workers: int) -> None:
@@ -256,7 +259,7 @@ class Engine:
             else:
                 self._thinking.cancel()
                 self._preparation.cancel()
-                self._pipeline.cancel(measurements=False)
+                self._pipeline.cancel(measurements=self._schedule.leaves)
             self._gauge.read()
             if self._crash:
                 raise self._crash
@@ -340,7 +343,7 @@ class Engine:
         if self._refused or (dry and self.generation.unaffordable):
             self.end(f"the budget of {self.meter.budget} is spent", confirm=True)
         elif dry:
-            self.end("exhausted: no proposer has anything new to offer", confirm=True)
+            self.end(self.generation.dry, confirm=True)
         return False  # ending is noticed in the next round
 
     # what comes back

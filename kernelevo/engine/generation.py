@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any
 
-from kernelevo.core import Brief, Proposal, Proposer, Task, Trial
+from kernelevo.core import Brief, Proposal, Proposer, Task, Trial, Verdict
 from kernelevo.engine.budget import Meter, uncounted
 from kernelevo.engine.credit import Credit
 from kernelevo.engine.decision import (
@@ -26,13 +26,17 @@ from kernelevo.engine.decision import (
     described,
 )
 from kernelevo.engine.guidance import Guidance, Guided
+from kernelevo.engine.lineage import Lineage
 from kernelevo.errors import InputError, MachineError, WorkerDied
+from kernelevo.knowledge import Retrieved
 from kernelevo.population import Islands
 from kernelevo.store import Draft
 
 ATTEMPTS = 3
 REDRAWS = 2
 PERSON = "person"
+
+Consult = Callable[[Brief, float | None], Sequence[Retrieved]]
 
 
 class ProposerFailed(Exception):
@@ -69,6 +73,7 @@ class Generation:
         complain: called with a sentence when a proposer fails.
         marks: how far the run is.
         backoff: seconds before a proposer that raised is asked again, doubled each time.
+        consult: looks up notes for a brief, given how stagnant its island is.
     """
 
     def __init__(
@@ -85,16 +90,20 @@ class Generation:
         complain: Callable[[str], None],
         marks: Callable[[], Marks],
         backoff: float = 0.5,
+        consult: Consult | None = None,
     ) -> None:
         self._marks = marks
         self.proposers = {proposer.name: proposer for proposer in proposers}
         self.credit = Credit(list(self.proposers))
         self.waiting: dict[str, deque[Draft]] = defaultdict(deque)
+        self.annotate: Callable[[Verdict], Verdict] = lambda verdict: verdict  # what a judge model adds
         self.unaffordable = False  # whether somebody was not asked, the last time, for want of budget
         self._task, self._islands, self._meter, self.seed = task, islands, meter, seed
         self._facts, self._now, self._complain, self._backoff = facts, now, complain, backoff
-        self._asking = asking
+        self._asking, self._consult, self._lineage = asking, consult, Lineage()
         self._deaf: set[str] = set()
+        self._dropped: dict[str, ProposerFailed] = {}
+        self._poor: set[str] = set()
         self._dearest: dict[str, dict[str, float]] = defaultdict(dict)
 
     async def drafts(self, number: int, turn: int, seen: int, guidance: Guidance) -> list[Draft]:
@@ -120,12 +129,38 @@ class Generation:
                 except ProposerFailed as failed:
                     decision.asked.append((redraw, name, FAILED))
                     dropped = self.credit.failed(name, for_good=failed.hopeless)
+                    if dropped:
+                        self._dropped[name] = failed
                     self._complain(f"{failed}{' (not asked again in this run)' if dropped else ''}")
                     continue
                 self.credit.answered(name)
                 if drafts:
                     return drafts
         return []
+
+    @property
+    def dry(self) -> str:
+        """Why nobody has anything to offer, in words."""
+        if self.failure is not None:
+            return f"no proposer is left: {list(self._dropped.values())[-1]}"
+        return "exhausted: no proposer has anything new to offer"
+
+    @property
+    def failure(self) -> BaseException | None:
+        """What the last proposer failed of, if all of them were dropped."""
+        if set(self._dropped) != set(self.proposers):
+            return None
+        return list(self._dropped.values())[-1].__cause__
+
+    def _tell_price(self, name: str, wanted: Mapping[str, float]) -> None:
+        """Say once what an ask was to cost that is not made for want of budget."""
+        shown = {"dollars": "${:.4f}", "tokens": "{:.0f} tokens"}
+        for unit, form in shown.items():
+            left = self._meter.left(unit)
+            if wanted.get(unit, 0.0) > left and name not in self._poor:
+                self._poor.add(name)
+                price, rest = form.format(wanted[unit]), form.format(left)
+                self._complain(f"{name} is not asked: its next call may cost {price}, and {rest} is left")
 
     def submitted(self, number: int, seen: int) -> Draft:
         """Return the next program that a person sent, for this trial; there must be one waiting."""
@@ -138,6 +173,7 @@ class Generation:
 
     def observe(self, trial: Trial) -> None:
         """Show a told trial to every proposer that wants to learn from it."""
+        self._lineage.told(trial)
         for name, proposer in self.proposers.items():
             look = getattr(proposer, "observe", None)
             if look is None or name in self._deaf:
@@ -166,10 +202,11 @@ class Generation:
         drawn = self._islands.ask(rng, parents=decision.wanted, turn=decision.turn)
         decision.ask = described(drawn)  # as drawn: what people want of it is not the engine's decision
         guided = guidance.guide(number, drawn)
-        asked, brief = guided.ask, self._brief(number, guided)
+        asked, (brief, found) = guided.ask, self._brief(number, guided)
         wanted = self._estimate(proposer, brief)
         if not self._meter.reserve(wanted):
             self.unaffordable = True
+            self._tell_price(name, wanted)
             decision.asked.append((redraw, name, UNAFFORDABLE))
             return []
         self._asking(number, name, asked.island)
@@ -185,7 +222,7 @@ class Generation:
             self._dearest[name][unit] = max(amount, self._dearest[name].get(unit, 0.0))
         decision.asked.append((redraw, name, ANSWERED if proposals else NOTHING))
         decision.span = (started, self._now())
-        signed = [_signed(proposal, name, guided) for proposal in proposals]
+        signed = [_signed(proposal, name, guided, found) for proposal in proposals]
         signed[:1] = [_with_decision(proposal, decision) for proposal in signed[:1]]
         return [
             Draft(
@@ -219,21 +256,24 @@ class Generation:
                 await asyncio.sleep(self._backoff * 2 ** (attempt - 1))
         raise AssertionError("unreachable")
 
-    def _brief(self, number: int, guided: Guided) -> Brief:
+    def _brief(self, number: int, guided: Guided) -> tuple[Brief, Sequence[Retrieved]]:
         asked = guided.ask
         best = self._islands.best
         facts = {**self._facts, "best_score": best.score if best else None}
-        return Brief(
+        brief = Brief(
             task=self._task,
             number=number,
-            parents=asked.parents,
-            inspirations=asked.inspirations,
+            parents=tuple(map(self.annotate, asked.parents)),
+            inspirations=tuple(map(self.annotate, asked.inspirations)),
             failures=asked.failures,
             hints=guided.hints,
-            knowledge=guided.notes,
             direction=asked.direction,
             facts=facts,
+            lineage=self._lineage.of(asked.parents),
         )
+        found = self._consult(brief, asked.draw.stagnation) if self._consult else ()
+        notes = (*guided.notes, *(one.note.shown() for one in found))
+        return dataclasses.replace(brief, knowledge=notes), found
 
     def may_cost(self, number: int) -> dict[str, float]:
         """Return the most that the next ask may cost, by unit, as far as its proposers can tell.
@@ -246,7 +286,8 @@ class Generation:
             if not hasattr(proposer, "estimate"):
                 continue
             asked = self._islands.ask(rng_for(self.seed, number, "ask", name, 0), turn=0)
-            for unit, amount in self._estimate(proposer, self._brief(number, Guided(asked))).items():
+            brief, _ = self._brief(number, Guided(asked))
+            for unit, amount in self._estimate(proposer, brief).items():
                 most[unit] = max(amount, most.get(unit, 0.0))
         return most
 
@@ -258,10 +299,13 @@ class Generation:
         return {"dollars": 0.0, "tokens": 0.0, **known}
 
 
-def _signed(proposal: Proposal, name: str, guided: Guided) -> Proposal:
-    """Credit goes by the name in the origin, so that a replay knows whom; the draw is kept beside it."""
+def _signed(proposal: Proposal, name: str, guided: Guided, found: Sequence[Retrieved]) -> Proposal:
+    """Credit goes by the name in the origin, so that a replay knows whom; draw and notes are kept there."""
     program = proposal.program
-    details = {**program.origin.details, "draw": guided.ask.draw.to_json(), **guided.marks}
+    own = {k: v for k, v in program.origin.details.items() if k != "knowledge"}  # that one is a parent's
+    details = {**own, "draw": guided.ask.draw.to_json(), **guided.marks}
+    if found:
+        details["knowledge"] = [one.to_json() for one in found]
     origin = dataclasses.replace(program.origin, proposer=name, details=details)
     return dataclasses.replace(proposal, program=dataclasses.replace(program, origin=origin))
 

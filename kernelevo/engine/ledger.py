@@ -55,6 +55,12 @@ class Ledger:
         if self._best:
             self._best = rebased(self._best, [rebase])
 
+    def reweigh(self, metric: str, weight: float) -> None:
+        """From now on a metric of a weighted sum counts so much; ValueError if there is no such metric."""
+        self._islands.reweigh(metric, weight)
+        best = self._islands.best
+        self._best = self.trial_of(best.program.id) if best else None
+
     def ban(self, program_id: str) -> None:
         """Never use a program again."""
         self._banned.add(program_id)

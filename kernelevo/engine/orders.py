@@ -50,6 +50,7 @@ ORDERS: Mapping[str, Mapping[str, Argument]] = {
         "parents": Argument("texts"),
     },
     "weight": {"proposer": Argument(needed=True), "weight": Argument("number", needed=True)},
+    "objective": {"metric": Argument(needed=True), "weight": Argument("number", needed=True)},
     "budget": {"budget": Argument(needed=True)},
     "workers": {"workers": Argument("whole", needed=True)},
 }

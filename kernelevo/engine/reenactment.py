@@ -116,7 +116,9 @@ class Reenactment:
         told = [entry for entry in store.history() if isinstance(entry, Trial)]
         self._history = sorted(told, key=lambda t: t.number) if facts["deterministic"] else told
         self._rebases = store.rebases()
-        self._changes = [e for e in store.events() if e.kind in ("ban", "pin", "unpin")]
+        kinds = ("ban", "pin", "unpin", "objective")
+        changes = [event for event in store.events() if event.kind in kinds]
+        self._changes = [event for event in changes if event.kind != "ban" or "told" in event.data]
         self._weights = [
             c
             for c in store.commands()
@@ -209,6 +211,9 @@ class Reenactment:
             self._credit.set_weight(args["proposer"], float(args["weight"]))
 
     def _apply(self, event: EventRow) -> None:
+        if event.kind == "objective":
+            self._ledger.reweigh(event.data["metric"], event.data["weight"])
+            return
         program = event.data["program"]
         if event.kind == "ban":
             self._ledger.ban(program)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -76,8 +77,11 @@ class _Bans:
 
     def __init__(self, engine: Engine) -> None:
         self._ledger = engine.ledger
-        bans = engine.store.events(kind="ban")
-        self._left = deque((int(ban.data.get("told", 0)), ban.data["program"]) for ban in bans)
+        # one that does not say after how many tells it came takes effect last
+        bans = [
+            (ban.data.get("told", math.inf), ban.data["program"]) for ban in engine.store.events(kind="ban")
+        ]
+        self._left = deque(sorted(bans, key=lambda ban: ban[0]))
 
     def catch_up(self, *, all_of_them: bool = False) -> None:
         while self._left and (all_of_them or self._left[0][0] <= self._ledger.told):

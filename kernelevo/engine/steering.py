@@ -54,10 +54,12 @@ class Steering:
                 with contextlib.suppress(KernelEvoError):  # its island is gone with the cold start
                     self._do(command)
         self._count_again()
-        pins = [*store.events(kind="pin"), *store.events(kind="unpin")]
-        for event in sorted(pins, key=lambda event: event.id):
-            change = self._engine.islands.pin if event.kind == "pin" else self._engine.islands.unpin
-            change(event.data["program"])
+        changes = [e for kind in ("pin", "unpin", "objective") for e in store.events(kind=kind)]
+        for event in sorted(changes, key=lambda event: event.id):
+            if event.kind == "objective":
+                self._engine.ledger.reweigh(event.data["metric"], event.data["weight"])
+            else:
+                getattr(self._engine.islands, event.kind)(event.data["program"])
         if budgets := store.events(kind="budget"):
             self._engine.meter.budget = Budget(budgets[-1].data["limits"])
 
@@ -195,6 +197,12 @@ class Steering:
     def _weight(self, proposer: str, weight: float) -> str:
         self._engine.generation.credit.set_weight(proposer, weight)
         return f"{proposer} is asked with weight {weight:g}"
+
+    def _objective(self, metric: str, weight: float) -> str:
+        told = self._engine.ledger.told
+        self._engine.ledger.reweigh(metric, weight)
+        self._engine.store.append_event("objective", {"metric": metric, "weight": weight, "told": told})
+        return f"{metric} counts with weight {weight:g}; everybody is ranked anew"
 
     def _budget(self, budget: str) -> str:
         meter = self._engine.meter

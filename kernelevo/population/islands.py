@@ -354,6 +354,11 @@ class Islands:
         self._retired = [changed(member) for member in self._retired]
         self._forget_draws()
 
+    def reweigh(self, metric: str, weight: float) -> None:
+        """Rank everybody anew, a metric of the weighted sum having another weight; ValueError without one."""
+        self.objectives = self.objectives.weighing(metric, weight)
+        self.reread(lambda verdict: verdict)
+
     def pin(self, program_id: str) -> None:
         """From now on every other ask builds on this program (on one of them, if several are pinned)."""
         if program_id not in self._pinned:

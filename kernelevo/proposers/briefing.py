@@ -26,6 +26,11 @@ Then programs are shortened in their middle, the parents' first, the reference l
 LONGEST = {"source": 40_000, "feedback": 4_000, "failure": 1_200, "artifact": 2_500, "inspiration": 8_000}
 SHORTEST = 600
 _FAILURES = 4
+# facts of the judge's own conduct, of no use to an author
+_UNSHOWN = frozenset(
+    ("recorded_score", "build_seconds", "form", "sandbox", "cases", "timed_outputs_verified", "timed_blocks",
+     "dropped_blocks", "disturbed_blocks", "clock_disagreements", "roofline_missing", "weights", "defences")
+)  # fmt: skip
 _PROFILE = ("roofline_fraction", "roofline_ms", "roofline_bound", "launch_bound", "own_share", "kernels",
             "latency_ms", "peak_memory_mb")  # fmt: skip
 
@@ -196,7 +201,9 @@ def _parents(parents: Sequence[Verdict], longest: int) -> str:
 def _verdict(verdict: Verdict, title: str, longest: int) -> str:
     evaluation = verdict.evaluation
     known = {
-        k: v for k, v in evaluation.metrics.items() if v is not None and not isinstance(v, list) and v != ""
+        k: v
+        for k, v in evaluation.metrics.items()
+        if v is not None and not isinstance(v, list) and v != "" and k not in _UNSHOWN
     }
     score = "no score" if evaluation.score is None else f"score {evaluation.score:.4g}"
     head = f"{title} (status {evaluation.status}, {score}):" if title else f"- With {score}:"
@@ -235,7 +242,7 @@ def _attempt(attempt: Attempt) -> str:
 
 def _profile(verdict: Verdict) -> list[str]:
     metrics = verdict.evaluation.metrics
-    known = {k: metrics[k] for k in _PROFILE if metrics.get(k) is not None}
+    known = {k: metrics[k] for k in _PROFILE if metrics.get(k) not in (None, [])}
     parts = [_facts(known)] if {"roofline_fraction", "own_share", "kernels"} & set(known) else []
     text = verdict.evaluation.artifacts.get("profile", "").strip()
     return [*parts, fenced(text, "", LONGEST["artifact"])] if text else parts

@@ -40,6 +40,8 @@ def draw_lines(trials: Sequence[Trial], width: int = _WIDTH) -> list[str]:
     lines = []
     for name in _SHOWN:
         known = [value for value in columns[name] if value is not None]
+        if not known and name == "diversity" and any(t is not None for t in columns["temperature"]):
+            lines.append(f"{name:<18}not measured: an island is one cluster (--clusters)")
         if not known:
             continue
         bars = sparkline(columns[name], width)

@@ -13,6 +13,7 @@ from kernelevo.core import Evaluation, Metric, Objectives, Trial, Worth
 NONE = "-"
 BY_SCORE = Objectives()
 
+_TIMES = ("latency_ms", "speedup_vs_eager", "baseline", "score_low")
 _COLUMNS = (
     "number",
     "program",
@@ -46,14 +47,18 @@ def ratio(value: Metric) -> str:
 
 
 def is_timed(evaluation: Evaluation) -> bool:
-    """Return whether a score is a ratio of times, as a kernel's is; another evaluator's is any number."""
-    return "latency_ms" in evaluation.metrics or "speedup_vs_eager" in evaluation.metrics
+    """Whether a verdict is about speed, so that its score is a ratio of times."""
+    return any(evaluation.metrics.get(name) is not None for name in _TIMES)
 
 
 def interval(evaluation: Evaluation) -> str:
-    """Format a score with its 95 % interval where one was measured; as a ratio where it is one of times."""
+    """Format a score with its 95 % interval where one was measured; other scores beside ``value``."""
     low, high = evaluation.metrics.get("score_low"), evaluation.metrics.get("score_high")
-    score = ratio(evaluation.score) if is_timed(evaluation) else number(evaluation.score, "{:.9g}")
+    value = evaluation.metrics.get("value")
+    if not is_timed(evaluation):
+        score = number(evaluation.score, "{:.8g}")
+        return score if not isinstance(value, int | float) else f"{score} (value {number(value, '{:.12g}')})"
+    score = ratio(evaluation.score)
     if low is None or high is None:
         return score
     return f"{score} [{number(low, '{:.2f}')}, {number(high, '{:.2f}')}]"

@@ -8,8 +8,9 @@ from kernelevo import api
 from kernelevo.api import parts
 from kernelevo.cli.main import run_command
 from kernelevo.config import load_settings
-from kernelevo.core import Origin, Program, Proposal
+from kernelevo.core import Origin, Program, Proposal, TrialEnded
 from kernelevo.errors import BadSetting
+from kernelevo.store import RunStore
 from kernelevo.tasks import load_task
 
 PACK = '''"""Speed against memory."""
@@ -110,3 +111,27 @@ def test_what_makes_no_sense_is_refused_before_there_is_a_run(elsewhere, capsys,
     assert run_command(["run", "pack.py:pack", "--mailbox", "box", "--budget", "1s"]) == 2
     assert "OBJECTIVES = {" in capsys.readouterr().err
     assert not (elsewhere / "runs").exists()
+
+
+def test_a_metric_may_be_weighed_anew_while_the_run_goes_on(elsewhere, monkeypatch):
+    declared = {
+        "metrics": {"speed": "higher", "memory": {"better": "lower", "weight": 0.1}},
+        "rule": "weighted",
+    }
+    (elsewhere / "pack.py").write_text(PACK.replace("{OBJECTIVES}", repr(declared)))
+    monkeypatch.setattr(parts, "_proposers", lambda plan, host, talk: [InTurn()])
+
+    def heavier(event):
+        if isinstance(event, TrialEnded) and event.trial.number == 0:
+            with RunStore.open("out", readonly=True) as store:
+                store.append_command("ana", "objective", {"metric": "memory", "weight": 5})
+                store.append_command("ana", "objective", {"metric": "colour", "weight": 5})
+
+    given = {"proposers": ["mailbox"], "mailbox": "box", "executor": "inline", "out": "out", "budget": "20"}
+    result = api.run_task("pack.py:pack", load_settings(given, environ={}), listener=heavier)
+    assert result.best.evaluation.metrics["memory"] == 0.5  # it was (9, 9) at first
+    heavy, unknown = api.orders("out")
+    assert heavy["effect"] == "memory counts with weight 5; everybody is ranked anew"
+    assert unknown["effect"].startswith("refused: ") and "colour" in unknown["effect"]
+    assert api.load_run("out").to_json()["run"]["objectives"]["metrics"]["memory"]["weight"] == 5
+    assert api.replay("out").deviation is None

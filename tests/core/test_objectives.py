@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernelevo.core import Evaluation, Program, Status, Trial
-from kernelevo.core.objectives import Objective, Objectives
+from kernelevo.core.objectives import Objective, Objectives, directed
 
 values = st.floats(-100, 100) | st.integers(-3, 3).map(float)
 verdicts = st.lists(st.tuples(values, values, values), min_size=1, max_size=25)
@@ -134,6 +134,17 @@ def test_rough_and_failed_verdicts_are_not_on_the_front() -> None:
 def test_bad_declarations_are_refused(declared: Any) -> None:
     with pytest.raises(ValueError, match=r"\w"):
         Objectives.of({"objectives": declared})
+
+
+def test_directions_that_verdicts_give_make_a_front_beside_the_score() -> None:
+    rows = [{"name": "speed", "better": "higher"}, {"name": "memory", "better": "lower"}, {"name": "x"}]
+    told = Evaluation(Status.OK, 1.0, {"speed": 2.0, "memory": 3.0, "directions": rows})
+    plain = Trial(0, Program.single("a"), Evaluation.ok(1.0))
+    found = directed([plain, Trial(1, Program.single("b"), told)])
+    assert [(m.name, m.better) for m in found] == [("speed", "higher"), ("memory", "lower")]
+    assert Objectives(found).by_score and Objectives(found).front([plain]) == []
+    one = Evaluation(Status.OK, 1.0, {"speed": 2.0, "directions": rows[:1]})
+    assert directed([plain, Trial(1, Program.single("b"), one)]) == ()
 
 
 def test_declarations_come_back_from_json() -> None:

@@ -29,8 +29,8 @@ def record(folder: Path, trials: int, stop_at: int | None = None, **more: Any) -
             return
         orders = {
             6: [("weight", {"proposer": "flip", "weight": 3.0}), ("hint", {"text": "ones", "asks": 2})],
-            12: [("pin", {"program": "3"}), ("submit", {"source": "1" * 8 + "0" * 8})],
-            18: [("ban", {"program": "5"})],
+            12: [("pin", {"program": event.trial.program.id}), ("submit", {"source": "1" * 8 + "0" * 8})],
+            18: [("ban", {"program": event.trial.program.id})],
         }
         for verb, args in orders.get(event.trial.number, ()):
             store.append_command("ana", verb, args)
@@ -61,6 +61,9 @@ def test_replay_is_exact_whatever_happened(tmp_path: Path, deterministic: bool) 
     once = replay(folder)
     assert once.deviation is None, once.deviation
     assert once.trials == len(trials) and once.sittings == 2
+    with RunStore.open(folder, readonly=True) as store:
+        assert [len(store.events(kind=kind)) for kind in ("pin", "ban")] == [1, 1]
+        assert len(store.rebases()) == 1
     proposers = [t.program.origin.proposer for t in trials]
     assert once.decisions == sum(p not in ("seed", "person") for p in proposers) and "person" in proposers
     assert {"flip", "lists", "same", "moody"} <= set(proposers)
@@ -122,3 +125,20 @@ def test_a_run_without_decisions_is_refused_in_plain_words(tmp_path: Path) -> No
     db.close()
     with pytest.raises(StoreError, match="cannot be replayed"):
         replay(folder)
+
+
+def test_a_ban_keeps_its_place_in_a_resume(tmp_path: Path) -> None:
+    """What was told before the ban was told of a living program, also when it is told again."""
+    folder = tmp_path / "run"
+    record(folder, 30, stop_at=26)
+    with RunStore.open(folder, readonly=True) as store:
+        (ban,) = store.events(kind="ban")
+        assert 0 < ban.data["told"] < store.count()
+        trial = next(t for t in store.trials() if t.program.id == ban.data["program"])
+    record(folder, 60)
+    found = replay(folder)
+    assert found.deviation is None and found.sittings == 2
+    with RunStore.open(folder, readonly=True) as store:
+        assert len(store.events(kind="ban")) == 1  # a resume does not write it again
+        later = [t for t in store.trials() if t.seen > ban.data["told"]]
+    assert later and not any(trial.program.id in t.program.parents for t in later)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kernelevo.core import CommandObeyed, Event, TrialEnded
-from kernelevo.engine import VERBS, Engine, Schedule
+from kernelevo.engine import VERBS, Engine, Reenactment, Schedule
 from kernelevo.errors import BadSetting
 from kernelevo.population import Islands
 from kernelevo.store import RunStore
@@ -312,3 +312,21 @@ def test_more_workers_build_more_at_a_time(tmp_path: Path) -> None:
     assert sizes[0] == (1, 1) and sizes[-1] == (4, 4)
     bench.run(toys.task(), [toys.Flip()], "10", meanwhile=meanwhile)
     assert sizes[-1] == (4, 4)
+
+
+def test_a_run_with_hints_forks_pins_and_submissions_can_be_decided_again(bench: Bench) -> None:
+    orders = [
+        ("hint", {"text": "x", "asks": 2}),
+        ("fork", {"program": "#1", "asks": 3}),
+        ("pin", {"program": "#1"}),
+        ("submit", {"source": "1" * 12 + "0000"}),
+    ]
+
+    def meanwhile(event: Event, engine: Engine, store: RunStore) -> None:
+        order_at(2, *orders)(event, engine, store)
+        order_at(9, ("unpin", {"program": "#1"}), ("ban", {"program": "#1"}))(event, engine, store)
+
+    bench.run(toys.task(), [toys.Flip(), toys.Lists()], "30", meanwhile=meanwhile, schedule=ONE)
+    with RunStore.open(bench.folder, readonly=True) as store:
+        again = Reenactment(store, Islands()).run()
+    assert again.deviation is None and again.decisions > 20

@@ -36,5 +36,11 @@ def test_lines_show_range_and_latest() -> None:
     ]
 
 
+def test_without_clusters_it_says_why_there_is_no_diversity() -> None:
+    lines = draw_lines([trial(0, {"phase": "evolve", "temperature": 0.1, "effective_parents": 1.5})])
+    assert lines[1].startswith("temperature") and lines[3].startswith("effective parents")
+    assert lines[2] == "diversity         not measured: an island is one cluster (--clusters)"
+
+
 def test_nothing_is_shown_where_nothing_was_drawn() -> None:
     assert draw_lines(TRIALS[:2]) == [] == draw_lines([])

@@ -9,6 +9,7 @@ from typing import Any
 from nicegui import ui
 
 from kernelevo import api
+from kernelevo.core import Objectives
 from kernelevo.dashboard import views
 from kernelevo.dashboard.pages.frame import View, hint_dialog
 from kernelevo.dashboard.pages.markup import link, raw, score
@@ -43,8 +44,22 @@ def _give(view: View) -> None:
             ui.button(
                 "Set", on_click=lambda: view.order("weight", proposer=who.value, weight=weight.value)
             ).props("flat dense no-caps")
+        _objectives(view)
         for verb, label in (("pin", "Pin #"), ("fork", "Fork #"), ("ban", "Ban #"), ("unpin", "Unpin #")):
             _order(view, label, verb, "number or id", "program")
+
+
+def _objectives(view: View) -> None:
+    """The metrics of a weighted sum, where the task has one."""
+    declared = Objectives.of(view.watched.digest.task.options)
+    if declared.rule != "weighted":
+        return
+    with ui.row().classes("fields"):
+        metric = ui.select([m.name for m in declared.metrics]).props("dense outlined label=objective")
+        weight = ui.number("weight", value=1, min=0, step=0.5).props("dense outlined")
+        ui.button(
+            "Weigh", on_click=lambda: view.order("objective", metric=metric.value, weight=weight.value)
+        ).props("flat dense no-caps")
 
 
 def _order(view: View, label: str, verb: str, hint: str, argument: str) -> None:

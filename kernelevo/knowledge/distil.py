@@ -1,0 +1,146 @@
+"""Distil: what a finished run teaches, as notes with the trials that show it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from kernelevo.core import Task, Trial
+from kernelevo.knowledge.kinds import kinds_of
+from kernelevo.knowledge.note import RUN, Evidence, Note
+
+WORTH = 1.05
+"""A step counts from this gain on, and only if both scores' intervals, where there are any, are apart."""
+MOST = 4
+"""Notes of one run."""
+SAMPLE = 6_000
+
+
+def gains(run: str, trials: Sequence[Trial]) -> list[tuple[Trial, Evidence]]:
+    """Return the steps of a run that helped, the largest gain first.
+
+    A step's gain is over the program that it was made from; without one, over parity.
+
+    Args:
+        run: name of the run.
+        trials: all of it.
+    """
+    first: dict[str, Trial] = {}
+    for trial in trials:
+        first.setdefault(trial.program.id, trial)
+    found = []
+    for trial in first.values():
+        verdict = trial.evaluation
+        if verdict is None or verdict.score is None or verdict.fidelity != "full":
+            continue
+        low, high = (_number(verdict.metrics.get(k)) for k in ("score_low", "score_high"))
+        if "score_low" in verdict.metrics and low is None:
+            continue  # a time without an interval was disturbed, and is no evidence
+        before = first.get(trial.program.parents[0]) if trial.program.parents else None
+        base, above = 1.0, 1.0
+        if before is not None and before.evaluation is not None and before.score is not None:
+            base = above = before.score
+            above = _number(before.evaluation.metrics.get("score_high")) or above
+        gain = verdict.score / base if base > 0 else 0.0
+        if gain >= WORTH and (low is None or low > above) and trial.program.origin.proposer != "seed":
+            found.append((trial, Evidence(run, trial.number, round(gain, 4), low, high)))
+    return sorted(found, key=lambda pair: -pair[1].gain)
+
+
+def distil(
+    run: str,
+    task: Task,
+    trials: Sequence[Trial],
+    device: str,
+    *,
+    known: Iterable[Note] = (),
+    sentences: Sequence[str] = (),
+) -> list[Note]:
+    """Return the notes of a run; none where nothing was gained.
+
+    Without a model a note is what the proposers called their steps: rewrites that were applied, or the idea
+    of a reply. The same step on another task adds its evidence to the note that is there.
+
+    Args:
+        run: name of the run.
+        task: what was optimised.
+        trials: all trials of the run.
+        device: its name, e.g. of the processor.
+        known: notes that are there already.
+        sentences: what a summariser wrote instead, one note each; the evidence is the best steps'.
+    """
+    steps = gains(run, trials)
+    if not steps:
+        return []
+    kind = str(task.options.get("device", "cpu")).partition(":")[0]
+    kinds = kinds_of(str(task.options.get("reference", {}).get("text", "")))
+    scope: dict[str, Any] = {
+        "devices": (kind,) if task.evaluator == "kernel" else (),
+        "kinds": kinds,
+        "source": f"measured in run {run} of {task.name} on {device}",
+        "origin": RUN,
+    }
+    symptoms = f"{' '.join(kinds)} worked measured {task.name} {device}"
+    if sentences:
+        best = tuple(evidence for _, evidence in steps[:3])
+        return [
+            Note(_id("summary", run, text), text[:100], symptoms, text, evidence=best, **scope)
+            for text in sentences[:MOST]
+        ]
+    groups: dict[str, list[tuple[Trial, Evidence]]] = defaultdict(list)
+    for trial, evidence in steps:
+        groups[_label(trial)].append((trial, evidence))
+    old = {note.id: note for note in known if note.origin == RUN}
+    notes = []
+    for label, members in list(groups.items())[:MOST]:
+        trial, evidence = members[0]
+        id = _id("worked", kind, " ".join(kinds), label)
+        text = (
+            f"{label} gained x{evidence.gain:.3g} over the program before it, on {task.name} "
+            f"({', '.join(kinds)}) on {device}, in run {run}, trial {evidence.trial}."
+        )
+        rows = tuple(e for _, e in members)
+        earlier = old[id].evidence if id in old else ()
+        merged = {(e.run, e.trial): e for e in (*rows, *earlier)}
+        title = f"{label} on {' and '.join(kinds[:3]) or task.name}"
+        best_first = tuple(sorted(merged.values(), key=lambda e: -e.gain)[:8])
+        sample, language = _sample(trial)
+        note = Note(id, title, symptoms, text, evidence=best_first, **scope)
+        notes.append(replace(note, sample=sample, language=language))
+    return notes
+
+
+def table(trials: Sequence[tuple[Trial, Evidence]], most: int = 12) -> str:
+    """Return steps as lines for a summariser."""
+    return "\n".join(
+        f"- #{t.number} x{e.gain:.3g} (score {t.score:.3g}): {_label(t)}" for t, e in trials[:most]
+    )
+
+
+def _label(trial: Trial) -> str:
+    details: Mapping[str, Any] = trial.program.origin.details
+    names = details.get("rewrites")
+    tuned = details.get("tuned") if trial.program.origin.proposer == "tune" else None
+    if tuned:
+        return "tuned values " + ", ".join(f"{k}={v!r}" for k, v in sorted(tuned.items()))
+    if names:
+        return " + ".join(map(str, names))
+    return (trial.program.origin.idea or trial.program.origin.proposer)[:160]
+
+
+def _sample(trial: Trial) -> tuple[str, str]:
+    """Programs of models and people are worth showing; those of our own rewrites can be made again."""
+    if trial.program.origin.details.get("rewrites") or len(trial.program.source) > SAMPLE:
+        return "", ""
+    return trial.program.source, trial.program.language
+
+
+def _id(*parts: str) -> str:
+    return f"{parts[0]}-{hashlib.sha256('/'.join(parts).encode()).hexdigest()[:12]}"
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, float | int) and not isinstance(value, bool) else None

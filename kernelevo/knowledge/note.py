@@ -1,0 +1,159 @@
+"""Note: one thing that is known, by its symptom, with scope, source and a small sample."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from kernelevo.errors import InputError
+
+BUILT_IN, PERSON, RUN = "built-in", "person", "run"
+_HEAD = re.compile(r"\A\+\+\+\n(.*?)\n\+\+\+\n", re.DOTALL)
+_SAMPLE = re.compile(r"^```(\w+)\n(.*?)^```\s*$", re.DOTALL | re.MULTILINE)
+_KEYS = {"title", "symptoms", "devices", "kinds", "source"}
+_DEVICES = ("cpu", "cuda")
+
+
+class BadNote(InputError):
+    """A note that cannot be read."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One measurement behind a note.
+
+    Args:
+        run: name of the run.
+        trial: number of the trial there.
+        gain: its score over that of the program it came from (or over parity), above 1 if it was faster.
+        low, high: interval of the score, where one was measured.
+    """
+
+    run: str
+    trial: int
+    gain: float
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something worth knowing.
+
+    Args:
+        id: name, unique in a knowledge base.
+        title: one line.
+        symptoms: words by which the situation is recognised; they weigh most in a search.
+        text: what to do and why.
+        devices: ``cpu``, ``cuda``; empty for any.
+        kinds: kinds of kernels (see ``kinds_of``); empty for any.
+        sample: program text that shows it, possibly empty.
+        language: of the sample: ``cpp``, ``cuda``, ``triton``, ``python``.
+        source: where the fact comes from.
+        origin: ``built-in``, ``person`` or ``run``.
+        evidence: measurements behind it.
+    """
+
+    id: str
+    title: str
+    symptoms: str
+    text: str
+    devices: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    sample: str = ""
+    language: str = ""
+    source: str = ""
+    origin: str = BUILT_IN
+    evidence: tuple[Evidence, ...] = ()
+
+    def shown(self) -> str:
+        """Return the note as Markdown, for a prompt or a terminal."""
+        parts = [f"### {self.title} [{self.id}]", self.text]
+        if self.evidence:
+            rows = ", ".join(f"x{e.gain:.3g} in {e.run} #{e.trial}" for e in self.evidence[:4])
+            parts.append(f"Measured: {rows}.")
+        if self.sample:
+            parts.append(f"```{self.language}\n{self.sample.rstrip()}\n```")
+        if self.source:
+            parts.append(f"Source: {self.source}")
+        return "\n\n".join(parts)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return json.loads(json.dumps(asdict(self)))  # type: ignore[no-any-return]
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Note:
+        """Rebuild a note from ``to_json``."""
+        evidence = tuple(Evidence(**row) for row in data.get("evidence", ()))
+        lists = {key: tuple(data.get(key, ())) for key in ("devices", "kinds")}
+        return cls(**{**data, **lists, "evidence": evidence})
+
+
+def parse_note(text: str, id: str = "", *, origin: str = PERSON) -> Note:
+    """Read a note from Markdown.
+
+    A head of TOML between two lines ``+++`` may hold ``title``, ``symptoms``, ``source`` (texts), ``devices``
+    and ``kinds`` (lists). Without a head the first line is the title and all words are symptoms. The first
+    fenced block is the sample.
+
+    Args:
+        text: Markdown.
+        id: the note's name; made of title and content if empty.
+        origin: who wrote it.
+
+    Raises:
+        BadNote: for an empty text, or a head that cannot be read.
+    """
+    data: dict[str, Any] = {}
+    body = text
+    if head := _HEAD.match(text):
+        try:
+            data = tomllib.loads(head[1])
+        except tomllib.TOMLDecodeError as error:
+            raise BadNote("the head of the note cannot be read", why=str(error)) from error
+        body = text[head.end() :]
+    _check(data)
+    sample = _SAMPLE.search(body)
+    prose = (body[: sample.start()] + body[sample.end() :] if sample else body).strip()
+    first = prose.partition("\n")[0].lstrip("# ").strip()
+    title = str(data.get("title") or first)[:120]
+    if not title or not prose:
+        raise BadNote("the note is empty", now="write a title, a blank line, and what is worth knowing")
+    if not id:
+        stem = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:40] or "note"
+        id = f"{stem}-{hashlib.sha256(text.encode(errors='replace')).hexdigest()[:6]}"
+    return Note(
+        id,
+        title,
+        str(data.get("symptoms", "")),
+        prose,
+        tuple(data.get("devices", ())),
+        tuple(data.get("kinds", ())),
+        sample[2] if sample else "",
+        sample[1] if sample else "",
+        str(data.get("source", "")),
+        origin,
+    )
+
+
+def _check(data: Mapping[str, Any]) -> None:
+    for key, value in data.items():
+        if key not in _KEYS:
+            raise BadNote(f"the head of the note has an unknown key {key!r}", why=", ".join(sorted(_KEYS)))
+        listed = key in ("devices", "kinds")
+        good = (
+            isinstance(value, list) and all(isinstance(v, str) for v in value)
+            if listed
+            else isinstance(value, str)
+        )
+        if not good:
+            raise BadNote(f"{key} of the note must be {'a list of texts' if listed else 'a text'}")
+    for device in data.get("devices", ()):
+        if device not in _DEVICES:
+            raise BadNote(f"the note names a device {device!r}", why=f"known: {', '.join(_DEVICES)}")

@@ -1,0 +1,33 @@
+"""Summary: a language model's notes on a finished run."""
+
+from __future__ import annotations
+
+from kernelevo.llm import Message, Models, Purpose
+from kernelevo.proposers.prompt_files import PromptFiles
+
+MOST = 5
+_LONGEST = 500
+
+
+async def summarise(
+    models: Models, task: str, device: str, table: str, prompts: PromptFiles | None = None
+) -> list[str]:
+    """Return what a model takes from a run's table, one sentence or two for each note; at most five.
+
+    Args:
+        models: who answers, in the role ``summariser``.
+        task: name of the task.
+        device: name of the device.
+        table: the steps that helped, one a line, with trial and gain.
+        prompts: prompt files; ours by default.
+
+    Raises:
+        EndpointError: if there is no reply.
+    """
+    prompts = prompts or PromptFiles.load()
+    text = prompts.fill("summary.md", {"task": task, "device": device, "table": table})
+    messages = (Message("system", prompts.fill("system.md", {}).strip()), Message("user", text))
+    answer = await models.ask(messages, Purpose("summariser"), temperature=0.2, max_tokens=1_024)
+    lines = (line.strip() for line in answer.reply.text.splitlines())
+    notes = (line[2:].strip() for line in lines if line.startswith(("- ", "* ")))
+    return [note[:_LONGEST] for note in notes if len(note.split()) >= 5][:MOST]

@@ -1,0 +1,78 @@
+"""What a run takes from the knowledge base and leaves there."""
+
+import asyncio
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from kernelevo.api.lore import consultant, learn
+from kernelevo.api.result import Result
+from kernelevo.config import load_settings
+from kernelevo.core import Evaluation, Origin, Program, Task, Trial
+from kernelevo.errors import StoreError
+from kernelevo.knowledge import KnowledgeBase, default_path
+from kernelevo.llm import Model, Models, ScriptedClient
+from kernelevo.proposers.summary import summarise
+
+TASK = Task("kernelbench:9/9", "g", options={"reference": {"text": "torch.softmax(x)"}, "device": "cpu"})
+
+
+@pytest.fixture(autouse=True)
+def _own_base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KERNELEVO_KNOWLEDGE", str(tmp_path / "notes.db"))
+
+
+def settings(**flags: Any) -> Any:
+    return load_settings(flags, environ={})
+
+
+def result() -> Result:
+    seed = Trial(0, Program.single("a", origin=Origin("seed")), Evaluation.ok(1.0))
+    made = Program.single("b", parents=(seed.program.id,), origin=Origin("llm", "rows in registers"))
+    best = Trial(1, made, Evaluation.ok(1.5, score_low=1.4, score_high=1.6))
+    found = SimpleNamespace(folder=Path("run-7"), task=TASK, trials=[seed, best], best=best)
+    return cast(Result, found)
+
+
+def test_a_run_leaves_what_gained_and_the_next_one_is_told() -> None:
+    from kernelevo.core import Brief
+
+    (note,) = learn(result(), settings())
+    assert note.evidence[0].gain == 1.5 and (note.evidence[0].run, note.evidence[0].trial) == ("run-7", 1)
+    asked = consultant(TASK, settings())
+    assert asked is not None
+    assert note.id in {found.note.id for found in asked(Brief(TASK, 0), None)}
+
+
+def test_no_knowledge_means_neither() -> None:
+    off = settings(no_knowledge=True)
+    assert consultant(TASK, off) is None and learn(result(), off) == []
+    assert all(n.origin != "run" for n in KnowledgeBase(default_path()).notes())
+
+
+def test_a_damaged_base_is_told_when_a_run_begins() -> None:
+    default_path().write_text("only words, no database " * 50)
+    with pytest.raises(StoreError, match="no knowledge base"):
+        consultant(TASK, settings())
+
+
+def test_a_summariser_that_cannot_be_reached_costs_only_its_sentences(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    (note,) = learn(result(), settings(summary_model="m"))
+    assert "rows in registers" in note.text
+
+
+def test_summaries_are_read_line_by_line() -> None:
+    reply = "Sure!\n- Rows held in registers gained a half (#1).\n* too short\n- " + "x y z u v " * 200
+    client = ScriptedClient([reply])
+    models = Models([Model("m", client)], {"summariser": ("m",)})
+    notes = asyncio.run(summarise(models, "kernelbench:9/9", "CPU", "- #1 x1.5"))
+    assert (
+        notes[0] == "Rows held in registers gained a half (#1)." and len(notes) == 2 and len(notes[1]) <= 500
+    )
+    prompt = client.calls[0].messages[1].content
+    assert "kernelbench:9/9" in prompt and "- #1 x1.5" in prompt

@@ -1,0 +1,53 @@
+"""Notes and lineage reach the briefs, and a trial keeps which notes its brief held."""
+
+from pathlib import Path
+
+from kernelevo.engine import Budget, Engine, run_engine
+from kernelevo.executors import InlineExecutor
+from kernelevo.knowledge import Note, Retrieved
+from kernelevo.store import RunStore
+from tests.engine import toys
+
+NOTE = Note("flip-more", "Flip more", "stuck", "Flip two bits at once.")
+
+
+class Watching(toys.Flip):
+    """Flips, and keeps the briefs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.briefs = []
+
+    async def propose(self, brief, rng):
+        self.briefs.append(brief)
+        return await super().propose(brief, rng)
+
+
+def test_notes_are_shown_and_recorded_and_lineage_grows(tmp_path: Path) -> None:
+    asked = []
+
+    def consult(brief, stagnation):
+        asked.append(stagnation)
+        return [Retrieved(NOTE, "stagnation", "nothing gained")] if brief.number % 2 else []
+
+    watching = Watching()
+    with RunStore.create(tmp_path / "run", toys.task(), {}) as store:
+        engine = Engine(
+            store,
+            [watching],
+            InlineExecutor(),
+            Budget.parse("12"),
+            device=None,
+            loader="tests.engine.toys:load",
+            consult=consult,
+        )
+        run_engine(engine)
+        trials = [t for t in store.trials() if t.program.origin.proposer == watching.name]
+    assert len(trials) == 12 and len(asked) >= 12
+    told = {"note": "flip-more", "trigger": "stagnation", "because": "nothing gained"}
+    for trial in trials:
+        noted = trial.program.origin.details.get("knowledge")
+        assert noted == ([told] if trial.number % 2 else None)
+    for brief in watching.briefs:
+        assert brief.knowledge == ((NOTE.shown(),) if brief.number % 2 else ())
+    assert any(brief.lineage for brief in watching.briefs)

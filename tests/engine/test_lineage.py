@@ -1,0 +1,67 @@
+"""Lineage: steps to a parent, attempts from it, and what a step that helped took out."""
+
+from kernelevo.core import Evaluation, Fault, Origin, Program, Trial, Verdict
+from kernelevo.engine.lineage import REMOVED, STEPS, TRIED, Lineage, removed
+
+
+def program(text, *parents, idea=""):
+    return Program.single(text, parents=tuple(p.id for p in parents), origin=Origin("llm", idea))
+
+
+def trial(number, made, score=None, fault=None):
+    verdict = None if fault else Evaluation.ok(score) if score is not None else Evaluation.wrong("off")
+    return Trial(number, made, verdict, fault)
+
+
+def test_steps_and_attempts_with_their_gains():
+    first = program("first_long_line = 1\nsecond = 2\n")
+    second = program("second = 2\nthird_long_line = 3\n", first, idea="swap")
+    bad = program("bad_long_line = 1\n", second, idea="break it")
+    lost = program("lost_long_line = 1\n", second, idea="machine")
+    lineage = Lineage()
+    lineage.told(trial(0, first, 1.0))
+    lineage.told(trial(1, second, 1.5))
+    lineage.told(trial(2, bad))
+    lineage.told(trial(3, lost, fault=Fault("SandboxError", "no")))
+    lineage.told(trial(4, second, 1.4))  # known: the first verdict stands
+    step, latest, earlier = lineage.of((Verdict(second, Evaluation.ok(1.5)),))
+    assert (step.number, step.idea, step.status, step.score, step.before) == (1, "swap", "ok", 1.5, 1.0)
+    assert step.ancestor and step.removed == ("first_long_line = 1",)
+    assert (earlier.number, earlier.status, earlier.score, earlier.removed) == (2, "wrong", None, ())
+    assert (latest.number, latest.status, latest.ancestor) == (3, "machine fault", False)
+    assert lineage.of(()) == ()
+    assert lineage.of((Verdict(program("unknown\n"), Evaluation.ok(1.0)),)) == ()
+
+
+def test_a_step_that_did_not_help_shows_nothing_taken_out():
+    first, lineage = program("first_long_line = 1\n"), Lineage()
+    second = program("x = 1\n", first)
+    lineage.told(trial(0, first, 2.0))
+    lineage.told(trial(1, second, 1.0))
+    (step,) = lineage.of((Verdict(second, Evaluation.ok(1.0)),))
+    assert step.removed == ()
+
+
+def test_long_histories_and_circles_end():
+    lineage = Lineage()
+    chain = [program("x = 0\n")]
+    for k in range(1, 30):
+        chain.append(program(f"x = {k}\n", chain[-1]))
+    for k, made in enumerate(chain):
+        lineage.told(trial(k, made, float(k)))
+    for k in range(20):
+        lineage.told(trial(100 + k, program(f"y = {k}\n", chain[-1]), 0.5))
+    found = lineage.of((Verdict(chain[-1], Evaluation.ok(29.0)),))
+    assert [a.number for a in found[:STEPS]] == list(range(29, 29 - STEPS, -1))
+    assert [a.number for a in found[STEPS:]] == list(range(119, 119 - TRIED, -1))
+    a, b = program("aa\n", program("bb\n")), program("bb\n", program("aa\n"))
+    ring = Lineage()
+    ring.told(trial(0, a, 1.0))
+    ring.told(trial(1, b, 1.0))
+    assert len(ring.of((Verdict(a, Evaluation.ok(1.0)),))) <= STEPS + TRIED
+
+
+def test_what_moved_is_not_taken_out():
+    before, after = program("alpha_line = 1\nbeta_line = 2\n"), program("beta_line = 2\nalpha_line = 1\n")
+    assert removed(before, after) == ()
+    assert len(removed(program("".join(f"line number {k}\n" for k in range(99))), after)) == REMOVED

@@ -1,0 +1,157 @@
+"""The knowledge base: notes from Markdown, search, re-rank, a person's file, bad input."""
+
+import sqlite3
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kernelevo.errors import InputError, StoreError
+from kernelevo.knowledge import Evidence, KnowledgeBase, Note, default_path, kinds_of, parse_note
+from kernelevo.knowledge.base import NoteNotFound
+from kernelevo.knowledge.note import BadNote
+
+TEXT = """+++
+title = "Frobnicate in strips"
+symptoms = "wobbling slow"
+devices = ["cpu"]
+kinds = ["scan"]
+source = "a talk"
++++
+Cut it into strips.
+
+```cpp
+int x;
+```
+"""
+
+
+def test_a_note_is_read_with_head_and_sample():
+    note = parse_note(TEXT, "strips")
+    assert (note.id, note.title, note.devices, note.kinds) == (
+        "strips",
+        "Frobnicate in strips",
+        ("cpu",),
+        ("scan",),
+    )
+    assert note.text == "Cut it into strips." and note.sample == "int x;\n" and note.language == "cpp"
+    assert Note.from_json(note.to_json()) == note
+    plain = parse_note("# Use strips\n\nThey help.")
+    assert plain.title == "Use strips" and plain.id.startswith("use-strips-")
+    assert "Measured: x2 in r #3" in Note("a", "b", "", "c", evidence=(Evidence("r", 3, 2.0),)).shown()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "empty"),
+        ("+++\ntitle = \n+++\nx", "cannot be read"),
+        ('+++\nname = "x"\n+++\nx', "unknown key 'name'"),
+        ('+++\ndevices = "cpu"\n+++\nx', "list of texts"),
+        ('+++\ndevices = ["tpu"]\n+++\nx', "tpu"),
+        ("+++\ntitle = 3\n+++\nx", "must be a text"),
+    ],
+)
+def test_wrong_notes_are_refused(text, message):
+    with pytest.raises(BadNote, match=message):
+        parse_note(text)
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_a_note_or_refused_and_any_words_can_be_searched(base, text):
+    try:
+        note = parse_note(text)
+    except InputError:
+        note = None
+    assert note is None or (note.id and note.title)
+    assert len(base.search(text, limit=4)) <= 4
+
+
+@pytest.fixture(scope="module")
+def base():
+    return KnowledgeBase()
+
+
+def test_search_finds_by_symptom_and_keeps_to_device_and_kind(base):
+    assert base.search("bank conflicts")[0].id == "cuda-bank-conflicts"
+    assert all("cuda" not in n.devices for n in base.search("softmax rows", device="cpu", limit=9))
+    assert base.search("softmax rows", device="cuda:1")[0].id == "triton-softmax"
+    kinds = [n.kinds for n in base.search("fp32 accuracy wrong values", kinds=["layernorm"], limit=9)]
+    assert all(not k or "layernorm" in k for k in kinds)
+    assert (
+        base.search("") == []
+        and base.search("!? \0 ' OR") is not None
+        and base.search("softmax", limit=0) == []
+    )
+
+
+def test_embeddings_change_the_order():
+    def embed(texts):
+        return [[1.0, 0.0] if i == 0 or "Triton" in t else [0.0, 1.0] for i, t in enumerate(texts)]
+
+    plain, both = KnowledgeBase(), KnowledgeBase(embed=embed)
+    words = "softmax row maximum exponentials in cache scale thread"
+    assert plain.search(words)[0].id == "cpu-softmax-row"
+    before = [n.id for n in plain.search(words, limit=9)].index("triton-softmax")
+    after = [n.id for n in both.search(words, limit=9)].index("triton-softmax")
+    assert after < before or after == 0
+    assert {n.id for n in both.search(words, limit=3)} <= {n.id for n in plain.search(words, limit=12)}
+
+
+def test_own_notes_are_kept_replaced_and_removed(tmp_path):
+    path = tmp_path / "deep" / "notes.db"
+    base = KnowledgeBase(path)
+    base.add(parse_note(TEXT, "strips"))
+    assert base.search("wobbling")[0].id == KnowledgeBase(path).search("wobbling")[0].id == "strips"
+    base.add(parse_note(TEXT.replace("wobbling", "grumbling"), "strips"))
+    again = KnowledgeBase(path)
+    assert not again.search("wobbling") and again.search("grumbling")
+    again.remove("strips")
+    again.remove("cuda-idioms")
+    last = KnowledgeBase(path)
+    assert not last.search("grumbling") and "cuda-idioms" not in {n.id for n in last.notes()}
+    assert all(n.id != "cuda-idioms" for n in again.search("cuda coalesced float4", limit=9))
+    last.add(parse_note(TEXT, "cuda-idioms"))
+    assert KnowledgeBase(path).get("cuda-idioms").title == "Frobnicate in strips"
+    with pytest.raises(NoteNotFound, match="did you mean 'cpu-openmp'"):
+        last.get("cpu-openmpp")
+
+
+def test_what_is_no_base_is_told_and_left_alone(tmp_path):
+    path = tmp_path / "notes.db"
+    path.write_text("hello, no database here " * 50)
+    with pytest.raises(StoreError, match="no knowledge base"):
+        KnowledgeBase(path)
+    assert path.read_text().startswith("hello")
+    path.unlink()
+    with sqlite3.connect(path) as file:
+        file.executescript("CREATE TABLE notes (id TEXT, data TEXT); CREATE TABLE hidden (id TEXT);")
+        file.execute("INSERT INTO notes VALUES ('a', '{\"id\": 3}')")
+    file.close()
+    with pytest.raises(StoreError, match="damaged"):
+        KnowledgeBase(path)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError):
+        KnowledgeBase(tmp_path / "file" / "notes.db").add(parse_note(TEXT))
+
+
+def test_where_notes_are_kept(monkeypatch):
+    monkeypatch.setenv("KERNELEVO_KNOWLEDGE", "~/x.db")
+    assert default_path().name == "x.db" and "~" not in str(default_path())
+    monkeypatch.delenv("KERNELEVO_KNOWLEDGE")
+    monkeypatch.setenv("XDG_DATA_HOME", "/data")
+    assert str(default_path()) == "/data/kernelevo/knowledge.db"
+
+
+def test_kinds_are_seen_in_the_reference():
+    from kernelevo.tasks import load_task
+
+    def kinds(task):
+        return set(kinds_of(load_task(task).options["reference"]["text"]))
+
+    assert {"convolution", "pooling", "matmul"} <= kinds("kernelbench:3/4")
+    assert "attention" not in kinds("kernelbench:3/4")
+    assert {"attention", "softmax"} <= kinds("kernelbench:3/43")
+    assert "recurrent" in kinds("kernelbench:3/34") and "recurrent" in kinds("kernelbench:3/35")
+    assert "scan" in kinds("kernelbench:3/48") and "batchnorm" in kinds("kernelbench:3/13")
+    assert kinds_of("") == ()
