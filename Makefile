@@ -33,9 +33,11 @@ demo: $(STAMP)
 
 # Two processes: one for the tests that time programs, one after the other, one for all others.
 PYTEST := $(BIN)/python -m pytest -q -n 2 --dist loadgroup
-# Replays three recorded replies of a language model as a run of its own: programs are built, proven and timed here.
+# Recorded replies of a language model as a run of its own, judged anew: two for circle packing, a minute each.
+# A recorded kernel run (benchmarks/recorded/README.md) takes longer, since its baselines are compiled first.
 demo-llm: $(STAMP)
-	$(BIN)/kernelevo run kernelbench:3/4 --replay benchmarks/recorded/lenet5.jsonl --replay-loosely --budget 3 --no-knowledge
+	$(BIN)/kernelevo run examples/circle_packing.py:score --replay benchmarks/recorded/circle_packing.jsonl \
+	  --replay-loosely --budget 2 --no-knowledge
 
 test: $(STAMP)
 	$(PYTEST) -m 'not slow and not gpu'

@@ -221,6 +221,8 @@ class Result:
         if verdict is None or trial is None:
             grid.add_row(*(table.NONE for _ in names[:-1]), "nothing correct was found")
             return grid
+        if not table.is_timed(verdict):
+            return self._scores(verdict, trial)
         ours = verdict.metrics.get("latency_ms")
         grid.add_row(
             table.milliseconds(_times(ours, verdict.metrics.get("speedup_vs_eager"))),
@@ -229,6 +231,19 @@ class Result:
             table.interval(verdict),
             table.number(verdict.metrics.get("oracle_error"), "{:.1e}"),
             table.number(verdict.metrics.get("meets_1e-5")),
+            table.made_by(trial),
+        )
+        return grid
+
+    def _scores(self, verdict: Evaluation, trial: Trial) -> Table:
+        """The result of a task that is not about speed: the first program's score and the best one's."""
+        grid = Table(box=None, pad_edge=False, title=self.title(), title_justify="left")
+        for name in ("first", "best", "made by"):
+            grid.add_column(name)
+        first = next((t.evaluation for t in self.trials if t.score is not None and t.evaluation), None)
+        grid.add_row(
+            table.NONE if first is None else table.interval(first),
+            table.interval(verdict),
             table.made_by(trial),
         )
         return grid

@@ -25,6 +25,7 @@ from kernelevo.cli import (
     watch,
 )
 from kernelevo.cli.output import talk
+from kernelevo.cli.unseal import unseal
 from kernelevo.errors import KernelEvoError
 
 app = typer.Typer(
@@ -39,7 +40,7 @@ app = typer.Typer(
 )
 RUNS = (run.run, run.resume, look.runs, look.show, watch.watch, look.export, again.replay, again.diff)
 VERBS = (*RUNS, steer.steer, serve.serve)
-JUDGES = (check.check, bench.bench, rescore.rescore, lint.lint, audit.audit)
+JUDGES = (check.check, bench.bench, rescore.rescore, lint.lint, audit.audit, unseal)
 for verb in (*VERBS, *JUDGES, new.new, doctor.doctor):
     app.command()(verb)
 app.add_typer(knowledge.app, name="knowledge")

@@ -26,7 +26,7 @@ from kernelevo.core import (
     TrialStarted,
     WinnerConfirmed,
 )
-from kernelevo.report.table import NONE, interval, made_by, milliseconds, number, ratio
+from kernelevo.report.table import NONE, interval, is_timed, made_by, milliseconds, number, ratio
 
 
 class LiveReport:
@@ -110,6 +110,8 @@ def trial_line(event: TrialEnded) -> str:
         first = next(iter(verdict.feedback.splitlines()), "")
         return f"{head} {verdict.status}  {made_by(trial)}  {first[:160]}"
     score = interval(verdict) + ("" if verdict.fidelity == "full" else " rough")
+    if not is_timed(verdict):
+        return f"{head} {score}  {made_by(trial)}"
     error = number(verdict.metrics.get("oracle_error"), "{:.1e}")
     return f"{head} {score}  {milliseconds(verdict.metrics.get('latency_ms'))}  err {error}  {made_by(trial)}"
 

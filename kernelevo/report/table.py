@@ -13,6 +13,7 @@ from kernelevo.core import Evaluation, Metric, Objectives, Trial, Worth
 NONE = "-"
 BY_SCORE = Objectives()
 
+_TIMES = ("latency_ms", "speedup_vs_eager", "baseline", "score_low")
 _COLUMNS = (
     "number",
     "program",
@@ -45,9 +46,18 @@ def ratio(value: Metric) -> str:
     return number(value, "{:.2f}x")
 
 
+def is_timed(evaluation: Evaluation) -> bool:
+    """Whether a verdict is about speed, so that its score is a ratio of times."""
+    return any(evaluation.metrics.get(name) is not None for name in _TIMES)
+
+
 def interval(evaluation: Evaluation) -> str:
-    """Format a score with its 95 % interval where one was measured."""
+    """Format a score with its 95 % interval where one was measured; other scores beside ``value``."""
     low, high = evaluation.metrics.get("score_low"), evaluation.metrics.get("score_high")
+    value = evaluation.metrics.get("value")
+    if not is_timed(evaluation):
+        score = number(evaluation.score, "{:.8g}")
+        return score if not isinstance(value, int | float) else f"{score} (value {number(value, '{:.12g}')})"
     score = ratio(evaluation.score)
     if low is None or high is None:
         return score

@@ -57,7 +57,7 @@ def test_plain_lines_without_a_terminal() -> None:
         "#0    1.00x  12.5 ms  err 2.0e-07  seed",
         "#1    wrong  rewrite: sdpa  output 0 differs",
         "#2    fault: the zygote ended",
-        "#3    0.70x rough  -  err -  rewrite: sdpa",
+        "#3    0.7 rough  rewrite: sdpa",
         "#4    2.00x [1.90, 2.10]  -  err -  rewrite: sdpa",
         "compile is the faster baseline: scores so far are multiplied by 0.800",
         "#4 timed again in fresh processes: 1.60x [1.50, 1.70] (ok)",

@@ -157,7 +157,7 @@ def _models(task: MLTask, seed: int) -> Iterator[tuple[str, Any]]:
     for name in ("RandomForest", "ExtraTrees"):
         for leaf in (1, 3, 10, 30):
             chosen = getattr(ensemble, name + kind)
-            yield f"{name} with leaves of {leaf}", chosen(60, min_samples_leaf=leaf, random_state=seed)
+            yield f"{name} with leaves of {leaf}", chosen(40, min_samples_leaf=leaf, random_state=seed)
     for rate in (0.03, 0.1, 0.3):
         for leaves in (4, 8, 31):
             chosen = getattr(ensemble, f"HistGradientBoosting{kind}")
@@ -167,7 +167,7 @@ def _models(task: MLTask, seed: int) -> Iterator[tuple[str, Any]]:
             )
     for width in (8, 32):
         chosen = getattr(neural_network, f"MLP{kind}")
-        yield f"network of {width}", chosen((width,), max_iter=150, random_state=seed)
+        yield f"network of {width}", chosen(hidden_layer_sizes=(width,), max_iter=60, random_state=seed)
     if task.simplex:
         yield "naive Bayes", naive_bayes.GaussianNB()
 
