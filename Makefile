@@ -1,6 +1,7 @@
 # make demo   the main job: makes one level 3 module faster, proves it, times it (on the GPU if there is one)
 # make demo-llm   replays recorded replies of a language model: a run without a key, judged anew
 # make test   the test suite; `make test-all` with the slow tests; `make check` the linters and types
+# make docs   the documentation, into site/
 # make gpu    on a machine with a GPU: its ceilings, the gpu tests, baselines, every solution checked and timed;
 #             `make gpu PART=ops` does one part (doctor, tests, baselines, ops, level3)
 # make gpu-rehearsal   without one: compiles every CUDA and Triton source for sm_90, as a bare GPU machine would,
@@ -14,7 +15,7 @@ STAMP := $(VENV)/.installed
 EXTRAS ?= $(shell command -v nvidia-smi >/dev/null 2>&1 && echo '[cuda13]')
 DEMO_BUDGET ?= 60s
 
-.PHONY: demo demo-llm test test-all check gpu gpu-rehearsal clean
+.PHONY: demo demo-llm test test-all check docs gpu gpu-rehearsal clean
 .DELETE_ON_ERROR:
 
 $(STAMP): pyproject.toml constraints.txt
@@ -50,6 +51,9 @@ check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: $(STAMP)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
 # A bare GPU machine has its packages already and no network: GPU_PYTHON is used as it is.
 # A folder that `make gpu-rehearsal` filled is its build cache: CUDA programs are found built there.

@@ -1,30 +1,49 @@
 """The door: the only place where parts are put together."""
 
 from kernelevo.api.audit import audit
+from kernelevo.api.batch import Batch, check_folder, import_results
 from kernelevo.api.check import check, read_program
 from kernelevo.api.compare import compare
 from kernelevo.api.doctor import examine
+from kernelevo.api.language import export_replies
 from kernelevo.api.lint import lint
 from kernelevo.api.replay import replay
 from kernelevo.api.result import Result
-from kernelevo.api.runs import claim_folder, evolve, explain, list_runs, load_run, optimize, resume, run_task
+from kernelevo.api.runs import (
+    claim_folder,
+    evolve,
+    explain,
+    list_runs,
+    load_run,
+    more_of,
+    optimize,
+    resume,
+    run_task,
+)
 from kernelevo.api.steering import account, effect_of, orders, parse_order, steer
 from kernelevo.api.timeline import trace
+from kernelevo.evaluators.elsewhere import Line
 
 __all__ = [
+    "Batch",
+    "Line",
     "Result",
     "account",
     "audit",
     "check",
+    "check_folder",
     "claim_folder",
     "compare",
     "effect_of",
     "evolve",
     "examine",
     "explain",
+    "export_replies",
+    "import_results",
     "lint",
     "list_runs",
     "load_run",
+    "more_of",
     "optimize",
     "orders",
     "parse_order",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kernelevo.api.loading import find_task, load_evaluator, refuse_early
 from kernelevo.config import Settings
-from kernelevo.core import Evaluation, Origin, Program, StagedEvaluator, Status, read_tree
+from kernelevo.core import Evaluation, Evaluator, Origin, Program, StagedEvaluator, Status, read_tree
 from kernelevo.errors import BadProgram
 
 
@@ -31,25 +31,31 @@ def check(
     task = find_task(task_name, settings)
     refuse_early(task)
     evaluator = load_evaluator(task)
-    if not isinstance(evaluator, StagedEvaluator):
-        return evaluator(program)
     try:
         say("preparing the reference and the judge")
-        artifact = evaluator.prepare(program)
-        if artifact.verdict is not None:
-            return artifact.verdict
-        finalize = getattr(evaluator, "finalize", None)
-        if finalize is None:
-            return evaluator.measure(artifact)
-        say("built; checking it")
-        first = evaluator.measure(artifact)
-        if first.status is not Status.OK:  # what is wrong need not wait for the baselines to be compiled
-            return first
-        say("correct; timing it against every baseline in fresh processes")
-        verdict: Evaluation = finalize(artifact)
-        return verdict
+        return judge(evaluator, program, say)
     finally:
-        evaluator.close()
+        if isinstance(evaluator, StagedEvaluator):
+            evaluator.close()
+
+
+def judge(evaluator: Evaluator | StagedEvaluator, program: Program, say: Callable[[str], None]) -> Evaluation:
+    """Judge one program with an evaluator that stays open; a correct kernel is timed in fresh processes."""
+    if not isinstance(evaluator, StagedEvaluator):
+        return evaluator(program)
+    artifact = evaluator.prepare(program)
+    if artifact.verdict is not None:
+        return artifact.verdict
+    finalize = getattr(evaluator, "finalize", None)
+    if finalize is None:
+        return evaluator.measure(artifact)
+    say("built; checking it")
+    first = evaluator.measure(artifact)
+    if first.status is not Status.OK:  # what is wrong need not wait for the baselines to be compiled
+        return first
+    say("correct; timing it against every baseline in fresh processes")
+    verdict: Evaluation = finalize(artifact)
+    return verdict
 
 
 def read_program(file: Path) -> Program:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,7 @@ from kernelevo.llm import (
     Role,
 )
 from kernelevo.llm.openai_client import KEY_VARIABLE
-from kernelevo.store import CallRow
+from kernelevo.store import CallRow, RunStore, find_run
 
 TIMEOUT = 600.0
 
@@ -40,12 +41,21 @@ class Language:
 
     models: Models
     mailbox: Models | None = None
+    box: MailboxClient | None = None
+    endpoints: Sequence[OpenAIClient] = ()
 
-    def listen(self, book: Callable[[Call], None]) -> None:
-        """Let somebody be told of every call from now on."""
+    def listen(self, book: Callable[[Call], None], notice: Callable[[str], None] = lambda _: None) -> None:
+        """Let somebody be told of every call from now on, and of what lies wrong in a mailbox."""
         self.models.book = book
+        if self.box is not None:
+            self.box.notice = notice
         if self.mailbox is not None:
             self.mailbox.book = book
+
+    async def aclose(self) -> None:
+        """Close the connections to endpoints; to be awaited in the event loop that used them."""
+        for endpoint in self.endpoints:
+            await endpoint.aclose()
 
 
 def speaks(settings: Settings) -> bool:
@@ -72,13 +82,16 @@ def language(settings: Settings, budget: Budget) -> Language:
         made = [_model(name, client, settings, RECORD) for name, client in clients.items()]
         return Language(Models(made, {role: (name,) for role, name in names.items()}))
     box: Model | None = None
+    folder: MailboxClient | None = None
     if settings.mailbox is not None:
-        client = MailboxClient(Path(settings.mailbox), timeout=settings.reply_timeout)
-        box = _model(MAILBOX, client, settings, MAILBOX)
+        folder = MailboxClient(Path(settings.mailbox), timeout=settings.reply_timeout)
+        box = _model(MAILBOX, folder, settings, MAILBOX)
     named = list(dict.fromkeys(name for names in wanted.values() for name in names))
     models = [box if name == MAILBOX and box else _endpoint(name, settings) for name in named]
     _refuse_unpriced(models, budget)
-    return Language(Models(models, wanted), Models([box], {"proposer": (MAILBOX,)}) if box else None)
+    mailbox = Models([box], {"proposer": (MAILBOX,)}) if box else None
+    endpoints = [m.client for m in models if isinstance(m.client, OpenAIClient)]
+    return Language(Models(models, wanted), mailbox, folder, endpoints)
 
 
 def row_of(call: Call) -> CallRow:
@@ -90,6 +103,27 @@ def row_of(call: Call) -> CallRow:
         prompt=tuple({"role": m.role, "content": m.content} for m in call.messages),
         **{k: v for k, v in vars(call).items() if k not in ("purpose", "messages")},
     )
+
+
+def export_replies(run: str, file: Path) -> int:
+    """Write every reply that a run got to a file that ``--replay`` reads; return how many.
+
+    Raises:
+        RunNotFound: if there is no such run.
+        BadSetting: if it got none, or the file cannot be written.
+    """
+    folder = find_run(run)
+    with RunStore.open(folder, readonly=True) as store:
+        rows = [row.to_json() for row in store.calls() if row.reply is not None]
+    if not rows:
+        raise BadSetting(f"{folder} got no reply of a model", now="a run with --model or --mailbox does")
+    names = ("role", "persona", "model", "prompt_sha256", "prompt", "reply", "finish", "tokens_in",
+             "tokens_cached", "tokens_out", "trial")  # fmt: skip
+    try:
+        file.write_text("".join(json.dumps({k: row[k] for k in names}) + "\n" for row in rows), "utf-8")
+    except OSError as error:
+        raise BadSetting(f"{file} cannot be written", why=str(error)) from error
+    return len(rows)
 
 
 def _roles(settings: Settings) -> dict[Role, Sequence[str]]:

@@ -16,12 +16,15 @@ from kernelevo.api.loading import LOADER
 from kernelevo.api.lore import consultant
 from kernelevo.api.workplace import Workplace, workplace
 from kernelevo.config import MAILBOX, SWITCHES, Settings
-from kernelevo.core import Event, Proposer, SearchStarted, Task, TrialEnded
+from kernelevo.core import Event, Notice, Proposer, SearchStarted, Task, TrialEnded
 from kernelevo.core.events import Listener
 from kernelevo.device import smi
 from kernelevo.device.facts import cpu_facts
 from kernelevo.device.groups import Registration
 from kernelevo.engine import Budget, Engine, Outcome, Schedule, paid, run_engine, used_so_far
+from kernelevo.engine.reviewing import Reviewing
+from kernelevo.evaluators.elsewhere import relayed
+from kernelevo.evaluators.reviewer import Reviewer
 from kernelevo.executors import GenerationHost
 from kernelevo.llm import Models
 from kernelevo.population import DEFAULT, Islands
@@ -30,6 +33,7 @@ from kernelevo.store import RunStore
 from kernelevo.tasks import objectives_of
 
 DEVICE = "device:0"
+RELAY = "kernelevo.evaluators.elsewhere:relay"
 WORKER_LOG = "workers.log"
 
 ISLANDS = 1  # best mean rank of benchmarks/engine/landscapes.py on its development seeds
@@ -57,23 +61,31 @@ def carry_out(plan: Plan) -> Outcome:
     folder = plan.store.folder
     talk = language(plan.settings, plan.budget) if speaks(plan.settings) else None
     with _workers(plan, folder, talk) as (place, host, proposers):
+        reviews: list[Reviewing] = []
         engine = Engine(
             plan.store,
             proposers,
             place.executor,
             plan.budget,
             islands=population(plan.store.task, plan.settings),
-            loader=LOADER,
+            loader=RELAY if plan.settings.elsewhere is not None else LOADER,
             device=DEVICE,
             seed=plan.settings.seed,
             facts=device_facts(plan.settings.device),
             consult=consultant(plan.store.task, plan.settings),
             schedule=schedule_of(plan.settings, place),
-            listeners=(*plan.listeners, _start_after_a_verdict(host)),
+            listeners=(*plan.listeners, _start_after_a_verdict(host), _pass_on(reviews)),
         )
         if talk is not None:
-            talk.listen(lambda call: paid(engine, row_of(call)))
-        return run_engine(engine)
+            talk.listen(lambda call: paid(engine, row_of(call)), lambda text: engine.say(Notice(text)))
+            if talk.models.has("judge"):
+                reviews.append(Reviewing(engine, Reviewer(talk.models, plan.store.task)))
+        with (
+            relayed(Path(plan.settings.elsewhere), plan.store.task)
+            if plan.settings.elsewhere
+            else contextlib.nullcontext()
+        ):
+            return run_engine(engine, talk.aclose if talk is not None else None)
 
 
 def schedule_of(settings: Settings, place: Workplace) -> Schedule:
@@ -84,6 +96,7 @@ def schedule_of(settings: Settings, place: Workplace) -> Schedule:
         measurers=place.measurers,
         deterministic=settings.deterministic,
         window=settings.window,
+        leaves=settings.elsewhere is not None,
     )
 
 
@@ -156,6 +169,16 @@ def _workers(
             host.close()
     finally:
         place.executor.close()
+
+
+def _pass_on(reviews: Sequence[Reviewing]) -> Listener:
+    """The reviewing listens to the engine that it is made for."""
+
+    def listen(event: Event) -> None:
+        for review in reviews:
+            review.listen(event)
+
+    return listen
 
 
 def _start_after_a_verdict(host: GenerationHost) -> Listener:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import io
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,6 +44,7 @@ class Result:
         searched: seconds of search.
         prepared: seconds of preparation (seeds, baselines) before it, over all sittings.
         created: seconds since the epoch.
+        opinions: trial number -> what a judge model thinks of its program.
     """
 
     folder: Path
@@ -54,6 +56,7 @@ class Result:
     searched: float
     prepared: float
     created: float
+    opinions: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, run: str | Path) -> Result:
@@ -79,6 +82,7 @@ class Result:
                 store.searched,
                 sum(float(row.data["seconds"]) for row in store.events(kind="prepared")),
                 store.created,
+                store.opinions(),
             )
 
     @cached_property
@@ -90,8 +94,23 @@ class Result:
             if t.number in self.confirmed and self.confirmed[t.number].score is not None
         ]
         if sure:
-            return max(sure, key=lambda t: self.objectives.worth(self.confirmed[t.number]))
-        return table.best((t for t in self.trials if t.number not in self.confirmed), self.objectives)
+            worth = self.objectives.worth
+            return max(sure, key=lambda t: (worth(self.confirmed[t.number]), self._liked(t), -t.number))
+        open_ = [t for t in self.trials if t.number not in self.confirmed]
+        best = table.best(open_, self.objectives)
+        return max(self._equals(best, open_), key=lambda t: (self._liked(t), -t.number), default=best)
+
+    def _equals(self, best: Trial | None, trials: Sequence[Trial]) -> list[Trial]:
+        """The trials that are as good as the best one."""
+        if best is None or best.evaluation is None:
+            return []
+        worth = self.objectives.worth
+        full = [(t, t.evaluation) for t in trials if t.evaluation and t.evaluation.fidelity == "full"]
+        return [t for t, e in full if e.score is not None and worth(e) == worth(best.evaluation)]
+
+    def _liked(self, trial: Trial) -> float:
+        """What breaks ties: a judge model's opinion, in the middle where there is none."""
+        return float(self.opinions.get(trial.number, {}).get("value", 0.5))
 
     @cached_property
     def objectives(self) -> Objectives:
@@ -251,10 +270,11 @@ class Result:
             "confirmed": self.is_confirmed,
             "draws": draws(self.trials),
         }
+        trials = [{**t.to_json(), "opinion": self.opinions.get(t.number)} for t in self.trials]
         if self.objectives.metrics:
             run["objectives"] = self.objectives.to_json()
             run["pareto_front"] = [t.number for t in self.front]
-        return {"run": run, "trials": [t.to_json() for t in self.trials]}
+        return {"run": run, "trials": trials}
 
     def to_html(self) -> str:
         """Return the run as one self-contained HTML page."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import itertools
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from kernelevo.api.check import read_program
+from kernelevo.api.language import language, speaks
 from kernelevo.api.loading import find_task, refuse_early
 from kernelevo.api.lore import learn
 from kernelevo.api.parts import Plan, carry_out, refuse_idle, total_budget
@@ -18,7 +20,8 @@ from kernelevo.api.workplace import need_ray
 from kernelevo.config import Settings, load_settings
 from kernelevo.core import Notice, Program, Task, Trial, write_tree
 from kernelevo.core.events import Listener
-from kernelevo.engine import Budget
+from kernelevo.engine import Budget, Outcome
+from kernelevo.engine.replay import SEED
 from kernelevo.errors import BadSetting, KernelEvoError, RunNotFound, StoreError, refused
 from kernelevo.report import table
 from kernelevo.store import CONFIG_FILE, RUN_FILE, RunStore, find_run, glance, new_run_folder
@@ -57,8 +60,12 @@ def _accepted(task: str | Task, settings: Settings) -> Task:
     if isinstance(task, str):
         task = find_task(task, settings)
     refuse_idle(task, settings)
+    if speaks(settings):  # a missing key, price or record is said before there is a folder
+        language(settings, Budget.parse(settings.budget))
     objectives_of(task.options)  # refuses what makes no sense, before there is a folder
     _own_programs(settings)
+    if settings.elsewhere is not None:  # its own first programs would have to be judged before anything else
+        return dataclasses.replace(task, seeds=())
     if settings.executor == "ray":
         need_ray()  # the device and the memory are those of other machines
     else:
@@ -200,8 +207,8 @@ def resume(run: str, *, budget: str | None = None, listener: Listener | None = N
     with RunStore.open(folder) as store:
         settings = Settings.from_json(store.settings)
         limits = total_budget(store, budget) if budget else Budget.parse(settings.budget)
-        carry_out(Plan(store, settings, limits, [listener] if listener else []))
-    return _finished(folder, settings, listener)
+        outcome = carry_out(Plan(store, settings, limits, [listener] if listener else []))
+    return _finished(folder, outcome, settings, listener)
 
 
 def load_run(run: str | Path) -> Result:
@@ -231,6 +238,18 @@ def explain(trial: Trial) -> str:
     return f"#{trial.number} {table.made_by(trial)}: {verdict.status}, score {score}\n{verdict.feedback}"
 
 
+def more_of(trial: Trial, opinion: Mapping[str, Any] | None) -> str:
+    """Return every metric of a trial that exists, and a judge model's opinion, a line each."""
+    metrics = trial.evaluation.metrics if trial.evaluation else {}
+    lines = [f"  {name}: {table.number(v, '{:.4g}')}" for name, v in metrics.items() if v is not None]
+    if opinion is not None:
+        marks = ", ".join(f"{name} {score:g}" for name, score in opinion["scores"].items())
+        lines.append(
+            f"  {opinion['model'] or 'a model'} thinks (of 10): {marks}. {opinion['comment']}".rstrip()
+        )
+    return "\n".join(lines)
+
+
 def _row(
     folder: Path, task: str, state: str, trials: int, best: float | None, created: float
 ) -> dict[str, Any]:
@@ -257,16 +276,23 @@ def _start(task: Task, settings: Settings, budget: Budget, folder: Path, listene
             store.append_command("the one who started it", "submit", given)
         if listener:
             listener(Notice("preparing the reference and the judge"))
-        carry_out(Plan(store, settings, budget, [listener] if listener else []))
-    return _finished(folder, settings, listener)
+        outcome = carry_out(Plan(store, settings, budget, [listener] if listener else []))
+    return _finished(folder, outcome, settings, listener)
 
 
-def _finished(folder: Path, settings: Settings, listener: Listener | None) -> Result:
-    """Read a run that ended; leave its best program and its report beside the store, and what it teaches."""
+def _finished(folder: Path, outcome: Outcome, settings: Settings, listener: Listener | None) -> Result:
+    """Read a run that ended; leave its best program and its report beside the store, and what it teaches.
+
+    Raises:
+        KernelEvoError: what every proposer failed of, if nothing was proposed because of it.
+    """
     result = Result.read(folder)
     if result.program is not None:
         _lay_down(result)
     _write(folder / REPORT, result.to_html())
+    proposed = any(trial.program.origin.proposer != SEED for trial in result.trials)
+    if outcome.failure is not None and not proposed:
+        raise outcome.failure
     try:
         learnt = learn(result, settings)
         words = f"learnt {len(learnt)} note(s); kernelevo knowledge list" if learnt else ""

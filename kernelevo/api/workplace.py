@@ -9,7 +9,7 @@ from pathlib import Path
 
 from kernelevo.config import Settings
 from kernelevo.core import Executor
-from kernelevo.executors import InlineExecutor, Link, ProcessExecutor
+from kernelevo.executors import InlineExecutor, Link, ProcessExecutor, WaitingExecutor
 
 RAY = "kernelevo.executors.ray_executor"
 
@@ -45,6 +45,8 @@ def workplace(settings: Settings, *, staged: bool, device: str, log: Path) -> Wo
         MachineError: if there is no Ray cluster to join.
     """
     workers = settings.workers or 1
+    if settings.elsewhere is not None:
+        return Workplace(WaitingExecutor(), workers, workers)
     if settings.executor == "inline":
         return Workplace(InlineExecutor())
     if settings.executor == "ray":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -9,24 +10,47 @@ import typer
 
 from kernelevo.cli.output import console, print_json, talk
 from kernelevo.config import load_settings
-from kernelevo.core import Status
+from kernelevo.core import ENTRY, Status
 from kernelevo.report.table import verdict_table
 
 CHECK_FAILED = 1
 
 
 def check(
-    file: Annotated[Path, typer.Argument(help="a program: a Python file with class ModelNew")],
+    file: Annotated[
+        Path, typer.Argument(help="a program (a Python file with class ModelNew), or a folder of programs")
+    ],
     task: Annotated[str, typer.Argument(help="the task it claims to solve, e.g. kernelbench:3/13")],
     device: Annotated[str | None, typer.Option(help="cpu or cuda")] = None,
     size: Annotated[str | None, typer.Option(help="small, full or v0")] = None,
     policy: Annotated[str | None, typer.Option(help="any or no-aten")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="print the verdict as JSON")] = False,
+    results: Annotated[
+        Path | None, typer.Option(help="of a folder: file that gets a line a program; FOLDER/checked.jsonl")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="print the verdict as JSON; of a folder one line a program")
+    ] = False,
 ) -> int:
-    """Prove FILE against TASK and time it against every baseline; exit code 1 if it does not pass."""
+    """Prove FILE against TASK and time it against every baseline; exit code 1 if it does not pass.
+
+    Of a folder each program is judged; what has its line in the results already is not judged again.
+    """
     settings = load_settings({"device": device, "size": size, "policy": policy})
     from kernelevo import api
 
+    if file.is_dir() and not (file / ENTRY).is_file():
+
+        def ended(line: api.Line) -> None:
+            if as_json:
+                typer.echo(json.dumps(line.to_json()))
+            else:
+                said = line.evaluation.status if line.evaluation else "the machine failed"
+                score = line.evaluation.score if line.evaluation else None
+                typer.echo(f"{line.program.id[:16]}  {said}" + ("" if score is None else f"  {score:.4g}"))
+
+        batch = api.check_folder(file, task, settings, results=results, say=talk, ended=ended)
+        talk(f"{batch.correct} of {batch.programs} are correct; {batch.results}")
+        return 0 if batch.correct else CHECK_FAILED
     verdict = api.check(file, task, settings, say=talk)
     if as_json:
         print_json(verdict.to_json())

@@ -71,6 +71,7 @@ def show(
             raise BadSetting(f"{run} has no trial {trial}", why=f"it has {len(result.trials)} trials, from 0")
         typer.echo(listing(found.program))
         talk(api.explain(found))
+        talk(api.more_of(found, result.opinions.get(found.number)))
     else:
         rows = trials_table(result.trials, top=top, title=result.title(), objectives=result.objectives)
         console().print(rows)
@@ -105,10 +106,19 @@ def export(
             "--standalone", help="with all it needs of kernelevo; a package if --out is no .py file"
         ),
     ] = False,
+    replies: Annotated[
+        Path | None, typer.Option(help="write every reply of a model instead, for `run --replay`")
+    ] = None,
     force: Annotated[bool, typer.Option(help="overwrite what is there")] = False,
 ) -> int:
     """Write the best program of RUN to a file, or as a package that needs no kernelevo."""
     from kernelevo import api
+
+    if replies is not None:
+        if replies.exists() and not force:
+            raise BadSetting(f"{replies} exists", now="choose another name, or --force")
+        talk(f"wrote {api.export_replies(run, replies)} replies to {replies}")
+        return 0
 
     result = api.load_run(run)
     if result.program is None:

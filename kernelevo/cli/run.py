@@ -61,6 +61,9 @@ def run(
         Text, typer.Option(help="a folder of prompts and personas, over the built-in ones")
     ] = None,
     prompt_tokens: Annotated[int | None, typer.Option(help="what a prompt may take; default 24000")] = None,
+    elsewhere: Annotated[
+        Text, typer.Option(help="a folder: programs are left there for another machine to check")
+    ] = None,
     no_knowledge: Annotated[
         bool | None, typer.Option("--no-knowledge", help="neither look notes up nor learn from this run")
     ] = None,
@@ -140,6 +143,7 @@ def run(
         "replay_loosely": replay_loosely,
         "prompts": prompts,
         "prompt_tokens": prompt_tokens,
+        "elsewhere": elsewhere,
         "no_knowledge": no_knowledge,
         "executor": executor,
         "ray_address": ray_address,
@@ -181,12 +185,17 @@ def resume(
         str, typer.Argument(help="a run's folder, its name, or @last", autocompletion=complete_run)
     ] = "@last",
     budget: Annotated[Text, typer.Option(help="a new budget, added to what was used")] = None,
+    results: Annotated[
+        Path | None, typer.Option("--import", help="checked.jsonl of another machine (see --elsewhere)")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print the run as JSON at the end")] = False,
 ) -> int:
     """Go on with RUN from its recorded trials; its stored settings hold."""
-    talk(f"kernelevo: resuming {run}")
     from kernelevo import api
 
+    if results is not None:
+        api.import_results(run, results, say=talk)
+    talk(f"kernelevo: resuming {run}")
     with LiveReport(console(stderr=as_json), budget=budget or "") as report:
         result = api.resume(run, budget=budget, listener=report)
     return _end(result, as_json)

@@ -65,6 +65,7 @@ class Settings:
         models: tables of single models by name, see ``ModelTable``.
         prompts: folder whose Markdown files replace our prompts and personas, or add to them.
         prompt_tokens: what a prompt may take; sections give way beyond it.
+        elsewhere: folder in which programs are left for another machine to judge, and its results looked for.
         no_knowledge: neither look notes up nor learn any from this run.
         executor: where evaluations run: ``inline``, ``process`` or ``ray``.
         ray_address: the Ray cluster; None means the one of this machine, else a new one on this machine.
@@ -113,6 +114,7 @@ class Settings:
     models: Mapping[str, Any] = field(default_factory=dict)
     prompts: str | None = None
     prompt_tokens: int = 24_000
+    elsewhere: str | None = None
     no_knowledge: bool = False
     executor: str = "process"
     ray_address: str | None = None

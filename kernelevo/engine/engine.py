@@ -167,7 +167,8 @@ class Engine:
             if not self.ledger.verdicts and self._confirm and (error := await self.judging.warmed()):
                 raise first_failure(error, self.store.task.name)
             best, final = await self._winner()
-            outcome = Outcome(str(self._ending), best, final, self.meter.to_json())
+            used, failure = self.meter.to_json(), self.generation.failure
+            outcome = Outcome(str(self._ending), best, final, used, failure)
         except asyncio.CancelledError:
             if not self._aborted:
                 raise
@@ -258,7 +259,7 @@ class Engine:
             else:
                 self._thinking.cancel()
                 self._preparation.cancel()
-                self._pipeline.cancel(measurements=False)
+                self._pipeline.cancel(measurements=self._schedule.leaves)
             self._gauge.read()
             if self._crash:
                 raise self._crash
@@ -342,7 +343,7 @@ class Engine:
         if self._refused or (dry and self.generation.unaffordable):
             self.end(f"the budget of {self.meter.budget} is spent", confirm=True)
         elif dry:
-            self.end("exhausted: no proposer has anything new to offer", confirm=True)
+            self.end(self.generation.dry, confirm=True)
         return False  # ending is noticed in the next round
 
     # what comes back

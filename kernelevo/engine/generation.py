@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any
 
-from kernelevo.core import Brief, Proposal, Proposer, Task, Trial
+from kernelevo.core import Brief, Proposal, Proposer, Task, Trial, Verdict
 from kernelevo.engine.budget import Meter, uncounted
 from kernelevo.engine.credit import Credit
 from kernelevo.engine.decision import (
@@ -96,11 +96,14 @@ class Generation:
         self.proposers = {proposer.name: proposer for proposer in proposers}
         self.credit = Credit(list(self.proposers))
         self.waiting: dict[str, deque[Draft]] = defaultdict(deque)
+        self.annotate: Callable[[Verdict], Verdict] = lambda verdict: verdict  # what a judge model adds
         self.unaffordable = False  # whether somebody was not asked, the last time, for want of budget
         self._task, self._islands, self._meter, self.seed = task, islands, meter, seed
         self._facts, self._now, self._complain, self._backoff = facts, now, complain, backoff
         self._asking, self._consult, self._lineage = asking, consult, Lineage()
         self._deaf: set[str] = set()
+        self._dropped: dict[str, ProposerFailed] = {}
+        self._poor: set[str] = set()
         self._dearest: dict[str, dict[str, float]] = defaultdict(dict)
 
     async def drafts(self, number: int, turn: int, seen: int, guidance: Guidance) -> list[Draft]:
@@ -126,12 +129,38 @@ class Generation:
                 except ProposerFailed as failed:
                     decision.asked.append((redraw, name, FAILED))
                     dropped = self.credit.failed(name, for_good=failed.hopeless)
+                    if dropped:
+                        self._dropped[name] = failed
                     self._complain(f"{failed}{' (not asked again in this run)' if dropped else ''}")
                     continue
                 self.credit.answered(name)
                 if drafts:
                     return drafts
         return []
+
+    @property
+    def dry(self) -> str:
+        """Why nobody has anything to offer, in words."""
+        if self.failure is not None:
+            return f"no proposer is left: {list(self._dropped.values())[-1]}"
+        return "exhausted: no proposer has anything new to offer"
+
+    @property
+    def failure(self) -> BaseException | None:
+        """What the last proposer failed of, if all of them were dropped."""
+        if set(self._dropped) != set(self.proposers):
+            return None
+        return list(self._dropped.values())[-1].__cause__
+
+    def _tell_price(self, name: str, wanted: Mapping[str, float]) -> None:
+        """Say once what an ask was to cost that is not made for want of budget."""
+        shown = {"dollars": "${:.4f}", "tokens": "{:.0f} tokens"}
+        for unit, form in shown.items():
+            left = self._meter.left(unit)
+            if wanted.get(unit, 0.0) > left and name not in self._poor:
+                self._poor.add(name)
+                price, rest = form.format(wanted[unit]), form.format(left)
+                self._complain(f"{name} is not asked: its next call may cost {price}, and {rest} is left")
 
     def submitted(self, number: int, seen: int) -> Draft:
         """Return the next program that a person sent, for this trial; there must be one waiting."""
@@ -177,6 +206,7 @@ class Generation:
         wanted = self._estimate(proposer, brief)
         if not self._meter.reserve(wanted):
             self.unaffordable = True
+            self._tell_price(name, wanted)
             decision.asked.append((redraw, name, UNAFFORDABLE))
             return []
         self._asking(number, name, asked.island)
@@ -233,8 +263,8 @@ class Generation:
         brief = Brief(
             task=self._task,
             number=number,
-            parents=asked.parents,
-            inspirations=asked.inspirations,
+            parents=tuple(map(self.annotate, asked.parents)),
+            inspirations=tuple(map(self.annotate, asked.inspirations)),
             failures=asked.failures,
             hints=guided.hints,
             direction=asked.direction,

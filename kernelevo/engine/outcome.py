@@ -17,9 +17,11 @@ class Outcome:
         best: the trial of the winner, None if no program passed.
         final: its verdict when it was timed again, None if that was not done.
         used: what was used, by unit.
+        failure: what the last proposer failed of, if every one of them was given up.
     """
 
     reason: str
     best: Trial | None = None
     final: Evaluation | None = None
     used: Mapping[str, float] = field(default_factory=dict)
+    failure: BaseException | None = None

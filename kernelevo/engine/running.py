@@ -5,18 +5,31 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
+from collections.abc import Awaitable, Callable
 
 from kernelevo.engine.engine import Engine
 from kernelevo.engine.outcome import Outcome
 
 
-def run_engine(engine: Engine) -> Outcome:
+def run_engine(engine: Engine, leave: Callable[[], Awaitable[None]] | None = None) -> Outcome:
     """Run an engine to its end. The first Ctrl-C or SIGTERM stops it gently, the second one at once.
 
     Signals are only looked after in the main thread; elsewhere, and inside a running event loop, call this
     from a thread of its own that also opened the store.
+
+    Args:
+        engine: the run.
+        leave: awaited at the end in the same event loop, to close what belongs to it (connections).
     """
-    return asyncio.run(_run(engine))
+    return asyncio.run(_and_leave(engine, leave))
+
+
+async def _and_leave(engine: Engine, leave: Callable[[], Awaitable[None]] | None) -> Outcome:
+    try:
+        return await _run(engine)
+    finally:
+        if leave is not None:
+            await leave()
 
 
 async def _run(engine: Engine) -> Outcome:

@@ -21,6 +21,8 @@ class Schedule:
         deterministic: ask n sees exactly the tells of trials up to n - window, whatever else has ended;
             there is one ask at a time then.
         window: that distance.
+        leaves: whether a run that ends leaves what is being measured to a later sitting instead of waiting
+            for it (verdicts that another machine gives may take days).
 
     Raises:
         BadSetting: for a number below 1.
@@ -31,6 +33,7 @@ class Schedule:
     measurers: int = 1
     deterministic: bool = False
     window: int = 4
+    leaves: bool = False
 
     def __post_init__(self) -> None:
         for name in ("thinkers", "builders", "measurers", "window"):

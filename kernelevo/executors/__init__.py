@@ -5,6 +5,7 @@ from kernelevo.executors.inline import InlineExecutor
 from kernelevo.executors.link import Link
 from kernelevo.executors.process import ProcessExecutor
 from kernelevo.executors.replies import RemoteError, RemoteTraceback
+from kernelevo.executors.threads import WaitingExecutor
 
 __all__ = [
     "GenerationHost",
@@ -14,4 +15,5 @@ __all__ = [
     "ProcessExecutor",
     "RemoteError",
     "RemoteTraceback",
+    "WaitingExecutor",
 ]

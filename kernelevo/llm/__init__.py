@@ -20,6 +20,7 @@ from kernelevo.llm.models import Answer, Model, Models
 from kernelevo.llm.openai_client import OpenAIClient
 from kernelevo.llm.parsing import Extracted, extract
 from kernelevo.llm.prices import Price
+from kernelevo.llm.reading import Read, read
 from kernelevo.llm.replay import Record, ReplayClient
 from kernelevo.llm.retry import RetryPolicy
 from kernelevo.llm.scripted import ScriptedClient
@@ -43,6 +44,7 @@ __all__ = [
     "OpenAIClient",
     "Price",
     "Purpose",
+    "Read",
     "Record",
     "ReplayClient",
     "Reply",
@@ -54,4 +56,5 @@ __all__ = [
     "digest",
     "extract",
     "prompt_hash",
+    "read",
 ]

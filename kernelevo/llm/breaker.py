@@ -23,6 +23,8 @@ class Breaker:
     longest: float = 120.0
     failures: int = 0
     until: float = 0.0
+    said: str = ""
+    """What the last failure was."""
     gone: str = ""
     """Why the model is not asked again in this run (wrong key, no such model); empty while it may be."""
 
@@ -40,9 +42,10 @@ class Breaker:
         """Note an answer."""
         self.failures, self.until = 0, 0.0
 
-    def failed(self) -> None:
+    def failed(self, why: str) -> None:
         """Note a failure that may pass."""
         self.failures += 1
+        self.said = why
         if self.failures >= self.after:
             self.until = self.clock() + min(self.longest, self.first * 2 ** (self.failures - self.after))
 

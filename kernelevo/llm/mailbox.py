@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -35,6 +36,9 @@ class MailboxClient:
         sleep: how to wait.
         clock: seconds that only go up.
 
+    What lies in the folder and cannot be used (a reply to no prompt, a second reply) is told to ``notice``,
+    once, with its name; nothing is ever deleted.
+
     Raises:
         BadSetting: if the folder cannot be made.
     """
@@ -58,6 +62,8 @@ class MailboxClient:
         self.folder = folder
         self.timeout, self._poll, self._settle = timeout, poll, settle
         self._sleep, self._clock = sleep, clock
+        self.notice: Callable[[str], None] = lambda text: None
+        self._noticed: set[str] = set()
 
     async def complete(
         self,
@@ -80,7 +86,9 @@ class MailboxClient:
         begin = self._clock()
         seen: tuple[int, int] | None = None
         since = begin
+        wanted = reply
         while True:
+            reply = self._reply_to(name, wanted)
             now, stamp = self._clock(), _stamp(reply)
             if stamp != seen:
                 seen, since = stamp, now
@@ -95,10 +103,33 @@ class MailboxClient:
                 )
             await self._sleep(self._poll)
 
+    def _reply_to(self, name: str, wanted: Path) -> Path:
+        """Return the reply to a prompt; tell of files that are nobody's, or one too many."""
+        found: dict[str, list[Path]] = {}
+        for path in sorted(self.folder.glob("reply*")):
+            if _stamp(path) is not None:
+                named = re.match(r"reply-([0-9a-f]{16})", path.name)
+                found.setdefault(named[1] if named else "", []).append(path)
+        for mark, paths in found.items():
+            if not mark or not (self.folder / f"prompt-{mark}.md").exists():
+                for path in paths:
+                    self._tell(
+                        path, "is a reply to no prompt of this folder: is its name that of its prompt?"
+                    )
+        mine = sorted(found.get(name, []), key=lambda path: path != wanted)
+        for path in mine[1:]:
+            self._tell(path, f"is a second reply to one prompt and is not read; {mine[0].name} is")
+        return mine[0] if mine else wanted
+
+    def _tell(self, path: Path, what: str) -> None:
+        if path.name not in self._noticed:
+            self._noticed.add(path.name)
+            self.notice(f"mailbox: {path.name} {what}")
+
     def waiting(self) -> list[Path]:
         """Return the prompts that have no reply yet, oldest first."""
         prompts = self.folder.glob("prompt-*.md")
-        open_ = [p for p in prompts if _stamp(p.with_name("reply" + p.name.removeprefix("prompt"))) is None]
+        open_ = [p for p in prompts if not any(map(_stamp, self.folder.glob(f"reply-{p.stem[7:]}*")))]
         return sorted(open_, key=lambda p: (p.stat().st_mtime_ns, p.name))
 
 

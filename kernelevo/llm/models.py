@@ -144,8 +144,8 @@ class Models:
             if self._clock() - began > PATIENCE:
                 raise EndpointBusy(
                     f"Every model for the {role} has failed for {PATIENCE:g} s.",
-                    why="each was asked again after growing rests",
-                    now="look at the endpoint, then: kernelevo resume",
+                    why="; ".join(dict.fromkeys(breaker.said for breaker in left if breaker.said)),
+                    now="check --base-url and the endpoint, then: kernelevo resume",
                 )
             await self._sleep(min(breaker.rest for breaker in left) or 0.01)
         return awake
@@ -206,7 +206,7 @@ class Models:
             breaker.succeeded()
         elif isinstance(error, EndpointError):
             if error.passing:
-                breaker.failed()
+                breaker.failed(f"{error.what} {error.why}".strip())
             elif error.everywhere:
                 breaker.refused(f"{name}: {error.what} {error.why}".strip())
 

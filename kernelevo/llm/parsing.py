@@ -7,18 +7,28 @@ import re
 import warnings
 from dataclasses import dataclass
 
-_FENCE = re.compile(r"^ {0,3}(?P<mark>`{3,}|~{3,})[ \t]*(?P<label>[^\r\n`]*)$")
+_FENCE = re.compile(r"^(?P<indent> {0,12})(?P<mark>`{3,}|~{3,})[ \t]*(?P<label>[^\r\n`]*)$")
 _PYTHON = frozenset({"python", "py", "python3"})
 _LONGEST_IDEA = 160
 
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block: its label in lower case, its text, and whether its end was there."""
+    """A fenced block.
+
+    Args:
+        label: its language, in lower case.
+        text: what it holds.
+        closed: whether its end was there.
+        info: all that stands behind the opening fence.
+        above: the last line of prose before it that is not empty.
+    """
 
     label: str
     text: str
     closed: bool
+    info: str = ""
+    above: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,7 +59,7 @@ def extract(text: str, *, cut_off: bool = False) -> Extracted:
     if not text.strip():
         return Extracted(None, "the reply was empty")
     found = blocks(text)
-    idea = _idea(text)
+    idea = first_prose(text)
     if found and not found[-1].closed:
         return Extracted(None, "the reply was cut off inside its last code block", idea)
     programs = [b for b in found if _counts(b)]
@@ -70,23 +80,41 @@ def extract(text: str, *, cut_off: bool = False) -> Extracted:
 
 
 def blocks(text: str) -> list[Block]:
-    """Return every fenced block, in order; a fence is closed by one of the same sign, at least as long."""
+    """Return every fenced block, in order; a fence is closed by one of the same sign, at least as long.
+
+    The lines of an indented block lose its indentation, as in CommonMark.
+    """
     found: list[Block] = []
-    mark, label = "", ""
+    mark = info = above = prose = ""
+    indent = 0
     lines: list[str] = []
+
+    def close(*, closed: bool) -> None:
+        words = info.lower().split()
+        label = words[0].strip("{}.") if words else ""
+        found.append(Block(label, "".join(lines), closed, info, above))
+
     for line in text.splitlines(keepends=True):
-        fence = _FENCE.match(line.rstrip("\r\n"))
+        bare = line.rstrip("\r\n")
+        fence = _FENCE.match(bare)
         if not mark:
             if fence:
-                words = fence["label"].strip().lower().split()
-                mark, label, lines = fence["mark"], words[0].strip("{}.") if words else "", []
-        elif fence and fence["mark"].startswith(mark) and not fence["label"].strip():
-            found.append(Block(label, "".join(lines), True))
-            mark = ""
+                mark, info, indent = fence["mark"], fence["label"].strip(), len(fence["indent"])
+                lines, above = [], prose
+            elif bare.strip():
+                prose = bare
+        elif (
+            fence
+            and fence["mark"].startswith(mark)
+            and not fence["label"].strip()
+            and len(fence["indent"]) <= indent + 3
+        ):
+            close(closed=True)
+            mark = prose = ""
         else:
-            lines.append(line)
+            lines.append(line[min(indent, len(line) - len(line.lstrip(" "))) :] if indent else line)
     if mark:
-        found.append(Block(label, "".join(lines), False))
+        close(closed=False)
     return found
 
 
@@ -103,7 +131,7 @@ def _parses(text: str) -> bool:
         return False
 
 
-def _idea(text: str) -> str:
+def first_prose(text: str) -> str:
     """Return the first line of prose, shortened."""
     outside = True
     for line in text.splitlines():

@@ -9,17 +9,17 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from kernelevo.core import Brief, Origin, Program, Proposal, Status, Trial, Verdict
+from kernelevo.core import ENTRY, Brief, Origin, Program, Proposal, Status, Trial, Verdict
 from kernelevo.llm import (
     Answer,
     Arm,
     Bandit,
-    Extracted,
     Models,
     Purpose,
+    Read,
     ReplyTimeout,
     Role,
-    extract,
+    read,
 )
 from kernelevo.proposers.writing import Prompt, Writer
 
@@ -67,7 +67,7 @@ class LLMProposer:
         mended: Mapping[str, int] | None = None,
     ) -> None:
         self.name = name
-        self.models, self._writer = models, writer
+        self.models, self.writer = models, writer
         self._repairs, self._bandit = repairs, bandit or Bandit()
         self._mended: Counter[str] = Counter(mended or {})
         self._ward: deque[_Patient] = deque()
@@ -77,7 +77,7 @@ class LLMProposer:
     def estimate(self, brief: Brief) -> dict[str, float]:
         """Return the most that the next ask may cost, by unit: by the dearest model that may be drawn."""
         most: dict[str, float] = {}
-        prompt = self._writer.write(brief, self._writer.personas(brief)[0])
+        prompt = self.writer.write(brief, self.writer.personas(brief)[0])
         for model in self.models.names("proposer"):
             for unit, amount in self.models.may_cost(prompt.messages, model).items():
                 most[unit] = max(amount, most.get(unit, 0.0))
@@ -94,13 +94,13 @@ class LLMProposer:
             self._mended[patient.verdict.program.id] += 1
             role: Role = "repair" if self.models.has("repair") else "proposer"
             arm = self._draw(await self.models.rested(role), (patient.persona,), rng)
-            prompt = self._writer.repair(brief, patient.verdict, arm.persona)
+            prompt = self.writer.repair(brief, patient.verdict, arm.persona)
             about = {"repair_of": patient.trial, "repairs": patient.done + 1}
             parents: tuple[Verdict, ...] = (patient.verdict,)
             purpose = Purpose("repair", patient.trial, arm.persona)
         else:
-            arm = self._draw(await self.models.rested("proposer"), self._writer.personas(brief), rng)
-            prompt, about, parents = self._writer.write(brief, arm.persona), {}, brief.parents
+            arm = self._draw(await self.models.rested("proposer"), self.writer.personas(brief), rng)
+            prompt, about, parents = self.writer.write(brief, arm.persona), {}, brief.parents
             purpose = Purpose("proposer", brief.number, arm.persona)
         seed = rng.randrange(2**31)
         self._flying[arm] += 1
@@ -169,13 +169,20 @@ class LLMProposer:
 
     def _proposal(self, answer: Answer, parents: Sequence[Verdict], details: dict[str, Any]) -> Proposal:
         reply = answer.reply
-        found = extract(reply.text, cut_off=reply.cut_off)
-        if found.source is None:
+        base = parents[0].program if parents else None
+        entry = _entry(base)
+        found = read(reply.text, base.files if base else None, entry=entry, cut_off=reply.cut_off)
+        if found.files is None:
             details["refused"] = found.refusal
-        program = Program.single(
-            found.source or _refused(found, reply.text),
-            parents=tuple(v.program.id for v in parents),
-            origin=Origin(self.name, found.idea or found.refusal, details),
+        else:
+            details["form"] = found.form
+            if found.overlooked:
+                details["overlooked"] = list(found.overlooked)
+        program = Program(
+            found.files or {ENTRY: _refused(found, reply.text)},
+            base.language if base and found.files else "python",
+            tuple(v.program.id for v in parents),
+            Origin(self.name, found.idea or found.refusal, details),
         )
         records = {
             "prompt": [{"role": m.role, "content": m.content} for m in answer.call.messages],
@@ -186,7 +193,12 @@ class LLMProposer:
         return Proposal(program, answer.cost, records)
 
 
-def _refused(found: Extracted, text: str) -> str:
+def _entry(base: Program | None) -> str:
+    """Return the path of the file that an answer without a name is."""
+    return next(iter(base.files)) if base and len(base.files) == 1 else ENTRY
+
+
+def _refused(found: Read, text: str) -> str:
     """Return a program that fails with the reason, so that the verdict carries it."""
     reason = f"{found.refusal}; answer with the whole file in one fenced python block"
     mark = hashlib.sha256(text.encode()).hexdigest()[:16]

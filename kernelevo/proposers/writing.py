@@ -55,11 +55,11 @@ class FileWriter:
     """
 
     def __init__(self, prompts: PromptFiles | None = None, *, tokens: int = TOKENS) -> None:
-        self._prompts, self._tokens = prompts or PromptFiles.load(), tokens
+        self.prompts, self.tokens = prompts or PromptFiles.load(), tokens
 
     def personas(self, brief: Brief) -> Sequence[str]:
         """Return the names of those who may take this brief on."""
-        known = self._prompts.personas(_kind(brief))
+        known = self.prompts.personas(_kind(brief))
         steered = persona_for(brief, known)
         if steered is not None:
             return (steered.name,)
@@ -67,8 +67,8 @@ class FileWriter:
 
     def write(self, brief: Brief, persona: str) -> Prompt:
         """Return the prompt for a brief."""
-        speaker = next((p for p in self._prompts.personas(_kind(brief)) if p.name == persona), None)
-        rendered = render(brief, self._prompts, speaker, tokens=self._tokens)
+        speaker = next((p for p in self.prompts.personas(_kind(brief)) if p.name == persona), None)
+        rendered = render(brief, self.prompts, speaker, tokens=self.tokens)
         details: dict[str, Any] = {
             "prompt_files_sha256": rendered.files,
             "prompt_tokens_estimate": rendered.tokens,

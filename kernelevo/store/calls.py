@@ -78,6 +78,20 @@ class CallLedger(Journal):
         )
         return list(_rows(rows))
 
+    def add_opinion(self, trial: int, judge: str, opinion: Mapping[str, Any]) -> None:
+        """Write down what a judge model thinks of a trial's program."""
+        at = self._clock()
+        with self._write() as db:
+            db.execute(
+                "INSERT OR REPLACE INTO opinions VALUES (?, ?, ?, ?)",
+                (trial, judge, at, dumps(dict(opinion))),
+            )
+
+    def opinions(self) -> dict[int, dict[str, Any]]:
+        """The latest opinion of each trial that has one."""
+        rows = self._read("SELECT trial, opinion FROM opinions ORDER BY at, judge")
+        return {row["trial"]: json.loads(row["opinion"]) for row in rows}
+
     def spent_on_calls(self) -> dict[str, float]:
         """What all calls together used, by unit."""
         return {

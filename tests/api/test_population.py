@@ -6,14 +6,18 @@ from typing import Any
 
 import pytest
 
+from kernelevo.api.language import language
+from kernelevo.api.parts import Plan, device_facts, population, refuse_idle
 from kernelevo.api.parts import _proposers as proposers_made
-from kernelevo.api.parts import device_facts, population, refuse_idle
 from kernelevo.config import SAMPLERS, SWITCHES, Settings, load_settings
 from kernelevo.core import Task
+from kernelevo.engine import Budget
 from kernelevo.errors import BadSetting
+from kernelevo.executors import GenerationHost
 from kernelevo.population import DEFAULT
 from kernelevo.population import SAMPLERS as KNOWN
 from kernelevo.proposers.prompt_files import PromptFiles
+from kernelevo.store import RunStore
 
 KERNEL, OTHER = Task("k", "fast", evaluator="kernel"), Task("o", "good", evaluator="toy")
 MODEL = {"model": "m", "proposers": ["llm"]}
@@ -23,8 +27,11 @@ def made(flags: dict[str, object], task: Task = KERNEL):  # type: ignore[no-unty
     return population(task, load_settings(flags, environ={}))
 
 
-def proposers_of(task: Task, settings: Settings) -> list[Any]:
-    return list(proposers_made(task, settings, None))  # type: ignore[arg-type]  # hosts no model-free one
+def proposers_of(task: Task, settings: Settings, folder: Path) -> list[Any]:
+    limits = Budget.parse(settings.budget)
+    with RunStore.create(folder, task, settings.to_json()) as store:
+        plan = Plan(store, settings, limits)
+        return list(proposers_made(plan, GenerationHost(), language(settings, limits)))
 
 
 def test_who_can_be_steered_gets_islands_and_a_cold_start() -> None:
@@ -63,10 +70,12 @@ def test_own_personas_steer_and_wrong_prompts_are_refused_before_a_run(tmp_path:
 def test_prompts_and_their_size_reach_the_proposer(tmp_path: Path) -> None:
     (tmp_path / "system.md").write_text("Be brief.\n")
     flags = {"mailbox": str(tmp_path / "box"), "proposers": ["mailbox"], "prompts": str(tmp_path)}
-    (proposer,) = proposers_of(KERNEL, load_settings({**flags, "prompt_tokens": 900}, environ={}))
-    assert proposer.prompts.texts["system.md"] == "Be brief.\n" and proposer.tokens == 900
-    (usual,) = proposers_of(KERNEL, load_settings({**flags, "prompts": None}, environ={}))
-    assert usual.tokens == 24_000 and usual.prompts.texts["system.md"] != "Be brief.\n"
+    (proposer,) = proposers_of(
+        KERNEL, load_settings({**flags, "prompt_tokens": 900}, environ={}), tmp_path / "a"
+    )
+    assert proposer.writer.prompts.texts["system.md"] == "Be brief.\n" and proposer.writer.tokens == 900
+    (usual,) = proposers_of(KERNEL, load_settings({**flags, "prompts": None}, environ={}), tmp_path / "b")
+    assert usual.writer.tokens == 24_000 and usual.writer.prompts.texts["system.md"] != "Be brief.\n"
 
 
 def test_authors_are_told_of_the_processor() -> None:

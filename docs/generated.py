@@ -1,0 +1,81 @@
+"""Pages that are made from the code when the documentation is built: verbs, settings, architecture."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+from typing import Any
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the generated pages."""
+    pages = {
+        "reference/cli.md": command_line(),
+        "reference/settings.md": settings(),
+        "explanation/architecture.md": architecture(),
+    }
+    for name, text in pages.items():
+        files.append(File.generated(config, name, content=text))
+    return files
+
+
+def command_line() -> str:
+    """Return the page of all verbs, from what ``--help`` prints."""
+    import typer
+
+    from kernelevo.cli.main import app
+
+    group: Any = typer.main.get_command(app)
+    parts = ["# Command line", "", str(group.help), "", str(group.epilog or "")]
+    parts += [text for name, verb in group.commands.items() for text in _verb(name, verb)]
+    return "\n".join(parts) + "\n"
+
+
+def _verb(name: str, verb: Any, above: str = "kernelevo") -> list[str]:
+    if getattr(verb, "commands", None):
+        inner = [text for n, v in verb.commands.items() for text in _verb(n, v, f"{above} {name}")]
+        return [f"\n## {above} {name}\n", str(verb.help or ""), *inner]
+    places = [p for p in verb.params if p.param_type_name == "argument"]
+    flags = [p for p in verb.params if p.param_type_name == "option"]
+    words = " ".join(p.name.upper() if p.required else f"[{p.name.upper()}]" for p in places)
+    lines = [f"\n## {above} {name}\n", f"`{above} {name} {words}`\n".replace(" `", "`"), str(verb.help or "")]
+    rows = [f"| `{p.name.upper()}` | {_cell(p)} |" for p in places]
+    rows += [f"| `{'` `'.join([*p.opts, *p.secondary_opts])}` | {_cell(p)} |" for p in flags]
+    return [*lines, "", "| | |", "|---|---|", *rows] if rows else lines
+
+
+def _cell(parameter: Any) -> str:
+    return str(getattr(parameter, "help", None) or "").replace("|", "\\|").replace("\n", " ")
+
+
+def settings() -> str:
+    """Return the page of all settings, from the class that holds them."""
+    from kernelevo.config import Settings
+
+    told = re.split(r"\n        (?=\w+: )", str(Settings.__doc__).split("Args:", 1)[1].split("Raises:")[0])
+    words = {
+        m[1]: " ".join(m[2].split()) for m in (re.match(r"(\w+): (.*)", t.strip(), re.S) for t in told) if m
+    }
+    rows = [
+        f"| `{f.name}` | `{f.default!r}` | {words[f.name].replace('``', '`')} |"
+        for f in dataclasses.fields(Settings)
+    ]
+    head = (
+        "# Settings\n\nEach is a flag of `kernelevo run` (with `-` for `_`), a keyword of `optimize` "
+        "and a key of the `[run]` table of a TOML file (`--config FILE`). Flags win over the environment "
+        "(`KERNELEVO_MODEL`, `KERNELEVO_BASE_URL`), which wins over the file. The key of an endpoint is read "
+        "from the environment alone.\n"
+    )
+    return "\n".join([head, "| setting | default | what it does |", "|---|---|---|", *rows, ""])
+
+
+def architecture() -> str:
+    """Return the architecture page, its links into the repository as text."""
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    return re.sub(r"\[([^\]]+)\]\((?!http|#)[^)]*\)", r"\1", text)

@@ -1,0 +1,246 @@
+"""Edits: SEARCH/REPLACE blocks and unified diffs, read from a reply and applied to a program's files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from kernelevo.llm.locating import NotFound, locate, shifted
+
+_SEARCH = re.compile(r"^\s*<{4,10}\s*(SEARCH|ORIGINAL|OLD|BEFORE|HEAD)?\b.*$", re.IGNORECASE)
+_MIDDLE = re.compile(r"^\s*={4,10}\s*$")
+_REPLACE = re.compile(r"^\s*>{4,10}\s*(REPLACE|UPDATED|NEW|AFTER)?\b.*$", re.IGNORECASE)
+_HUNK = re.compile(r"^@@(?P<where>.*)$")
+_NAME = re.compile(r"^[\w./+-]*\.\w{1,5}$")
+FUZZ = 2
+"""Lines of context that may be given up at either end of a hunk, as patch(1) does."""
+
+
+class NotApplied(Exception):
+    """An edit that cannot be made for sure; the text says why."""
+
+
+@dataclass(frozen=True)
+class Edit:
+    """Lines to be replaced by others.
+
+    Args:
+        file: path as the model names it; empty for the file it was shown.
+        old: what is there now, without line ends; empty to append at the end.
+        new: what shall be there.
+        lead: how many first lines of both are context only.
+        tail: how many last lines of both are.
+    """
+
+    file: str
+    old: tuple[str, ...]
+    new: tuple[str, ...]
+    lead: int = 0
+    tail: int = 0
+
+
+@dataclass(frozen=True)
+class Applied:
+    """Files after all edits, and what was overlooked on the way."""
+
+    files: Mapping[str, str]
+    overlooked: tuple[str, ...] = ()
+
+
+def search_replace(text: str) -> list[Edit]:
+    """Return the SEARCH/REPLACE blocks of a reply.
+
+    Raises:
+        NotApplied: for a block that has a beginning and no end, or no middle.
+    """
+    edits: list[Edit] = []
+    old: list[str] | None = None
+    new: list[str] | None = None
+    name = before = ""
+    for line in text.splitlines():
+        if new is not None and _REPLACE.match(line):
+            edits.append(Edit(name, tuple(old or ()), tuple(new)))
+            old = new = None
+        elif old is not None and new is None and _MIDDLE.match(line):
+            new = []
+        elif old is None and _SEARCH.match(line):
+            old, name = [], _named(before)
+        elif new is not None:
+            if _SEARCH.match(line):
+                raise NotApplied("a SEARCH/REPLACE block begins before the one above it has ended")
+            new.append(line)
+        elif old is not None:
+            if _REPLACE.match(line):
+                raise NotApplied("a SEARCH/REPLACE block has no ======= line")
+            old.append(line)
+        elif line.strip() and not line.strip().startswith(("```", "~~~")):
+            before = line
+    if old is not None:
+        raise NotApplied("the last SEARCH/REPLACE block is cut off")
+    return edits
+
+
+def unified(text: str) -> list[Edit]:
+    """Return the hunks of unified diffs; line numbers and counts are not believed, only lines.
+
+    Raises:
+        NotApplied: for a hunk without a change.
+    """
+    edits: list[Edit] = []
+    name = ""
+    hunk: list[str] | None = None
+
+    def close() -> None:
+        nonlocal hunk
+        if hunk is not None:
+            edits.append(_hunk(name, hunk))
+        hunk = None
+
+    for line in text.splitlines():
+        if line.startswith("--- ") and not (hunk and _is_removal(line, hunk)):
+            close()
+        elif line.startswith("+++ "):
+            close()
+            name = _path(line[4:])
+        elif _HUNK.match(line):
+            close()
+            hunk = []
+        elif line.startswith(("diff --git", "index ", "new file", "deleted file", "similarity", "rename ")):
+            close()
+        elif line.startswith("\\"):
+            continue
+        elif hunk is not None:
+            hunk.append(line)
+    close()
+    return edits
+
+
+def apply(edits: Sequence[Edit], files: Mapping[str, str], entry: str) -> Applied:
+    """Make all edits, in order, or none.
+
+    Args:
+        edits: what a reply asks for.
+        files: the program's files.
+        entry: path of the file that edits without a name mean.
+
+    Raises:
+        NotApplied: if there is none, or one cannot be made for sure.
+    """
+    if not edits:
+        raise NotApplied("the reply changes nothing")
+    texts = dict(files)
+    overlooked: list[str] = []
+    for number, edit in enumerate(edits, 1):
+        path = _which(edit.file, texts, entry, new=not edit.old)
+        text = texts.get(path, "")
+        end = "\r\n" if "\r\n" in text else "\n"
+        lines = text.replace("\r\n", "\n").split("\n")
+        try:
+            changed, how = _change(lines, edit)
+        except NotFound as lost:
+            raise NotApplied(f"edit {number} of {len(edits)} cannot be made in {path}: {lost}") from None
+        texts[path] = end.join(changed)
+        overlooked += [how] if how else []
+    if texts == dict(files):
+        raise NotApplied("the edits leave the program as it was")
+    return Applied(texts, tuple(dict.fromkeys(overlooked)))
+
+
+def _change(lines: list[str], edit: Edit) -> tuple[list[str], str]:
+    if not [line for line in edit.old if line.strip()]:
+        if [line for line in lines if line.strip()]:
+            raise NotFound("it says nothing about where the new lines belong")
+        return [*edit.new, ""], ""
+    old, new = list(edit.old), list(edit.new)
+    problem: NotFound | None = None
+    for fuzz in range(max(min(FUZZ, max(edit.lead, edit.tail)), 0) + 1):
+        head, foot = min(fuzz, edit.lead), min(fuzz, edit.tail)
+        rest, put = old[head : len(old) - foot], new[head : len(new) - foot]
+        if fuzz and len([line for line in rest if line.strip()]) < 2:
+            break
+        try:
+            place = locate(lines, rest)
+        except NotFound as lost:
+            problem = problem or lost
+            if "places" in str(lost):  # less context cannot make it one place
+                break
+            continue
+        front = _blank_front(rest)
+        back = _blank_front(rest[::-1])
+        # blank lines at the ends of a quote are not part of the place: they go from the new lines too
+        put = put[_common(put, front) : len(put) - _common(put[::-1], back)]
+        how = place.how or ("context that is not there" if fuzz else "")
+        return [*lines[: place.begin], *shifted(put, place), *lines[place.end :]], how
+    raise problem or NotFound("its context is nowhere")
+
+
+def _blank_front(lines: Sequence[str]) -> int:
+    count = 0
+    for line in lines:
+        if line.strip():
+            break
+        count += 1
+    return count
+
+
+def _common(lines: Sequence[str], most: int) -> int:
+    return min(_blank_front(lines), most)
+
+
+def _hunk(name: str, lines: list[str]) -> Edit:
+    while lines and not lines[-1].strip():
+        lines = lines[:-1]
+    old: list[str] = []
+    new: list[str] = []
+    kinds = ""
+    for line in lines:
+        if line.startswith("-"):
+            old.append(line[1:])
+            kinds += "-"
+        elif line.startswith("+"):
+            new.append(line[1:])
+            kinds += "+"
+        else:
+            same = line[1:] if line.startswith(" ") else line  # models forget the space of context lines
+            old.append(same)
+            new.append(same)
+            kinds += " "
+    if set(kinds) <= {" "}:
+        raise NotApplied("a hunk of the diff changes nothing")
+    lead = len(kinds) - len(kinds.lstrip(" "))
+    tail = len(kinds) - len(kinds.rstrip(" "))
+    return Edit(name, tuple(old), tuple(new), lead, tail)
+
+
+def _is_removal(line: str, hunk: list[str]) -> bool:
+    """Whether ``--- x`` inside a hunk is a removed line ``-- x`` (SQL, Lua) and not another file."""
+    return bool(hunk) and not re.match(r"^--- (a/|/dev/null|[\w./+-]+\.\w+(\s|$))", line)
+
+
+def _path(text: str) -> str:
+    path = text.split("\t", maxsplit=1)[0].strip().strip('"')
+    return re.sub(r"^[ab]/", "", path)
+
+
+def _named(line: str) -> str:
+    """Return the path that a line above a block names, if it does."""
+    if len(line) > 300:
+        return ""
+    word = re.sub(r"^(file|path)\s*:\s*", "", line.strip().strip("#*`: ").strip(), flags=re.IGNORECASE)
+    word = word.strip("`* ")
+    return word if _NAME.match(word) else ""
+
+
+def _which(name: str, texts: Mapping[str, str], entry: str, *, new: bool) -> str:
+    """Return the file that a name means; a single-file program has many names in models' mouths."""
+    if not name or name in texts:
+        return name or entry
+    ends = [path for path in texts if path.endswith("/" + name) or name.endswith("/" + path)]
+    if len(ends) == 1:
+        return ends[0]
+    if len(texts) == 1 and not new:
+        return next(iter(texts))
+    if new and name != "/dev/null" and ".." not in name.split("/") and not name.startswith("/"):
+        return name
+    raise NotApplied(f"the program has no file {name!r}")

@@ -1,0 +1,233 @@
+"""Reading: a reply becomes a program's files, whole or by edits, or a sentence why not; never executed."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kernelevo.llm.edits import Edit, NotApplied, apply, search_replace, unified
+from kernelevo.llm.parsing import Block, blocks, extract, first_prose
+
+LONGEST = 1_000_000
+"""Characters of a reply that are looked at; a longer one is refused unread."""
+MANY = 200
+"""Files or edits that one reply may have."""
+FENCES = 2_000
+"""Code fences, likewise."""
+_BLOCK = re.compile(r"^[ \t]*<{4,10}[ \t]*(SEARCH|ORIGINAL|OLD|BEFORE|HEAD)\b", re.IGNORECASE | re.MULTILINE)
+_DIFF = re.compile(r"^(@@ .*|@@\s*)$", re.MULTILINE)
+_LONGEST_LINE = 300  # that may hold a path; longer ones would take the patterns long
+_TITLE = re.compile(
+    r"""^[#*\s>-]*(?:(?:file|path|filename)\s*:?\s*)?[`*"']*(?P<path>[\w./+-]+\.[A-Za-z]\w{0,4})[`*"':\s]*$""",
+    re.IGNORECASE,
+)
+_INFO = re.compile(
+    r"""(?:(?:title|file|filename|path)\s*=\s*)?["']?(?P<path>[\w./+-]+\.[A-Za-z]\w{0,4})["']?$"""
+)
+
+
+@dataclass(frozen=True)
+class Read:
+    """What a reply holds: a program's files, or the reason why there is none.
+
+    Args:
+        files: path -> text, or None.
+        refusal: one sentence, why there is no program; empty if there is one.
+        idea: the first line of prose, what was tried.
+        form: ``file``, ``files``, ``edits``, ``diff`` or ``json``.
+        overlooked: how quoted lines differed from the program's, where they did.
+    """
+
+    files: Mapping[str, str] | None
+    refusal: str = ""
+    idea: str = ""
+    form: str = "file"
+    overlooked: tuple[str, ...] = ()
+
+
+def read(
+    text: str, base: Mapping[str, str] | None = None, *, entry: str = "program.py", cut_off: bool = False
+) -> Read:
+    """Read a reply.
+
+    Looked for, in this order: JSON (``{"files": {path: text}}``, ``{"code": text}`` or
+    ``{"edits": [{"file", "search", "replace"}]}``), SEARCH/REPLACE blocks, a unified diff, several named
+    blocks, the last Python block. Edits apply to ``base``; they may be off by white space, indentation, line
+    numbers and some context, as long as there is exactly one place that they can mean.
+
+    Args:
+        text: the reply.
+        base: files of the program that the prompt showed first, if it showed one.
+        entry: path of the main file.
+        cut_off: True if the endpoint said that the reply ran into its limit.
+    """
+    if len(text) > LONGEST:
+        return Read(None, f"the reply has {len(text)} characters, more than {LONGEST} are not read")
+    if text.count("```") + text.count("~~~") > FENCES:
+        return Read(None, f"the reply has more than {FENCES} code fences")
+    idea = first_prose(text)
+    try:
+        found = _json(text, base, entry) or _edits(text, base, entry, cut_off) or _several(text, base, entry)
+    except NotApplied as why:
+        return Read(None, str(why), idea)
+    if found is None:
+        single = extract(text, cut_off=cut_off)
+        if single.source is None:
+            return Read(None, single.refusal, single.idea)
+        return Read({entry: single.source}, "", single.idea)
+    files, form, overlooked = found
+    problem = _problem(files, base, entry)
+    if problem:
+        return Read(None, problem, idea, form)
+    return Read(files, "", idea, form, overlooked)
+
+
+Found = tuple[Mapping[str, str], str, tuple[str, ...]]
+
+
+def _json(text: str, base: Mapping[str, str] | None, entry: str) -> Found | None:
+    data = _object(text)
+    if data is None:
+        return None
+    files, edits = data.get("files"), data.get("edits")
+    if isinstance(files, list):
+        files = {str(f.get("path")): f.get("content") for f in files if isinstance(f, dict)}
+    if isinstance(files, dict) and files and all(isinstance(v, str) for v in files.values()):
+        return {**(base or {}), **{str(k): _ended(v) for k, v in files.items()}}, "json", ()
+    if isinstance(edits, list) and edits:
+        made = apply([_edit(edit) for edit in edits[:MANY]], _shown(base), entry)
+        return made.files, "json", made.overlooked
+    for key in ("code", "program", "source", "content"):
+        if isinstance(data.get(key), str) and data[key].strip():
+            return {entry: _ended(data[key])}, "json", ()
+    return None
+
+
+def _edit(data: Any) -> Edit:
+    names = (("search", "old", "find"), ("replace", "new"))
+    values = (
+        [next((data[n] for n in group if n in data), None) for group in names]
+        if isinstance(data, dict)
+        else []
+    )
+    if len(values) != 2 or not all(isinstance(v, str) for v in values):
+        raise NotApplied("an edit in the JSON lacks its 'search' or 'replace'")
+    old, new = (tuple(str(v).split("\n")) for v in values)
+    return Edit(str(data.get("file") or data.get("path") or ""), old, new)
+
+
+def _object(text: str) -> dict[str, Any] | None:
+    """Return the one JSON object that a reply is made of, in a fence or not."""
+    fenced = [b.text for b in blocks(text) if b.label in ("json", "jsonc", "json5") and b.closed]
+    candidates = fenced if len(fenced) == 1 else [text] if text.lstrip()[:1] == "{" else []
+    for candidate in candidates:
+        for attempt in (candidate, re.sub(r",(\s*[}\]])", r"\1", candidate)):
+            try:
+                data = json.loads(attempt, strict=False)
+            except (ValueError, RecursionError):
+                continue
+            return data if isinstance(data, dict) else None
+    return None
+
+
+def _edits(text: str, base: Mapping[str, str] | None, entry: str, cut_off: bool) -> Found | None:
+    if _BLOCK.search(text):
+        edits, form = search_replace(text), "edits"
+    else:
+        source = _diff_text(text)
+        if source is None:
+            return None
+        edits, form = unified(source), "diff"
+    if cut_off:
+        raise NotApplied("the reply ran into its token limit; its edits may not be all")
+    if len(edits) > MANY:
+        raise NotApplied(f"the reply has {len(edits)} edits, more than {MANY} are not made")
+    made = apply(edits, _shown(base), entry)
+    return made.files, form, made.overlooked
+
+
+def _diff_text(text: str) -> str | None:
+    found = blocks(text)
+    marked = [b for b in found if b.label in ("diff", "patch", "udiff") or _looks_like_diff(b.text)]
+    if marked:
+        if not all(b.closed for b in marked):
+            raise NotApplied("the reply was cut off inside its diff")
+        return "\n".join(b.text for b in marked)
+    return text if not found and _looks_like_diff(text) else None
+
+
+def _looks_like_diff(text: str) -> bool:
+    return bool(_DIFF.search(text)) and bool(re.search(r"^[+-]", text, re.MULTILINE))
+
+
+def _several(text: str, base: Mapping[str, str] | None, entry: str) -> Found | None:
+    """Blocks with names above them or in their first lines, if there are at least two of them."""
+    named: dict[str, str] = {}
+    for block in blocks(text):
+        name = _name(block)
+        if name is None:
+            continue
+        if not block.closed:
+            raise NotApplied(f"the reply was cut off inside {name}")
+        named[name] = _ended(block.text)
+    if len(named) > MANY:
+        raise NotApplied(f"the reply has {len(named)} files, more than {MANY} are not taken")
+    if len(named) < 2 and not (base and len(base) > 1 and named):
+        return None
+    if entry not in named and not (base and entry in base):
+        raise NotApplied(f"the reply has the files {', '.join(named)}, but no {entry}")
+    return {**(base or {}), **named}, "files", ()
+
+
+def _name(block: Block) -> str | None:
+    """The path that a block is given behind its fence or in the line above it."""
+    if len(block.info) < _LONGEST_LINE and (found := _INFO.search(block.info)):
+        return found["path"]
+    found = _TITLE.match(block.above) if len(block.above) < _LONGEST_LINE else None
+    return found["path"] if found else None
+
+
+def _shown(base: Mapping[str, str] | None) -> Mapping[str, str]:
+    if not base:
+        raise NotApplied("the reply edits a program, but there is none yet: answer with a whole file")
+    return base
+
+
+def _problem(files: Mapping[str, str], base: Mapping[str, str] | None, entry: str) -> str:
+    """Say why files cannot be a program, if they cannot."""
+    for path, text in files.items():
+        if not path or path.startswith("/") or "\\" in path or ".." in path.split("/"):
+            return f"{path!r} is not a path inside a program"
+        if "\0" in text:
+            return f"{path} holds a zero byte"
+    source = files.get(entry, "")
+    if not source.strip():
+        return f"{entry} is empty"
+    if base and entry in base and entry.endswith(".py") and _parses(base[entry]) and not _parses(source):
+        return f"after the edits {entry} is not Python any more: {_syntax(source)}"
+    return ""
+
+
+def _syntax(source: str) -> str:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(source)
+    except SyntaxError as error:
+        return f"line {error.lineno}: {error.msg}"
+    except (ValueError, RecursionError, MemoryError) as error:
+        return str(error)
+    return ""
+
+
+def _parses(source: str) -> bool:
+    return not _syntax(source)
+
+
+def _ended(text: str) -> str:
+    return text if text.endswith("\n") else text + "\n"
