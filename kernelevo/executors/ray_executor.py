@@ -25,6 +25,8 @@ from kernelevo.executors.slots import PATIENCE_SECONDS, Slots
 # Ray's own statistics, and a warning about a default that it will change: off
 for _name in ("RAY_USAGE_STATS_ENABLED", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"):
     os.environ.setdefault(_name, "0")
+if (Path.home() / ".ray" / "auth_token").exists():  # `ray start --head` asks for it then, its guests do not
+    os.environ.setdefault("RAY_AUTH_MODE", "token")
 
 try:
     import ray
@@ -331,8 +333,8 @@ def _join(address: str | None, resources: dict[str, int]) -> bool:
         raise MachineError(
             f"{where} cannot be joined.",
             why=f"{type(error).__name__}: {str(error).strip()[:500]}",
-            now="start one with `ray start --head`, or leave --ray-address away for one of this machine; "
-            "every node needs the same versions of Python and Ray",
+            now="is it up (`ray status`), with the same versions of Python and Ray, and the same token "
+            "(~/.ray/auth_token)? Without --ray-address the cluster of this machine is used, or a new one",
         ) from error
     return True
 

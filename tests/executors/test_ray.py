@@ -36,8 +36,12 @@ def cluster() -> Iterator[None]:
         configure_logging=False,
         log_to_driver=False,
     )
+    started = ray._private.worker._global_node.all_processes
+    processes = [info.process for infos in started.values() for info in infos]
     yield
     ray.shutdown()
+    for process in processes:  # Ray kills and does not wait, and Python warns of that at the very end
+        process.wait(10)
 
 
 @pytest.fixture(scope="module")

@@ -52,7 +52,11 @@ def test_a_node_that_dies_costs_no_trial_and_repeats_none(tmp_path: Path, kind: 
             executor.close()
     finally:
         ray.shutdown()
+        every = [cluster.head_node, *nodes]
+        processes = [i.process for node in every for infos in node.all_processes.values() for i in infos]
         cluster.shutdown()
+        for process in processes:  # Ray kills and does not wait, and Python warns of that at the very end
+            process.wait(10)
     trials = bench.trials()
     assert killed and outcome.used["trials"] == 60
     assert [t.number for t in trials] == list(range(61))
