@@ -5,7 +5,8 @@ from __future__ import annotations
 from kernelevo.config import Settings
 from kernelevo.core import Evaluator, StagedEvaluator, Task
 from kernelevo.device.facts import cpu_facts
-from kernelevo.evaluators import load, task_of
+from kernelevo.errors import TaskNotFound, closest
+from kernelevo.evaluators import load, names, task_of
 from kernelevo.tasks import facts, load_task, refuse_if_too_large
 
 LOADER = "kernelevo.api.loading:load_evaluator"
@@ -21,7 +22,13 @@ def find_task(name: str, settings: Settings) -> Task:
     known = task_of(name)
     if known is not None:
         return known
-    return load_task(name, size=settings.size, device=settings.device, policy=settings.policy)
+    try:
+        return load_task(name, size=settings.size, device=settings.device, policy=settings.policy)
+    except TaskNotFound as error:
+        if ".py" in name or name.startswith("kernelbench:"):
+            raise
+        near = closest(name, (n for n in names() if n != "kernel"))
+        raise TaskNotFound(error.what, why=f"{error.why}\n  evaluators  {near}", now=error.now) from None
 
 
 def load_evaluator(task: Task) -> Evaluator | StagedEvaluator:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from kernelevo.api.check import read_program
+from kernelevo.api.language import language, speaks
 from kernelevo.api.loading import find_task, refuse_early
 from kernelevo.api.lore import learn
 from kernelevo.api.parts import Plan, carry_out, refuse_idle, total_budget
@@ -59,6 +60,8 @@ def _accepted(task: str | Task, settings: Settings) -> Task:
     if isinstance(task, str):
         task = find_task(task, settings)
     refuse_idle(task, settings)
+    if speaks(settings):  # a missing key, price or record is said before there is a folder
+        language(settings, Budget.parse(settings.budget))
     objectives_of(task.options)  # refuses what makes no sense, before there is a folder
     _own_programs(settings)
     if settings.elsewhere is not None:  # its own first programs would have to be judged before anything else

@@ -132,7 +132,7 @@ def test_a_plain_evaluator_runs_from_its_seed(elsewhere):
     assert list((elsewhere / "box").glob("prompt-*.md"))
     assert result.best_path.read_text() == "ANSWER = 3\n"
     with pytest.raises(BadSetting, match="none of the proposers can work"):
-        api.run_task("tour.py:tour", settings(budget="3", out="other"))
+        api.run_task("tour.py:tour", settings(budget="3", out="other", proposers=("rewrite",)))
     assert not (elsewhere / "other").exists()
 
 

@@ -1,9 +1,8 @@
-"""The pages of the documentation: their code blocks and their commands."""
+"""The pages of the documentation: their code blocks."""
 
 from __future__ import annotations
 
 import re
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,19 +45,4 @@ def blocks(page: Path) -> list[Block]:
             before = ""
         elif token.type == "inline":
             before = ""
-    return found
-
-
-def commands(page: Path) -> list[list[str]]:
-    """Return every ``kernelevo`` command of a page: of its shell blocks, and those in code spans."""
-    text = page.read_text(encoding="utf-8")
-    lines = [line for block in blocks(page) if block.language == "sh" for line in block.text.splitlines()]
-    # untitled blocks without a language show commands too
-    lines += [line for block in blocks(page) if not block.language for line in block.text.splitlines()]
-    lines += re.findall(r"(?<!`)`(kernelevo [a-z]+[^`]*)`(?!`)", text)
-    found = []
-    for line in lines:
-        words = shlex.split(line, comments=True) if line.strip().startswith("kernelevo ") else []
-        if words[1:] and not words[1].isupper():
-            found.append(words[1:])
     return found

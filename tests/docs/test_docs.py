@@ -1,4 +1,4 @@
-"""What the documentation says is so: flags exist, code runs, the site is built."""
+"""What the documentation says is so: its code runs, the site is built (links and flags: ``test_house``)."""
 
 import importlib.util
 import os
@@ -6,28 +6,11 @@ import subprocess
 import sys
 
 import pytest
-import typer
 
-from kernelevo.cli.main import app
-from tests.docs.pages import PAGES, ROOT, blocks, commands
+from tests.docs.pages import PAGES, ROOT, blocks
 
-IDS = [str(p.relative_to(ROOT)) for p in PAGES]
 # what takes long in earnest takes little here
 SHORTER = {"--budget 60s": "--budget 3", 'budget="60s"': 'budget="3"', "--budget 20 ": "--budget 4 "}
-
-
-@pytest.mark.parametrize("page", PAGES, ids=IDS)
-def test_every_command_has_its_flags(page):
-    group = typer.main.get_command(app)
-    for words in commands(page):
-        verb, given = group, list(words)
-        while given and getattr(verb, "commands", None) and given[0] in verb.commands:
-            verb = verb.commands[given.pop(0)]
-        assert verb is not group, f"kernelevo {' '.join(words)}: no such verb"
-        known = {flag for p in verb.params for flag in (*p.opts, *p.secondary_opts)} | {"--help"}
-        for word in given:
-            if word.startswith("--"):
-                assert word.partition("=")[0] in known, f"kernelevo {' '.join(words)}: no flag {word}"
 
 
 TOLD = [p for p in PAGES if "docs" in p.parts and any(not b.left_out and b.language for b in blocks(p))]

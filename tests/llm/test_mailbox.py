@@ -112,3 +112,37 @@ def test_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(BadSetting, match="mailbox"):
         MailboxClient(tmp_path / "file" / "box")
+
+
+def test_a_reply_to_no_prompt_and_a_second_reply_are_told_once_and_never_lost(tmp_path):
+    world, told = World(), []
+    stray = tmp_path / "reply-0123456789abcdef.md"
+    stray.write_text("to whom?")
+    (tmp_path / "reply.txt").write_text("no name")
+
+    def twice():
+        answer(tmp_path, "first")
+        prompt = only_prompt(tmp_path)
+        second = "reply" + prompt.stem.removeprefix("prompt") + " (1).md"
+        prompt.with_name(second).write_text("second")
+
+    world.events = [(3, twice)]
+    client = world.client(tmp_path)
+    client.notice = told.append
+    assert complete(client, seed=1).text == "first"
+    complete(client, seed=1)
+    assert len(told) == 3 and stray.read_text() == "to whom?"
+    assert sum("no prompt" in text for text in told) == 2
+    assert sum("second reply" in text and "(1)" in text for text in told) == 1
+
+
+def test_a_reply_whose_name_ends_otherwise_is_found_if_it_is_the_only_one(tmp_path):
+    world = World()
+
+    def odd():
+        prompt = only_prompt(tmp_path)
+        prompt.with_name("reply" + prompt.stem.removeprefix("prompt") + ".txt").write_text("here")
+
+    world.events = [(3, odd)]
+    client = world.client(tmp_path)
+    assert complete(client).text == "here" and client.waiting() == []

@@ -38,7 +38,8 @@ def test_numbers() -> None:
     assert ratio(1.385) == "1.39x" or ratio(1.385) == "1.38x"
     assert [milliseconds(0.0123), milliseconds(12.34), milliseconds(None)] == ["12.3 us", "12.3 ms", "-"]
     assert interval(Evaluation.ok(1.5, score_low=1.4, score_high=1.6)) == "1.50x [1.40, 1.60]"
-    assert interval(Evaluation.ok(1.5)) == "1.50x"
+    assert interval(Evaluation.ok(1.5, latency_ms=1.0)) == "1.50x"
+    assert interval(Evaluation.ok(1.5)) == "1.5"
 
 
 def test_best_is_the_first_of_the_highest_full_scores() -> None:

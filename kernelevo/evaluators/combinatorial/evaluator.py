@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kernelevo.core import Evaluation, Program, Status, Task
@@ -71,7 +71,10 @@ class CaseEvaluator:
                 continue
             against = paired(values, self.accepted.relatives[:stage])
             if against.hopeless:
-                return self._verdict(results, "rough", _stopped(stage, against))
+                # a mean over fewer cases is no score to compare with: the best one's, and what it is behind
+                score = sum(self.accepted.relatives) / len(self.accepted.relatives) + against.mean
+                verdict = self._verdict(results, "rough", _stopped(stage, against))
+                return replace(verdict, score=score)
         values = self.relatives(results)
         if against is not None and not against.better:
             return self._verdict(results, "rough", _not_accepted(against))

@@ -54,6 +54,7 @@ def test_better_is_accepted_worse_and_equal_are_stopped():
     assert worse.fidelity == "rough" and worse.metrics["cases"] == 4
     same = judge(Program.single(references(problem.name)["by area"].source + "\n# the same"))
     assert same.fidelity == "rough" and "stopped" in same.feedback
+    assert same.score == pytest.approx(better.score)  # not the mean of the few cases that it was run on
     again = judge(references(problem.name)["by area"])
     assert again.fidelity == "full"  # the accepted one itself is not its own rival
 
