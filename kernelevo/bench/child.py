@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
 import time
 import traceback
@@ -21,6 +20,7 @@ from kernelevo.bench.given import grade_given, place
 from kernelevo.bench.job import JOB, PROGRAM, REFERENCE, ROW, Job, broken_task
 from kernelevo.bench.row import NOTHING_CORRECT, Row
 from kernelevo.errors import InputError, KernelEvoError
+from kernelevo.sandbox.lifeline import die_with_parent
 
 RUN = "run"
 GIVEN = "given.py"  # a program that came as text
@@ -28,7 +28,7 @@ GIVEN = "given.py"  # a program that came as text
 
 def main(arguments: list[str]) -> int:
     """Do the job of a folder."""
-    die_with_parent()
+    die_with_parent()  # nobody would read the row
     folder = Path(arguments[0]).absolute()
     job = Job.from_json(json.loads((folder / JOB).read_text("utf-8")))
     began = time.monotonic()
@@ -151,16 +151,6 @@ def leave(row: Row, folder: Path) -> None:
     beside = folder / f".{ROW}.tmp"
     beside.write_text(json.dumps(row.to_json(), allow_nan=False), "utf-8")
     beside.replace(folder / ROW)
-
-
-def die_with_parent() -> None:
-    """End when the series ends, however it ends: nobody would read the row."""
-    from kernelevo.sandbox.syscalls import PR_SET_PDEATHSIG, prctl
-
-    parent = os.getppid()
-    prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os.kill(os.getpid(), signal.SIGKILL)
 
 
 if __name__ == "__main__":

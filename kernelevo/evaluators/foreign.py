@@ -134,6 +134,7 @@ class ForeignEvaluator:
             order = {
                 "folder": str(self.folder.path),
                 "program": str(file),
+                "parent": os.getpid(),
                 "cascade": self.folder.cascade,
                 "thresholds": list(self.folder.thresholds),
             }

@@ -1,6 +1,7 @@
 """The process of a foreign evaluator: imports ``evaluator.py`` and calls it on a program's path.
 
-Run by its path as ``python foreign_child.py ORDER FD``: it needs nothing of kernelevo's. The candidate is
+Run by its path as ``python foreign_child.py ORDER FD``: it needs nothing of kernelevo's but the way to end
+with its parent. The candidate is
 usually imported in here, by the foreign evaluator; that is its author's design, and the reason why this is no
 process of ours.
 """
@@ -19,6 +20,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from kernelevo.sandbox.lifeline import die_with_parent
+
 _LONGEST = 64_000
 
 
@@ -32,6 +35,7 @@ class EvaluationResult:
 
 def main(order: Mapping[str, Any], fd: int) -> None:
     """Judge one program and write the result as one JSON object."""
+    die_with_parent(order["parent"])
     folder = Path(order["folder"])
     sys.path.insert(0, str(folder))
     _offer_result_class()

@@ -11,10 +11,12 @@ import sys
 
 from kernelevo.core import Program, Task
 from kernelevo.evaluators.registry import load
+from kernelevo.sandbox.lifeline import die_with_parent
 
 
 def main(source: int, sink: int) -> None:
     """Judge programs until the auditor is gone."""
+    die_with_parent()
     # out of the way of a candidate that writes to every small descriptor
     answers = os.fdopen(os.dup(sink), "w")
     with os.fdopen(source) as lines:
