@@ -5,7 +5,6 @@ Winners are not looked at with the sanitizer (some 10 s each), but where that is
 
 import os
 import tempfile
-from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -19,20 +18,6 @@ os.environ["KERNELEVO_KNOWLEDGE"] = os.path.join(_NOTES.name, "knowledge.db")
 settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
-
-# Rooms whose tests time programs, hold the device's lease, or count and stop processes: one after the other.
-ALONE = {
-    "adversarial", "api", "bare", "bench", "cli", "dashboard", "device", "engine", "evaluators", "executors",
-    "gpu", "kernels", "sandbox",
-}  # fmt: skip
-_HERE = Path(__file__).parent
-
-
-def pytest_collection_modifyitems(items):
-    """Give one of two processes (``-n 2 --dist loadgroup``) all tests that need the machine's clock."""
-    for item in items:
-        if item.path.relative_to(_HERE).parts[0] in ALONE:
-            item.add_marker(pytest.mark.xdist_group("alone"))
 
 
 @pytest.fixture(autouse=True)

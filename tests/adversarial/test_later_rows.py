@@ -9,7 +9,6 @@ from statistics import median
 
 import numpy as np
 import pytest
-from kernelevo.proposers.llm import fenced
 
 from kernelevo.backends import nvrtc
 from kernelevo.core import Evaluation, Program, Status
@@ -19,6 +18,7 @@ from kernelevo.kernels import correctness, rules
 from kernelevo.kernels.judge import FRESH_PROCESSES, KernelJudge
 from kernelevo.kernels.rules import HONEST, QUOTE, WHY
 from kernelevo.kernels.verdict import combine
+from kernelevo.proposers.briefing import fenced
 from tests.adversarial.later_rows import (
     EVIL,
     HARNESS,

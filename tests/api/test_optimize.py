@@ -59,7 +59,7 @@ def test_a_live_module_becomes_a_drop_in(gate, quick_judge, elsewhere):
     assert all(torch.equal(v, before[k]) for k, v in gate.state_dict().items())  # the given one is untouched
 
     page = result._repr_html_()
-    assert page.startswith("<pre") and "Gate" in page and "torch.compile" in page
+    assert "<pre" in page and "<svg" in page and "Gate" in page and "torch.compile" in page
     with pytest.raises(BadSetting, match="not a live module"):
         other = kernelevo.core.Task("x", "y", options={"reference": {"kind": "source"}})
         dataclasses.replace(result, task=other).module()
