@@ -32,15 +32,26 @@ demo: $(STAMP)
 	  $(DEMO) --device cuda || { echo "not on the GPU (see above); on the CPU:"; $(DEMO); }; \
 	else $(DEMO); fi
 
+# Two processes: one for the tests that time programs, one after the other, one for all others.
+PYTEST := $(BIN)/python -m pytest -q -n 2 --dist loadgroup
+# Recorded replies of a language model as a run of its own, judged anew: two for circle packing, a minute each.
+# A recorded kernel run (benchmarks/recorded/README.md) takes longer, since its baselines are compiled first.
+demo-llm: $(STAMP)
+	$(BIN)/kernelevo run examples/circle_packing.py:score --replay benchmarks/recorded/circle_packing.jsonl \
+	  --replay-loosely --budget 2 --no-knowledge
+
 # Two processes side by side: one for the rooms whose tests time programs, hold the device's lease or count
 # processes, one for all others. Each one's words are printed when it ends.
 TIMED := $(wildcard $(addprefix tests/,adversarial api bare bench cli dashboard device engine evaluators \
   executors gpu kernels sandbox))
 PYTEST := $(BIN)/python -m pytest -q
 .PHONY: test-timed test-others
-test: QUICK = and not slow
-test test-all: $(STAMP)
-	@$(MAKE) --no-print-directory -j2 --output-sync=target test-timed test-others QUICK='$(QUICK)'
+BOTH := @$(MAKE) --no-print-directory -j2 --output-sync=target test-timed test-others
+test: $(STAMP)
+	$(BOTH) QUICK='and not slow'
+
+test-all: $(STAMP)
+	$(BOTH)
 
 test-timed: $(STAMP)
 	$(PYTEST) -m 'not gpu $(QUICK)' $(TIMED)
