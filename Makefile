@@ -32,8 +32,6 @@ demo: $(STAMP)
 	  $(DEMO) --device cuda || { echo "not on the GPU (see above); on the CPU:"; $(DEMO); }; \
 	else $(DEMO); fi
 
-# Two processes: one for the tests that time programs, one after the other, one for all others.
-PYTEST := $(BIN)/python -m pytest -q -n 2 --dist loadgroup
 # Recorded replies of a language model as a run of its own, judged anew: two for circle packing, a minute each.
 # A recorded kernel run (benchmarks/recorded/README.md) takes longer, since its baselines are compiled first.
 demo-llm: $(STAMP)
