@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from importlib.util import find_spec
 from itertools import pairwise
@@ -37,10 +37,15 @@ def require() -> None:
 def repaired(given: Any) -> list[Fraction]:
     """Return the touching points, rounded to multiples of 2^-40 and sorted.
 
+    Args:
+        given: ``{"points": [...]}`` and no other key: a number that lies beside is no point.
+
     Raises:
-        NotOne: for other than 1 to 16 different numbers between 0.01 and 100.
+        NotOne: for another form, and other than 1 to 16 different numbers between 0.01 and 100.
     """
-    found = sorted({Fraction(round(z * GRID), GRID) for z in reading.numbers(given, most=MOST)})
+    if not isinstance(given, Mapping) or set(given) != {"points"}:
+        raise NotOne('solve() returns {"points": [...]}')
+    found = sorted({Fraction(round(z * GRID), GRID) for z in reading.numbers(given["points"], most=MOST)})
     if not Fraction(1, 100) <= found[0] <= found[-1] <= 100:
         raise NotOne("touching points lie between 0.01 and 100")
     return found

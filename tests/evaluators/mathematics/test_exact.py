@@ -109,10 +109,10 @@ def test_kissing_drops_what_is_too_near_and_no_more():
 def test_uncertainty_of_one_touching_point_is_what_was_published():
     pytest.importorskip("flint")
     # AlphaEvolve (May 2025) reports 0.3521 for the Hermite polynomials up to H_12
-    above, value = uncertainty.bound(uncertainty.repaired([2.25]))
+    above, value = uncertainty.bound(uncertainty.repaired({"points": [2.25]}))
     assert value == pytest.approx(0.35212, abs=1e-5)
-    assert uncertainty.confirmed(uncertainty.repaired([2.25]), above)
-    assert not uncertainty.confirmed(uncertainty.repaired([2.25]), above - Fraction(1, 1000))
+    assert uncertainty.confirmed(uncertainty.repaired({"points": [2.25]}), above)
+    assert not uncertainty.confirmed(uncertainty.repaired({"points": [2.25]}), above - Fraction(1, 1000))
 
 
 BAD = {
@@ -125,7 +125,8 @@ BAD = {
     "autocorrelation_1": [[], [nan], [0.0, 0.0], [-1.0, 2.0], [inf], ([1.0], 1.5)],
     "kissing_number": [[], [[0] * 11], [[1.0] * 11], [[1e-3] * 11], [[1] * 10], [[True] * 11],
                        [[10**41] * 11]],
-    "uncertainty": [[], [nan], [-1.0], [0.0], [1e6], [1.0] * 17],
+    "uncertainty": [[2.25], ({"points": [2.25]}, 0.1), {"points": [2.25], "bound": 0.1},
+                    *({"points": z} for z in ([], [nan], [-1.0], [0.0], [1e6], [1.0] * 17))],
 }  # fmt: skip
 
 
@@ -159,7 +160,7 @@ def some(name):
         "erdos_minimum_overlap": rng.random(24),
         "autocorrelation_1": rng.random(25),
         "kissing_number": [[3 * (i == j) for j in range(11)] for i in range(11)],
-        "uncertainty": [2.2, 6.5],
+        "uncertainty": {"points": [2.2, 6.5]},
     }[name]
 
 

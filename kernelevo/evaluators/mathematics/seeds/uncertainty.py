@@ -10,4 +10,4 @@ TUNE = {
 
 def solve():
     first, gap, bend = TUNE["FIRST"][0], TUNE["GAP"][0], TUNE["BEND"][0]
-    return [first + gap * k**bend for k in range(TUNE["POINTS"][0])]
+    return {"points": [first + gap * k**bend for k in range(TUNE["POINTS"][0])]}
