@@ -130,9 +130,10 @@ PROBLEMS = {
         ),
         Problem(
             "uncertainty",
-            'Lower the upper bound of the sign uncertainty inequality. solve() returns {"points": [z_1, ...]}, up '
-            "to 16 touching points z_i > 0: f(z) = P(z) exp(-z^2 / 2), where P is the combination of the Hermite "
-            "polynomials H_0, H_4, ..., H_(4 (2k + 1)) with P(0) = 0 and double zeros at all k points. "
+            "Lower the upper bound of the sign uncertainty inequality. solve() returns a mapping with the one "
+            "key points: up to 16 touching points z_i > 0. f(z) = P(z) exp(-z^2 / 2), where P is the "
+            "combination of the Hermite polynomials H_0, H_4, ..., H_(4 (2k + 1)) with P(0) = 0 and double "
+            "zeros at all k points. "
             "u / (2 pi) counts, where u = z^2 is the last change of sign of f; the smaller the better.",
             "down",
             uncertainty.repaired,
