@@ -293,9 +293,7 @@ def _as_weighed(store: RunStore) -> Task:
     task, changes = store.task, store.events(kind="objective")
     if not changes:
         return task
-    objectives = objectives_of(task.options)
-    for change in changes:
-        objectives = objectives.weighing(change.data["metric"], change.data["weight"])
+    objectives = objectives_of(task.options).after(change.data for change in changes)
     return dataclasses.replace(task, options={**task.options, OPTION: objectives.to_json()})
 
 

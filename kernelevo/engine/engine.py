@@ -37,6 +37,7 @@ from kernelevo.engine.pipeline import Judged, Pipeline
 from kernelevo.engine.pool import Pool
 from kernelevo.engine.preparation import Preparation
 from kernelevo.engine.replay import SEED, replay
+from kernelevo.engine.sizes import Sizes
 from kernelevo.engine.steering import Steering
 from kernelevo.engine.turns import FREE, Schedule, Turns
 from kernelevo.errors import BadSetting
@@ -146,6 +147,7 @@ class Engine:
         self._thinking = Pool(schedule.thinkers, self._changed)
         self._turns = Turns(self.ledger, schedule)
         self._preparation = Preparation(self, self._changed)
+        self.sizes = Sizes(schedule, self._thinking, self._pipeline)
         self._gauge = Gauge(self, self._thinking, self._pipeline)
 
     # from outside
@@ -214,10 +216,6 @@ class Engine:
         if not self._replaying:
             self.store.append_event("ban", {"program": program_id, "told": self.ledger.told}, trial=trial)
         self.ledger.ban(program_id)
-
-    def resize(self, workers: int) -> None:
-        """Build so many programs at a time from now on."""
-        self._pipeline.resize(workers)
 
     def submit(self, draft: Draft) -> None:
         """Judge a person's program next."""
