@@ -126,7 +126,7 @@ class Engine:
             now=now,
             asking=lambda *ask: self.say(TrialStarted(*ask)),
             complain=self._complain,
-            marks=self._marks,
+            marks=lambda: Marks.of(self),
             backoff=backoff,
             consult=consult,
         )
@@ -168,7 +168,7 @@ class Engine:
                 raise first_failure(error, self.store.task.name)
             best, final = await self._winner()
             used, failure = self.meter.to_json(), self.generation.failure
-            outcome = Outcome(str(self._ending), best, final, used, failure)
+            outcome = Outcome(str(self._ending), best, final, used, failure, self.meter.budget)
         except asyncio.CancelledError:
             if not self._aborted:
                 raise
@@ -218,6 +218,11 @@ class Engine:
     def resize(self, workers: int) -> None:
         """Build so many programs at a time from now on."""
         self._pipeline.resize(workers)
+
+    def stir(self) -> None:
+        """Something else than a verdict came back: somebody may be asked again."""
+        self._turns.stir()
+        self._wake.set()
 
     def submit(self, draft: Draft) -> None:
         """Judge a person's program next."""
@@ -286,11 +291,6 @@ class Engine:
         if not self._ending and self.meter.spent(["seconds"]):  # once: an end wakes the loop
             self.end(f"the budget of {self.meter.budget} is spent", confirm=True)
 
-    def _marks(self) -> Marks:
-        return Marks(
-            self.ledger.told, self.steering.last_command, self.store.last_event, self.ledger.rebased_times
-        )
-
     def _seconds(self) -> float:
         return self._stopwatch.read(self.clock())
 
@@ -341,7 +341,8 @@ class Engine:
             return False
         dry = self._turns.dry
         if self._refused or (dry and self.generation.unaffordable):
-            self.end(f"the budget of {self.meter.budget} is spent", confirm=True)
+            if not self.meter.awaits:  # a review may give back some of what is set aside for it
+                self.end(f"the budget of {self.meter.budget} is spent", confirm=True)
         elif dry:
             self.end(self.generation.dry, confirm=True)
         return False  # ending is noticed in the next round

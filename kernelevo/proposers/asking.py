@@ -76,12 +76,8 @@ class LLMProposer:
 
     def estimate(self, brief: Brief) -> dict[str, float]:
         """Return the most that the next ask may cost, by unit: by the dearest model that may be drawn."""
-        most: dict[str, float] = {}
         prompt = self.writer.write(brief, self.writer.personas(brief)[0])
-        for model in self.models.names("proposer"):
-            for unit, amount in self.models.may_cost(prompt.messages, model).items():
-                most[unit] = max(amount, most.get(unit, 0.0))
-        return most
+        return self.models.dearest(prompt.messages, "proposer")
 
     async def propose(self, brief: Brief, rng: Random) -> Sequence[Proposal]:
         """Ask once and return one proposal; none if nobody answered in time.
