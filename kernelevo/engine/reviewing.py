@@ -7,6 +7,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from kernelevo.core import Event, Notice, SearchStarted, Trial, TrialEnded, Verdict
+from kernelevo.engine.ledger import WEIGHED
 from kernelevo.evaluators.reviewer import NoOpinion, Opinion, Reviewer
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ class Reviewing:
     def listen(self, event: Event) -> None:
         """Begin a review of what has just been recorded, if it is a new correct program at full fidelity."""
         if isinstance(event, SearchStarted):  # the islands of earlier sittings are rebuilt by now
-            for program in self._opinions:
+            weighed = {row.data["program"] for row in self._engine.store.events(kind=WEIGHED)}
+            for program in self._opinions.keys() - weighed:  # a kill came between the opinion and its effect
                 self._weigh(program)
         if not isinstance(event, TrialEnded):
             return
@@ -100,13 +102,6 @@ class Reviewing:
         weight = self._reviewer.rubric.weight
         if weight:
             by = weight * (self._opinions[program].value - 0.5)
-            self._engine.islands.reread(lambda v: _moved(v, by) if v.program.id == program else v)
-
-
-def _moved(verdict: Verdict, by: float) -> Verdict:
-    """Return a verdict whose score is moved by a share of its size; a score below 0 moves up as well."""
-    evaluation = verdict.evaluation
-    if evaluation.score is None:
-        return verdict
-    score = evaluation.score + by * abs(evaluation.score)
-    return Verdict(verdict.program, dataclasses.replace(evaluation, score=score))
+            ledger = self._engine.ledger
+            self._engine.store.append_event(WEIGHED, {"program": program, "by": by, "told": ledger.told})
+            ledger.weigh(program, by)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,16 +10,17 @@ from typing import Any
 import pytest
 
 from kernelevo.core import Event, Notice, Trial, WinnerConfirmed
-from kernelevo.engine import Budget, Engine, Outcome, Schedule
+from kernelevo.engine import Budget, Engine, Outcome, Reenactment, Schedule
 from kernelevo.engine.reviewing import Reviewing
 from kernelevo.evaluators.reviewer import NoOpinion, Opinion, Rubric
 from kernelevo.executors import InlineExecutor
 from kernelevo.population import Islands, Policy
-from kernelevo.store import RunStore
+from kernelevo.store import RUN_FILE, RunStore
 from tests.engine import toys
 
 ONE, TWO, THREE = "1" * 12 + "0000", "0000" + "1" * 12, "00" + "1" * 12 + "00"
 """Three programs with the score 12."""
+REFINE = Policy(cold_start=False, sampler="refine")
 
 
 class Critic:
@@ -65,10 +67,10 @@ class Run:
 
     def __init__(self, folder: Path, texts: Sequence[str], values: dict[str, float], budget: str = "3",
                  *, weight: float = 0.0, cost: float = 0.0, hold: float = 0.0, dollars: float = 0.0,
-                 kind: str = "staged", **options: Any) -> None:  # fmt: skip
+                 kind: str = "staged", resumed: bool = False, **options: Any) -> None:  # fmt: skip
         self.events: list[Event] = []
         task = toys.task(kind, **options)
-        with RunStore.create(folder, task, {}) as store:
+        with RunStore.open(folder) if resumed else RunStore.create(folder, task, {}) as store:
             self.proposer = Held(texts, lambda: not self.critic.asked or self.calm(), dollars)
             self.engine = Engine(
                 store,
@@ -80,7 +82,7 @@ class Run:
                 listeners=[self.listen],
                 schedule=Schedule(thinkers=1),
                 poll=0.02,
-                islands=Islands(policy=Policy(cold_start=False, sampler="refine")),
+                islands=Islands(policy=REFINE),
             )
             self.critic = Critic(self.engine, values, weight, cost, hold)
             self.reviewing = Reviewing(self.engine, self.critic)  # type: ignore[arg-type]
@@ -145,6 +147,28 @@ def test_a_weight_moves_parents_and_nothing_that_was_measured(
     assert all(e.score == float(source.count("1")) for source, e in shown.items())
     assert any("Split it." in e.feedback for e in shown.values())
     assert run.confirmed == [2] and run.outcome.best is not None and run.outcome.best.number == 2
+
+
+def test_a_run_with_weighed_opinions_is_decided_again_and_rebuilt_exactly(tmp_path: Path) -> None:
+    better = "1" * 13 + "000"
+    texts, values = [ONE, better, TWO, THREE, *("0" * 15 + "1", "0" * 16)], {ONE: 1.0, better: 0.0, TWO: 0.9}
+    run = Run(tmp_path / "run", texts, values, "6", weight=0.5)
+    ranked = [(m.program.id, m.score) for m in run.engine.islands.ranked()]
+    with RunStore.open(tmp_path / "run", readonly=True) as store:
+        assert len(store.events(kind="weighed")) == 3
+        replayed = Reenactment(store, Islands(policy=REFINE)).run()
+        assert replayed.deviation is None and replayed.decisions == 6
+    again = Run(tmp_path / "run", [], {}, "6", weight=0.5, resumed=True)
+    assert [(m.program.id, m.score) for m in again.engine.islands.ranked()] == ranked
+    assert not again.critic.asked
+    db = sqlite3.connect(tmp_path / "run" / RUN_FILE)
+    db.execute("DELETE FROM events WHERE kind = 'weighed'")  # as if killed between opinion and effect
+    db.commit()
+    db.close()
+    with RunStore.open(tmp_path / "run", readonly=True) as store:
+        assert Reenactment(store, Islands(policy=REFINE)).run().deviation is not None
+    mended = Run(tmp_path / "run", [], {}, "6", weight=0.5, resumed=True)
+    assert [(m.program.id, m.score) for m in mended.engine.islands.ranked()] == ranked
 
 
 def test_what_a_review_may_cost_is_set_aside_and_there_is_none_without_room(tmp_path: Path) -> None:
