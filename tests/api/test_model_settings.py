@@ -21,7 +21,7 @@ from kernelevo.config import load_settings
 from kernelevo.core import Notice
 from kernelevo.engine import Budget
 from kernelevo.errors import BadSetting
-from kernelevo.llm import Message, Purpose, ReplyTimeout, limits, retry
+from kernelevo.llm import Message, Purpose, ReplyTimeout, retry
 from kernelevo.store import RunStore
 from tests.endpoint import completion, endpoint, failure
 
@@ -139,15 +139,14 @@ def test_a_judge_model_is_asked_only_as_the_budget_allows(tmp_path):
 
 @pytest.mark.parametrize("where", ["the run", "the model"])
 def test_a_reply_is_waited_for_so_long(where):
+    once = {"models": {"m": {"attempts": 1}}}
     more = (
         {"reply_timeout": 0.2} if where == "the run" else {"models": {"m": {"timeout": 0.2, "attempts": 1}}}
     )
-    with endpoint(lambda request, n: (200, {"delay": 0.6}, completion("ok")[2])) as mock:
-        began = time.monotonic()
-        (late,) = ask(mock, **{"models": {"m": {"attempts": 1}}, **more})
-        assert isinstance(late, ReplyTimeout) and time.monotonic() - began < 0.6
-        (early,) = ask(mock, reply_timeout=30.0, models={"m": {"attempts": 1}})
-    assert early.reply.text == "ok"
+    with endpoint(lambda request, n: (200, {"delay": 0.4}, completion("ok")[2])) as mock:
+        (late,) = ask(mock, **{**once, **more})
+        (early,) = ask(mock, **once, reply_timeout=30.0)
+    assert isinstance(late, ReplyTimeout) and early.reply.text == "ok"
 
 
 def test_a_mailbox_is_looked_at_so_long(tmp_path):
@@ -161,13 +160,16 @@ def test_a_mailbox_is_looked_at_so_long(tmp_path):
 
 @pytest.mark.parametrize(("table", "most"), [({}, 4), ({"concurrency": 1}, 1), ({"concurrency": 2}, 2)])
 def test_so_many_requests_of_a_model_at_a_time(table, most):
-    inside, seen, lock = [], [], threading.Lock()
+    inside, seen, lock, full = [], [], threading.Lock(), threading.Event()
 
     def answer(request, number):
         with lock:
             inside.append(number)
             seen.append(len(inside))
-        time.sleep(0.1)
+            if len(inside) == most:
+                full.set()
+        full.wait(10)
+        time.sleep(0.05)  # for one that is too many
         with lock:
             inside.remove(number)
         return completion("ok")
@@ -186,18 +188,25 @@ def test_so_many_requests_of_a_model_at_a_time(table, most):
         ({"tokens_per_minute": 150}, 2),
     ],
 )
-def test_so_many_requests_and_tokens_in_a_minute(monkeypatch, table, minutes):
-    monkeypatch.setattr(limits, "MINUTE", 0.4)  # a short one
-    times = []
+def test_so_many_requests_and_tokens_in_a_minute(table, minutes):
+    flags = {"model": "m", "proposers": ["llm"], "models": {"m": {"max_tokens": 100, **table}}}
+    talk = language(load_settings(flags, environ={}), Budget.parse("1"))
+    gate, now = talk.models._gates["m"], [0.0]
 
-    def answer(request, number):
-        times.append(time.monotonic())
-        return completion("ok")
+    async def sleep(seconds):
+        now[0] += seconds
 
-    with endpoint(answer) as mock:
-        ask(mock, 3, models={"m": {"max_tokens": 100, **table}})
-    passed = max(times) - min(times)
-    assert 0.4 * minutes - 0.1 <= passed and (minutes or passed < 0.4)
+    gate._clock, gate._sleep = lambda: now[0], sleep
+
+    async def go():
+        most = talk.models.may_cost(ASK, "m")["tokens"]
+        for _ in range(3):
+            async with gate.through(int(most)):
+                pass
+        await talk.aclose()
+
+    asyncio.run(go())
+    assert now[0] == pytest.approx(60.0 * minutes)
 
 
 def test_the_longest_reply_is_that_of_the_model_or_of_the_run():
