@@ -32,7 +32,7 @@ PRELOAD = (
     "numpy", "scipy", "sklearn", "sklearn.linear_model", "sklearn.ensemble",
     "sklearn.feature_extraction.text", "sklearn.preprocessing", "sklearn.impute", "sklearn.pipeline",
 )  # fmt: skip
-SECONDS, MEMORY = 300.0, 8 << 30
+SECONDS, MEMORY = 100.0, 5 << 29
 GROUPS = 10
 """Groups of rows that are left out in turn, for the standard error of a gain."""
 MOST_QUERIES = 2000

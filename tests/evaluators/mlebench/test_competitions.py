@@ -11,6 +11,8 @@ from kernelevo.cli.main import run_command
 from kernelevo.core import Program, Task
 from kernelevo.errors import BadSetting, MachineError, SandboxError
 from kernelevo.evaluators import load, secret, task_of
+from kernelevo.evaluators.audit.attacks import ATTACKS
+from kernelevo.evaluators.audit.auditor import audit
 from kernelevo.evaluators.ml.submission import Invalid
 from kernelevo.evaluators.mlebench import competition, evaluator
 from kernelevo.evaluators.mlebench.competition import read_competition
@@ -278,6 +280,15 @@ def test_answers_are_limited(data, monkeypatch):
     judge = judge_of()
     assert judge(linear()).status == "ok"
     assert judge(linear(2.0)).status == "rejected"
+
+
+@pytest.mark.slow
+def test_no_exploit_gets_through(data):
+    """All but the one that hangs, which takes the whole limit."""
+    pytest.importorskip("sklearn")
+    attacks = [attack for attack in ATTACKS if attack.name != "hang"]
+    found = audit(task_of(PRICES), attacks=attacks)
+    assert [(f.attack, f.detail) for f in found.through] == [] and len(found.findings) == len(attacks)
 
 
 @pytest.mark.slow
