@@ -146,7 +146,7 @@ def test_directions_of_the_verdicts_make_a_front_and_no_other_order(tmp_path: Pa
 def test_the_front_and_the_choices_as_they_are_shown(watch: Any) -> None:
     from kernelevo.dashboard.pages import charts
     from kernelevo.dashboard.pages.overview import front
-    from kernelevo.dashboard.pages.programs import orders
+    from kernelevo.dashboard.pages.programs import listing, orders
 
     watched = watch(LEXICOGRAPHIC)
     ranking = Ranking.of(watched.digest)
@@ -155,6 +155,11 @@ def test_the_front_and_the_choices_as_they_are_shown(watch: Any) -> None:
     assert html.count(">best</span>") == 1 and html.index(">best</span>") < html.index("/trial/3")
     assert "memory ↓" in html and "speed ↑" in html and "the lexicographic rule" in html
     assert EVIL not in html and "&lt;script&gt;" in html
+    rows = listing("run", ranking, views.trials(watched.digest, sort="best")["trials"]).split("<tr>")
+    assert "memory ↓" in rows[1] and '<td class="num">0.5</td><td class="num">1</td>' in rows[2]
+    assert '<td class="num">–</td>' in next(row for row in rows if "/trial/8" in row) and EVIL not in str(
+        rows
+    )
     assert list(orders(ranking)) == ["best", "score", "number", "ended"]
     assert charts.best_so_far(views.series(watched))["yAxis"]["name"] == "memory (lower is better)"
     plain = Ranking.of(watch_plain(watched))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from html import escape
+from typing import Any
 
 from nicegui import ui
 
@@ -53,19 +55,7 @@ def show(view: View) -> None:
             proposer="" if maker.value == "anybody" else str(maker.value),
             text=text.value or "",
         )
-        ranking = Ranking.of(view.watched.digest)
-        declared = ranking.objectives.metrics
-        rows = [
-            [
-                link(view.name, row["number"]), pill(row["status"]),
-                *metrics((m, {**row["metrics"], SCORE: row["score"]}.get(m.name)) for m in declared),
-                score(row["score"]), f"{row['island']}",
-                escape(row["proposer"]), escape((row["idea"] or row["words"])[:200]),
-            ]
-            for row in found["trials"]
-        ]  # fmt: skip
-        heads = ("trial", "verdict", *metric_heads(ranking.objectives), ">score", ">island", "by", "*idea")
-        listed.set_content(table(heads, rows, "No program fits.", "trials"))
+        listed.set_content(listing(view.name, Ranking.of(view.watched.digest), found["trials"]))
         end = min(start + ROWS, found["total"])
         where.set_text(f"{start + 1 if end else 0} to {end} of {found['total']:,}")
         back.set_visibility(start > 0)
@@ -79,6 +69,22 @@ def show(view: View) -> None:
     for choice in (sort, status, maker, text):
         choice.on_value_change(again)
     view.live(update)
+
+
+def listing(run: str, ranking: Ranking, trials: Iterable[Mapping[str, Any]]) -> str:
+    """Return trials as a table, with a column for each metric that counts."""
+    declared = ranking.objectives.metrics
+    rows = [
+        [
+            link(run, row["number"]), pill(row["status"]),
+            *metrics((m, {**row["metrics"], SCORE: row["score"]}.get(m.name)) for m in declared),
+            score(row["score"]), f"{row['island']}", escape(row["proposer"]),
+            escape((row["idea"] or row["words"])[:200]),
+        ]
+        for row in trials
+    ]  # fmt: skip
+    heads = ("trial", "verdict", *metric_heads(ranking.objectives), ">score", ">island", "by", "*idea")
+    return table(heads, rows, "No program fits.", "trials")
 
 
 def orders(ranking: Ranking) -> dict[str, str]:
