@@ -113,8 +113,9 @@ def main() -> None:
         rows_ = [figures(place, chosen)]
     note = (
         "kills fall at any moment (odd ones: 0 to 2 s after the first new row; even ones: at a random "
-        "statement inside a transaction). A request that the endpoint answered in the instant of a kill "
-        "cannot be known to the run: such answers are counted under 'answered, not received'"
+        "statement inside a transaction). A request is written down before it is sent: an answer that came "
+        "in the instant of a kill ('answered, not received') has a row of a lost call, as has a request that "
+        "the kill cut off before its answer"
     )
     keep("kills", chosen, rows_, note)
 
@@ -148,7 +149,7 @@ def figures(place: Path, chosen: argparse.Namespace) -> dict[str, Any]:
         trials = store.trials(raw=True)
         spent, calls = store.spent_on_calls(), store.calls()
     answered = len(ledger.read_text().splitlines())
-    received = sum(1 for call in calls if not call.error)
+    received = sum(call.state == "answered" for call in calls)
     judged = Counter(log.read_text().splitlines())
     return {
         "kills": dict(kinds),
@@ -162,6 +163,7 @@ def figures(place: Path, chosen: argparse.Namespace) -> dict[str, Any]:
         "ledger of the endpoint": answered,
         "calls in the run": received,
         "answered, not received": answered - received,
+        "lost calls in the run": sum(call.state == "lost" for call in calls),
         "tokens counted": spent.get("tokens", 0.0),
         "tokens of calls": float(received * TOTAL),
     }

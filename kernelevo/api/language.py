@@ -11,8 +11,10 @@ from kernelevo.config import MAILBOX, RECORD, ModelTable, Settings
 from kernelevo.engine import Budget
 from kernelevo.errors import BadSetting
 from kernelevo.llm import (
+    Book,
     Call,
     Client,
+    Ended,
     Limits,
     MailboxClient,
     Model,
@@ -25,6 +27,7 @@ from kernelevo.llm import (
     Role,
 )
 from kernelevo.llm.openai_client import KEY_VARIABLE
+from kernelevo.proposers.prompt_files import PromptFiles
 from kernelevo.store import CallRow, RunStore, find_run
 
 TIMEOUT = 600.0
@@ -44,8 +47,8 @@ class Language:
     box: MailboxClient | None = None
     endpoints: Sequence[OpenAIClient] = ()
 
-    def listen(self, book: Callable[[Call], None], notice: Callable[[str], None] = lambda _: None) -> None:
-        """Let somebody be told of every call from now on, and of what lies wrong in a mailbox."""
+    def listen(self, book: Book, notice: Callable[[str], None] = lambda _: None) -> None:
+        """Have every call written down from now on; tell somebody of what lies wrong in a mailbox."""
         self.models.book = book
         if self.box is not None:
             self.box.notice = notice
@@ -101,8 +104,28 @@ def row_of(call: Call) -> CallRow:
         trial=call.purpose.trial,
         persona=call.purpose.persona,
         prompt=tuple({"role": m.role, "content": m.content} for m in call.messages),
+        state=call.state,
         **{k: v for k, v in vars(call).items() if k not in ("purpose", "messages")},
     )
+
+
+def in_rows(book: Callable[[CallRow], Callable[[CallRow], None]]) -> Book:
+    """Return a book for calls out of one for rows of the store."""
+
+    def asked(call: Call) -> Ended:
+        ended = book(row_of(call))
+        return lambda done: ended(row_of(done))
+
+    return asked
+
+
+def prompt_files(settings: Settings) -> PromptFiles:
+    """Return the prompts of a run: ours, and over them those of the settings' folder.
+
+    Raises:
+        BadSetting: for a folder or a file in it that cannot be used.
+    """
+    return PromptFiles.load(Path(settings.prompts).expanduser() if settings.prompts else None)
 
 
 def export_replies(run: str, file: Path) -> int:

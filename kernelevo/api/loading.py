@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from kernelevo.config import Settings
 from kernelevo.core import Evaluator, StagedEvaluator, Task
 from kernelevo.device.facts import cpu_facts
 from kernelevo.errors import TaskNotFound, closest
 from kernelevo.evaluators import load, names, task_of
+from kernelevo.evaluators.foreign import EVALUATOR
 from kernelevo.tasks import facts, load_task, refuse_if_too_large
 
 LOADER = "kernelevo.api.loading:load_evaluator"
@@ -25,10 +28,25 @@ def find_task(name: str, settings: Settings) -> Task:
     try:
         return load_task(name, size=settings.size, device=settings.device, policy=settings.policy)
     except TaskNotFound as error:
+        _refuse_folder(name)
         if ".py" in name or name.startswith("kernelbench:"):
             raise
         near = closest(name, (n for n in names() if n != "kernel"))
         raise TaskNotFound(error.what, why=f"{error.why}\n  evaluators  {near}", now=error.now) from None
+
+
+def _refuse_folder(name: str) -> None:
+    """Say what is wrong where somebody meant a folder, or the evaluator file of one."""
+    path = Path(name).expanduser()
+    form = f"a folder of this kind has {EVALUATOR} beside initial_program.* (OpenEvolve) or init.* (FM Agent)"
+    if path.is_dir():
+        raise TaskNotFound(f"The folder {path} has no {EVALUATOR}.", why=form, now="name such a folder")
+    if path.name == EVALUATOR and path.is_file():
+        raise TaskNotFound(
+            f"{path} is not a task by itself.", why=form, now=f"name its folder: {path.parent}"
+        )
+    if name.startswith((".", "~", "/")) or name.endswith("/"):
+        raise TaskNotFound(f"There is no file or folder {path}.", now="check the path")
 
 
 def load_evaluator(task: Task) -> Evaluator | StagedEvaluator:

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from kernelevo.api.result import Result
 from kernelevo.config import Settings
 from kernelevo.core import Task
 from kernelevo.device.facts import cpu_facts
-from kernelevo.engine import Budget
+from kernelevo.engine import Budget, Meter, used_so_far
 from kernelevo.errors import KernelEvoError
 from kernelevo.knowledge import Consultant, KnowledgeBase, Note, default_path, distil
 from kernelevo.knowledge.distil import gains, table
 from kernelevo.store import RunStore
 
 if TYPE_CHECKING:
-    from kernelevo.llm import Call
+    from kernelevo.api.language import Language
+    from kernelevo.llm import Message
+    from kernelevo.store import CallRow
+
+Say = Callable[[str], None]
 
 
 def consultant(task: Task, settings: Settings) -> Consultant | None:
@@ -29,15 +33,19 @@ def consultant(task: Task, settings: Settings) -> Consultant | None:
     return None if settings.no_knowledge else Consultant(KnowledgeBase(default_path()), task)
 
 
-def learn(result: Result, settings: Settings) -> list[Note]:
+def learn(
+    result: Result, settings: Settings, budget: Budget | None = None, say: Say = lambda _: None
+) -> list[Note]:
     """Distil a finished run into notes, for searches to come; a run without gains leaves none.
 
-    With a language model the summariser writes them, without one (or where it fails) they are what the steps
-    were called. Each carries trials and measured gains.
+    With a language model the summariser writes them; without one, and where it fails or the budget has no
+    room for its call, they are what the steps were called. Each carries trials and measured gains.
 
     Args:
         result: the run.
         settings: of the run.
+        budget: what the run may use in all; that of the settings if None.
+        say: told why there is no summary, where one was wanted.
 
     Raises:
         StoreError, Unwritable: if the knowledge base cannot be written.
@@ -49,7 +57,10 @@ def learn(result: Result, settings: Settings) -> list[Note]:
     if not steps:
         return []
     device = _device(result)
-    sentences = _summary(result, device, table(steps), settings) if settings.summary_model else []
+    sentences: Sequence[str] = []
+    if settings.summary_model:
+        limits = budget or Budget.parse(settings.budget)
+        sentences = _summary(result, device, table(steps), settings, limits, say)
     notes = distil(
         result.folder.name, result.task, result.trials, device, known=base.notes(), sentences=sentences
     )
@@ -63,21 +74,39 @@ def _device(result: Result) -> str:
     return str(metrics.get("device") or cpu_facts()["name"] or "an unknown processor")
 
 
-def _summary(result: Result, device: str, rows: str, settings: Settings) -> Sequence[str]:
+def _summary(
+    result: Result, device: str, rows: str, settings: Settings, budget: Budget, say: Say
+) -> Sequence[str]:
     """Ask the summariser; a model that fails costs the sentences, never the run that it would describe."""
-    from kernelevo.api.language import language
-    from kernelevo.proposers.summary import summarise
+    from kernelevo.api.language import language, prompt_files
+    from kernelevo.proposers.summary import MAX_TOKENS, summary_prompt
 
     try:
-        talk = language(settings, Budget.parse(settings.budget))
+        talk = language(settings, budget)
+        messages = summary_prompt(result.task.name, device, rows, prompt_files(settings))
+        wanted = talk.models.dearest(messages, "summariser", max_tokens=MAX_TOKENS)
         with RunStore.open(result.folder) as store:
-            talk.listen(lambda call: _written(store, call))
-            return asyncio.run(summarise(talk.models, result.task.name, device, rows))
-    except KernelEvoError:
-        return []
+            meter = Meter(budget, used_so_far(store))
+            lack = "" if meter.reserve(wanted) else meter.shortage(wanted)
+            if not lack:
+                return asyncio.run(_asked(talk, messages, store))
+            store.append_event("no summary", {"reason": lack})
+    except KernelEvoError as error:
+        lack = f"{error.what} {error.why}".strip()
+    say(f"there is no summary of this run: {lack}")
+    return []
 
 
-def _written(store: RunStore, call: Call) -> None:
-    from kernelevo.api.language import row_of
+async def _asked(talk: Language, messages: Sequence[Message], store: RunStore) -> Sequence[str]:
+    from kernelevo.api.language import in_rows
+    from kernelevo.proposers.summary import summarise
 
-    store.add_call(row_of(call))
+    def book(row: CallRow) -> Callable[[CallRow], None]:
+        number = store.add_call(row)
+        return lambda ended: store.end_call(number, ended)
+
+    talk.listen(in_rows(book))
+    try:
+        return await summarise(talk.models, messages)
+    finally:
+        await talk.aclose()

@@ -11,7 +11,7 @@ from typing import Any
 
 from kernelevo.api import casting
 from kernelevo.api.casting import HOSTED, KERNEL
-from kernelevo.api.language import Language, language, row_of, speaks
+from kernelevo.api.language import Language, in_rows, language, prompt_files, speaks
 from kernelevo.api.loading import LOADER
 from kernelevo.api.lore import consultant
 from kernelevo.api.workplace import Workplace, workplace
@@ -21,14 +21,13 @@ from kernelevo.core.events import Listener
 from kernelevo.device import smi
 from kernelevo.device.facts import cpu_facts
 from kernelevo.device.groups import Registration
-from kernelevo.engine import Budget, Engine, Outcome, Schedule, paid, run_engine, used_so_far
+from kernelevo.engine import Budget, Engine, Outcome, Schedule, booked, run_engine, used_so_far
 from kernelevo.engine.reviewing import Reviewing
 from kernelevo.evaluators.elsewhere import relayed
 from kernelevo.evaluators.reviewer import Reviewer
 from kernelevo.executors import GenerationHost
 from kernelevo.llm import Models
 from kernelevo.population import DEFAULT, Islands
-from kernelevo.proposers.prompt_files import PromptFiles
 from kernelevo.store import RunStore
 from kernelevo.tasks import objectives_of
 
@@ -77,9 +76,10 @@ def carry_out(plan: Plan) -> Outcome:
             listeners=(*plan.listeners, _start_after_a_verdict(host), _pass_on(reviews)),
         )
         if talk is not None:
-            talk.listen(lambda call: paid(engine, row_of(call)), lambda text: engine.say(Notice(text)))
+            talk.listen(in_rows(lambda row: booked(engine, row)), lambda text: engine.say(Notice(text)))
             if talk.models.has("judge"):
-                reviews.append(Reviewing(engine, Reviewer(talk.models, plan.store.task)))
+                reviewer = Reviewer(talk.models, plan.store.task, prompt_files(plan.settings))
+                reviews.append(Reviewing(engine, reviewer))
         with (
             relayed(Path(plan.settings.elsewhere), plan.store.task)
             if plan.settings.elsewhere
@@ -130,18 +130,12 @@ def device_facts(device: str) -> dict[str, Any]:
     return {**shown, "vector extensions": ", ".join(facts["features"]), "caches of core 0": caches}
 
 
-def prompt_files(settings: Settings) -> PromptFiles:
-    """Return the prompts of a run: ours, and over them those of the settings' folder.
-
-    Raises:
-        BadSetting: for a folder or a file in it that cannot be used.
-    """
-    return PromptFiles.load(Path(settings.prompts).expanduser() if settings.prompts else None)
-
-
 def mended(store: RunStore) -> dict[str, int]:
-    """Return how many repairs were asked for, by program; a resumed run does not ask for more than it may."""
-    asked = Counter(call.trial for call in store.calls(role="repair"))
+    """Return how many repairs were asked for, by program; a resumed run does not ask for more than it may.
+
+    One whose reply was lost with a killed run is asked for again.
+    """
+    asked = Counter(call.trial for call in store.calls(role="repair") if call.state != "lost")
     return {trial.program.id: asked[trial.number] for trial in store.trials(raw=True) if asked[trial.number]}
 
 

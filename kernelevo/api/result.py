@@ -45,6 +45,7 @@ class Result:
         prepared: seconds of preparation (seeds, baselines) before it, over all sittings.
         created: seconds since the epoch.
         opinions: trial number -> what a judge model thinks of its program.
+        lost_calls: requests to models that were sent, and whose replies a killed run did not receive.
     """
 
     folder: Path
@@ -57,6 +58,7 @@ class Result:
     prepared: float
     created: float
     opinions: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    lost_calls: int = 0
 
     @classmethod
     def read(cls, run: str | Path) -> Result:
@@ -83,6 +85,7 @@ class Result:
                 sum(float(row.data["seconds"]) for row in store.events(kind="prepared")),
                 store.created,
                 store.opinions(),
+                store.lost_calls(),
             )
 
     @cached_property
@@ -268,6 +271,7 @@ class Result:
             "best": self.best.number if self.best else None,
             "verdict": self.evaluation.to_json() if self.evaluation else None,
             "confirmed": self.is_confirmed,
+            "lost_calls": self.lost_calls,
             "draws": draws(self.trials),
         }
         trials = [{**t.to_json(), "opinion": self.opinions.get(t.number)} for t in self.trials]
@@ -293,9 +297,7 @@ def _as_weighed(store: RunStore) -> Task:
     task, changes = store.task, store.events(kind="objective")
     if not changes:
         return task
-    objectives = objectives_of(task.options)
-    for change in changes:
-        objectives = objectives.weighing(change.data["metric"], change.data["weight"])
+    objectives = objectives_of(task.options).after(change.data for change in changes)
     return dataclasses.replace(task, options={**task.options, OPTION: objectives.to_json()})
 
 

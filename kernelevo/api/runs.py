@@ -294,7 +294,7 @@ def _finished(folder: Path, outcome: Outcome, settings: Settings, listener: List
     if outcome.failure is not None and not proposed:
         raise outcome.failure
     try:
-        learnt = learn(result, settings)
+        learnt = learn(result, settings, outcome.budget, lambda text: listener and listener(Notice(text)))
         words = f"learnt {len(learnt)} note(s); kernelevo knowledge list" if learnt else ""
     except KernelEvoError as error:  # the run is recorded: what it teaches is not worth losing that
         words = f"nothing was learnt from this run: {error}"

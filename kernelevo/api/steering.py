@@ -19,7 +19,7 @@ def steer(run: str | Path, verb: str, *, author: str | None = None, **args: Any)
     Args:
         run: folder, name or ``@last``.
         verb: ``pause``, ``resume``, ``stop``, ``hint``, ``withdraw``, ``knowledge``, ``pin``, ``unpin``,
-            ``ban``, ``fork``, ``submit``, ``weight``, ``objective``, ``budget`` or ``workers``.
+            ``ban``, ``fork``, ``submit``, ``weight``, ``objective``, ``budget``, ``workers`` or ``thinkers``.
         author: who says so; the name of the account by default.
         args: of the order, e.g. ``text="try split-k", asks=5``.
 
@@ -130,7 +130,7 @@ def parse_order(words: list[str], options: dict[str, Any]) -> tuple[str, dict[st
         "hint": ("text",), "knowledge": ("text",), "withdraw": ("order",), "pin": ("program",),
         "unpin": ("program",), "ban": ("program",), "fork": ("program",), "submit": ("file",),
         "weight": ("proposer", "weight"), "objective": ("metric", "weight"), "budget": ("budget",),
-        "workers": ("workers",),
+        "workers": ("workers",), "thinkers": ("thinkers",),
     }.get(verb, ())  # fmt: skip
     if len(values) > len(places):
         raise BadSetting(

@@ -83,6 +83,11 @@ def show(
             sure = "timed again in fresh processes" if result.is_confirmed else "not timed again"
             sure += f" ({result.candidates})" if result.candidates else ""
             talk(f"best: #{result.best.number} {interval(result.evaluation)}, {sure}; {result.best_path}")
+        if result.lost_calls:
+            talk(
+                f"{result.lost_calls} call(s) of a model were sent before the run was killed and never "
+                "received: an endpoint may bill them, and what they cost is in no sum here"
+            )
     return 0
 
 

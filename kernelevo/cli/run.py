@@ -21,7 +21,7 @@ def run(
     task: Annotated[
         str,
         typer.Argument(
-            help="kernelbench:3/13, ops/gemm, model.py:Class, file.py, tsp.py:tour, an evaluator's folder"
+            help="kernelbench:3/13, ops/gemm, model.py:Class, file.py, tsp.py:tour, a folder, mlebench:NAME"
         ),
     ],
     budget: Annotated[Text, typer.Option(help="90s, 30m, 200 (evaluations), $5, or several: 90s,200")] = None,

@@ -21,8 +21,9 @@ def steer(
         typer.Argument(
             help="pause | resume | stop | hint TEXT | withdraw ORDER | knowledge TEXT | pin PROGRAM | "
             "unpin PROGRAM | ban PROGRAM | fork PROGRAM | submit FILE | weight PROPOSER NUMBER | "
-            "objective METRIC WEIGHT | "
-            "budget 90s (or +50) | workers N; nothing lists the orders so far and what came of them"
+            "objective METRIC WEIGHT | budget 90s (or +50) | workers N (programs built at a time) | "
+            "thinkers N (programs thought of at a time); nothing lists the orders so far and what came of "
+            "them"
         ),
     ] = None,
     asks: Annotated[int | None, typer.Option(help="hint, fork: for the next N asks")] = None,

@@ -18,8 +18,11 @@ from rich.text import Text
 
 from kernelevo.cli.flags import complete_run
 from kernelevo.cli.output import console, talk
+from kernelevo.core import Worth
+from kernelevo.core.objectives import SCORE
 from kernelevo.dashboard import views
 from kernelevo.dashboard.hub import Watched
+from kernelevo.dashboard.ranking import Ranking
 from kernelevo.report.table import number
 from kernelevo.store import Line, find_run
 
@@ -76,12 +79,13 @@ def _changes(watched: Watched) -> Iterator[None]:
 
 
 def _lines(watched: Watched, out: Console, *, as_json: bool, once: bool) -> None:
-    sent, top = 0, float("-inf")
+    sent = 0
+    top: Worth = ()
     for _ in [None] if once else _changes(watched):
-        lines = watched.digest.lines
+        lines, ranking = watched.digest.lines, Ranking.of(watched.digest)
         for line in lines[sent:]:
-            is_best = line.full and line.score is not None and line.score > top
-            top = max(top, line.score or top) if is_best else top
+            is_best = line.full and ranking.worth(line) > top
+            top = ranking.worth(line) if is_best else top
             if as_json:
                 sys.stdout.write(json.dumps({**views.brief_line(line), "is_best": is_best}) + "\n")
                 sys.stdout.flush()
@@ -100,11 +104,12 @@ def sentence(line: Line) -> str:
 def picture(watched: Watched) -> Group:
     """Return the run as a picture: best, budget, pools, islands, the latest trials."""
     now = views.summary(watched)
-    best = now["best"]
+    best, measure = now["best"], now["measure"]["name"]
     head = Text.assemble(
         (now["task"], "bold"), f"  {now['name']}  ", (now["state"], "cyan"),
         f"  {now['trials']:,} trials  best ",
-        (number(best["score"], "{:.4g}") if best else "-", "bold green"),
+        "" if measure == SCORE else f"{measure} ",
+        (number(best["height"], "{:.4g}") if best else "-", "bold green"),
         f" (#{best['number']}, {best['proposer']})" if best else "",
     )  # fmt: skip
     verdicts = Text(

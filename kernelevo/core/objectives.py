@@ -9,10 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from kernelevo.core.evaluation import Evaluation, Metric
-from kernelevo.core.trial import Trial
 
 OPTION = "objectives"
 """Key of ``Task.options`` under which a task declares them."""
@@ -22,6 +21,21 @@ DIRECTIONS = ("higher", "lower")
 RULES = ("score", "weighted", "lexicographic")
 Worth = tuple[float, ...]
 """What a program is worth: compared from the left, higher is better."""
+
+
+class Judged(Protocol):
+    """Whatever has a number and perhaps a verdict: a trial, or a row that stands for one."""
+
+    @property
+    def number(self) -> int:
+        """Number of the trial."""
+
+    @property
+    def evaluation(self) -> Evaluation | None:
+        """Its verdict, if there is one."""
+
+
+J = TypeVar("J", bound=Judged)
 
 
 @dataclass(frozen=True)
@@ -135,18 +149,29 @@ class Objectives:
         changed = (replace(m, weight=weight) if m.name == name else m for m in self.metrics)
         return replace(self, metrics=tuple(changed))
 
+    def after(self, changes: Iterable[Mapping[str, Any]]) -> Objectives:
+        """Return the objectives with the weights that people gave, oldest first: ``metric`` and ``weight``.
+
+        Raises:
+            ValueError: as ``weighing``.
+        """
+        found = self
+        for change in changes:
+            found = found.weighing(change["metric"], change["weight"])
+        return found
+
     def gains(self, evaluation: Evaluation) -> Worth | None:
         """Return the metrics turned so that higher is better; None if the verdict lacks one of them."""
         found = tuple(metric.gain(evaluation) for metric in self.metrics)
         return None if not found or -math.inf in found else found
 
-    def front(self, trials: Iterable[Trial]) -> list[Trial]:
+    def front(self, trials: Iterable[J]) -> list[J]:
         """Return the Pareto front: trials of which no other is as good in every metric and better in one.
 
         Only full verdicts that have every metric take part; of equals the earliest is kept. In order of their
         numbers; empty without metrics.
         """
-        front: list[tuple[Worth, Trial]] = []
+        front: list[tuple[Worth, J]] = []
         for trial in sorted(trials, key=lambda t: t.number):
             evaluation = trial.evaluation
             if evaluation is None or evaluation.score is None or evaluation.fidelity != "full":
@@ -163,7 +188,7 @@ class Objectives:
         return {"metrics": rows, "rule": self.rule}
 
 
-def directed(trials: Iterable[Trial]) -> tuple[Objective, ...]:
+def directed(trials: Iterable[Judged]) -> tuple[Objective, ...]:
     """Return the metrics to which verdicts themselves give a direction, if there are at least two.
 
     Such a verdict has ``metrics["directions"]``, a list of ``{"name": ..., "better": "higher" | "lower"}``.

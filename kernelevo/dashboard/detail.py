@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import sqlite3
 from collections.abc import Mapping
 from typing import Any
@@ -19,6 +20,10 @@ _ONE = "SELECT t.*, p.language, p.files FROM trials t JOIN programs p ON p.id = 
 def trial(digest: Digest, number: int) -> dict[str, Any]:
     """Return a trial as ``show --json`` prints it, with its records, relatives and the orders it carried.
 
+    ``knowledge`` are the notes that were looked up for its brief: ``note`` (its id), ``trigger``,
+    ``because``, ``title`` and ``in_prompt``: whether the recorded prompt has it (long prompts drop notes);
+    both are None where no prompt is recorded.
+
     Raises:
         BadSetting: if there is none of this number.
     """
@@ -30,17 +35,19 @@ def trial(digest: Digest, number: int) -> dict[str, Any]:
     told = {command.id: command for command in digest.commands}
     details = found.program.origin.details
     fork = [details["fork"]] if "fork" in details else []
-    orders = [*details.get("hints", ()), *details.get("notes", ()), *fork]
+    records = digest.store.records(number)
+    given = [*details.get("hints", ()), *details.get("notes", ()), *fork]
     return {
         **found.to_json(),
-        "records": digest.store.records(number),
+        "records": records,
         "made_from": [first[name] for name in found.program.parents if name in first],
         "made_into": [line.number for line in digest.lines if found.program.id in line.parents][:200],
         "carried": [
             {"id": n, "verb": told[n].verb, "author": told[n].author, "args": dict(told[n].args)}
-            for n in orders
+            for n in given
             if n in told
         ],
+        "knowledge": [_note(row, prompt_text(records)) for row in details.get("knowledge", ())],
         "source": listing(found.program),
     }
 
@@ -70,6 +77,16 @@ def prompt_text(records: Mapping[str, Any]) -> str:
     if isinstance(prompt, list):
         return "\n\n".join(f"[{m.get('role', '')}]\n{m.get('content', '')}" for m in prompt)
     return str(prompt) if prompt else ""
+
+
+def _note(row: Mapping[str, Any], prompt: str) -> dict[str, Any]:
+    """A note that was looked up, with its title as the prompt has it."""
+    heading = re.search(rf"^### (.+) \[{re.escape(str(row['note']))}\]$", prompt, re.MULTILINE)
+    return {
+        **row,
+        "title": heading[1] if heading else None,
+        "in_prompt": heading is not None if prompt else None,
+    }
 
 
 def _row(digest: Digest, number: int) -> sqlite3.Row:

@@ -5,28 +5,24 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from kernelevo.dashboard.hub import Watched
+from kernelevo.dashboard.ranking import Ranking
 from kernelevo.store import Digest, Line
 
 DOTS = 1500  # points of a scatter plot at the most
 DRAWS = 240  # points of a line of the population's numbers
 _UNFINISHED = {"new", "running", "paused"}
-SORTS = ("number", "score", "status", "proposer", "island", "ended")
+BEST = "best"
+SORTS = ("number", "score", BEST, "status", "proposer", "island", "ended")
 
 
 def state_of(watched: Watched) -> str:
     """Return what the run is doing: its state, or ``interrupted`` if nobody works on it any more."""
     state = watched.digest.state
     return "interrupted" if state in _UNFINISHED and not watched.live else state
-
-
-def best_of(lines: Iterable[Line]) -> Line | None:
-    """Return the best full score, the earliest of equals."""
-    scored = (line for line in lines if line.full and line.score is not None)
-    return max(scored, key=lambda line: (line.score or 0.0, -line.number), default=None)
 
 
 def summary(watched: Watched) -> dict[str, Any]:
@@ -37,7 +33,8 @@ def summary(watched: Watched) -> dict[str, Any]:
 def _summary(watched: Watched) -> dict[str, Any]:
     digest = watched.digest
     lines, gauge = digest.lines, digest.gauge
-    best = best_of(lines)
+    ranking = Ranking.of(digest)
+    best, objectives = ranking.leader(lines), ranking.objectives
     finals = {e.trial: e.data for e in digest.events if e.kind == "final"}
     return {
         "name": watched.name,
@@ -51,11 +48,14 @@ def _summary(watched: Watched) -> dict[str, Any]:
         "searched_seconds": digest.searched if not watched.live else searched(digest),
         "trials": len(lines),
         "waiting": digest.drafts,
-        "best": brief_line(best) if best else None,
+        "best": {**brief_line(best), "height": ranking.height(best)} if best else None,
+        "measure": ranking.measure,
+        "objectives": objectives.to_json() if objectives.metrics else None,
+        "pareto_front": [line.number for line in ranking.front(lines)],
         "confirmed": finals[best.number].get("score") if best and best.number in finals else None,
         "verdicts": dict(Counter(line.status for line in lines).most_common()),
-        "proposers": proposers(lines),
-        "islands": islands(lines),
+        "proposers": proposers(lines, ranking),
+        "islands": islands(lines, ranking),
         "cold_start": gauge.get("cold"),
         "budget": budget(watched),
         "pools": gauge.get("pools", {}),
@@ -104,29 +104,28 @@ def device_share(digest: Digest) -> float | None:
     return min(1.0, seconds / total) if seconds and total else None
 
 
-def islands(lines: Sequence[Line]) -> list[dict[str, Any]]:
-    """Return each island's number of trials and best score."""
+def islands(lines: Sequence[Line], ranking: Ranking) -> list[dict[str, Any]]:
+    """Return each island's number of trials and how high its best program stands."""
     found: dict[int, list[Line]] = {}
     for line in lines:
         found.setdefault(line.island, []).append(line)
     rows = []
     for island, own in sorted(found.items()):
-        best = best_of(own)
-        rows.append({"island": island, "trials": len(own), "best": best.score if best else None})
+        best = ranking.best(own)
+        height = ranking.height(best) if best else None
+        rows.append({"island": island, "trials": len(own), "best": height})
     return rows
 
 
-def proposers(lines: Sequence[Line]) -> list[dict[str, Any]]:
+def proposers(lines: Sequence[Line], ranking: Ranking) -> list[dict[str, Any]]:
     """Return each proposer's trials, how many passed, and how often it made a new best."""
     rows: dict[str, dict[str, Any]] = {}
-    top: float | None = None
+    bests = {line.number for line in ranking.improvements(lines)}
     for line in lines:
         row = rows.setdefault(line.proposer, {"proposer": line.proposer, "trials": 0, "ok": 0, "bests": 0})
         row["trials"] += 1
         row["ok"] += line.score is not None
-        if line.full and line.score is not None and (top is None or line.score > top):
-            top = line.score
-            row["bests"] += 1
+        row["bests"] += line.number in bests
     return list(rows.values())
 
 
@@ -149,42 +148,28 @@ def brief_line(line: Line) -> dict[str, Any]:
         "status": line.status, "score": line.score, "full": line.full, "island": line.island,
         "started": line.started, "ended": line.ended, "words": line.words[:300], "reused": line.reused,
         "latency_ms": line.latency_ms, "cost": dict(line.cost), "marks": dict(line.marks),
+        "metrics": dict(line.metrics),
     }  # fmt: skip
-
-
-def improvements(lines: Sequence[Line]) -> list[Line]:
-    """Trials that were the best when they ended, in order."""
-    found: list[Line] = []
-    for line in lines:
-        if line.full and line.score is not None and (not found or line.score > (found[-1].score or 0.0)):
-            found.append(line)
-    return found
-
-
-def steps(lines: Sequence[Line]) -> list[list[Any]]:
-    """Return number and score of each improvement; a trial that ended late counts where it ended."""
-    points: list[list[Any]] = []
-    for line in improvements(lines):
-        points.append([max(line.number, points[-1][0] if points else 0), line.score])
-    return points
 
 
 def series(watched: Watched) -> dict[str, Any]:
     """Return what is plotted over the trials: best so far, each island's best, dots, the population."""
-    return watched.once("series", lambda: _series(watched.digest.lines))
+    return watched.once("series", lambda: _series(watched.digest.lines, Ranking.of(watched.digest)))
 
 
-def _series(lines: Sequence[Line]) -> dict[str, Any]:
+def _series(lines: Sequence[Line], ranking: Ranking) -> dict[str, Any]:
     by_island: dict[int, list[Line]] = {}
     for line in lines:
         by_island.setdefault(line.island, []).append(line)
-    scored = [line for line in lines if line.full]
-    step = max(1, -(-len(scored) // DOTS))
+    points = [[line.number, ranking.height(line)] for line in lines if line.full]
+    points = [point for point in points if point[1] is not None]
+    step = max(1, -(-len(points) // DOTS))
     return {
         "last": max((line.number for line in lines), default=0),
-        "best": steps(lines),
-        "islands": {island: steps(own) for island, own in sorted(by_island.items())},
-        "dots": [[line.number, line.score] for line in scored[::step]],
+        "measure": ranking.measure,
+        "best": ranking.steps(lines),
+        "islands": {island: ranking.steps(own) for island, own in sorted(by_island.items())},
+        "dots": points[::step],
         "draws": draws(lines),
     }
 
@@ -206,7 +191,11 @@ def trials(
     digest: Digest, *, offset: int = 0, limit: int = 50, sort: str = "number", down: bool = True,
     status: str = "", proposer: str = "", text: str = "",
 ) -> dict[str, Any]:  # fmt: skip
-    """Return one page of the table of trials; those without a value to sort by come last."""
+    """Return one page of the table of trials; those without a value to sort by come last.
+
+    ``best`` sorts by the rule of the task (the score where it declares no objectives), full verdicts before
+    rough ones.
+    """
     chosen = [
         line
         for line in digest.lines
@@ -215,9 +204,17 @@ def trials(
         and (not text or text.lower() in f"{line.idea} {line.words} {line.program}".lower())
     ]
     key = sort if sort in SORTS else "number"
-    known = [line for line in chosen if getattr(line, key) is not None]
-    known.sort(key=lambda line: (getattr(line, key), line.number), reverse=down)
-    ordered = known + [line for line in chosen if getattr(line, key) is None]
+    ranking = Ranking.of(digest)
+
+    def value(line: Line) -> Any:
+        if key != BEST:
+            return getattr(line, key)
+        worth = ranking.worth(line)
+        return (line.full, worth) if worth else None
+
+    known = [line for line in chosen if value(line) is not None]
+    known.sort(key=lambda line: (value(line), line.number), reverse=down)
+    ordered = known + [line for line in chosen if value(line) is None]
     return {
         "total": len(ordered),
         "trials": [brief_line(line) for line in ordered[offset : offset + min(limit, 500)]],
@@ -249,6 +246,7 @@ def errors(digest: Digest) -> list[dict[str, Any]]:
 
 def lineage(digest: Digest, number: int, *, ancestors: int = 80, children: int = 60) -> dict[str, Any]:
     """Return a trial's ancestors, over all generations, and what was made from it directly."""
+    ranking = Ranking.of(digest)
     first: dict[str, Line] = {}
     for line in digest.lines:
         first.setdefault(line.program, line)
@@ -267,16 +265,21 @@ def lineage(digest: Digest, number: int, *, ancestors: int = 80, children: int =
                 nodes[parent.number] = parent
                 border.append(parent)
     made = [line for line in digest.lines if start.program in line.parents and line.number > number]
-    for line in sorted(made, key=lambda line: -(line.score or float("-inf")))[:children]:
+    for line in sorted(made, key=ranking.worth, reverse=True)[:children]:
         nodes.setdefault(line.number, line)
         links.append([number, line.number])
-    return {"nodes": [brief_line(nodes[n]) for n in sorted(nodes)], "links": links, "children": len(made)}
+    return {
+        "nodes": [{**brief_line(nodes[n]), "height": ranking.height(nodes[n])} for n in sorted(nodes)],
+        "links": links,
+        "children": len(made),
+        "measure": ranking.measure,
+    }
 
 
 def roofline(digest: Digest, top: int = 12) -> list[dict[str, Any]]:
     """Return where the best programs stand against the device's ceiling; empty where nobody measured it."""
     measured = [line for line in digest.lines if line.full and line.latency_ms and line.roofline_ms]
-    measured.sort(key=lambda line: -(line.score or 0.0))
+    measured.sort(key=Ranking.of(digest).worth, reverse=True)
     rows: list[dict[str, Any]] = []
     seen: set[str] = set()
     for line in measured:

@@ -1,10 +1,10 @@
 """The loop of a run: obey, ask, propose, judge, record, tell."""
 
-from kernelevo.engine.budget import Budget
+from kernelevo.engine.budget import Budget, Meter
 from kernelevo.engine.engine import Engine
 from kernelevo.engine.orders import ORDERS, VERBS, checked
 from kernelevo.engine.outcome import Outcome
-from kernelevo.engine.payments import paid
+from kernelevo.engine.payments import booked
 from kernelevo.engine.reenactment import Deviation, Reenactment, Replayed
 from kernelevo.engine.replay import used_so_far
 from kernelevo.engine.running import run_engine
@@ -16,12 +16,13 @@ __all__ = [
     "Budget",
     "Deviation",
     "Engine",
+    "Meter",
     "Outcome",
     "Reenactment",
     "Replayed",
     "Schedule",
+    "booked",
     "checked",
-    "paid",
     "run_engine",
     "used_so_far",
 ]

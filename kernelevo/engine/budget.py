@@ -29,6 +29,8 @@ _WORDS = {
     "tokens": "tokens:{}",
     "device_seconds": "device:{}s",
 }
+_PAID = {"dollars": "${:.4f}", "tokens": "{:.0f} tokens"}
+"""What calls of language models use, and how an amount of it is written."""
 
 
 @dataclass(frozen=True)
@@ -133,6 +135,25 @@ class Meter:
     def left(self, unit: str) -> float:
         """How much of a unit may still be used; infinite without a limit."""
         return max(0.0, self.budget.limits.get(unit, math.inf) - self.used[unit])
+
+    @property
+    def awaits(self) -> bool:
+        """Whether a call may give back money or tokens that are set aside for it, no limit being reached."""
+        return not self.spent() and any(self._reserved[unit] > 1e-9 for unit in _PAID)
+
+    def shortage(self, wanted: Mapping[str, float], *, held: bool = True) -> str:
+        """Say which money or tokens a call lacks; an empty text if none.
+
+        Args:
+            wanted: the most that it may use, by unit.
+            held: whether what is set aside for other calls counts as gone.
+        """
+        for unit, form in _PAID.items():
+            room = self.left(unit) - (self._reserved[unit] if held else 0.0)
+            if wanted.get(unit, 0.0) > room:
+                price, rest = form.format(wanted[unit]), form.format(max(0.0, room))
+                return f"its next call may cost {price}, and {rest} is left"
+        return ""
 
     def to_json(self) -> dict[str, Any]:
         """What was used, by unit."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from kernelevo.core import Evaluation, Notice, Trial, WinnerConfirmed
+from kernelevo.core import Evaluation, Notice, Trial, WinnerConfirmed, Worth
 from kernelevo.core.claims import best_of
 from kernelevo.engine.judging import MachineBroke
 from kernelevo.engine.news import pass_on
-from kernelevo.population import Member
 
 if TYPE_CHECKING:
     from kernelevo.engine.engine import Engine
@@ -24,17 +24,20 @@ async def confirm(engine: Engine) -> tuple[Trial | None, Evaluation | None]:
     The best score of many noisy ones is too high (the winner's curse). So as long as a rival's score from
     the search is above the best confirmed one, it is timed again too, ``CANDIDATES`` at the most, and none
     after ``LONGEST`` seconds. What is then said of the best holds for all that were timed again together.
+
+    Of equals the one that a judge model likes best leads, then the earlier one. Scores are the recorded ones
+    here, whatever weight an opinion has in the choice of parents.
     """
+    liked = _likings(engine)
     sure: dict[str, Evaluation] = {}
     tried = 0
     began = engine.clock()
     for _ in range(CANDIDATES):
-        rival = _rival(engine, sure)
-        if rival is None or (sure and engine.clock() - began > LONGEST):
+        trial = _rival(engine, sure, liked)
+        if trial is None or (sure and engine.clock() - began > LONGEST):
             break
-        trial = engine.ledger.trial_of(rival.program.id)
         try:
-            measured = await engine.judging.finalize(rival.program)
+            measured = await engine.judging.finalize(trial.program)
         except MachineBroke as broke:
             engine.say(Notice(f"trial {trial.number} could not be timed again: {broke.fault.message}"))
             break
@@ -48,25 +51,41 @@ async def confirm(engine: Engine) -> tuple[Trial | None, Evaluation | None]:
         engine.store.append_event("final", verdict.to_json(), trial=trial.number)
         engine.say(WinnerConfirmed(trial.number, verdict))
         if verdict.score is None:
-            engine.ban(rival.program.id, trial.number)
+            engine.ban(trial.program.id, trial.number)
         else:
-            sure[rival.program.id] = verdict
+            sure[trial.program.id] = verdict
     if sure:
-        best = max(sure, key=lambda program: engine.islands.worth(sure[program]))
-        trial = engine.ledger.trial_of(best)
+        trials = map(engine.ledger.trial_of, sure)
+        trial = max(trials, key=lambda t: (engine.islands.worth(sure[t.program.id]), *liked(t)))
+        best = sure[trial.program.id]
         if tried == 1:
-            return trial, sure[best]
-        final = best_of(sure[best], tried, engine.ledger.verdicts)  # takes the place of its earlier row
+            return trial, best
+        final = best_of(best, tried, engine.ledger.verdicts)  # takes the place of its earlier row
         engine.store.append_event("final", final.to_json(), trial=trial.number)
         words = final.feedback.partition("\n")[0] or f"score {final.score:.4g}"
         engine.say(Notice(f"trial {trial.number} is the best of {tried} timed again: {words}"))
         return trial, final
-    leader = engine.islands.best
-    return (engine.ledger.trial_of(leader.program.id) if leader else None), None
+    return _rival(engine, sure, liked), None
 
 
-def _rival(engine: Engine, sure: dict[str, Evaluation]) -> Member | None:
-    """Return the best member that is not timed again yet, if its score is above all that are."""
-    rival = next((m for m in engine.islands.ranked() if m.program.id not in sure), None)
+Liking = Callable[[Trial], tuple[float, int]]
+
+
+def _likings(engine: Engine) -> Liking:
+    """What breaks ties: a judge model's opinion (in the middle where there is none), then the number."""
+    opinions = engine.store.opinions()
+    return lambda trial: (float(opinions.get(trial.number, {}).get("value", 0.5)), -trial.number)
+
+
+def _rival(engine: Engine, sure: Mapping[str, Evaluation], liked: Liking) -> Trial | None:
+    """Return the best trial that is not timed again yet, if its score is above all that are."""
+    members = (m.program.id for m in engine.islands.ranked())
+    trials = [engine.ledger.trial_of(program) for program in members if program not in sure]
+    rival = max(trials, key=lambda t: (_worth(engine, t), *liked(t)), default=None)
     reached = max((engine.islands.worth(verdict) for verdict in sure.values()), default=None)
-    return rival if rival and (reached is None or rival.value > reached) else None
+    return rival if rival and (reached is None or _worth(engine, rival) > reached) else None
+
+
+def _worth(engine: Engine, trial: Trial) -> Worth:
+    assert trial.evaluation is not None  # a program without a verdict is no member
+    return engine.islands.worth(trial.evaluation)

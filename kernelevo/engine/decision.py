@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kernelevo.core import Verdict
 from kernelevo.population import Ask
+
+if TYPE_CHECKING:
+    from kernelevo.engine.engine import Engine
 
 RECORD = "decision"
 """Name of the record beside a trial."""
@@ -31,6 +34,12 @@ class Marks(NamedTuple):
     commands: int = 0
     events: int = 0
     rebases: int = 0
+
+    @classmethod
+    def of(cls, engine: Engine) -> Marks:
+        """How far a run is now."""
+        ledger, store = engine.ledger, engine.store
+        return cls(ledger.told, engine.steering.last_command, store.last_event, ledger.rebased_times)
 
 
 START = Marks()

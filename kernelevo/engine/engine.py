@@ -37,6 +37,7 @@ from kernelevo.engine.pipeline import Judged, Pipeline
 from kernelevo.engine.pool import Pool
 from kernelevo.engine.preparation import Preparation
 from kernelevo.engine.replay import SEED, replay
+from kernelevo.engine.sizes import Sizes
 from kernelevo.engine.steering import Steering
 from kernelevo.engine.turns import FREE, Schedule, Turns
 from kernelevo.errors import BadSetting
@@ -126,7 +127,7 @@ class Engine:
             now=now,
             asking=lambda *ask: self.say(TrialStarted(*ask)),
             complain=self._complain,
-            marks=self._marks,
+            marks=lambda: Marks.of(self),
             backoff=backoff,
             consult=consult,
         )
@@ -146,6 +147,7 @@ class Engine:
         self._thinking = Pool(schedule.thinkers, self._changed)
         self._turns = Turns(self.ledger, schedule)
         self._preparation = Preparation(self, self._changed)
+        self.sizes = Sizes(schedule, self._thinking, self._pipeline)
         self._gauge = Gauge(self, self._thinking, self._pipeline)
 
     # from outside
@@ -168,7 +170,7 @@ class Engine:
                 raise first_failure(error, self.store.task.name)
             best, final = await self._winner()
             used, failure = self.meter.to_json(), self.generation.failure
-            outcome = Outcome(str(self._ending), best, final, used, failure)
+            outcome = Outcome(str(self._ending), best, final, used, failure, self.meter.budget)
         except asyncio.CancelledError:
             if not self._aborted:
                 raise
@@ -215,9 +217,10 @@ class Engine:
             self.store.append_event("ban", {"program": program_id, "told": self.ledger.told}, trial=trial)
         self.ledger.ban(program_id)
 
-    def resize(self, workers: int) -> None:
-        """Build so many programs at a time from now on."""
-        self._pipeline.resize(workers)
+    def stir(self) -> None:
+        """Something else than a verdict came back: somebody may be asked again."""
+        self._turns.stir()
+        self._wake.set()
 
     def submit(self, draft: Draft) -> None:
         """Judge a person's program next."""
@@ -286,11 +289,6 @@ class Engine:
         if not self._ending and self.meter.spent(["seconds"]):  # once: an end wakes the loop
             self.end(f"the budget of {self.meter.budget} is spent", confirm=True)
 
-    def _marks(self) -> Marks:
-        return Marks(
-            self.ledger.told, self.steering.last_command, self.store.last_event, self.ledger.rebased_times
-        )
-
     def _seconds(self) -> float:
         return self._stopwatch.read(self.clock())
 
@@ -341,7 +339,8 @@ class Engine:
             return False
         dry = self._turns.dry
         if self._refused or (dry and self.generation.unaffordable):
-            self.end(f"the budget of {self.meter.budget} is spent", confirm=True)
+            if not self.meter.awaits:  # a review may give back some of what is set aside for it
+                self.end(f"the budget of {self.meter.budget} is spent", confirm=True)
         elif dry:
             self.end(self.generation.dry, confirm=True)
         return False  # ending is noticed in the next round

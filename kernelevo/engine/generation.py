@@ -154,13 +154,10 @@ class Generation:
 
     def _tell_price(self, name: str, wanted: Mapping[str, float]) -> None:
         """Say once what an ask was to cost that is not made for want of budget."""
-        shown = {"dollars": "${:.4f}", "tokens": "{:.0f} tokens"}
-        for unit, form in shown.items():
-            left = self._meter.left(unit)
-            if wanted.get(unit, 0.0) > left and name not in self._poor:
-                self._poor.add(name)
-                price, rest = form.format(wanted[unit]), form.format(left)
-                self._complain(f"{name} is not asked: its next call may cost {price}, and {rest} is left")
+        lack = self._meter.shortage(wanted, held=False)
+        if lack and name not in self._poor:
+            self._poor.add(name)
+            self._complain(f"{name} is not asked: {lack}")
 
     def submitted(self, number: int, seen: int) -> Draft:
         """Return the next program that a person sent, for this trial; there must be one waiting."""

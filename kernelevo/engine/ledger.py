@@ -11,6 +11,9 @@ from kernelevo.errors import BadSetting
 from kernelevo.population import AddStatus, Islands
 from kernelevo.store import Rebase, RunStore, rebased
 
+WEIGHED = "weighed"
+"""Events that say by which part of its size a program's score is moved when parents are chosen."""
+
 Tell = Callable[[Trial, AddStatus], None]
 
 
@@ -60,6 +63,10 @@ class Ledger:
         self._islands.reweigh(metric, weight)
         best = self._islands.best
         self._best = self.trial_of(best.program.id) if best else None
+
+    def weigh(self, program_id: str, by: float) -> None:
+        """From now on parents are chosen as if a program's score were higher by this part of its size."""
+        self._islands.reread(lambda v: _moved(v, by) if v.program.id == program_id else v)
 
     def ban(self, program_id: str) -> None:
         """Never use a program again."""
@@ -177,6 +184,15 @@ class Ledger:
     def _worth(self, trial: Trial) -> Worth:
         assert trial.evaluation is not None
         return self._islands.worth(trial.evaluation)
+
+
+def _moved(verdict: Verdict, by: float) -> Verdict:
+    """Return a verdict whose score is moved by a share of its size; a score below 0 moves up as well."""
+    score = verdict.evaluation.score
+    if score is None:
+        return verdict
+    moved = dataclasses.replace(verdict.evaluation, score=score + by * abs(score))
+    return Verdict(verdict.program, moved)
 
 
 def _is_rough(trial: Trial) -> bool:

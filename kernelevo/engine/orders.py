@@ -53,6 +53,7 @@ ORDERS: Mapping[str, Mapping[str, Argument]] = {
     "objective": {"metric": Argument(needed=True), "weight": Argument("number", needed=True)},
     "budget": {"budget": Argument(needed=True)},
     "workers": {"workers": Argument("whole", needed=True)},
+    "thinkers": {"thinkers": Argument("whole", needed=True)},
 }
 """Every order and its arguments."""
 VERBS = tuple(ORDERS)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from kernelevo.core import Evaluation, Trial
+from kernelevo.engine.budget import Budget
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,7 @@ class Outcome:
         final: its verdict when it was timed again, None if that was not done.
         used: what was used, by unit.
         failure: what the last proposer failed of, if every one of them was given up.
+        budget: the limits as they were at the end; None for a run that was left at once.
     """
 
     reason: str
@@ -25,3 +27,4 @@ class Outcome:
     final: Evaluation | None = None
     used: Mapping[str, float] = field(default_factory=dict)
     failure: BaseException | None = None
+    budget: Budget | None = None

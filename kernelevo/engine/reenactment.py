@@ -18,7 +18,7 @@ from kernelevo.core import Trial
 from kernelevo.engine.credit import Credit
 from kernelevo.engine.decision import RECORD, SITTING, WAITING, Decision, Marks, described
 from kernelevo.engine.generation import PERSON, rng_for
-from kernelevo.engine.ledger import Ledger
+from kernelevo.engine.ledger import WEIGHED, Ledger
 from kernelevo.engine.replay import SEED
 from kernelevo.errors import StoreError
 from kernelevo.population import AddStatus, Islands
@@ -116,7 +116,7 @@ class Reenactment:
         told = [entry for entry in store.history() if isinstance(entry, Trial)]
         self._history = sorted(told, key=lambda t: t.number) if facts["deterministic"] else told
         self._rebases = store.rebases()
-        kinds = ("ban", "pin", "unpin", "objective")
+        kinds = ("ban", "pin", "unpin", "objective", WEIGHED)
         changes = [event for event in store.events() if event.kind in kinds]
         self._changes = [event for event in changes if event.kind != "ban" or "told" in event.data]
         self._weights = [
@@ -217,6 +217,8 @@ class Reenactment:
         program = event.data["program"]
         if event.kind == "ban":
             self._ledger.ban(program)
+        elif event.kind == WEIGHED:
+            self._ledger.weigh(program, event.data["by"])
         else:
             getattr(self._islands, event.kind)(program)
 

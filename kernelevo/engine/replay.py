@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from kernelevo.core import Trial
 from kernelevo.engine.budget import uncounted
+from kernelevo.engine.ledger import WEIGHED
 from kernelevo.engine.pipeline import SPANS
 from kernelevo.store import Draft, RunStore
 
@@ -49,10 +50,10 @@ def replay(engine: Engine, *, deterministic: bool) -> set[int]:
             engine.generation.keep([draft])
         else:
             drafts.append((draft.number, draft))
-    bans = _Bans(engine)
+    changes = _Changes(engine)
     trials: list[Trial] = []
     for entry in engine.store.history():
-        bans.catch_up()
+        changes.catch_up()
         if isinstance(entry, Trial):
             engine.ledger.restore(entry)
             trials.append(entry)
@@ -64,25 +65,28 @@ def replay(engine: Engine, *, deterministic: bool) -> set[int]:
     for _, ask in sorted(asks, key=lambda pair: pair[0]):
         if deterministic:
             for number in range(engine.ledger.told, ask.seen):  # told by number: `seen` tells are 0 .. seen-1
-                bans.catch_up()
+                changes.catch_up()
                 engine.ledger.tell_up_to(number)
         if isinstance(ask, Draft):
             engine.take_up(ask)
-    bans.catch_up(all_of_them=True)
+    changes.catch_up(all_of_them=True)
     return {trial.number for trial in trials} | {number for number, _ in drafts}
 
 
-class _Bans:
-    """Bans of earlier sittings: each takes effect where it did, after as many tells."""
+class _Changes:
+    """Bans and weighed opinions of earlier sittings: each takes effect where it did, after as many tells."""
 
     def __init__(self, engine: Engine) -> None:
         self._ledger = engine.ledger
         # one that does not say after how many tells it came takes effect last
-        bans = [
-            (ban.data.get("told", math.inf), ban.data["program"]) for ban in engine.store.events(kind="ban")
-        ]
-        self._left = deque(sorted(bans, key=lambda ban: ban[0]))
+        rows = [row for row in engine.store.events() if row.kind in ("ban", WEIGHED)]
+        changes = [(row.data.get("told", math.inf), row) for row in rows]
+        self._left = deque(sorted(changes, key=lambda change: change[0]))
 
     def catch_up(self, *, all_of_them: bool = False) -> None:
         while self._left and (all_of_them or self._left[0][0] <= self._ledger.told):
-            self._ledger.ban(self._left.popleft()[1])
+            row = self._left.popleft()[1]
+            if row.kind == WEIGHED:
+                self._ledger.weigh(row.data["program"], row.data["by"])
+            else:
+                self._ledger.ban(row.data["program"])

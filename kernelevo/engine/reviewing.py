@@ -7,6 +7,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from kernelevo.core import Event, Notice, SearchStarted, Trial, TrialEnded, Verdict
+from kernelevo.engine.ledger import WEIGHED
 from kernelevo.evaluators.reviewer import NoOpinion, Opinion, Reviewer
 
 if TYPE_CHECKING:
@@ -17,8 +18,9 @@ class Reviewing:
     """Lets a model review every new correct program while the run goes on; nobody waits for it.
 
     An opinion goes into the feedback of the program wherever a brief shows it, breaks ties between equal
-    scores, and moves the score by which parents are chosen where the task gives it a weight. A review that
-    fails is told once and changes nothing.
+    scores, and moves the score by which parents are chosen where the task gives it a weight. What a review
+    may cost is set aside before it is asked for; one that the budget has no room for is not made. That, and
+    a review that fails, is written down, told once, and changes nothing.
 
     Args:
         engine: whose run it is.
@@ -42,7 +44,8 @@ class Reviewing:
     def listen(self, event: Event) -> None:
         """Begin a review of what has just been recorded, if it is a new correct program at full fidelity."""
         if isinstance(event, SearchStarted):  # the islands of earlier sittings are rebuilt by now
-            for program in self._opinions:
+            weighed = {row.data["program"] for row in self._engine.store.events(kind=WEIGHED)}
+            for program in self._opinions.keys() - weighed:  # a kill came between the opinion and its effect
                 self._weigh(program)
         if not isinstance(event, TrialEnded):
             return
@@ -63,33 +66,42 @@ class Reviewing:
         marks = ", ".join(f"{name} {score:g}" for name, score in opinion.scores.items())
         words = f"A reviewer's opinion (of 10): {marks}. {opinion.comment}".strip()
         feedback = f"{verdict.evaluation.feedback}\n\n{words}".strip()
-        return Verdict(verdict.program, dataclasses.replace(verdict.evaluation, feedback=feedback))
+        score = verdict.evaluation.score
+        if self._reviewer.rubric.weight:  # what is shown is what was measured, not what parents are chosen by
+            score = self._engine.ledger.trial_of(verdict.program.id).score
+        return Verdict(
+            verdict.program, dataclasses.replace(verdict.evaluation, score=score, feedback=feedback)
+        )
 
     async def _review(self, trial: Trial) -> None:
+        meter = self._engine.meter
         async with self._places:
+            wanted = self._reviewer.may_cost(trial)
+            if not meter.reserve(wanted):
+                self._without(trial, f"the budget has no room for it: {meter.shortage(wanted)}")
+                return
             try:
                 opinion = await self._reviewer.review(trial)
             except NoOpinion as reason:
-                self._engine.store.append_event("no opinion", {"reason": str(reason)}, trial=trial.number)
-                if not self._complained:
-                    self._complained = True
-                    self._engine.say(Notice(f"the judge model had no opinion of #{trial.number}: {reason}"))
+                self._without(trial, str(reason))
                 return
+            finally:
+                meter.settle(wanted, {})  # what it did cost was counted when the call ended
+                self._engine.stir()
         self._engine.store.add_opinion(trial.number, opinion.model, opinion.to_json())
         self._opinions[trial.program.id] = opinion
         self._weigh(trial.program.id)
+
+    def _without(self, trial: Trial, reason: str) -> None:
+        self._engine.store.append_event("no opinion", {"reason": reason}, trial=trial.number)
+        if not self._complained:
+            self._complained = True
+            self._engine.say(Notice(f"the judge model gave no opinion of #{trial.number}: {reason}"))
 
     def _weigh(self, program: str) -> None:
         weight = self._reviewer.rubric.weight
         if weight:
             by = weight * (self._opinions[program].value - 0.5)
-            self._engine.islands.reread(lambda v: _moved(v, by) if v.program.id == program else v)
-
-
-def _moved(verdict: Verdict, by: float) -> Verdict:
-    """Return a verdict whose score is moved by a share of its size; a score below 0 moves up as well."""
-    evaluation = verdict.evaluation
-    if evaluation.score is None:
-        return verdict
-    score = evaluation.score + by * abs(evaluation.score)
-    return Verdict(verdict.program, dataclasses.replace(evaluation, score=score))
+            ledger = self._engine.ledger
+            self._engine.store.append_event(WEIGHED, {"program": program, "by": by, "told": ledger.told})
+            ledger.weigh(program, by)

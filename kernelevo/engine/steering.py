@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from kernelevo.engine.engine import Engine
 
 # obeyed again, silently, when a run is resumed; pins, bans and budgets are events
-LASTING = ("hint", "withdraw", "knowledge", "fork", "weight", "workers")
+LASTING = ("hint", "withdraw", "knowledge", "fork", "weight", "workers", "thinkers")
 
 
 class Steering:
@@ -215,8 +215,12 @@ class Steering:
         return f"the budget is {new}"
 
     def _workers(self, workers: int) -> str:
-        self._engine.resize(workers)
-        return f"{workers} at a time from now on"
+        self._engine.sizes.work(workers)
+        return f"{workers} are built at a time from now on; how many are thought of: thinkers"
+
+    def _thinkers(self, thinkers: int) -> str:
+        self._engine.sizes.think(thinkers)
+        return f"{thinkers} are thought of at a time from now on; asks in flight are finished"
 
 
 def submitted(program: Program, command: int, now: float) -> Draft:

@@ -13,16 +13,9 @@ score; ``kernelevo audit`` shows how far.
 from __future__ import annotations
 
 import ast
-import contextlib
 import json
 import os
-import select
-import signal
-import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,16 +25,15 @@ from kernelevo.errors import BadProgram, TaskNotFound, ToolchainMissing
 from kernelevo.evaluators import foreign_child
 from kernelevo.evaluators.foreign_child import score_of
 from kernelevo.evaluators.function import as_evaluation
+from kernelevo.evaluators.own_process import ask
 
 PREFIX = "folder:"
 EVALUATOR = "evaluator.py"
 _SEEDS = ("initial_program", "init")
 _TIMEOUT = 300.0
 _THRESHOLDS = (0.5, 0.75, 0.9)
-_MOST = 16 << 20
 _OUTPUT = 8_000
 _LANGUAGES = {".py": "python", ".cc": "cpp", ".cxx": "cpp"}
-_SECRET_WORDS = ("KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIAL")
 
 
 @dataclass(frozen=True)
@@ -75,12 +67,13 @@ def read_folder(name: str) -> Folder:
 
     Raises:
         TaskNotFound: if it has no evaluator, or no program to start from.
-        BadProgram: if its configuration cannot be read.
+        BadProgram: if its configuration cannot be read, or its evaluator has no function ``evaluate``.
         ToolchainMissing: if it has a configuration and PyYAML is not installed.
     """
     path = Path(name).expanduser().resolve()
     if not (path / EVALUATOR).is_file():
         raise TaskNotFound(f"{path} has no {EVALUATOR}", now="name a folder with an evaluator and a program")
+    _refuse_without_evaluate(path / EVALUATOR)
     found = [file for stem in _SEEDS for file in sorted(path.glob(f"{stem}.*")) if file.is_file()]
     if not found:
         raise TaskNotFound(
@@ -139,70 +132,14 @@ class ForeignEvaluator:
                 "thresholds": list(self.folder.thresholds),
             }
             with open(Path(place) / "output.txt", "w+b") as output:
-                said, how = _ask(order, self.folder.timeout, output.fileno())
+                said, how = ask(
+                    foreign_child.__file__, order, cwd=self.folder.path, timeout=self.folder.timeout,
+                    output=output.fileno(),
+                )  # fmt: skip
                 size = output.seek(0, os.SEEK_END)
                 output.seek(max(0, size - _OUTPUT))
                 printed = output.read().decode(errors="replace").replace(place, ".")
         return _verdict(said, how, printed, self.folder.timeout)
-
-
-def _ask(order: Mapping[str, Any], timeout: float, output: int) -> tuple[dict[str, Any] | None, str]:
-    """Run the evaluator's process; return what it said, and how it ended if it said nothing."""
-    back, theirs = os.pipe()
-    root = str(Path(__file__).resolve().parents[2])
-    environ = {k: v for k, v in os.environ.items() if not any(word in k.upper() for word in _SECRET_WORDS)}
-    environ["PYTHONPATH"] = os.pathsep.join([root, *filter(None, [environ.get("PYTHONPATH")])])
-    try:
-        process = subprocess.Popen(
-            [sys.executable, "-P", foreign_child.__file__, json.dumps(order), str(theirs)],
-            pass_fds=(theirs,), cwd=order["folder"], env=environ, stdin=subprocess.DEVNULL,
-            stdout=output, stderr=output, start_new_session=True,
-        )  # fmt: skip
-    finally:
-        os.close(theirs)
-    try:
-        body = _read(back, timeout)
-    finally:
-        os.close(back)
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        code = process.wait()
-    if body is None:
-        return None, "timeout"
-    try:
-        said = json.loads(body)
-    except ValueError:
-        return None, f"exit {code}" if code >= 0 else signal.Signals(-code).name
-    return (said, "") if isinstance(said, dict) else (None, "nonsense")
-
-
-def _read(fd: int, timeout: float) -> bytes | None:
-    """Read to the end; None at the deadline."""
-    end, parts, size = time.monotonic() + timeout, [], 0
-    poller = select.poll()
-    poller.register(fd, select.POLLIN)
-    while size <= _MOST:
-        if not poller.poll(max(0.0, end - time.monotonic()) * 1e3):
-            return None
-        part = os.read(fd, 1 << 16)
-        if not part:
-            break
-        parts.append(part)
-        size += len(part)
-        if _complete(parts):
-            break
-    return b"".join(parts)
-
-
-def _complete(parts: list[bytes]) -> bool:
-    """Tell whether the message is whole: a candidate's stray process may hold the pipe open for ever."""
-    if not parts[-1].endswith(b"}"):
-        return False
-    try:
-        json.loads(b"".join(parts))
-    except ValueError:
-        return False
-    return True
 
 
 def _verdict(said: dict[str, Any] | None, how: str, printed: str, timeout: float) -> Evaluation:
@@ -238,6 +175,27 @@ def _verdict(said: dict[str, Any] | None, how: str, printed: str, timeout: float
     return Evaluation(
         verdict.status, verdict.score, {**verdict.metrics, "stage": ran}, text, verdict.artifacts, "rough"
     )
+
+
+def _refuse_without_evaluate(file: Path) -> None:
+    try:
+        tree = ast.parse(file.read_text("utf-8"))
+    except (OSError, SyntaxError, ValueError) as error:
+        raise BadProgram(f"{file} cannot be read as Python", why=str(error), now="correct it") from error
+    bound: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            bound.add(node.name)
+        elif isinstance(node, ast.ImportFrom | ast.Import):
+            bound |= {alias.asname or alias.name for alias in node.names}
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            bound.add(node.id)
+    if not bound & {"evaluate", "evaluate_stage1", "*"}:
+        raise BadProgram(
+            f"{file} defines no function evaluate",
+            why="it is called with the path of a program, and returns a mapping with combined_score",
+            now="define it: def evaluate(program_path)",
+        )
 
 
 def _configuration(path: Path) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from kernelevo.errors import BadProgram, TaskNotFound, closest
 from kernelevo.evaluators.catalogue import OURS
 from kernelevo.evaluators.foreign import PREFIX, ForeignEvaluator, folder_task, is_folder, read_folder
 from kernelevo.evaluators.function import TIME_LIMIT, Function, Plain, as_evaluation
+from kernelevo.evaluators.mlebench.competition import is_competition
 
 GROUP = "kernelevo.evaluators"
 """Entry point group in which installed packages offer evaluators."""
@@ -106,7 +107,7 @@ def names() -> list[str]:
 
 
 def find(reference: str) -> Entry:
-    """Find an evaluator by name, as ``file.py:function``, or as ``folder:PATH`` (see ``foreign``).
+    """Find an evaluator by name, or as ``file.py:function``, ``folder:PATH`` or ``mlebench:COMPETITION``.
 
     Raises:
         TaskNotFound: if there is none.
@@ -115,6 +116,10 @@ def find(reference: str) -> Entry:
     if reference.startswith(PREFIX):
         folder = read_folder(reference.removeprefix(PREFIX))
         return Entry(reference, lambda task: ForeignEvaluator(folder), (folder.seed,), None, folder.goal)
+    if is_competition(reference):
+        from kernelevo.evaluators.mlebench.evaluator import make
+
+        return Entry(reference, make)
     if ":" in reference and reference.rpartition(":")[0].endswith(".py"):
         return _from_file(reference)
     if reference not in _REGISTERED and reference in OURS:
@@ -129,13 +134,18 @@ def find(reference: str) -> Entry:
 
 
 def task_of(name: str, options: Mapping[str, Any] | None = None) -> Task | None:
-    """Return the task of a known evaluator, or of a foreign folder, with goal and seeds; else None.
+    """Return the task of a known evaluator, a foreign folder or a competition; None for any other name.
 
     Raises:
+        InputError, MachineError: see ``read_folder`` and ``read_competition``.
         BadProgram: if the package that offers it raises on import.
     """
     if is_folder(name):
         return folder_task(name)
+    if is_competition(name):
+        from kernelevo.evaluators.mlebench.evaluator import competition_task
+
+        return competition_task(name)
     if name not in names():
         return None
     entry = find(name)

@@ -1,7 +1,7 @@
 """Language models: who is asked for what, clients (endpoint, mailbox, record, script), reading replies."""
 
 from kernelevo.llm.bandit import Arm, Bandit
-from kernelevo.llm.calls import ROLES, Call, Purpose, Role
+from kernelevo.llm.calls import ROLES, Book, Call, Ended, Purpose, Role
 from kernelevo.llm.client import (
     Client,
     EndpointBusy,
@@ -30,8 +30,10 @@ __all__ = [
     "Answer",
     "Arm",
     "Bandit",
+    "Book",
     "Call",
     "Client",
+    "Ended",
     "EndpointBusy",
     "EndpointError",
     "Extracted",

@@ -10,6 +10,7 @@ from kernelevo.llm.client import Message
 
 Role = Literal["proposer", "repair", "judge", "summariser"]
 ROLES: tuple[Role, ...] = get_args(Role)
+State = Literal["asked", "answered", "failed"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Purpose:
 
 @dataclass(frozen=True)
 class Call:
-    """One request, however many attempts it took, and its answer or its failure.
+    """One request, however many attempts it took, and its answer or its failure, once there is one.
 
     Args:
         purpose: why it was made.
@@ -48,7 +49,7 @@ class Call:
         latency: seconds, waits for retries included.
         attempts: requests that were sent.
         error: why there is no reply, in one line; empty if there is one.
-        at: seconds since the epoch when it ended.
+        at: seconds since the epoch when it ended; when it began, as long as it is only asked.
     """
 
     purpose: Purpose
@@ -70,6 +71,13 @@ class Call:
     at: float = 0.0
 
     @property
+    def state(self) -> State:
+        """``asked`` as long as nothing came back, then ``answered`` or ``failed``."""
+        if self.reply is not None:
+            return "answered"
+        return "failed" if self.error else "asked"
+
+    @property
     def cost(self) -> dict[str, float]:
         """What it used, by unit; what nobody knows is left out."""
         known: dict[str, float] = {}
@@ -84,5 +92,11 @@ class Call:
         return known
 
 
-Book = Callable[[Call], None]
-"""Where calls are written down."""
+Ended = Callable[[Call], None]
+Book = Callable[[Call], Ended]
+"""Where calls are written down: before a request is sent, and by what that returns, when it ended."""
+
+
+def unbooked(call: Call) -> Ended:
+    """Write nothing down."""
+    return lambda ended: None

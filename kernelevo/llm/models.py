@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from kernelevo.errors import BadSetting
 from kernelevo.llm.breaker import Breaker
-from kernelevo.llm.calls import Book, Call, Purpose, Role
+from kernelevo.llm.calls import Book, Call, Ended, Purpose, Role, unbooked
 from kernelevo.llm.client import (
     Client,
     EndpointBusy,
@@ -67,7 +67,7 @@ class Models:
     Args:
         models: all of them.
         roles: which of them answer for a role; a role that is not named is nobody's.
-        book: told of every call, answered or not, once.
+        book: told of every call before it is sent, and once more when it ended, answered or not.
         clock: seconds that only go up.
         now: seconds since the epoch.
         sleep: how to wait.
@@ -81,7 +81,7 @@ class Models:
         models: Sequence[Model],
         roles: Mapping[Role, Sequence[str]],
         *,
-        book: Book = lambda call: None,
+        book: Book = unbooked,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
         sleep: Sleep = asyncio.sleep,
@@ -125,6 +125,16 @@ class Models:
         dollars = model.price.of(usage) if model.price else None
         return most if dollars is None else {**most, "dollars": dollars}
 
+    def dearest(
+        self, messages: Sequence[Message], role: Role, *, max_tokens: int | None = None
+    ) -> dict[str, float]:
+        """Return the most that a call may use, by unit, whichever of a role's models gets it."""
+        most: dict[str, float] = {}
+        for name in self.names(role):
+            for unit, amount in self.may_cost(messages, name, max_tokens=max_tokens).items():
+                most[unit] = max(amount, most.get(unit, 0.0))
+        return most
+
     async def rested(self, role: Role) -> tuple[str, ...]:
         """Wait until somebody may be asked, and return who.
 
@@ -160,7 +170,9 @@ class Models:
         max_tokens: int | None = None,
         seed: int | None = None,
     ) -> Answer:
-        """Ask one model and write the call down, whatever came of it.
+        """Ask one model; the call is written down before it is sent, and when it ended, whatever came of it.
+
+        What is given up before its turn came was not sent and leaves no row.
 
         Args:
             messages: the prompt.
@@ -180,8 +192,10 @@ class Models:
         began = self._clock()
         reply: Reply | None = None
         error: BaseException | None = None
+        ended: Ended | None = None
         try:
             async with self._gates[asked.name].through((most.tokens_in or 0) + longest):
+                ended = self.book(self._call(asked, messages, purpose, settings))
                 came = await asked.client.complete(
                     messages,
                     model=asked.served or asked.name,
@@ -197,7 +211,8 @@ class Models:
         finally:
             call = self._call(asked, messages, purpose, settings, reply, error, self._clock() - began)
             self._note(asked.name, error)
-            self.book(call)
+            if ended is not None:
+                ended(call)
         return Answer(reply, call)
 
     def _note(self, name: str, error: BaseException | None) -> None:
@@ -216,9 +231,9 @@ class Models:
         messages: Sequence[Message],
         purpose: Purpose,
         settings: Mapping[str, float | None],
-        reply: Reply | None,
-        error: BaseException | None,
-        latency: float,
+        reply: Reply | None = None,
+        error: BaseException | None = None,
+        latency: float = 0.0,
     ) -> Call:
         usage, estimated = (reply.usage, False) if reply else (None, False)
         if reply and (reply.usage.tokens_in is None or reply.usage.tokens_out is None) and asked.price:

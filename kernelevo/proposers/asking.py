@@ -75,13 +75,22 @@ class LLMProposer:
         self._scores: dict[str, float] = {}
 
     def estimate(self, brief: Brief) -> dict[str, float]:
-        """Return the most that the next ask may cost, by unit: by the dearest model that may be drawn."""
-        most: dict[str, float] = {}
+        """Return the most that the next ask may cost, by unit: by the dearest model that may be drawn.
+
+        Where a failed program waits to be mended, those who mend it may be drawn too.
+        """
         prompt = self.writer.write(brief, self.writer.personas(brief)[0])
-        for model in self.models.names("proposer"):
-            for unit, amount in self.models.may_cost(prompt.messages, model).items():
+        most = self.models.dearest(prompt.messages, "proposer")
+        if self._ward:
+            patient = self._ward[0]
+            mending = self.writer.repair(brief, patient.verdict, patient.persona)
+            for unit, amount in self.models.dearest(mending.messages, self._mender).items():
                 most[unit] = max(amount, most.get(unit, 0.0))
         return most
+
+    @property
+    def _mender(self) -> Role:
+        return "repair" if self.models.has("repair") else "proposer"
 
     async def propose(self, brief: Brief, rng: Random) -> Sequence[Proposal]:
         """Ask once and return one proposal; none if nobody answered in time.
@@ -92,8 +101,7 @@ class LLMProposer:
         patient = self._ward.popleft() if self._ward else None
         if patient is not None:
             self._mended[patient.verdict.program.id] += 1
-            role: Role = "repair" if self.models.has("repair") else "proposer"
-            arm = self._draw(await self.models.rested(role), (patient.persona,), rng)
+            arm = self._draw(await self.models.rested(self._mender), (patient.persona,), rng)
             prompt = self.writer.repair(brief, patient.verdict, arm.persona)
             about = {"repair_of": patient.trial, "repairs": patient.done + 1}
             parents: tuple[Verdict, ...] = (patient.verdict,)

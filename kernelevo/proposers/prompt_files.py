@@ -22,6 +22,8 @@ SLOTS: Mapping[str, frozenset[str]] = {
     "kernel.md": frozenset({"goal", "task", "device", "policy", *_DYNAMIC}),
     "general.md": frozenset({"goal", "device", "language", *_DYNAMIC}),
     "summary.md": frozenset({"task", "device", "table"}),
+    "judge_system.md": frozenset(),
+    "judge.md": frozenset({"top", "criteria", "goal", "program", "verdict", "form"}),
 }
 """Slots that each file has to have, all of them and no others. Personas have none."""
 PERSONAS = "personas/"
@@ -63,8 +65,8 @@ class PromptFiles:
     def load(cls, folder: Path | None = None) -> PromptFiles:
         """Read our files, and over them those of a person's folder.
 
-        The folder may hold ``system.md``, ``kernel.md``, ``general.md``, ``summary.md``, and personas under
-        ``personas/kernel/`` or ``personas/general/``: one of our names replaces ours, any other is one more.
+        The folder may hold the files of ``SLOTS``, and personas under ``personas/kernel/`` or
+        ``personas/general/``: one of our names replaces ours, any other is one more.
 
         Raises:
             BadSetting: for a folder that is not there, an unknown file, an unknown or missing slot, or the

@@ -2,32 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from kernelevo.llm import Message, Models, Purpose
 from kernelevo.proposers.prompt_files import PromptFiles
 
 MOST = 5
+MAX_TOKENS = 1_024
 _LONGEST = 500
 
 
-async def summarise(
-    models: Models, task: str, device: str, table: str, prompts: PromptFiles | None = None
-) -> list[str]:
-    """Return what a model takes from a run's table, one sentence or two for each note; at most five.
+def summary_prompt(
+    task: str, device: str, table: str, prompts: PromptFiles | None = None
+) -> tuple[Message, ...]:
+    """Return what a summariser is sent.
 
     Args:
-        models: who answers, in the role ``summariser``.
         task: name of the task.
         device: name of the device.
         table: the steps that helped, one a line, with trial and gain.
         prompts: prompt files; ours by default.
+    """
+    prompts = prompts or PromptFiles.load()
+    text = prompts.fill("summary.md", {"task": task, "device": device, "table": table})
+    return (Message("system", prompts.fill("system.md", {}).strip()), Message("user", text))
+
+
+async def summarise(models: Models, messages: Sequence[Message]) -> list[str]:
+    """Return what a model takes from a run's table, one sentence or two for each note; at most five.
+
+    Args:
+        models: who answers, in the role ``summariser``.
+        messages: from :func:`summary_prompt`.
 
     Raises:
         EndpointError: if there is no reply.
     """
-    prompts = prompts or PromptFiles.load()
-    text = prompts.fill("summary.md", {"task": task, "device": device, "table": table})
-    messages = (Message("system", prompts.fill("system.md", {}).strip()), Message("user", text))
-    answer = await models.ask(messages, Purpose("summariser"), temperature=0.2, max_tokens=1_024)
+    answer = await models.ask(messages, Purpose("summariser"), temperature=0.2, max_tokens=MAX_TOKENS)
     lines = (line.strip() for line in answer.reply.text.splitlines())
     notes = (line[2:].strip() for line in lines if line.startswith(("- ", "* ")))
     return [note[:_LONGEST] for note in notes if len(note.split()) >= 5][:MOST]

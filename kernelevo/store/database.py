@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from kernelevo.errors import RunNotFound, StoreError, Unwritable, refused
@@ -42,13 +42,13 @@ def open_for_writing(folder: Path) -> sqlite3.Connection:
 
     Raises:
         RunNotFound: if there is none.
-        StoreError: if it is damaged, of another version, or cannot be written.
+        StoreError: if it is damaged, of a later version, or cannot be written.
     """
     path = _existing(folder)
     with plain_errors(path):
         probe = _connect(f"{path.absolute().as_uri()}?mode=rw")
         try:
-            _check(probe, path, writing=True)
+            _check(probe, path)
             (health,) = probe.execute("PRAGMA quick_check(1)").fetchone()
         finally:
             probe.close()
@@ -61,36 +61,59 @@ def open_for_reading(folder: Path) -> tuple[sqlite3.Connection, Path | None]:
     """Open for reading only, also while a writer is at work, on a copy, or in a folder we may not write.
 
     A WAL database wants a small shared-memory file beside it even for reading. Where that cannot be made the
-    database is copied, and the second value is the temporary folder that the caller removes at the end.
+    database is copied, and the second value is the temporary folder that the caller removes at the end. So is
+    one of an earlier version, and the copy's shape is brought up to date: reading changes nobody's file.
 
     Raises:
         RunNotFound: if there is no database.
-        StoreError: if it is damaged or of another version.
+        StoreError: if it is damaged or of a later version.
     """
     path = _existing(folder)
     with plain_errors(path):
         db = _connect(f"{path.absolute().as_uri()}?mode=ro")
         try:
-            _check(db, path)
+            if _check(db, path):
+                return db, None
         except sqlite3.OperationalError:
             db.close()
+            return _sheltered(path, _copy_files)
         except BaseException:
             db.close()
             raise
-        else:
-            return db, None
-        shelter = Path(tempfile.mkdtemp(prefix="kernelevo-read-"))
+        with closing(db):
+            return _sheltered(path, lambda _, target: _back_up(db, target))
+
+
+def _sheltered(path: Path, copy: Callable[[Path, Path], None]) -> tuple[sqlite3.Connection, Path]:
+    """Copy a database into a temporary folder and open it there, in the shape of today, for reading."""
+    shelter = Path(tempfile.mkdtemp(prefix="kernelevo-read-"))
+    try:
+        copy(path, shelter / RUN_FILE)
+        db = _connect(f"{(shelter / RUN_FILE).as_uri()}?mode=rw")
         try:
-            for file in (path, path.with_name(RUN_FILE + "-wal")):
-                if file.exists():
-                    shutil.copyfile(file, shelter / file.name)
-            db = _connect(f"{(shelter / RUN_FILE).as_uri()}?mode=rw")
-            _check(db, path)
+            if not _check(db, path):
+                with transaction(db):
+                    migrate(db)
             db.execute("PRAGMA query_only = ON")
         except BaseException:
-            shutil.rmtree(shelter, ignore_errors=True)
+            db.close()
             raise
-        return db, shelter
+    except BaseException:
+        shutil.rmtree(shelter, ignore_errors=True)
+        raise
+    return db, shelter
+
+
+def _copy_files(path: Path, target: Path) -> None:
+    for end in ("", "-wal"):
+        if (file := path.with_name(path.name + end)).exists():
+            shutil.copyfile(file, target.with_name(target.name + end))
+
+
+def _back_up(db: sqlite3.Connection, target: Path) -> None:
+    """Copy an open database as it is at one moment, also while somebody writes it."""
+    with closing(sqlite3.connect(target)) as other:
+        db.backup(other)
 
 
 @contextmanager
@@ -162,8 +185,12 @@ def _prepare(path: Path, facts: Mapping[str, str]) -> sqlite3.Connection:
     return db
 
 
-def _check(db: sqlite3.Connection, path: Path, *, writing: bool = False) -> None:
-    """Refuse what is not a run, is half written, or was written by a later kernelevo."""
+def _check(db: sqlite3.Connection, path: Path) -> bool:
+    """Refuse what is not a run, is half written, or was written by a later kernelevo.
+
+    Returns:
+        Whether its shape is that of today, not of an earlier version.
+    """
     (found,) = db.execute("PRAGMA application_id").fetchone()
     tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if found != APPLICATION_ID or "migrations" not in tables:
@@ -179,9 +206,4 @@ def _check(db: sqlite3.Connection, path: Path, *, writing: bool = False) -> None
             why=f"it has {', '.join(sorted(unknown))}, which this version does not know",
             now="update kernelevo",
         )
-    if not writing and applied != set(names()):
-        raise StoreError(
-            f"{path} was written by an earlier version of kernelevo.",
-            why="it can only be read after its shape was brought up to date",
-            now=f"kernelevo resume {path.parent} does that",
-        )
+    return applied == set(names())

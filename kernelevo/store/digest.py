@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from kernelevo.core import Evaluation, Status
+from kernelevo.core import Evaluation, Objectives, Status
+from kernelevo.core.evaluation import Fidelity
+from kernelevo.core.objectives import directed
 from kernelevo.store.database import RUN_FILE
 from kernelevo.store.rows import Command, EventRow, Rebase
 from kernelevo.store.store import RunStore
 
+_DIRECTED = "directions"
 _LINES = """
 SELECT t.position, t.number, t.program, t.parents, t.origin, t.status, t.score, t.fault, t.island, t.cost,
        t.started, t.ended, t.reused,
@@ -23,8 +26,10 @@ SELECT t.position, t.number, t.program, t.parents, t.origin, t.status, t.score, 
        json_extract(t.evaluation, '$.metrics.precision') AS precision,
        json_extract(t.evaluation, '$.metrics.latency_ms') AS latency_ms,
        json_extract(t.evaluation, '$.metrics.roofline_ms') AS roofline_ms,
-       json_extract(t.evaluation, '$.metrics.roofline_bound') AS roofline_bound
-FROM trials t WHERE t.position > ? ORDER BY t.position
+       json_extract(t.evaluation, '$.metrics.roofline_bound') AS roofline_bound,
+       CASE WHEN ?2 OR json_type(t.evaluation, '$.metrics.directions') = 'array'
+            THEN json_extract(t.evaluation, '$.metrics') END AS metrics
+FROM trials t WHERE t.position > ?1 ORDER BY t.position
 """
 
 
@@ -52,6 +57,9 @@ class Line:
         latency_ms: measured time, where there is one.
         roofline_ms: time of the same work at the device's ceiling.
         roofline_bound: which ceiling that is.
+        metrics: those that count in the task, by name; empty where the score alone does.
+        evaluation: the verdict with the metrics that count, as it reads today; only where there is a score
+            and the task, or the verdict itself, says which metrics count.
     """
 
     number: int
@@ -73,6 +81,8 @@ class Line:
     latency_ms: float | None = None
     roofline_ms: float | None = None
     roofline_bound: str | None = None
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    evaluation: Evaluation | None = None
 
 
 class Digest:
@@ -99,6 +109,7 @@ class Digest:
         self.gauge: dict[str, Any] = {}
         self.state, self.searched = "new", 0.0
         self.task, self.settings, self.created = self._store.task, self._store.settings, self._store.created
+        self._declared = Objectives.of(self.task.options)
         self.drafts = 0
         self.version = 0
 
@@ -111,6 +122,15 @@ class Digest:
         """The open store, for single trials; of the thread that made this digest."""
         return self._store
 
+    @property
+    def objectives(self) -> Objectives:
+        """What counts in the task, with the weights that people gave last; the score alone by default.
+
+        Metrics to which the evaluator itself gave a direction make a front beside the score.
+        """
+        found = self._declared.after(e.data for e in self.events if e.kind == "objective")
+        return found if found.metrics else Objectives(directed(self.lines))
+
     def refresh(self) -> bool:
         """Read what is new; return whether anything was."""
         stamp = self._look()
@@ -122,7 +142,8 @@ class Digest:
         self.commands = store.commands()
         self.events += store.events(after=self.events[-1].id if self.events else 0)
         rebases = store.rebases()
-        new = [_line(row) for row in store.rows(_LINES, self._position)]
+        names = [metric.name for metric in self._declared.metrics]
+        new = [_line(row, names) for row in store.rows(_LINES, self._position, bool(names))]
         if new:
             self._position = new[-1][0]
             self._raw += [(line, verdict) for _, line, verdict in new]
@@ -151,16 +172,19 @@ class Digest:
         return tuple(os.stat(file).st_mtime for file in files if file.exists())
 
 
-def _line(row: Any) -> tuple[int, Line, Evaluation | None]:
+def _line(row: Any, names: Sequence[str]) -> tuple[int, Line, Evaluation | None]:
     origin = json.loads(row["origin"])
     details = origin.get("details", {})
     fault = json.loads(row["fault"]) if row["fault"] else None
     words = f"{fault['kind']}: {fault['message']}" if fault else row["feedback"] or ""
     full = row["fidelity"] == "full" and row["score"] is not None
+    counting = _counting(row["metrics"], names) if row["score"] is not None else {}
     verdict = None
     if row["score"] is not None:
         facts = {"baseline": row["baseline"], "precision": row["precision"]}
-        verdict = Evaluation(Status.OK, row["score"], {k: v for k, v in facts.items() if v is not None})
+        known = {k: v for k, v in facts.items() if v is not None} | counting
+        fidelity: Fidelity = "full" if full else "rough"
+        verdict = Evaluation(Status.OK, row["score"], known, fidelity=fidelity)
     line = Line(
         number=row["number"],
         program=row["program"],
@@ -181,8 +205,19 @@ def _line(row: Any) -> tuple[int, Line, Evaluation | None]:
         latency_ms=_number(row["latency_ms"]),
         roofline_ms=_number(row["roofline_ms"]),
         roofline_bound=row["roofline_bound"],
+        metrics={k: v for k, v in counting.items() if k != _DIRECTED},
+        evaluation=verdict if row["metrics"] else None,
     )
     return row["position"], line, verdict
+
+
+def _counting(metrics: str | None, names: Sequence[str]) -> dict[str, Any]:
+    """The metrics that count in the task; without any, those to which the verdict gives a direction."""
+    found = json.loads(metrics) if metrics else {}
+    directions = found.get(_DIRECTED) if not names else None
+    rows = directions if isinstance(directions, list) else []
+    wanted = [*names, *(str(row.get("name", "")) for row in rows), *([_DIRECTED] if rows else [])]
+    return {name: found[name] for name in wanted if name in found}
 
 
 def _number(value: Any) -> float | None:
@@ -204,4 +239,7 @@ def _reread(line: Line, verdict: Evaluation | None, rebases: list[Rebase]) -> Li
         return line
     for rebase in rebases:
         verdict = rebase.apply(verdict)
-    return line if verdict.score == line.score else replace(line, score=verdict.score)
+    if verdict.score == line.score:
+        return line
+    metrics = {name: verdict.metrics[name] for name in line.metrics}
+    return replace(line, score=verdict.score, metrics=metrics, evaluation=line.evaluation and verdict)

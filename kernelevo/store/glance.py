@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
+from kernelevo.core import Evaluation, Objectives, Status
 from kernelevo.store.digest import read_score
 from kernelevo.store.lock import writer_of
 from kernelevo.store.store import RunStore
@@ -12,13 +14,13 @@ from kernelevo.store.store import RunStore
 _UNFINISHED = {"new", "running", "paused"}
 _BEST = """
 SELECT score, json_extract(evaluation, '$.metrics.baseline') AS baseline,
-       json_extract(evaluation, '$.metrics.precision') AS precision
+       json_extract(evaluation, '$.metrics.precision') AS precision{}
 FROM trials WHERE score IS NOT NULL AND json_extract(evaluation, '$.fidelity') = 'full'
 """
 
 
 def glance(folder: Path) -> dict[str, Any]:
-    """Return name, task, state, number of trials, best score and times of a run.
+    """Return name, task, state, number of trials, score of the best program and times of a run.
 
     ``state`` is ``interrupted`` where the run is not over and no process works on it.
 
@@ -26,10 +28,6 @@ def glance(folder: Path) -> dict[str, Any]:
         RunNotFound, StoreError: as ``RunStore.open``.
     """
     with RunStore.open(folder, readonly=True) as store:
-        rebases = store.rebases()
-        scores = [read_score(row, rebases) for row in store.rows(_BEST)]
-        sure = store.rows("SELECT json_extract(data, '$.score') AS score FROM events WHERE kind = 'final'")
-        final = [row["score"] for row in sure if row["score"] is not None]
         live = writer_of(folder) is not None
         state = store.state
         return {
@@ -38,7 +36,24 @@ def glance(folder: Path) -> dict[str, Any]:
             "state": "interrupted" if state in _UNFINISHED and not live else state,
             "live": live,
             "trials": store.count(),
-            "best": max(final or scores, default=None),
+            "best": _best(store),
             "created": store.created,
             "searched_seconds": store.searched,
         }
+
+
+def _best(store: RunStore) -> float | None:
+    """The score of the best confirmed program, else of the best one, by the rule of the task."""
+    changes = [event.data for event in store.events(kind="objective")]
+    objectives, rebases = Objectives.of(store.task.options).after(changes), store.rebases()
+    finals = {event.trial: Evaluation.from_json(event.data) for event in store.events(kind="final")}
+    if sure := [final for final in finals.values() if final.score is not None]:
+        return max(sure, key=objectives.worth).score
+    if objectives.by_score:
+        return max((read_score(row, rebases) for row in store.rows(_BEST.format(""))), default=None)
+    rows = store.rows(_BEST.format(", json_extract(evaluation, '$.metrics') AS metrics"))
+    verdicts = [Evaluation(Status.OK, row["score"], json.loads(row["metrics"])) for row in rows]
+    for rebase in rebases:
+        verdicts = [rebase.apply(verdict) for verdict in verdicts]
+    best = max(verdicts, key=objectives.worth, default=None)
+    return best.score if best else None

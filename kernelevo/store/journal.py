@@ -67,7 +67,10 @@ class Journal:
 
     @property
     def is_copy(self) -> bool:
-        """Whether this reads a copy, because the folder cannot be written: what comes later is not in it."""
+        """Whether this reads a copy, in which what comes later is not.
+
+        So it is where the folder cannot be written, and for a file of an earlier version of kernelevo.
+        """
         return self._shelter is not None
 
     def rows(self, query: str, *values: Any) -> list[sqlite3.Row]:

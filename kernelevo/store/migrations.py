@@ -88,12 +88,19 @@ def m005_calls(db: sqlite3.Connection) -> None:
     )
 
 
+def m006_call_states(db: sqlite3.Connection) -> None:
+    """How far each request came: ``asked`` (sent), ``answered``, ``failed``, ``lost`` (by a kill)."""
+    db.execute("ALTER TABLE calls ADD COLUMN state TEXT NOT NULL DEFAULT 'answered'")
+    db.execute("UPDATE calls SET state = 'failed' WHERE error <> ''")
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m001_run,
     m002_trials,
     m003_drafts,
     m004_people_and_events,
     m005_calls,
+    m006_call_states,
 )
 
 

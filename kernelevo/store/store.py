@@ -81,7 +81,7 @@ class RunStore(CallLedger):
 
         Raises:
             RunNotFound: if the folder holds no run.
-            StoreError: if the file is damaged, of another version, or another process is the writer.
+            StoreError: if the file is damaged, of a later version, or another process is the writer.
         """
         folder = Path(folder)
         if readonly:
@@ -95,7 +95,13 @@ class RunStore(CallLedger):
         except BaseException:
             lock.release()
             raise
-        return cls(folder, db, lock=lock, shelter=None, clock=clock)
+        store = cls(folder, db, lock=lock, shelter=None, clock=clock)
+        try:
+            store._lose_calls()
+        except BaseException:
+            store.close()
+            raise
+        return store
 
     # the run itself
 

@@ -14,7 +14,7 @@ from kernelevo.core import Evaluation, Origin, Program, Task, Trial
 from kernelevo.errors import StoreError
 from kernelevo.knowledge import KnowledgeBase, default_path
 from kernelevo.llm import Model, Models, ScriptedClient
-from kernelevo.proposers.summary import summarise
+from kernelevo.proposers.summary import summarise, summary_prompt
 
 TASK = Task("kernelbench:9/9", "g", options={"reference": {"text": "torch.softmax(x)"}, "device": "cpu"})
 
@@ -62,15 +62,17 @@ def test_a_summariser_that_cannot_be_reached_costs_only_its_sentences(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    (note,) = learn(result(), settings(summary_model="m"))
+    said: list[str] = []
+    (note,) = learn(result(), settings(summary_model="m"), say=said.append)
     assert "rows in registers" in note.text
+    assert len(said) == 1 and "no summary" in said[0] and "OPENAI_API_KEY" in said[0]
 
 
 def test_summaries_are_read_line_by_line() -> None:
     reply = "Sure!\n- Rows held in registers gained a half (#1).\n* too short\n- " + "x y z u v " * 200
     client = ScriptedClient([reply])
     models = Models([Model("m", client)], {"summariser": ("m",)})
-    notes = asyncio.run(summarise(models, "kernelbench:9/9", "CPU", "- #1 x1.5"))
+    notes = asyncio.run(summarise(models, summary_prompt("kernelbench:9/9", "CPU", "- #1 x1.5")))
     assert (
         notes[0] == "Rows held in registers gained a half (#1)." and len(notes) == 2 and len(notes[1]) <= 500
     )

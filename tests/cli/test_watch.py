@@ -79,7 +79,14 @@ def test_orders_are_typed_listed_and_refused(bench: Bench, capsys: pytest.Captur
     assert run_command(["steer", run]) == 0
     told = capsys.readouterr().out
     assert "in 2 briefs" in told and "waits for the next ask" in told
-    for words in (["hnit", "x"], ["hint"], ["hint", "two", "words"], ["workers", "none"], ["budget", "lots"]):
+    for words in (
+        ["hnit", "x"],
+        ["hint"],
+        ["hint", "two", "words"],
+        ["workers", "none"],
+        ["thinkers", "0"],
+        ["budget", "lots"],
+    ):
         assert run_command(["steer", run, *words]) == 2, words
         assert capsys.readouterr().err.startswith("BadSetting")
     assert run_command(["steer", str(bench.folder / "none"), "pause"]) == 2

@@ -314,6 +314,31 @@ def test_more_workers_build_more_at_a_time(tmp_path: Path) -> None:
     assert sizes[-1] == (4, 4)
 
 
+def test_more_thinkers_ask_for_more_at_a_time(tmp_path: Path) -> None:
+    bench, flip = Bench(tmp_path / "run"), toys.Flip(seconds=0.02)
+    most: list[tuple[int, int]] = []
+
+    def meanwhile(event: Event, engine: Engine, store: RunStore) -> None:
+        order_at(3, ("thinkers", {"thinkers": 4}), ("workers", {"workers": 4}))(event, engine, store)
+        if isinstance(event, TrialEnded):
+            most.append((event.trial.number, len(engine._thinking)))
+
+    bench.run(toys.task(), [flip], "24", meanwhile=meanwhile, schedule=ONE)
+    assert max(n for number, n in most if number <= 3) <= 1 and max(n for _, n in most) > 2
+    assert effects(bench)[0].startswith("4 are thought of at a time")
+    engines: list[Engine] = []
+    bench.run(toys.task(), [flip], "26", meanwhile=lambda e, engine, s: engines.append(engine), schedule=ONE)
+    assert engines[0]._thinking.size == 4  # it lasts
+
+
+def test_a_deterministic_run_thinks_of_one_at_a_time(bench: Bench) -> None:
+    order = order_at(1, ("thinkers", {"thinkers": 2}), ("thinkers", {"thinkers": 1}))
+    bench.run(toys.task(), [toys.Flip()], "6", meanwhile=order, schedule=Schedule(deterministic=True))
+    refused, obeyed = effects(bench)
+    assert refused == "refused: a deterministic run cannot have 2 asks at a time"
+    assert obeyed.startswith("1 are thought of")
+
+
 def test_a_run_with_hints_forks_pins_and_submissions_can_be_decided_again(bench: Bench) -> None:
     orders = [
         ("hint", {"text": "x", "asks": 2}),

@@ -1,5 +1,6 @@
 """A judge model's opinions: what it is sent, what is read of its reply, what they may do."""
 
+import asyncio
 import json
 
 import pytest
@@ -9,7 +10,8 @@ from hypothesis import strategies as st
 from kernelevo.core import Evaluation, Program, Task, Trial
 from kernelevo.errors import BadSetting
 from kernelevo.evaluators.reviewer import RUBRIC, NoOpinion, Opinion, Reviewer, Rubric, opinion, quoted
-from kernelevo.llm import Model, Models, ScriptedClient
+from kernelevo.llm import Model, Models, Price, ScriptedClient
+from kernelevo.proposers.prompt_files import PromptFiles
 
 TASK = Task("t", "Make it faster.")
 RULES = Rubric.of(TASK)
@@ -54,6 +56,41 @@ def test_the_program_is_quoted_data_whatever_it_says():
     assert "quoted data" in system.content and evil not in system.content
     marks = [line for line in user.content.splitlines() if line and set(line) == {"="}]
     assert marks.count("=" * 13) == 2  # a longer line of signs than any in the program
+
+
+def test_the_prompt_is_a_file_that_a_person_may_replace_and_its_hash_is_kept(tmp_path):
+    slots = "{{top}} {{criteria}} {{goal}} {{program}} {{verdict}} {{form}}"
+    (tmp_path / "judge.md").write_text(f"Be strict. {slots}")
+    found = {}
+    for name, prompts in (("ours", None), ("own", PromptFiles.load(tmp_path))):
+        client = ScriptedClient([reply(), reply()])
+        judge = Reviewer(Models([Model("m", client)], {"judge": ("m",)}), TASK, prompts)
+        opinions = [
+            asyncio.run(judge.review(Trial(n, Program.single("x"), Evaluation.ok(1.0)))) for n in (1, 2)
+        ]
+        found[name] = client.calls[0].messages[1].content, {o.prompt_files_sha256 for o in opinions}
+        assert Opinion.from_json(opinions[0].to_json()) == opinions[0]
+    assert found["own"][0].startswith("Be strict. 10 ") and "Be strict" not in found["ours"][0]
+    assert all(len(hashes) == 1 and len(*hashes) == 64 for _, hashes in found.values())
+    assert found["own"][1] != found["ours"][1]
+    (tmp_path / "judge.md").write_text("Be strict. {{program}}")
+    with pytest.raises(BadSetting, match=r"judge\.md lacks the slot"):
+        PromptFiles.load(tmp_path)
+
+
+def test_an_opinion_of_an_earlier_version_has_no_hash():
+    old = {"scores": {"a": 5.0}, "comment": "", "model": "m", "value": 0.5}
+    assert Opinion.from_json(old).prompt_files_sha256 == ""
+
+
+def test_a_review_may_cost_its_prompt_and_the_longest_reply():
+    model = Model("m", ScriptedClient([]), price=Price(1.0, 2.0), max_tokens=100)
+    judge = Reviewer(Models([model], {"judge": ("m",)}), TASK)
+    trial = Trial(3, Program.single("x"), Evaluation.ok(1.0))
+    prompt = sum(len(m.content) for m in judge.prompt(trial))
+    most = judge.may_cost(trial)
+    assert 100 + prompt / 5 < most["tokens"] < 100 + prompt
+    assert most["dollars"] == pytest.approx((most["tokens"] + 100) / 1e6)
 
 
 @given(st.text(alphabet="=\nx", max_size=60))

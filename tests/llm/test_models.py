@@ -37,18 +37,23 @@ class World:
 
     def __init__(self) -> None:
         self.now = 0.0
+        self.asked: list[Call] = []
         self.booked: list[Call] = []
 
     async def sleep(self, seconds: float) -> None:
         self.now += seconds
         await asyncio.sleep(0)
 
+    def book(self, call: Call):
+        self.asked.append(call)
+        return self.booked.append
+
     def models(self, clients, roles=None, **more) -> Models:
         made = [Model(name, client, **more) for name, client in clients.items()]
         return Models(
             made,
             roles or {"proposer": tuple(clients)},
-            book=self.booked.append,
+            book=self.book,
             clock=lambda: self.now,
             now=lambda: 1000.0 + self.now,
             sleep=self.sleep,
@@ -114,6 +119,52 @@ def test_a_call_that_is_given_up_is_written_down_too():
 
     asyncio.run(go())
     assert "the run ended" in world.booked[0].error
+
+
+def test_a_call_is_written_down_before_it_is_sent_and_not_before_its_turn():
+    world, seen = World(), []
+
+    class Slow:
+        async def complete(self, messages, **settings):
+            seen.append([call.state for call in world.asked])
+            await asyncio.Event().wait()
+
+    models = world.models({"m": Slow()}, limits=Limits(concurrency=1))
+
+    async def go():
+        tasks = [asyncio.create_task(models.ask(ASK, Purpose("judge", 3), model="m")) for _ in range(2)]
+        await asyncio.sleep(0.01)
+        assert len(world.asked) == 1 and not world.booked  # the second waits for its place
+        tasks[1].cancel()
+        await asyncio.sleep(0.01)
+        tasks[0].cancel()
+        for task in tasks:
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+    asyncio.run(go())
+    assert seen == [["asked"]] and world.asked[0].messages == ASK and world.asked[0].purpose.trial == 3
+    assert [call.state for call in world.booked] == ["failed"]  # what was never sent has no row
+
+
+def test_a_call_that_cannot_be_written_down_is_not_sent():
+    client = ScriptedClient(["ok"])
+
+    def book(call):
+        raise OSError("disk full")
+
+    models = Models([Model("m", client)], {"proposer": ("m",)}, book=book)
+    with pytest.raises(OSError, match="full"):
+        asyncio.run(models.ask(ASK, Purpose()))
+    assert client.calls == []
+
+
+def test_the_dearest_model_of_a_role_says_what_a_call_may_cost():
+    prices = {"cheap": Price(1.0, 1.0), "dear": Price(9.0, 9.0), "other": Price(99.0, 99.0)}
+    made = [Model(name, ScriptedClient([]), price=price) for name, price in prices.items()]
+    models = Models(made, {"judge": ("cheap", "dear"), "proposer": ("other",)})
+    assert models.dearest(ASK, "judge", max_tokens=10) == models.may_cost(ASK, "dear", max_tokens=10)
+    assert models.dearest(ASK, "summariser") == {}
 
 
 def test_a_model_that_fails_rests_and_wakes_up_again():

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernelevo.core import Brief, Evaluation, Origin, Program, Proposer, Task, Verdict
-from kernelevo.llm import EndpointError, Model, Models, Reply, ReplyTimeout, ScriptedClient, Usage
+from kernelevo.core import Brief, Evaluation, Origin, Program, Proposer, Task, Trial, Verdict
+from kernelevo.llm import EndpointError, Model, Models, Price, Reply, ReplyTimeout, ScriptedClient, Usage
 from kernelevo.proposers.asking import LLMProposer
 from kernelevo.proposers.briefing import prompt_hash
 from kernelevo.proposers.prompt_files import PromptFiles
@@ -123,3 +123,17 @@ def test_the_hash_of_the_prompt_files_changes_with_them(tmp_path):
         (proposal,) = asyncio.run(proposer.propose(Brief(task(), 0), Random(0)))
         found.add(proposal.program.origin.details["prompt_files_sha256"])
     assert len(found) == 2
+
+
+def test_a_program_that_waits_to_be_mended_is_reserved_for_by_the_price_of_who_mends_it():
+    cheap, dear = Price(1.0, 1.0), Price(100.0, 100.0)
+    made = [Model("m", ScriptedClient([GOOD]), price=cheap), Model("r", ScriptedClient([GOOD]), price=dear)]
+    proposer = LLMProposer(Models(made, {"proposer": ("m",), "repair": ("r",)}), FileWriter())
+    brief = Brief(task(), 3)
+    before = proposer.estimate(brief)["dollars"]
+    (proposal,) = asyncio.run(proposer.propose(brief, Random(0)))
+    assert proposer.estimate(brief)["dollars"] == pytest.approx(before)  # nobody waits
+    proposer.observe(Trial(3, proposal.program, Evaluation.wrong("off by one")))
+    assert proposer.estimate(brief)["dollars"] > 50 * before
+    (mended,) = asyncio.run(proposer.propose(brief, Random(0)))
+    assert mended.cost["dollars"] <= 100 * before and proposer.estimate(brief)["dollars"] == before

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from kernelevo.core import Evaluation, Fault, Origin, Program, Proposal, Status, Task, Trial
 from kernelevo.errors import RunNotFound, StoreError
-from kernelevo.store import RUN_FILE, Draft, RunStore
+from kernelevo.store import RUN_FILE, CallRow, Draft, RunStore
 from kernelevo.store.rows import trial_row
 from kernelevo.store.store import _INSERT_TRIAL
 
@@ -259,21 +259,92 @@ def test_a_database_of_someone_else_is_refused_and_not_changed(tmp_path: Path) -
     assert (tmp_path / RUN_FILE).read_bytes() == before
 
 
-def test_a_later_and_an_earlier_version(store: RunStore) -> None:
+def test_a_later_version_is_refused(store: RunStore) -> None:
     store.close()
     db = sqlite3.connect(store.folder / RUN_FILE, isolation_level=None)
     db.execute("INSERT INTO migrations VALUES ('m999_holograms')")
     with pytest.raises(StoreError, match=r"later version[\s\S]*m999_holograms"):
         RunStore.open(store.folder)
-    db.execute("DELETE FROM migrations WHERE name = 'm999_holograms'")
-    for table in ("commands", "events", "rebases", "records"):
-        db.execute(f"DROP TABLE {table}")
-    db.execute("DELETE FROM migrations WHERE name = 'm004_people_and_events'")
-    db.close()
-    with pytest.raises(StoreError, match="earlier version"):
+    with pytest.raises(StoreError, match="later version"):
         RunStore.open(store.folder, readonly=True)
-    with RunStore.open(store.folder) as updated:  # the writer brings it up to date
-        assert updated.commands() == []
+    db.close()
+
+
+def made_old(folder: Path, *calls: tuple[str | None, str]) -> None:
+    """Give a run the shape of before states of calls, with such replies and errors."""
+    db = sqlite3.connect(folder / RUN_FILE, isolation_level=None)
+    db.execute("ALTER TABLE calls DROP COLUMN state")
+    db.execute("DELETE FROM migrations WHERE name = 'm006_call_states'")
+    for reply, error in calls:
+        db.execute(
+            "INSERT INTO calls (at, role, persona, model, served, prompt_sha256, settings, reply, finish, "
+            "estimated, latency, attempts, error) "
+            "VALUES (1, 'judge', '', 'm', '', 'x', '{}', ?, '', 0, 1, 1, ?)",
+            (reply, error),
+        )
+    db.close()
+
+
+def test_a_run_of_an_earlier_version_is_read_as_it_is_and_brought_up_to_date_by_its_writer(
+    store: RunStore,
+) -> None:
+    store.record(trial(0))
+    store.close()
+    made_old(store.folder, ("yes", ""), (None, "no connection"))
+    before = (store.folder / RUN_FILE).read_bytes()
+    with RunStore.open(store.folder, readonly=True) as reader:
+        assert reader.is_copy and [t.number for t in reader.trials()] == [0]
+        assert [c.state for c in reader.calls()] == ["answered", "failed"] and reader.lost_calls() == 0
+    assert (store.folder / RUN_FILE).read_bytes() == before
+    with RunStore.open(store.folder) as updated:
+        assert [c.state for c in updated.calls()] == ["answered", "failed"]
+        updated.record(trial(1))
+    with RunStore.open(store.folder, readonly=True) as reader:
+        assert not reader.is_copy and reader.count() == 2
+
+
+def test_a_run_of_an_earlier_version_is_read_while_somebody_writes_it(store: RunStore) -> None:
+    made_old(store.folder)
+    store.record(trial(0))  # lies in the write-ahead log
+    with RunStore.open(store.folder, readonly=True) as reader:
+        assert reader.count() == 1
+
+
+ASKED = CallRow("proposer", "m", "hash", ({"role": "user", "content": "go"},), at=5.0, trial=3, state="asked")
+
+
+def test_a_call_is_a_row_before_it_is_sent_and_the_same_row_when_it_ended(store: RunStore) -> None:
+    one, two = store.add_call(ASKED), store.add_call(ASKED)
+    assert [c.state for c in store.calls()] == ["asked", "asked"] and store.lost_calls() == 0
+    ended = dataclasses.replace(
+        ASKED, state="answered", reply="done", tokens_in=4, tokens_out=2, dollars=0.5, at=9.0
+    )
+    store.end_call(two, ended)
+    store.end_call(one, dataclasses.replace(ASKED, state="failed", error="no connection", attempts=3))
+    failed, answered = store.calls()
+    assert answered == dataclasses.replace(ended, id=two)
+    assert (failed.id, failed.error, failed.attempts, failed.prompt) == (
+        one,
+        "no connection",
+        3,
+        ASKED.prompt,
+    )
+    assert store.spent_on_calls() == {"tokens": 6, "dollars": 0.5}
+
+
+def test_a_call_that_a_killed_run_did_not_receive_is_lost(store: RunStore) -> None:
+    store.add_call(ASKED)
+    with RunStore.open(store.folder, readonly=True) as reader:
+        assert reader.lost_calls() == 0  # its writer is alive and waits for it
+        store.close()
+        assert reader.lost_calls() == 1
+    with RunStore.open(store.folder) as resumed:  # whoever writes now does not wait for it
+        (lost,) = resumed.calls()
+        assert lost.state == "lost" and "not known" in lost.error and resumed.lost_calls() == 1
+        resumed.add_call(ASKED)
+        assert resumed.lost_calls() == 1
+        (total,) = [row for row in resumed.cost_of_calls() if row["model"] is None]
+        assert (total["calls"], total["failed"], total["lost"], total["unpriced"]) == (2, 0, 1, 0)
 
 
 def test_a_copy_made_while_the_run_goes_on_is_readable(store: RunStore, tmp_path: Path) -> None:

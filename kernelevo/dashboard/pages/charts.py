@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from kernelevo.core.objectives import SCORE
+
 INK, GRID = "#8a8a86", "rgba(138,138,134,0.18)"
 ACCENT, AMBER, BLUE = "#1f9d7a", "#c9852b", "#4f86c6"
 ISLANDS = ("#4f86c6", "#c9852b", "#9a6fb8", "#b5575c", "#6b8e3d", "#3d8e8a", "#8d7b68", "#c06a9c")
@@ -42,7 +44,10 @@ def _step(
 
 
 def best_so_far(series: Mapping[str, Any]) -> dict[str, Any]:
-    """Return best so far over the trials: the run, each island, and a dot for each scored trial."""
+    """Return best so far over the trials: the run, each island, and a dot for each scored trial.
+
+    It shows what the task's rule measures; where that is not the score, its axis says what it is.
+    """
     last, lines = series["last"], []
     if len(series["islands"]) > 1:
         for i, (island, points) in enumerate(series["islands"].items()):
@@ -54,9 +59,16 @@ def best_so_far(series: Mapping[str, Any]) -> dict[str, Any]:
     lines += [dots, _step("best so far", series["best"], last, ACCENT, 2.4)]
     return base(
         xAxis=_axis(type="value", min=0, max=max(1, last), splitLine={"show": False}, minInterval=1),
-        yAxis=_axis(type="value", scale=True),
+        yAxis=_axis(type="value", scale=True, **_named(series["measure"])),
         series=lines,
     )
+
+
+def _named(measure: Mapping[str, str]) -> dict[str, Any]:
+    """The axis of a measure that is not the score says what it is."""
+    if measure["name"] == SCORE:
+        return {}
+    return {"name": f"{measure['name']} ({measure['better']} is better)", "nameLocation": "start"}
 
 
 def population(draws: Mapping[str, Any]) -> dict[str, Any]:
@@ -80,19 +92,23 @@ def population(draws: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def lineage(tree: Mapping[str, Any], chosen: int) -> dict[str, Any]:
-    """Return a family: trials by number and score, an arrow from parent to child; failures at the bottom."""
-    scores = [node["score"] for node in tree["nodes"] if node["score"] is not None]
-    low, high = min(scores, default=0.0), max(scores, default=1.0)
-    floor = low - 0.12 * ((high - low) or 1.0)
+    """Return a family: trials by number and score, an arrow from parent to child; failures beyond the worst.
+
+    Where the task's rule measures something else than the score, that takes its place.
+    """
+    heights = [node["height"] for node in tree["nodes"] if node["height"] is not None]
+    low, high = min(heights, default=0.0), max(heights, default=1.0)
+    beyond = 0.12 * ((high - low) or 1.0)
+    floor = high + beyond if tree["measure"]["better"] == "lower" else low - beyond
     nodes = []
     for node in tree["nodes"]:
-        failed = node["score"] is None
+        failed = node["height"] is None
         mine = node["number"] == chosen
         colour = "#b5575c" if failed else ACCENT if mine else AMBER if node["proposer"] == "person" else BLUE
         nodes.append(
             {
                 "name": f"#{node['number']}",
-                "value": [node["number"], floor if failed else node["score"]],
+                "value": [node["number"], floor if failed else node["height"]],
                 "symbolSize": 15 if mine else 9,
                 "itemStyle": {"color": colour, "opacity": 0.55 if failed else 1.0},
                 "label": {"show": mine, "position": "top", "color": INK, "formatter": "{b}"},
@@ -103,7 +119,7 @@ def lineage(tree: Mapping[str, Any], chosen: int) -> dict[str, Any]:
         legend={"show": False},
         tooltip={"trigger": "item", "formatter": "{b}", "confine": True},
         xAxis=_axis(type="value", scale=True, minInterval=1, name="trial", splitLine={"show": False}),
-        yAxis=_axis(type="value", scale=True),
+        yAxis=_axis(type="value", scale=True, **_named(tree["measure"])),
         series=[
             {
                 "type": "graph", "coordinateSystem": "cartesian2d", "layout": "none", "data": nodes,

@@ -9,6 +9,8 @@ from urllib.parse import quote
 
 from nicegui import ui
 
+from kernelevo.core import Objective, Objectives
+
 STATUS = {
     "ok": "good", "running": "good", "done": "calm", "paused": "warn", "stopped": "calm",
     "interrupted": "warn", "unreadable": "bad", "wrong": "bad", "crashed": "bad", "fault": "warn",
@@ -21,14 +23,24 @@ def raw(html: str, classes: str = "") -> ui.html:
     return ui.html(html, sanitize=False).classes(classes)
 
 
-def pill(word: str) -> str:
-    """Return a state or a status as a coloured word."""
-    return f'<span class="pill {STATUS.get(word, "calm")}">{escape(word.replace("_", " "))}</span>'
+def pill(word: str, kind: str | None = None) -> str:
+    """Return a state or a status as a coloured word; ``kind`` is the colour of any other word."""
+    return f'<span class="pill {kind or STATUS.get(word, "calm")}">{escape(word.replace("_", " "))}</span>'
 
 
 def score(value: float | None, form: str = "{:.4g}") -> str:
     """Return a score as text; what does not exist is a dash."""
     return "–" if value is None else form.format(value)
+
+
+def metrics(values: Iterable[tuple[Objective, Any]]) -> list[str]:
+    """Return the metrics that count of one program as cells of a table."""
+    return [score(value) if _is_number(value) else escape(str(value)) for _, value in values]
+
+
+def metric_heads(objectives: Objectives) -> list[str]:
+    """Return the heads of columns for the metrics that count, each with the direction that is better."""
+    return [f">{metric.name} {'↑' if metric.better == 'higher' else '↓'}" for metric in objectives.metrics]
 
 
 def seconds(value: float | None) -> str:
@@ -116,6 +128,10 @@ def code(text: str, *, numbers: bool = True) -> str:
     marks = "".join(f"{n}\n" for n in range(1, len(lines) + 1)) if numbers else ""
     side = f'<pre class="n">{marks}</pre>' if numbers else ""
     return f'<div class="code">{side}<pre>{escape(text)}</pre></div>'
+
+
+def _is_number(value: Any) -> bool:
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
 
 
 def _place(head: str) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
 
 from nicegui import ui
 
+from kernelevo.core.objectives import SCORE
 from kernelevo.dashboard import views
 from kernelevo.dashboard.pages import charts
 from kernelevo.dashboard.pages.frame import View
@@ -16,12 +17,17 @@ from kernelevo.dashboard.pages.markup import (
     bar,
     diff_link,
     link,
+    metric_heads,
+    metrics,
+    pill,
     raw,
     score,
     seconds,
     stack,
     table,
 )  # fmt: skip
+from kernelevo.dashboard.ranking import Ranking
+from kernelevo.store import Line
 
 
 def show(view: View) -> None:
@@ -31,6 +37,7 @@ def show(view: View) -> None:
         with ui.element("div").classes("col"):
             _best(view)
             _steps(view)
+            _front(view)
             _population(view)
         with ui.element("div").classes("col"):
             _card(view, "Verdicts", lambda s: stack(s["verdicts"]))
@@ -65,12 +72,20 @@ def _tiles(view: View) -> None:
         )
         if now["confirmed"] is not None:
             whom += f" · timed again {score(now['confirmed'])}"
+        measure = now["measure"]["name"]
+        if best and measure != SCORE:
+            whom += f" · score {score(best['score'])}"
         ends = now["budget"]["ends_in_seconds"]
         money = used.get("dollars", 0.0)
         tokens = used.get("tokens", 0.0) or used.get("tokens_in", 0.0) + used.get("tokens_out", 0.0)
         cost = f"${money:.2f}" if money else amount("tokens", tokens) if tokens else "–"
         figures = [
-            ("best", score(best["score"]) if best else "–", whom, "lead"),
+            (
+                "best" if measure == SCORE else f"best {escape(measure)}",
+                score(best["height"]) if best else "–",
+                whom,
+                "lead",
+            ),
             ("trials", f"{now['trials']:,}", share, ""),
             (
                 "search",
@@ -124,23 +139,59 @@ def _steps(view: View) -> None:
         first: dict[str, int] = {}
         for line in digest.lines:
             first.setdefault(line.program, line.number)
-        rows = []
-        for line in reversed(views.improvements(digest.lines)[-12:]):
+        rows, ranking = [], Ranking.of(digest)
+        for line in reversed(ranking.improvements(digest.lines)[-12:]):
             parent = next((first[p] for p in line.parents if p in first), None)
             change = "" if parent is None else diff_link(view.name, parent, line.number)
             rows.append(
                 [
                     link(view.name, line.number),
+                    *([] if ranking.objectives.by_score else metrics(ranking.values(line))),
                     score(line.score),
                     escape(line.proposer),
                     escape(line.idea[:160]),
                     change,
                 ]
             )
-        heads = ("trial", ">score", "by", "*idea", "")
+        counted = [] if ranking.objectives.by_score else metric_heads(ranking.objectives)
+        heads = ("trial", *counted, ">score", "by", "*idea", "")
         body.set_content(table(heads, rows, "Each new best program appears here.", "steps"))
 
     view.live(update)
+
+
+def _front(view: View) -> None:
+    """The programs that nothing else beats in every declared metric; nothing where no metrics count."""
+    with ui.element("section").classes("card") as card:
+        ui.label("Pareto front").classes("h")
+        body = raw("")
+
+    def update() -> None:
+        digest = view.watched.digest
+        ranking = Ranking.of(digest)
+        card.set_visibility(bool(ranking.objectives.metrics))
+        if ranking.objectives.metrics:
+            body.set_content(front(view.name, ranking, digest.lines))
+
+    view.live(update)
+
+
+def front(run: str, ranking: Ranking, lines: Sequence[Line]) -> str:
+    """Return the Pareto front as a table, the best first and marked, with the rule that chose it."""
+    leader = ranking.leader(lines)
+    rows = []
+    for line in sorted(ranking.front(lines), key=lambda n: (ranking.worth(n), -n.number), reverse=True):
+        mark = pill("best", "good") if leader and line.number == leader.number else ""
+        rows.append(
+            [
+                f"{link(run, line.number)} {mark}", *metrics(ranking.values(line)), score(line.score),
+                escape(line.proposer), escape(line.idea[:160]),
+            ]
+        )  # fmt: skip
+    heads = ("trial", *metric_heads(ranking.objectives), ">score", "by", "*idea")
+    rule = "the score" if ranking.objectives.by_score else f"the {ranking.objectives.rule} rule"
+    told = f'<p class="dim">no other program is as good in every metric; best by {rule}</p>'
+    return told + table(heads, rows, "No program has all of the metrics yet.", "front")
 
 
 def _population(view: View) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from html import escape
+from typing import Any
 
 from nicegui import ui
 
+from kernelevo.core.objectives import SCORE
 from kernelevo.dashboard import views
 from kernelevo.dashboard.pages.frame import View
-from kernelevo.dashboard.pages.markup import link, pill, raw, score, table
+from kernelevo.dashboard.pages.markup import link, metric_heads, metrics, pill, raw, score, table
+from kernelevo.dashboard.ranking import Ranking
 
 ROWS = 50
 
@@ -20,8 +24,8 @@ def show(view: View) -> None:
         ui.label("Programs").classes("h")
         with ui.row().classes("fields"):
             sort = ui.select(
-                {"score": "best first", "number": "newest first", "ended": "last verdict first"},
-                value="score",
+                orders(Ranking.of(view.watched.digest)),
+                value=views.BEST,
             ).props("dense outlined")
             lines = view.watched.digest.lines
             statuses = ["any verdict", *sorted({line.status for line in lines})]
@@ -51,15 +55,7 @@ def show(view: View) -> None:
             proposer="" if maker.value == "anybody" else str(maker.value),
             text=text.value or "",
         )
-        rows = [
-            [
-                link(view.name, row["number"]), pill(row["status"]), score(row["score"]), f"{row['island']}",
-                escape(row["proposer"]), escape((row["idea"] or row["words"])[:200]),
-            ]
-            for row in found["trials"]
-        ]  # fmt: skip
-        heads = ("trial", "verdict", ">score", ">island", "by", "*idea")
-        listed.set_content(table(heads, rows, "No program fits.", "trials"))
+        listed.set_content(listing(view.name, Ranking.of(view.watched.digest), found["trials"]))
         end = min(start + ROWS, found["total"])
         where.set_text(f"{start + 1 if end else 0} to {end} of {found['total']:,}")
         back.set_visibility(start > 0)
@@ -73,6 +69,28 @@ def show(view: View) -> None:
     for choice in (sort, status, maker, text):
         choice.on_value_change(again)
     view.live(update)
+
+
+def listing(run: str, ranking: Ranking, trials: Iterable[Mapping[str, Any]]) -> str:
+    """Return trials as a table, with a column for each metric that counts."""
+    declared = ranking.objectives.metrics
+    rows = [
+        [
+            link(run, row["number"]), pill(row["status"]),
+            *metrics((m, {**row["metrics"], SCORE: row["score"]}.get(m.name)) for m in declared),
+            score(row["score"]), f"{row['island']}", escape(row["proposer"]),
+            escape((row["idea"] or row["words"])[:200]),
+        ]
+        for row in trials
+    ]  # fmt: skip
+    heads = ("trial", "verdict", *metric_heads(ranking.objectives), ">score", ">island", "by", "*idea")
+    return table(heads, rows, "No program fits.", "trials")
+
+
+def orders(ranking: Ranking) -> dict[str, str]:
+    """Return the ways to sort, by the key of each; under a rule the score is one of its own."""
+    by_rule = {} if ranking.objectives.by_score else {"score": "highest score first"}
+    return {views.BEST: "best first", **by_rule, "number": "newest first", "ended": "last verdict first"}
 
 
 def _pair(view: View) -> None:

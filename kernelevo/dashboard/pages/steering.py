@@ -34,10 +34,11 @@ def _give(view: View) -> None:
         ui.button("A hint for the proposers", on_click=lambda: hint_dialog(view)).props("no-caps unelevated")
         _order(view, "Budget", "budget", "90s, +50, $5", "budget")
         _order(view, "Workers", "workers", "programs built at a time", "workers")
+        _order(view, "Thinkers", "thinkers", "programs thought of at a time", "thinkers")
         _order(view, "Note for every brief", "knowledge", "a fact that helps", "text")
         with ui.row().classes("fields"):
             who = ui.select(
-                [row["proposer"] for row in views.proposers(view.watched.digest.lines)] or ["llm"]
+                list(dict.fromkeys(line.proposer for line in view.watched.digest.lines)) or ["llm"]
             )
             who.props("dense outlined label=proposer")
             weight = ui.number("weight", value=1, min=0, step=0.5).props("dense outlined")

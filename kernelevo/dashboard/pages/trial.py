@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from html import escape
 from typing import Any
 
@@ -35,6 +36,7 @@ def show(view: View, number: int) -> None:
         with ui.element("div").classes("col"):
             _verdict(trial)
             _family(view, trial)
+            _knowledge(trial)
             with ui.element("section").classes("card"):
                 ui.label("Change it and submit").classes("h")
                 ui.label("Your version is judged like any other; this program is its parent.").classes("dim")
@@ -133,6 +135,8 @@ def _talk(trial: dict[str, Any]) -> None:
     with ui.element("section").classes("card"):
         ui.label("What it was told, and what it answered").classes("h")
         for row in trial["carried"]:
+            if row["verb"] == "knowledge":
+                continue  # among the notes
             text = row["args"].get("text") or row["args"].get("program") or ""
             said = f"{row['verb']} #{row['id']} of {row['author']}: {text}"
             raw(f'<p class="effect">{escape(said)}</p>')
@@ -145,6 +149,32 @@ def _talk(trial: dict[str, Any]) -> None:
                 raw(code(value if isinstance(value, str) else json.dumps(value, indent=2), numbers=False))
         if not (prompt or reply or records):
             raw('<p class="empty">No model was asked for this program.</p>')
+
+
+def _knowledge(trial: dict[str, Any]) -> None:
+    """The notes of its brief: those that were looked up, with what for, and those that people gave."""
+    given = [row for row in trial["carried"] if row["verb"] == "knowledge"]
+    if not (trial["knowledge"] or given):
+        return
+    with ui.element("section").classes("card").mark("knowledge"):
+        ui.label("Knowledge in its brief").classes("h")
+        raw("".join(note(row) for row in trial["knowledge"]))
+        for row in given:
+            said = f"#{row['id']} of {row['author']}: {row['args'].get('text', '')}"
+            raw(f'<p class="effect">{escape(said)}</p>')
+
+
+def note(row: Mapping[str, Any]) -> str:
+    """Return a note that was looked up: which one, why, and whether the prompt has it."""
+    name = str(row["title"] or row["note"])
+    also = f" <small>{escape(str(row['note']))}</small>" if row["title"] else ""
+    told = {
+        True: "",
+        False: "; left out of the prompt, which was too long",
+        None: "; no prompt is recorded: the proposer may not have read it",
+    }[row["in_prompt"]]
+    why = f"{row['trigger']}: {row['because']}{told}"
+    return f'<p><b>{escape(name)}</b>{also}</p><p class="dim">{escape(why)}</p>'
 
 
 def _short(value: Any) -> str:

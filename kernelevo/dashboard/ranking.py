@@ -1,0 +1,107 @@
+"""Ranking: what is best in a run, by the rule that its task declares, and how good each program is for it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from kernelevo.core import Evaluation, Objective, Objectives, Worth
+from kernelevo.core.objectives import SCORE
+from kernelevo.store import Digest, Line
+
+WEIGHTED = "weighted sum"
+
+
+class Ranking:
+    """Puts the trials of a run into the order that its task wants.
+
+    Args:
+        objectives: what counts.
+        final: verdicts of the timing in fresh processes, by trial.
+    """
+
+    def __init__(self, objectives: Objectives, final: Mapping[int, Evaluation] | None = None) -> None:
+        self.objectives, self._final = objectives, final or {}
+        self._worth: dict[int, Worth] = {}
+
+    @classmethod
+    def of(cls, digest: Digest) -> Ranking:
+        """Return the ranking of a run as it is now."""
+        finals = [e for e in digest.events if e.kind == "final" and e.trial is not None]
+        return cls(
+            digest.objectives, {e.trial: Evaluation.from_json(e.data) for e in finals if e.trial is not None}
+        )
+
+    @property
+    def measure(self) -> dict[str, str]:
+        """Name of the one number that stands for the rule in charts and tiles, and which way is better.
+
+        The score, the weighted sum, or the first metric of a lexicographic order.
+        """
+        rule, metrics = self.objectives.rule, self.objectives.metrics
+        if rule == "lexicographic":
+            return {"name": metrics[0].name, "better": metrics[0].better}
+        return {"name": WEIGHTED if rule == "weighted" else SCORE, "better": "higher"}
+
+    def worth(self, line: Line) -> Worth:
+        """Return what a trial is worth, higher is better; empty without a score."""
+        if line.score is None:
+            return ()
+        if self.objectives.by_score or line.evaluation is None:
+            return (line.score,)
+        if line.number not in self._worth:
+            self._worth[line.number] = self.objectives.worth(line.evaluation)
+        return self._worth[line.number]
+
+    def height(self, line: Line) -> float | None:
+        """Return the number of ``measure``; None where a trial does not have it."""
+        if self.objectives.rule == "lexicographic" and line.evaluation is not None:
+            value = self.objectives.metrics[0].value(line.evaluation)
+            known = isinstance(value, int | float) and not isinstance(value, bool)
+            return float(value) if known and math.isfinite(value) else None  # type: ignore[arg-type]
+        worth = self.worth(line)
+        return worth[0] if worth and math.isfinite(worth[0]) else None
+
+    def values(self, line: Line) -> list[tuple[Objective, Any]]:
+        """Return the declared metrics of a trial; None for one that it does not have."""
+        verdict = line.evaluation
+        return [(m, m.value(verdict) if verdict else None) for m in self.objectives.metrics]
+
+    def best(self, lines: Iterable[Line]) -> Line | None:
+        """Return the best full verdict, the earliest of equals."""
+        full = (line for line in lines if line.full)
+        return max(full, key=lambda line: (self.worth(line), -line.number), default=None)
+
+    def leader(self, lines: Sequence[Line]) -> Line | None:
+        """Return the program to use: the best of those that were confirmed, else of those not refuted."""
+        worth = self.objectives.worth
+        sure = [
+            (worth(final), -line.number, line)
+            for line in lines
+            if (final := self._final.get(line.number)) is not None and final.score is not None
+        ]
+        if sure:
+            return max(sure, key=lambda entry: entry[:2])[2]
+        return self.best(line for line in lines if line.number not in self._final)
+
+    def improvements(self, lines: Iterable[Line]) -> list[Line]:
+        """Return the trials that were the best when they ended, in order."""
+        found: list[Line] = []
+        for line in lines:
+            if line.full and (not found or self.worth(line) > self.worth(found[-1])):
+                found.append(line)
+        return found
+
+    def steps(self, lines: Iterable[Line]) -> list[list[Any]]:
+        """Return number and height of each improvement; a trial that ended late counts where it ended."""
+        points: list[list[Any]] = []
+        for line in self.improvements(lines):
+            if (height := self.height(line)) is not None:
+                points.append([max(line.number, points[-1][0] if points else 0), height])
+        return points
+
+    def front(self, lines: Iterable[Line]) -> list[Line]:
+        """Return the Pareto front over the declared metrics, without the refuted; empty without metrics."""
+        refuted = {number for number, verdict in self._final.items() if verdict.score is None}
+        return self.objectives.front(line for line in lines if line.number not in refuted)

@@ -1,0 +1,35 @@
+"""Sizes: how many programs are thought of and built at a time, while a run goes on."""
+
+from __future__ import annotations
+
+from kernelevo.engine.pipeline import Pipeline
+from kernelevo.engine.pool import Pool
+from kernelevo.engine.turns import Schedule
+from kernelevo.errors import BadSetting
+
+
+class Sizes:
+    """Changes the sizes that the schedule gave; what is in flight is finished.
+
+    Args:
+        schedule: of the run.
+        thinking: the asks.
+        pipeline: builds and measurements.
+    """
+
+    def __init__(self, schedule: Schedule, thinking: Pool, pipeline: Pipeline) -> None:
+        self._schedule, self._thinking, self._pipeline = schedule, thinking, pipeline
+
+    def work(self, workers: int) -> None:
+        """Build so many programs at a time from now on; how many are thought of stays as it is."""
+        self._pipeline.resize(workers)
+
+    def think(self, thinkers: int) -> None:
+        """Have so many asks at a time from now on.
+
+        Raises:
+            BadSetting: in a deterministic run, whose asks come one by one.
+        """
+        if self._schedule.deterministic and thinkers != 1:
+            raise BadSetting(f"a deterministic run cannot have {thinkers} asks at a time", why="it has one")
+        self._thinking.resize(thinkers)
