@@ -40,8 +40,8 @@ def broken_promises(evaluator: str | Task, *, seed: Program | None = None) -> li
     seeds = (seed,) if seed else task.seeds or (tuple(judge.seeds()) if hasattr(judge, "seeds") else ())
     if not seeds:
         return [*broken, "it has no program to start from"]
-    with tempfile.TemporaryFile() as log:
-        victim = Victim(task, _PATIENCE, log)
+    with tempfile.TemporaryFile() as log, tempfile.TemporaryDirectory(prefix="kernelevo-contract-") as place:
+        victim = Victim(task, _PATIENCE, log, Path(place))
         try:
             broken += _seed_promises(judge, victim, seeds[0])
             broken += _failure_promises(victim, seeds[0])

@@ -101,3 +101,9 @@ def test_an_evaluator_without_an_honest_program_cannot_be_audited(tmp_path):
     with pytest.raises(BadProgram, match="no honest program"):
         audit(Task("bare", "g", (), f"{tmp_path}/bare.py:bare"))
     assert run_command(["audit", "kernelbench:3/13"]) == 2
+
+
+def test_what_attacks_write_lies_in_a_folder_of_their_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    audit(weak("inside"), attacks("pickle", "printed-score"), patience=3.0)
+    assert list(tmp_path.iterdir()) == []

@@ -78,10 +78,11 @@ class Victim:
         task: known to the process by its plain data alone.
         patience: seconds to wait for one verdict.
         log: where the process writes what it prints.
+        place: its working folder: what an attack leaves behind is not to lie among a person's files.
     """
 
-    def __init__(self, task: Task, patience: float, log: IO[bytes]) -> None:
-        self._task, self._patience, self._log = task, patience, log
+    def __init__(self, task: Task, patience: float, log: IO[bytes], place: Path) -> None:
+        self._task, self._patience, self._log, self._place = task, patience, log, place
         self._process: subprocess.Popen[bytes] | None = None
         self._to = self._back = -1
 
@@ -118,7 +119,7 @@ class Victim:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "kernelevo.evaluators.audit.victim", str(source), str(sink)],
             pass_fds=(source, sink), stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log,
-            start_new_session=True,
+            start_new_session=True, cwd=self._place,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)},
         )  # fmt: skip
         os.close(source)
@@ -159,7 +160,9 @@ def audit(
     """
     with tempfile.TemporaryFile() as log, tempfile.TemporaryDirectory(prefix="kernelevo-audit-") as outside:
         os.chmod(outside, 0o777)
-        victim = Victim(task, patience, log)
+        place = Path(outside, "place")
+        place.mkdir(mode=0o777)
+        victim = Victim(task, patience, log, place)
         try:
             seed, honest, noise = _honest(task, victim)
             findings = []
