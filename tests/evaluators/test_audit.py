@@ -105,5 +105,5 @@ def test_an_evaluator_without_an_honest_program_cannot_be_audited(tmp_path):
 
 def test_what_attacks_write_lies_in_a_folder_of_their_own(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    audit(weak("inside"), attacks("pickle", "printed-score"), patience=3.0)
+    through(weak("inside"), "pickle", "printed-score")
     assert list(tmp_path.iterdir()) == []

@@ -130,7 +130,7 @@ PROBLEMS = {
         ),
         Problem(
             "uncertainty",
-            "Lower the upper bound of the sign uncertainty inequality. solve() returns a mapping with the one "
+            "Lower the upper bound of the sign uncertainty inequality. solve() returns a mapping with one "
             "key points: up to 16 touching points z_i > 0. f(z) = P(z) exp(-z^2 / 2), where P is the "
             "combination of the Hermite polynomials H_0, H_4, ..., H_(4 (2k + 1)) with P(0) = 0 and double "
             "zeros at all k points. "
