@@ -110,9 +110,13 @@ def solutions(device: str) -> Mapping[str, tuple[Path, ...]]:
     Args:
         device: ``"cpu"`` or ``"cuda"``.
     """
-    folder = root() / "solutions" / device
-    found = {name: tuple(sorted((folder / re.sub("[:/]", "_", name)).glob("*.py"))) for name in bundled()}
-    return {name: paths for name, paths in found.items() if paths}
+    known = {re.sub("[:/]", "_", name): name for name in bundled()}
+    found = {}
+    for place in sorted((root() / "solutions" / device).glob("*")):
+        stem, at, variant = place.name.partition("@")
+        if stem in known and (paths := tuple(sorted(place.glob("*.py")))):
+            found[f"{known[stem]}{at}{variant}"] = paths
+    return found
 
 
 @cache
