@@ -1,6 +1,6 @@
 """The wheel: built from this checkout, it works elsewhere, with its tasks and native sources inside."""
 
-import importlib.util
+import importlib.metadata
 import json
 import os
 import subprocess
@@ -25,10 +25,10 @@ print((csrc() / "include" / "kernelevo.h").is_file())
 
 def missing() -> str:
     """Say what building lacks here; empty if nothing."""
-    for name in ("pip", "hatchling"):
-        if importlib.util.find_spec(name) is None:
-            return f"{name} is not installed: python -m pip install {name}"
-    return ""
+    # not by find_spec: setuptools takes looking for pip as a sign that its distutils is not wanted any more
+    installed = {distribution.name for distribution in importlib.metadata.distributions()}
+    lacking = sorted({"pip", "hatchling"} - installed)
+    return f"{', '.join(lacking)} not installed: python -m pip install {' '.join(lacking)}" if lacking else ""
 
 
 pytestmark = [

@@ -19,7 +19,8 @@ def writer_of(folder: Path) -> int | None:
     """
     try:
         place = (folder / LOCK_FILE).stat()
-        lines = _LOCKS.read_text("ascii", errors="replace").splitlines()
+        # utf-8 needs no file of the interpreter, which may lie in a folder closed to this user
+        lines = _LOCKS.read_bytes().decode("utf-8", errors="replace").splitlines()
     except OSError:
         return None
     wanted = f"{os.major(place.st_dev):02x}:{os.minor(place.st_dev):02x}:{place.st_ino}"
