@@ -9,9 +9,7 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted(
-    [*(ROOT / "docs").rglob("*.md"), *(ROOT / n for n in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"))]
-)
+PAGES = sorted((ROOT / "docs").rglob("*.md"))
 _TITLE = re.compile(r'title="([^"]+)"')
 
 
