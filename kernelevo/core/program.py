@@ -99,6 +99,12 @@ class Program:
         """Text of the entry file."""
         return self.files[self.entry]
 
+    @property
+    def beside(self) -> dict[str, str]:
+        """The files other than the entry: path -> text."""
+        entry = self.entry
+        return {path: text for path, text in self.files.items() if path != entry}
+
     def changed(
         self,
         files: Mapping[str, str | None],
