@@ -18,7 +18,7 @@ from kernelevo.core.events import (
     TrialStarted,
     WinnerConfirmed,
 )
-from kernelevo.core.objectives import Objective, Objectives, Worth
+from kernelevo.core.objectives import Gain, Objective, Objectives, Worth
 from kernelevo.core.program import ENTRY, Origin, Program
 from kernelevo.core.protocols import (
     Artifact,
@@ -48,6 +48,7 @@ __all__ = [
     "Executor",
     "Fault",
     "Fidelity",
+    "Gain",
     "Listener",
     "Metric",
     "Notice",
