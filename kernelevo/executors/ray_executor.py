@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
 import itertools
 import logging
 import os
 import pickle
-import socket
 import sys
 import threading
 from collections.abc import Callable
@@ -18,6 +18,7 @@ from typing import Any, TypeVar, cast
 
 from kernelevo.errors import BadSetting, MachineError, ToolchainMissing, WorkerDied
 from kernelevo.executors import replies
+from kernelevo.executors.cluster import clear_away, knock, noted
 from kernelevo.executors.link import STOP_SECONDS, Link
 from kernelevo.executors.needs import check_needs
 from kernelevo.executors.slots import PATIENCE_SECONDS, Slots
@@ -25,7 +26,9 @@ from kernelevo.executors.slots import PATIENCE_SECONDS, Slots
 # Ray's own statistics, and a warning about a default that it will change: off
 for _name in ("RAY_USAGE_STATS_ENABLED", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"):
     os.environ.setdefault(_name, "0")
-if (Path.home() / ".ray" / "auth_token").exists():  # `ray start --head` asks for it then, its guests do not
+if "ray" not in sys.modules and (Path.home() / ".ray" / "auth_token").exists():
+    # `ray start --head` asks for it then, its guests do not. Ray reads this when it is imported: set later, it
+    # would reach the servers that we start and not ourselves, and they would let nobody in
     os.environ.setdefault("RAY_AUTH_MODE", "token")
 
 try:
@@ -40,7 +43,6 @@ except ImportError as _error:
 R = TypeVar("R")
 EVAL_CPU, EVAL_GPU, GENERATION = "eval_cpu", "eval_gpu", "generation"
 WORKER = "kernelevo.executors.worker:main"
-CONNECT_SECONDS = 10.0
 STORE_BYTES = 128 << 20  # of a cluster that we start: only ids and small records travel
 
 
@@ -227,8 +229,8 @@ class RayExecutor:
     fails only the calls in flight there, with ``WorkerDied``; places come back as soon as a node offers them.
 
     Args:
-        address: of the cluster (``"10.0.0.1:6379"``); None means the one of this machine (or of the variable
-            ``RAY_ADDRESS``), else a new local one that ends with this executor.
+        address: of the cluster (``"10.0.0.1:6379"``); None means that of the variable ``RAY_ADDRESS``, else the
+            one that ``ray start`` began on this machine, else a new local one that ends with this executor.
         workers: places to use; None means all that the cluster offers now.
         gpu: whether measurements need a GPU.
         timeouts: seconds that one call may take, by need (``"cpu"``, ``"device"``).
@@ -296,7 +298,7 @@ class RayExecutor:
         for pool in pools:
             pool.join()
         if self._ours:
-            ray.shutdown()
+            _leave()
 
     def _slots(self, needs: str, resource: str, size: int, *, gpu: bool = False) -> Slots:
         def start() -> RayLink:
@@ -318,17 +320,19 @@ def _join(address: str | None, resources: dict[str, int]) -> bool:
         return False
     quiet = {"configure_logging": False, "log_to_driver": False}
     logging.getLogger("ray").setLevel(logging.ERROR)
+    address = address or os.environ.get("RAY_ADDRESS")
     try:
         if address:
-            _knock(address)
-        try:
-            ray.init(address=address or "auto", **quiet)
-        except ConnectionError:
-            if address:
-                raise
+            knock(address)
+            ray.init(address=address, **quiet)
+        elif noted():
+            ray.init(address="auto", **quiet)
+        else:
             local = {"resources": resources, "object_store_memory": STORE_BYTES, "include_dashboard": False}
             ray.init(address="local", **local, **quiet)
     except Exception as error:
+        clear_away(error)
+        _leave()
         where = f"the Ray cluster at {address}" if address else "a Ray cluster"
         raise MachineError(
             f"{where} cannot be joined.",
@@ -339,16 +343,10 @@ def _join(address: str | None, resources: dict[str, int]) -> bool:
     return True
 
 
-def _knock(address: str) -> None:
-    """Look whether anybody listens there; Ray itself would try for minutes.
-
-    Raises:
-        OSError, ValueError: if nobody does, or if that is no address.
-    """
-    host, _, port = address.rpartition(":")
-    if "://" in address or not (host and port.isdigit()):
-        raise ValueError(f"{address!r} is not written HOST:PORT")
-    socket.create_connection((host, int(port)), timeout=CONNECT_SECONDS).close()
+def _leave() -> None:
+    """Leave the cluster; a local one of ours ends, and its processes are gone when this returns."""
+    waits = "wait_for_processes" in inspect.signature(ray.shutdown).parameters  # later versions of Ray have it
+    ray.shutdown(**({"wait_for_processes": True} if waits else {}))
 
 
 def _offered(resource: str) -> int:

@@ -1,7 +1,6 @@
 """RayExecutor on a cluster of this machine; one for the whole file, because it takes seconds to start."""
 
 import asyncio
-import gc
 import os
 import signal
 import subprocess
@@ -23,7 +22,7 @@ from tests.executors import toys
 
 ray = pytest.importorskip("ray")
 ray_executor = pytest.importorskip("kernelevo.executors.ray_executor")
-pytestmark = pytest.mark.slow  # a process of Ray's may outlive pytest, whose exit code then says so
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -39,10 +38,7 @@ def cluster() -> Iterator[None]:
         log_to_driver=False,
     )
     yield
-    ray.shutdown()
-    for process in gc.get_objects():  # Ray kills and does not wait, and Python warns of that at the very end
-        if isinstance(process, subprocess.Popen) and "ray" in str(process.args):
-            process.wait(10)
+    ray.shutdown(wait_for_processes=True)
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +123,6 @@ def test_a_run_uses_every_place_that_the_cluster_offers(cluster: None, tmp_path:
     assert all(p.generation is not Link for p in made)  # a node offers a place for proposers
 
 
-@pytest.mark.slow
 def test_generation_moves_to_a_node_that_offers_it(executor: Executor) -> None:
     start = executor.generation()  # type: ignore[attr-defined]
     host = GenerationHost(start=start)
@@ -164,7 +159,6 @@ def test_nobody_waits_for_ever_where_no_node_has_a_free_place(cluster: None, tmp
         first.close()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "head", "ray://127.0.0.1:1"])
 def test_an_address_without_a_cluster_is_told_at_once(address: str) -> None:
     code = (
