@@ -19,6 +19,7 @@ from kernelevo.core.events import (
     WinnerConfirmed,
 )
 from kernelevo.core.objectives import Objective, Objectives, Worth
+from kernelevo.core.parcel import Parcel, here
 from kernelevo.core.program import ENTRY, Origin, Program
 from kernelevo.core.protocols import (
     Artifact,
@@ -54,6 +55,7 @@ __all__ = [
     "Objective",
     "Objectives",
     "Origin",
+    "Parcel",
     "Program",
     "Proposal",
     "Proposer",
@@ -71,6 +73,7 @@ __all__ = [
     "Verdict",
     "WinnerConfirmed",
     "Worth",
+    "here",
     "listing",
     "read_tree",
     "write_tree",
