@@ -27,4 +27,4 @@ def drop_in(task: Task, program: Program) -> Optimized:
     reference = PickledReference(spec["path"])
     module = reference.build(0)
     proven = [Signature.of(module, reference.given(i)) for i in range(reference.sets)]
-    return Optimized(module, program.source, proven)
+    return Optimized(module, program, proven)

@@ -163,7 +163,7 @@ def _fitting(model: nn.Module, spot: Hotspot, result: Result) -> tuple[dict[str,
     for path in spot.paths:
         original = copy.deepcopy(model.get_submodule(path))
         proven = [Signature.of(original, args) for args in spot.inputs]
-        made = Optimized(original, result.program.source, proven)
+        made = Optimized(original, result.program, proven)
         reports = [agree(original, made, args) for args in spot.inputs]
         if all(report.ok for report in reports):
             found[path] = made

@@ -11,7 +11,7 @@ from typing import Any
 
 from kernelevo.api import casting
 from kernelevo.api.baggage import baggage
-from kernelevo.api.casting import HOSTED, KERNEL
+from kernelevo.api.casting import AHEAD, HOSTED, KERNEL
 from kernelevo.api.language import Language, in_rows, language, prompt_files, speaks
 from kernelevo.api.loading import LOADER
 from kernelevo.api.lore import consultant
@@ -213,8 +213,7 @@ def _proposers(plan: Plan, host: GenerationHost, talk: Language | None) -> Itera
     for name in casting.cast(task, settings):
         if name in HOSTED:
             factory, parents = HOSTED[name]
-            # the module is captured while the baselines are being prepared
-            options = {"task": task} if name == "rewrite" else {}
+            options = {"task": task} if name in AHEAD else {}
             yield host.proposer(name, factory, options, parents=parents)
         elif talk is not None:
             models = talk.mailbox if name == MAILBOX else talk.models

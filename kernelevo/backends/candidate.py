@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import json
 import os
 import sys
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from kernelevo.backends.seeding import seeded
 from kernelevo.backends.toolchain import TRITON_FUSION
+from kernelevo.core.program import ENTRY
 from kernelevo.errors import BuildError, KernelEvoError
 
 if TYPE_CHECKING:
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 ENTRY_CLASS = "ModelNew"
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 How = Literal["strict", "by seed"]
 
@@ -34,34 +38,48 @@ class Adopted(NamedTuple):
     weights: How
 
 
-def load_candidate(source: str, folder: Path) -> type[nn.Module]:
+def load_candidate(source: str, folder: Path, beside: Mapping[str, str] = NOTHING) -> type[nn.Module]:
     """Write a program's text into a file of the folder, import it and return its class ``ModelNew``.
 
     The file's name holds the text's hash; a folder that already has it is only read (the run stage may not
-    write). Triton and dynamo find the source in that file.
+    write). Triton and dynamo find the source in that file. A program of several files gets a folder of its
+    own there: its modules import one another by name or relatively, and find other files beside
+    ``__file__``.
+
+    Args:
+        source: text of the entry.
+        folder: what may be written.
+        beside: the program's other files, path -> text.
 
     Raises:
         BuildError: if the text does not parse, raises on import, or has no ``ModelNew``; ``log`` holds the
             traceback through the program's own lines.
         MachineError: as raised inside (a compiler that is missing, a build refused in the run stage).
     """
-    return _entry_class(getattr(import_program(source, folder), ENTRY_CLASS, None))
+    return _entry_class(getattr(import_program(source, folder, beside), ENTRY_CLASS, None))
 
 
-def import_program(source: str, folder: Path) -> Any:
+def import_program(source: str, folder: Path, beside: Mapping[str, str] = NOTHING) -> Any:
     """Write a program's text into a file of the folder and import it, as :func:`load_candidate` does.
 
     Raises:
-        BuildError: if the text does not parse or raises on import.
+        BuildError: if the text does not parse or raises on import, or a file beside it has the name of a
+            module that is imported already.
         MachineError: as raised inside.
     """
     # Triton's default for fused multiply-add changes between releases; a program's numbers should not
     os.environ.setdefault(TRITON_FUSION, "1")
-    name = f"kernelevo_candidate_{hashlib.sha256(source.encode()).hexdigest()[:16]}"
-    path = _written(source, folder / f"{name}.py")
-    spec = importlib.util.spec_from_file_location(name, path)
+    whole = json.dumps([source, sorted(beside.items())]) if beside else source
+    name = f"kernelevo_candidate_{hashlib.sha256(whole.encode()).hexdigest()[:16]}"
+    path = folder / name / ENTRY if beside else folder / f"{name}.py"
+    _written(source, path)
+    spec = importlib.util.spec_from_file_location(
+        name, path, submodule_search_locations=[str(path.parent)] if beside else None
+    )
     assert spec is not None and spec.loader is not None  # a path that ends in .py always has a loader
     module = importlib.util.module_from_spec(spec)
+    if beside:
+        _lay_beside(beside, path.parent)
     sys.modules[name] = module
     try:
         exec(compile(source, str(path), "exec"), module.__dict__)
@@ -150,18 +168,39 @@ def _tensors(name: str, value: Any, depth: int = 0) -> Iterator[tuple[str, torch
             yield from _tensors(f"{name}[{key!r}]", entry, depth + 1)
 
 
-def _written(source: str, path: Path) -> Path:
+def _written(source: str, path: Path) -> None:
     """Write the file unless it is there with this text; another process may do the same at this moment."""
     try:
-        if path.read_text() == source:
-            return path
+        if path.read_text("utf-8") == source:
+            return
     except (FileNotFoundError, UnicodeDecodeError):
         pass  # not there, or not ours: written below
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    partial.write_text(source)
+    partial.write_text(source, encoding="utf-8")
     partial.replace(path)
-    return path
+
+
+def _lay_beside(files: Mapping[str, str], folder: Path) -> None:
+    """Write a program's other files, and let its modules be imported by their names.
+
+    Raises:
+        BuildError: if a module of that name is imported already, so that ``import`` would find that one.
+    """
+    for path, text in files.items():
+        _written(text, folder / path)
+    names = {Path(path).parts[0].removesuffix(".py") for path in files if path.endswith(".py")}
+    for name in sorted(names & sys.modules.keys()):
+        file = getattr(sys.modules[name], "__file__", None)
+        if file is None or folder not in Path(file).parents:
+            raise BuildError(
+                f"the program's file {name}.py has the name of a module that is imported already",
+                why=f"import {name} would find {file or 'a module of Python itself'}",
+                now="give the file another name, or import it relatively: from . import ...",
+            )
+    sys.dont_write_bytecode = True  # what runs is the text that was read, not what a build may leave
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
 
 
 def _entry_class(found: Any) -> type[nn.Module]:
@@ -188,10 +227,17 @@ def _as_build_error(error: BaseException, path: Path | None, what: str) -> BaseE
 def _trimmed(error: BaseException, path: Path | None) -> str:
     """Return the traceback from the program's own first line on, its folder cut off."""
     frames = traceback.extract_tb(error.__traceback__)
-    own = [i for i, frame in enumerate(frames) if path is not None and frame.filename == str(path)]
+    own = [i for i, frame in enumerate(frames) if path is not None and _belongs(frame.filename, path)]
     kept = frames[own[0] :] if own else traceback.StackSummary()
     text = "".join(traceback.format_list(list(kept)) + traceback.format_exception_only(error))
-    return text.replace(str(path), "program.py") if path is not None else text
+    if path is None:
+        return text
+    return text.replace(f"{path.parent}/", "") if path.name == ENTRY else text.replace(str(path), ENTRY)
+
+
+def _belongs(file: str, entry: Path) -> bool:
+    """Whether a file is a program's entry, or lies in the folder of one of several files."""
+    return file == str(entry) or (entry.name == ENTRY and entry.parent in Path(file).parents)
 
 
 def _file_of(candidate: type) -> Path | None:

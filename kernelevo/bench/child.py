@@ -19,6 +19,8 @@ from kernelevo.bench.facts import now
 from kernelevo.bench.given import grade_given, place
 from kernelevo.bench.job import JOB, PROGRAM, REFERENCE, ROW, Job, broken_task
 from kernelevo.bench.row import NOTHING_CORRECT, Row
+from kernelevo.core import Program
+from kernelevo.core.tree import listing
 from kernelevo.errors import InputError, KernelEvoError
 from kernelevo.sandbox.lifeline import die_with_parent
 
@@ -73,11 +75,11 @@ def judged(job: Job, name: str, folder: Path) -> Row:
     told = verdict.to_json()
     fresh = "processes" in told["metrics"]
     kept = {key: told[key] for key in ("status", "score", "metrics", "feedback")}
-    theirs = by_their_rule(job, name, folder, path.read_text("utf-8"))
+    theirs = by_their_rule(job, name, folder, Program.single(path.read_text("utf-8")))
     return job.row(**kept, confirmed=fresh, upstream=theirs)
 
 
-def by_their_rule(job: Job, name: str, folder: Path, source: str) -> dict[str, Any] | None:
+def by_their_rule(job: Job, name: str, folder: Path, program: Program) -> dict[str, Any] | None:
     """Keep the program beside its task's text, and return what KernelBench's own rule says of it."""
     from kernelevo.kernels.upstream import judge_as_upstream
     from kernelevo.tasks import load_task
@@ -86,9 +88,9 @@ def by_their_rule(job: Job, name: str, folder: Path, source: str) -> dict[str, A
     spec = task.options.get("reference")
     if spec is None:
         return None
-    (folder / PROGRAM).write_text(source, "utf-8")
+    (folder / PROGRAM).write_text(listing(program), "utf-8")
     (folder / REFERENCE).write_text(spec["text"], "utf-8")
-    return judge_as_upstream(spec, source, job.settings.device, threads=len(os.sched_getaffinity(0)))
+    return judge_as_upstream(spec, program, job.settings.device, threads=len(os.sched_getaffinity(0)))
 
 
 def searched(job: Job, name: str, folder: Path) -> Row:
@@ -109,7 +111,7 @@ def searched(job: Job, name: str, folder: Path) -> Row:
     row = row_of(job, result)
     if row.score is None or result.best is None:
         return row
-    return replace(row, upstream=by_their_rule(job, name, folder, result.best.program.source))
+    return replace(row, upstream=by_their_rule(job, name, folder, result.best.program))
 
 
 def row_of(job: Job, result: Any) -> Row:

@@ -4,12 +4,31 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 ENTRY = "program.py"
+_LONGEST_PATH = 200  # bytes: file systems take 255 in a name
+
+
+def path_problem(paths: Iterable[str]) -> str:
+    """Say why these paths cannot be a program's files in one folder, or an empty text.
+
+    Args:
+        paths: as they are written, with ``/`` between folders.
+    """
+    folders: set[str] = set()
+    for path in (known := list(paths)):
+        parts = path.split("/")
+        if not path.isprintable() or "\\" in path or any(p in ("", ".", "..") for p in parts):
+            return f"not a path inside a program: {path!r}"
+        if len(path.encode()) > _LONGEST_PATH:
+            return f"the path of a file is too long: {path[:40]!r}..."
+        folders.update("/".join(parts[:end]) for end in range(1, len(parts)))
+    both = folders.intersection(known)
+    return f"{min(both)!r} is a file of the program and a folder, too" if both else ""
 
 
 @dataclass(frozen=True)
@@ -47,7 +66,7 @@ class Program:
         origin: who made it and why.
 
     Raises:
-        ValueError: if there is no file, or a path leaves the program's folder.
+        ValueError: if there is no file, or the paths cannot lie in one folder (see :func:`path_problem`).
     """
 
     files: Mapping[str, str]
@@ -58,9 +77,9 @@ class Program:
     def __post_init__(self) -> None:
         if not self.files:
             raise ValueError("a program needs at least one file")
-        for path in self.files:
-            if not path or path.startswith("/") or "\\" in path or ".." in path.split("/"):
-                raise ValueError(f"not a path inside a program: {path!r}")
+        problem = path_problem(self.files)
+        if problem:
+            raise ValueError(problem)
         object.__setattr__(self, "files", dict(sorted(self.files.items())))
 
     @classmethod
@@ -98,6 +117,12 @@ class Program:
     def source(self) -> str:
         """Text of the entry file."""
         return self.files[self.entry]
+
+    @property
+    def beside(self) -> dict[str, str]:
+        """The files other than the entry: path -> text."""
+        entry = self.entry
+        return {path: text for path, text in self.files.items() if path != entry}
 
     def changed(
         self,

@@ -170,10 +170,9 @@ class Baselines:
                 session.close()
             if self._closing.is_set():
                 return
-            baseline.reason = failed.saw[:500]
+            baseline.reason = self._failures.remember(baseline.name, failed)
             baseline.seconds = time.monotonic() - start
             baseline.state = "failed"
-            self._failures.remember(baseline.name, baseline.reason)
         finally:
             with self._lock:
                 self._working = None

@@ -70,8 +70,7 @@ class Bounds:
                     session.stop()
                     outcome = ring.fight(session, anchor.session, StopRule(0.02, SECONDS), trusted=True)
             except Failed as failed:
-                self.reasons[name] = failed.saw[:500]
-                self._failures.remember(name, self.reasons[name])
+                self.reasons[name] = self._failures.remember(name, failed)
                 continue
             self.slowdown[name] = (anchor.slowdown or 1.0) / outcome.ratio.ratio
             self._write()

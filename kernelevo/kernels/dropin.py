@@ -16,6 +16,7 @@ from torch.utils import _pytree as pytree
 
 from kernelevo.backends.cache import default_root
 from kernelevo.backends.candidate import load_candidate, plain_tensors
+from kernelevo.core import Program
 from kernelevo.errors import InputError, KernelEvoError
 from kernelevo.kernels.signature import Signature, weights_of
 from kernelevo.kernels.tree import Leaf, flatten, unflatten
@@ -48,7 +49,7 @@ class Optimized(nn.Module):
 
     Args:
         original: the module to stand in for; it is used, not copied.
-        source: text of the program.
+        program: what it runs.
         proven: the calls it was proven on, see ``Signature.of``.
         init_args: constructor arguments of the program's ``ModelNew``.
         init_kwargs: keyword arguments of the same.
@@ -58,7 +59,7 @@ class Optimized(nn.Module):
     def __init__(
         self,
         original: nn.Module,
-        source: str,
+        program: Program,
         proven: Sequence[Signature],
         *,
         init_args: Sequence[Any] = (),
@@ -73,7 +74,7 @@ class Optimized(nn.Module):
         for name in _SHARED:
             hidden[name] = original.__dict__[name]
         hidden["training"] = original.training
-        hidden["_source"], hidden["_proven"] = source, tuple(proven)
+        hidden["_made"], hidden["_proven"] = program, tuple(proven)
         hidden["_outputs"] = tuple(_output_spec(s) for s in proven)
         hidden["_init"] = (tuple(init_args), dict(init_kwargs or {}))
         hidden["_folder"] = folder
@@ -112,11 +113,11 @@ class Optimized(nn.Module):
         args, kwargs = self._init
         original.training = self.training
         return Optimized(
-            original, self._source, self._proven, init_args=args, init_kwargs=kwargs, folder=self._folder
+            original, self._made, self._proven, init_args=args, init_kwargs=kwargs, folder=self._folder
         )
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (_rebuild, (self._original, self._source, self._proven, *self._init))
+        return (_rebuild, (self._original, self._made, self._proven, *self._init))
 
     @property
     def original(self) -> nn.Module:
@@ -194,7 +195,7 @@ class Optimized(nn.Module):
             folder = self._folder or default_root() / "programs"
             args, kwargs = self._init
             with torch.random.fork_rng(devices=[]):
-                program = load_candidate(self._source, folder)(*args, **kwargs)
+                program = load_candidate(self._made.source, folder, self._made.beside)(*args, **kwargs)
             share(self._original, program)
         except Exception as error:  # whatever a program does on another machine, the original still works
             text = error.what if isinstance(error, KernelEvoError) else f"{type(error).__name__}: {error}"
@@ -262,9 +263,9 @@ def share(original: nn.Module, program: nn.Module) -> None:
 
 
 def _rebuild(
-    original: nn.Module, source: str, proven: Sequence[Signature], args: Any, kwargs: Any
+    original: nn.Module, program: Program, proven: Sequence[Signature], args: Any, kwargs: Any
 ) -> Optimized:
-    return Optimized(original, source, proven, init_args=args, init_kwargs=kwargs)
+    return Optimized(original, program, proven, init_args=args, init_kwargs=kwargs)
 
 
 # ---------------------------------------------------------------------- under an outer torch.compile

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import signal
 import subprocess
@@ -34,10 +35,11 @@ class ExtensionHeaders:
         self._making: dict[Flags, subprocess.Popen[bytes]] = {}
         self._lock = threading.Lock()
 
-    def environment(self, source: str) -> dict[str, str]:
-        """Return the variables with which a program's build finds its headers; none for other programs."""
+    def environment(self, *texts: str) -> dict[str, str]:
+        """Return the variables with which a build of these files finds its headers; none for others."""
         folders = []
-        for flags in extension_header.flags_of(source):
+        found = (extension_header.flags_of(text) for text in texts)
+        for flags in dict.fromkeys(itertools.chain.from_iterable(found)):
             folder = extension_header.find(flags, self._root)
             if folder is not None:
                 folders.append(str(folder))

@@ -8,8 +8,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+from kernelevo.core import Status
+from kernelevo.kernels.failed import Failed
+
 DAY, QUARTER = 86400.0, 900.0
-"""Seconds for which a failure is believed; the second where other work had the processors meanwhile."""
+"""Seconds for which a failure is believed; the second where more time, or a machine with less other work,
+might have ended otherwise: a baseline left out by mistake makes every program look better."""
+_LONGEST = 500  # characters of a reason
 _BUSY = 0.5
 """Processes that may wait for each core's turn before a machine counts as busy (``getloadavg``)."""
 
@@ -29,15 +34,18 @@ class Failures:
         entry = self._read().get(name)
         if not isinstance(entry, dict) or not isinstance(entry.get("at"), int | float):
             return ""
-        believed = QUARTER if entry.get("busy") else DAY
+        believed = QUARTER if entry.get("brief", True) else DAY
         return str(entry.get("reason", "")) if 0 <= time.time() - entry["at"] < believed else ""
 
-    def remember(self, name: str, reason: str) -> None:
-        """Take a failure down."""
+    def remember(self, name: str, failed: Failed) -> str:
+        """Take a failure down; return its reason."""
+        reason = failed.saw[:_LONGEST]
+        brief = failed.status is Status.TIMED_OUT or _busy()
         partial = self._path.with_suffix(f".{os.getpid()}")
-        entry = {"reason": reason, "at": time.time(), "busy": _busy()}
+        entry = {"reason": reason, "at": time.time(), "brief": brief}
         partial.write_text(json.dumps({**self._read(), name: entry}))
         partial.replace(self._path)
+        return reason
 
     def _read(self) -> dict[str, Any]:
         try:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from kernelevo.core import Program
 
 ENTRY_CLASS = "ModelNew"
 _ALLOWED_IMPORTS = {"torch", "kernelevo", "triton", "cupy", "math", "typing", "__future__"}
@@ -57,6 +59,10 @@ def read(source: str, *, policy: str = "any") -> Reading:
         source: the program.
         policy: ``"any"``, or ``"no-aten"``: apart from launching, no torch compute.
     """
+    return _read_text(source, policy, entry=True)
+
+
+def _read_text(source: str, policy: str, *, entry: bool = False) -> Reading:
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
@@ -64,7 +70,7 @@ def read(source: str, *, policy: str = "any") -> Reading:
         text = getattr(error, "text", None) or ""
         where = f" in line {line}: {text.strip()}" if line else ""
         return Reading(f"the program is not valid Python: {getattr(error, 'msg', error)}{where}")
-    if not _defines_entry(tree):
+    if entry and not _defines_entry(tree):
         return Reading(f"the program defines no class {ENTRY_CLASS} at its top level")
     if policy == "no-aten":
         used = sorted(_torch_compute(tree))
@@ -75,6 +81,28 @@ def read(source: str, *, policy: str = "any") -> Reading:
             )
     reasons = tuple(sorted(_free_form(tree)))
     return Reading("", "free-form" if reasons else "declared", reasons)
+
+
+def read_program(program: Program, *, policy: str = "any") -> Reading:
+    """Read all of a program's files; those beside the entry that are Python are held to the same policy.
+
+    Raises:
+        ValueError: if there are several files and none is the entry.
+    """
+    reading = read(program.source, policy=policy)
+    reasons = set(reading.reasons)
+    for path, text in program.beside.items():
+        if reading.problem:
+            return reading
+        if path.endswith(".py"):
+            part = _read_text(text, policy)
+            if part.problem:
+                return replace(part, problem=f"{path}: {part.problem}")
+            reasons |= set(part.reasons)
+    if program.beside and not reading.problem:
+        reasons.add("has several files")
+        return Reading("", "free-form", tuple(sorted(reasons)))
+    return reading
 
 
 def _defines_entry(tree: ast.Module) -> bool:

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from kernelevo.backends import toolchain
 from kernelevo.core import Artifact, Evaluation, Status
+from kernelevo.core.tree import listing
 from kernelevo.errors import KernelEvoError, ToolchainMissing
 from kernelevo.kernels import compiled_code, rules
 from kernelevo.kernels.checking import describe_case
@@ -96,7 +97,7 @@ class Guarded:
             raise Unavailable(f"{SWITCH} is off")
         if ground.setting.on_device:
             raise Unavailable("it looks at code for the CPU only")
-        source = artifact.program.source
+        source = listing(artifact.program)
         if not (_NATIVE.search(source) or _left_objects(artifact.folder)):
             return "no native code of the program's own"
         if _HEADERS.search(source):
@@ -107,7 +108,7 @@ class Guarded:
         folder = ground.folder / f"guarded-{next(self._serial)}"
         extra = _environment(folder)
         try:
-            self._stages.build(own, artifact.program.source, folder, {**extra, "LD_PRELOAD": ""})
+            self._stages.build(own, artifact.program, folder, {**extra, "LD_PRELOAD": ""})
             with self._stages.enter(own, replace(artifact, folder=folder), extra) as session:
                 wrong, count = self._run(own, session)
                 printed = session.child.output()

@@ -192,13 +192,9 @@ class KernelJudge:
         """Read, build and load a program once, in the build sandbox; a failure is the artifact's verdict."""
         policy = str(self.task.options.get("policy", "any"))
         try:
-            source = program.source
+            reading = guard.read_program(program, policy=policy)
         except ValueError as error:
             return Artifact(program, Failed(Status.BUILD_FAILED, rules.BUILDS.broken(str(error))).verdict())
-        if len(program.files) > 1:
-            several = f"a kernel program is one file; this one has {', '.join(program.files)}"
-            return Artifact(program, Failed(Status.BUILD_FAILED, rules.BUILDS.broken(several)).verdict())
-        reading = guard.read(source, policy=policy)
         if reading.problem:
             rule = rules.OWN_KERNELS if reading.against_policy else rules.BUILDS
             status = Status.REJECTED if reading.against_policy else Status.BUILD_FAILED
@@ -207,7 +203,7 @@ class KernelJudge:
         folder = ground.folder / f"{program.id[:12]}-{next(self._serial)}"
         start = time.monotonic()
         try:
-            said = self._stages.build(ground, source, folder)
+            said = self._stages.build(ground, program, folder)
         except Failed as failed:
             known = {"kernels": kernels(folder)}
             remove(folder, seconds=SOON)

@@ -104,7 +104,7 @@ class Shares:
             return None
         if program.id not in self._known:
             try:
-                self._known[program.id] = share(profile(), own_kernels(program.source))
+                self._known[program.id] = share(profile(), own_kernels(*program.files.values()))
             except Failed as failed:  # it says so when it is judged; here nothing is known
                 self._known[program.id] = Share(None, reason=failed.saw)
         found = self._known[program.id]
@@ -183,12 +183,20 @@ def computes(operator: str) -> bool:
     return space is not None and operator.removeprefix(space) not in _LAUNCHING
 
 
-def own_kernels(source: str) -> frozenset[str]:
-    """Return the identifiers of the device kernels that a program's text defines, in whatever language."""
-    found = set(re.findall(r"__global__\b[^;{}]*?\b(\w+)\s*\(", _without_bounds(source)))
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.FunctionDef) and any("jit" in ast.unparse(d) for d in node.decorator_list):
-            found.add(node.name)
+def own_kernels(*texts: str) -> frozenset[str]:
+    """Return the identifiers of the device kernels that a program's files define, in whatever language."""
+    found: set[str] = set()
+    for text in texts:
+        found.update(re.findall(r"__global__\b[^;{}]*?\b(\w+)\s*\(", _without_bounds(text)))
+        try:
+            tree = ast.parse(text)
+        except (SyntaxError, ValueError):  # not Python: the entry was read before
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef) and any(
+                "jit" in ast.unparse(d) for d in node.decorator_list
+            ):
+                found.add(node.name)
     return frozenset(found)
 
 

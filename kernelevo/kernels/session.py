@@ -40,7 +40,7 @@ class Session:
     Args:
         zygote: who forks it.
         setting: the task's shapes.
-        subject: what it runs: ``{"kind": "program", "source", "folder"}``, ``{"kind": "eager" |
+        subject: what it runs: ``{"kind": "program", "source", "beside", "folder"}``, ``{"kind": "eager" |
             "compiled", "reference": spec, "compile": {...}}`` or ``{"kind": "empty"}``.
         limits: of the child.
         patience: seconds a command may take, unless told otherwise.

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from kernelevo.backends import launching
-from kernelevo.core import Artifact, Status
+from kernelevo.core import Artifact, Program, Status
 from kernelevo.kernels import compiled_code, rules
 from kernelevo.kernels.arena import Arena
 from kernelevo.kernels.extension_headers import ExtensionHeaders
@@ -68,7 +68,7 @@ class Stages:
         if compiled_code.made_in(artifact.folder):
             compiled_code.let_zygote_ask(ground.zygote)
         limits = self._run_limits(ground, artifact.folder, environ)
-        subject = {"kind": "program", "source": artifact.program.source, "folder": str(artifact.folder)}
+        subject = _subject(artifact.program, artifact.folder)
         return Session(ground.zygote, ground.setting, subject, limits, ground.patience)
 
     def _run_limits(self, ground: Ground, folder: Path, more: Mapping[str, str] = NOTHING) -> Limits:
@@ -84,13 +84,13 @@ class Stages:
         )
 
     def build(
-        self, ground: Ground, source: str, folder: Path, environ: Mapping[str, str] = NOTHING
+        self, ground: Ground, program: Program, folder: Path, environ: Mapping[str, str] = NOTHING
     ) -> dict[str, Any]:
         """One child, throw-away weights and inputs; nothing secret goes in.
 
         Args:
             ground: the task's equipment.
-            source: the program's text.
+            program: what is built.
             folder: what it may write.
             environ: further variables of the process.
         """
@@ -102,9 +102,9 @@ class Stages:
             cuda=ground.setting.on_device,
             read_only=self._shared(),
             memory_bytes=_MEMORY + ground.setting.footprint,
-            environ={**self._caches(folder), **self._headers.environment(source), **environ},
+            environ={**self._caches(folder), **self._headers.environment(*program.files.values()), **environ},
         )
-        with self._child(ground, "kernelevo.kernels.worker:build", source, folder, limits) as child:
+        with self._child(ground, "kernelevo.kernels.worker:build", program, folder, limits) as child:
             return self._hear_build(child)
 
     def profile(self, ground: Ground, artifact: Artifact) -> Any:
@@ -117,11 +117,11 @@ class Stages:
         limits = self._run_limits(ground, artifact.folder)
         if compiled_code.made_in(artifact.folder):
             compiled_code.let_zygote_ask(ground.zygote)
-        source, entry = artifact.program.source, "kernelevo.kernels.own_share:profile"
+        entry = "kernelevo.kernels.own_share:profile"
         patience = self._forward_patience + ground.patience
         try:
             with (
-                self._child(ground, entry, source, artifact.folder, limits) as child,
+                self._child(ground, entry, artifact.program, artifact.folder, limits) as child,
                 resting(child, "profile"),
                 translated(child, patience),
             ):
@@ -131,7 +131,7 @@ class Stages:
 
     @contextmanager
     def _child(
-        self, ground: Ground, entry: str, source: str, folder: Path, limits: Limits
+        self, ground: Ground, entry: str, program: Program, folder: Path, limits: Limits
     ) -> Iterator[Child]:
         """Start a child with the weights and inputs of one call, made after a seed that nothing else uses."""
         seed = ground.rng("build", next(self._serial)).getrandbits(31)
@@ -147,7 +147,7 @@ class Stages:
         Ledger(slots.block[setting.inputs.nbytes * setting.capacity :]).tell([seed])
         payload = {
             **setting.payload(),
-            "subject": {"kind": "program", "source": source, "folder": str(folder)},
+            "subject": _subject(program, folder),
             "seed": seed,
         }
         fds = {"weights": weights.fd, "slots": slots.fd}
@@ -187,3 +187,13 @@ class Stages:
             "CUPY_CACHE_DIR": str(folder / "cupy"),
             "TORCH_EXTENSIONS_DIR": str(folder / "extensions"),
         }
+
+
+def _subject(program: Program, folder: Path) -> dict[str, Any]:
+    """Return what a child loads."""
+    return {
+        "kind": "program",
+        "source": program.source,
+        "beside": program.beside,
+        "folder": str(folder),
+    }

@@ -12,6 +12,7 @@ Why a program cannot get a better verdict than its own this way:
   judged apart.
 - Native code that calls anything but memory, mathematics and OpenMP (so that it might read the program's
   file), compiler flags and words that hide code, sources that are no literals: all are judged apart.
+- A program of several files is judged by itself.
 - What remains, such as code that computes the address of a function of libc, gains nothing: the verdict it
   takes over is one that the same text around the same code already had in this run, a winner is always
   judged by itself in fresh processes (``finalize``), and that alone is reported.
@@ -74,18 +75,19 @@ class Twins:
             foundry: gives the compiler of sources; asked for only where one is needed.
             judge: judges the program.
         """
-        form = normal_form(artifact.program.source)
+        program = artifact.program
+        form = normal_form(program.source) if len(program.files) == 1 else None
         if form is None or artifact.folder is None:
             return judge()
         left = _left(artifact)
         for elder in self._elders.get(form.shell, []):
-            again = elder.id == artifact.program.id  # asked for once more on purpose
+            again = elder.id == program.id  # asked for once more on purpose
             if not again and _holds(elder, floor, leaders) and _alike(elder, form, left, arch, foundry):
                 return _taken_over(elder, artifact)
         verdict = judge()
         if verdict.status in (Status.OK, Status.WRONG) and self._count < _MOST:
             self._count += 1
-            elder = _Elder(artifact.program.id, form, left, verdict, floor)
+            elder = _Elder(program.id, form, left, verdict, floor)
             self._elders.setdefault(form.shell, []).append(elder)
         return verdict
 

@@ -23,6 +23,7 @@ from kernelevo.backends.cache import default_root
 from kernelevo.backends.candidate import adopt, load_candidate
 from kernelevo.backends.reference import Reference, load_reference
 from kernelevo.backends.seeding import seeded
+from kernelevo.core import Program
 from kernelevo.device.lease import Lease
 from kernelevo.errors import KernelEvoError
 from kernelevo.sandbox import scratch
@@ -39,13 +40,13 @@ ENTRY = "kernelevo.kernels.upstream:serve"
 
 
 def judge_as_upstream(
-    spec: Mapping[str, Any], source: str, device: str, *, threads: int, patience: float = PATIENCE
+    spec: Mapping[str, Any], program: Program, device: str, *, threads: int, patience: float = PATIENCE
 ) -> dict[str, Any]:
     """Return what upstream's rule says of a program; its own process says it.
 
     Args:
         spec: the reference, as in a task's options.
-        source: the program.
+        program: what is judged.
         device: ``"cpu"`` or ``"cuda"``.
         threads: of torch.
         patience: seconds that it may take.
@@ -70,7 +71,13 @@ def judge_as_upstream(
             "TORCH_EXTENSIONS_DIR": str(inside / "extensions"),
         },
     )  # fmt: skip
-    payload = {"reference": dict(spec), "source": source, "device": device, "folder": str(inside)}
+    payload = {
+        "reference": dict(spec),
+        "source": program.source,
+        "beside": program.beside,
+        "device": device,
+        "folder": str(inside),
+    }
     try:
         with (
             Zygote(("torch", "kernelevo.kernels.upstream"), threads=threads) as zygote,
@@ -127,7 +134,7 @@ def serve(channel: Any, payload: dict[str, Any], fds: dict[str, int]) -> None:
 
 def _judge(payload: dict[str, Any]) -> dict[str, Any]:
     reference = load_reference(payload["reference"])
-    kind = load_candidate(payload["source"], Path(payload["folder"]))
+    kind = load_candidate(payload["source"], Path(payload["folder"]), payload["beside"])
     device = payload["device"]
     init, named = reference.init_args(SEED), reference.init_kwargs(SEED)
     model = reference.build(SEED)

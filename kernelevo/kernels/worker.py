@@ -116,7 +116,7 @@ class Worker:
         elif spec["kind"] == "program":
             if self._kind is None:
                 settle(Path(spec["folder"]))
-                self._kind = load_candidate(spec["source"], Path(spec["folder"]))
+                self._kind = load_candidate(spec["source"], Path(spec["folder"]), spec["beside"])
             reference = standin(self.payload["weights"]["names"], self._weights, self.payload["training"])
             self._module, weights = adopt(
                 self._kind, reference, self.payload["init_args"], self.payload["init_kwargs"], seed

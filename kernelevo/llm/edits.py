@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from kernelevo.core.program import path_problem
 from kernelevo.llm.locating import NotFound, locate, shifted
 
 _SEARCH = re.compile(r"^\s*<{4,10}\s*(SEARCH|ORIGINAL|OLD|BEFORE|HEAD)?\b.*$", re.IGNORECASE)
@@ -241,6 +242,6 @@ def _which(name: str, texts: Mapping[str, str], entry: str, *, new: bool) -> str
         return ends[0]
     if len(texts) == 1 and not new:
         return next(iter(texts))
-    if new and name != "/dev/null" and ".." not in name.split("/") and not name.startswith("/"):
+    if new and name != "/dev/null" and not path_problem([name]):
         return name
     raise NotApplied(f"the program has no file {name!r}")

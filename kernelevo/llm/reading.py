@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from kernelevo.core.program import path_problem
 from kernelevo.llm.edits import Edit, NotApplied, apply, search_replace, unified
 from kernelevo.llm.parsing import Block, blocks, extract, first_prose
 
@@ -200,9 +201,10 @@ def _shown(base: Mapping[str, str] | None) -> Mapping[str, str]:
 
 def _problem(files: Mapping[str, str], base: Mapping[str, str] | None, entry: str) -> str:
     """Say why files cannot be a program, if they cannot."""
+    problem = path_problem(files)
+    if problem:
+        return problem
     for path, text in files.items():
-        if not path or path.startswith("/") or "\\" in path or ".." in path.split("/"):
-            return f"{path!r} is not a path inside a program"
         if "\0" in text:
             return f"{path} holds a zero byte"
     source = files.get(entry, "")

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 from kernelevo.core import Brief, Origin, Program, Proposal, Task, Trial
-from kernelevo.errors import BuildError, CaptureError
+from kernelevo.errors import BuildError, CaptureError, KernelEvoError
 from kernelevo.proposers.workbench import Workbench, rewrites_of, workbench
 
 if TYPE_CHECKING:
+    from kernelevo.graphs.capture import Captured
     from kernelevo.graphs.harvest import Variant
 
 _log = logging.getLogger(__name__)
@@ -36,16 +38,21 @@ class CompilerProposer:
 
     Args:
         seconds: limit on one code generation.
+        task: if given, a thread generates the plain code for it at once: on a large module that takes longer
+            than a verdict, and there is time for it while baselines are compiled.
     """
 
     name = "compiler"
     parents = 1
     heavy = True
 
-    def __init__(self, seconds: float = 60.0) -> None:
+    def __init__(self, seconds: float = 60.0, task: Task | None = None) -> None:
         self.seconds = seconds
         self._tried: set[Choice] = set()
-        self._turn: asyncio.Lock | None = None
+        self._texts: dict[Choice, str | None] = {}  # None where Inductor refused
+        self._turn = threading.Lock()  # harvests are made one after the other: Inductor's settings are global
+        if task is not None and _device(task) == "cpu":  # on a device the brief says for which
+            threading.Thread(target=self._begin, args=(task,), name="harvest", daemon=True).start()
 
     def observe(self, trial: Trial) -> None:
         """Remember what was tried, also by an earlier process of this run."""
@@ -58,23 +65,26 @@ class CompilerProposer:
         """Return the next harvested program, or nothing when there is no other."""
         if "reference" not in brief.task.options or _device(brief.task) not in ("cpu", "cuda"):
             return []
-        self._turn = self._turn or asyncio.Lock()
-        async with self._turn:  # harvests are made one after the other: Inductor's settings are global
-            return await asyncio.to_thread(self._propose, brief)
+        return await asyncio.to_thread(self._propose, brief)
 
     def _propose(self, brief: Brief) -> list[Proposal]:
-        from kernelevo.backends.cpp import precompile_torch_headers
-        from kernelevo.graphs.harvest import Variant, variants
+        with self._turn:
+            return self._next(brief)
 
+    def _begin(self, task: Task) -> None:
+        """Do the first brief's work; what fails here fails again there, where somebody is told."""
         try:
-            if _device(brief.task) == "cpu":
-                precompile_torch_headers()  # once per machine; each harvest builds faster
-            bench = workbench(brief.task)
-            plain = bench.graphs(())[1][0]
-            found = (Variant(TRITON),) if _device(brief.task) == "cuda" else variants(plain)
-            known = {v.name: v for v in found}
-        except (CaptureError, BuildError) as error:
-            _log.info("nothing to harvest: %s", error)
+            with self._turn:
+                bench, known = _equipment(task)
+                if bench is not None:
+                    variant = next(iter(known.values()))
+                    self._text(task, {}, variant, (), bench.graphs(())[1])
+        except KernelEvoError as error:
+            _log.info("no harvest ahead of the first brief: %s", error)
+
+    def _next(self, brief: Brief) -> list[Proposal]:
+        bench, known = _equipment(brief.task)
+        if bench is None:
             return []
         for choice in _choices(bench, list(known), brief):
             if choice in self._tried:
@@ -89,23 +99,11 @@ class CompilerProposer:
         self, brief: Brief, bench: Workbench, variant: Variant, rewrites: tuple[str, ...]
     ) -> Program | None:
         """Return one harvested program, None where Inductor or its code does not go with this graph."""
-        from kernelevo.graphs.dispatch import print_dispatch
-        from kernelevo.graphs.harvest import HarvestError, harvest, header
-        from kernelevo.graphs.harvest_triton import harvest_triton
-
         fired, graphs = bench.graphs(rewrites)
         if fired != rewrites:
             return None
-        threads = int(brief.task.options.get("threads") or len(os.sched_getaffinity(0)))
-        try:
-            if variant.name == TRITON:
-                arch = _arch(brief.facts)
-                made = [harvest_triton(graph, arch=arch, seconds=self.seconds) for graph in graphs]
-            else:
-                made = [harvest(g, variant, seconds=self.seconds, threads=threads) for g in graphs]
-            text = print_dispatch(made, header=header(variant, rewrites))
-        except (HarvestError, BuildError, ValueError) as error:
-            _log.info("harvest %s of %s refused: %s", variant.name, rewrites or "the module", error)
+        text = self._text(brief.task, brief.facts, variant, rewrites, graphs)
+        if text is None:
             return None
         parents = tuple(
             v.program.id
@@ -115,6 +113,51 @@ class CompilerProposer:
         idea = f"Inductor's code ({variant.name})" + (f" after {', '.join(rewrites)}" if rewrites else "")
         details = {"base": BASE, "variant": variant.name, "rewrites": list(rewrites)}
         return Program.single(text, parents=parents, origin=Origin(self.name, idea, details))
+
+    def _text(
+        self,
+        task: Task,
+        facts: Mapping[str, Any],
+        variant: Variant,
+        rewrites: tuple[str, ...],
+        graphs: Sequence[Captured],
+    ) -> str | None:
+        """Return the code generated for these graphs, None where Inductor or its code refuses them."""
+        from kernelevo.graphs.dispatch import print_dispatch
+        from kernelevo.graphs.harvest import HarvestError, harvest, header
+        from kernelevo.graphs.harvest_triton import harvest_triton
+
+        choice = variant.name, rewrites
+        if choice not in self._texts:
+            threads = int(task.options.get("threads") or len(os.sched_getaffinity(0)))
+            try:
+                if variant.name == TRITON:
+                    arch = _arch(facts)
+                    made = [harvest_triton(graph, arch=arch, seconds=self.seconds) for graph in graphs]
+                else:
+                    made = [harvest(g, variant, seconds=self.seconds, threads=threads) for g in graphs]
+                self._texts[choice] = print_dispatch(made, header=header(variant, rewrites))
+            except (HarvestError, BuildError, ValueError) as error:
+                _log.info("harvest %s of %s refused: %s", variant.name, rewrites or "the module", error)
+                self._texts[choice] = None
+        return self._texts[choice]
+
+
+def _equipment(task: Task) -> tuple[Workbench | None, dict[str, Variant]]:
+    """Return the task's workbench, None if nothing can be harvested, and the plain harvest's variants."""
+    from kernelevo.backends.cpp import precompile_torch_headers
+    from kernelevo.graphs.harvest import Variant, variants
+
+    try:
+        if _device(task) == "cpu":
+            precompile_torch_headers()  # once per machine; each harvest builds faster
+        bench = workbench(task)
+        plain = bench.graphs(())[1][0]
+        found = (Variant(TRITON),) if _device(task) == "cuda" else variants(plain)
+    except (CaptureError, BuildError) as error:
+        _log.info("nothing to harvest: %s", error)
+        return None, {}
+    return bench, {v.name: v for v in found}
 
 
 def _device(task: Task) -> str:

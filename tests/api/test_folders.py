@@ -139,11 +139,62 @@ def test_tune_and_features_see_several_files(pair):
     assert distance(vectors[0], vectors[1]) < distance(vectors[0], vectors[2])
 
 
-def test_a_kernel_program_of_several_files_is_refused_in_words(elsewhere, quick_judge):
-    folder = elsewhere / "kernel"
+KERNEL = {
+    "program.py": """
+from pathlib import Path
+
+import torch
+from torch import nn
+
+import kernelevo
+from rest_of_it import finished
+
+kernel = kernelevo.cpp(Path(__file__).with_name("own.cpp").read_text())
+
+
+class ModelNew(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.linear = nn.Linear(width, 32)
+
+    def forward(self, x):
+        return torch.softmax(finished(kernel, self.linear(x)), dim=1)
+""",
+    "rest_of_it.py": """
+import torch
+
+def finished(kernel, x):
+    y = torch.empty_like(x)
+    kernel.own(y.numel(), x.contiguous().data_ptr(), y.data_ptr())
+    return y
+""",
+    "own.cpp": """
+extern "C" void own(long n, const float* x, float* y) {
+  for (long i = 0; i < n; ++i) y[i] = x[i] > 0 ? x[i] : 0;
+}
+""",
+}
+
+
+def laid(folder, **changes):
     folder.mkdir()
-    (folder / "program.py").write_text("import other\nclass ModelNew: pass\n")
-    (folder / "other.py").write_text("x = 1\n")
-    verdict = api.check(folder, "net.py", load_settings({}, environ={}))
-    assert verdict.status == "build_failed" and "one file" in verdict.feedback
-    assert "other" not in sys.modules
+    for name, text in {**KERNEL, **changes}.items():
+        (folder / name).write_text(text)
+    return folder
+
+
+@pytest.mark.slow
+def test_a_kernel_program_of_several_files_is_judged(elsewhere, quick_judge):
+    settings = load_settings({}, environ={})
+    verdict = api.check(laid(elsewhere / "kernel"), "net.py", settings)
+    assert verdict.status == "ok", verdict.feedback
+    assert verdict.metrics["form"] == "free-form" and "rest_of_it" not in sys.modules
+    assert "no access outside" in verdict.metrics["sanitizer"] or "not run" in verdict.metrics["sanitizer"]
+    wrong = KERNEL["own.cpp"].replace("x[i] : 0", "x[i] : 1")
+    verdict = api.check(laid(elsewhere / "wrong", **{"own.cpp": wrong}), "net.py", settings)
+    assert verdict.status == "wrong"
+    broken = KERNEL["rest_of_it.py"].replace("import torch", "import torch\n1 / 0")
+    verdict = api.check(laid(elsewhere / "broken", **{"rest_of_it.py": broken}), "net.py", settings)
+    assert verdict.status == "build_failed" and '"rest_of_it.py", line 3' in verdict.feedback
+    verdict = api.check(laid(elsewhere / "typo", **{"rest_of_it.py": "def f(:"}), "net.py", settings)
+    assert verdict.status == "build_failed" and "rest_of_it.py: the program is not valid" in verdict.feedback

@@ -2,6 +2,7 @@
 
 import inspect
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,75 @@ def test_the_log_shows_the_programs_own_lines_without_its_folder(tmp_path: Path)
         load_candidate("def f():\n    return 1 / 0\nf()\n", tmp_path)
     assert 'File "program.py", line 2' in caught.value.log and str(tmp_path) not in caught.value.log
     assert "importlib" not in caught.value.log
+
+
+SEVERAL = """
+import layers_of_it
+from pathlib import Path
+from . import shapes_of_it
+
+class ModelNew(layers_of_it.Base):
+    factor = float(Path(__file__).with_name("factor.txt").read_text())
+
+    def forward(self, x):
+        return shapes_of_it.wide(super().forward(x) * self.factor)
+"""
+BESIDE = {
+    "layers_of_it.py": GOOD.replace("ModelNew", "Base"),
+    "shapes_of_it.py": "from layers_of_it import torch\n\ndef wide(x):\n    return torch.cat([x, x])\n",
+    "factor.txt": "3.0",
+}
+
+
+@pytest.fixture
+def own_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a program's import leaves in this process ends with the test; a judge's child ends anyway."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "dont_write_bytecode", sys.dont_write_bytecode)
+    before = set(sys.modules)
+    yield
+    for name in set(sys.modules) - before:
+        del sys.modules[name]
+
+
+def test_files_of_a_program_find_one_another(tmp_path: Path, own_names: None) -> None:
+    cls = load_candidate(SEVERAL, tmp_path, BESIDE)
+    module, x = cls(4), torch.randn(2, 4)
+    wanted = torch.nn.functional.linear(x, module.fc.weight, module.fc.bias) * 3.0
+    torch.testing.assert_close(module(x), torch.cat([wanted, wanted]))
+    (folder,) = tmp_path.iterdir()
+    assert {p.name for p in folder.iterdir()} == {"program.py", *BESIDE}
+    assert inspect.getsource(sys.modules["layers_of_it"]) == BESIDE["layers_of_it.py"]
+
+
+def test_a_read_only_folder_with_all_files_will_do_and_nothing_that_a_build_compiled_is_run(
+    tmp_path: Path, own_names: None
+) -> None:
+    load_candidate(SEVERAL, tmp_path, BESIDE)
+    (folder,) = tmp_path.iterdir()
+    assert not (folder / "__pycache__").exists()
+    times = {p: p.stat().st_mtime_ns for p in folder.iterdir()}
+    load_candidate(SEVERAL, tmp_path, BESIDE)
+    assert {p: p.stat().st_mtime_ns for p in folder.iterdir()} == times
+    del sys.modules["layers_of_it"]  # as in another process
+    load_candidate(SEVERAL, tmp_path, {**BESIDE, "factor.txt": "4.0"})
+    assert len(list(tmp_path.iterdir())) == 2  # other content is another program
+
+
+@pytest.mark.parametrize("path", ["math.py", "torch/__init__.py", "layers_of_it.py"])
+def test_a_file_with_the_name_of_an_imported_module_is_refused(
+    tmp_path: Path, own_names: None, path: str
+) -> None:
+    load_candidate(SEVERAL, tmp_path / "one", BESIDE)
+    with pytest.raises(BuildError, match="name of a module that is imported already"):
+        load_candidate(GOOD, tmp_path / "two", {path: "x = 1\n"})
+
+
+def test_the_log_names_the_file_that_raises(tmp_path: Path, own_names: None) -> None:
+    with pytest.raises(BuildError) as caught:
+        load_candidate("from . import faulty\n", tmp_path, {"faulty.py": "def f():\n    1 / 0\nf()\n"})
+    assert '"faulty.py", line 2, in f' in caught.value.log and '"program.py", line 1' in caught.value.log
+    assert str(tmp_path) not in caught.value.log
 
 
 def test_our_own_errors_pass(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Programs as folders: read, laid down, changed."""
 
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from kernelevo.core import Origin, Program, listing, read_tree, write_tree
 from kernelevo.core import tree as module
+from kernelevo.core.program import path_problem
 from kernelevo.errors import BadProgram
 
 NAMES = st.lists(st.sampled_from(["a.py", "b/c.py", "b/d.txt", "e.h", "f"]), unique=True)
@@ -78,6 +80,29 @@ def test_a_changed_program_is_a_child_of_the_old_one() -> None:
         program.changed({"program.py": None, "lib.py": None})
     with pytest.raises(ValueError, match="not a path inside"):
         program.changed({"../x.py": "y"})
+
+
+@pytest.mark.parametrize(
+    ("paths", "words"),
+    [
+        (["a//b"], "not a path"), (["./a"], "not a path"), (["a/"], "not a path"), (["a\nb"], "not a path"),
+        (["\ud800"], "not a path"), (["a\\b"], "not a path"), (["a" * 201], "too long"),
+        (["a", "a/b"], "'a' is a file of the program and a folder"), (["x/y/z", "x/y"], "'x/y' is a file"),
+    ],
+)  # fmt: skip
+def test_paths_that_no_folder_can_hold(paths: list[str], words: str) -> None:
+    assert words in path_problem(["program.py", *paths])
+    with pytest.raises(ValueError, match=words):
+        Program(dict.fromkeys(["program.py", *paths], ""))
+
+
+@given(st.lists(st.text("ab./\\ \n\0é\ud800", max_size=6), min_size=1, max_size=4, unique=True))
+def test_what_may_be_a_path_can_be_written(paths: list[str]) -> None:
+    if not path_problem(paths):
+        with tempfile.TemporaryDirectory() as folder:
+            write_tree(Program({path: f"text of {path}" for path in paths}), Path(folder))
+            files = {p.relative_to(folder).as_posix() for p in Path(folder).rglob("*") if p.is_file()}
+            assert files == set(paths)
 
 
 def test_a_listing_heads_files_where_there_are_several() -> None:

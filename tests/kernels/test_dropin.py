@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import nn
 
+from kernelevo.core import Program
 from kernelevo.errors import InputError
 from kernelevo.kernels.dropin import FallbackWarning, Optimized
 from kernelevo.kernels.signature import Signature
@@ -53,7 +54,7 @@ def net():
 
 @pytest.fixture
 def fast(net, tmp_path):
-    return Optimized(net, SOURCE, [Signature.of(net, (torch.rand(4, 16),))], folder=tmp_path)
+    return Optimized(net, Program.single(SOURCE), [Signature.of(net, (torch.rand(4, 16),))], folder=tmp_path)
 
 
 def ran(fast):
@@ -113,7 +114,7 @@ def test_train_and_eval(fast, net, tmp_path):
     fast.norm.eval()
     agrees(fast, copy.deepcopy(fast.original), x, by_program=False)
     still = copy.deepcopy(net).eval()
-    other = Optimized(still, SOURCE, [Signature.of(still, (x,))], folder=tmp_path)
+    other = Optimized(still, Program.single(SOURCE), [Signature.of(still, (x,))], folder=tmp_path)
     agrees(other, copy.deepcopy(still), x)
 
 
@@ -251,7 +252,8 @@ def test_it_falls_back_for_another_dtype_and_nesting(fast):
 
 def test_a_program_that_cannot_be_loaded_leaves_the_original(net, tmp_path):
     x = torch.rand(4, 16)
-    broken = Optimized(net, "raise OSError('no compiler')", [Signature.of(net, (x,))], folder=tmp_path)
+    faulty = Program.single("raise OSError('no compiler')")
+    broken = Optimized(net, faulty, [Signature.of(net, (x,))], folder=tmp_path)
     with torch.no_grad(), pytest.warns(FallbackWarning, match="cannot be loaded") as seen:
         assert torch.equal(broken(x), copy.deepcopy(net)(x))
         broken(x)
@@ -261,7 +263,7 @@ def test_a_program_that_cannot_be_loaded_leaves_the_original(net, tmp_path):
 def test_other_names_are_refused(net, tmp_path):
     x = torch.rand(4, 16)
     renamed = SOURCE.replace("self.linear", "self.last")
-    other = Optimized(net, renamed, [Signature.of(net, (x,))], folder=tmp_path)
+    other = Optimized(net, Program.single(renamed), [Signature.of(net, (x,))], folder=tmp_path)
     with torch.no_grad(), pytest.warns(FallbackWarning, match="other names"):
         other(x)
 

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 import kernelevo
+from kernelevo.core import Program
 from kernelevo.kernels.dropin import FallbackWarning, Optimized
 from kernelevo.kernels.signature import Signature
 
@@ -50,7 +51,7 @@ class Net(nn.Module):
 def fast(tmp_path):
     torch.manual_seed(0)
     net = Net()
-    return Optimized(net, SOURCE, [Signature.of(net, (torch.rand(4, 12),))], folder=tmp_path)
+    return Optimized(net, Program.single(SOURCE), [Signature.of(net, (torch.rand(4, 12),))], folder=tmp_path)
 
 
 def agrees(fast):

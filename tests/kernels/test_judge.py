@@ -142,6 +142,31 @@ def test_the_no_aten_policy_refuses_before_building(judge):
     assert guard.read(candidate("try:\n    return RESULT\nexcept Exception: pass")).form == "free-form"
 
 
+def test_files_beside_the_entry_are_read_built_and_run(judge):
+    entry = "from part_of_it import last\n" + candidate("return last(self, x)")
+    right = f"import torch\n\ndef last(self, x):\n    return {RESULT}\n"
+    found = judge.measure(judge.prepare(Program({"program.py": entry, "part_of_it.py": right})))
+    assert found.status is Status.OK and found.metrics["form"] == "free-form", found.feedback
+    wrong = Program({"program.py": entry, "part_of_it.py": right.replace("return ", "return 1.0001 * ")})
+    assert judge.measure(judge.prepare(wrong)).status is Status.WRONG  # no twin of the one before
+    faulty = Program({"program.py": entry, "part_of_it.py": right.replace("import torch", "import torch()")})
+    refused = judge.prepare(faulty).verdict
+    assert refused.status is Status.BUILD_FAILED and "part_of_it.py: the program" in refused.feedback
+    unnamed = judge.prepare(Program({"a.py": entry, "part_of_it.py": right})).verdict
+    assert unnamed.status is Status.BUILD_FAILED and "no program.py" in unnamed.feedback
+
+
+def test_the_no_aten_policy_reads_every_python_file():
+    from kernelevo.kernels import guard
+
+    entry = "from part import last\n" + candidate("return last(self, x)")
+    files = {"program.py": entry, "part.py": "import torch\n\ndef last(self, x):\n    return torch.relu(x)\n"}
+    assert not guard.read_program(Program(files)).problem
+    reading = guard.read_program(Program(files), policy="no-aten")
+    assert reading.against_policy and "part.py: the policy is no-aten" in reading.problem
+    assert not guard.read_program(Program({**files, "part.py": "", "note.txt": "torch.relu("})).problem
+
+
 def test_a_winner_is_judged_in_three_fresh_processes(judge):
     verdict(judge, candidate("return RESULT"))
     artifact = judge.prepare(Program.single(candidate("return RESULT  # the same machine code")))

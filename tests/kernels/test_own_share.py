@@ -132,9 +132,9 @@ def test_where_the_profiled_process_ends_nothing_is_known_and_the_metrics_say_so
 def test_any_program_may_use_torch_and_winners_say_how_much(strict):
     """The winner's stage, without its three timed processes."""
     text = MODEL.replace("class Model(", "class ModelNew(")
-    artifact = strict._stages.build(strict.ground, text, strict.ground.folder / "any") and Artifact(
-        Program.single(text), None, strict.ground.folder / "any"
-    )
+    program, folder = Program.single(text), strict.ground.folder / "any"
+    strict._stages.build(strict.ground, program, folder)
+    artifact = Artifact(program, None, folder)
     shares = Shares("any")
     assert shares.refused(artifact, lambda: pytest.fail("profiled in the search")) is None
     profile = lambda: strict._stages.profile(strict.ground, artifact)  # noqa: E731

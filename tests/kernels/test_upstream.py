@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from kernelevo.core import Program
 from kernelevo.kernels import upstream
 from tests.tasks.foreign import TODAY
 
@@ -90,9 +91,9 @@ def test_answers_are_not_believed_as_they_come(said):
 @pytest.mark.slow
 def test_it_runs_in_a_process_of_its_own():
     spec = {"kind": "source", "text": TODAY, "filename": "task.py"}
-    told = upstream.judge_as_upstream(spec, program(TODAY), "cpu", threads=1)
+    told = upstream.judge_as_upstream(spec, Program.single(program(TODAY)), "cpu", threads=1)
     assert told["correct"] and told["speedup"] > 0
     hostile = program(TODAY).replace("return torch", "import os; os._exit(0); return torch")
-    told = upstream.judge_as_upstream(spec, hostile, "cpu", threads=1)
+    told = upstream.judge_as_upstream(spec, Program.single(hostile), "cpu", threads=1)
     assert not told["correct"] and "gave no answer" in told["problem"]
     assert not torch.is_grad_enabled() or told["speedup"] is None

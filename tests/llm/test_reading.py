@@ -114,7 +114,7 @@ def test_edits_name_their_files():
     assert "no file" in read("other.h\n" + edit("int f();", "int g();"), base).refusal
 
 
-@pytest.mark.parametrize("path", ["../x.py", "/etc/passwd", "a/../../b.py"])
+@pytest.mark.parametrize("path", ["../x.py", "/etc/passwd", "a/../../b.py", "a//b.py", "./b.py", "a/"])
 def test_a_path_that_leaves_the_program(path):
     found = read(f'{{"files": {{"program.py": "x = 1", "{path}": "y"}}}}')
     assert found.files is None and "not a path" in found.refusal

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from random import Random
 
 import pytest
@@ -12,6 +13,7 @@ from kernelevo.backends.candidate import adopt, load_candidate
 from kernelevo.backends.reference import load_reference
 from kernelevo.backends.tune import read_table
 from kernelevo.core import Brief, Evaluation, Program, Task, Trial, Verdict
+from kernelevo.graphs import harvest as harvest_room
 from kernelevo.proposers.compiler import CompilerProposer
 from kernelevo.tasks.module import freeze
 from tests.proposers.several import assert_right_on_each
@@ -45,6 +47,22 @@ def task(text: str = MODEL, **options) -> Task:
 def ask(proposer: CompilerProposer, of: Task, *parents: Verdict) -> list[Program]:
     brief = Brief(of, 0, parents=parents)
     return [p.program for p in asyncio.run(proposer.propose(brief, Random(0)))]
+
+
+def test_the_plain_code_is_generated_ahead_once(monkeypatch):
+    calls, begun, real = [], threading.Event(), harvest_room.harvest
+
+    def counted(graph, variant, **more):
+        calls.append(variant.name)
+        begun.set()
+        return real(graph, variant, **more)
+
+    monkeypatch.setattr(harvest_room, "harvest", counted)
+    proposer = CompilerProposer(task=task())
+    assert begun.wait(60)  # before anybody asked
+    (plain,) = ask(proposer, task())  # waits for what has begun
+    assert calls == ["plain"]
+    assert plain == ask(CompilerProposer(), task())[0]
 
 
 def test_the_plain_harvest_comes_first_and_a_rewritten_graph_second(tmp_path):
@@ -98,7 +116,8 @@ def test_it_offers_nothing_where_there_is_nothing_to_harvest():
     branches = MODEL.replace(
         "return torch.softmax", "x = x if x.sum() > 0 else -x\n        return torch.softmax"
     )
-    assert not ask(CompilerProposer(), task(branches))
+    for proposer in (CompilerProposer(), CompilerProposer(task=task(branches))):
+        assert not ask(proposer, task(branches))
 
 
 def test_on_cuda_it_proposes_triton_without_a_device():
