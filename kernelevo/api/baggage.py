@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,9 +14,9 @@ from kernelevo.evaluators.foreign import PREFIX
 def baggage(task: Task) -> Parcel:
     """Return the files of a task that is judged on other machines; an empty parcel if it names none.
 
-    These are: an evaluator's file, the modules beside it that it imports, and what lies beside it and is named
-    in its text (``"cities.csv"``); the whole of a foreign folder; a live module. More than
-    ``core.parcel.LARGEST`` bytes are not sent: such files have to be on every machine already.
+    These are: an evaluator's file, the modules beside it that it imports, and files beside it that its text
+    names (``"cities.csv"``); the whole of a foreign folder; a live module. More than ``core.parcel.LARGEST``
+    bytes are not sent: such files have to be on every machine already.
     """
     name = task.evaluator
     spec = task.options.get("reference")
@@ -47,7 +48,7 @@ def _with_neighbours(file: Path) -> set[Path]:
             continue
         found.add(path)
         if path.suffix == ".py":
-            border += [near for near in _named(path) if near.is_file()]
+            border += [near for near in _named(path) if os.path.isfile(near)]
     return found
 
 
@@ -64,7 +65,7 @@ def _named(file: Path) -> Iterator[Path]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             yield folder / (node.module.split(".")[0] + ".py")
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _may_name(node.value):
-            near = (folder / node.value).resolve()
+            near = Path(os.path.normpath(folder / node.value))
             if near.is_relative_to(folder):
                 yield near
 

@@ -24,8 +24,11 @@ class Parcel:
 
     @classmethod
     def pack(cls, paths: Iterable[Path], *, largest: int = LARGEST) -> Parcel:
-        """Read files, all or none: together they may have ``largest`` bytes, else the parcel is empty."""
-        found = sorted({path.resolve() for path in paths if path.is_file()})
+        """Read files, all or none: together they may have ``largest`` bytes, else the parcel is empty.
+
+        What is no file, or may not be read, is left out.
+        """
+        found = sorted({path.absolute() for path in paths if path.is_file() and os.access(path, os.R_OK)})
         if sum(path.stat().st_size for path in found) > largest:
             return cls()
         return cls({str(path): path.read_bytes() for path in found})
@@ -36,7 +39,7 @@ class Parcel:
         return all(_content(Path(path)) == content for path, content in self.files.items())
 
     def unpack(self, folder: Path) -> None:
-        """Write the files below a folder, each under its whole path, so that they lie to each other as before."""
+        """Write the files below a folder, each under its whole path: they lie to each other as before."""
         for path, content in self.files.items():
             place = _below(folder, Path(path))
             place.parent.mkdir(parents=True, exist_ok=True)

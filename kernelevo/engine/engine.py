@@ -165,7 +165,8 @@ class Engine:
             await self._open()
             await self._search()
             self.ledger.tell_rest()
-            if not self.ledger.verdicts and self._confirmation.wanted and (error := await self.judging.warmed()):
+            unjudged = self._confirmation.wanted and not self.ledger.verdicts
+            if unjudged and (error := await self.judging.warmed()):
                 raise first_failure(error, self.store.task.name)
             best, final = await self._confirmation.winner()
             used, failure = self.meter.to_json(), self.generation.failure
@@ -291,7 +292,6 @@ class Engine:
         return self._stopwatch.read(self.clock())
 
     def _ask_more(self) -> None:
-        self._grants.refused = False
         while (
             self._preparation.over
             and not (self._ending or self.steering.paused)
@@ -336,7 +336,7 @@ class Engine:
         if self._thinking or not (self._pipeline.idle and self._preparation.over) or self.steering.paused:
             return False
         dry = self._turns.dry
-        if self._grants.refused or self._pipeline.barred or (dry and self.generation.unaffordable):
+        if not self._grants.room or self._pipeline.barred or (dry and self.generation.unaffordable):
             if not self.meter.awaits:  # a review may give back some of what is set aside for it
                 self.end(self._grants.spent, confirm=True)
         elif dry:

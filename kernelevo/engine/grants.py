@@ -32,8 +32,6 @@ class Grants:
         self._meter, self._pace = meter, pace
         self._held: dict[int, dict[str, float]] = {}
         self._measuring: dict[int, float] = {}
-        #: whether the last ask was refused
-        self.refused = False
 
     @property
     def expected(self) -> float:
@@ -44,17 +42,22 @@ class Grants:
         left = self._meter.left(DEVICE)
         return left if math.isfinite(left) else 0.0
 
+    @property
+    def room(self) -> bool:
+        """Whether a new trial would be granted now."""
+        wanted = {**self._one, **_REACHED}
+        return all(self._meter.fits(u, n, beside=self._meter.reserved(u)) for u, n in wanted.items())
+
     def ask(self, number: int) -> bool:
         """Set aside what a new trial may use; False if the budget has no room for it."""
-        wanted = {"trials": 1.0, DEVICE: self.expected}
-        self.refused = not self._meter.reserve({**wanted, **_REACHED})
-        if not self.refused:
-            self._held[number] = wanted
-        return not self.refused
+        if self.room:
+            self.hold(number)
+            return True
+        return False
 
     def hold(self, number: int) -> None:
         """Set aside for a trial that was granted in an earlier sitting; nobody asks whether there is room."""
-        self._held[number] = {"trials": 1.0, DEVICE: self.expected}
+        self._held[number] = self._one
         self._meter.hold(self._held[number])
 
     def may_measure(self, number: int) -> bool:
@@ -78,6 +81,10 @@ class Grants:
     def release(self, number: int) -> None:
         """Give everything back: no trial came of it."""
         self._meter.settle(self._taken_back(number), {})
+
+    @property
+    def _one(self) -> dict[str, float]:
+        return {"trials": 1.0, DEVICE: self.expected}
 
     def _taken_back(self, number: int) -> Mapping[str, float]:
         self._measuring.pop(number, None)

@@ -11,7 +11,7 @@ CONNECT_SECONDS = 10.0
 
 
 def noted() -> bool:
-    """Whether ``ray start`` began a cluster here that still answers; its note outlives one that was killed."""
+    """Whether ``ray start`` began a cluster here that still answers; its note outlives a killed one."""
     folder = os.environ.get("RAY_TMPDIR") or os.environ.get("TMPDIR") or "/tmp"
     try:
         knock(Path(folder, "ray", "ray_current_cluster").read_text("utf-8").strip())
@@ -33,7 +33,7 @@ def knock(address: str) -> None:
 
 
 def clear_away(error: BaseException) -> None:
-    """End what Ray had started of a cluster before it gave up; it keeps no other hold on that than its frames."""
+    """End what Ray had started of a cluster when it gave up: nothing but its frames still knows of that."""
     for frame, _ in traceback.walk_tb(error.__traceback__):
         end_all = getattr(frame.f_locals.get("self"), "kill_all_processes", None)
         if end_all is not None:

@@ -30,8 +30,8 @@ from kernelevo.executors.slots import PATIENCE_SECONDS, Slots
 for _name in ("RAY_USAGE_STATS_ENABLED", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"):
     os.environ.setdefault(_name, "0")
 if "ray" not in sys.modules and (Path.home() / ".ray" / "auth_token").exists():
-    # `ray start --head` asks for it then, its guests do not. Ray reads this when it is imported: set later, it
-    # would reach the servers that we start and not ourselves, and they would let nobody in
+    # `ray start --head` asks for it then, its guests do not. Ray reads this when it is imported: set later,
+    # it would reach the servers that we start and not ourselves, and they would let nobody in
     os.environ.setdefault("RAY_AUTH_MODE", "token")
 
 try:
@@ -251,8 +251,8 @@ class RayExecutor:
     fails only the calls in flight there, with ``WorkerDied``; places come back as soon as a node offers them.
 
     Args:
-        address: of the cluster (``"10.0.0.1:6379"``); None means that of the variable ``RAY_ADDRESS``, else the
-            one that ``ray start`` began on this machine, else a new local one that ends with this executor.
+        address: of the cluster (``"10.0.0.1:6379"``); None means that of the variable ``RAY_ADDRESS``, else
+            the one that ``ray start`` began on this machine, else a new local one that ends with this one.
         workers: places to use; None means all that the cluster offers now.
         gpu: whether measurements need a GPU.
         timeouts: seconds that one call may take, by need (``"cpu"``, ``"device"``).
@@ -370,7 +370,7 @@ def _join(address: str | None, resources: dict[str, int]) -> bool:
 
 def _leave() -> None:
     """Leave the cluster; a local one of ours ends, and its processes are gone when this returns."""
-    waits = "wait_for_processes" in inspect.signature(ray.shutdown).parameters  # later versions of Ray have it
+    waits = "wait_for_processes" in inspect.signature(ray.shutdown).parameters  # in later versions
     ray.shutdown(**({"wait_for_processes": True} if waits else {}))
 
 

@@ -1,5 +1,6 @@
 """Baggage: which files go with a task to another machine, and that programs are judged by them there."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -63,7 +64,10 @@ def test_a_live_module_goes_and_what_names_no_file_takes_nothing(folder: Path) -
     kept.write_bytes(b"weights")
     task = Task("live", "", options={"reference": {"kind": "pickle", "path": str(kept)}})
     assert names(task, folder) == ["module.pkl"]
-    for plain in (Task("m", "", options={"reference": {"kind": "source", "text": ""}}), Task("t", "", (), "tsp")):
+    for plain in (
+        Task("m", "", options={"reference": {"kind": "source", "text": ""}}),
+        Task("t", "", (), "tsp"),
+    ):
         assert not baggage(plain).files
 
 
@@ -75,6 +79,6 @@ def test_programs_are_judged_by_what_was_delivered(
     folder.rename(tmp_path / "not here")
     parcel.unpack(tmp_path / "node")
     monkeypatch.setenv(DELIVERED, str(tmp_path / "node"))
-    monkeypatch.setattr("sys.path", list(__import__("sys").path))
+    monkeypatch.setattr(sys, "path", [*sys.path])  # the file adds its folder
     judged = evaluation.judge("kernelevo.evaluators:load", task, Program.single("banana"))
     assert judged.evaluation.score == 6.0

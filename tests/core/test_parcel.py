@@ -44,8 +44,12 @@ def test_too_much_is_left_where_it_is(folder: Path) -> None:
     assert Parcel.pack(files, largest=5) == Parcel() and Parcel().is_here
 
 
-@given(st.dictionaries(st.from_regex(r"/[a-z]{1,3}/[a-z]{1,3}\.[a-z]", fullmatch=True), st.binary(max_size=9)))
-def test_what_comes_out_is_what_went_in(tmp_path_factory: pytest.TempPathFactory, files: dict[str, bytes]) -> None:
+@given(
+    st.dictionaries(st.from_regex(r"/[a-z]{1,3}/[a-z]{1,3}\.[a-z]", fullmatch=True), st.binary(max_size=9))
+)
+def test_what_comes_out_is_what_went_in(
+    tmp_path_factory: pytest.TempPathFactory, files: dict[str, bytes]
+) -> None:
     folder = tmp_path_factory.mktemp("node")
     Parcel(files).unpack(folder)
     assert {f"/{p.relative_to(folder)}": p.read_bytes() for p in folder.rglob("*") if p.is_file()} == files

@@ -1,4 +1,4 @@
-"""What a cluster of our own leaves behind: nothing. In processes of their own, where no other cluster runs."""
+"""What a cluster of our own leaves behind: nothing. In processes of their own, beside no other cluster."""
 
 import subprocess
 import sys
@@ -17,7 +17,7 @@ def children():
 
 
 def test_a_cluster_of_our_own_leaves_no_process_behind() -> None:
-    """Not even one that is dead and not waited for; though Ray was imported before, which reads settings then."""
+    """Not even a dead one that nobody waited for; though Ray was imported before, and reads settings then."""
     code = (
         "import ray\n"
         "from kernelevo.executors.ray_executor import RayExecutor\n"
