@@ -19,6 +19,7 @@ from kernelevo.core.events import (
     WinnerConfirmed,
 )
 from kernelevo.core.objectives import Gain, Objective, Objectives, Worth
+from kernelevo.core.parcel import Parcel, here
 from kernelevo.core.program import ENTRY, Origin, Program
 from kernelevo.core.protocols import (
     Artifact,
@@ -55,6 +56,7 @@ __all__ = [
     "Objective",
     "Objectives",
     "Origin",
+    "Parcel",
     "Program",
     "Proposal",
     "Proposer",
@@ -72,6 +74,7 @@ __all__ = [
     "Verdict",
     "WinnerConfirmed",
     "Worth",
+    "here",
     "listing",
     "read_tree",
     "write_tree",

@@ -126,6 +126,11 @@ class Draft:
     seen: int = 0
     started: float = 0.0
 
+    @property
+    def trial(self) -> int:
+        """Number of the trial that it fills: that of its ask, unless it waited for another one."""
+        return self.ask if self.number is None else self.number
+
 
 def dumps(value: Any) -> str:
     """Plain data as compact JSON text; ASCII, so that a lone surrogate in a reply can be stored."""
