@@ -20,7 +20,7 @@ from kernelevo.api.runs import (
     resume,
     run_task,
 )
-from kernelevo.api.steering import account, effect_of, orders, parse_order, steer
+from kernelevo.api.steering import account, effects, orders, parse_order, steer
 from kernelevo.api.timeline import trace
 from kernelevo.evaluators.elsewhere import Line
 
@@ -34,7 +34,7 @@ __all__ = [
     "check_folder",
     "claim_folder",
     "compare",
-    "effect_of",
+    "effects",
     "evolve",
     "examine",
     "explain",

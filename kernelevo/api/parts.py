@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from kernelevo.api import casting
+from kernelevo.api.baggage import baggage
 from kernelevo.api.casting import AHEAD, HOSTED, KERNEL
 from kernelevo.api.language import Language, in_rows, language, prompt_files, speaks
 from kernelevo.api.loading import LOADER
@@ -152,7 +153,9 @@ def _workers(
     settings = plan.settings
     # generation computes on the cores that are measured: it is stopped while a measurement holds the lease
     on_cpu = settings.device == "cpu"
-    place = workplace(settings, staged=plan.store.task.evaluator == KERNEL, device=DEVICE, log=log)
+    task = plan.store.task
+    files = baggage(task) if settings.executor == "ray" else None
+    place = workplace(settings, staged=task.evaluator == KERNEL, device=DEVICE, log=log, files=files)
     try:
         host = GenerationHost(
             log=log, on_start=_rest_while_measured if on_cpu else None, start=place.generation

@@ -224,8 +224,8 @@ class Result:
         if verdict is None or trial is None:
             grid.add_row(*(table.NONE for _ in names[:-1]), "nothing correct was found")
             return grid
-        if not table.is_timed(verdict):
-            return self._scores(verdict, trial)
+        if not table.is_timed(verdict) or not self.objectives.by_score:
+            return self._judged(verdict, trial)
         ours = verdict.metrics.get("latency_ms")
         grid.add_row(
             table.milliseconds(_times(ours, verdict.metrics.get("speedup_vs_eager"))),
@@ -238,15 +238,25 @@ class Result:
         )
         return grid
 
-    def _scores(self, verdict: Evaluation, trial: Trial) -> Table:
-        """The result of a task that is not about speed: the first program's score and the best one's."""
-        grid = Table(box=None, pad_edge=False, title=self.title(), title_justify="left")
+    def _judged(self, verdict: Evaluation, trial: Trial) -> Table:
+        """The result of a task that is not about speed alone: the first program's score and the best one's.
+
+        Where objectives make the order, all that counts stands beside the score, with the rule above.
+        """
+        by_score = self.objectives.by_score
+        title = self.title() if by_score else f"{self.title()}\n{self.objectives.sentence()}"
+        grid = Table(box=None, pad_edge=False, title=title, title_justify="left")
         for name in ("first", "best", "made by"):
             grid.add_column(name)
         first = next((t.evaluation for t in self.trials if t.score is not None and t.evaluation), None)
+
+        def told(found: Evaluation) -> str:
+            good = table.merit(found, self.objectives)
+            return good if by_score else f"{good}; score {table.interval(found)}"
+
         grid.add_row(
-            table.NONE if first is None else table.interval(first),
-            table.interval(verdict),
+            table.NONE if first is None else told(first),
+            told(verdict),
             table.made_by(trial),
         )
         return grid
@@ -286,10 +296,14 @@ class Result:
         return run_page(self.to_json()["run"], self.trials, source, orders(self.folder))
 
     def _repr_html_(self) -> str:
-        console = Console(record=True, file=io.StringIO(), width=160)
+        # what programs and models wrote is text: no markup, no links, no emoji
+        console = Console(record=True, file=io.StringIO(), width=160, markup=False, emoji=False)
         console.print(self.table())
-        table = console.export_html(inline_styles=True, code_format="<pre>{code}</pre>")
-        return f'<div style="max-width:56rem">{table}{best_so_far(self.trials)}</div>'
+        if self.front:
+            console.print(table.front_table(self.front, self.objectives))
+        rows = console.export_html(inline_styles=True, code_format="<pre>{code}</pre>")
+        curve = best_so_far(self.trials, self.objectives)
+        return f'<div style="max-width:56rem">{rows}{curve}</div>'
 
 
 def _as_weighed(store: RunStore) -> Task:

@@ -152,7 +152,7 @@ def optimize(
 
     from kernelevo.report.live import LiveReport
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False, emoji=False)
     with LiveReport(console, budget=chosen.budget) as report:
         result = _start(task, chosen, limits, folder, report)
     console.print(result.table())
@@ -182,7 +182,7 @@ def _hotspots(
 
     whole = stitch(module, input_sets(inputs), count, limits, search)
     if more["progress"]:
-        Console(highlight=False).print(whole.table())
+        Console(highlight=False, markup=False, emoji=False).print(whole.table())
     return whole
 
 

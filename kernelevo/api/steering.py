@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from kernelevo.core import Evaluation, Objectives, Status, Worth
 from kernelevo.engine import VERBS, checked
 from kernelevo.engine.generation import PERSON
 from kernelevo.errors import BadSetting
@@ -42,22 +43,69 @@ def account() -> str:
 
 
 def orders(run: str | Path) -> list[dict[str, Any]]:
-    """Return every order of a run as plain data, oldest first, with what came of it.
-
-    A hint, a note and a fork have ``carried``: the trials whose briefs had it, with their scores, and the
-    best score before it and since. A submitted program has ``offspring`` and ``gain``: what was made from it,
-    over any number of generations, and by how much the best of those is above the program itself.
-    """
+    """Return every order of a run as plain data, oldest first, with what came of it; see ``effects``."""
     digest = Digest(find_run(str(run)))
     try:
         digest.refresh()
-        return [effect_of(command, digest.lines) for command in digest.commands]
+        return effects(digest)
     finally:
         digest.close()
 
 
-def effect_of(command: Command, trials: Sequence[Line]) -> dict[str, Any]:
-    """Return one order with what came of it; see ``orders``."""
+def effects(digest: Digest) -> list[dict[str, Any]]:
+    """Return every order of a run as plain data, oldest first, with what came of it.
+
+    A hint, a note and a fork have ``carried``: the trials whose briefs had it, and how good the best was
+    before it, among those, and since. A submitted program has ``offspring`` and ``gain``: what was made from
+    it, over any number of generations, and by how much the best of those is better than the program itself.
+
+    What is best goes by the objectives of the task, as they are weighed now. ``rule`` names theirs and
+    ``measure`` the number that is told: the score, the weighted sum, or the first metric of a lexicographic
+    order. Where that is not the score, ``metrics`` has all that count. ``gain_in`` (``name better``) says in
+    what the ``gain`` is: under a lexicographic rule the first metric in which the two differ.
+
+    Args:
+        digest: of the run, refreshed.
+    """
+    standing = _Standing(digest.objectives)
+    return [_effect(command, digest.lines, standing) for command in digest.commands]
+
+
+class _Standing:
+    """How good trials are by the objectives of their task.
+
+    Args:
+        objectives: with the weights that people gave last.
+    """
+
+    def __init__(self, objectives: Objectives) -> None:
+        self.objectives = objectives
+        self._worth: dict[int, Worth] = {}
+
+    def verdict(self, line: Line) -> Evaluation:
+        """Return what counts of a trial that has a score."""
+        return line.evaluation or Evaluation(Status.OK, line.score)
+
+    def best(self, lines: Iterable[Line]) -> Line | None:
+        """Return the best full verdict, the earliest of equals."""
+        full = (line for line in lines if line.full and line.score is not None)
+        return max(full, key=lambda line: (self._of(line), -line.number), default=None)
+
+    def _of(self, line: Line) -> Worth:
+        if line.number not in self._worth:  # it is asked for each order
+            self._worth[line.number] = self.objectives.worth(self.verdict(line))
+        return self._worth[line.number]
+
+    def height(self, line: Line | None) -> float | None:
+        """Return the number that stands for the rule."""
+        return self.objectives.height(self.verdict(line)) if line else None
+
+    def metrics(self, line: Line | None) -> dict[str, Any] | None:
+        """Return the metrics that count."""
+        return {m.name: m.value(self.verdict(line)) for m in self.objectives.metrics} if line else None
+
+
+def _effect(command: Command, trials: Sequence[Line], standing: _Standing) -> dict[str, Any]:
     row: dict[str, Any] = {
         "id": command.id,
         "at": command.at,
@@ -69,48 +117,61 @@ def effect_of(command: Command, trials: Sequence[Line]) -> dict[str, Any]:
     }
     key = {"hint": "hints", "knowledge": "notes", "fork": "fork"}.get(command.verb)
     if key:
-        row |= _carried(command, trials, key)
+        row |= _told_by(standing) | _carried(command, trials, key, standing)
     elif command.verb == "submit":
-        row |= _offspring(command, trials)
+        row |= _told_by(standing) | _offspring(command, trials, standing)
     return row
 
 
-def _carried(command: Command, trials: Sequence[Line], key: str) -> dict[str, Any]:
+def _told_by(standing: _Standing) -> dict[str, Any]:
+    measure = standing.objectives.measure
+    return {
+        "rule": standing.objectives.rule,
+        "measure": {"name": measure.name, "better": measure.better},
+    }
+
+
+def _carried(command: Command, trials: Sequence[Line], key: str, standing: _Standing) -> dict[str, Any]:
     carried = []
     for trial in trials:
         marked = trial.marks.get(key, ())
         if command.id in (marked if isinstance(marked, list | tuple) else (marked,)):
             carried.append(trial)
     begin = min((trial.started for trial in carried), default=float("inf"))
-    return {
+    best = {
+        "before": standing.best(t for t in trials if t.ended <= begin),
+        "carried": standing.best(carried),
+        "since": standing.best(trials),
+    }
+    row: dict[str, Any] = {
         "carried": [trial.number for trial in carried],
         "carried_ok": sum(trial.score is not None for trial in carried),
-        "best_before": _best(t for t in trials if t.ended <= begin),
-        "best_carried": _best(carried),
-        "best_since": _best(trials),
+        **{f"best_{when}": standing.height(line) for when, line in best.items()},
     }
+    if not standing.objectives.by_score:
+        row["metrics"] = {when: standing.metrics(line) for when, line in best.items()}
+    return row
 
 
-def _offspring(command: Command, trials: Sequence[Line]) -> dict[str, Any]:
+def _offspring(command: Command, trials: Sequence[Line], standing: _Standing) -> dict[str, Any]:
     own = [t for t in trials if t.proposer == PERSON and t.marks.get("order") == command.id]
     if not own:
-        return {"trial": None, "offspring": [], "gain": None}
+        return {"trial": None, "offspring": [], "gain": None, "gain_in": None}
     line = {own[0].program}
     offspring: list[Line] = []
     for trial in sorted(trials, key=lambda t: t.ended):
         if trial.program not in line and line & set(trial.parents):
             line.add(trial.program)
             offspring.append(trial)
-    best, score = _best(offspring), own[0].score
+    best, gain = standing.best(offspring), None
+    if best is not None and own[0].score is not None:
+        gain = standing.objectives.gain_over(standing.verdict(best), standing.verdict(own[0]))
     return {
         "trial": own[0].number,
         "offspring": [trial.number for trial in offspring],
-        "gain": best - score if best is not None and score is not None else None,
+        "gain": gain.amount if gain else None,
+        "gain_in": {"name": gain.name, "better": gain.better} if gain else None,
     }
-
-
-def _best(trials: Iterable[Line]) -> float | None:
-    return max((t.score for t in trials if t.full and t.score is not None), default=None)
 
 
 def parse_order(words: list[str], options: dict[str, Any]) -> tuple[str, dict[str, Any]]:

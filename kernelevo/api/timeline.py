@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from kernelevo.core import Objectives
 from kernelevo.engine import decision, pipeline
 from kernelevo.report.trace import Timeline, chrome_trace
 from kernelevo.store import RunStore, find_run
@@ -36,5 +37,9 @@ def trace(run: str | Path) -> dict[str, Any]:
             for c in store.commands()
         ]
         return chrome_trace(
-            Timeline(store.trials(), asked, stages, [*events, *orders]), name=store.folder.name
+            Timeline(store.trials(), asked, stages, [*events, *orders]),
+            name=store.folder.name,
+            objectives=Objectives.of(store.task.options).after(
+                event.data for event in store.events(kind="objective")
+            ),
         )

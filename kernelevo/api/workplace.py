@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kernelevo.config import Settings
-from kernelevo.core import Executor
+from kernelevo.core import Executor, Parcel
 from kernelevo.executors import InlineExecutor, Link, ProcessExecutor, WaitingExecutor
 
 RAY = "kernelevo.executors.ray_executor"
@@ -31,7 +31,9 @@ class Workplace:
     generation: Callable[..., Link] = Link
 
 
-def workplace(settings: Settings, *, staged: bool, device: str, log: Path) -> Workplace:
+def workplace(
+    settings: Settings, *, staged: bool, device: str, log: Path, files: Parcel | None = None
+) -> Workplace:
     """Make the place that these settings ask for.
 
     Args:
@@ -39,6 +41,7 @@ def workplace(settings: Settings, *, staged: bool, device: str, log: Path) -> Wo
         staged: whether programs are built first and then measured, alone on a device.
         device: name of the device of this machine.
         log: file for what workers print.
+        files: what the task names, for machines of a cluster that do not have it.
 
     Raises:
         ToolchainMissing: if Ray is asked for and not installed.
@@ -51,7 +54,11 @@ def workplace(settings: Settings, *, staged: bool, device: str, log: Path) -> Wo
         return Workplace(InlineExecutor())
     if settings.executor == "ray":
         cluster = importlib.import_module(RAY).RayExecutor(
-            address=settings.ray_address, workers=settings.workers, gpu=settings.device != "cpu", log=log
+            address=settings.ray_address,
+            workers=settings.workers,
+            gpu=settings.device != "cpu",
+            log=log,
+            files=files,
         )
         # a program is built and measured by the same worker of some node, which has its own judge
         return Workplace(cluster, cluster.workers, cluster.workers, cluster.generation() or Link)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kernelevo.backends.seeding import seeded
+from kernelevo.core import here
 from kernelevo.errors import BadProgram, TaskNotFound, ToolchainMissing
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class PickledReference:
 
     def __init__(self, path: str | Path, only: int | None = None) -> None:
         try:
-            data = pickle.loads(Path(path).read_bytes())
+            data = pickle.loads(here(Path(path)).read_bytes())
             self._module: nn.Module = data["module"]
             given = [tuple(one) for one in data["inputs"]]
             self._given: list[tuple[Any, ...]] = given if only is None else [given[only]]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from kernelevo.cli.output import console, print_json
@@ -26,6 +25,6 @@ def doctor(
     table.add_column(no_wrap=True)
     table.add_column()
     for row in report["checks"]:
-        table.add_row(row["name"], "yes" if row["ok"] else "no", escape(row["says"]))
+        table.add_row(row["name"], "yes" if row["ok"] else "no", row["says"])
     console().print(table)
     return 0

@@ -14,7 +14,7 @@ from kernelevo.cli.output import console, print_json, talk
 from kernelevo.core import listing
 from kernelevo.errors import BadSetting
 from kernelevo.report.draws import draw_lines
-from kernelevo.report.table import front_table, interval, trials_csv, trials_table
+from kernelevo.report.table import front_table, merit, trials_csv, trials_table
 
 
 def runs(
@@ -76,13 +76,14 @@ def show(
         rows = trials_table(result.trials, top=top, title=result.title(), objectives=result.objectives)
         console().print(rows)
         for line in draw_lines(result.trials):
-            console().print(line, markup=False, highlight=False, soft_wrap=True)
+            console().print(line, soft_wrap=True)
         if result.front:
             console().print(front_table(result.front, result.objectives))
         if result.best and result.evaluation:
             sure = "timed again in fresh processes" if result.is_confirmed else "not timed again"
             sure += f" ({result.candidates})" if result.candidates else ""
-            talk(f"best: #{result.best.number} {interval(result.evaluation)}, {sure}; {result.best_path}")
+            good = merit(result.evaluation, result.objectives)
+            talk(f"best: #{result.best.number} {good}, {sure}; {result.best_path}")
         if result.lost_calls:
             talk(
                 f"{result.lost_calls} call(s) of a model were sent before the run was killed and never "
@@ -93,7 +94,7 @@ def show(
 
 def _write_trace(found: dict[str, Any], path: Path) -> None:
     try:
-        path.write_text(json.dumps(found), encoding="utf-8")
+        path.write_text(json.dumps(found, allow_nan=False), encoding="utf-8")
     except OSError as error:
         raise BadSetting(f"{path} cannot be written", why=str(error)) from error
     spans = sum(event["ph"] == "X" for event in found["traceEvents"])

@@ -19,8 +19,10 @@ WIDTH = 150  # of tables that go to a file or a pipe
 
 def console(*, stderr: bool = False) -> Console:
     """Return the console that reports and tables are printed on, for people; on stderr beside JSON data."""
-    console = Console(highlight=False, stderr=stderr)
-    return console if console.is_terminal else Console(highlight=False, stderr=stderr, width=WIDTH)
+    console = Console(highlight=False, markup=False, emoji=False, stderr=stderr)  # texts are what they are
+    if console.is_terminal:
+        return console
+    return Console(highlight=False, markup=False, emoji=False, stderr=stderr, width=WIDTH)
 
 
 def print_json(data: Any) -> None:

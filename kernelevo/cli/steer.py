@@ -9,7 +9,7 @@ from rich.table import Table
 
 from kernelevo.cli.flags import complete_run
 from kernelevo.cli.output import console, print_json, talk
-from kernelevo.report.table import number
+from kernelevo.report.effects import came_of
 
 
 def steer(
@@ -78,17 +78,3 @@ def _list(rows: list[dict[str, Any]], as_json: bool) -> int:
         )
     console().print(table)
     return 0
-
-
-def came_of(row: dict[str, Any]) -> str:
-    """Say in words what came of an order; empty where nothing can be said."""
-    if "carried" in row:
-        if not row["carried"]:
-            return "in no brief that was answered yet"
-        best, before = number(row["best_carried"]), number(row["best_before"])
-        passed = f"in {len(row['carried'])} briefs, {row['carried_ok']} of them passed"
-        return f"{passed}; best {best}, before {before}"
-    if "offspring" in row and row["trial"] is not None:
-        gain = "" if row["gain"] is None else f", gain {row['gain']:+.3g}"
-        return f"trial #{row['trial']}, {len(row['offspring'])} programs came of it{gain}"
-    return ""

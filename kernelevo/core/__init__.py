@@ -18,7 +18,8 @@ from kernelevo.core.events import (
     TrialStarted,
     WinnerConfirmed,
 )
-from kernelevo.core.objectives import Objective, Objectives, Worth
+from kernelevo.core.objectives import Gain, Objective, Objectives, Worth
+from kernelevo.core.parcel import Parcel, here
 from kernelevo.core.program import ENTRY, Origin, Program
 from kernelevo.core.protocols import (
     Artifact,
@@ -48,12 +49,14 @@ __all__ = [
     "Executor",
     "Fault",
     "Fidelity",
+    "Gain",
     "Listener",
     "Metric",
     "Notice",
     "Objective",
     "Objectives",
     "Origin",
+    "Parcel",
     "Program",
     "Proposal",
     "Proposer",
@@ -71,6 +74,7 @@ __all__ = [
     "Verdict",
     "WinnerConfirmed",
     "Worth",
+    "here",
     "listing",
     "read_tree",
     "write_tree",

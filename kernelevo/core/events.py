@@ -55,6 +55,8 @@ class SearchStarted(Event):
 class BudgetEstimated(Event):
     """What the budget will buy on this machine, told before the search where that can be known.
 
+    It is told again when it is known how long proposers take, which no one knows before the search.
+
     Args:
         text: in words.
         programs: at the least and at the most; None if nobody can tell.

@@ -19,6 +19,8 @@ SCORE = "score"
 """Stands for the verdict's score among the names of metrics."""
 DIRECTIONS = ("higher", "lower")
 RULES = ("score", "weighted", "lexicographic")
+WEIGHTED_SUM = "weighted sum"
+"""Name of what a weighted rule measures."""
 Worth = tuple[float, ...]
 """What a program is worth: compared from the left, higher is better."""
 
@@ -79,6 +81,22 @@ class Objective:
 
 
 @dataclass(frozen=True)
+class Gain:
+    """By how much one verdict is better than another, in what decides between them.
+
+    Args:
+        name: the score, the weighted sum, or the first metric of a lexicographic order in which they differ.
+        better: ``higher`` or ``lower``: which way is better there.
+        amount: above 0 if the verdict is better, below 0 if it is worse; None where one of the two does not
+            have the metric.
+    """
+
+    name: str
+    better: str
+    amount: float | None
+
+
+@dataclass(frozen=True)
 class Objectives:
     """What counts in a task.
 
@@ -131,10 +149,53 @@ class Objectives:
     def worth(self, evaluation: Evaluation) -> Worth:
         """Return what a verdict with a score is worth; a metric that it lacks is worth less than any."""
         if self.rule == "weighted":
-            return (math.fsum(m.weight * m.gain(evaluation) for m in self.metrics),)
+            return (_sum([m.weight * m.gain(evaluation) for m in self.metrics]),)
         if self.rule == "lexicographic":
             return tuple(_step(m.gain(evaluation), m.within) for m in self.metrics)
         return (evaluation.score if evaluation.score is not None else -math.inf,)
+
+    @property
+    def measure(self) -> Objective:
+        """The one number that stands for the rule where only one can be shown, and which way is better.
+
+        The score, the weighted sum, or the first metric of a lexicographic order.
+        """
+        if self.rule == "lexicographic":
+            return self.metrics[0]
+        return Objective(WEIGHTED_SUM if self.rule == "weighted" else SCORE)
+
+    def sentence(self) -> str:
+        """Say what makes the order: the rule with its metrics, their directions, weights and steps."""
+        if self.by_score:
+            return "the score makes the order"
+        names = []
+        for metric in self.metrics:
+            facts = [f"{metric.better} is better"]
+            facts += [f"weight {metric.weight:g}"] if self.rule == "weighted" else []
+            facts += [f"within {metric.within:g}"] if self.rule == "lexicographic" and metric.within else []
+            names.append(f"{metric.name} ({', '.join(facts)})")
+        if self.rule == "weighted":
+            return f"the order is weighted, the sum of {' and '.join(names)}"
+        return f"the order is lexicographic: {', then '.join(names)}"
+
+    def height(self, evaluation: Evaluation) -> float | None:
+        """Return the number of ``measure``, as it is given; None where a verdict does not have it."""
+        if self.rule == "lexicographic":
+            gain = self.metrics[0].gain(evaluation)
+            found = gain if self.metrics[0].better == "higher" else -gain
+        else:
+            (found,) = self.worth(evaluation)
+        return found if math.isfinite(found) else None
+
+    def gain_over(self, after: Evaluation, before: Evaluation) -> Gain:
+        """Return by how much ``after`` is better than ``before``, in what decides between the two."""
+        metric, gains = self.measure, (self.worth(after)[0], self.worth(before)[0])
+        if self.rule == "lexicographic":
+            worths = zip(self.metrics, self.worth(after), self.worth(before), strict=True)
+            metric = next((m for m, one, other in worths if one != other), metric)
+            gains = metric.gain(after), metric.gain(before)
+        amount = gains[0] - gains[1]
+        return Gain(metric.name, metric.better, amount if math.isfinite(amount) else None)
 
     def weighing(self, name: str, weight: float) -> Objectives:
         """Return the same objectives with another weight for one metric.
@@ -211,8 +272,19 @@ def _objective(name: Any, declared: Any) -> Objective:
     return Objective(str(name), **declared)
 
 
+def _sum(terms: list[float]) -> float:
+    """The sum, correctly rounded where it is a number; minus infinity where a metric is missing."""
+    if -math.inf in terms:
+        return -math.inf
+    try:
+        return math.fsum(terms)
+    except OverflowError:  # of an intermediate sum
+        return sum(terms)
+
+
 def _step(value: float, size: float) -> float:
-    return math.floor(value / size) * size if size and math.isfinite(value) else value
+    steps = value / size if size else math.inf
+    return math.floor(steps) * size if math.isfinite(steps) else value
 
 
 def _covers(one: Worth, two: Worth) -> bool:

@@ -7,10 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from kernelevo.core import Evaluation, Objective, Objectives, Worth
-from kernelevo.core.objectives import SCORE
 from kernelevo.store import Digest, Line
-
-WEIGHTED = "weighted sum"
 
 
 class Ranking:
@@ -39,10 +36,8 @@ class Ranking:
 
         The score, the weighted sum, or the first metric of a lexicographic order.
         """
-        rule, metrics = self.objectives.rule, self.objectives.metrics
-        if rule == "lexicographic":
-            return {"name": metrics[0].name, "better": metrics[0].better}
-        return {"name": WEIGHTED if rule == "weighted" else SCORE, "better": "higher"}
+        found = self.objectives.measure
+        return {"name": found.name, "better": found.better}
 
     def worth(self, line: Line) -> Worth:
         """Return what a trial is worth, higher is better; empty without a score."""
@@ -57,9 +52,7 @@ class Ranking:
     def height(self, line: Line) -> float | None:
         """Return the number of ``measure``; None where a trial does not have it."""
         if self.objectives.rule == "lexicographic" and line.evaluation is not None:
-            value = self.objectives.metrics[0].value(line.evaluation)
-            known = isinstance(value, int | float) and not isinstance(value, bool)
-            return float(value) if known and math.isfinite(value) else None  # type: ignore[arg-type]
+            return self.objectives.height(line.evaluation)
         worth = self.worth(line)
         return worth[0] if worth and math.isfinite(worth[0]) else None
 

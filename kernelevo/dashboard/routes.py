@@ -91,7 +91,7 @@ def _deeper(hub: Hub) -> APIRouter:
     @router.get("/runs/{run}/orders")
     async def orders(run: str) -> list[dict[str, Any]]:
         digest = fresh(hub, run).digest
-        return [api.effect_of(command, digest.lines) for command in digest.commands]
+        return api.effects(digest)
 
     @router.get("/runs/{run}/stream")
     async def stream(run: str, request: Request, after: int | None = None) -> StreamingResponse:

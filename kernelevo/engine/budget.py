@@ -65,6 +65,13 @@ class Budget:
         return ",".join(_WORDS[unit].format(_plain(limit)) for unit, limit in self.limits.items())
 
 
+def in_words(seconds: float) -> str:
+    """Return a time as people say it."""
+    if seconds >= 120:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.2g} s"
+
+
 def _plain(amount: float) -> str:
     """A number without an exponent and without trailing zeros."""
     return f"{amount:.6f}".rstrip("0").rstrip(".")
@@ -106,12 +113,16 @@ class Meter:
         yet, and the overshoot is what was in flight.
         """
         for unit, amount in wanted.items():
-            limit = self.budget.limits.get(unit, math.inf)
-            taken = self.used[unit] + self._reserved[unit]
-            if taken >= limit or taken + amount > limit * (1 + 1e-9):
+            if not self.fits(unit, amount, beside=self._reserved[unit]):
                 return False
         self.hold(wanted)
         return True
+
+    def fits(self, unit: str, amount: float, *, beside: float) -> bool:
+        """Whether a limit has room for an amount beside what is used and what others may use yet."""
+        limit = self.budget.limits.get(unit, math.inf)
+        taken = self.used[unit] + beside
+        return taken < limit and taken + amount <= limit * (1 + 1e-9)
 
     def hold(self, wanted: Mapping[str, float]) -> None:
         """Set an amount aside without asking, e.g. what was granted in an earlier sitting."""
@@ -121,7 +132,7 @@ class Meter:
     def settle(self, reserved: Mapping[str, float], actual: Mapping[str, float]) -> None:
         """Give a reservation back and write down what was really used."""
         for unit, amount in reserved.items():
-            self._reserved[unit] -= amount
+            self._reserved[unit] = max(0.0, self._reserved[unit] - amount)  # sums of floats drift
         for unit, amount in actual.items():
             self.used[unit] += amount
 
@@ -135,6 +146,10 @@ class Meter:
     def left(self, unit: str) -> float:
         """How much of a unit may still be used; infinite without a limit."""
         return max(0.0, self.budget.limits.get(unit, math.inf) - self.used[unit])
+
+    def reserved(self, unit: str) -> float:
+        """How much of a unit is set aside."""
+        return self._reserved[unit]
 
     @property
     def awaits(self) -> bool:

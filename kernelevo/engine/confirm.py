@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,40 @@ if TYPE_CHECKING:
 CANDIDATES = 3
 LONGEST = 60.0
 """Seconds of confirming after which no other rival is begun: a busy machine makes each of them long."""
+
+
+class Confirmation:
+    """The end of a run: its winner is timed again, unless nobody wants to wait for that.
+
+    Args:
+        engine: whose run it is.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._task: asyncio.Task[tuple[Trial | None, Evaluation | None]] | None = None
+        #: whether the winner shall be timed again
+        self.wanted = True
+
+    def skip(self) -> None:
+        """Time nothing again, and leave what is being timed."""
+        self.wanted = False
+        if self._task:
+            self._task.cancel()
+
+    async def winner(self) -> tuple[Trial | None, Evaluation | None]:
+        """Return the winner's trial and its verdict when timed again, if it was."""
+        if not self.wanted:
+            return self.leader, None
+        self._task = asyncio.create_task(confirm(self._engine))
+        await asyncio.wait([self._task])
+        return (self.leader, None) if self._task.cancelled() else self._task.result()
+
+    @property
+    def leader(self) -> Trial | None:
+        """The best trial of the search; None if no program passed."""
+        best = self._engine.islands.best
+        return self._engine.ledger.trial_of(best.program.id) if best else None
 
 
 async def confirm(engine: Engine) -> tuple[Trial | None, Evaluation | None]:

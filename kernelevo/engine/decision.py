@@ -58,6 +58,7 @@ class Decision:
         ask: the ask as drawn, see ``described``; empty if a waiting draft was taken.
         taken: ask and position of the waiting draft that was taken.
         span: seconds since the epoch when the proposer was asked and when it had answered.
+        began: seconds since the epoch when the first proposer was turned to; None in earlier records.
     """
 
     turn: int = 0
@@ -68,6 +69,7 @@ class Decision:
     ask: dict[str, Any] = field(default_factory=dict)
     taken: tuple[int, int] | None = None
     span: tuple[float, float] | None = None
+    began: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return this decision as plain data."""
@@ -80,6 +82,7 @@ class Decision:
             "ask": self.ask,
             "taken": list(self.taken) if self.taken else None,
             "span": list(self.span) if self.span else None,
+            "began": self.began,
         }
 
     @classmethod
@@ -94,6 +97,7 @@ class Decision:
             data["ask"],
             tuple(data["taken"]) if data["taken"] else None,
             tuple(data["span"]) if data["span"] else None,
+            data.get("began"),
         )
 
 

@@ -10,7 +10,6 @@ from typing import Any
 
 from kernelevo.core import (
     CommandObeyed,
-    Evaluation,
     Event,
     Executor,
     Notice,
@@ -24,11 +23,12 @@ from kernelevo.core import (
 )
 from kernelevo.core.events import Listener
 from kernelevo.engine.budget import Budget, Meter, Stopwatch
-from kernelevo.engine.confirm import confirm
+from kernelevo.engine.confirm import Confirmation
 from kernelevo.engine.decision import SITTING, Marks
 from kernelevo.engine.estimate import Forecast
 from kernelevo.engine.gauge import Gauge
 from kernelevo.engine.generation import PERSON, Consult, Generation
+from kernelevo.engine.grants import Grants
 from kernelevo.engine.judging import Judging, first_failure
 from kernelevo.engine.ledger import Ledger
 from kernelevo.engine.news import pass_on
@@ -45,8 +45,6 @@ from kernelevo.population import AddStatus, Islands
 from kernelevo.store import Draft, RunStore
 
 FAULTS_IN_A_ROW = 5
-ONE_TRIAL = {"trials": 1.0}
-AN_ASK = {**ONE_TRIAL, "seconds": 0.0, "device_seconds": 0.0, "dollars": 0.0, "tokens": 0.0}
 
 
 class Engine:
@@ -108,13 +106,13 @@ class Engine:
         self._schedule = schedule
         self._wake = asyncio.Event()
         self._main: asyncio.Task[Any] | None = None
-        self._confirming: asyncio.Task[tuple[Trial | None, Evaluation | None]] | None = None
+        self._confirmation = Confirmation(self)
         self._stopwatch = Stopwatch(store.searched)
         self.forecast = Forecast(self, schedule)
-        self._refused = False  # whether the last ask was refused for want of budget
+        self._grants = Grants(self.meter, self.forecast.pace)
         self._faults = 0  # in a row
         self._ending: str | None = None
-        self._confirm, self._aborted, self._replaying = True, False, False
+        self._aborted = self._replaying = False
         self._crash: BaseException | None = None
         task = store.task
         self.generation = Generation(
@@ -137,6 +135,7 @@ class Engine:
             self.judging,
             builders=schedule.builders,
             measurers=schedule.measurers,
+            may_measure=self._grants.may_measure,
             floor=self.islands.floor,
             reusable=self.ledger.reusable,
             finish=self._finish,
@@ -166,21 +165,22 @@ class Engine:
             await self._open()
             await self._search()
             self.ledger.tell_rest()
-            if not self.ledger.verdicts and self._confirm and (error := await self.judging.warmed()):
+            unjudged = self._confirmation.wanted and not self.ledger.verdicts
+            if unjudged and (error := await self.judging.warmed()):
                 raise first_failure(error, self.store.task.name)
-            best, final = await self._winner()
+            best, final = await self._confirmation.winner()
             used, failure = self.meter.to_json(), self.generation.failure
             outcome = Outcome(str(self._ending), best, final, used, failure, self.meter.budget)
         except asyncio.CancelledError:
             if not self._aborted:
                 raise
-            outcome = Outcome(str(self._ending), self._leader(), None, self.meter.to_json())
+            outcome = Outcome(str(self._ending), self._confirmation.leader, None, self.meter.to_json())
         finally:
             self._thinking.cancel()
             self._preparation.cancel()
             self._pipeline.cancel(measurements=True)
             self._gauge.read(last=True)
-            state = "done" if outcome and self._confirm else "stopped"
+            state = "done" if outcome and self._confirmation.wanted else "stopped"
             self.store.set_state(state, searched=self._seconds())
         self.say(RunEnded(outcome.reason, dict(outcome.used)))
         return outcome
@@ -206,9 +206,8 @@ class Engine:
     def end(self, reason: str, *, confirm: bool) -> None:
         """Ask no more; the first reason counts, but nobody can be made to wait for a final timing."""
         self._ending = self._ending or reason
-        self._confirm = self._confirm and confirm
-        if self._confirming and not confirm:
-            self._confirming.cancel()
+        if not confirm:
+            self._confirmation.skip()
         self._wake.set()
 
     def ban(self, program_id: str, trial: int | None = None) -> None:
@@ -230,7 +229,7 @@ class Engine:
     def take_up(self, draft: Draft) -> None:
         """Go on with a draft of an earlier sitting."""
         if draft.proposer != SEED:
-            self.meter.hold(ONE_TRIAL)
+            self._grants.hold(draft.trial)
         self._pipeline.admit(draft)
 
     # the loop
@@ -300,8 +299,7 @@ class Engine:
             and (self._thinking.free or self._may_jump_in())
             and self._turns.may_ask()
         ):
-            self._refused = not self.meter.reserve(AN_ASK)
-            if self._refused:
+            if not self._grants.ask(self._turns.next):
                 return
             number = self._turns.take()
             if self.generation.waiting[PERSON]:
@@ -319,7 +317,7 @@ class Engine:
         seen = self.ledger.told
         drafts = await self.generation.drafts(number, self._turns.turn(number), seen, self.steering.guidance)
         if not drafts:
-            self.meter.settle(ONE_TRIAL, {})
+            self._grants.release(number)
             self._turns.unanswered(number, seen)
             return
         first, *others = drafts
@@ -335,12 +333,12 @@ class Engine:
             return True
         if self._ending:
             return self._pipeline.resting and self._preparation.resting and not self._thinking
-        if self._thinking or not (self._pipeline.empty and self._preparation.over) or self.steering.paused:
+        if self._thinking or not (self._pipeline.idle and self._preparation.over) or self.steering.paused:
             return False
         dry = self._turns.dry
-        if self._refused or (dry and self.generation.unaffordable):
+        if not self._grants.room or self._pipeline.barred or (dry and self.generation.unaffordable):
             if not self.meter.awaits:  # a review may give back some of what is set aside for it
-                self.end(f"the budget of {self.meter.budget} is spent", confirm=True)
+                self.end(self._grants.spent, confirm=True)
         elif dry:
             self.end(self.generation.dry, confirm=True)
         return False  # ending is noticed in the next round
@@ -348,7 +346,7 @@ class Engine:
     # what comes back
 
     def _finish(self, draft: Draft, judged: Judged) -> None:
-        number = draft.ask if draft.number is None else draft.number
+        number = draft.trial
         if judged.error and not self.ledger.verdicts:
             self._changed(first_failure(judged.error, self.store.task.name))
             return  # not recorded: a resume on a mended machine judges it
@@ -357,11 +355,9 @@ class Engine:
         is_best = self.ledger.record(trial, searched=self._seconds(), records=judged.records)
         if draft.proposer == SEED:
             self._preparation.seed_done(number)
-        else:
-            self.meter.settle(ONE_TRIAL, ONE_TRIAL)
-        self.meter.settle({}, {"device_seconds": judged.device_seconds})
+        self._grants.settle(number, judged.device_seconds)
         self.say(TrialEnded(self.ledger.reread(trial), is_best))
-        self.forecast.pace.note(judged.spans, judged.device_seconds)
+        self.forecast.note(draft, judged)
         if self._preparation.announced:
             self.forecast.tell()
         if judged.reused is None:
@@ -384,14 +380,3 @@ class Engine:
     def _complain(self, sentence: str) -> None:
         self.store.append_event("complaint", {"text": sentence})
         self.say(Notice(sentence))
-
-    async def _winner(self) -> tuple[Trial | None, Evaluation | None]:
-        if not self._confirm:
-            return self._leader(), None
-        self._confirming = asyncio.create_task(confirm(self))
-        await asyncio.wait([self._confirming])
-        return (self._leader(), None) if self._confirming.cancelled() else self._confirming.result()
-
-    def _leader(self) -> Trial | None:
-        best = self.islands.best
-        return self.ledger.trial_of(best.program.id) if best else None

@@ -1,16 +1,18 @@
-"""Estimate: what a budget will buy on this machine, told before the search from what was measured so far."""
+"""Estimate: what a budget will buy on this machine, told from what was measured so far."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from kernelevo.core import BudgetEstimated
-from kernelevo.engine.budget import Budget
-from kernelevo.engine.pipeline import BUILD, MEASURE, Span
+from kernelevo.engine.budget import Budget, in_words
+from kernelevo.engine.decision import RECORD
+from kernelevo.engine.pace import Pace
+from kernelevo.engine.pipeline import BUILD, MEASURE, SPANS, Judged
 from kernelevo.engine.turns import Schedule
+from kernelevo.store import Draft
 
 if TYPE_CHECKING:
     from kernelevo.engine.engine import Engine
@@ -24,56 +26,37 @@ _WORDS = {
 }
 
 
-@dataclass
-class Pace:
-    """Mean seconds of each stage of a program's way, over all that was judged in this run."""
-
-    _sums: dict[str, float] = field(default_factory=dict)
-    _counts: dict[str, int] = field(default_factory=dict)
-
-    def note(self, spans: Mapping[str, Span], inside: float | None = None) -> None:
-        """Take the times of one judged program into account.
-
-        Args:
-            spans: when its stages began and ended.
-            inside: seconds of the measurement itself, without waiting for a worker that is being started.
-        """
-        for stage, (began, ended) in spans.items():
-            seconds = inside if inside and stage == MEASURE else max(0.0, ended - began)
-            self._sums[stage] = self._sums.get(stage, 0.0) + seconds
-            self._counts[stage] = self._counts.get(stage, 0) + 1
-
-    def mean(self, stage: str) -> float | None:
-        """Return the mean seconds of a stage, None if no program went through it."""
-        return self._sums[stage] / self._counts[stage] if stage in self._counts else None
-
-
 def estimate(
     budget: Budget,
     used: Mapping[str, float],
     pace: Pace,
     costs: Mapping[str, float],
     *,
+    thinkers: int,
     builders: int,
     measurers: int,
+    thinking: float | None = None,
 ) -> BudgetEstimated | None:
     """Return what is left of a budget in programs and in seconds; None before anything was judged.
 
-    It is a range: at the least builds and measurements do not overlap at all, at the most they do so fully.
-    Proposers' own time is not in it, since nobody was asked yet.
+    It is a range: at the least thinking, builds and measurements do not overlap at all, at the most they do
+    so fully. Asks overlap with each other in any case, since most of them wait for an answer.
 
     Args:
         budget: the limits, earlier sittings included.
         used: what was used of it.
         pace: seconds that programs took.
         costs: the most that one ask may cost, by unit; what nobody knows is left out.
+        thinkers: asks at a time.
         builders: builds at a time.
         measurers: measurements at a time.
+        thinking: seconds of asking for one program; None if nobody knows yet: it is left out then, and said.
     """
     build, measure = pace.mean(BUILD) or 0.0, pace.mean(MEASURE)
     if measure is None:
         return None
-    slow, fast = build + measure, max(build / builders, measure / measurers)
+    think = (thinking or 0.0) / thinkers
+    slow, fast = think + build + measure, max(think, build / builders, measure / measurers)
     rates = {"device_seconds": measure, "trials": 1.0, **{u: c for u, c in costs.items() if c > 0}}
     low, high, ends = math.inf, math.inf, ""
     for unit, limit in budget.limits.items():
@@ -88,20 +71,26 @@ def estimate(
             ends = unit
         low, high = min(low, few), min(high, many)
     if not math.isfinite(high):
-        return BudgetEstimated(f"what {budget} will buy cannot be told: {_pace(build, measure)}")
+        return BudgetEstimated(f"what {budget} will buy cannot be told: {_pace(thinking, build, measure)}")
     low, high = math.floor(low), math.ceil(high)
     left = max(0.0, budget.limits.get("seconds", math.inf) - used.get("seconds", 0.0))
     seconds = (min(low * fast, left), min(high * slow, left))
     about = f"{low:.0f}" if low == high else f"{low:.0f} to {high:.0f}"
+    what = f"what is left of {budget}" if any(used.get(unit, 0.0) for unit in budget.limits) else str(budget)
+    unknown = "" if thinking is not None else " (how long proposers take is not known yet, nor counted)"
     text = (
-        f"{budget} buys about {about} programs here, in {_time(seconds[0])} to {_time(seconds[1])}: "
-        f"{_pace(build, measure)}; {_WORDS.get(ends, ends)} will run out first"
+        f"{what} buys about {about} programs here, in {in_words(seconds[0])} to {in_words(seconds[1])}: "
+        f"{_pace(thinking, build, measure)}; {_WORDS.get(ends, ends)} will run out first{unknown}"
     )
     return BudgetEstimated(text, (low, high), seconds, ends)
 
 
 class Forecast:
-    """Tells an engine's listeners once what its budget will buy, as soon as that is known.
+    """Tells an engine's listeners what its budget will buy, as soon as that is known.
+
+    It is told before the search where the task's own programs were judged, else after the first verdict. If
+    nobody knew by then how long proposers take, it is told once more when as many asks were answered as there
+    are proposers: each has its first turn by then.
 
     Args:
         engine: whose budget.
@@ -109,24 +98,43 @@ class Forecast:
     """
 
     def __init__(self, engine: Engine, schedule: Schedule) -> None:
-        self._engine, self._schedule, self._told = engine, schedule, False
+        self._engine, self._schedule = engine, schedule
+        self._told = self._complete = False
         self.pace = Pace()
 
+    def recall(self) -> None:
+        """Take into account what earlier sittings of the run recorded."""
+        store = self._engine.store
+        spans, decisions = store.records_of(SPANS), store.records_of(RECORD)
+        for trial in store.trials(raw=True):
+            self.pace.note(spans.get(trial.number, {}), trial.cost.get("device_seconds"))
+            if trial.number in decisions:
+                self.pace.asked(trial.program.origin.proposer, decisions[trial.number])
+
+    def note(self, draft: Draft, judged: Judged) -> None:
+        """Take a trial that has ended into account."""
+        self.pace.note(judged.spans, judged.device_seconds)
+        if decision := draft.proposal.records.get(RECORD):
+            self.pace.asked(draft.proposer, decision)
+
     def tell(self) -> None:
-        """Record and say it, unless it was said or nothing was judged yet."""
+        """Record and say it, unless there is nothing new to say."""
         engine = self._engine
-        if self._told or self.pace.mean(MEASURE) is None:
+        asked = self.pace.asks >= len(engine.generation.proposers)
+        if self.pace.mean(MEASURE) is None or self._complete or (self._told and not asked):
             return
         found = estimate(
             engine.meter.budget,
             engine.meter.used,
             self.pace,
             engine.generation.may_cost(engine.store.count()),
+            thinkers=self._schedule.thinkers,
             builders=self._schedule.builders,
             measurers=self._schedule.measurers,
+            thinking=self.pace.thinking if asked else None,
         )
         if found is not None:
-            self._told = True
+            self._told, self._complete = True, asked
             engine.store.append_event("estimate", found.to_json())
             engine.say(found)
 
@@ -135,12 +143,7 @@ def _over(amount: float, each: float) -> float:
     return amount / each if each > 0 else math.inf
 
 
-def _pace(build: float, measure: float) -> str:
-    took = f"a verdict takes {_time(measure)}"
-    return f"a build takes {_time(build)}, {took}" if build >= 0.001 else took
-
-
-def _time(seconds: float) -> str:
-    if seconds >= 120:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.2g} s"
+def _pace(thinking: float | None, build: float, measure: float) -> str:
+    parts = [f"a program is thought of in {in_words(thinking)}"] if thinking and thinking >= 0.001 else []
+    parts += [f"a build takes {in_words(build)}"] if build >= 0.001 else []
+    return ", ".join([*parts, f"a verdict takes {in_words(measure)}"])

@@ -116,7 +116,7 @@ class Generation:
             guidance: what people want of it.
         """
         self.unaffordable = False
-        decision = Decision(turn)
+        decision = Decision(turn, began=self._now())
         for redraw in range(REDRAWS):
             decision.orders.append((self._marks(), self.credit.dropped))
             order = self.credit.order(rng_for(self.seed, number, "order", redraw), turn)

@@ -72,6 +72,7 @@ class Pipeline:
         judging: does the work.
         builders: builds at a time.
         measurers: measurements at a time.
+        may_measure: whether the budget has room now to measure the program of a trial.
         floor: the slowest score worth full timing on an island, by now.
         reusable: the trial whose verdict on a program holds for a floor, if there is one.
         finish: called with every draft and what came of it.
@@ -87,6 +88,7 @@ class Pipeline:
         *,
         builders: int,
         measurers: int,
+        may_measure: Callable[[int], bool],
         floor: Callable[[int], float | None],
         reusable: Callable[[str, float | None], Trial | None],
         finish: Callable[[Draft, Judged], None],
@@ -98,7 +100,9 @@ class Pipeline:
         self._spans: dict[str, dict[str, Span]] = defaultdict(dict)  # by program
         self._judging, self._floor, self._reusable, self._finish = judging, floor, reusable, finish
         self._builders, self._fixed_floors = builders, fixed_floors
-        self._measurers = measurers
+        self._measurers, self._may_measure = measurers, may_measure
+        #: whether a program waits for the device that the budget has no room for
+        self.barred = False
         self._building, self._measuring = Pool(builders, changed), Pool(measurers, changed)
         self._queue: deque[tuple[Draft, float | None]] = deque()
         self._shelf: deque[tuple[Draft, float | None, Artifact]] = deque()
@@ -113,12 +117,17 @@ class Pipeline:
     @property
     def empty(self) -> bool:
         """Whether nothing is inside."""
-        return not (self._queue or self._shelf or self._building or self._measuring)
+        return not (self._queue or self._shelf) and self.resting
 
     @property
     def resting(self) -> bool:
         """Whether nothing runs; drafts may still wait."""
         return not (self._building or self._measuring)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is inside, or nothing that the budget has room for."""
+        return self.empty or (self.barred and self.resting)
 
     @property
     def pools(self) -> dict[str, tuple[Pool, int]]:
@@ -150,8 +159,9 @@ class Pipeline:
 
     def pump(self) -> None:
         """Start whatever can start now."""
-        while self._shelf and self._measuring.free:
+        while self._shelf and self._measuring.free and self._may_measure(self._shelf[0][0].trial):
             self._measuring.start(self._measure(*self._shelf.popleft()))
+        self.barred = bool(self._shelf) and self._measuring.free
         while self._queue and self._building.free and len(self._shelf) < self._measurers:
             self._building.start(self._build(*self._queue.popleft()))
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from kernelevo.core import Trial
 from kernelevo.engine.budget import uncounted
 from kernelevo.engine.ledger import WEIGHED
-from kernelevo.engine.pipeline import SPANS
 from kernelevo.store import Draft, RunStore
 
 if TYPE_CHECKING:
@@ -19,11 +18,12 @@ SEED = "seed"
 
 
 def used_so_far(store: RunStore) -> dict[str, float]:
-    """What a run has used, by unit; seeds are not counted as trials."""
+    """What a run has used, by unit; seeds are not counted."""
     used: dict[str, float] = {"seconds": store.searched}
     for trial in store.trials(raw=True):
-        if trial.program.origin.proposer != SEED:
-            used["trials"] = used.get("trials", 0.0) + 1.0
+        if trial.program.origin.proposer == SEED:
+            continue
+        used["trials"] = used.get("trials", 0.0) + 1.0
         for unit, amount in uncounted(trial.cost).items():
             used[unit] = used.get(unit, 0.0) + amount
     for draft in store.drafts():
@@ -41,9 +41,7 @@ def replay(engine: Engine, *, deterministic: bool) -> set[int]:
     with exactly the tells that it had seen.
     """
     engine.meter.used.update(used_so_far(engine.store))
-    spans = engine.store.records_of(SPANS)
-    for trial in engine.store.trials(raw=True):
-        engine.forecast.pace.note(spans.get(trial.number, {}), trial.cost.get("device_seconds"))
+    engine.forecast.recall()
     drafts: list[tuple[int, Draft]] = []
     for draft in engine.store.drafts():
         if draft.number is None:

@@ -72,7 +72,7 @@ class Turns:
     def may_ask(self) -> bool:
         """Whether the next ask would see what it should, and somebody may have an answer."""
         if self._schedule.deterministic:
-            horizon = max(self.seeds - 1, self._next - self._schedule.window)
+            horizon = max(self.seeds - 1, self.next - self._schedule.window)
             if self._dry is not None:  # look one verdict further
                 horizon = max(horizon, self._dry)
             if not self._ledger.can_tell(horizon):
@@ -82,6 +82,11 @@ class Turns:
             return False
         self._dry = None
         return True
+
+    @property
+    def next(self) -> int:
+        """The smallest free number."""
+        return self._gaps[0] if self._gaps else self._end
 
     def take(self) -> int:
         """Return the smallest free number; it is taken then."""
@@ -102,7 +107,3 @@ class Turns:
     def stir(self) -> None:
         """Something other than a verdict happened: somebody may have an answer now."""
         self._dry = None
-
-    @property
-    def _next(self) -> int:
-        return self._gaps[0] if self._gaps else self._end

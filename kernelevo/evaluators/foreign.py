@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kernelevo.core import Evaluation, Origin, Program, Status, Task
+from kernelevo.core import Evaluation, Origin, Program, Status, Task, here
 from kernelevo.errors import BadProgram, TaskNotFound, ToolchainMissing
 from kernelevo.evaluators import foreign_child
 from kernelevo.evaluators.foreign_child import score_of
@@ -70,7 +70,7 @@ def read_folder(name: str) -> Folder:
         BadProgram: if its configuration cannot be read, or its evaluator has no function ``evaluate``.
         ToolchainMissing: if it has a configuration and PyYAML is not installed.
     """
-    path = Path(name).expanduser().resolve()
+    path = here(Path(name).expanduser().resolve())
     if not (path / EVALUATOR).is_file():
         raise TaskNotFound(f"{path} has no {EVALUATOR}", now="name a folder with an evaluator and a program")
     _refuse_without_evaluate(path / EVALUATOR)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from kernelevo.core import Evaluator, Origin, Program, StagedEvaluator, Task, read_tree
+from kernelevo.core import Evaluator, Origin, Program, StagedEvaluator, Task, here, read_tree
 from kernelevo.errors import BadProgram, TaskNotFound, closest
 from kernelevo.evaluators.catalogue import OURS
 from kernelevo.evaluators.foreign import PREFIX, ForeignEvaluator, folder_task, is_folder, read_folder
@@ -186,7 +186,7 @@ def _as_entry(name: str, loaded: Any) -> Entry:
 
 def _from_file(reference: str) -> Entry:
     path_text, _, function = reference.rpartition(":")
-    path = Path(path_text).expanduser().resolve()
+    path = here(Path(path_text).expanduser().resolve())
     if not path.is_file():
         raise TaskNotFound(f"no such file: {path_text}", now="give the path of a Python file")
     name = f"kernelevo_evaluator_{path.stem}_{abs(hash(str(path))):x}"

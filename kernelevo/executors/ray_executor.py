@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
 import itertools
 import logging
 import os
 import pickle
-import socket
 import sys
+import tempfile
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+from kernelevo.core import Parcel
+from kernelevo.core.parcel import DELIVERED
 from kernelevo.errors import BadSetting, MachineError, ToolchainMissing, WorkerDied
 from kernelevo.executors import replies
+from kernelevo.executors.cluster import clear_away, knock, noted
 from kernelevo.executors.link import STOP_SECONDS, Link
 from kernelevo.executors.needs import check_needs
 from kernelevo.executors.slots import PATIENCE_SECONDS, Slots
@@ -25,7 +29,9 @@ from kernelevo.executors.slots import PATIENCE_SECONDS, Slots
 # Ray's own statistics, and a warning about a default that it will change: off
 for _name in ("RAY_USAGE_STATS_ENABLED", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"):
     os.environ.setdefault(_name, "0")
-if (Path.home() / ".ray" / "auth_token").exists():  # `ray start --head` asks for it then, its guests do not
+if "ray" not in sys.modules and (Path.home() / ".ray" / "auth_token").exists():
+    # `ray start --head` asks for it then, its guests do not. Ray reads this when it is imported: set later,
+    # it would reach the servers that we start and not ourselves, and they would let nobody in
     os.environ.setdefault("RAY_AUTH_MODE", "token")
 
 try:
@@ -40,7 +46,6 @@ except ImportError as _error:
 R = TypeVar("R")
 EVAL_CPU, EVAL_GPU, GENERATION = "eval_cpu", "eval_gpu", "generation"
 WORKER = "kernelevo.executors.worker:main"
-CONNECT_SECONDS = 10.0
 STORE_BYTES = 128 << 20  # of a cluster that we start: only ids and small records travel
 
 
@@ -56,14 +61,22 @@ class Post:
         log: file for the process's output, if its folder exists on this node.
         paths: where the engine's modules come from; used as far as they exist here.
         folder: the engine's working folder; used if it exists here.
+        files: what the task names; unpacked where this node lacks some of it.
     """
 
-    def __init__(self, main: str, fresh: bool, log: str | None, paths: list[str], folder: str) -> None:
+    def __init__(
+        self, main: str, fresh: bool, log: str | None, paths: list[str], folder: str, files: Parcel | None
+    ) -> None:
         self._main, self._fresh = main, fresh
         self._log = Path(log) if log and Path(log).parent.is_dir() else None
         if os.path.isdir(folder):
             os.chdir(folder)
         sys.path += [path for path in paths if path not in sys.path and os.path.exists(path)]
+        self._delivered: tempfile.TemporaryDirectory[str] | None = None
+        if files and not files.is_here:
+            self._delivered = tempfile.TemporaryDirectory(prefix="kernelevo-files-")
+            os.environ[DELIVERED] = self._delivered.name
+            files.unpack(Path(self._delivered.name))
         os.environ.pop("OMP_NUM_THREADS", None)  # Ray sets it to 1 for an actor without CPUs of its own
         self._link = Link(main, log=self._log)
         self._turn = 0
@@ -100,6 +113,8 @@ class Post:
         """End the process, with time to tidy up."""
         self._link.dismiss()
         await asyncio.to_thread(self._link.join)
+        if self._delivered:
+            self._delivered.cleanup()
 
 
 class RayLink:
@@ -111,12 +126,20 @@ class RayLink:
         gpus: GPUs that it takes beside that.
         fresh: whether its process is replaced there when it dies; the link lives on then.
         log: file for its output, used where its folder exists.
+        files: where Ray keeps the files that the task names (a ``Parcel``), if there are any.
     """
 
     pgid: int | None = None  # of another machine: nothing that could be stopped from here
 
     def __init__(
-        self, main: str, *, resource: str, gpus: int = 0, fresh: bool = True, log: Path | None = None
+        self,
+        main: str,
+        *,
+        resource: str,
+        gpus: int = 0,
+        fresh: bool = True,
+        log: Path | None = None,
+        files: Any = None,
     ) -> None:
         self._gone: WorkerDied | None = None
         self._turns = itertools.count()
@@ -127,7 +150,8 @@ class RayLink:
         options = {"num_cpus": 0, "num_gpus": gpus, "resources": {resource: 1}, "max_restarts": 0}
         made = ray.remote(Post).options(scheduling_strategy="SPREAD", **options)
         place = os.path.abspath(log) if log else None
-        self._post = made.remote(main, fresh, place, [p or os.getcwd() for p in sys.path], os.getcwd())
+        paths = [path or os.getcwd() for path in sys.path]
+        self._post = made.remote(main, fresh, place, paths, os.getcwd(), files)
         self._there = self._post.where.remote()
 
     @property
@@ -227,13 +251,14 @@ class RayExecutor:
     fails only the calls in flight there, with ``WorkerDied``; places come back as soon as a node offers them.
 
     Args:
-        address: of the cluster (``"10.0.0.1:6379"``); None means the one of this machine (or of the variable
-            ``RAY_ADDRESS``), else a new local one that ends with this executor.
+        address: of the cluster (``"10.0.0.1:6379"``); None means that of the variable ``RAY_ADDRESS``, else
+            the one that ``ray start`` began on this machine, else a new local one that ends with this one.
         workers: places to use; None means all that the cluster offers now.
         gpu: whether measurements need a GPU.
         timeouts: seconds that one call may take, by need (``"cpu"``, ``"device"``).
         log: file for the output of workers whose node has its folder.
         patience: seconds that work waits while no node offers a place.
+        files: what the task names, for nodes that do not have it.
 
     Raises:
         MachineError: if there is no cluster at the address, or it runs other versions.
@@ -249,11 +274,13 @@ class RayExecutor:
         timeouts: dict[str, float] | None = None,
         log: Path | None = None,
         patience: float = PATIENCE_SECONDS,
+        files: Parcel | None = None,
     ) -> None:
         if workers is not None and workers < 1:
             raise BadSetting(f"{workers} workers on Ray", why="at least 1")
         self._ours = _join(address, {EVAL_CPU: workers or 1, EVAL_GPU: workers or 1})
         self._log, self._patience, self._timeouts = log, patience, timeouts or {}
+        self._files = ray.put(files) if files and files.files else None  # once, for all that are started
         main = EVAL_GPU if gpu else EVAL_CPU
         #: how many pieces of work run at a time
         self.workers = workers or max(1, _offered(main))
@@ -278,7 +305,7 @@ class RayExecutor:
             return None
 
         def start(main: str, *, log: Path | None = None, on_start: object = None) -> RayLink:
-            return RayLink(main, resource=GENERATION, fresh=False, log=log)
+            return RayLink(main, resource=GENERATION, fresh=False, log=log, files=self._files)
 
         return start
 
@@ -296,11 +323,11 @@ class RayExecutor:
         for pool in pools:
             pool.join()
         if self._ours:
-            ray.shutdown()
+            _leave()
 
     def _slots(self, needs: str, resource: str, size: int, *, gpu: bool = False) -> Slots:
         def start() -> RayLink:
-            return RayLink(WORKER, resource=resource, gpus=int(gpu), log=self._log)
+            return RayLink(WORKER, resource=resource, gpus=int(gpu), log=self._log, files=self._files)
 
         return Slots(
             needs,
@@ -318,17 +345,19 @@ def _join(address: str | None, resources: dict[str, int]) -> bool:
         return False
     quiet = {"configure_logging": False, "log_to_driver": False}
     logging.getLogger("ray").setLevel(logging.ERROR)
+    address = address or os.environ.get("RAY_ADDRESS")
     try:
         if address:
-            _knock(address)
-        try:
-            ray.init(address=address or "auto", **quiet)
-        except ConnectionError:
-            if address:
-                raise
+            knock(address)
+            ray.init(address=address, **quiet)
+        elif noted():
+            ray.init(address="auto", **quiet)
+        else:
             local = {"resources": resources, "object_store_memory": STORE_BYTES, "include_dashboard": False}
             ray.init(address="local", **local, **quiet)
     except Exception as error:
+        clear_away(error)
+        _leave()
         where = f"the Ray cluster at {address}" if address else "a Ray cluster"
         raise MachineError(
             f"{where} cannot be joined.",
@@ -339,16 +368,10 @@ def _join(address: str | None, resources: dict[str, int]) -> bool:
     return True
 
 
-def _knock(address: str) -> None:
-    """Look whether anybody listens there; Ray itself would try for minutes.
-
-    Raises:
-        OSError, ValueError: if nobody does, or if that is no address.
-    """
-    host, _, port = address.rpartition(":")
-    if "://" in address or not (host and port.isdigit()):
-        raise ValueError(f"{address!r} is not written HOST:PORT")
-    socket.create_connection((host, int(port)), timeout=CONNECT_SECONDS).close()
+def _leave() -> None:
+    """Leave the cluster; a local one of ours ends, and its processes are gone when this returns."""
+    waits = "wait_for_processes" in inspect.signature(ray.shutdown).parameters  # in later versions
+    ray.shutdown(**({"wait_for_processes": True} if waits else {}))
 
 
 def _offered(resource: str) -> int:

@@ -6,9 +6,22 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from kernelevo.core import Objectives, Trial
-from kernelevo.report.story import failures, people, story
-from kernelevo.report.table import NONE, interval, made_by, milliseconds, number, ratio
+from kernelevo.core import Evaluation, Objectives, Trial
+from kernelevo.core.objectives import SCORE
+from kernelevo.report.story import failures, improvements, people, story
+from kernelevo.report.table import (
+    BY_SCORE,
+    DIGITS,
+    NONE,
+    interval,
+    is_timed,
+    made_by,
+    merit,
+    milliseconds,
+    number,
+    ratio,
+    worth,
+)
 
 _STYLE = """:root{--bg:#f6f6f3;--card:#fff;--ink:#20201d;--dim:#6d6c66;--line:#e4e3dc;--soft:#f0efea;
 --accent:#157a5e;--add:#e3f4ea;--del:#fbe7e6}
@@ -43,29 +56,30 @@ def run_page(
     """Return the page of a run.
 
     Args:
-        run: the object under ``run`` of ``show --json``.
+        run: the object under ``run`` of ``show --json``; what is best on the page goes by its objectives.
         trials: every trial, in order, with scores as they read today.
         source: text of the best program, if there is one.
         orders: what people ordered, as ``kernelevo steer RUN --json`` prints it.
     """
     title = f"{run['task']} - kernelevo"
+    objectives = Objectives.of(run)
     parts = [
         f"<h1>{escape(str(run['task']))}</h1>",
         f"<p>{escape(str(run['folder']))}, {escape(str(run['state']))}, {len(trials)} trials, "
         f"{run['searched_seconds']:.0f} s of search after "
         f"{run['preparation_seconds']:.0f} s of preparation</p>",
         "<h2>Result</h2>",
-        _result(run),
+        _result(run, objectives),
         "<h2>Best so far</h2>",
-        best_so_far(trials),
-        *_front(run, trials),
+        best_so_far(trials, objectives),
+        *_front(run, trials, objectives),
         "<h2>How it got there</h2>",
-        story(trials),
+        story(trials, objectives),
         people(orders),
         "<h2>What did not pass</h2>",
         failures(trials),
         "<h2>Trials</h2>",
-        _trials(trials, run.get("best")),
+        _trials(trials, run.get("best"), objectives),
     ]
     if source is not None:
         parts += ["<h2>The program</h2>", f"<pre>{escape(source)}</pre>"]
@@ -78,83 +92,129 @@ def run_page(
     )
 
 
-def best_so_far(trials: Sequence[Trial]) -> str:
-    """Return a step line of the best full score over the trials as SVG, one dot for each scored trial."""
-    scored = [(t.number, t.score) for t in trials if t.score is not None and _is_full(t)]
-    if not scored:
+def best_so_far(trials: Sequence[Trial], objectives: Objectives = BY_SCORE) -> str:
+    """Return a step line of the best full verdict over the trials as SVG, one dot for each scored trial.
+
+    Args:
+        trials: of one run.
+        objectives: what is best; the line shows the number that stands for their rule, and says which.
+    """
+    full = [(t, t.evaluation) for t in trials if t.evaluation and t.evaluation.fidelity == "full"]
+    known = [(t, objectives.height(e)) for t, e in full if e.score is not None]
+    heights = {t.number: height for t, height in known if height is not None}
+    steps = [(t.number, heights[t.number]) for t in improvements(trials, objectives) if t.number in heights]
+    if not steps:
         return "<p>no correct program yet</p>"
-    last, top = max(1, *(t.number for t in trials)), max(score for _, score in scored) * 1.05 or 1.0
+    timed = objectives.by_score and any(is_timed(e) for _, e in full)
+    low, high = (0.0, 1.05 * max(heights.values())) if timed else _range(list(heights.values()))
+    last, show = max(1, *(t.number for t in trials)), ratio if timed else _digits
 
-    def place(n: float, score: float) -> str:
-        x = _LEFT + (_WIDTH - _LEFT - 10) * n / last
-        return f"{x:.1f},{(_HEIGHT - _BELOW) * (1 - score / top) + 5:.1f}"
+    def place(n: float, height: float) -> tuple[float, float]:
+        share = (height / 2 - low / 2) / (high / 2 - low / 2)  # halves: a range may be too large for a float
+        return _LEFT + (_WIDTH - _LEFT - 10) * n / last, (_HEIGHT - _BELOW) * (1 - share) + 5
 
-    best = 0.0
-    steps: list[str] = []
-    dots: list[str] = []
-    for n, score in sorted(scored):
-        x, y = place(n, score).split(",")
-        dots.append(
-            f'<circle cx="{x}" cy="{y}" r="3" opacity=".5"><title>#{n}: {ratio(score)}</title></circle>'
+    corners: list[tuple[float, float]] = []
+    reached = 0
+    for n, height in steps:
+        reached = max(reached, n)  # a trial that ended late counts where it ended
+        x, y = place(reached, height)
+        corners += [(x, corners[-1][1])] if corners else []
+        corners.append((x, y))
+    corners.append((place(last, 0.0)[0], corners[-1][1]))
+    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in corners)
+    dots = [
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" opacity=".5"><title>#{n}: {show(height)}</title></circle>'
+        for n, height in sorted(heights.items())
+        for x, y in [place(n, height)]
+    ]
+    measure = objectives.measure
+    told = "" if objectives.by_score else f"{measure.name} ({measure.better} is better), "
+    caption = escape(f"{told}best {show(steps[-1][1])}")
+    if timed:
+        parity = f"{place(0, min(1.0, high))[1]:.1f}"
+        marks = (
+            f'<path d="M{_LEFT} {parity}H{_WIDTH}" stroke="#999"/>'
+            f'<text x="0" y="{parity}" font-size="12">1.00x</text>'
         )
-        if score > best:
-            steps += [place(n, best)] if steps else []
-            best = score
-            steps.append(place(n, best))
-    steps.append(place(last, best))
-    parity = place(0, min(1.0, top)).split(",")[1]
+    else:
+        ends = [
+            (height, place(0, height)[1]) for height in sorted({min(heights.values()), max(heights.values())})
+        ]
+        marks = "".join(f'<text x="0" y="{y:.1f}" font-size="12">{show(v)}</text>' for v, y in ends)
     return (
-        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="best so far" fill="currentColor">'
-        f'<path d="M{_LEFT} {parity}H{_WIDTH}" stroke="#999"/>'
-        f'<text x="0" y="{parity}" font-size="12">1.00x</text>'
-        f'<text x="0" y="16" font-size="12">{ratio(best)}</text>'
+        f'<svg viewBox="0 -18 {_WIDTH} {_HEIGHT + 18}" role="img" aria-label="best so far" '
+        f'fill="currentColor">{marks}'
+        f'<text x="{_LEFT}" y="-4" font-size="12">{caption}</text>'
         f'<text x="{_LEFT}" y="{_HEIGHT - 8}" font-size="12">trial 0</text>'
         f'<text x="{_WIDTH - 60}" y="{_HEIGHT - 8}" font-size="12">trial {last}</text>'
-        f'<polyline points="{" ".join(steps)}" fill="none" stroke="#2a7" stroke-width="2"/>'
-        + "".join(dots)
-        + "</svg>"
+        f'<polyline points="{line}" fill="none" stroke="#2a7" stroke-width="2"/>' + "".join(dots) + "</svg>"
     )
 
 
-def _is_full(trial: Trial) -> bool:
-    return trial.evaluation is not None and trial.evaluation.fidelity == "full"
+def _digits(value: float) -> str:
+    return number(value, DIGITS)
 
 
-def _result(run: Mapping[str, Any]) -> str:
+def _range(heights: Sequence[float]) -> tuple[float, float]:
+    """The ends of an axis that shows all heights, with room around them."""
+    low, high = min(heights), max(heights)
+    room = 0.05 * high - 0.05 * low or 0.05 * abs(high) or 1.0
+    return low - room, high + room
+
+
+def _result(run: Mapping[str, Any], objectives: Objectives) -> str:
     verdict = run.get("verdict")
     if not verdict:
         return "<p>nothing correct was found</p>"
     facts = {"status": verdict["status"], "score": verdict["score"], **verdict["metrics"]}
-    sure = "timed again in fresh processes" if run.get("confirmed") else "as timed in the search"
+    sure = "timed again in fresh processes" if run.get("confirmed") else "as judged in the search"
     timed, judged = (facts.get(f"candidates_{what}") for what in ("confirmed", "judged"))
     if run.get("confirmed") and timed is not None:
         sure += f" (the best of {timed} timed again, out of {judged} judged)"
-    return f"<p>trial #{run['best']}, {sure}</p>" + _pairs({k: v for k, v in facts.items() if v is not None})
+    good = ""
+    if not objectives.by_score:
+        told = merit(Evaluation.from_json(verdict), objectives)
+        good = f"<p><strong>{escape(told)}</strong>; {escape(objectives.sentence())}</p>"
+    listed = _pairs({k: v for k, v in facts.items() if v is not None})
+    return f"<p>trial #{run['best']}, {sure}</p>{good}{listed}"
 
 
-def _front(run: Mapping[str, Any], trials: Sequence[Trial]) -> list[str]:
-    """The programs that nothing else beats in every declared metric."""
+def _front(run: Mapping[str, Any], trials: Sequence[Trial], objectives: Objectives) -> list[str]:
+    """The programs that nothing else beats in every declared metric, the best by the rule first."""
     if "pareto_front" not in run:
         return []
-    objectives = Objectives.of(run)
     heads = ["trial", *(f"{m.name} ({m.better} is better)" for m in objectives.metrics), "score", "made by"]
     rows = [f"<tr>{''.join(f'<th>{escape(head)}</th>' for head in heads)}</tr>"]
-    for trial in (t for t in trials if t.number in run["pareto_front"] and t.evaluation):
+    front = [t for t in trials if t.number in run["pareto_front"] and t.evaluation]
+    for trial in sorted(front, key=lambda t: (worth(t, objectives), -t.number), reverse=True):
         assert trial.evaluation is not None
-        values = [number(m.value(trial.evaluation), "{:.4g}") for m in objectives.metrics]
-        cells = (f"#{trial.number}", *values, number(trial.score, "{:.4g}"), made_by(trial))
+        values = [number(m.value(trial.evaluation), DIGITS) for m in objectives.metrics]
+        cells = (f"#{trial.number}", *values, number(trial.score, DIGITS), made_by(trial))
         mark = ' class="best"' if trial.number == run.get("best") else ""
         rows.append(f"<tr{mark}>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>")
-    rule = "the score" if objectives.by_score else f"the rule {objectives.rule}"
-    return ["<h2>Pareto front</h2>", f"<p>best by {rule}</p>", f"<table>{''.join(rows)}</table>"]
+    rule = f"<p>{escape(objectives.sentence())}</p>"
+    return ["<h2>Pareto front</h2>", rule, f'<div class="wide"><table>{"".join(rows)}</table></div>']
 
 
-def _trials(trials: Sequence[Trial], best: int | None) -> str:
-    heads = ("trial", "made by", "status", "score", "time", "vs eager", "vs compile", "error", "words")
-    rows = [f"<tr>{''.join(f'<th>{head}</th>' for head in heads)}</tr>"]
+def _trials(trials: Sequence[Trial], best: int | None, objectives: Objectives) -> str:
+    counted = [metric for metric in objectives.metrics if metric.name != SCORE]
+    names = [f"{m.name} ({m.better})" for m in counted]
+    heads = (
+        "trial",
+        "made by",
+        "status",
+        *names,
+        "score",
+        "time",
+        "vs eager",
+        "vs compile",
+        "error",
+        "words",
+    )
+    rows = [f"<tr>{''.join(f'<th>{escape(head)}</th>' for head in heads)}</tr>"]
     shown = trials
     if len(trials) > MOST:  # the best and the latest: a page is read by people
-        ranked = sorted(trials, key=lambda t: (t.score is None, -(t.score or 0.0), t.number))
+        ranked = sorted(trials, key=lambda t: (worth(t, objectives), -t.number), reverse=True)
         kept = {t.number for t in [*ranked[: MOST // 2], *trials[-MOST // 2 :]]}
         shown = [t for t in trials if t.number in kept]
     for trial in shown:
@@ -171,6 +231,7 @@ def _trials(trials: Sequence[Trial], best: int | None) -> str:
             f"#{trial.number}",
             made_by(trial),
             str(verdict.status) if verdict else "fault",
+            *(number(m.value(verdict), DIGITS) if verdict else NONE for m in counted),
             interval(verdict) if verdict and verdict.score is not None else NONE,
             milliseconds(metrics.get("latency_ms")),
             ratio(metrics.get("speedup_vs_eager")),

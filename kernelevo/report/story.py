@@ -2,58 +2,89 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from kernelevo.core import Trial, listing
+from kernelevo.core import Gain, Objectives, Trial, Worth, listing
 from kernelevo.report.changes import changes_html
-from kernelevo.report.table import interval, made_by, number
+from kernelevo.report.effects import came_of
+from kernelevo.report.table import BY_SCORE, gained, made_by, merit, worth
 
 KEY = 10  # improvements that are shown with their changes
 KINDS = 12
 
 
-def improvements(trials: Sequence[Trial]) -> list[Trial]:
-    """Return the trials that were the best when they ended, in the order in which they ended."""
+def improvements(trials: Sequence[Trial], objectives: Objectives = BY_SCORE) -> list[Trial]:
+    """Return the trials that were the best when they ended, in the order in which they ended.
+
+    Args:
+        trials: of one run.
+        objectives: what is best.
+    """
     found: list[Trial] = []
+    top: Worth = ()
     for trial in sorted(trials, key=lambda t: (t.ended, t.number)):
         full = trial.evaluation is not None and trial.evaluation.fidelity == "full"
-        if full and trial.score is not None and (not found or trial.score > (found[-1].score or 0.0)):
+        mine = worth(trial, objectives) if full else ()
+        if mine > top:
             found.append(trial)
+            top = mine
     return found
 
 
-def key_improvements(trials: Sequence[Trial], most: int = KEY) -> list[tuple[Trial, float]]:
-    """Return the improvements with the largest gains, in order, each with its gain over the one before."""
-    steps = improvements(trials)
-    before = [0.0, *(step.score or 0.0 for step in steps)]
-    gains = [(step, (step.score or 0.0) - last) for step, last in zip(steps, before, strict=False)]
-    chosen = {
-        step.number for step, _ in [*gains[:1], *sorted(gains, key=lambda g: -g[1])[:most], *gains[-1:]]
-    }
-    return [(step, gain) for step, gain in gains if step.number in chosen]
+def key_improvements(
+    trials: Sequence[Trial], objectives: Objectives = BY_SCORE, most: int = KEY
+) -> list[tuple[Trial, Gain | None]]:
+    """Return the improvements with the largest gains, in order, each with its gain over the one before.
+
+    The first and the last are always among them; the first has no gain. Which of two gains is larger is
+    decided as between programs: by the sum of a weighted rule, by the first metric of a lexicographic one.
+    """
+    steps = improvements(trials, objectives)
+    pairs = list(itertools.pairwise(steps))
+    largest = sorted(pairs, key=lambda pair: _size(pair[0], pair[1], objectives), reverse=True)[:most]
+    chosen = {after.number for _, after in [*largest, *pairs[-1:]]}
+    told: list[tuple[Trial, Gain | None]] = [(step, None) for step in steps[:1]]
+    for before, after in pairs:
+        if after.number in chosen:
+            assert after.evaluation is not None and before.evaluation is not None
+            told.append((after, objectives.gain_over(after.evaluation, before.evaluation)))
+    return told
 
 
-def story(trials: Sequence[Trial]) -> str:
-    """Return the key improvements as HTML: score, author, idea, and what changed since the parent."""
+def _size(before: Trial, after: Trial, objectives: Objectives) -> Worth:
+    both = zip(worth(after, objectives), worth(before, objectives), strict=True)
+    return tuple(0.0 if one == other else one - other for one, other in both)
+
+
+def story(trials: Sequence[Trial], objectives: Objectives = BY_SCORE) -> str:
+    """Return the key improvements as HTML: how good, by how much, author, idea, and what changed.
+
+    Args:
+        trials: of one run.
+        objectives: what is best.
+    """
     first: dict[str, Trial] = {}
     for trial in trials:
         first.setdefault(trial.program.id, trial)
     parts: list[str] = []
-    for step, gain in key_improvements(trials):
+    for step, gain in key_improvements(trials, objectives):
         parent = next((first[name] for name in step.program.parents if name in first), None)
         verdict = step.evaluation
         assert verdict is not None
-        more = f" (+{number(gain)})" if parts else ""
+        more = f" ({escape(gained(gain))})" if gain is not None else ""
         change = ""
         if parent is not None:
             table = changes_html(listing(parent.program), listing(step.program))
             change = f"<details><summary>what changed since #{parent.number}</summary>{table}</details>"
-        head = f"<strong>{interval(verdict)}</strong>{more} #{step.number}, {escape(made_by(step))}"
-        parts.append(f"<li>{head}{change}</li>")
-    left = len(improvements(trials)) - len(parts)
+        good = escape(merit(verdict, objectives))
+        parts.append(
+            f"<li><strong>{good}</strong>{more} #{step.number}, {escape(made_by(step))}{change}</li>"
+        )
+    left = len(improvements(trials, objectives)) - len(parts)
     also = f"<p>{left} smaller steps between them are in the table</p>" if left > 0 else ""
     return f'<ol class="story">{"".join(parts)}</ol>{also}' if parts else "<p>no correct program yet</p>"
 
@@ -85,13 +116,12 @@ def people(orders: Sequence[Mapping[str, Any]]) -> str:
     rows = []
     for row in orders:
         args = ", ".join(f"{name} {value}" for name, value in row["args"].items())
-        came = ""
-        if row.get("carried"):
-            came = f"in {len(row['carried'])} briefs, best of them {number(row['best_carried'])}"
-            came += f", before {number(row['best_before'])}"
-        elif row.get("trial") is not None:
-            came = f"trial #{row['trial']}, {len(row['offspring'])} programs came of it"
-        cells = (str(row["author"]), f"{row['verb']} {args}"[:200], row["effect"] or "not obeyed yet", came)
+        cells = (
+            str(row["author"]),
+            f"{row['verb']} {args}"[:200],
+            row["effect"] or "not obeyed yet",
+            came_of(row),
+        )
         rows.append(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>")
     heads = "".join(f"<th>{head}</th>" for head in ("by", "order", "effect", "came of it"))
     return f"<h2>Orders</h2><table><tr>{heads}</tr>{''.join(rows)}</table>"

@@ -8,10 +8,12 @@ from collections.abc import Iterable, Sequence
 
 from rich.table import Table
 
-from kernelevo.core import Evaluation, Metric, Objectives, Trial, Worth
+from kernelevo.core import Evaluation, Gain, Metric, Objective, Objectives, Trial, Worth
+from kernelevo.core.objectives import SCORE
 
 NONE = "-"
 BY_SCORE = Objectives()
+DIGITS = "{:.6g}"  # of a metric that counts
 
 _TIMES = ("latency_ms", "speedup_vs_eager", "baseline", "score_low")
 _COLUMNS = (
@@ -38,7 +40,12 @@ def number(value: Metric, form: str = "{:.3g}") -> str:
         return NONE if value is None else str(value).lower()
     if isinstance(value, list):
         return f"{len(value)} listed"
-    return value if isinstance(value, str) else form.format(value)
+    return printable(value) if isinstance(value, str) else form.format(value)
+
+
+def printable(text: str) -> str:
+    """Return a text without characters that a terminal would obey; those of a model's words may be any."""
+    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def ratio(value: Metric) -> str:
@@ -62,6 +69,35 @@ def interval(evaluation: Evaluation) -> str:
     if low is None or high is None:
         return score
     return f"{score} [{number(low, '{:.2f}')}, {number(high, '{:.2f}')}]"
+
+
+def merit(evaluation: Evaluation, objectives: Objectives) -> str:
+    """Say how good a verdict is for a task: its score, or what its objectives go by.
+
+    ``weighted sum 6 (speed 7, memory 2)``; ``memory 0.5, speed 1``, in the order of their importance.
+    """
+    if objectives.by_score:
+        return interval(evaluation)
+    told = metrics_told((m, m.value(evaluation)) for m in objectives.metrics)
+    if objectives.rule == "lexicographic":
+        return told
+    return f"{objectives.measure.name} {number(objectives.height(evaluation), DIGITS)} ({told})"
+
+
+def metrics_told(values: Iterable[tuple[Objective, Metric]]) -> str:
+    """Return metrics and their values in words: ``memory 0.5, speed 1``."""
+    return ", ".join(f"{metric.name} {number(value, DIGITS)}" for metric, value in values)
+
+
+def gained(gain: Gain) -> str:
+    """Say how much better a verdict is than another: ``+0.5`` of the score, ``memory 1.5 lower``."""
+    if gain.amount is None:
+        return f"{gain.name}, which only one of them has"
+    if gain.name == SCORE:
+        return f"{gain.amount:+.3g}"
+    ways = {"higher": "lower", "lower": "higher"}
+    way = gain.better if gain.amount >= 0 else ways[gain.better]
+    return f"{gain.name} {number(abs(gain.amount))} {way}"
 
 
 def milliseconds(value: Metric) -> str:
@@ -90,8 +126,7 @@ def front_table(front: Sequence[Trial], objectives: Objectives) -> Table:
         objectives: what counts; one column for each.
     """
     count = "one program" if len(front) == 1 else f"{len(front)} programs"
-    rule = "the score makes the order" if objectives.by_score else f"the order is {objectives.rule}"
-    table = Table(title=f"Pareto front: {count}; {rule}", title_justify="left", box=None)
+    table = Table(title=f"Pareto front: {count}; {objectives.sentence()}", title_justify="left", box=None)
     table.add_column("trial", justify="right")
     for metric in objectives.metrics:
         table.add_column(f"{metric.name} ({metric.better})", justify="right")
@@ -99,7 +134,7 @@ def front_table(front: Sequence[Trial], objectives: Objectives) -> Table:
     table.add_column("made by")
     for trial in sorted(front, key=lambda t: (worth(t, objectives), -t.number), reverse=True):
         assert trial.evaluation is not None
-        values = [number(metric.value(trial.evaluation), "{:.4g}") for metric in objectives.metrics]
+        values = [number(metric.value(trial.evaluation), DIGITS) for metric in objectives.metrics]
         table.add_row(f"#{trial.number}", *values, number(trial.score, "{:.4g}"), made_by(trial))
     return table
 
@@ -117,26 +152,29 @@ def trials_table(
         trials: rows of a run.
         top: how many rows at the most.
         title: printed above.
-        objectives: what is best.
+        objectives: what is best; a column for each metric where these and not the score make the order.
     """
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     left = {"made by", "score", "status"}
-    for name in ("trial", "made by", "score", "time", "vs eager", "vs compile", "error", "status"):
+    counted = [] if objectives.by_score else objectives.metrics
+    names = (f"{m.name} ({m.better})" for m in counted if m.name != SCORE)
+    for name in ("trial", "made by", *names, "score", "time", "vs eager", "vs compile", "error", "status"):
         table.add_column(name, justify="left" if name in left else "right", no_wrap=name != "made by")
     order = sorted(trials, key=lambda t: (worth(t, objectives), -t.number), reverse=True)
     for trial in order[:top]:
-        table.add_row(*_cells(trial))
+        table.add_row(*_cells(trial, [m for m in counted if m.name != SCORE]))
     return table
 
 
 def made_by(trial: Trial) -> str:
     """Say who made a trial's program and with what idea."""
     origin = trial.program.origin
-    return f"{origin.proposer}: {origin.idea}" if origin.idea else origin.proposer
+    return printable(f"{origin.proposer}: {origin.idea}" if origin.idea else origin.proposer)
 
 
-def _cells(trial: Trial) -> list[str]:
+def _cells(trial: Trial, counted: Sequence[Objective]) -> list[str]:
     head = [f"#{trial.number}", made_by(trial)]
+    head += [number(m.value(trial.evaluation), DIGITS) if trial.evaluation else NONE for m in counted]
     if trial.evaluation is None:
         fault = trial.fault.kind if trial.fault else NONE
         return [*head, NONE, NONE, NONE, NONE, NONE, f"fault: {fault}"]

@@ -1,19 +1,25 @@
 """The timeline of both pools as a Chrome trace: open it at ui.perfetto.dev or chrome://tracing.
 
 Format: Trace Event Format of Chromium's ``about:tracing`` (complete events "X", instants "i", counters "C",
-metadata "M"); times are microseconds since the run's first event.
+metadata "M"); times are whole microseconds since the run's first event. What Perfetto's importer asks for is
+kept too: slices of one thread never overlap, and a thread's number is that of no other thread and no process
+(threads are named by number alone, and one with its process's own is its main thread).
 """
 
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from kernelevo.core import Trial
+from kernelevo.core import Objectives, Trial
+from kernelevo.report.story import improvements
+from kernelevo.report.table import BY_SCORE
 
 GENERATION, EVALUATION, RUN = 1, 2, 3
+_LANES = 101  # number of the first lane
 _POOLS = {GENERATION: "generation", EVALUATION: "evaluation", RUN: "run"}
 _STAGES = {"build": "builder", "measure": "measurer"}
 _TOLD = ("sitting", "prepared", "baseline", "final", "ban", "pin", "rested", "complaint", "estimate")
@@ -36,7 +42,7 @@ class Timeline:
     events: Sequence[tuple[str, float, Mapping[str, Any]]] = ()
 
 
-def chrome_trace(timeline: Timeline, *, name: str) -> dict[str, Any]:
+def chrome_trace(timeline: Timeline, *, name: str, objectives: Objectives = BY_SCORE) -> dict[str, Any]:
     """Return the trace as one JSON object.
 
     Pools are processes, workers are threads: a span goes to the first lane that is free, so there are as many
@@ -45,17 +51,16 @@ def chrome_trace(timeline: Timeline, *, name: str) -> dict[str, Any]:
     Args:
         timeline: what happened when.
         name: of the run, shown in the viewer.
+        objectives: what is best; the curve shows the number that stands for their rule.
     """
     spans = list(_spans(timeline))
     begins = [span[2] for span in spans] + [at for _, at, _ in timeline.events]
-    start = min(begins, default=0.0)
+    start = min([*begins, *(trial.ended for trial in timeline.trials)], default=0.0)
     events: list[dict[str, Any]] = [
-        {"ph": "M", "name": "process_name", "pid": pid, "tid": 0, "args": {"name": f"{name}: {pool}"}}
+        {"ph": "M", "name": "process_name", "pid": pid, "tid": pid, "args": {"name": f"{name}: {pool}"}}
         for pid, pool in _POOLS.items()
     ]
-    lanes: dict[tuple[int, str], int] = {}
-    for (pid, lane, number), rows in sorted(_laned(spans).items()):
-        tid = lanes.setdefault((pid, f"{lane} {number}"), len(lanes) + 1)
+    for tid, ((pid, lane, number), rows) in enumerate(sorted(_laned(spans).items()), _LANES):
         events.append(
             {"ph": "M", "name": "thread_name", "pid": pid, "tid": tid, "args": {"name": f"{lane} {number}"}}
         )
@@ -63,11 +68,13 @@ def chrome_trace(timeline: Timeline, *, name: str) -> dict[str, Any]:
             events.append(
                 {
                     "ph": "X", "name": title, "cat": _POOLS[pid], "pid": pid, "tid": tid,
-                    "ts": _micro(began - start), "dur": _micro(ended - began), "args": args,
+                    # both ends are rounded alike: a rounded length could reach into the next slice
+                    "ts": _micro(began - start), "dur": _micro(ended - start) - _micro(began - start),
+                    "args": _plain(args),
                 }
             )  # fmt: skip
     events += _instants(timeline, start)
-    events += _counter(timeline, start)
+    events += _counter(timeline, start, objectives)
     return {"traceEvents": events, "displayTimeUnit": "ms", "otherData": {"run": name}}
 
 
@@ -116,21 +123,30 @@ def _instants(timeline: Timeline, start: float) -> Iterable[dict[str, Any]]:
     for kind, at, data in timeline.events:
         if kind in _TOLD or kind.startswith("order"):
             yield {
-                "ph": "i", "s": "g", "name": kind, "cat": "run", "pid": RUN, "tid": 0,
-                "ts": _micro(at - start), "args": dict(data),
+                "ph": "i", "s": "g", "name": kind, "cat": "run", "pid": RUN, "tid": RUN,
+                "ts": _micro(at - start), "args": _plain(data),
             }  # fmt: skip
 
 
-def _counter(timeline: Timeline, start: float) -> Iterable[dict[str, Any]]:
-    """The best full score so far, as a curve."""
-    best: float | None = None
-    for trial in sorted(timeline.trials, key=lambda t: t.ended):
-        full = trial.evaluation is not None and trial.evaluation.fidelity == "full"
-        if full and trial.score is not None and (best is None or trial.score > best):
-            best = trial.score
-            at = _micro(trial.ended - start)
-            yield {"ph": "C", "name": "best score", "pid": RUN, "tid": 0, "ts": at, "args": {"score": best}}
+def _counter(timeline: Timeline, start: float, objectives: Objectives) -> Iterable[dict[str, Any]]:
+    """How good the best full verdict so far is, as a curve."""
+    for trial in improvements(list(timeline.trials), objectives):
+        height = objectives.height(trial.evaluation) if trial.evaluation else None
+        if height is not None:
+            yield {
+                "ph": "C", "name": "best", "pid": RUN, "tid": RUN,
+                "ts": _micro(trial.ended - start), "args": {objectives.measure.name: height},
+            }  # fmt: skip
 
 
 def _micro(seconds: float) -> int:
     return max(0, round(seconds * 1e6))
+
+
+def _plain(value: Any) -> Any:
+    """The same facts as JSON has them: a number that is none becomes a word."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    return repr(value) if isinstance(value, float) and not math.isfinite(value) else value

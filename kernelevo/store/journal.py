@@ -14,7 +14,7 @@ from typing import Any, Self
 from kernelevo.errors import StoreError
 from kernelevo.store import database
 from kernelevo.store.lock import WriterLock
-from kernelevo.store.rows import Command, EventRow, Rebase, dumps
+from kernelevo.store.rows import Command, EventRow, Rebase, dumps, texts
 
 Clock = Callable[[], float]
 
@@ -116,7 +116,7 @@ class Journal:
         with self._write() as db:
             cursor = db.execute(
                 "INSERT INTO events (at, kind, trial, data) VALUES (?, ?, ?, ?)",
-                (at, kind, trial, dumps(dict(data))),
+                (at, kind, trial, texts(dict(data))),
             )
         self._last_event = int(cursor.lastrowid or 0)
         return EventRow(self._last_event, at, kind, trial, dict(data))

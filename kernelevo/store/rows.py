@@ -126,10 +126,23 @@ class Draft:
     seen: int = 0
     started: float = 0.0
 
+    @property
+    def trial(self) -> int:
+        """Number of the trial that it fills: that of its ask, unless it waited for another one."""
+        return self.ask if self.number is None else self.number
+
 
 def dumps(value: Any) -> str:
     """Plain data as compact JSON text; ASCII, so that a lone surrogate in a reply can be stored."""
     return json.dumps(value, separators=(",", ":"))
+
+
+def texts(value: Any) -> str:
+    """As ``dumps``, for what SQLite itself and pages read: a lone surrogate, which they cannot, is ``?``."""
+    text = dumps(value)
+    if r"\ud" not in text:
+        return text
+    return dumps(json.loads(json.dumps(json.loads(text), ensure_ascii=False).encode(errors="replace")))
 
 
 TRIAL_COLUMNS = (
@@ -145,11 +158,11 @@ def trial_row(trial: Trial) -> tuple[Any, ...]:
         trial.number,
         trial.program.id,
         dumps(list(trial.program.parents)),
-        dumps(trial.program.origin.to_json()),
+        texts(trial.program.origin.to_json()),
         str(evaluation.status) if evaluation else None,
         trial.score,
-        dumps(evaluation.to_json()) if evaluation else None,
-        dumps(trial.fault.to_json()) if trial.fault else None,
+        texts(evaluation.to_json()) if evaluation else None,
+        texts(trial.fault.to_json()) if trial.fault else None,
         trial.island,
         trial.seen,
         dumps(dict(trial.cost)),

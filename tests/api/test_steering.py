@@ -1,11 +1,14 @@
 """Orders from outside: what is recorded, what is refused at once, what came of them."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kernelevo import api
+from kernelevo.cli.main import run_command
+from kernelevo.core import Evaluation, Origin, Program, Task, Trial
 from kernelevo.engine import Engine, Schedule
 from kernelevo.errors import BadSetting, RunNotFound
 from kernelevo.store import RunStore
@@ -67,6 +70,86 @@ def test_what_a_hint_and_a_submission_brought_is_told(bench: Bench) -> None:
     mine = trials[program["trial"]]
     assert mine.program.source == "1" * 13 + "000" and program["offspring"]
     assert program["gain"] == max(trials[n].score or 0 for n in program["offspring"]) - 13.0
+
+
+POINTS = [(1, 1, 1), (9, 9, 9), (5, 5, 5), (7, 7, 2), (1, 1, 0.5)]  # score, speed, memory
+SUM = {"speed": {"better": "higher", "weight": 1.0}, "memory": {"better": "lower", "weight": 0.5}}
+RULES: dict[str, dict[str, Any] | None] = {
+    "score": None,
+    "weighted": {"metrics": SUM, "rule": "weighted"},
+    "lexicographic": {"metrics": {"memory": "lower", "speed": "higher"}, "rule": "lexicographic"},
+}
+
+
+def ordered(folder: Path, rule: str) -> Path:
+    """Trials 2 and 3 had the hint; a person's program is number 0, all others came of it."""
+    options = {"objectives": RULES[rule]} if RULES[rule] else {}
+    with RunStore.create(folder, Task("pack", "", (Program.single("s"),), "none", options), {}) as store:
+        hint = store.append_command("ana", "hint", {"text": "a"}).id
+        sent = store.append_command("bob", "submit", {"source": "v0"}).id
+        mine = Program.single("v0", origin=Origin("person", "", {"order": sent}))
+        for number, (score, speed, memory) in enumerate(POINTS):
+            details = {"hints": [hint]} if number in (2, 3) else {}
+            child = Program.single(f"v{number}", parents=(mine.id,), origin=Origin("llm", "", details))
+            verdict = Evaluation.ok(score, speed=speed, memory=memory)
+            program = child if number else mine
+            store.record(Trial(number, program, verdict, started=number, ended=number + 0.5))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("rule", "measure", "bests", "gain"),
+    [
+        # weighted sums by hand: 0.5, 4.5, 2.5, 6, 0.75
+        ("score", {"name": "score", "better": "higher"}, (9, 7, 9), (8, "score", "higher")),
+        (
+            "weighted",
+            {"name": "weighted sum", "better": "higher"},
+            (4.5, 6, 6),
+            (5.5, "weighted sum", "higher"),
+        ),
+        ("lexicographic", {"name": "memory", "better": "lower"}, (1, 2, 0.5), (0.5, "memory", "lower")),
+    ],
+)
+def test_what_orders_brought_is_told_by_the_objectives(
+    tmp_path: Path,
+    rule: str,
+    measure: dict[str, str],
+    bests: tuple[float, ...],
+    gain: tuple[float, str, str],
+) -> None:
+    hint, program = api.orders(ordered(tmp_path / "run", rule))
+    assert (hint["rule"], hint["measure"]) == (rule, measure) == (program["rule"], program["measure"])
+    assert hint["carried"] == [2, 3] and hint["carried_ok"] == 2
+    assert tuple(hint[f"best_{when}"] for when in ("before", "carried", "since")) == bests
+    assert (program["trial"], program["offspring"]) == (0, [1, 2, 3, 4])
+    assert (program["gain"], *program["gain_in"].values()) == gain
+    if rule == "score":
+        assert "metrics" not in hint
+    else:
+        assert hint["metrics"]["carried"] == {"speed": 7, "memory": 2}
+        json.dumps([hint, program], allow_nan=False)
+
+
+def test_the_list_of_orders_says_what_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for rule, words in (
+        ("score", ("best 7, before 9", "gain +8")),
+        ("weighted", ("best weighted sum 6 (speed 7, memory 2), before weighted sum 4.5 (speed 9, memory 9)",
+                      "gain weighted sum 5.5 higher")),
+        ("lexicographic", ("best memory 2, speed 7, before memory 1, speed 1", "gain memory 0.5 lower")),
+    ):  # fmt: skip
+        assert run_command(["steer", str(ordered(tmp_path / rule, rule))]) == 0
+        said = " ".join(capsys.readouterr().out.split())
+        assert all(word in said for word in words)
+
+
+def test_weights_that_people_give_last_tell_what_orders_brought(tmp_path: Path) -> None:
+    folder = ordered(tmp_path / "run", "weighted")
+    with RunStore.open(folder) as store:
+        store.append_event("objective", {"metric": "memory", "weight": 10.0, "told": 3})
+    hint, program = api.orders(folder)  # -9, -81, -45, -13, -4
+    assert (hint["best_before"], hint["best_carried"], hint["best_since"]) == (-9, -13, -4)
+    assert program["gain"] == 5
 
 
 def test_the_store_says_how_busy_the_run_was(bench: Bench) -> None:

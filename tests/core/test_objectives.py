@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernelevo.core import Evaluation, Program, Status, Trial
-from kernelevo.core.objectives import Objective, Objectives, directed
+from kernelevo.core.objectives import Gain, Objective, Objectives, directed
 
 values = st.floats(-100, 100) | st.integers(-3, 3).map(float)
 verdicts = st.lists(st.tuples(values, values, values), min_size=1, max_size=25)
@@ -152,3 +152,44 @@ def test_declarations_come_back_from_json() -> None:
     objectives = Objectives.of({"objectives": {**declared, "rule": "lexicographic"}})
     assert Objectives.of({"objectives": objectives.to_json()}) == objectives
     assert [m.better for m in objectives.metrics] == ["lower", "higher"]
+
+
+def test_what_stands_for_a_rule_and_what_decides_between_two():
+    lean, fast = (Evaluation.ok(s, speed=v, memory=m) for s, v, m in ((3.0, 4, 0.5), (2.0, 7, 1.0)))
+    metrics = (Objective("memory", "lower", weight=2.0), Objective("speed"))
+    by_hand = {
+        # rule: measure, height of the two, gain of the lean one over the fast one
+        "score": (("score", "higher"), (3.0, 2.0), ("score", "higher", 1.0)),
+        "weighted": (("weighted sum", "higher"), (3.0, 5.0), ("weighted sum", "higher", -2.0)),
+        "lexicographic": (("memory", "lower"), (0.5, 1.0), ("memory", "lower", 0.5)),
+    }
+    for rule, (measure, heights, gain) in by_hand.items():
+        objectives = Objectives(metrics, rule)
+        assert (objectives.measure.name, objectives.measure.better) == measure
+        assert (objectives.height(lean), objectives.height(fast)) == heights
+        found = objectives.gain_over(lean, fast)
+        assert (found.name, found.better, found.amount) == gain
+    level = Objectives((Objective("memory", "lower", within=1.5), Objective("speed")), "lexicographic")
+    assert level.gain_over(fast, lean) == Gain("speed", "higher", 3.0)  # -0.5 and -1 are in one step
+    assert level.gain_over(lean, lean) == Gain("memory", "lower", 0.0)
+
+
+def test_a_gain_over_what_lacks_the_metric_has_no_size():
+    whole, lacking = Evaluation.ok(1.0, speed=1, memory=2), Evaluation.ok(9.0, speed=9)
+    for rule in ("weighted", "lexicographic"):
+        objectives = Objectives((Objective("memory", "lower"), Objective("speed")), rule)
+        assert objectives.height(lacking) is None
+        assert objectives.gain_over(whole, lacking).amount is None
+        assert objectives.gain_over(lacking, lacking).amount is None
+
+
+def test_numbers_beyond_measure_make_an_order_too():
+    huge = Objectives((Objective("a", weight=10.0), Objective("b")), "weighted")
+    values = [
+        Evaluation.ok(1.0, a=1e308), Evaluation.ok(1.0, a=-1e308, b=1e308),
+        Evaluation.ok(1.0, a=0.0, b=1e308), Evaluation.ok(1.0, a=1e308, b=1e308),
+    ]  # fmt: skip
+    assert [huge.worth(v)[0] for v in values] == [-math.inf, -math.inf, 1e308, math.inf]
+    assert huge.height(values[3]) is None
+    fine = Objectives((Objective("a", within=1e-3), Objective("b")), "lexicographic")
+    assert fine.worth(values[3]) == (1e308, 1e308)

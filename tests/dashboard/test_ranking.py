@@ -211,3 +211,40 @@ def test_a_trial_says_which_notes_it_got_and_why(tmp_path: Path) -> None:
     shown = "".join(map(note, [*spoken["knowledge"], *silent["knowledge"]]))
     assert "roofline: at 0.2 of it" in shown and "left out of the prompt" in shown and EVIL not in shown
     assert "no prompt is recorded" in shown
+
+
+@pytest.mark.parametrize(
+    ("declared", "hint", "program"),
+    [
+        (None, "best 7 (before it 9, run now 9)", "gain +8"),
+        (WEIGHTED, "best weighted sum 6 (speed 7, memory 2) (before it weighted sum 4.5 (speed 9, memory 9),"
+         " run now weighted sum 6 (speed 7, memory 2))", "gain weighted sum 5.5 higher"),
+        (LEXICOGRAPHIC, "best memory 2, speed 7 (before it memory 1, speed 1, run now memory 0.5, speed 1)",
+         "gain memory 0.5 lower"),
+    ],
+)  # fmt: skip
+def test_orders_are_shown_with_what_they_brought_by_the_rule(
+    tmp_path: Path, declared: dict[str, Any] | None, hint: str, program: str
+) -> None:
+    from types import SimpleNamespace
+
+    from kernelevo.dashboard.pages.steering import _came_of
+
+    options = {"objectives": declared} if declared else {}
+    with RunStore.create(
+        tmp_path / "run", Task("p", "", (Program.single("s"),), "none", options), {}
+    ) as store:
+        told = store.append_command("ana", "hint", {"text": "a"}).id
+        sent = store.append_command("bob", "submit", {"source": "v0"}).id
+        mine = Program.single("v0", origin=Origin("person", "", {"order": sent}))
+        store.record(Trial(0, mine, Evaluation.ok(1.0, speed=1, memory=1), started=0.0, ended=0.5))
+        for number, (score, speed, memory) in enumerate(POINTS[1:5], 1):
+            details = {"hints": [told]} if number in (2, 3) else {}
+            child = Program.single(f"v{number}", parents=(mine.id,), origin=Origin("llm", "", details))
+            verdict = Evaluation.ok(score, speed=speed, memory=memory)
+            store.record(Trial(number, child, verdict, started=number, ended=number + 0.5))
+    watched = Watched("run", tmp_path / "run")
+    rows = api.effects(watched.digest)
+    shown = [_came_of(SimpleNamespace(name="run"), row) for row in rows]  # type: ignore[arg-type]
+    watched.digest.close()
+    assert hint in shown[0] and f"4 programs came of it, {program}" in shown[1]

@@ -2,8 +2,10 @@
 
 import importlib.util
 import os
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -11,13 +13,51 @@ from tests.docs.pages import PAGES, ROOT, blocks
 
 # what takes long in earnest takes little here
 SHORTER = {"--budget 60s": "--budget 3", 'budget="60s"': 'budget="3"', "--budget 20 ": "--budget 4 "}
+COMMAND, PAGE = 300.0, 840.0  # seconds that one command may take, and all of a page; a busy machine is slow
 
 
 TOLD = [p for p in PAGES if any(not b.left_out and b.language in ("python", "sh") for b in blocks(p))]
 
 
+def finish(command, limit, **how):
+    """Run a command to its end or its limit; return its exit code (None: it was stopped) and what it said.
+
+    Whatever it started goes with it: a search has processes of its own.
+    """
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        **how,
+    )
+    try:
+        said, _ = process.communicate(timeout=limit)
+        return process.returncode, said
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        said, _ = process.communicate()
+        return None, said
+    finally:
+        if process.poll() is None:  # the test itself was stopped
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def test_a_command_that_does_not_end_is_stopped_with_what_it_started():
+    began = time.monotonic()
+    code, said = finish(["bash", "-c", "sleep 300 & echo $!; wait"], 0.5)
+    assert code is None and time.monotonic() - began < 30
+    with pytest.raises(ProcessLookupError):
+        for _ in range(100):  # a killed orphan is there until init has taken note of it
+            os.kill(int(said), 0)
+            time.sleep(0.1)
+    assert finish(["bash", "-c", "echo a; echo b >&2; exit 3"], 30.0) == (3, "a\nb\n")
+
+
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(PAGE + 60)
 @pytest.mark.parametrize("page", TOLD, ids=[p.stem for p in TOLD])
 def test_a_page_runs_from_top_to_bottom(page, tmp_path):
     environment = {
@@ -25,6 +65,7 @@ def test_a_page_runs_from_top_to_bottom(page, tmp_path):
         "PATH": f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}",
         "PYTHONPATH": f"{ROOT}:{tmp_path}",
     }
+    began, took = time.monotonic(), []
     for block in blocks(page):
         text = block.text
         for long, short in SHORTER.items():
@@ -35,10 +76,16 @@ def test_a_page_runs_from_top_to_bottom(page, tmp_path):
             (tmp_path / block.title).write_text(text)
             continue
         command = ["bash", "-ec", text] if block.language == "sh" else [sys.executable, "-c", text]
-        done = subprocess.run(
-            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, f"{text}\n{done.stdout[-1500:]}\n{done.stderr[-1500:]}"
+        start, cpu = time.monotonic(), os.times()
+        limit = min(COMMAND, began + PAGE - start)
+        code, said = finish(command, max(limit, 1.0), cwd=tmp_path, env=environment)
+        now = os.times()
+        busy = now.children_user + now.children_system - cpu.children_user - cpu.children_system
+        took.append(f"{time.monotonic() - start:6.1f} s, {busy:6.1f} s of processor: {text.splitlines()[0]}")
+        print(took[-1], flush=True)
+        told = f"{text}\n{said[-3000:]}\n" + "\n".join(took)
+        assert code is not None, f"{page.name}: this did not end in {limit:.0f} s and was stopped:\n{told}"
+        assert code == 0, f"{page.name}: this ended with {code}:\n{told}"
 
 
 @pytest.mark.slow

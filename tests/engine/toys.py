@@ -64,7 +64,8 @@ class Ones:
         if log := self.options.get("log"):
             with Path(log).open("a") as file:
                 file.write(program.source + "\n")
-        time.sleep(self.options.get("seconds", 0.0))
+        more = self.options.get("uneven", 0.0) * program.source.count("1")  # good programs take longer
+        time.sleep(self.options.get("seconds", 0.0) + more)
         if program.source == "die":
             os._exit(5)
         if program.source == "raise":

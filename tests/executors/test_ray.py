@@ -1,7 +1,6 @@
 """RayExecutor on a cluster of this machine; one for the whole file, because it takes seconds to start."""
 
 import asyncio
-import gc
 import os
 import signal
 import subprocess
@@ -14,16 +13,18 @@ from random import Random
 
 import pytest
 
+from kernelevo.api.baggage import baggage
 from kernelevo.api.workplace import workplace
 from kernelevo.config import Settings
-from kernelevo.core import Brief, Executor, Task
+from kernelevo.core import Brief, Executor, Program, Task
+from kernelevo.engine import evaluation
 from kernelevo.errors import BadSetting, MachineError, ToolchainMissing, WorkerDied
 from kernelevo.executors import GenerationHost, Link
 from tests.executors import toys
 
 ray = pytest.importorskip("ray")
 ray_executor = pytest.importorskip("kernelevo.executors.ray_executor")
-pytestmark = pytest.mark.slow  # a process of Ray's may outlive pytest, whose exit code then says so
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -39,10 +40,7 @@ def cluster() -> Iterator[None]:
         log_to_driver=False,
     )
     yield
-    ray.shutdown()
-    for process in gc.get_objects():  # Ray kills and does not wait, and Python warns of that at the very end
-        if isinstance(process, subprocess.Popen) and "ray" in str(process.args):
-            process.wait(10)
+    ray.shutdown(wait_for_processes=True)
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +125,6 @@ def test_a_run_uses_every_place_that_the_cluster_offers(cluster: None, tmp_path:
     assert all(p.generation is not Link for p in made)  # a node offers a place for proposers
 
 
-@pytest.mark.slow
 def test_generation_moves_to_a_node_that_offers_it(executor: Executor) -> None:
     start = executor.generation()  # type: ignore[attr-defined]
     host = GenerationHost(start=start)
@@ -164,7 +161,36 @@ def test_nobody_waits_for_ever_where_no_node_has_a_free_place(cluster: None, tmp
         first.close()
 
 
-@pytest.mark.slow
+def test_a_node_without_the_files_of_a_task_gets_them(cluster: None, tmp_path: Path) -> None:
+    """The node is this machine, so the files are taken away here; a node that has them uses its own."""
+    home = tmp_path / "ana"
+    home.mkdir()
+    (home / "words.txt").write_text("an ape")
+    (home / "count.py").write_text(
+        "from pathlib import Path\n"
+        "def count(source):\n"
+        "    words = (Path(__file__).parent / 'words.txt').read_text()\n"
+        "    return {'score': float(source in words), 'feedback': __file__}\n"
+    )
+    places = []
+    for gone in (False, True):
+        task = Task("toy", "", (), f"{home / 'count.py'}:count")
+        parcel = baggage(task)
+        assert len(parcel.files) == 2
+        if gone:
+            home.rename(tmp_path / "elsewhere")
+        executor = ray_executor.RayExecutor(workers=1, files=parcel)
+        try:
+            call = (evaluation.judge, "kernelevo.evaluators:load", task, Program.single("ape"))
+            judged = executor.submit(*call).result(30).evaluation
+            assert judged.score == 1.0
+            places.append(Path(judged.feedback))
+        finally:
+            executor.close()
+    assert places[0] == home / "count.py" and places[1] != places[0]
+    assert not places[1].exists()  # the node keeps nothing
+
+
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "head", "ray://127.0.0.1:1"])
 def test_an_address_without_a_cluster_is_told_at_once(address: str) -> None:
     code = (

@@ -26,7 +26,7 @@ def test_the_first_the_last_and_the_largest_steps_are_told():
     told = key_improvements([a_trial(n, score) for n, score in enumerate(scores)])
     numbers = [trial.number for trial, _ in told]
     assert numbers[0] == 0 and numbers[-1] == len(scores) - 1 and len(numbers) <= KEY + 2
-    assert numbers == sorted(numbers) and told[1][1] == 1.0
+    assert numbers == sorted(numbers) and told[1][1].amount == 1.0
 
 
 def test_changes_are_shown_and_never_markup():
@@ -47,9 +47,13 @@ def test_failures_are_counted_by_kind():
 def test_orders_stand_with_what_came_of_them():
     row = {"author": EVIL, "verb": "hint", "args": {"text": EVIL}, "effect": "in every brief"}
     text = people(
-        [{**row, "carried": [3, 4], "best_carried": 2.0, "best_before": 1.0}, {**row, "effect": None}]
-    )
-    assert "in 2 briefs, best of them 2, before 1" in text and "not obeyed yet" in text
+        [
+            {**row, "carried": [3, 4], "carried_ok": 1, "best_carried": 2.0, "best_before": 1.0,
+             "rule": "score", "measure": {"name": "score", "better": "higher"}},
+            {**row, "effect": None},
+        ]
+    )  # fmt: skip
+    assert "in 2 briefs, 1 of them passed; best 2, before 1" in text and "not obeyed yet" in text
     assert "<script>" not in text and people([]) == ""
 
 

@@ -1,10 +1,11 @@
-"""The Chrome trace: every span is there, in the right pool, and no two of one lane overlap."""
+"""The Chrome trace: every span is there, in the right pool, and the file is what its viewers ask for."""
 
-import itertools
 import json
+import math
 from collections import defaultdict
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,6 +22,65 @@ def trial(number: int, score: float | None = 1.0, **more: Any) -> Trial:
     return Trial(number, program, evaluation, ended=100.0 + number, **more)
 
 
+# what the Trace Event Format asks of each phase that is used, beside ph, name, pid and tid
+NEEDS = {
+    "X": {"ts", "dur", "cat", "args"},
+    "i": {"ts", "s", "cat", "args"},
+    "C": {"ts", "args"},
+    "M": {"args"},
+}
+
+
+def whole(value: Any) -> bool:
+    return type(value) is int and value >= 0
+
+
+def checked(trace: dict[str, Any]) -> list[dict[str, Any]]:
+    """Read a trace as its viewers do, and fail on whatever one of them drops or draws wrongly."""
+
+    def refuse(word: str) -> None:
+        raise AssertionError(f"{word} is no JSON")
+
+    found = json.loads(json.dumps(trace), parse_constant=refuse)
+    assert set(found) == {"traceEvents", "displayTimeUnit", "otherData"}
+    assert found["displayTimeUnit"] in ("ms", "ns") and type(found["otherData"]) is dict
+    processes: dict[int, str] = {}
+    threads: dict[int, tuple[int, str]] = {}
+    slices: dict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)
+    for event in found["traceEvents"]:
+        assert set(event) == {"ph", "name", "pid", "tid"} | NEEDS[event["ph"]]
+        assert type(event["name"]) is str and event["name"] and type(event["args"]) is dict
+        assert whole(event["pid"]) and event["pid"] and whole(event["tid"]) and event["tid"]
+        assert whole(event.get("ts", 0)) and whole(event.get("dur", 0))
+        assert type(event.get("cat", "")) is str
+        if event["ph"] == "M":
+            name = event["args"]["name"]
+            assert set(event["args"]) == {"name"} and type(name) is str and name
+            if event["name"] == "process_name":
+                assert event["pid"] not in processes
+                processes[event["pid"]] = name
+            else:
+                assert event["name"] == "thread_name" and event["tid"] not in threads  # named by tid alone
+                threads[event["tid"]] = (event["pid"], name)
+        elif event["ph"] == "X":
+            slices[event["pid"], event["tid"]].append((event["ts"], event["ts"] + event["dur"]))
+        elif event["ph"] == "i":
+            assert event["s"] in ("g", "p", "t")
+        else:
+            series = event["args"].values()
+            assert series and all(type(v) in (int, float) and math.isfinite(v) for v in series)
+    assert all(event["pid"] in processes for event in found["traceEvents"])
+    assert not set(threads) & set(processes)  # a thread with its process's number is its main thread
+    assert len(set(threads.values())) == len(threads)
+    for (pid, tid), rows in slices.items():
+        assert threads[tid][0] == pid
+        end = 0
+        for began, ended in sorted(rows):  # they may come in any order, but one thread's never overlap
+            assert end <= began
+            end = ended
+    return found["traceEvents"]
+
+
 def of(trace: dict[str, Any], kind: str) -> list[dict[str, Any]]:
     return [event for event in trace["traceEvents"] if event["ph"] == kind]
 
@@ -32,20 +92,15 @@ def test_lanes_hold_one_span_at_a_time_and_are_as_few_as_possible(rows: list[Any
         {n: row[0] for n, row in enumerate(rows)},
         {n: {"build": row[1], "measure": row[2]} for n, row in enumerate(rows)},
     )
-    trace = json.loads(json.dumps(chrome_trace(timeline, name="r")))
+    trace = chrome_trace(timeline, name="r")
+    checked(trace)
     found = of(trace, "X")
     assert len(found) == 3 * len(rows)
     assert sum(e["pid"] == GENERATION for e in found) == len(rows)
-    by_lane = defaultdict(list)
-    for event in found:
-        by_lane[event["pid"], event["tid"]].append((event["ts"], event["ts"] + event["dur"]))
-    for lane in by_lane.values():
-        lane.sort()
-        assert all(end <= begin for (_, end), (begin, _) in itertools.pairwise(lane))
     at_once = max(
         (sum(a <= b[0] < e for a, e in (row[0] for row in rows)) for b in (row[0] for row in rows)), default=0
     )
-    lanes = {tid for pid, tid in by_lane if pid == GENERATION}
+    lanes = {e["tid"] for e in found if e["pid"] == GENERATION}
     instant = sum(row[0][0] == row[0][1] for row in rows)  # a span without length meets nobody
     assert at_once <= len(lanes) <= at_once + instant
 
@@ -70,5 +125,62 @@ def test_times_are_microseconds_since_the_first_event_and_facts_are_kept() -> No
     assert [e["args"]["score"] for e in of(trace, "C")] == [2.0]
 
 
+ticks = st.integers(0, 40).map(lambda n: 1_795_000_000 + n * 2.5e-7)  # a clock's floats are this coarse
+close = st.tuples(ticks, ticks).map(lambda pair: (min(pair), max(pair)))
+
+
+@given(st.lists(close, min_size=1, max_size=12))
+def test_slices_that_touch_do_not_overlap_once_they_are_whole_microseconds(rows: list[Any]) -> None:
+    trials = [trial(n) for n in range(len(rows))]
+    checked(chrome_trace(Timeline(trials, dict(enumerate(rows))), name="r"))
+
+
+def test_a_rounded_length_does_not_reach_into_the_next_slice() -> None:
+    spans = {0: (0.0, 0.6e-6), 1: (0.6e-6, 2.4e-6), 2: (2.4e-6, 4e-6)}
+    found = of(chrome_trace(Timeline([trial(n) for n in spans], spans), name="r"), "X")
+    assert [(e["ts"], e["dur"]) for e in found] == [(0, 1), (1, 1), (2, 2)]
+    assert len({e["tid"] for e in found}) == 1
+
+
+def test_facts_that_json_does_not_have_become_words() -> None:
+    told = {"seconds": math.inf, "rows": ({"x": math.nan},), "score": 1.0, "none": None}
+    trace = chrome_trace(Timeline([], events=[("prepared", 5.0, told)]), name="r")
+    checked(trace)
+    assert of(trace, "i")[0]["args"] == {"seconds": "inf", "rows": [{"x": "nan"}], "score": 1.0, "none": None}
+
+
+def test_a_run_whose_times_were_not_recorded_begins_at_its_first_trial() -> None:
+    found = chrome_trace(Timeline([trial(3, 1.0), trial(5, 2.0)]), name="r")
+    assert [(e["ts"], e["args"]) for e in of(found, "C")] == [
+        (0, {"score": 1.0}),
+        (2_000_000, {"score": 2.0}),
+    ]
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        {"ph": "X", "name": "a", "cat": "x", "pid": 1, "tid": 101, "ts": 4, "dur": 4, "args": {}},
+        {"ph": "X", "name": "a", "cat": "x", "pid": 1, "tid": 999, "ts": 90, "dur": 4, "args": {}},
+        {"ph": "X", "name": "a", "cat": "x", "pid": 1, "tid": 101, "ts": 90, "args": {}},
+        {"ph": "X", "name": "a", "cat": "x", "pid": 1, "tid": 101, "ts": 90.5, "dur": 4, "args": {}},
+        {"ph": "M", "name": "thread_name", "pid": 2, "tid": 101, "args": {"name": "again"}},
+        {"ph": "M", "name": "thread_name", "pid": 1, "tid": 2, "args": {"name": "a process's number"}},
+        {"ph": "C", "name": "best", "pid": 3, "tid": 3, "ts": 1, "args": {"score": None}},
+        {"ph": "i", "name": "b", "cat": "x", "s": "all", "pid": 3, "tid": 3, "ts": 1, "args": {}},
+        {"ph": "i", "name": "b", "cat": "x", "s": "g", "pid": 9, "tid": 3, "ts": 1, "args": {}},
+        {"ph": "i", "name": "b", "cat": "x", "s": "g", "pid": 3, "tid": 3, "ts": 1, "args": {"x": math.nan}},
+    ],
+)
+def test_the_check_of_these_tests_sees_what_is_wrong(spoilt: dict[str, Any]) -> None:
+    trace = chrome_trace(Timeline([trial(0)], {0: (10.0, 10.00001)}), name="r")
+    checked(trace)
+    trace["traceEvents"].append(spoilt)
+    with pytest.raises((AssertionError, KeyError)):
+        checked(trace)
+
+
 def test_an_empty_run_is_an_empty_timeline() -> None:
-    assert of(chrome_trace(Timeline([]), name="r"), "X") == []
+    trace = chrome_trace(Timeline([]), name="r")
+    checked(trace)
+    assert of(trace, "X") == []

@@ -61,3 +61,20 @@ def test_who_writes_a_run_is_seen_without_touching_its_lock(tmp_path: Path) -> N
     with RunStore.create(folder, Task("toy", "", (Program.single("s"),), "ones"), {}):
         assert writer_of(folder) == os.getpid()
     assert writer_of(folder) is None and writer_of(tmp_path / "none") is None
+
+
+def test_half_a_surrogate_pair_keeps_nobody_from_reading_the_run(tmp_path: Path) -> None:
+    """An evaluator's own text may hold one; SQLite reads a verdict's feedback, and no page can be written."""
+    program = Program.single("x", origin=Origin("llm", "idea \ud83d"))
+    verdicts = [Evaluation.wrong("answer \ud800 \U0001f600 \\ud800"), Evaluation.ok(1.0, word="\udc00")]
+    with RunStore.create(tmp_path / "run", Task("toy", "", (Program.single("s"),), "ones"), {}) as store:
+        for number, verdict in enumerate(verdicts):
+            store.record(Trial(number, program, verdict))
+        store.record(Trial(2, program, fault=Fault("Gone", "\ud800")))
+        found = store.trials()
+    digest = Digest(tmp_path / "run")
+    assert digest.refresh()
+    assert digest.lines[0].words == "answer ? \U0001f600 \\ud800" == found[0].evaluation.feedback  # type: ignore[union-attr]
+    assert [line.idea for line in digest.lines] == ["idea ?"] * 3 and digest.lines[2].words == "Gone: ?"
+    assert found[1].evaluation == Evaluation.ok(1.0, word="?")
+    digest.close()

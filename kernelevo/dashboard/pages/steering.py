@@ -12,7 +12,8 @@ from kernelevo import api
 from kernelevo.core import Objectives
 from kernelevo.dashboard import views
 from kernelevo.dashboard.pages.frame import View, hint_dialog
-from kernelevo.dashboard.pages.markup import link, raw, score
+from kernelevo.dashboard.pages.markup import link, raw
+from kernelevo.report.effects import height, offspring_gain
 
 
 def show(view: View) -> None:
@@ -93,7 +94,7 @@ def _given(view: View) -> None:
 
     def update() -> None:
         digest = view.watched.digest
-        rows = [api.effect_of(command, digest.lines) for command in reversed(digest.commands)]
+        rows = reversed(api.effects(digest))
         body.set_content(
             "".join(_row(view, row) for row in rows)
             or '<p class="empty">No orders yet. A hint, a pin or a program of yours appears here, '
@@ -128,11 +129,10 @@ def _came_of(view: View, row: dict[str, Any]) -> str:
         shown = " ".join(link(view.name, n) for n in row["carried"][-30:])
         return (
             f'<p class="effect">in {len(row["carried"])} briefs: {row["carried_ok"]} passed, best '
-            f"{score(row['best_carried'])} (before it {score(row['best_before'])}, run now "
-            f"{score(row['best_since'])})</p><p class='dim'>{shown}</p>"
+            f"{escape(height(row, 'carried'))} (before it {escape(height(row, 'before'))}, run now "
+            f"{escape(height(row, 'since'))})</p><p class='dim'>{shown}</p>"
         )
     if row.get("trial") is not None:
-        gain = f", gain {row['gain']:+.3g}" if row["gain"] is not None else ""
-        made = f"{len(row['offspring'])} programs came of it{gain}"
-        return f'<p class="effect">trial {link(view.name, row["trial"])}, {made}</p>'
+        made = f"{len(row['offspring'])} programs came of it{offspring_gain(row)}"
+        return f'<p class="effect">trial {link(view.name, row["trial"])}, {escape(made)}</p>'
     return ""

@@ -1,0 +1,74 @@
+"""Baggage: which files a task names, so that machines without them can judge its programs."""
+
+from __future__ import annotations
+
+import ast
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from kernelevo.core import Parcel, Task
+from kernelevo.evaluators.foreign import PREFIX
+
+
+def baggage(task: Task) -> Parcel:
+    """Return the files of a task that is judged on other machines; an empty parcel if it names none.
+
+    These are: an evaluator's file, the modules beside it that it imports, and files beside it that its text
+    names (``"cities.csv"``); the whole of a foreign folder; a live module. More than ``core.parcel.LARGEST``
+    bytes are not sent: such files have to be on every machine already.
+    """
+    name = task.evaluator
+    spec = task.options.get("reference")
+    if name.startswith(PREFIX):
+        return Parcel.pack(_tree(Path(name.removeprefix(PREFIX))))
+    if isinstance(spec, dict) and spec.get("kind") == "pickle":
+        return Parcel.pack([Path(spec["path"])])
+    file, _, function = name.rpartition(":")
+    if function and file.endswith(".py"):
+        return Parcel.pack(_with_neighbours(Path(file).expanduser().resolve()))
+    return Parcel()
+
+
+def _tree(folder: Path) -> Iterator[Path]:
+    """Every file of a folder that is no cache and not hidden."""
+    for path in folder.rglob("*"):
+        inside = path.relative_to(folder).parts
+        if not any(part.startswith(".") or part == "__pycache__" for part in inside):
+            yield path
+
+
+def _with_neighbours(file: Path) -> set[Path]:
+    """A Python file and what it needs of its folder, as far as its text says."""
+    found: set[Path] = set()
+    border = [file]
+    while border:
+        path = border.pop()
+        if path in found:
+            continue
+        found.add(path)
+        if path.suffix == ".py":
+            border += [near for near in _named(path) if os.path.isfile(near)]
+    return found
+
+
+def _named(file: Path) -> Iterator[Path]:
+    try:
+        tree = ast.parse(file.read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return  # whoever loads it says so
+    folder = file.parent
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield folder / (alias.name.split(".")[0] + ".py")
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield folder / (node.module.split(".")[0] + ".py")
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _may_name(node.value):
+            near = Path(os.path.normpath(folder / node.value))
+            if near.is_relative_to(folder):
+                yield near
+
+
+def _may_name(text: str) -> bool:
+    return 0 < len(text) < 200 and text.isprintable()

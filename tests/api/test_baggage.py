@@ -1,0 +1,84 @@
+"""Baggage: which files go with a task to another machine, and that programs are judged by them there."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from kernelevo.api.baggage import baggage
+from kernelevo.core import Program, Task
+from kernelevo.core.parcel import DELIVERED
+from kernelevo.engine import evaluation
+from kernelevo.tasks import load_task
+
+EVALUATOR = '''"""Counts letters."""
+import json
+import math
+from pathlib import Path
+import sys
+sys.path.insert(0, str(Path(__file__).parent))
+import letters_of_ana
+
+WEIGHTS = Path(__file__).parent / "data" / "weights.json"
+ELSEWHERE = "../secret.txt", "/etc/hostname", "", "no such file", "x" * 5000
+
+def count(source: str) -> float:
+    """Many letters."""
+    weights = json.loads((Path(__file__).parent / "data/weights.json").read_text())
+    return sum(weights.get(c, 0.0) for c in letters_of_ana.of(source))
+'''
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "ana"
+    (made / "data").mkdir(parents=True)
+    (made / "count.py").write_text(EVALUATOR)
+    (made / "letters_of_ana.py").write_text("import deeper\ndef of(text): return list(text)\n")
+    (made / "deeper.py").write_text("import count\n")
+    (made / "unused.py").write_text("")
+    (made / "data" / "weights.json").write_text('{"a": 2.0}')
+    (tmp_path / "secret.txt").write_text("mine")
+    return made
+
+
+def names(task: Task, folder: Path) -> list[str]:
+    return sorted(str(Path(path).relative_to(folder)) for path in baggage(task).files)
+
+
+def test_an_evaluator_takes_what_its_text_names_and_nothing_else(folder: Path) -> None:
+    task = load_task(f"{folder / 'count.py'}:count")
+    assert names(task, folder) == ["count.py", "data/weights.json", "deeper.py", "letters_of_ana.py"]
+
+
+def test_a_foreign_folder_goes_as_a_whole(folder: Path) -> None:
+    for hidden in (".git/config", "__pycache__/x.pyc"):
+        (folder / hidden).parent.mkdir()
+        (folder / hidden).write_text("")
+    found = names(Task("f", "", evaluator=f"folder:{folder}"), folder)
+    assert found == ["count.py", "data/weights.json", "deeper.py", "letters_of_ana.py", "unused.py"]
+
+
+def test_a_live_module_goes_and_what_names_no_file_takes_nothing(folder: Path) -> None:
+    kept = folder / "module.pkl"
+    kept.write_bytes(b"weights")
+    task = Task("live", "", options={"reference": {"kind": "pickle", "path": str(kept)}})
+    assert names(task, folder) == ["module.pkl"]
+    for plain in (
+        Task("m", "", options={"reference": {"kind": "source", "text": ""}}),
+        Task("t", "", (), "tsp"),
+    ):
+        assert not baggage(plain).files
+
+
+def test_programs_are_judged_by_what_was_delivered(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = load_task(f"{folder / 'count.py'}:count")
+    parcel = baggage(task)
+    folder.rename(tmp_path / "not here")
+    parcel.unpack(tmp_path / "node")
+    monkeypatch.setenv(DELIVERED, str(tmp_path / "node"))
+    monkeypatch.setattr(sys, "path", [*sys.path])  # the file adds its folder
+    judged = evaluation.judge("kernelevo.evaluators:load", task, Program.single("banana"))
+    assert judged.evaluation.score == 6.0
