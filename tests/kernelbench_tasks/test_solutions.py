@@ -32,6 +32,33 @@ def test_a_measured_program_has_its_record(name, path):
     assert record["hardware"]["cpu"]["name"] and record["kernelevo"]["commit"]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "path"), MEASURED, ids=[f"{n}-{p.stem}" for n, p in MEASURED])
+def test_a_measured_program_still_builds_and_gives_the_modules_values(name, path, tmp_path):
+    """No judgement: that has an fp64 oracle and many inputs, and takes minutes."""
+    import torch
+
+    from kernelevo.backends.candidate import adopt, load_candidate
+    from kernelevo.backends.reference import load_reference
+    from kernelevo.backends.seeding import seeded
+    from kernelevo.kernels.tree import flatten
+
+    task = load_reference(load_task(name, size="small").options["reference"])
+    reference, inputs = task.build(1), task.inputs(1)
+    candidate = load_candidate(path.read_text(encoding="utf-8"), tmp_path)
+    ours = adopt(candidate, task.build(1), task.init_args(1), task.init_kwargs(1), 1).module
+    results = []
+    for module in (ours, reference):
+        with torch.no_grad(), seeded(2):
+            results.append([leaf for leaf in flatten(module(*inputs))[1] if isinstance(leaf, torch.Tensor)])
+    assert results[1]
+    results[0] += ours.buffers()
+    results[1] += reference.buffers()
+    for got, wanted in zip(*results, strict=True):
+        scale = max(1.0, float(wanted.abs().max()))
+        assert got.shape == wanted.shape and float((got - wanted).abs().max()) <= 1e-4 * scale
+
+
 def test_every_folder_belongs_to_a_task():
     assert len(ALL) >= 3
     for name, path in ALL:
