@@ -36,10 +36,12 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("series", type=Path, help="folder of a series that was searched")
     parser.add_argument("--least", type=float, default=1.01, help="what the whole interval has to exceed")
     parser.add_argument("--to", type=Path, help="default: the bundled solutions of the series' device")
+    parser.add_argument("--made-by", help="who wrote programs that were given")
     told = parser.parse_args(given)
     series = json.loads((told.series / "bench.json").read_text(encoding="utf-8"))
     to = told.to or library.root() / "solutions" / series["bench"]["device"]
     for row in series["tasks"]:
+        row["made_by"] = row["made_by"] or told.made_by
         why = refused(row, told.least)
         print(f"{row['name']}: {why or keep(row, series['bench'], told.series, to)}")
     return 0

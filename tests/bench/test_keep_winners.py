@@ -64,5 +64,9 @@ def test_a_given_program_keeps_its_name_and_a_changed_one_is_left_alone(series, 
     given = row(program="ops_softmax/by_hand.py")
     assert keep(given, facts, series, tmp_path / "kept") == "1.50 kept"
     assert (tmp_path / "kept/ops_softmax/by_hand.json").is_file()
+    (series / "bench.json").write_text(json.dumps({"bench": facts, "tasks": [{**given, "made_by": None}]}))
+    assert main([str(series), "--to", str(tmp_path / "named"), "--made-by", "a person"]) == 0
+    record = json.loads((tmp_path / "named/ops_softmax/by_hand.json").read_text())
+    assert record["made_by"] == "a person"
     (mine / "by_hand.py").write_text(TEXT + "# another")
     assert "left alone" in keep(given, facts, series, tmp_path / "other")
