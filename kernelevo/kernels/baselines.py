@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from kernelevo.errors import MachineError
 from kernelevo.kernels.baseline import WAYS, Baseline, Name, ways
 from kernelevo.kernels.correctness import Precision
 from kernelevo.kernels.failed import Failed, resting
@@ -19,6 +20,7 @@ from kernelevo.kernels.ranking import CLASSES, Opponent, opponent
 from kernelevo.kernels.session import Session
 from kernelevo.kernels.setting import Setting
 from kernelevo.sandbox.limits import Limits
+from kernelevo.sandbox.scratch import ensure_room, remove_left
 from kernelevo.sandbox.zygote import Zygote
 
 PATIENCE = 120.0
@@ -62,6 +64,8 @@ class Baselines:
                 )
         self._wanted = tuple(name for name in wanted if name not in self.kept)
         self._failures = Failures(self.folder / "failures.json")
+        self._swept = False
+        self._broken: MachineError | None = None
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
@@ -80,13 +84,20 @@ class Baselines:
         }
 
     def start(self, subject: dict[str, Any], label: str, patience: float = PATIENCE) -> Session:
-        """Start one trusted child."""
+        """Start one trusted child.
+
+        Raises:
+            MachineError: if the disk is almost full.
+        """
         cache = self.folder / "cache"
         cache.mkdir(parents=True, exist_ok=True)
-        scratch = self.folder / "scratch" / f"{label}-{os.getpid()}-{time.monotonic_ns():x}"
+        if not self._swept:
+            self._swept = True
+            remove_left(self.folder / "scratch")  # a judge that was killed removes nothing
+            ensure_room(self.folder)
         limits = Limits(
             "trusted",
-            scratch,
+            self.folder / "scratch" / f"{label}-{os.getpid()}-{time.monotonic_ns():x}",
             cuda=self.setting.on_device,
             environ={
                 "TORCHINDUCTOR_CACHE_DIR": str(cache / "inductor"),
@@ -170,9 +181,13 @@ class Baselines:
                 session.close()
             if self._closing.is_set():
                 return
-            baseline.reason = self._failures.remember(baseline.name, failed)
             baseline.seconds = time.monotonic() - start
             baseline.state = "failed"
+            try:
+                ensure_room(self.folder)
+                baseline.reason = self._failures.remember(baseline.name, failed)
+            except MachineError as broken:
+                baseline.reason, self._broken = broken.what, broken
         finally:
             with self._lock:
                 self._working = None
@@ -180,7 +195,13 @@ class Baselines:
     # ------------------------------------------------------------------ whom to beat
 
     def opponent(self, precision: Precision) -> Opponent:
-        """Return whom a program of a precision class is scored against."""
+        """Return whom a program of a precision class is scored against.
+
+        Raises:
+            MachineError: if a baseline is missing for want of space on the disk.
+        """
+        if self._broken is not None:
+            raise self._broken
         return opponent(self.all, precision)
 
     def unmeasured(self) -> list[Baseline]:

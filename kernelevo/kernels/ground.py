@@ -63,7 +63,7 @@ class Ground:
         staged: copy inputs and outputs to children and back as on a device, on the CPU too.
 
     Raises:
-        MachineError: if the task's device is not here.
+        MachineError: if the task's device is not here, or the disk is almost full.
     """
 
     def __init__(
@@ -91,6 +91,7 @@ class Ground:
         self._closed = self._begun = False
         self._header: Later[None] | None = None
         try:
+            scratch.ensure_room(self.folder)
             # the zygote imports torch in its own process while the first case is computed in this one
             starting = Later(lambda: zygote or Zygote(PRELOAD, threads=threads or _cores()))
             self.pool, self.setting = self._first_case(rng, staged)

@@ -117,8 +117,8 @@ class Session:
         self.child.close()
         self._weights.close()
         self._slots.close()
-        if self.child.limits.stage == "run":  # a program's: what it wrote is worth nothing now
-            scratch.remove(self.child.limits.scratch, seconds=scratch.SOON)
+        # what it wrote there is worth nothing now: a baseline's compiled code lies in a cache of its own
+        scratch.remove(self.child.limits.scratch, seconds=scratch.SOON)
 
     def __enter__(self) -> Session:
         return self

@@ -1,4 +1,4 @@
-"""Scratch: the one folder that a child may write: whether it is too full, and how it is removed."""
+"""Scratch: the one folder that a child may write: room for it, whether it is too full, its removal."""
 
 from __future__ import annotations
 
@@ -13,7 +13,12 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
+from kernelevo.errors import MachineError
+
 MOST_FILES = 200_000
+LEAST_FREE = 512 << 20
+"""Bytes that a disk needs to have free before anything is judged."""
+LEFT_SECONDS = 5.0
 SOON = 0.5
 """Seconds that the next program may wait for a folder's removal; the rest goes when the judge ends."""
 _BLOCK = 512  # bytes, the unit of st_blocks whatever the file system
@@ -84,6 +89,40 @@ def remove(folder: Path, *, seconds: float = math.inf) -> None:
         finally:
             os.close(top)
         os.rmdir(folder)
+
+
+def ensure_room(folder: Path) -> None:
+    """Refuse to go on where a disk is almost full.
+
+    Compilers that find no room fail like those that find a fault, and a baseline that fails makes every
+    program look better than it is.
+
+    Args:
+        folder: any folder of the disk.
+
+    Raises:
+        MachineError: if less than ``LEAST_FREE`` is free there.
+    """
+    free, _ = _room(folder)
+    if folder.exists() and free < LEAST_FREE:
+        raise MachineError(
+            f"the disk is almost full: {free >> 20} MiB are free where {folder} lies",
+            why=f"builds and baselines need up to {LEAST_FREE >> 20} MiB, and fail without it",
+            now="free some space, e.g. by removing the build cache ~/.cache/kernelevo or old runs",
+        )
+
+
+def remove_left(folder: Path) -> None:
+    """Remove what processes that are gone left in a folder of folders named ``LABEL-PID-SERIAL``.
+
+    Takes no longer than ``LEFT_SECONDS``; the rest goes the next time.
+    """
+    end = time.monotonic() + LEFT_SECONDS
+    with contextlib.suppress(OSError):
+        for name in os.listdir(folder):
+            pid = name.split("-")[-2:-1]
+            if pid and pid[0].isdigit() and not Path(f"/proc/{pid[0]}").exists():
+                remove(folder / name, seconds=max(0.0, end - time.monotonic()))
 
 
 def _lift(name: str, top: int, serial: Iterator[int]) -> bool:

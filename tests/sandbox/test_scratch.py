@@ -4,7 +4,9 @@ import os
 
 import pytest
 
-from kernelevo.sandbox.scratch import Scratch, remove
+from kernelevo.errors import MachineError
+from kernelevo.sandbox import scratch
+from kernelevo.sandbox.scratch import Scratch, ensure_room, remove, remove_left
 
 
 @pytest.mark.parametrize("unnamed", [False, True])
@@ -88,3 +90,21 @@ def test_links_out_of_a_folder_are_not_followed(tmp_path):
     (top / "link").symlink_to(kept)
     remove(top)
     assert (kept / "file").exists() and not top.exists()
+
+
+def test_a_disk_without_room_is_refused(tmp_path, monkeypatch):
+    ensure_room(tmp_path)
+    monkeypatch.setattr(scratch, "_room", lambda folder: (scratch.LEAST_FREE - 1, 10))
+    with pytest.raises(MachineError, match="511 MiB are free") as caught:
+        ensure_room(tmp_path)
+    assert caught.value.exit_code == 3 and "remov" in caught.value.now
+    ensure_room(tmp_path / "not there yet")
+
+
+def test_what_dead_processes_left_is_removed(tmp_path):
+    names = [f"eager-{os.getpid()}-1a", f"compile-max-autotune-{2**22 + 1}-2b", "eager-x-1", "other"]
+    for name in names:
+        (tmp_path / name / "inside").mkdir(parents=True)
+    remove_left(tmp_path)
+    assert sorted(os.listdir(tmp_path)) == sorted([names[0], *names[2:]])
+    remove_left(tmp_path / "nowhere")

@@ -1,0 +1,59 @@
+"""Baselines on disk: processes that ended leave nothing, and none is left out for want of room."""
+
+import os
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from kernelevo.core import Status
+from kernelevo.errors import MachineError
+from kernelevo.kernels import baselines as room
+from kernelevo.kernels.baselines import Baselines
+from kernelevo.kernels.failed import Failed
+
+
+def test_what_ended_baselines_wrote_is_gone(judge):
+    judge.warm()
+    baselines = judge.ground.baselines
+    scratch = baselines.folder / "scratch"
+    left = scratch / f"eager-{2**22 + 1}-ab"  # as of a judge that was killed: no process has such a number
+    left.mkdir()
+    (left / "headers").write_text("x")
+    baselines._swept = False
+    for _ in range(2):
+        baselines.renew("fp32-accurate")
+    live = {b.session.child.limits.scratch for b in baselines.all.values() if b.session is not None}
+    assert set(scratch.iterdir()) == live
+
+
+@pytest.fixture
+def failing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Baselines:
+    """Baselines of which the compiled one fails."""
+    setting = SimpleNamespace(on_device=False)
+    found = Baselines(SimpleNamespace(), setting, {}, tmp_path, lambda *_: None, ("compile",))  # type: ignore[arg-type]
+    found.all["eager"].state, found.all["eager"].slowdown = "ready", 1.0
+
+    def start(*_: object) -> None:
+        raise Failed(Status.BUILD_FAILED, "g++ says: No space left on device")
+
+    monkeypatch.setattr(found, "start", start)
+    return found
+
+
+def test_a_baseline_that_finds_no_room_is_not_left_out(failing, monkeypatch):
+    def full(folder: Path) -> None:
+        raise MachineError(f"the disk of {folder} is almost full")
+
+    monkeypatch.setattr(room, "ensure_room", full)
+    assert failing.wait(10)
+    assert "almost full" in failing.all["compile"].reason and not os.listdir(failing.folder)
+    with pytest.raises(MachineError, match="almost full"):
+        failing.opponent("fp32-accurate")
+
+
+def test_one_that_fails_for_another_reason_is_left_out_and_remembered(failing):
+    assert failing.wait(10)
+    assert failing.all["compile"].reason == "g++ says: No space left on device"
+    assert os.listdir(failing.folder) == ["failures.json"]
+    assert failing.opponent("fp32-accurate").anchor.name == "eager"
