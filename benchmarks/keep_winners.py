@@ -53,6 +53,9 @@ def refused(row: Mapping[str, Any], least: float) -> str | None:
         return f"nothing to keep: {row['status'] or 'fault'}"
     if not row["confirmed"]:
         return "not timed again in fresh processes"
+    precision = row["metrics"].get("precision")
+    if precision != "fp32-accurate":
+        return f"{row['score']:.2f}, but its results are only as exact as {precision}"
     low = row["metrics"].get("score_low")
     if low is None or low <= least:
         return f"{row['score']:.2f}, but its interval is not wholly above {least}"

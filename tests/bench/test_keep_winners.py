@@ -17,7 +17,8 @@ FACTS = {
 def row(**more):
     return {
         "name": "ops/softmax", "program": None, "status": "ok", "score": 1.5, "confirmed": True,
-        "metrics": {"score_low": 1.4, "score_high": 1.6}, "program_id": Program.single(TEXT).id,
+        "metrics": {"score_low": 1.4, "score_high": 1.6, "precision": "fp32-accurate"},
+        "program_id": Program.single(TEXT).id,
         "folder": "runs/ops_softmax", "made_by": "rewrite", "searched_seconds": 3.0, "ended": "today", **more,
     }  # fmt: skip
 
@@ -47,8 +48,9 @@ def test_a_win_is_kept_with_its_record_and_a_better_one_stays(series, tmp_path, 
     ("more", "words"),
     [
         ({"confirmed": False}, "fresh processes"),
-        ({"metrics": {"score_low": 1.0, "score_high": 2.0}}, "not wholly above"),
-        ({"metrics": {}}, "not wholly above"),
+        ({"metrics": {"score_low": 1.0, "precision": "fp32-accurate"}}, "not wholly above"),
+        ({"metrics": {"precision": "fp32-accurate"}}, "not wholly above"),
+        ({"metrics": {"score_low": 1.4, "precision": "tf32"}}, "only as exact as tf32"),
         ({"status": None}, "fault"),
     ],
 )

@@ -28,7 +28,7 @@ def quick(monkeypatch):
 
 def judged(reference, source, tmp_path):
     spec = {"kind": "source", "text": reference, "filename": "task.py"}
-    payload = {"reference": spec, "source": source, "device": "cpu", "folder": str(tmp_path)}
+    payload = {"reference": spec, "source": source, "beside": {}, "device": "cpu", "folder": str(tmp_path)}
     sent = []
 
     class Channel:
