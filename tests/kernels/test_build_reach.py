@@ -107,11 +107,15 @@ def test_the_same_ways_work_on_a_file_of_ones_own(judge, tmp_path):
     own = {name: f"OWN/{name}" for name in files}
     tried = ways(own)
     rest = reaching.TOP.format(ways=tried, tools=tools())
-    artifact = judge.prepare(Program.single(text(top + rest)))
-    assert artifact.verdict is None, artifact.verdict.feedback
-    cannot = {name for name, _, _ in tried} - worked(artifact.folder, tried, content)
     # compilers before C23; a linker that quotes nothing of a script with a mistake
-    assert cannot <= {"embed", "script of the linker"}
+    may, cannot = {"embed", "script of the linker"}, {name for name, _, _ in tried}
+    for _ in range(3):  # the limit of processes counts those of other judges too, and a tool may find no room
+        artifact = judge.prepare(Program.single(text(top + rest)))
+        assert artifact.verdict is None, artifact.verdict.feedback
+        cannot = {name for name, _, _ in tried} - worked(artifact.folder, tried, content)
+        if cannot <= may:
+            break
+    assert cannot <= may
 
 
 def test_doors_of_torch_and_our_own_are_shut_too(judge, home):
