@@ -90,19 +90,16 @@ def read_program(program: Program, *, policy: str = "any") -> Reading:
         ValueError: if there are several files and none is the entry.
     """
     reading = read(program.source, policy=policy)
-    reasons = set(reading.reasons)
+    if reading.problem or not program.beside:
+        return reading
+    reasons = {*reading.reasons, "has several files"}
     for path, text in program.beside.items():
-        if reading.problem:
-            return reading
         if path.endswith(".py"):
             part = _read_text(text, policy)
             if part.problem:
                 return replace(part, problem=f"{path}: {part.problem}")
             reasons |= set(part.reasons)
-    if program.beside and not reading.problem:
-        reasons.add("has several files")
-        return Reading("", "free-form", tuple(sorted(reasons)))
-    return reading
+    return Reading("", "free-form", tuple(sorted(reasons)))
 
 
 def _defines_entry(tree: ast.Module) -> bool:
