@@ -83,8 +83,14 @@ class CudaRecorder:
     def record(self, fn: Callable[[], Any]) -> tuple[Replay, Any]:
         """Capture a graph; other threads may go on using the device meanwhile."""
         graph, side = torch.cuda.CUDAGraph(), self._side()
-        with torch.cuda.graph(graph, stream=side, capture_error_mode="thread_local"), following(side):
-            result = fn()
+        try:
+            with torch.cuda.graph(graph, stream=side, capture_error_mode="thread_local"), following(side):
+                result = fn()
+        except BaseException:
+            # a capture that breaks off leaves the device's generator waiting for its end: no draw works then
+            generator = torch.cuda.default_generators[torch.cuda.current_device()]
+            generator.graphsafe_set_state(generator.clone_state())
+            raise
         return graph.replay, result
 
     def follow(self, last: Any, used: Sequence[torch.Tensor]) -> Any:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernelevo.device.driver import Driver, Image
+from kernelevo.device.filling import Filler, Row
 
 
 class Exports:
@@ -83,11 +84,12 @@ class Imports:
 
     Args:
         driver: of the device.
-        image: has the kernel ``gather``.
+        image: has the kernels ``gather``, ``fill`` and ``differ``.
     """
 
     def __init__(self, driver: Driver, image: Image) -> None:
         self._driver, self._image = driver, image
+        self._filler = Filler(driver, image)
         self._table, self._out = _Buffer(driver), _Buffer(driver)
         self._opened: dict[int, _Opened] = {}
         self._bases: list[int] = []
@@ -149,6 +151,27 @@ class Imports:
         place = self.here(address, source.nbytes)
         self._driver.enter()
         self._driver.write(place, source.ctypes.data, source.nbytes)
+
+    def fill(self, rows: Sequence[Row]) -> None:
+        """Write rows whose ``out`` is the other process's, from this one's memory.
+
+        Raises:
+            LookupError: as ``here``.
+            RuntimeError: if the driver refuses.
+        """
+        sizes = (row.extent * (4 if row.factors else 1) for row in rows)
+        self._filler.fill(
+            [row._replace(out=self.here(row.out, n)) for row, n in zip(rows, sizes, strict=True)]
+        )
+
+    def same(self, pairs: Sequence[tuple[int, int, int]]) -> bool:
+        """Tell whether pieces, each (address of the other process's, of this one's, bytes), are equal.
+
+        Raises:
+            LookupError: as ``here``.
+            RuntimeError: if the driver refuses.
+        """
+        return self._filler.same([(self.here(a, n), b, n) for a, b, n in pairs])
 
     def gather(self, pieces: Sequence[tuple[int, int]]) -> bytes:
         """Return several (address, bytes) pieces one after the other: one kernel, one copy.

@@ -61,8 +61,9 @@ os.register_at_fork(after_in_child=_forget_in_child)
 class Lease:
     """A lock per device, held by at most one process of this user; released by the kernel if it dies.
 
-    One thread may take it again while it holds it. While the lease of ``"cpu"`` is held, every registered
-    group rests (``groups.Registration``): stopped for two seconds at most, then 50 ms of breath.
+    One thread may take it again while it holds it. While it is held, every registered group rests
+    (``groups.Registration``): stopped for two seconds at most, then 50 ms of breath. On a device too:
+    compilers try kernels out there.
 
     Args:
         device: ``"cpu"`` or ``"cuda:0"``.
@@ -95,8 +96,7 @@ class Lease:
         try:
             if self._door.depth == 0:
                 self._lock_file(None if self.timeout is None else start + self.timeout)
-                if self.device == "cpu":
-                    self._rest()
+                self._rest()
             self._door.depth += 1
         except BaseException:
             if self._door.depth == 0:

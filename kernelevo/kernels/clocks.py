@@ -10,9 +10,9 @@ from typing import Any
 from kernelevo.core.evaluation import Metric
 from kernelevo.device.sm_clock import spread
 from kernelevo.kernels.failed import Failed
-from kernelevo.kernels.inputs import Stream
 from kernelevo.kernels.series import Tally
 from kernelevo.kernels.session import Session
+from kernelevo.kernels.stream import Stream
 
 NAMES = ("stream_ms", "device_span_ms", "graph_replay_ms", "sm_clock_mhz", "sm_clock_spread")
 """Metrics of every verdict; None where a number does not exist, as all are on the CPU.
@@ -21,11 +21,14 @@ NAMES = ("stream_ms", "device_span_ms", "graph_replay_ms", "sm_clock_mhz", "sm_c
 ``device_span_ms``: from a call's first kernel to its last, as CUPTI saw it, or else between events behind a
 held stream (``device_span_by`` says which). ``graph_replay_ms``: one replay of the call as a CUDA graph.
 """
+PROFILER = "CUPTI"
+PROFILED = ("device_span_ms", "device_span_by")
+"""Metrics that only a profiled process has."""
 _SPANS, _PROFILE = 15.0, 30.0
 _GAP = 1.05  # a stream time so much above the device's own is a matter of launches
 
 
-def told(session: Session, tally: Tally, stream: Stream, *, full: bool) -> dict[str, Metric]:
+def told(session: Session, tally: Tally, stream: Stream, *, full: bool, profile: bool) -> dict[str, Metric]:
     """Return all of a verdict's other clocks; to be asked for last of all.
 
     Args:
@@ -33,10 +36,11 @@ def told(session: Session, tally: Tally, stream: Stream, *, full: bool) -> dict[
         tally: what its duel saw.
         stream: fresh values.
         full: whether the subject makes calls under the clocks that no batch has.
+        profile: whether one of them is CUPTI's, which takes seconds to start.
     """
     found = seen(tally)
     if full:
-        found |= asked(session, stream)
+        found |= asked(session, stream, profile=profile)
     found["launch_bound"] = launch_bound(found)
     return found
 
@@ -52,18 +56,20 @@ def seen(tally: Tally) -> dict[str, Metric]:
     }
 
 
-def asked(session: Session, stream: Stream) -> dict[str, Metric]:
+def asked(session: Session, stream: Stream, *, profile: bool) -> dict[str, Metric]:
     """Let a subject that was judged make some more calls under other clocks; nothing depends on it.
 
     Whatever goes wrong here, the subject's process included, is the reason of a null.
     """
     pick = stream.pick()
     try:
-        session.batch(lambda _, views: stream.write(pick, views), [pick.seed])
+        session.batch(stream.values([pick]), [pick.seed])
         said = session.spans(profile=False, timeout=_SPANS)
     except Failed as failed:
         why = {"held": failed.saw, "graph_replay": failed.saw, "profiler": "not tried"}
         return named({"missing": why}, {})
+    if not profile:
+        return named(said, {"missing": {"profiler": "a winner alone is profiled"}})
     try:
         return named(said, session.spans(profile=True, timeout=_PROFILE))
     except Failed as failed:
@@ -73,14 +79,14 @@ def asked(session: Session, stream: Stream) -> dict[str, Metric]:
 def named(said: Mapping[str, Any], profiled: Mapping[str, Any]) -> dict[str, Metric]:
     """Turn what a child said of its spans into metrics, with the reasons for what is missing."""
     why = {**_reasons(said), **_reasons(profiled)}
-    span, by = _milliseconds(profiled.get("profiled_ns")), "CUPTI"
+    span, by = _milliseconds(profiled.get("profiled_ns")), PROFILER
     if span is None:
         span, by = _milliseconds(said.get("held_ns")), "events behind a held stream"
     replay = _milliseconds(said.get("graph_replay_ns"))
     found: dict[str, Metric] = {"device_span_ms": span, "graph_replay_ms": replay}
     if span is not None:
         found["device_span_by"] = by
-    if span is None or by != "CUPTI":
+    if span is None or by != PROFILER:
         reasons = {k: v for k, v in why.items() if k in ("profiler", "spin", "held")}
         found["device_span_missing"] = words(reasons) or "the program's process did not say"
     if replay is None:

@@ -19,13 +19,14 @@ from kernelevo.kernels import order, rules, sampling
 from kernelevo.kernels.answer import Answer, Batch
 from kernelevo.kernels.checking import Checker, Sample
 from kernelevo.kernels.failed import Failed
-from kernelevo.kernels.inputs import SHIPPED, Pick, Stream
+from kernelevo.kernels.inputs import SHIPPED
 from kernelevo.kernels.lengths import Lengths
 from kernelevo.kernels.outcome import Blocks, Outcome
 from kernelevo.kernels.overhead import Anchors, Overhead
 from kernelevo.kernels.sampling import Plan
 from kernelevo.kernels.series import Block, Series, Tally
 from kernelevo.kernels.session import Session
+from kernelevo.kernels.stream import Pick, Stream
 
 _log = logging.getLogger(__name__)
 
@@ -126,7 +127,7 @@ class Ring:
         picks = given or [self.stream.pick() for _ in range(calls)]
         if session.setting.stateful:
             self.checker.place(session, self.checker.pool.groups[0].parameters, fresh=True)
-        batch = session.batch(lambda i, views: self.stream.write(picks[i], views), [p.seed for p in picks])
+        batch = session.batch(self.stream.values(picks), [p.seed for p in picks])
         return batch, picks
 
     def turn(
@@ -210,7 +211,7 @@ class Ring:
         if batch.calls > 1 or tally.examined % 4 == 1:
             whole = [Answer("", (), tuple((a, a + n) for a, n in spans)) for spans in places]
             self.checker.own_memory(session, whole)
-        tensors = [v for v in self.stream.leaves(picks[chosen[0]]) if hasattr(v, "stride")]
+        tensors = [v for v in self.stream.near(picks[chosen[0]]) if hasattr(v, "stride")]
         self.checker.inputs_kept(session, chosen[0], tensors)
         if tally.examined == 1 or self._rng.random() < 0.25:
             before = session.digest(batch)

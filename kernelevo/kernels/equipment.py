@@ -13,8 +13,10 @@ from kernelevo.backends.cuda import arch_of
 from kernelevo.backends.nvrtc import compile_cubin
 from kernelevo.backends.source_tree import csrc
 from kernelevo.device.driver import Driver, Image
+from kernelevo.device.filling import Filler
 from kernelevo.device.ipc import Imports
 from kernelevo.errors import KernelEvoError
+from kernelevo.kernels.filling import Writer
 from kernelevo.kernels.place import pattern
 from kernelevo.kernels.shared_outputs import HostReader, Reader, SharedOutputs
 from kernelevo.sandbox.channel import PeerFault
@@ -46,6 +48,12 @@ class Equipment:
     def payload(self) -> dict[str, Any]:
         """Return what a child is told."""
         return {"kind": self.kind, "cubin": self.cubin.hex() if self.cubin else None}
+
+    def writer(self) -> Writer | None:
+        """Return what writes values where children compute, into this process's own memory there."""
+        if self.kind == "host" or self.cubin is None:
+            return None
+        return Filler(*_loaded(self.index, self.cubin))
 
     def outputs(self, child: Child) -> SharedOutputs | None:
         """Return how the parent reads a child's outputs; None where the child copies them."""

@@ -30,7 +30,6 @@ from kernelevo.kernels.correctness import precision
 from kernelevo.kernels.duel import Ring
 from kernelevo.kernels.equipment import Equipment, equip
 from kernelevo.kernels.failed import Failed
-from kernelevo.kernels.inputs import Stream
 from kernelevo.kernels.kept import kept_ratios
 from kernelevo.kernels.later import Later
 from kernelevo.kernels.one_way import OneWay
@@ -40,6 +39,7 @@ from kernelevo.kernels.ranking import Rebase, changes, fastest_live, leaders
 from kernelevo.kernels.roof import Roof
 from kernelevo.kernels.session import Session
 from kernelevo.kernels.setting import Setting, survey
+from kernelevo.kernels.stream import Stream
 from kernelevo.sandbox import scratch
 from kernelevo.sandbox.channel import PeerFault
 from kernelevo.sandbox.limits import Limits, Stage
@@ -120,7 +120,8 @@ class Ground:
             )
             self.roof = Roof(self.zygote, self.pool, self.device, self.folder, root / "ceilings")
             hidden = OneWay(rng.getrandbits(256))
-            self.stream = Stream(self.pool.source, self.pool.free, ["shipped"], hidden)
+            writer = self.setting.equipment.writer() if self.setting.equipment else None
+            self.stream = Stream(self.pool.source, self.pool.free, ["shipped"], hidden, writer=writer)
             self.ring = Ring(
                 self.stream, self.checker, random.Random(f"{self.secret}/ring"), Lease(self.device)
             )
@@ -191,7 +192,7 @@ class Ground:
             module = self.pool.build(self.pool.base_seed)
         session.construct(module, self.pool.base_seed, timeout=patience)
         pick = self.stream.pick()
-        session.batch(lambda _, views: self.stream.write(pick, views), [pick.seed], timeout=patience)
+        session.batch(self.stream.values([pick]), [pick.seed], timeout=patience)
 
     def make_ready(self) -> None:
         """Make ready for timing: calibrate the protocol, start eager."""

@@ -34,13 +34,21 @@ class Hearing:
         notes: what is known of it, and will be.
         rng: secret choices.
         final: whether this is a winner, whose timed calls are verified as far as half its time allows.
+        profile: whether the program is profiled too, which takes seconds.
     """
 
     def __init__(
-        self, ground: Ground, session: Session, notes: Notes, rng: random.Random, *, final: bool = False
+        self,
+        ground: Ground,
+        session: Session,
+        notes: Notes,
+        rng: random.Random,
+        *,
+        final: bool = False,
+        profile: bool = False,
     ) -> None:
         self._ground, self._session, self._notes, self._rng = ground, session, notes, rng
-        self._final = final
+        self._final, self._profile = final, profile
         self._stops = order.ENOUGH if final else order.ENOUGH_SEARCHING
 
     def brief(self, seconds: float) -> Evaluation:
@@ -202,7 +210,8 @@ class Hearing:
         notes.metrics |= ground.roof.metrics(latency, label)
         if ground.setting.equipment is not None:
             notes.metrics["defences"] = ground.defences(session)
-            notes.metrics |= clocks.told(session, outcome.challenger, ground.stream, full=not rough)
+            seen, stream = outcome.challenger, ground.stream
+            notes.metrics |= clocks.told(session, seen, stream, full=not rough, profile=self._profile)
         return notes.ok(
             score, fidelity="rough" if rough else "full", weights=session.weights, precision=label
         )

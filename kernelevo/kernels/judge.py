@@ -254,7 +254,8 @@ class KernelJudge:
             for _ in range(MOST_PROCESSES):
                 if parts:
                     renew(ground, cast("Precision", parts[-1].metrics["precision"]))
-                parts.append(self._measure(artifact, None, self._final / FRESH_PROCESSES, final=True))
+                seconds = self._final / FRESH_PROCESSES
+                parts.append(self._measure(artifact, None, seconds, final=True, profile=not parts))
                 calm = sum(p.metrics.get("score_low") is not None for p in parts)
                 if parts[-1].status is not Status.OK or calm >= FRESH_PROCESSES:
                     break
@@ -274,7 +275,13 @@ class KernelJudge:
         )
 
     def _measure(
-        self, artifact: Artifact, floor: float | None, seconds: float, *, final: bool = False
+        self,
+        artifact: Artifact,
+        floor: float | None,
+        seconds: float,
+        *,
+        final: bool = False,
+        profile: bool = False,
     ) -> Evaluation:
         if artifact.verdict is not None:
             return artifact.verdict
@@ -285,7 +292,7 @@ class KernelJudge:
             brief = floor is None and seconds <= self._search and self._is_reference(artifact.program)
             rng = ground.rng("cases", artifact.program.id, next(self._serial))
             with ground.quiet(), self._stages.enter(ground, artifact) as session:
-                hearing = Hearing(ground, session, notes, rng, final=final)
+                hearing = Hearing(ground, session, notes, rng, final=final, profile=profile)
                 return hearing.brief(seconds) if brief else hearing.full(seconds, floor)
         except Failed as failed:
             return replace(failed.verdict(), metrics=notes.metrics)

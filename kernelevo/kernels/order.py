@@ -25,7 +25,6 @@ import random
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 
 import torch
 
@@ -34,11 +33,11 @@ from kernelevo.kernels import rules
 from kernelevo.kernels.answer import Answer, Batch
 from kernelevo.kernels.checking import Checker, Sample
 from kernelevo.kernels.failed import Failed
-from kernelevo.kernels.inputs import Pick, Stream
 from kernelevo.kernels.ledger import NOWHERE
 from kernelevo.kernels.results import parse
 from kernelevo.kernels.series import Stop, Tally
 from kernelevo.kernels.session import Session
+from kernelevo.kernels.stream import Pick, Stream
 
 ENOUGH, TRIES = 6, 16
 """Batches that have to be stopped in their midst, and how many may be run for it: a program that computes two
@@ -97,14 +96,13 @@ def stopped(
         if setting.on_device:
             time.sleep(whole)  # what was queued when the host was stopped ends without it
         there.update(_outputs(session, done))
-        for i in range(len(done) + 1, calls):
+        later = range(len(done) + 1, calls)
+        for i in later:
             asked[i] = replace(stream.pick(), seed=picks[i].seed)
-            if not session.rewrite(i, partial(stream.write, asked[i])):
-                return
-        changed = True
+        changed = session.rewrite(later, stream.values(asked))
 
     batch = session.batch(
-        lambda i, views: stream.write(picks[i], views),
+        stream.values(picks),
         [pick.seed for pick in picks],
         midway=(rng.uniform(_EARLIEST, _LATEST) * tally.reach * whole, change),
     )

@@ -43,6 +43,10 @@ class Place:
         """Return a copy of a tree whose tensors lie here, with the strides they had."""
         return pytree.tree_map_only(torch.Tensor, lambda t: t.detach().to(self.device, copy=True), tree)
 
+    def blank(self, tree: Any) -> Any:
+        """Return a tree of the same form with new tensors here, whatever they hold."""
+        return pytree.tree_map_only(torch.Tensor, lambda t: torch.empty_like(t, device=self.device), tree)
+
     def fetch(self, tree: Any) -> Any:
         """Return a copy of a tree whose tensors lie in this process's own memory."""
         copied = pytree.tree_map_only(torch.Tensor, lambda t: t.detach().to("cpu", copy=True), tree)

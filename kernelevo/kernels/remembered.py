@@ -16,9 +16,9 @@ import torch
 
 from kernelevo.kernels.correctness import FACTOR, GATE, compare_leaf
 from kernelevo.kernels.gaps import Gap, Report
-from kernelevo.kernels.inputs import Stream
 from kernelevo.kernels.pool import Pool
 from kernelevo.kernels.session import Session
+from kernelevo.kernels.stream import Stream
 from kernelevo.kernels.tree import unflatten
 
 
@@ -48,10 +48,10 @@ def batch(session: Session, pool: Pool, stream: Stream, calls: int) -> Report | 
         return None
     before = {k: v for k, v in session.buffers()[0].items() if _like(v, pool.state.get(k))}
     picks = [stream.pick() for _ in range(calls)]
-    session.batch(lambda i, views: stream.write(picks[i], views), [pick.seed for pick in picks])
+    session.batch(stream.values(picks), [pick.seed for pick in picks])
     session.wipe()
     after, _ = session.buffers()
-    given = [(tuple(unflatten(session.setting.structure, stream.leaves(p))), p.seed) for p in picks]
+    given = [(tuple(unflatten(session.setting.structure, stream.near(p))), p.seed) for p in picks]
     expected = pool.replay(pool.groups[0].parameters, given, {**pool.state, **before}).buffers
     return Report(tuple(_gap(name, after, before, value) for name, value in expected.items()))
 

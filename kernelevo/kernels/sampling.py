@@ -23,9 +23,9 @@ from dataclasses import dataclass
 
 from kernelevo.kernels.answer import Batch
 from kernelevo.kernels.checking import Sample
-from kernelevo.kernels.inputs import Pick, Stream
 from kernelevo.kernels.series import Tally
 from kernelevo.kernels.session import Session
+from kernelevo.kernels.stream import Pick, Stream
 
 SAMPLE_BYTES = 256 << 20
 """Most memory that outputs kept for verification may take."""

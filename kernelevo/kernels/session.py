@@ -7,7 +7,6 @@ import select
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,17 +19,18 @@ from kernelevo.kernels import rules
 from kernelevo.kernels.answer import Answer, Batch
 from kernelevo.kernels.arena import Arena, mapped_at
 from kernelevo.kernels.failed import NO_ANSWER, Failed, told, translated
+from kernelevo.kernels.filling import Values
 from kernelevo.kernels.ledger import Ledger
 from kernelevo.kernels.results import parse, plain, ranges
 from kernelevo.kernels.setting import Setting, named_weights
 from kernelevo.kernels.shared_outputs import SharedOutputs
+from kernelevo.kernels.staging import Staging
 from kernelevo.kernels.tree import flatten
 from kernelevo.sandbox import scratch
 from kernelevo.sandbox.child import BadAddress, Child
 from kernelevo.sandbox.limits import Limits
 from kernelevo.sandbox.zygote import Zygote
 
-Write = Callable[[int, list[torch.Tensor]], None]
 Midway = tuple[float, Callable[[list[int]], None]]
 
 
@@ -58,7 +58,7 @@ class Session:
         views, width = repeated.views(self._slots.block), len(setting.inputs.leaves)
         self._slot_views = [views[i * width : (i + 1) * width] for i in range(setting.capacity)]
         self._stopped = False
-        self._staged: list[tuple[int, int]] = []
+        self._staging = Staging(setting, self._slots.block, self._slot_views)
         self.child: Child = zygote.spawn(
             "kernelevo.kernels.worker:serve",
             {**setting.payload(), "subject": subject},
@@ -150,7 +150,7 @@ class Session:
 
     def batch(
         self,
-        write: Write,
+        values: Values,
         seeds: Sequence[int],
         *,
         timeout: float | None = None,
@@ -159,7 +159,7 @@ class Session:
         """Run ``len(seeds)`` calls on values written while the child stands still; leaves it stopped.
 
         Args:
-            write: called as ``write(i, views)`` for each call; fills the tensors of slot i.
+            values: of the inputs.
             seeds: seed of each call.
             timeout: seconds for the whole batch.
             midway: stop the child after so many seconds, unless it is done by then, do that, let it go on.
@@ -169,20 +169,20 @@ class Session:
         self.ask("arm", slots=list(range(count)))
         self.stop()
         self._ledger.tell(seeds)
-        # what lies there is staged first: a program that took the staging over sees no input before the clock
+        # blank memory is staged first: a program that took the staging over sees no input before the clock
         blind = self.setting.staged and self.rewrites
         if blind:
-            self._stage(limit)
-        if not (blind and all(self.rewrite(i, partial(write, i)) for i in range(count))):
+            self._stage(limit, blank=True)
+        if not (blind and self.rewrite(range(count), values)):
             for i in range(count):
-                write(i, self._slot_views[i])
+                values.write(i, self._slot_views[i])
             if self.setting.staged:
                 self._stage(limit)
         return self._run(count, limit, midway)
 
-    def _stage(self, limit: float) -> None:
-        staged = self.ask("stage", timeout=limit)
-        self._staged = ranges(staged)
+    def _stage(self, limit: float, *, blank: bool = False) -> None:
+        staged = self.ask("stage", timeout=limit, blank=blank)
+        self._staging.places = ranges(staged)
         self.stop()
         if self._reading is not None:
             self._reading.take(staged)
@@ -224,24 +224,22 @@ class Session:
 
     def wipe(self) -> None:
         """Zero the inputs of the latest batch: the child, which stands still, computes no more from them."""
-        self._slots.block[: self.setting.inputs.nbytes * self.setting.capacity].numpy().fill(0)
+        if self._reading is not None:
+            self._staging.wipe(self._reading)
+        else:
+            self._slots.block[: self.setting.inputs.nbytes * self.setting.capacity].numpy().fill(0)
 
     @property
     def rewrites(self) -> bool:
         """Whether the parent can change inputs in the midst of a batch, wherever they were copied to."""
         return not self.setting.staged or self._reading is not None
 
-    def rewrite(self, slot: int, write: Callable[[list[torch.Tensor]], None]) -> bool:
-        """Let the stopped child find other inputs in a slot, where they were copied to; False if it fails."""
-        write(self._slot_views[slot])
-        reading = self._reading
-        if self.setting.staged and reading is not None:
-            block = self._slots.block.numpy()
-            try:
-                for at, nbytes, address in self._copies(slot):
-                    reading.write(address, block[at : at + nbytes])
-            except (RuntimeError, LookupError) as error:
-                reading.give_up(str(error))
+    def rewrite(self, slots: Sequence[int], values: Values) -> bool:
+        """Let the stopped child find other inputs in slots, where they were copied to; False if it fails."""
+        if self._reading is not None:
+            return self._staging.rewrite(self._reading, slots, values)
+        for slot in slots:
+            values.write(slot, self._slot_views[slot])
         return self.rewrites
 
     def peek(self, address: int, nbytes: int) -> bytes | None:
@@ -263,33 +261,15 @@ class Session:
 
     def inputs(self, slot: int) -> list[torch.Tensor]:
         """Return the tensors that now lie in a slot (the child may have written to them)."""
-        if self.setting.staged and not self._read_inputs(slot):
+        read = self._reading is not None and self._staging.read_back(self._reading, slot)
+        if self.setting.staged and not read:
             self.ask("unstage", slot=slot)
             self.stop()
         return self._slot_views[slot]
 
-    def _copies(self, slot: int) -> list[tuple[int, int, int]]:
-        """Where one call's inputs lie: (first byte in the slots, bytes, address in the child) of each."""
-        layout, width = self.setting.inputs, len(self.setting.inputs.leaves)
-        places = self._staged[slot * width : (slot + 1) * width]
-        if len(places) != width:
-            raise LookupError("the child did not say where all inputs lie")
-        rows = zip(layout.leaves, layout.offsets, places, strict=True)
-        return [(slot * layout.nbytes + o, leaf.nbytes, a) for leaf, o, (a, _) in rows if leaf.nbytes]
-
-    def _read_inputs(self, slot: int) -> bool:
-        """Copy the inputs of one call back into their slot by ourselves; False where we cannot."""
-        reading = self._reading
-        if reading is None:
-            return False
-        block = self._slots.block.numpy()
-        try:
-            for at, nbytes, address in self._copies(slot):
-                block[at : at + nbytes] = reading.plain_read(address, nbytes)
-        except (RuntimeError, LookupError) as error:
-            reading.give_up(str(error))
-            return False
-        return True
+    def holds(self, slot: int, given: Sequence[torch.Tensor]) -> bool:
+        """Tell whether a slot's inputs, where they were copied to, surely are these, which lie there too."""
+        return self._reading is not None and self._staging.holds(self._reading, slot, given)
 
     def places(self, batch: Batch) -> list[list[tuple[int, int]]]:
         """Return (address, bytes) of every tensor leaf of every result, checked for plausible sizes."""
@@ -396,5 +376,5 @@ class Session:
     def shared_ranges(self) -> list[tuple[int, int]]:
         """Address ranges at which the child sees its input slots and weights."""
         if self.setting.staged:
-            return self._staged
+            return self._staging.places
         return mapped_at(self.child.pid, self._slots.inode, self._weights.inode)

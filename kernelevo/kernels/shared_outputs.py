@@ -20,8 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernelevo.core import Status
+from kernelevo.device.filling import Row
 from kernelevo.kernels import rules
 from kernelevo.kernels.failed import Failed
+from kernelevo.kernels.filling import computed, memory
 from kernelevo.kernels.tree import Leaf
 
 _log = logging.getLogger(__name__)
@@ -44,6 +46,14 @@ class Reader(Protocol):
 
     def write(self, address: int, values: NDArray[np.uint8]) -> None:
         """Write bytes there."""
+        ...
+
+    def fill(self, rows: Sequence[Row]) -> None:
+        """Write rows whose ``out`` is the child's, from memory of this process that lies where its does."""
+        ...
+
+    def same(self, pairs: Sequence[tuple[int, int, int]]) -> bool:
+        """Tell whether pieces, each (the child's address, this process's, bytes), hold the same."""
         ...
 
     def gather(self, pieces: Sequence[Piece]) -> bytes:
@@ -80,6 +90,15 @@ class HostReader:
     def write(self, address: int, values: NDArray[np.uint8]) -> None:
         """See ``Reader``."""
         self._write(address, values)
+
+    def fill(self, rows: Sequence[Row]) -> None:
+        """See ``Reader``."""
+        for row in rows:
+            self.write(row.out, computed(row))
+
+    def same(self, pairs: Sequence[tuple[int, int, int]]) -> bool:
+        """See ``Reader``."""
+        return all(np.array_equal(self.read(a, n), memory(b, n)) for a, b, n in pairs)
 
     def gather(self, pieces: Sequence[Piece]) -> bytes:
         """See ``Reader``."""
@@ -201,6 +220,14 @@ class SharedOutputs:
     def write(self, address: int, values: NDArray[np.uint8]) -> None:
         """Change the child's inputs; raises RuntimeError or LookupError."""
         self._reader.write(address, values)
+
+    def same(self, pairs: Sequence[tuple[int, int, int]]) -> bool:
+        """Compare the child's inputs with this process's memory; raises RuntimeError or LookupError."""
+        return self._reader.same(pairs)
+
+    def fill(self, rows: Sequence[Row]) -> None:
+        """Change the child's inputs by rows; raises RuntimeError or LookupError."""
+        self._reader.fill(rows)
 
     def close(self) -> None:
         """Let go of the child's memory; trouble there is logged, since everything was read by then."""

@@ -197,6 +197,11 @@ def combine(parts: Sequence[Evaluation]) -> Evaluation:
     for name in ("max_abs_error", "max_rel_error", "oracle_error"):
         values = [v for p in parts if isinstance(v := p.metrics.get(name), float)]
         metrics[name] = max(values, default=None)
+    profiled = next((p for p in parts if p.metrics.get("device_span_by") == clocks.PROFILER), None)
+    if profiled is not None:
+        own = {name: profiled.metrics.get(name) for name in clocks.PROFILED}
+        metrics = {k: v for k, v in metrics.items() if k != "device_span_missing"} | own
+        metrics["launch_bound"] = clocks.launch_bound(metrics)
     precision = max((str(p.metrics.get("precision")) for p in parts), key=lambda c: _RANKS.get(c, 0))
     metrics["precision"] = precision
     assert middle.score is not None

@@ -161,8 +161,12 @@ class Worker:
         return {}
 
     def do_stage(self, order: dict[str, Any]) -> dict[str, Any]:
-        """Copy what now lies in the slots to where the subject computes, and say where it lies there."""
-        self._armed = [(self._place.put(args), slot) for args, slot in self._armed]
+        """Copy what now lies in the slots to where the subject computes, and say where it lies there.
+
+        Where the parent writes there by itself, memory of that form is made and nothing copied.
+        """
+        put = self._place.blank if order.get("blank") else self._place.put
+        self._armed = [(put(args), slot) for args, slot in self._armed]
         self._place.wait()
         tensors = [
             v for args, _ in self._armed for v in pytree.tree_leaves(args) if isinstance(v, torch.Tensor)

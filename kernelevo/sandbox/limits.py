@@ -27,7 +27,10 @@ CUDA_DEVICES = (
     "/dev/nvidiactl", "/dev/nvidia-uvm", "/dev/nvidia-uvm-tools", "/dev/nvidia-modeset",
     *(f"/dev/nvidia{i}" for i in range(16)),
 )  # fmt: skip
-CUDA_FACTS = ("/proc/driver/nvidia", "/sys/bus/pci", "/sys/module/nvidia", "/proc/devices")
+CUDA_FACTS = (
+    "/proc/driver/nvidia", "/sys/bus/pci", "/sys/module/nvidia", "/proc/devices",
+    "/proc/sys/vm/mmap_min_addr",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,8 @@ def rules(limits: Limits) -> list[Rule]:
         granted.append(Rule(warm, READ))  # Inductor's precompiled header, made when the zygote warmed up
     if limits.cuda:
         granted += [Rule(p, READ) for p in CUDA_FACTS] + [Rule(p, READ_WRITE) for p in CUDA_DEVICES]
+        # the driver gives its threads names, and does not start where it cannot
+        granted.append(Rule(f"/proc/{os.getpid()}/task", READ_WRITE | landlock.TRUNCATE))
     # in the run stage nothing may be executed, whether or not there is a filter; the rest stays granted
     own = EVERYTHING & ~landlock.EXECUTE if limits.stage == "run" else EVERYTHING
     return [*granted, Rule(str(limits.scratch), own)]

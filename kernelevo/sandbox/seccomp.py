@@ -31,6 +31,10 @@ NETWORK = {
     "socket": 41, "connect": 42, "accept": 43, "sendto": 44, "sendmsg": 46, "bind": 49, "listen": 50,
     "socketpair": 53, "accept4": 288, "sendmmsg": 307,
 }  # fmt: skip
+# the CUDA driver starts only where it can bind a Unix socket of its own and listen to it. Nobody who is bound
+# by this filter may connect or send to one, so no two programs can talk by it
+DRIVER = {"bind": 49, "listen": 50, "accept": 43, "accept4": 288}
+_SOCKET, _AF_UNIX = 41, 1
 SPYING = {
     "ptrace": 101, "process_vm_readv": 310, "process_vm_writev": 311, "kcmp": 312, "pidfd_send_signal": 424,
     "pidfd_open": 434, "pidfd_getfd": 438, "process_madvise": 440, "process_mrelease": 448,
@@ -95,16 +99,20 @@ def program(stage: FilterStage, pid: int, *, cuda: bool = False) -> bytes:
     Args:
         stage: ``"build"`` leaves fork and exec to compilers; ``"run"`` allows new threads only.
         pid: the process that will be bound; in the run stage it may signal nobody else.
-        cuda: whether it uses a device.
+        cuda: whether it uses a device, whose driver makes memory behind descriptors and Unix sockets.
     """
     code = (
         _instruction(_LD, _OFFSET_ARCH) + _instruction(_JEQ, _ARCH_X86_64, 1, 0) + _instruction(_RET, _KILL)
     )
     code += _instruction(_LD, _OFFSET_NR) + _instruction(_JGE, _X32_BIT, 0, 1)
     code += _instruction(_RET, _ERRNO | errno.EPERM)
+    granted = {_SOCKET, *DRIVER.values()} if cuda else set()
     for table in (NETWORK, SPYING, KERNEL, LASTING, SLOWING):
         for number in table.values():
-            code += _refuse(number)
+            code += b"" if number in granted else _refuse(number)
+    if cuda:
+        own_host = _instruction(_JEQ, _AF_UNIX, 1, 0) + _instruction(_RET, _ERRNO | errno.EPERM)
+        code += _on_first_argument(_SOCKET, own_host + _instruction(_RET, _ALLOW))
     for number in () if cuda else UNCOUNTED.values():
         code += _refuse(number, errno.ENOSYS)
     refused = [_instruction(_JEQ, option, 0, 1) + _instruction(_RET, _ERRNO | errno.EPERM)

@@ -9,8 +9,9 @@ from kernelevo.backends.candidate import load_candidate
 from kernelevo.core import Program, Status
 from kernelevo.kernels import guard
 from kernelevo.kernels.failed import Failed
-from kernelevo.kernels.inputs import Stream, free_leaves
+from kernelevo.kernels.inputs import free_leaves
 from kernelevo.kernels.judge import KernelJudge
+from kernelevo.kernels.stream import Stream
 from tests.adversarial.corpus import MODEL, program
 from tests.adversarial.first_rows import CLOCK, DEVICE, LUCKY, STATEFUL, STATEFUL_MODEL
 from tests.adversarial.order_rows import CHUNKS, STATEFUL_AHEAD, WARY, WIDE_MODEL, wide

@@ -125,6 +125,7 @@ template <typename T>
 T max(T a, T b) {
   return a < b ? b : a;
 }
+inline float __fmul_rn(float a, float b) { return a * b; }
 inline float __int_as_float(int bits) {
   float value;
   memcpy(&value, &bits, sizeof value);

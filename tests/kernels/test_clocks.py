@@ -32,6 +32,9 @@ class OneValue:
     def pick(self):
         return type("Pick", (), {"seed": 1})()
 
+    def values(self, picks):
+        return picks
+
 
 BROKE = Failed(Status.CRASHED, "it broke")
 SPANS = {"held_ns": 5e4, "graph_replay_ns": 4e4, "missing": {}}
@@ -43,7 +46,7 @@ def test_every_verdict_has_them():
 
 def test_all_three():
     tally = Tally(own=[1e-4, 3e-4, 2e-4], clocks=[1500.0, None, 1530.0])
-    found = told(Talker(SPANS, {"profiled_ns": 6e4}), tally, OneValue(), full=True)
+    found = told(Talker(SPANS, {"profiled_ns": 6e4}), tally, OneValue(), full=True, profile=True)
     assert found["stream_ms"] == pytest.approx(0.2) and found["graph_replay_ms"] == 0.04
     assert (found["device_span_ms"], found["device_span_by"]) == (0.06, "CUPTI")
     assert found["sm_clock_mhz"] == 1515.0 and found["sm_clock_spread"] == pytest.approx(30 / 1515)
@@ -51,14 +54,20 @@ def test_all_three():
 
 
 def test_without_a_profiler_the_held_stream_stands_in_and_says_so():
-    found = asked(Talker(SPANS, BROKE), OneValue())
+    found = asked(Talker(SPANS, BROKE), OneValue(), profile=True)
     assert found["device_span_ms"] == 0.05 and "held" in found["device_span_by"]
     assert "it broke" in found["device_span_missing"]
 
 
+def test_who_is_not_to_be_profiled_is_not():
+    found = asked(Talker(SPANS, BROKE), OneValue(), profile=False)
+    assert found["device_span_ms"] == 0.05 and found["graph_replay_ms"] == 0.04
+    assert "a winner alone" in found["device_span_missing"]
+
+
 @pytest.mark.parametrize("talker", [Talker(BROKE, BROKE), Talker(SPANS, SPANS, BROKE)])
 def test_a_process_that_breaks_costs_nothing_but_its_numbers(talker):
-    found = asked(talker, OneValue())
+    found = asked(talker, OneValue(), profile=True)
     assert found["device_span_ms"] is None and found["graph_replay_ms"] is None
     assert "it broke" in found["graph_replay_missing"] and found["device_span_missing"]
 
@@ -71,7 +80,7 @@ def test_words_that_are_no_time_are_none(value):
 
 
 def test_a_rough_verdict_asks_nothing():
-    found = told(Talker(BROKE, BROKE, BROKE), Tally(), OneValue(), full=False)
+    found = told(Talker(BROKE, BROKE, BROKE), Tally(), OneValue(), full=False, profile=True)
     assert found["stream_ms"] is None and found["launch_bound"] is None
     assert seen(Tally(missing={"spin": "no"}))["instruments_missing"] == "spin: no"
 

@@ -5,7 +5,8 @@ import random
 import pytest
 import torch
 
-from kernelevo.kernels.inputs import DISTRIBUTIONS, Stream, draw, free_leaves, perturbed
+from kernelevo.kernels.inputs import DISTRIBUTIONS, draw, free_leaves, perturbed
+from kernelevo.kernels.stream import Stream
 from tests.kernels.references import TRANSITION, Ref
 
 

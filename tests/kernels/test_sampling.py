@@ -135,7 +135,7 @@ def test_a_wrong_baseline_convicts_nobody_and_a_wrong_program_is_found_beside_a_
             seen = Observed("*", (right,), {}, False)
             return SimpleNamespace(ref32=seen, oracle=seen, e_ref=(0.0,))
 
-    stream = SimpleNamespace(leaves=lambda pick: [])
+    stream = SimpleNamespace(near=lambda pick: [])
     pick = SimpleNamespace(distribution="shipped", seed=7)
 
     def verify(value, theirs, **how):

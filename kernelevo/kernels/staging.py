@@ -1,0 +1,94 @@
+"""Staging: a batch's inputs where the child has them; the parent writes and reads them while it rests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from kernelevo.device.filling import Row
+from kernelevo.kernels.filling import Piece, Values
+from kernelevo.kernels.setting import Setting
+from kernelevo.kernels.shared_outputs import SharedOutputs
+
+
+class Staging:
+    """The inputs of the latest batch, in a child's own memory.
+
+    Where its memory fails once to be read or written, the reader is given up, and says why.
+
+    Args:
+        setting: the task's shapes.
+        block: the slots that parent and child share, as bytes.
+        views: of each slot, its tensors.
+    """
+
+    def __init__(self, setting: Setting, block: torch.Tensor, views: Sequence[list[torch.Tensor]]) -> None:
+        self._inputs, self._block, self._views = setting.inputs, block.numpy(), views
+        #: (first address, last) of every tensor of every call, as the child says
+        self.places: list[tuple[int, int]] = []
+
+    def _addresses(self, slot: int) -> list[int]:
+        width = len(self._inputs.leaves)
+        places = self.places[slot * width : (slot + 1) * width]
+        if len(places) != width:
+            raise LookupError("the child did not say where all inputs lie")
+        return [start for start, _ in places]
+
+    def _copies(self, slot: int) -> list[tuple[int, int, int]]:
+        """Where one call's inputs lie: (first byte in the slots, bytes, address in the child) of each."""
+        layout = self._inputs
+        rows = zip(layout.leaves, layout.offsets, self._addresses(slot), strict=True)
+        return [(slot * layout.nbytes + o, leaf.nbytes, a) for leaf, o, a in rows if leaf.nbytes]
+
+    def rewrite(self, reader: SharedOutputs, slots: Sequence[int], values: Values) -> bool:
+        """Let the child find other inputs in some slots; False if that fails.
+
+        What can be written where it lies is: a call's values would else cross from host to device each time.
+        """
+        pieces: list[Piece] = []
+        try:
+            for slot in slots:
+                piece = values.fill(slot, self._addresses(slot))
+                if piece is not None:
+                    pieces.append(piece)
+                    continue
+                values.write(slot, self._views[slot])
+                for at, nbytes, address in self._copies(slot):
+                    reader.write(address, self._block[at : at + nbytes])
+            reader.fill([row for piece in pieces for row in piece.rows])
+        except (RuntimeError, LookupError) as error:
+            reader.give_up(str(error))
+            return False
+        return True
+
+    def wipe(self, reader: SharedOutputs) -> None:
+        """Zero all inputs."""
+        try:
+            reader.fill([Row(0, 0, start, end - start) for start, end in self.places if end > start])
+        except (RuntimeError, LookupError) as error:
+            reader.give_up(str(error))
+
+    def read_back(self, reader: SharedOutputs, slot: int) -> bool:
+        """Copy the inputs of one call back into their slot; False if that fails."""
+        try:
+            for at, nbytes, address in self._copies(slot):
+                self._block[at : at + nbytes] = reader.plain_read(address, nbytes)
+        except (RuntimeError, LookupError) as error:
+            reader.give_up(str(error))
+            return False
+        return True
+
+    def holds(self, reader: SharedOutputs, slot: int, given: Sequence[torch.Tensor]) -> bool:
+        """Tell whether one call's inputs surely are these tensors, which lie where the child's do."""
+        leaves = self._inputs.leaves
+        if any(g.stride() != leaf.stride for g, leaf in zip(given, leaves, strict=True)):
+            return False
+        try:
+            copies = [a for _, _, a in self._copies(slot)]
+            near = [g for g in given if g.numel()]
+            sizes = [leaf.nbytes for leaf in leaves if leaf.nbytes]
+            return reader.same([(a, g.data_ptr(), n) for a, g, n in zip(copies, near, sizes, strict=True)])
+        except (RuntimeError, LookupError) as error:
+            reader.give_up(str(error))
+            return False
