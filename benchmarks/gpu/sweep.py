@@ -4,9 +4,9 @@
         [--seconds 400] [--search 1] [--final 6] [--ahead 2] [--device cuda] --out FILE
 
 Each FOLDER holds programs as ``kernelbench_3_N/*.py``. Of a task every program is judged for ``--search``
-seconds, its best once more in three fresh processes (``--final`` seconds in all). While it is timed, the
-baselines and programs of the next tasks are compiled; whatever uses the device rests while it is leased.
-FILE (JSON) is written after every program, a table (.md) beside it; a task that is in FILE is not done again.
+seconds, its best once more in three fresh processes (``--final`` seconds in all; 0: not at all). A task has a
+process of its own; while one is timed, those of the next tasks compile; they rest while it holds the device.
+FILE (JSON) is written after every task, a table (.md) beside it; a task that is in FILE is not done again.
 Ends with 1 where a task has no right program, 3 without the device.
 """
 
@@ -16,43 +16,89 @@ import argparse
 import json
 import math
 import os
+import select
+import signal
+import subprocess
 import sys
-import threading
 import time
-import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
-from dataclasses import dataclass, field
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 from benchmarks.gpu import machine
-from kernelevo.api.check import read_program
+from benchmarks.gpu.machine import ROOT
 from kernelevo.bench.suite import Suite, folder_name
-from kernelevo.core import Artifact, Evaluation, Status
-from kernelevo.device.lease import Lease
+from kernelevo.device.groups import Registration
 from kernelevo.errors import KernelEvoError
-from kernelevo.kernels.baseline import WAYS
-from kernelevo.kernels.ground import PRELOAD
-from kernelevo.kernels.judge import KernelJudge
-from kernelevo.kernels.place import device_of
-from kernelevo.sandbox.zygote import Zygote
-from kernelevo.tasks import load_task
 
 BASELINES = "compile,graphed,compile-graphed"
-BUILDERS = 4
+PATIENCE = {"ready": 240.0, "row": 150.0}
+"""Seconds that a task's preparation and its timing may take."""
 SHOWN = ("latency_ms", "score_low", "score_high", "baseline", "precision", "roofline_fraction")
 
 
-@dataclass
-class Prepared:
-    """A task whose baselines and programs are ready to be timed."""
+class Worker:
+    """One task's process; it rests with every registered group until it is told to time.
 
-    name: str
-    judge: KernelJudge
-    artifacts: dict[str, Artifact] = field(default_factory=dict)
-    seconds: float = 0.0
+    Args:
+        name: of the task.
+        order: see ``benchmarks.gpu.sweep_task``.
+        log: where it says what it says besides.
+    """
+
+    def __init__(self, name: str, order: Mapping[str, Any], log: Path) -> None:
+        self.name = name
+        path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+        with log.open("ab") as said:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "benchmarks.gpu.sweep_task"],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, text=True, cwd=ROOT,
+                env={**os.environ, "PYTHONPATH": path}, start_new_session=True,
+            )  # fmt: skip
+        self._rest = Registration(self._process.pid, "prepares a task")
+        self._send(order)
+
+    def _send(self, message: Mapping[str, Any]) -> None:
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):  # its row says so
+            self._process.stdin.write(json.dumps(message) + "\n")
+            self._process.stdin.flush()
+
+    def hear(self, key: str) -> Any:
+        """Return its next message's value; None if it has ended or says nothing for too long."""
+        assert self._process.stdout is not None
+        if not select.select([self._process.stdout], [], [], PATIENCE[key])[0]:
+            return None
+        line = self._process.stdout.readline()
+        return json.loads(line).get(key) if line else None
+
+    def time(self) -> dict[str, Any]:
+        """Let it time its programs, alone; return the row."""
+        prepared = self.hear("ready")
+        self._rest.close()
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGCONT)
+        self._send({"go": True})
+        row = self.hear("row")
+        if row is None:
+            ended = self._process.poll()
+            why = "said nothing for too long" if ended is None else f"ended with {ended}"
+            return {"fault": f"its process {why}; the log says more"}
+        return {**row, "preparing_seconds": prepared}
+
+    def close(self) -> None:
+        """End it."""
+        self._rest.close()
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGCONT)
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(5.0)
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
 
 
 def main(given: Sequence[str] | None = None) -> int:
@@ -93,12 +139,7 @@ def sweep(told: argparse.Namespace) -> int:
         record["tasks"] = json.loads(told.out.read_text("utf-8"))["tasks"]
     names = [n for n in Suite.find("kernelbench:3", None).select(told.tasks) if programs(told.folders, n)]
     waiting = [name for name in names if name not in record["tasks"]]
-    for name, prepared in _in_order(waiting, told, began):
-        row = (
-            prepared
-            if isinstance(prepared, dict)
-            else timed(prepared, told, record["facts"], time.monotonic())
-        )
+    for name, row in _in_order(waiting, told, began):
         record["tasks"][name] = row
         keep(told.out, record)
         print(f"[{time.monotonic() - began:5.0f} s] {name}: {words(row)}", flush=True)
@@ -119,83 +160,28 @@ def _facts(told: argparse.Namespace) -> dict[str, Any]:
 
 def _in_order(
     names: Sequence[str], told: argparse.Namespace, began: float
-) -> Iterator[tuple[str, Prepared | dict[str, Any]]]:
-    """Yield tasks as they are prepared, in order; what cannot be prepared as its row."""
-    with (
-        closing(Zygote(PRELOAD, threads=len(os.sched_getaffinity(0)))) as zygote,
-        ThreadPoolExecutor(told.ahead) as pool,
-    ):
-        left, running = list(names), list[tuple[str, "Future[Prepared]"]]()
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the rows of tasks, in order; no task is begun when the time is over."""
+    left, running = list(names), list[Worker]()
+    told.out.parent.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
         while left or running:
-            while left and len(running) < told.ahead and time.monotonic() - began < told.seconds:
+            while left and len(running) <= told.ahead and time.monotonic() - began < told.seconds:
                 name = left.pop(0)
-                running.append((name, pool.submit(prepare, name, told, zygote)))
+                order = {
+                    "task": name,
+                    "programs": [str(path.absolute()) for path in programs(told.folders, name)],
+                    "baselines": told.baselines.split(","),
+                    **{key: getattr(told, key) for key in ("size", "device", "search", "final")},
+                }
+                running.append(Worker(name, order, told.out.with_suffix(".log")))
+                stack.callback(running[-1].close)
             if not running:
                 print(f"no time left for {', '.join(left)}", flush=True)
                 return
-            name, future = running.pop(0)
-            try:
-                prepared = future.result()
-            except Exception as error:  # one task's fault costs that task
-                yield name, {"fault": "".join(traceback.format_exception(error))[-3000:]}
-                continue
-            with prepared.judge:
-                yield name, prepared
-
-
-def prepare(name: str, told: argparse.Namespace, zygote: Zygote) -> Prepared:
-    """Build a task's programs and baselines; what is timed is timed alone on the device."""
-    began = time.monotonic()
-    task = load_task(name, size=told.size, device=told.device)
-    judge = KernelJudge(
-        task,
-        zygote=zygote,
-        compiled=tuple(
-            name
-            for name, way in WAYS.items()
-            if name in told.baselines.split(",") and (told.device != "cpu" or not way.on_device)
-        ),
-        search_seconds=told.search,
-        final_seconds=told.final,
-    )
-    try:
-        with Lease(device_of(task.options)):
-            judge.warm()
-        judge.ground.baselines.begin()
-        given = {path: read_program(path) for path in programs(told.folders, name)}
-        with ThreadPoolExecutor(BUILDERS) as builders:
-            built = list(builders.map(judge.prepare, given.values()))
-        judge.ground.baselines.wait()
-    except BaseException:
-        judge.close()
-        raise
-    names = [f"{path.parent.parent.name}/{path.stem}" for path in given]
-    return Prepared(name, judge, dict(zip(names, built, strict=True)), time.monotonic() - began)
-
-
-def timed(
-    prepared: Prepared, told: argparse.Namespace, facts: Mapping[str, Any], began: float
-) -> dict[str, Any]:
-    """Judge every program of a task, and the best once more."""
-    judge = prepared.judge
-    found = {name: judge.measure(artifact) for name, artifact in prepared.artifacts.items()}
-    right = {n: v for n, v in found.items() if v.status is Status.OK and v.score is not None}
-    row: dict[str, Any] = {
-        "programs": {name: _plain(verdict) for name, verdict in found.items()},
-        "baselines": judge.baselines(),
-        "preparing_seconds": prepared.seconds,
-        "best": None,
-    }
-    if right:
-        best = max(right, key=lambda n: right[n].score or 0.0)
-        final = judge.finalize(prepared.artifacts[best])
-        row |= {"best": best, "program_id": prepared.artifacts[best].program.id, "final": _plain(final)}
-    return {**row, "timing_seconds": time.monotonic() - began}
-
-
-def _plain(verdict: Evaluation) -> dict[str, Any]:
-    told = verdict.to_json()
-    return {key: told[key] for key in ("status", "score", "metrics", "feedback")}
+            worker = running.pop(0)
+            yield worker.name, worker.time()
+            worker.close()
 
 
 def keep(path: Path, record: Mapping[str, Any]) -> None:
@@ -210,10 +196,16 @@ def words(row: Mapping[str, Any]) -> str:
     if "fault" in row:
         return row["fault"].strip().splitlines()[-1][:300]
     tried = "; ".join(f"{name} {_came_of(verdict)}" for name, verdict in row["programs"].items())
-    final = row.get("final") or {"metrics": {}, "score": None}
+    final = _decisive(row) or {"metrics": {}, "score": None}
     score = f"{final['score']:.2f}" if final["score"] else "none"
     shown = {k: final["metrics"].get(k) for k in SHOWN}
     return f"{score} by {row['best']} {shown} | {tried}"
+
+
+def _decisive(row: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the verdict that counts: the confirmation, or where none was asked for the best one."""
+    found = row.get("final") or row.get("programs", {}).get(row.get("best"))
+    return dict(found) if found else None
 
 
 def _came_of(verdict: Mapping[str, Any]) -> str:
@@ -236,7 +228,7 @@ def table(record: Mapping[str, Any]) -> str:
     ]
     ratios: dict[str, list[float]] = {}
     for name, row in record["tasks"].items():
-        final = row.get("final")
+        final = _decisive(row)
         if not final or final["score"] is None:
             lines.append(f"| {name} | {row.get('best') or 'none'} | |" + " |" * (6 + len(ways)))
             continue
@@ -246,7 +238,12 @@ def table(record: Mapping[str, Any]) -> str:
             if ratio:
                 ratios.setdefault(way, []).append(ratio)
         ends = [m.get("score_low"), m.get("score_high")]
-        cells = [name, row["best"], _number(m.get("latency_ms")), _number(final["score"])]
+        cells = [
+            name,
+            row["best"] + ("" if "final" in row else ", once"),
+            _number(m.get("latency_ms")),
+            _number(final["score"]),
+        ]
         cells += ["to".join(f" {_number(e)} " for e in ends).strip(), str(m.get("baseline"))]
         cells += [*map(_number, per), str(m.get("precision"))]
         cells += [_number(m.get("roofline_fraction")), _number(m.get("oracle_error"))]
@@ -264,5 +261,4 @@ def _number(value: object) -> str:
 
 
 if __name__ == "__main__":
-    threading.excepthook = lambda args: traceback.print_exception(args.exc_value)
     sys.exit(main())

@@ -120,7 +120,7 @@ def execute(text: str, filename: str, *, prefix: str) -> ModuleType:
     """
     parse(text, filename)
     name = f"{prefix}_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
-    taken = sum(1 for known in sys.modules if known == name or known.startswith(name + "_"))
+    taken = sum(1 for known in list(sys.modules) if known == name or known.startswith(name + "_"))
     name = f"{name}_{taken}" if taken else name
     place = f"<{name}>/{filename}"
     linecache.cache[place] = (len(text), None, text.splitlines(keepends=True), place)

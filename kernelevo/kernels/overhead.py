@@ -12,6 +12,9 @@ AGREEMENT = 0.05
 """A batch whose child's own clock is further off than this is refused."""
 EVENT_SECONDS = 0.5e-6
 """Resolution of a device's events, which each call is bracketed by two of."""
+MARKS_SECONDS = 40e-6
+"""Host time of a flush and of both events of a call, at the most: the device's clock leaves it out, ours does
+not where the host is what a call waits for, as it is where a program is bound by launches."""
 LAUNCH_SECONDS = 1e-6
 """Less than that no call takes that launches a kernel."""
 KEPT = 9
@@ -62,11 +65,12 @@ class Overhead:
     def agrees(self, batch: Batch) -> bool:
         """Tell whether the child's own clock says of a batch what ours says."""
         ours = self.taken_off(batch.seconds, batch.calls)
-        gap = abs(self.own(batch) - ours)
+        gap = self.own(batch) - ours
         if not self.flushed:
-            return gap <= AGREEMENT * batch.seconds + self.trip
+            return abs(gap) <= AGREEMENT * batch.seconds + self.trip
         # of the calls themselves, not of the flushes between them; events and the trip are only so exact
-        return gap <= AGREEMENT * ours + EVENT_SECONDS * batch.calls + self.trip / 2
+        slack = AGREEMENT * ours + EVENT_SECONDS * batch.calls + self.trip / 2
+        return -slack - MARKS_SECONDS * batch.calls <= gap <= slack
 
 
 class Anchors:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import signal
 import sys
 import tempfile
@@ -101,10 +102,24 @@ def readable_roots() -> list[str]:
     return list(dict.fromkeys(os.path.realpath(p) for p in [*roots, *site]))
 
 
+def compiler_roots() -> list[str]:
+    """Return the folders of the compilers on the PATH that lie elsewhere than the system's own.
+
+    A compiler's headers and its inner programs lie beside its ``bin``, so all of its folder is meant.
+    """
+    names = (os.environ.get("CC"), os.environ.get("CXX"), "cc", "gcc", "c++", "g++", "clang", "nvcc", "ptxas")
+    found = (shutil.which(name) for name in names if name)
+    folders = {Path(where).parent for path in found if path for where in (path, os.path.realpath(path))}
+    roots = {folder.parent if folder.name == "bin" else folder for folder in folders}
+    return sorted(str(root) for root in roots if root != Path("/"))
+
+
 def rules(limits: Limits) -> list[Rule]:
     """Return the Landlock grants of these limits; call it in the child, ``/proc/self`` is bound to it."""
     run = READ if limits.stage == "run" else READ_EXECUTE
     granted = [Rule(p, run) for p in (*_SYSTEM, *readable_roots(), *map(str, limits.read_only))]
+    if limits.stage == "build":
+        granted += [Rule(p, READ_EXECUTE) for p in compiler_roots()]
     granted += [Rule(p, READ) for p in (f"/proc/{os.getpid()}", *_FACTS)]
     granted += [Rule(p, READ_WRITE) for p in _SINKS]
     warm = os.environ.get(WARM_FOLDER)

@@ -1,0 +1,96 @@
+"""One task of ``benchmarks.gpu.sweep``, in a process of its own: prepared, then timed when it is told to.
+
+Reads one JSON object a line from stdin: first the order, then ``{"go": true}``; prints ``{"ready": seconds}``
+and at the end ``{"row": ...}``. What else it says goes to stderr.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from kernelevo.api.check import read_program
+from kernelevo.core import Artifact, Evaluation, Status
+from kernelevo.kernels.baseline import WAYS
+from kernelevo.kernels.judge import KernelJudge
+from kernelevo.sandbox.lifeline import die_with_parent
+from kernelevo.tasks import load_task
+
+BUILDERS = 4
+
+
+def main() -> int:
+    die_with_parent()
+    talk = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # whoever prints does not print into the conversation
+    order = json.loads(sys.stdin.readline())
+    device = order["device"]
+    judge = KernelJudge(
+        load_task(order["task"], size=order["size"], device=device),
+        compiled=tuple(
+            name
+            for name, way in WAYS.items()
+            if name in order["baselines"] and (device != "cpu" or not way.on_device)
+        ),
+        search_seconds=order["search"],
+        final_seconds=order["final"],
+    )
+    with judge:
+        began = time.monotonic()
+        artifacts = prepare(judge, [Path(path) for path in order["programs"]])
+        say(talk, {"ready": time.monotonic() - began})
+        if not sys.stdin.readline():
+            return 1
+        began = time.monotonic()
+        row = timed(judge, artifacts, order["final"])
+        say(talk, {"row": {**row, "timing_seconds": time.monotonic() - began}})
+    return 0
+
+
+def say(talk: Any, message: dict[str, Any]) -> None:
+    """Send one message."""
+    talk.write(json.dumps(message) + "\n")
+    talk.flush()
+
+
+def prepare(judge: KernelJudge, paths: list[Path]) -> dict[str, Artifact]:
+    """Build the programs and the baselines; nothing is timed."""
+    baselines = judge.ground.baselines
+    baselines.begin()
+    with ThreadPoolExecutor(BUILDERS) as builders:
+        built = list(builders.map(lambda path: judge.prepare(read_program(path)), paths))
+    baselines.wait()
+    return {f"{path.parent.parent.name}/{path.stem}": made for path, made in zip(paths, built, strict=True)}
+
+
+def timed(judge: KernelJudge, artifacts: dict[str, Artifact], final: float) -> dict[str, Any]:
+    """Judge every program of a task, and the best once more where seconds are given for it."""
+    judge.warm()
+    found = {name: judge.measure(artifact) for name, artifact in artifacts.items()}
+    right = {n: v for n, v in found.items() if v.status is Status.OK and v.score is not None}
+    row: dict[str, Any] = {
+        "programs": {name: plain(verdict) for name, verdict in found.items()},
+        "baselines": judge.baselines(),
+        "best": None,
+    }
+    if right:
+        best = max(right, key=lambda n: right[n].score or 0.0)
+        row |= {"best": best, "program_id": artifacts[best].program.id}
+        if final > 0:
+            row["final"] = plain(judge.finalize(artifacts[best]))
+    return row
+
+
+def plain(verdict: Evaluation) -> dict[str, Any]:
+    """Return what a row keeps of a verdict."""
+    told = verdict.to_json()
+    return {key: told[key] for key in ("status", "score", "metrics", "feedback")}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
