@@ -97,6 +97,9 @@ class Ground:
             self.pool, self.setting = self._first_case(rng, staged)
             self.checker = Checker(self.pool)
             self.zygote: Zygote = starting.result()
+            if self.setting.on_device:
+                for unknown in self.zygote.warm_triton(_triton_arch(self.device)):
+                    _log.warning("Triton's kernels may not be found again where they are judged: %s", unknown)
             self.patience = 20.0
             self.bound, self.unbound_for = self._try_limits()
             self.setting = replace(self.setting, equipment=self._equip(staged))
@@ -280,7 +283,7 @@ class Ground:
 
     # ------------------------------------------------------------------ baselines
 
-    def rebase(self, seconds: float = 2.0) -> list[Rebase]:
+    def rebase(self, seconds: float) -> list[Rebase]:
         """Time baselines that became ready; return what changed.
 
         Scores that were measured against ``old`` are to be multiplied by ``factor``.
@@ -359,6 +362,14 @@ def _precompile() -> None:
 def _end(value: float) -> float | None:
     """Turn an end of a ratio's interval over; an interval that does not exist has no ends."""
     return 1 / value if 0 < value < math.inf else None
+
+
+def _triton_arch(device: str) -> int:
+    """Return what Triton calls a device's architecture."""
+    import torch
+
+    major, minor = torch.cuda.get_device_capability(device)
+    return int(10 * major + minor)
 
 
 def _cores() -> int:

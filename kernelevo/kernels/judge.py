@@ -33,6 +33,7 @@ from kernelevo.sandbox.zygote import Zygote
 
 SEARCH_SECONDS = 2.0
 FINAL_SECONDS = 20.0
+REBASE_SECONDS = 2.0
 SETTLE_SECONDS = 1.0
 PREPARING = "compiling the module with torch.compile, to compare with; the search starts when that is done"
 _log = logging.getLogger(__name__)
@@ -162,7 +163,7 @@ class KernelJudge:
 
     def _rebase(self, ground: Ground) -> list[Rebase]:
         ground.make_ready()
-        events = ground.rebase()
+        events = ground.rebase(min(REBASE_SECONDS, self._search))
         self._news += ground.baselines.news()
         self._news += [
             {

@@ -14,6 +14,7 @@ import select
 import signal
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 from kernelevo.sandbox import freeze, identity, landlock, newborn, seccomp
@@ -92,6 +93,30 @@ def _warm_inductor() -> None:
     torch._dynamo.reset()  # what tools answered stays known; the toy's own code does not
 
 
+def _warm_triton(arch: int) -> list[str]:
+    """Let Triton ask here what it asks of tools before it looks up a kernel that it has built already.
+
+    Args:
+        arch: the device's, as Triton names it, e.g. 90.
+
+    Returns:
+        What this version of Triton, on this machine, does not answer.
+    """
+    questions: tuple[tuple[str, str, tuple[int, ...]], ...] = (
+        ("triton.runtime.build", "platform_key", ()),
+        ("triton.runtime.cache", "triton_key", ()),
+        ("triton.backends.nvidia.compiler", "get_ptxas_version", (arch,)),
+        ("triton.backends.nvidia.driver", "library_dirs", ()),
+    )
+    missing = []
+    for module, name, given in questions:
+        try:
+            getattr(importlib.import_module(module), name)(*given)
+        except Exception as error:  # a program that needs the answer will say so itself
+            missing.append(f"{module}.{name}: {type(error).__name__}: {error}"[:200])
+    return missing
+
+
 class Nursery:
     """The loop: obey the parent, fork, reap, and end with the parent.
 
@@ -148,7 +173,9 @@ class Nursery:
             pid = order["pid"]
             self._control.send({"running": True} if pid in self._alive else self._ended.pop(pid, None))
         elif order["op"] == "warm inductor":
-            self._control.send(self._warm())
+            self._control.send(self._warm(_warm_inductor))
+        elif order["op"] == "warm triton":
+            self._control.send(self._warm(lambda: _warm_triton(order["arch"])))
         else:
             self._control.send({"error": f"no such order: {order['op']}"})
 
@@ -167,16 +194,16 @@ class Nursery:
         self._control.send({"pid": pid}, [self._alive[pid]])
 
     @staticmethod
-    def _warm() -> dict[str, Any]:
+    def _warm(do: Callable[[], Any]) -> dict[str, Any]:
         if "torch" not in sys.modules:
             return {"error": "torch is not loaded in it"}
         try:
-            _warm_inductor()
+            found = do()
         except Exception as error:  # whatever a compiler or Inductor raises: the parent reads it
             return {"error": f"{type(error).__name__}: {error}"[:2000]}
         finally:
             _freeze()
-        return {"threads": thread_count()}
+        return {"threads": thread_count(), "found": found}
 
     @staticmethod
     def _close(fds: list[int]) -> None:

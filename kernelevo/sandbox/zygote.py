@@ -93,6 +93,7 @@ class Zygote:
         self.threads = threads
         self._lock, self._watch_lock = threading.Lock(), threading.Lock()
         self._inductor_is_warm = warm_inductor
+        self._triton_is_warm: dict[int, list[str]] = {}
         self._watched: list[weakref.ref[Child]] = []
         self._watcher: threading.Thread | None = None
         self._closing = threading.Event()
@@ -194,6 +195,27 @@ class Zygote:
         if not self._inductor_is_warm:
             self._call({"op": "warm inductor"}, timeout=_WARMING_SECONDS)
             self._inductor_is_warm = True
+
+    def warm_triton(self, arch: int) -> list[str]:
+        """Let Triton ask its tools in the zygote, unless that was done (about 2 s, nothing is forked then).
+
+        Before Triton looks up a kernel that it has built it asks ptxas for its version, ldconfig for the
+        driver, ``file`` for the platform, and hashes itself; children know the answers, and could start no
+        process to ask.
+
+        Args:
+            arch: the device's, as Triton names it, e.g. 90.
+
+        Returns:
+            What it could not find out here.
+
+        Raises:
+            SandboxError: if the zygote is gone or has no torch.
+        """
+        if arch not in self._triton_is_warm:
+            said, _ = self._call({"op": "warm triton", "arch": arch}, timeout=_WARMING_SECONDS)
+            self._triton_is_warm[arch] = list(said["found"])
+        return self._triton_is_warm[arch]
 
     def close(self) -> None:
         """End the zygote and all its children; may be called twice."""

@@ -326,3 +326,29 @@ def compile_torch(channel, payload, fds):
         x = torch.ones(3, 8)
         difference = (torch.compile(module)(x) - module(x)).abs().max()
     channel.send(float(difference))
+
+
+STUB = """
+#include <Python.h>
+static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "stub", NULL, -1, NULL};
+PyMODINIT_FUNC PyInit_stub(void) { return PyModule_Create(&module); }
+"""
+
+
+def use_triton(channel, payload, fds):
+    """Compile a kernel for a device that is not here and a C module like Triton's launcher; or find both."""
+    try:
+        import triton
+        from triton.backends.compiler import GPUTarget
+        from triton.compiler import ASTSource
+        from triton.runtime.build import compile_module_from_src
+
+        from tests.sandbox.triton_kernel import add
+
+        kinds = {"x": "*fp32", "y": "*fp32", "n": "i32", "BLOCK": "constexpr"}
+        source = ASTSource(add, kinds, {"BLOCK": 64})
+        made = triton.compile(source, target=GPUTarget("cuda", 90, 32))
+        stub = compile_module_from_src(STUB, "stub")
+        channel.send({"cubin": len(made.asm["cubin"]), "stub": stub.__name__})
+    except Exception as error:
+        channel.send({"error": f"{type(error).__name__}: {error}"})

@@ -41,6 +41,29 @@ def test_torch_compile_in_the_build_stage_of_a_warm_zygote(tmp_path, monkeypatch
         assert time.monotonic() - start < 60  # 2-4 s on a quiet machine
 
 
+def test_triton_finds_its_kernels_where_no_process_can_be_started(tmp_path, monkeypatch):
+    """The key of a built kernel holds the assembler's version, which is asked of a process."""
+    pytest.importorskip("triton")
+    root = Path(__file__).parents[2]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parent), str(root)]))
+    built = tmp_path / "built"
+    cache = {"TRITON_CACHE_DIR": str(built / "triton")}
+
+    def use(zygote, stage, scratch):
+        read_only = (root / "tests", *([built] if stage == "run" else []))
+        limits = Limits(stage, scratch, read_only=read_only, environ=cache)
+        with zygote.spawn("misbehaviour:use_triton", {}, limits=limits) as child:
+            return child.channel.recv(100.0)
+
+    with Zygote(("torch", "misbehaviour"), threads=1) as zygote:
+        made = use(zygote, "build", built)
+        assert made.get("cubin", 0) > 1000, made
+        assert "PermissionError" in use(zygote, "run", tmp_path / "asks")["error"]
+        unknown = zygote.warm_triton(90)
+        assert all("library_dirs" in text for text in unknown)  # there may be no driver here
+        assert use(zygote, "run", tmp_path / "knows") == made
+
+
 @pytest.mark.slow
 def test_spawning_is_quick(warm, tmp_path):
     """Fork to running entry: 5-10 ms on a quiet machine; the bound leaves room for a busy one."""
