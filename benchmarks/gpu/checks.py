@@ -219,6 +219,7 @@ def graphed_refuses_and_goes_on() -> None:
     import warnings
 
     fast = kernelevo.graphed(lambda x: x * float(x.sum()))
+    stream = torch.cuda.current_stream()
     with torch.no_grad(), warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         for n in range(1, 5):
@@ -226,6 +227,7 @@ def graphed_refuses_and_goes_on() -> None:
             assert fast(torch.ones(n, device="cuda")).sum().item() == n * n
     assert any("plainly" in str(warning.message) for warning in told)
     assert torch.rand(8, device="cuda").sum().item() > 0
+    assert torch.cuda.current_stream() == stream
 
 
 def gemm_values() -> None:

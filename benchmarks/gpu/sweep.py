@@ -92,8 +92,10 @@ class Worker:
         self._rest.close()
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGCONT)
-        if self._process.stdin is not None:
-            self._process.stdin.close()
+        for pipe in (self._process.stdin, self._process.stdout):
+            with suppress(BrokenPipeError):
+                assert pipe is not None
+                pipe.close()
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(5.0)
         with suppress(ProcessLookupError):
@@ -196,13 +198,13 @@ def words(row: Mapping[str, Any]) -> str:
     if "fault" in row:
         return row["fault"].strip().splitlines()[-1][:300]
     tried = "; ".join(f"{name} {_came_of(verdict)}" for name, verdict in row["programs"].items())
-    final = _decisive(row) or {"metrics": {}, "score": None}
+    final = decisive(row) or {"metrics": {}, "score": None}
     score = f"{final['score']:.2f}" if final["score"] else "none"
     shown = {k: final["metrics"].get(k) for k in SHOWN}
     return f"{score} by {row['best']} {shown} | {tried}"
 
 
-def _decisive(row: Mapping[str, Any]) -> dict[str, Any] | None:
+def decisive(row: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the verdict that counts: the confirmation, or where none was asked for the best one."""
     found = row.get("final") or row.get("programs", {}).get(row.get("best"))
     return dict(found) if found else None
@@ -221,16 +223,17 @@ def table(record: Mapping[str, Any]) -> str:
     lines = [
         f"{facts.get('device')}, size {facts['size']}, commit {facts.get('commit')}",
         "",
+        *([facts["note"], ""] if facts.get("note") else []),
         "| task | best | ms | x best baseline | 95 % | baseline | "
         + " | ".join(f"x {w}" for w in ways)
-        + " | class | roofline | error |",
-        "|---" * (9 + len(ways)) + "|",
+        + " | class | roofline | error | cases |",
+        "|---" * (10 + len(ways)) + "|",
     ]
     ratios: dict[str, list[float]] = {}
     for name, row in record["tasks"].items():
-        final = _decisive(row)
+        final = decisive(row)
         if not final or final["score"] is None:
-            lines.append(f"| {name} | {row.get('best') or 'none'} | |" + " |" * (6 + len(ways)))
+            lines.append(f"| {name} | {row.get('best') or 'none'} | |" + " |" * (7 + len(ways)))
             continue
         m = final["metrics"]
         per = [m.get(f"speedup_vs_{w}") for w in ways]
@@ -244,9 +247,10 @@ def table(record: Mapping[str, Any]) -> str:
             _number(m.get("latency_ms")),
             _number(final["score"]),
         ]
-        cells += ["to".join(f" {_number(e)} " for e in ends).strip(), str(m.get("baseline"))]
+        known = all(isinstance(end, float) for end in ends)
+        cells += [" to ".join(map(_number, ends)) if known else "unknown", str(m.get("baseline"))]
         cells += [*map(_number, per), str(m.get("precision"))]
-        cells += [_number(m.get("roofline_fraction")), _number(m.get("oracle_error"))]
+        cells += [_number(m.get("roofline_fraction")), _number(m.get("oracle_error")), str(m.get("cases"))]
         lines.append("| " + " | ".join(cells) + " |")
     means = {w: math.exp(sum(map(math.log, r)) / len(r)) for w, r in ratios.items()}
     lines += [

@@ -64,6 +64,7 @@ def prepare(judge: KernelJudge, paths: list[Path]) -> dict[str, Artifact]:
     baselines.begin()
     with ThreadPoolExecutor(BUILDERS) as builders:
         built = list(builders.map(lambda path: judge.prepare(read_program(path)), paths))
+    judge.ground.pool.fill()
     baselines.wait()
     return {f"{path.parent.parent.name}/{path.stem}": made for path, made in zip(paths, built, strict=True)}
 

@@ -82,12 +82,14 @@ class CudaRecorder:
 
     def record(self, fn: Callable[[], Any]) -> tuple[Replay, Any]:
         """Capture a graph; other threads may go on using the device meanwhile."""
-        graph, side = torch.cuda.CUDAGraph(), self._side()
+        graph, side, now = torch.cuda.CUDAGraph(), self._side(), torch.cuda.current_stream()
         try:
             with torch.cuda.graph(graph, stream=side, capture_error_mode="thread_local"), following(side):
                 result = fn()
         except BaseException:
-            # a capture that breaks off leaves the device's generator waiting for its end: no draw works then
+            # torch leaves the capture's stream current where a capture breaks off, and the device's generator
+            # waiting for its end: work would go where nobody waits for it, and no draw would work
+            torch.cuda.set_stream(now)
             generator = torch.cuda.default_generators[torch.cuda.current_device()]
             generator.graphsafe_set_state(generator.clone_state())
             raise

@@ -222,7 +222,8 @@ def evaluate(
     ((module, before),) = latest
     after = _plain_snapshot(module)
     stateful = [n for n, _ in before] != [n for n, _ in after] or any(
-        a.shape != b.shape or not torch.equal(a, b) for (_, a), (_, b) in zip(before, after, strict=True)
+        a.shape != b.shape or not torch.equal(a.cpu(), b.cpu())  # forward may have moved it to the device
+        for (_, a), (_, b) in zip(before, after, strict=True)
     )
     if twice and not stateful:
         with strict_fp32():

@@ -1,0 +1,90 @@
+"""The sweep's table and what it keeps; and a whole sweep of one task, on the CPU."""
+
+import json
+import math
+
+import pytest
+
+from benchmarks.gpu import keep_swept, sweep
+from kernelevo.core import Program
+from kernelevo.tasks import library
+
+TEXT = '"""A program."""\n\n\nclass ModelNew:\n    """Nothing."""\n'
+FACTS = {
+    "date": "2026-11-27T08:00:00Z", "device": "H200", "driver": "1", "commit": None, "sources": "ab",
+    "torch": "2", "triton": "3", "cuda": "13", "python": "3", "size": "v0",
+}  # fmt: skip
+
+
+def verdict(score, precision="fp32-accurate", low=None):
+    metrics = {
+        "speedup_vs_eager": 2 * score, "speedup_vs_compile": score, "precision": precision, "cases": 3,
+        "latency_ms": 0.5, "score_low": low, "score_high": low and 2 * low, "baseline": "compile",
+    }  # fmt: skip
+    return {"status": "ok", "score": score, "metrics": metrics, "feedback": "fine"}
+
+
+def row(**more):
+    found = {"programs": {"w/mine": verdict(4.0)}, "best": "w/mine", "baselines": [], **more}
+    return {**found, "program_id": Program.single(TEXT).id}
+
+
+def test_the_table_counts_what_was_confirmed_first():
+    record = {
+        "facts": FACTS,
+        "tasks": {"a": row(), "b": row(final=verdict(1.0, low=0.9)), "c": row(best=None)},
+    }
+    record["tasks"]["c"]["programs"] = {"w/mine": {**verdict(2.0), "status": "wrong", "score": None}}
+    text = sweep.table(record)
+    assert "| a | w/mine, once | 0.5 | 4 | unknown | compile | 8 |" in text
+    assert "| b | w/mine | 0.5 | 1 | 0.9 to 1.8 | compile | 2 |" in text and "| c | none |" in text
+    assert f"against compile: {math.sqrt(4.0):.3f} (2 tasks)" in text
+    assert sweep.words(record["tasks"]["b"]).startswith("1.00 by w/mine")
+    assert sweep.words({"fault": "broke\nbadly"}) == "badly"
+
+
+@pytest.mark.parametrize(
+    "given, words",
+    [
+        (row(), "4.00 kept"),
+        (row(programs={"w/mine": verdict(4.0, "tf32")}), "only as exact as tf32"),
+        (row(programs={"w/mine": verdict(4.0, low=0.9)}), "not surely above"),
+        ({**row(), "program_id": "other"}, "in none of the folders"),
+        (row(best=None), "no right program"),
+    ],
+)
+def test_winners_are_kept_with_their_record(given, words, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(library, "root", lambda: tmp_path)
+    folder = tmp_path / "w" / "kernelbench_3_4"
+    folder.mkdir(parents=True)
+    (folder / "mine.py").write_text(TEXT)
+    swept = tmp_path / "sweep.json"
+    swept.write_text(json.dumps({"facts": FACTS, "tasks": {"kernelbench:3/4": given}}))
+    arguments = [str(swept), "--programs", str(tmp_path / "w"), "--to", str(tmp_path / "all.json")]
+    assert keep_swept.main([*arguments, "--made-by", "me"]) == 0
+    assert words in capsys.readouterr().out
+    kept = tmp_path / "solutions" / "cuda" / "kernelbench_3_4"
+    assert (kept / "mine.py").is_file() is ("kept" in words)
+    if "kept" in words:
+        record = json.loads((kept / "mine.json").read_text())
+        assert record["score"] == 4.0 and record["made_by"] == "me" and record["confirmed"] is False
+    assert (
+        json.loads((tmp_path / "all.json").read_text())["tasks"]["kernelbench:3/4"]["best"] == given["best"]
+    )
+
+
+@pytest.mark.slow
+def test_a_sweep_of_one_task_on_the_cpu(tmp_path, capsys):
+    solution = library.root() / "solutions" / "cpu" / "kernelbench_3_4"
+    folder = tmp_path / "given" / "kernelbench_3_4"
+    folder.mkdir(parents=True)
+    (folder / "good.py").write_text((solution / "searched.py").read_text())
+    (folder / "bad.py").write_text("class ModelNew: pass\n")
+    out = tmp_path / "sweep.json"
+    given = [str(tmp_path / "given"), "--tasks", "4", "--size", "small", "--device", "cpu", "--final", "0"]
+    assert sweep.main([*given, "--out", str(out)]) == 0
+    found = json.loads(out.read_text())["tasks"]["kernelbench:3/4"]
+    assert found["best"] == "given/good" and found["programs"]["given/good"]["metrics"]["cases"] == 9
+    assert found["programs"]["given/bad"]["status"] != "ok"
+    assert sweep.main([*given, "--out", str(out)]) == 0  # what is in the record is not done again
+    assert "given/good" in capsys.readouterr().out
