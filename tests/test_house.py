@@ -56,7 +56,8 @@ def test_no_grab_bags():
 def test_a_file_is_one_noun_of_at_most_so_many_lines():
     files = [p for p in tracked() if p.suffix in {".py", ".h", ".cuh", ".cpp", ".cu"}]
     lines = {named(p): len(p.read_text("utf-8").splitlines()) for p in files}
-    written = {k: n for k, n in lines.items() if not k.startswith("kernelbench_tasks/solutions/")}
+    programs = ("kernelbench_tasks/solutions/", "benchmarks/gpu/programs/")  # one file each, as judged
+    written = {k: n for k, n in lines.items() if not k.startswith(programs)}
     assert {k: n for k, n in written.items() if n > LONGEST_FILE + 100 * k.startswith("tests/")} == {}
 
 

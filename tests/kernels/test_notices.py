@@ -32,7 +32,7 @@ def test_each_piece_of_news_is_told_once() -> None:
     known["compile"].slowdown, known["compile"].latency = 0.5, 0.001
     event = Rebase("eager", "compile", 0.5, 0.49, 0.51)
     judge._ground = SimpleNamespace(  # type: ignore[assignment]
-        baselines=baselines, make_ready=lambda: None, rebase=lambda: [event], close=lambda: None
+        baselines=baselines, make_ready=lambda: None, rebase=lambda seconds: [event], close=lambda: None
     )
     assert judge.rebase() == [event]
     ready, rebased = judge.notices()

@@ -76,9 +76,12 @@ def test_everything_else_counts(old, new):
 
 
 def test_the_bundled_programs_have_a_normal_form():
-    forms = [normal_form(path.read_text()) for path in SOLUTIONS]
-    assert all(forms) and len({f.shell for f in forms}) == len(SOLUTIONS)
-    assert sum(len(f.sources) for f in forms) == 1
+    forms = {path: normal_form(path.read_text()) for path in SOLUTIONS}
+    known = [form for form in forms.values() if form is not None]
+    # a program that a search or a model wrote may be free-form: it is judged anew each time
+    assert all(forms[path] for path in SOLUTIONS if not path.with_suffix(".json").is_file())
+    assert len({form.shell for form in known}) == len(known) >= 5
+    assert sum(len(form.sources) for form in known) >= 1
 
 
 LOOKS = {
