@@ -32,6 +32,32 @@ class Row(NamedTuple):
     factor: float = 1.0
 
 
+class Buffer:
+    """Device memory that grows and is kept: an allocation inside the clock would stall it.
+
+    Args:
+        driver: of the device.
+    """
+
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
+        self._address = self._nbytes = 0
+
+    def of(self, nbytes: int) -> int:
+        """Return the address of at least so many bytes."""
+        if nbytes > self._nbytes:
+            self.free()
+            size = 1 << (nbytes - 1).bit_length()
+            self._address, self._nbytes = self._driver.allocate(size), size
+        return self._address
+
+    def free(self) -> None:
+        """Give it back."""
+        if self._address:
+            address, self._address, self._nbytes = self._address, 0, 0
+            self._driver.free(address)
+
+
 class Filler:
     """Writes rows on one device, in this process's address space.
 
@@ -42,6 +68,7 @@ class Filler:
 
     def __init__(self, driver: Driver, image: Image) -> None:
         self._driver, self._image = driver, image
+        self._table = Buffer(driver)
 
     @property
     def place(self) -> str:
@@ -73,13 +100,14 @@ class Filler:
         table = np.array([(0, 0, 0, 0, 0), *rows], np.uint64)
         driver = self._driver
         driver.enter()
-        place = driver.allocate(table.nbytes)  # its first entry is where the kernel leaves its number
-        try:
-            driver.write(place, table.ctypes.data, table.nbytes)
-            kinds = (ctypes.c_void_p, ctypes.c_int32)
-            self._image.launch(kernel, min(len(rows), _MOST_BLOCKS), 256, 0, (place, len(rows)), kinds)
-            left = np.zeros(1, np.uint64)
-            driver.read(place, left.ctypes.data, left.nbytes)  # waits for the kernel
-            return int(left[0])
-        finally:
-            driver.free(place)
+        place = self._table.of(table.nbytes)  # its first entry is where the kernel leaves its number
+        driver.write(place, table.ctypes.data, table.nbytes)
+        kinds = (ctypes.c_void_p, ctypes.c_int32)
+        self._image.launch(kernel, min(len(rows), _MOST_BLOCKS), 256, 0, (place, len(rows)), kinds)
+        left = np.zeros(1, np.uint64)
+        driver.read(place, left.ctypes.data, left.nbytes)  # waits for the kernel
+        return int(left[0])
+
+    def close(self) -> None:
+        """Give the table's memory back."""
+        self._table.free()

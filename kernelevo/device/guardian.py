@@ -124,7 +124,7 @@ class Guardian:
         if not self._stopped:
             self._since = time.monotonic()
         for pgid in registered(self._folder):
-            if pgid not in self._stopped and signal_group(pgid, signal.SIGSTOP):
+            if signal_group(pgid, signal.SIGSTOP):  # again too: the end of another device's lease wakes all
                 self._stopped.add(pgid)
 
     def _resume(self) -> None:

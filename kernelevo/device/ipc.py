@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernelevo.device.driver import Driver, Image
-from kernelevo.device.filling import Filler, Row
+from kernelevo.device.filling import Buffer, Filler, Row
 
 
 class Exports:
@@ -58,27 +58,6 @@ class _Opened:
     nbytes: int
 
 
-class _Buffer:
-    """Device memory that grows and is kept: an allocation inside the clock would stall it."""
-
-    def __init__(self, driver: Driver) -> None:
-        self._driver = driver
-        self._address = self._nbytes = 0
-
-    def of(self, nbytes: int) -> int:
-        """Return the address of at least so many bytes."""
-        if nbytes > self._nbytes:
-            self.free()
-            size = 1 << (nbytes - 1).bit_length()
-            self._address, self._nbytes = self._driver.allocate(size), size
-        return self._address
-
-    def free(self) -> None:
-        if self._address:
-            address, self._address, self._nbytes = self._address, 0, 0
-            self._driver.free(address)
-
-
 class Imports:
     """Another process's allocations, mapped into this one.
 
@@ -90,7 +69,7 @@ class Imports:
     def __init__(self, driver: Driver, image: Image) -> None:
         self._driver, self._image = driver, image
         self._filler = Filler(driver, image)
-        self._table, self._out = _Buffer(driver), _Buffer(driver)
+        self._table, self._out = Buffer(driver), Buffer(driver)
         self._opened: dict[int, _Opened] = {}
         self._bases: list[int] = []
 
@@ -111,7 +90,8 @@ class Imports:
             if old is not None:
                 self._close(int(base))
             here = self._driver.open(bytes.fromhex(str(handle)))
-            self._opened[int(base)] = _Opened(identity, here, self._driver.allocation(here)[1])
+            start, size, _ = self._driver.allocation(here)
+            self._opened[int(base)] = _Opened(identity, here, start + size - here)
             insort(self._bases, int(base))
 
     def here(self, address: int, nbytes: int) -> int:
@@ -156,13 +136,18 @@ class Imports:
         """Write rows whose ``out`` is the other process's, from this one's memory.
 
         Raises:
-            LookupError: as ``here``.
+            LookupError: as ``here``, or where floats would come to lie at an odd address, which no device
+                forgives.
             RuntimeError: if the driver refuses.
         """
-        sizes = (row.extent * (4 if row.factors else 1) for row in rows)
-        self._filler.fill(
-            [row._replace(out=self.here(row.out, n)) for row, n in zip(rows, sizes, strict=True)]
-        )
+        placed = []
+        for row in rows:
+            width = 4 if row.factors else 1
+            here = self.here(row.out, row.extent * width)
+            if here % width:
+                raise LookupError(f"no float lies at the odd address {row.out:#x}")
+            placed.append(row._replace(out=here))
+        self._filler.fill(placed)
 
     def same(self, pairs: Sequence[tuple[int, int, int]]) -> bool:
         """Tell whether pieces, each (address of the other process's, of this one's, bytes), are equal.
@@ -206,6 +191,7 @@ class Imports:
         todo: list[Callable[[], None]] = [
             self._table.free,
             self._out.free,
+            self._filler.close,
             *(partial(self._close, base) for base in self._bases),
         ]
         for do in todo:

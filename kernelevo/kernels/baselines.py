@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kernelevo.errors import MachineError
+from kernelevo.errors import MachineError, SandboxError
 from kernelevo.kernels.baseline import WAYS, Baseline, Name, ways
 from kernelevo.kernels.correctness import Precision
 from kernelevo.kernels.failed import Failed, resting
@@ -176,6 +176,10 @@ class Baselines:
             session.stop()
             baseline.seconds = time.monotonic() - start
             baseline.session, baseline.state = session, "ready"
+        except SandboxError as error:  # our own: it says nothing of the baseline
+            if session is not None:
+                session.close()
+            baseline.state, baseline.reason = "failed", error.what
         except Failed as failed:
             if session is not None:
                 session.close()

@@ -55,11 +55,16 @@ class Equipment:
             return None
         return Filler(*_loaded(self.index, self.cubin))
 
-    def outputs(self, child: Child) -> SharedOutputs | None:
-        """Return how the parent reads a child's outputs; None where the child copies them."""
+    def outputs(self, child: Child, *, strict: bool) -> SharedOutputs | None:
+        """Return how the parent reads a child's outputs; None where the child copies them.
+
+        Args:
+            child: whose.
+            strict: whether it runs a program (see ``SharedOutputs``).
+        """
         if not self.reads:
             return None
-        return SharedOutputs(self._reader(child))
+        return SharedOutputs(self._reader(child), strict=strict)
 
     def _reader(self, child: Child) -> Reader:
         if self.kind == "host":

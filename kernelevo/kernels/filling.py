@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from kernelevo.device.filling import Row
 
+_STEP = 1 << 18
 Fill = Callable[[int, Sequence[int]], "Piece | None"]
 
 
@@ -45,6 +46,16 @@ class Values:
 
     write: Callable[[int, list[torch.Tensor]], None]
     fill: Fill = _by_the_host
+
+
+def copied(source: int, out: int, nbytes: int) -> list[Row]:
+    """Return the rows that copy so many bytes: several, so that many multiprocessors take part."""
+    return [Row(source + at, 0, out + at, min(_STEP, nbytes - at)) for at in range(0, nbytes, _STEP)]
+
+
+def zeros(out: int, nbytes: int) -> list[Row]:
+    """Return the rows that write so many zeros."""
+    return [Row(0, 0, out + at, min(_STEP, nbytes - at)) for at in range(0, nbytes, _STEP)]
 
 
 class Writer(Protocol):

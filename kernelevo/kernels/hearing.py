@@ -174,6 +174,7 @@ class Hearing:
             count += order.verify(
                 self._session, ground.checker, ground.stream, seen.stops, seconds / 2, self._stops
             )
+        ground.pool.tidy()
         notes.metrics["timed_outputs_verified"] = count
         notes.metrics["timed_blocks"] = outcome.blocks
         notes.metrics["dropped_blocks"] = outcome.dropped

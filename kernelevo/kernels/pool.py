@@ -224,6 +224,11 @@ class Pool:
         with self.turn:
             return replay32(lambda: load_state(self.build(parameters.seed), state), calls, self._device)
 
+    def tidy(self) -> None:
+        """Give back what evaluations have left on the device: children need it."""
+        if self._device != "cpu":
+            torch.cuda.empty_cache()
+
     def e_tf32(self, group: Group) -> tuple[float, ...]:
         """Error of the reference with operands rounded to TF32, for each output leaf; kept per group."""
         if group.tf32 is None:

@@ -94,6 +94,11 @@ SIZE = Rule(
     "an output is read as it lies in memory, and so much of it would only keep the judge busy",
     "returns tensors about as large as the module's own, not a few elements of a huge one",
 )
+REACHABLE = Rule(
+    "the judge reads outputs and writes inputs by itself, where they lie on the device: no program is asked "
+    "whether they are there",
+    "lets torch allocate its outputs, with the allocator's usual settings, and leaves inputs where they are",
+)
 PROTOCOL = Rule(
     "outputs are heard of over one channel, and writing to it means to speak in the judge's place",
     "leaves descriptors that it did not open, and the objects of its caller, alone; what it prints is logged",

@@ -66,7 +66,8 @@ class Session:
             fds={"weights": self._weights.fd, "slots": self._slots.fd},
         )
         equipment = setting.equipment
-        self.outputs = equipment.outputs(self.child) if equipment is not None else None
+        strict = subject["kind"] == "program"
+        self.outputs = equipment.outputs(self.child, strict=strict) if equipment is not None else None
         self.weights = "strict"
         self._first_in_line = False
         self._hear(patience)
@@ -376,5 +377,5 @@ class Session:
     def shared_ranges(self) -> list[tuple[int, int]]:
         """Address ranges at which the child sees its input slots and weights."""
         if self.setting.staged:
-            return self._staging.places
+            return self._staging.ranges()
         return mapped_at(self.child.pid, self._slots.inode, self._weights.inode)

@@ -113,13 +113,17 @@ class SharedOutputs:
 
     Where the reader fails once, it is not used again (``why`` says so): the child copies from then on.
 
+    A program that could make the reader fail would be told its inputs before the clock, as where there is
+    none: where ``strict``, what fails is the program's, and it is refused.
+
     Args:
         reader: of the child's memory.
         seed: of the windows' places; None draws it from the system. It never enters a child.
+        strict: whether the child runs a program, on a machine where the reader has worked before.
     """
 
-    def __init__(self, reader: Reader, seed: int | None = None) -> None:
-        self._reader = reader
+    def __init__(self, reader: Reader, seed: int | None = None, *, strict: bool = False) -> None:
+        self._reader, self._strict = reader, strict
         self._rng = np.random.default_rng(int.from_bytes(os.urandom(16), "big") if seed is None else seed)
         self.why = ""
         self._windows: list[Piece] = []
@@ -177,8 +181,15 @@ class SharedOutputs:
         return [(a + s, w) for (a, _), s, w in zip(pieces, starts.tolist(), width.tolist(), strict=True)]
 
     def give_up(self, why: str) -> None:
-        """Read no more: the child copies from now on, and the verdict says why."""
+        """Read no more: the child copies from now on, and the verdict says why.
+
+        Raises:
+            Failed: where ``strict``.
+        """
         self.why = why[:200]
+        if self._strict:
+            saw = f"the program's memory cannot be reached any more: {self.why}"
+            raise Failed(Status.REJECTED, rules.REACHABLE.broken(saw))
 
     # ------------------------------------------------------------------ after the clock
 

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 import torch
 
-from kernelevo.device.filling import Row
-from kernelevo.kernels.filling import Piece, Values
+from kernelevo.kernels.filling import Piece, Values, zeros
 from kernelevo.kernels.setting import Setting
 from kernelevo.kernels.shared_outputs import SharedOutputs
 
@@ -34,6 +33,11 @@ class Staging:
         if len(places) != width:
             raise LookupError("the child did not say where all inputs lie")
         return [start for start, _ in places]
+
+    def ranges(self) -> list[tuple[int, int]]:
+        """(First address, end) of every tensor of every call; how large each is, we know ourselves."""
+        sizes = [leaf.nbytes for leaf in self._inputs.leaves]
+        return [(start, start + sizes[i % len(sizes)]) for i, (start, _) in enumerate(self.places)]
 
     def _copies(self, slot: int) -> list[tuple[int, int, int]]:
         """Where one call's inputs lie: (first byte in the slots, bytes, address in the child) of each."""
@@ -65,7 +69,7 @@ class Staging:
     def wipe(self, reader: SharedOutputs) -> None:
         """Zero all inputs."""
         try:
-            reader.fill([Row(0, 0, start, end - start) for start, end in self.places if end > start])
+            reader.fill([row for start, end in self.ranges() for row in zeros(start, end - start)])
         except (RuntimeError, LookupError) as error:
             reader.give_up(str(error))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,7 @@ import torch
 from torch.utils import _pytree as pytree
 
 from kernelevo.device.filling import Row
-from kernelevo.kernels.filling import HostFiller, Piece, Values, Writer
+from kernelevo.kernels.filling import HostFiller, Piece, Values, Writer, copied
 from kernelevo.kernels.inputs import SHIPPED, Source, draw
 
 _NO_NUMPY = (torch.bfloat16, torch.complex32)
@@ -69,8 +70,9 @@ class Stream:
         writer: Writer | None = None,
     ) -> None:
         self._rng = rng
-        self._writer: Writer | None = writer or HostFiller()
+        self._writer: Writer = writer or HostFiller()
         self._near: dict[Any, torch.Tensor] = {}
+        self._copying = threading.Lock()  # baselines are prepared beside a duel
         self._free = list(free)
         self.distributions = tuple(distributions)
         self._source, self._slack = source, slack
@@ -196,13 +198,15 @@ class Stream:
                 return None
             changes = wide is None and anew is not None
             values = anew[i] if changes and anew is not None else leaf if wide is None else wide
-            near = self._copy_of(values, None if changes else (pick.base, i))
+            if wide is None and (values.shape, values.dtype) != (leaf.shape, leaf.dtype):
+                return None
+            near = self._copy_of(values.contiguous(), None if changes else (pick.base, i))
             factors = self._copy_of(self._table(), "factors")
             if near is None or factors is None:
                 return None
-            held.append(near)
+            held += [near, factors]
             if wide is None:
-                rows += _copied(near.data_ptr(), out, near.numel() * near.element_size())
+                rows += copied(near.data_ptr(), out, near.numel() * near.element_size())
                 continue
             for start, count, at in _chunks(leaf.numel(), rng):
                 here, by = near.data_ptr() + 4 * (offset + start), factors.data_ptr() + 4 * at
@@ -211,31 +215,32 @@ class Stream:
 
     def _copy_of(self, values: torch.Tensor, name: Any) -> torch.Tensor | None:
         """Return a copy of a tensor where children compute, kept by its name; None where it has no room."""
-        if self._writer is None:
-            return None
-        if name is not None and name in self._near:
-            return self._near[name]
-        try:
-            near = values.to(self._writer.place)
-        except torch.OutOfMemoryError:
-            self._writer, self._near = None, {}
-            return None
-        if name is not None:
-            self._near[name] = near
-        return near
+        with self._copying:
+            if name is not None and name in self._near:
+                return self._near[name]
+            try:
+                near = values.to(self._writer.place)
+            except torch.OutOfMemoryError:
+                self._near.clear()  # children need the device's memory; pieces hold what they read
+                torch.cuda.empty_cache()
+                return None
+            if name is not None:
+                self._near[name] = near
+            return near
 
     def near(self, pick: Pick) -> list[Any]:
         """Return a pick's leaves as ``leaves`` does, but where children compute, if they can be made so."""
-        leaves, writer = self._base(pick.base)[0], self._writer
-        if writer is None or writer.place == "cpu":
+        leaves, place = self._base(pick.base)[0], self._writer.place
+        if place == "cpu":
             return self.leaves(pick)
-        made = [
-            torch.empty_like(v, device=writer.place) if isinstance(v, torch.Tensor) else v for v in leaves
-        ]
-        piece = self.fill(pick, [v.data_ptr() for v in made if isinstance(v, torch.Tensor)])
-        if piece is None:
+        try:
+            made = [torch.empty_like(v, device=place) if isinstance(v, torch.Tensor) else v for v in leaves]
+            piece = self.fill(pick, [v.data_ptr() for v in made if isinstance(v, torch.Tensor)])
+            if piece is None:
+                return self.leaves(pick)
+            self._writer.fill(piece.rows)
+        except (torch.OutOfMemoryError, RuntimeError):  # the host's memory does as well
             return self.leaves(pick)
-        writer.fill(piece.rows)
         return made
 
     @staticmethod
@@ -274,12 +279,6 @@ def _chunks(count: int, rng: random.Random) -> Iterator[tuple[int, int, int]]:
     """Yield (first element, elements, place in the table of factors) of every chunk of so many elements."""
     for start in range(0, count, _CHUNK):
         yield start, min(_CHUNK, count - start), rng.randrange(_SHIFTS + 1)
-
-
-def _copied(source: int, out: int, nbytes: int) -> list[Row]:
-    """Return the rows that copy so many bytes."""
-    step = 4 * _CHUNK
-    return [Row(source + at, 0, out + at, min(step, nbytes - at)) for at in range(0, nbytes, step)]
 
 
 def _wide(first: torch.Tensor, second: torch.Tensor, slack: int) -> torch.Tensor:

@@ -198,7 +198,9 @@ def combine(parts: Sequence[Evaluation]) -> Evaluation:
         values = [v for p in parts if isinstance(v := p.metrics.get(name), float)]
         metrics[name] = max(values, default=None)
     profiled = next((p for p in parts if p.metrics.get("device_span_by") == clocks.PROFILER), None)
-    if profiled is not None:
+    if profiled is None:
+        metrics |= {k: v for k, v in parts[0].metrics.items() if k == "device_span_missing"}
+    else:
         own = {name: profiled.metrics.get(name) for name in clocks.PROFILED}
         metrics = {k: v for k, v in metrics.items() if k != "device_span_missing"} | own
         metrics["launch_bound"] = clocks.launch_bound(metrics)

@@ -91,6 +91,7 @@ class Worker:
         self._module: nn.Module | None = None
         self._kind: type[nn.Module] | None = None
         self._armed: list[tuple[tuple[Any, ...], int]] = []
+        self._slotted: list[tuple[tuple[Any, ...], int]] = []
         self._kept: list[Any] = []
         self._fetched: list[Any] = []
 
@@ -156,6 +157,7 @@ class Worker:
             tensors = iter(self._one.views(self._slots_arena.block[start : start + self._one.nbytes]))
             leaves = [next(tensors) if p is None else p[0] for p in plain]
             self._armed.append((tuple(unflatten(structure, leaves)), slot))
+        self._slotted = list(self._armed)
         if self._instruments is not None:
             self._instruments.ready(len(self._armed))
         return {}
@@ -166,7 +168,7 @@ class Worker:
         Where the parent writes there by itself, memory of that form is made and nothing copied.
         """
         put = self._place.blank if order.get("blank") else self._place.put
-        self._armed = [(put(args), slot) for args, slot in self._armed]
+        self._armed = [(put(args), slot) for args, slot in self._slotted]
         self._place.wait()
         tensors = [
             v for args, _ in self._armed for v in pytree.tree_leaves(args) if isinstance(v, torch.Tensor)

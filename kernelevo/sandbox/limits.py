@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import resource
 import shutil
 import signal
@@ -23,6 +24,7 @@ Stage = Literal["build", "run", "trusted"]
 _SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/opt/cuda", "/usr/local/cuda")
 _FACTS = ("/proc/cpuinfo", "/proc/meminfo", "/sys/devices/system")
 _SINKS = ("/dev/null", "/dev/zero", "/dev/urandom")
+_OF_A_COMPILER = re.compile(r"bin|lib\d*|libexec|include|share|nvvm|targets|(x86_64|aarch64)-.*")
 WARM_FOLDER = "KERNELEVO_ZYGOTE_FOLDER"  # set by the zygote: its own scratch folder
 CUDA_DEVICES = (
     "/dev/nvidiactl", "/dev/nvidia-uvm", "/dev/nvidia-uvm-tools", "/dev/nvidia-modeset",
@@ -103,15 +105,19 @@ def readable_roots() -> list[str]:
 
 
 def compiler_roots() -> list[str]:
-    """Return the folders of the compilers on the PATH that lie elsewhere than the system's own.
+    """Return the folders of the compilers on the PATH, those of the system's own among them.
 
-    A compiler's headers and its inner programs lie beside its ``bin``, so all of its folder is meant.
+    A compiler's headers and its inner programs lie beside its ``bin``; nothing else there is granted, since
+    somebody's compiler may lie in ``~/bin``.
     """
     names = (os.environ.get("CC"), os.environ.get("CXX"), "cc", "gcc", "c++", "g++", "clang", "nvcc", "ptxas")
-    found = (shutil.which(name) for name in names if name)
-    folders = {Path(where).parent for path in found if path for where in (path, os.path.realpath(path))}
-    roots = {folder.parent if folder.name == "bin" else folder for folder in folders}
-    return sorted(str(root) for root in roots if root != Path("/"))
+    paths = (shutil.which(name) for name in names if name)
+    folders = {Path(where).parent for path in paths if path for where in (path, os.path.realpath(path))}
+    granted: set[Path] = set()
+    for folder in folders:
+        beside = folder.parent.iterdir() if folder.name == "bin" else ()
+        granted |= {folder, *(path for path in beside if _OF_A_COMPILER.fullmatch(path.name))}
+    return sorted(map(str, granted))
 
 
 def rules(limits: Limits) -> list[Rule]:

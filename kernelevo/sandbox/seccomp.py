@@ -32,7 +32,7 @@ NETWORK = {
     "socketpair": 53, "accept4": 288, "sendmmsg": 307,
 }  # fmt: skip
 # the CUDA driver starts only where it can bind a Unix socket of its own and listen to it. Nobody who is bound
-# by this filter may connect or send to one, so no two programs can talk by it
+# by this filter may connect or send to one; that a name is taken, two programs can still tell each other
 DRIVER = {"bind": 49, "listen": 50, "accept": 43, "accept4": 288}
 _SOCKET, _AF_UNIX = 41, 1
 SPYING = {

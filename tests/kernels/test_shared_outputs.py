@@ -100,6 +100,19 @@ def test_a_reader_that_fails_is_given_up_and_says_why():
     assert not silent.usable and "no such call" in silent.why
 
 
+def test_of_a_program_nothing_is_given_up():
+    tensors, said = results(2, 10)
+    memory = Memory(tensors)
+    memory.broken = True
+    for outputs, words in (
+        (SharedOutputs(memory, strict=True), said),
+        (SharedOutputs(Memory(tensors), strict=True), {**said, "segments": None}),
+    ):
+        with pytest.raises(Failed, match="cannot be reached") as failed:
+            outputs.secure(words)
+        assert failed.value.status is Status.REJECTED
+
+
 BAD = {
     "no kinds": {"kinds": None},
     "a kind that is not there": {"results": [[0, [[5, 4096]]]]},
@@ -154,7 +167,7 @@ def test_what_is_in_force_is_named():
     assert "copied by the program's own process" in reads.words("no such call")
     assert "no such call" in reads.words("no such call")
     copies = Equipment("device", 0, None, False, {"ipc": "refused", "kernels": "no NVRTC"})
-    assert "refused" in copies.words() and "no NVRTC" in copies.words() and copies.outputs(None) is None
+    assert "refused" in copies.words() and "no NVRTC" in copies.words() and copies.outputs(None, strict=True) is None
 
 
 def test_a_device_that_grants_nothing_is_judged_without(tmp_path):

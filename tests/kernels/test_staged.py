@@ -147,23 +147,57 @@ def test_a_program_that_is_one_call_ahead_is_seen_and_an_honest_one_is_not(stage
     assert failed.value.status is Status.WRONG
 
 
-def test_where_inputs_cannot_be_changed_any_more_no_batch_is_stopped(staged, monkeypatch):
-    def refuse(self, address, values):
-        raise RuntimeError("no such call")
+def refuse(self, *_):
+    raise RuntimeError("no such call")
 
+
+def test_a_program_whose_inputs_cannot_be_changed_any_more_is_refused(staged, monkeypatch):
     monkeypatch.setattr(HostReader, "write", refuse)
-    assert stop_batches(staged, candidate(AHEAD)) == 0
+    with pytest.raises(Failed, match="no such call") as failed:
+        stop_batches(staged, candidate(AHEAD))
+    assert failed.value.status is Status.REJECTED
 
 
-def test_a_read_that_fails_falls_back_to_a_copy_and_says_so(staged, monkeypatch):
-    def refuse(self, pieces):
-        raise RuntimeError("no such call")
-
-    monkeypatch.setattr(HostReader, "gather", refuse)
+@pytest.mark.parametrize("call", ["gather", "fill", "read"])
+def test_a_program_whose_memory_cannot_be_reached_any_more_is_refused(staged, monkeypatch, call):
+    """It would be told its inputs before the clock from then on."""
+    monkeypatch.setattr(HostReader, call, refuse)
     found = verdict(staged, "return RESULT")
-    assert found.status is Status.OK and found.metrics["timed_outputs_verified"] > 0
-    assert "no such call" in found.metrics["defences"] and "copied" in found.metrics["defences"]
-    assert verdict(staged, "return RESULT + 1e-3").status is Status.WRONG
+    assert found.status is Status.REJECTED and "no such call" in found.feedback
+
+
+HIDES = """
+import kernelevo.device.instruments as instruments
+instruments.HostInstruments.segments = lambda *_: None
+return RESULT
+"""
+
+
+def test_a_program_that_hides_its_memory_is_refused(staged):
+    found = verdict(staged, HIDES)
+    assert found.status is Status.REJECTED and "cannot be reached" in found.feedback
+
+
+@pytest.mark.parametrize("call", ["gather", "fill"])
+def test_a_baseline_goes_on_with_copies(staged, monkeypatch, call):
+    """Also where it fails in the midst of a batch, whose blank memory was staged by then."""
+    import torch
+
+    from kernelevo.kernels.tree import unflatten
+
+    ground = staged.ground
+    ground.make_ready()
+    with ground.baselines.start(ground.baselines.subject("eager"), "copies") as session:
+        ground._make_ready(session, 60.0)
+        monkeypatch.setattr(HostReader, call, refuse)
+        picks = [ground.stream.pick() for _ in range(3)]
+        ground.checker.place(session, ground.pool.groups[0].parameters)
+        batch = session.batch(ground.stream.values(picks), [pick.seed for pick in picks])
+        answer = session.answer(batch.said, 1, 3)
+        assert session.outputs.why == "no such call"
+    args = tuple(unflatten(ground.setting.structure, ground.stream.leaves(picks[1])))
+    right = ground.pool.answer(ground.pool.groups[0].parameters, args, picks[1].seed)
+    torch.testing.assert_close(answer.leaves[0], right.leaves[0])
 
 
 def test_a_device_that_is_not_here_is_the_machines_fault():

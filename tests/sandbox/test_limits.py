@@ -10,7 +10,7 @@ import pytest
 
 from kernelevo.sandbox import landlock, seccomp
 from kernelevo.sandbox.channel import PeerClosed
-from kernelevo.sandbox.limits import Limits, readable_roots
+from kernelevo.sandbox.limits import Limits, compiler_roots, readable_roots
 
 NEEDS_BOTH = pytest.mark.skipif(
     landlock.abi() < 6 or bool(seccomp.supported()), reason="needs Landlock 6 and x86-64"
@@ -155,3 +155,19 @@ def test_filters_jump_inside_their_program():
             if kind & 7 == 5:
                 assert i + 1 + max(yes, no) < count
         assert code[-8] == 6
+
+
+def test_of_a_compilers_folder_no_more_is_granted_than_it_needs(tmp_path, monkeypatch):
+    """Somebody's compiler may lie in the folder of everything else that is theirs."""
+    for name in ("bin", "lib64", "include", ".ssh", "documents"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "bin" / "gcc").write_text("#!/bin/sh\n")
+    (tmp_path / "bin" / "gcc").chmod(0o755)
+    alone = tmp_path / "documents" / "nvcc"
+    alone.write_text("#!/bin/sh\n")
+    alone.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{alone.parent}")
+    monkeypatch.delenv("CC", raising=False)
+    monkeypatch.delenv("CXX", raising=False)
+    names = ("bin", "documents", "include", "lib64")
+    assert compiler_roots() == [str(tmp_path / name) for name in names]
