@@ -167,7 +167,8 @@ def test_what_is_in_force_is_named():
     assert "copied by the program's own process" in reads.words("no such call")
     assert "no such call" in reads.words("no such call")
     copies = Equipment("device", 0, None, False, {"ipc": "refused", "kernels": "no NVRTC"})
-    assert "refused" in copies.words() and "no NVRTC" in copies.words() and copies.outputs(None, strict=True) is None
+    assert "refused" in copies.words() and "no NVRTC" in copies.words()
+    assert copies.outputs(None, strict=True) is None
 
 
 def test_a_device_that_grants_nothing_is_judged_without(tmp_path):
