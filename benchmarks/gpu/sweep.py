@@ -30,7 +30,7 @@ from benchmarks.gpu import machine
 from benchmarks.gpu.machine import ROOT
 from kernelevo.bench.suite import Suite, folder_name
 from kernelevo.device.groups import Registration
-from kernelevo.errors import KernelEvoError
+from kernelevo.errors import InputError, KernelEvoError
 
 BASELINES = "compile,graphed,compile-graphed"
 PATIENCE = {"ready": 240.0, "row": 150.0}
@@ -138,8 +138,14 @@ def sweep(told: argparse.Namespace) -> int:
     began = time.monotonic()
     record: dict[str, Any] = {"facts": _facts(told), "tasks": {}}
     if told.out.is_file():
-        record["tasks"] = json.loads(told.out.read_text("utf-8"))["tasks"]
+        record["tasks"] = measured(told.out, record["facts"])
     names = [n for n in Suite.find("kernelbench:3", None).select(told.tasks) if programs(told.folders, n)]
+    if not names:
+        raise InputError(
+            "there is no program to judge",
+            why=f"no kernelbench_3_N/*.py of these tasks in {', '.join(map(str, told.folders))}",
+            now="name folders that hold some, or other tasks",
+        )
     waiting = [name for name in names if name not in record["tasks"]]
     for name, row in _in_order(waiting, told, began):
         record["tasks"][name] = row
@@ -147,6 +153,26 @@ def sweep(told: argparse.Namespace) -> int:
         print(f"[{time.monotonic() - began:5.0f} s] {name}: {words(row)}", flush=True)
     print(table(record), flush=True)
     return 0 if all(row.get("best") for row in record["tasks"].values()) else 1
+
+
+def measured(path: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the tasks of a record that is gone on with.
+
+    Raises:
+        InputError: if it is none, or of another device, size or versions.
+    """
+    try:
+        found = json.loads(path.read_text("utf-8"))
+        old, tasks = found["facts"], dict(found["tasks"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{path} is no record of a sweep", why=str(error), now="give --out another file"
+        ) from error
+    apart = [key for key in ("device", "size", "torch", "triton") if old.get(key) != facts.get(key)]
+    if apart:
+        words = ", ".join(f"{key} {old.get(key)} there, {facts.get(key)} here" for key in apart)
+        raise InputError(f"{path} was measured otherwise", why=words, now="give --out another file")
+    return tasks
 
 
 def programs(folders: Sequence[Path], name: str) -> list[Path]:

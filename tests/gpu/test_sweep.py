@@ -73,6 +73,26 @@ def test_winners_are_kept_with_their_record(given, words, tmp_path, monkeypatch,
     )
 
 
+@pytest.mark.parametrize(
+    "held, words",
+    [
+        (None, "no program to judge"),
+        ("no json", "no record of a sweep"),
+        (
+            json.dumps({"facts": {"device": "cpu", "size": "full"}, "tasks": {}}),
+            "size full there, small here",
+        ),
+    ],
+)
+def test_what_cannot_be_swept_is_said(held, words, tmp_path, capsys):
+    out = tmp_path / "sweep.json"
+    if held is not None:
+        out.write_text(held)
+    given = [str(tmp_path), "--tasks", "4", "--size", "small", "--device", "cpu", "--out", str(out)]
+    assert sweep.main(given) == 2 and words in capsys.readouterr().err
+    assert held is None or out.read_text() == held
+
+
 @pytest.mark.slow
 def test_a_sweep_of_one_task_on_the_cpu(tmp_path, capsys):
     solution = library.root() / "solutions" / "cpu" / "kernelbench_3_4"
