@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 
@@ -50,8 +50,9 @@ class Staging:
 
         What can be written where it lies is: a call's values would else cross from host to device each time.
         """
-        pieces: list[Piece] = []
-        try:
+
+        def write() -> bool:
+            pieces: list[Piece] = []
             for slot in slots:
                 piece = values.fill(slot, self._addresses(slot))
                 if piece is not None:
@@ -61,38 +62,46 @@ class Staging:
                 for at, nbytes, address in self._copies(slot):
                     reader.write(address, self._block[at : at + nbytes])
             reader.fill([row for piece in pieces for row in piece.rows])
-        except (RuntimeError, LookupError) as error:
-            reader.give_up(str(error))
-            return False
-        return True
+            return True
 
-    def wipe(self, reader: SharedOutputs) -> None:
-        """Zero all inputs."""
-        try:
+        return _reached(reader, write)
+
+    def wipe(self, reader: SharedOutputs) -> bool:
+        """Zero all inputs; False if that fails."""
+
+        def write() -> bool:
             reader.fill([row for start, end in self.ranges() for row in zeros(start, end - start)])
-        except (RuntimeError, LookupError) as error:
-            reader.give_up(str(error))
+            return True
+
+        return _reached(reader, write)
 
     def read_back(self, reader: SharedOutputs, slot: int) -> bool:
         """Copy the inputs of one call back into their slot; False if that fails."""
-        try:
+
+        def read() -> bool:
             for at, nbytes, address in self._copies(slot):
                 self._block[at : at + nbytes] = reader.plain_read(address, nbytes)
-        except (RuntimeError, LookupError) as error:
-            reader.give_up(str(error))
-            return False
-        return True
+            return True
+
+        return _reached(reader, read)
 
     def holds(self, reader: SharedOutputs, slot: int, given: Sequence[torch.Tensor]) -> bool:
         """Tell whether one call's inputs surely are these tensors, which lie where the child's do."""
-        leaves = self._inputs.leaves
-        if any(g.stride() != leaf.stride for g, leaf in zip(given, leaves, strict=True)):
+        if any(g.stride() != leaf.stride for g, leaf in zip(given, self._inputs.leaves, strict=True)):
             return False
-        try:
-            copies = [a for _, _, a in self._copies(slot)]
-            near = [g for g in given if g.numel()]
-            sizes = [leaf.nbytes for leaf in leaves if leaf.nbytes]
-            return reader.same([(a, g.data_ptr(), n) for a, g, n in zip(copies, near, sizes, strict=True)])
-        except (RuntimeError, LookupError) as error:
-            reader.give_up(str(error))
-            return False
+        near = [g.data_ptr() for g in given if g.numel()]
+
+        def same() -> bool:
+            copies = self._copies(slot)
+            return reader.same([(a, here, n) for (_, n, a), here in zip(copies, near, strict=True)])
+
+        return _reached(reader, same)
+
+
+def _reached(reader: SharedOutputs, do: Callable[[], bool]) -> bool:
+    """Return what is found in the child's memory; False, and the reader given up, if that is out of reach."""
+    try:
+        return do()
+    except (RuntimeError, LookupError) as error:
+        reader.give_up(str(error))
+        return False

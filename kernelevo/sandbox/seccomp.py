@@ -33,8 +33,8 @@ NETWORK = {
 }  # fmt: skip
 # the CUDA driver starts only where it can bind a Unix socket of its own and listen to it. Nobody who is bound
 # by this filter may connect or send to one; that a name is taken, two programs can still tell each other
-DRIVER = {"bind": 49, "listen": 50, "accept": 43, "accept4": 288}
-_SOCKET, _AF_UNIX = 41, 1
+DRIVER = ("socket", "bind", "listen", "accept", "accept4")
+_AF_UNIX = 1
 SPYING = {
     "ptrace": 101, "process_vm_readv": 310, "process_vm_writev": 311, "kcmp": 312, "pidfd_send_signal": 424,
     "pidfd_open": 434, "pidfd_getfd": 438, "process_madvise": 440, "process_mrelease": 448,
@@ -106,13 +106,13 @@ def program(stage: FilterStage, pid: int, *, cuda: bool = False) -> bytes:
     )
     code += _instruction(_LD, _OFFSET_NR) + _instruction(_JGE, _X32_BIT, 0, 1)
     code += _instruction(_RET, _ERRNO | errno.EPERM)
-    granted = {_SOCKET, *DRIVER.values()} if cuda else set()
+    granted = {NETWORK[name] for name in DRIVER} if cuda else set()
     for table in (NETWORK, SPYING, KERNEL, LASTING, SLOWING):
         for number in table.values():
             code += b"" if number in granted else _refuse(number)
     if cuda:
         own_host = _instruction(_JEQ, _AF_UNIX, 1, 0) + _instruction(_RET, _ERRNO | errno.EPERM)
-        code += _on_first_argument(_SOCKET, own_host + _instruction(_RET, _ALLOW))
+        code += _on_first_argument(NETWORK["socket"], own_host + _instruction(_RET, _ALLOW))
     for number in () if cuda else UNCOUNTED.values():
         code += _refuse(number, errno.ENOSYS)
     refused = [_instruction(_JEQ, option, 0, 1) + _instruction(_RET, _ERRNO | errno.EPERM)

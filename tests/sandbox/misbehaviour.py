@@ -112,7 +112,27 @@ def _open(path, mode="rb"):
     return act
 
 
+def _listen(p):
+    """Do what the CUDA driver does when it starts."""
+    with socket.socket(socket.AF_UNIX) as here:
+        here.bind(b"\0kernelevo-test-%d" % os.getpid())
+        here.listen()
+
+
+def _connect(p):
+    with socket.socket(socket.AF_UNIX) as here:
+        here.connect("anywhere")
+
+
+def _send(p):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as here:
+        here.sendto(b"x", "anywhere")
+
+
 ACTS = {
+    "listen": _listen,
+    "connect": _connect,
+    "send": _send,
     "fork": _fork,
     "execve": _execve,
     "vfork": lambda p: _raw(58),

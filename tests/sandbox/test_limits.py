@@ -92,6 +92,16 @@ def test_what_flees_from_the_build_stage_dies_with_it(spawn, stay):
     assert not sleepers(child.limits.scratch)
 
 
+@NEEDS_BOTH
+@pytest.mark.parametrize("stage", ["run", "build"])
+def test_a_device_opens_one_kind_of_socket_and_no_way_to_talk(spawn, stage):
+    acts = {"acts": ["listen", "connect", "send", "socket", "socketpair"]}
+    found = spawn("attempt", acts, stage=stage, cuda=True).channel.recv(20.0)
+    assert found.pop("listen") == "allowed" and "allowed" not in found.values(), found
+    without = spawn("attempt", acts, stage=stage).channel.recv(20.0)
+    assert "allowed" not in without.values(), without
+
+
 def alive(pid):
     try:
         with open(f"/proc/{pid}/stat") as file:
