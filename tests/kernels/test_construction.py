@@ -57,12 +57,14 @@ def test_builds_and_draws_that_others_disturb_are_made_again(source, every, monk
 
 @contextmanager
 def drawing():
-    """Another thread that draws all the time."""
+    """Another thread that draws again and again, with pauses longer than a build takes on a busy machine."""
     over = threading.Event()
 
     def draw():
-        while not over.wait(0.002):
+        for number in itertools.count(1):
             torch.rand(7)
+            if over.wait(0.002 if number % 20 else 0.2):
+                return
 
     thread = threading.Thread(target=draw)
     thread.start()
