@@ -1,6 +1,6 @@
 """The engine's parts on one problem, no model: adaptive, top-k, random, no cold start, no islands.
 
-``python benchmarks/ablation.py`` runs every variant with five seeds on ``noisy_graphs`` and writes
+``python -m benchmarks.ablation`` runs every variant with five seeds on ``noisy_graphs`` and writes
 ``benchmarks/results/ablation.json`` after each run; runs that are there already are kept, so it can be
 stopped and started again. The table gives the mean of the best scores with a 95 % interval (Student's t over
 seeds), and the paired difference to the adaptive variant. Nothing else should run on the machine meanwhile.
@@ -40,12 +40,12 @@ def main() -> None:
     parser.add_argument(
         "--budget", default="80", help="of each run; trials, so that the machine's load counts little"
     )
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--to", type=Path, default=RESULTS)
     given = parser.parse_args()
     done = json.loads(given.to.read_text("utf-8")) if given.to.is_file() else {}
-    for seed in range(given.seeds):
+    for seed in given.seeds:
         for name in VARIANTS:
             key = f"{given.problem}/{given.budget}/{name}/{seed}"
             if key not in done:
@@ -69,6 +69,7 @@ def measured(given: argparse.Namespace, name: str, seed: int) -> dict:
             "seed_score": result.trials[0].score,
             "trials": len(result.trials),
             "seconds": round(time.time() - began, 1),
+            "workers": given.workers,
             "load": round(os.getloadavg()[0], 2),
             "when": time.strftime("%Y-%m-%d %H:%M"),
         }
@@ -79,7 +80,7 @@ def table(done: dict, given: argparse.Namespace) -> list[str]:
     reached = {
         name: {
             s: done[k]["best"]
-            for s in range(given.seeds)
+            for s in given.seeds
             if (k := f"{given.problem}/{given.budget}/{name}/{s}") in done
         }
         for name in VARIANTS
