@@ -110,8 +110,8 @@ def test_the_same_ways_work_on_a_file_of_ones_own(judge, tmp_path):
     rest = reaching.TOP.format(ways=tried, tools=tools())
     # compilers before C23; a linker that quotes nothing of a script with a mistake
     may, cannot = {"embed", "script of the linker"}, {name for name, _, _ in tried}
-    for rest in (0, 1, 2, 4, 8):  # other judges' processes count too, and a tool may find no room for its own
-        time.sleep(rest)
+    for pause in (0, 1, 2, 4, 8):  # other judges' processes count too, and a tool may find no room
+        time.sleep(pause)
         artifact = judge.prepare(Program.single(text(top + rest)))
         assert artifact.verdict is None, artifact.verdict.feedback
         cannot = {name for name, _, _ in tried} - worked(artifact.folder, tried, content)
