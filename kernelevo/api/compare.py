@@ -21,7 +21,8 @@ def compare(one: str | Path, two: str | Path) -> dict[str, Any]:
     Returns:
         ``runs`` (one row of facts each), ``task`` and ``settings`` (what differs, as pairs; None where a run
         has no such setting), ``proposers`` (by name, per run: trials, scored, improved the best), ``curves``
-        (per run: score of each trial that was the best so far, with the seconds since the run began) and
+        (per run: score and ``height``, the number of what ``measure`` names, of each trial that was the best
+        so far, with the seconds since the run began) and
         ``first_difference`` (number of the first trial whose programs differ, None if one run begins like the
         whole of the other).
 
@@ -56,6 +57,8 @@ def _facts(result: Result) -> dict[str, Any]:
         "searched_seconds": result.searched,
         "preparation_seconds": result.prepared,
         "best": result.best.number if result.best else None,
+        "measure": result.objectives.measure.name,
+        "height": result.objectives.height(verdict) if verdict else None,
         "score": verdict.score if verdict else None,
         "score_low": metrics.get("score_low"),
         "score_high": metrics.get("score_high"),
@@ -91,13 +94,14 @@ def curve(trials: Sequence[Trial], objectives: Objectives) -> list[dict[str, Any
     best: Worth | None = None
     points = []
     for trial in sorted(trials, key=lambda t: t.number):
-        full = trial.evaluation is not None and trial.evaluation.fidelity == "full"
-        if not full or trial.score is None:
+        if trial.evaluation is None or trial.evaluation.fidelity != "full" or trial.score is None:
             continue
         worth = table.worth(trial, objectives)
         if best is None or worth > best:
             best = worth
-            points.append({"trial": trial.number, "seconds": trial.ended - start, "score": trial.score})
+            height = objectives.height(trial.evaluation)
+            seconds = trial.ended - start
+            points.append({"trial": trial.number, "seconds": seconds, "score": trial.score, "height": height})
     return points
 
 

@@ -40,7 +40,7 @@ def diff(
     two: Annotated[str, typer.Argument(help="another one")],
     as_json: Annotated[bool, typer.Option("--json", help="print the comparison as JSON")] = False,
 ) -> int:
-    """Compare two runs: task, settings, best, what each proposer brought, best score over the trials."""
+    """Compare two runs: task, settings, best, what each proposer brought, best so far over the trials."""
     from kernelevo import api
     from kernelevo.report.comparison import comparison
 

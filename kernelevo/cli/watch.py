@@ -18,12 +18,12 @@ from rich.text import Text
 
 from kernelevo.cli.flags import complete_run
 from kernelevo.cli.output import console, talk
-from kernelevo.core import Worth
+from kernelevo.core import Objectives, Worth
 from kernelevo.core.objectives import SCORE
 from kernelevo.dashboard import views
 from kernelevo.dashboard.hub import Watched
 from kernelevo.dashboard.ranking import Ranking
-from kernelevo.report.table import number
+from kernelevo.report.table import merit, number
 from kernelevo.store import Line, find_run
 
 EVERY = 0.2  # seconds
@@ -90,13 +90,19 @@ def _lines(watched: Watched, out: Console, *, as_json: bool, once: bool) -> None
                 sys.stdout.write(json.dumps({**views.brief_line(line), "is_best": is_best}) + "\n")
                 sys.stdout.flush()
             else:
-                out.print(Text(sentence(line) + ("  new best" if is_best else "")), soft_wrap=True)
+                told = sentence(line, ranking.objectives) + ("  new best" if is_best else "")
+                out.print(Text(told), soft_wrap=True)
         sent = len(lines)
 
 
-def sentence(line: Line) -> str:
-    """Return one trial as one line."""
-    what = number(line.score, "{:.4g}") if line.score is not None else line.words[:160]
+def sentence(line: Line, objectives: Objectives) -> str:
+    """Return one trial as one line: what counts in its task, or why it has no score."""
+    if line.score is None:
+        what = line.words[:160]
+    elif objectives.by_score or line.evaluation is None:
+        what = number(line.score, "{:.4g}")
+    else:
+        what = merit(line.evaluation, objectives)
     made = f"{line.proposer}: {line.idea}" if line.idea else line.proposer
     return f"#{line.number:<5}{line.status:<13}{what}  {made}"
 
@@ -123,7 +129,8 @@ def picture(watched: Watched) -> Group:
         parts.append(Text(f"islands  {told}", style="dim", overflow="ellipsis", no_wrap=True))
     for line in watched.digest.lines[-8:][::-1]:
         style = "green" if best and line.number == best["number"] else "" if line.score is not None else "dim"
-        parts.append(Text(sentence(line), style=style, overflow="ellipsis", no_wrap=True))
+        told = sentence(line, watched.digest.objectives)
+        parts.append(Text(told, style=style, overflow="ellipsis", no_wrap=True))
     return Group(*parts)
 
 

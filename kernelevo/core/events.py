@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from kernelevo.core.evaluation import Evaluation
+from kernelevo.core.objectives import Objectives
 from kernelevo.core.trial import Trial
 
 
@@ -81,10 +82,11 @@ class TrialStarted(Event):
 
 @dataclass(frozen=True)
 class TrialEnded(Event):
-    """A trial was recorded; ``is_best`` if it is the best full-fidelity score so far."""
+    """A trial was recorded; ``is_best`` if its full-fidelity verdict is the best so far by ``objectives``."""
 
     trial: Trial
     is_best: bool = False
+    objectives: Objectives = field(default_factory=Objectives)
 
     def to_json(self) -> dict[str, Any]:
         """Return the event as plain data."""
@@ -124,6 +126,7 @@ class WinnerConfirmed(Event):
 
     trial: int
     evaluation: Evaluation
+    objectives: Objectives = field(default_factory=Objectives)
 
     def to_json(self) -> dict[str, Any]:
         """Return the event as plain data."""

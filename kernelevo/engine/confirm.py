@@ -84,7 +84,7 @@ async def confirm(engine: Engine) -> tuple[Trial | None, Evaluation | None]:
         if verdict.score is not None:
             verdict = best_of(verdict, 1, engine.ledger.verdicts)
         engine.store.append_event("final", verdict.to_json(), trial=trial.number)
-        engine.say(WinnerConfirmed(trial.number, verdict))
+        engine.say(WinnerConfirmed(trial.number, verdict, engine.islands.objectives))
         if verdict.score is None:
             engine.ban(trial.program.id, trial.number)
         else:

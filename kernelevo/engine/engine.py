@@ -356,7 +356,7 @@ class Engine:
         if draft.proposer == SEED:
             self._preparation.seed_done(number)
         self._grants.settle(number, judged.device_seconds)
-        self.say(TrialEnded(self.ledger.reread(trial), is_best))
+        self.say(TrialEnded(self.ledger.reread(trial), is_best, self.islands.objectives))
         self.forecast.note(draft, judged)
         if self._preparation.announced:
             self.forecast.tell()

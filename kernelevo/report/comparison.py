@@ -13,7 +13,7 @@ from rich.text import Text
 from kernelevo.report.sparkline import sparkline
 from kernelevo.report.table import NONE, number
 
-_FACTS = ("folder", "task", "state", "trials", "searched_seconds", "preparation_seconds", "best", "score")
+_FACTS = ("folder", "task", "state", "trials", "searched_seconds", "preparation_seconds", "best")
 _LONGEST = 60
 _WIDTH = 60
 
@@ -28,10 +28,13 @@ def comparison(found: Mapping[str, Any]) -> RenderableType:
     facts = _table("", "one", "two")
     for name in _FACTS:
         facts.add_row(name.replace("_", " "), _cell(one[name]), _cell(two[name]))
+    measures = dict.fromkeys(run["measure"] for run in found["runs"])
+    for name in measures:
+        facts.add_row(name, *(_cell(run["height"]) if run["measure"] == name else NONE for run in (one, two)))
     facts.add_row("95 % interval", _interval(one), _interval(two))
     parts: list[RenderableType] = [facts]
-    if one["score"] and two["score"]:
-        parts.append(Text(f"two / one: {two['score'] / one['score']:.3f} of the score"))
+    if len(measures) == 1 and one["height"] and two["height"]:
+        parts.append(Text(f"two / one: {two['height'] / one['height']:.3f} of the {one['measure']}"))
     for what in ("task", "settings"):
         if not found[what]:
             parts.append(Text(f"\n{what}: the same"))
@@ -84,6 +87,6 @@ def _curve(points: Sequence[Mapping[str, Any]], trials: int) -> str:
         return "no correct program"
     steps: list[float | None] = [None] * trials
     for point in points:
-        steps[point["trial"] :] = [point["score"]] * (trials - point["trial"])
-    last = points[-1]
-    return f"{sparkline(steps, _WIDTH)}  {points[0]['score']:.4g} to {last['score']:.4g} at {last['trial']}"
+        steps[point["trial"] :] = [point["height"]] * (trials - point["trial"])
+    first, last = number(points[0]["height"], "{:.4g}"), number(points[-1]["height"], "{:.4g}")
+    return f"{sparkline(steps, _WIDTH)}  {first} to {last} at {points[-1]['trial']}"

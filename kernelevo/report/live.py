@@ -26,7 +26,7 @@ from kernelevo.core import (
     TrialStarted,
     WinnerConfirmed,
 )
-from kernelevo.report.table import NONE, interval, is_timed, made_by, milliseconds, number, ratio
+from kernelevo.report.table import NONE, is_timed, made_by, merit, milliseconds, number
 
 
 class LiveReport:
@@ -77,7 +77,7 @@ class LiveReport:
         self._doing.pop(trial.number, None)
         self._ended[str(trial.evaluation.status) if trial.evaluation else "fault"] += 1
         if event.is_best and trial.evaluation:
-            self._best = interval(trial.evaluation)
+            self._best = merit(trial.evaluation, event.objectives)
         if event.is_best or not self._console.is_terminal:
             self._say(trial_line(event), style="bold green" if event.is_best else "")
 
@@ -100,7 +100,7 @@ def _counted(counts: Counter[str]) -> str:
 
 
 def trial_line(event: TrialEnded) -> str:
-    """Return one trial as one line: number, score with interval, time, error, who and what."""
+    """Return one trial as one line: number, how good it is for the task, time, error, who and what."""
     trial = event.trial
     head = f"#{trial.number:<4}"
     if trial.evaluation is None:
@@ -109,11 +109,11 @@ def trial_line(event: TrialEnded) -> str:
     if verdict.score is None:
         first = next(iter(verdict.feedback.splitlines()), "")
         return f"{head} {verdict.status}  {made_by(trial)}  {first[:160]}"
-    score = interval(verdict) + ("" if verdict.fidelity == "full" else " rough")
+    good = merit(verdict, event.objectives) + ("" if verdict.fidelity == "full" else " rough")
     if not is_timed(verdict):
-        return f"{head} {score}  {made_by(trial)}"
+        return f"{head} {good}  {made_by(trial)}"
     error = number(verdict.metrics.get("oracle_error"), "{:.1e}")
-    return f"{head} {score}  {milliseconds(verdict.metrics.get('latency_ms'))}  err {error}  {made_by(trial)}"
+    return f"{head} {good}  {milliseconds(verdict.metrics.get('latency_ms'))}  err {error}  {made_by(trial)}"
 
 
 def describe(event: Event) -> str:
@@ -134,8 +134,8 @@ def describe(event: Event) -> str:
             return f"{baseline} is the faster baseline: scores so far are multiplied by {factor:.3f}"
         case CommandObeyed(author=author, verb=verb, effect=effect):
             return f"{author}: {verb}{' - ' + effect if effect else ''}"
-        case WinnerConfirmed(trial=trial, evaluation=verdict):
-            words = ratio(verdict.score) if verdict.score is None else interval(verdict)
+        case WinnerConfirmed(trial=trial, evaluation=verdict, objectives=objectives):
+            words = NONE if verdict.score is None else merit(verdict, objectives)
             return f"#{trial} timed again in fresh processes: {words} ({verdict.status})"
         case RunEnded(reason=reason):
             return f"done: {reason}"

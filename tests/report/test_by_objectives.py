@@ -5,12 +5,18 @@ import re
 
 import pytest
 
+from kernelevo.api.compare import curve
+from kernelevo.cli.watch import sentence
 from kernelevo.core import Evaluation, Objectives, Origin, Program, Trial
+from kernelevo.core.events import TrialEnded, WinnerConfirmed
+from kernelevo.report.comparison import comparison
 from kernelevo.report.effects import came_of, height, offspring_gain
+from kernelevo.report.live import describe, trial_line
 from kernelevo.report.page import MOST, best_so_far, run_page
 from kernelevo.report.story import improvements, key_improvements, story
 from kernelevo.report.table import gained, merit
 from kernelevo.report.trace import Timeline, chrome_trace
+from kernelevo.store.digest import Line
 from tests.report.test_page import RUN, Balance
 
 METRICS = {"speed": {"better": "higher", "weight": 1.0}, "memory": {"better": "lower", "weight": 0.5}}
@@ -223,3 +229,59 @@ def test_the_gain_of_a_program_is_told_in_what_decides(gain, kind, words):
     assert offspring_gain({**row, "gain_in": None}) == ""
     assert came_of({"trial": None, "offspring": []}) == ""
     assert math.isfinite(gain or 0.0)
+
+
+def line_of(trial):
+    return Line(
+        number=trial.number,
+        program=trial.program.id,
+        parents=(),
+        proposer="llm",
+        idea=trial.program.origin.idea,
+        status="ok",
+        score=trial.score,
+        full=True,
+        island=0,
+        started=0.0,
+        ended=1.0,
+        cost={},
+        words="",
+        evaluation=trial.evaluation,
+    )
+
+
+@pytest.mark.parametrize(
+    ("declared", "told"),
+    [(WEIGHTED, "weighted sum 6 (speed 7, memory 2)"), (LEXICOGRAPHIC, "memory 2, speed 7"), (None, "7")],
+)
+def test_lines_of_a_terminal_tell_what_the_rule_measures(declared, told):
+    objectives, trial = of(declared), TRIALS[3]
+    assert trial_line(TrialEnded(trial, True, objectives)) == f"#3    {told}  llm: idea 3"
+    said = describe(WinnerConfirmed(3, trial.evaluation, objectives))
+    assert said == f"#3 timed again in fresh processes: {told} (ok)"
+    assert sentence(line_of(trial), objectives).split(None, 2)[2] == f"{told}  llm: idea 3"
+
+
+@pytest.mark.parametrize(
+    ("declared", "heights", "told", "ratio"),
+    [
+        (WEIGHTED, [0.5, 4.5, 6.0], "0.5 to 6 at 3", "two / one: 0.750 of the weighted sum"),
+        (LEXICOGRAPHIC, [1.0, 0.5], "1 to 0.5 at 4", "two / one: 2.000 of the memory"),
+    ],
+)
+def test_a_comparison_goes_by_the_rule(declared, heights, told, ratio):
+    from rich.console import Console
+
+    objectives = of(declared)
+    points = curve(TRIALS, objectives)
+    assert [point["height"] for point in points] == heights
+    run = dict.fromkeys(("folder", "task", "state", "searched_seconds", "preparation_seconds", "best"))
+    run |= {"score": 7.0, "score_low": None, "score_high": None, "confirmed": False, "trials": len(TRIALS)}
+    run["measure"] = objectives.measure.name
+    one, two = {**run, "height": heights[-1]}, {**run, "height": heights[1 if declared is WEIGHTED else 0]}
+    found = {"runs": [one, two], "task": {}, "settings": {}, "proposers": {}, "curves": [points, points]}
+    console = Console(width=120)
+    with console.capture() as capture:
+        console.print(comparison({**found, "first_difference": None}))
+    text = capture.get()
+    assert text.count(told) == 2 and ratio in text and "score" not in text.replace("scored", "")
