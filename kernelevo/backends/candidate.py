@@ -16,6 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from kernelevo.backends.beside import lay_beside, written
 from kernelevo.backends.seeding import seeded
 from kernelevo.backends.toolchain import TRITON_FUSION
 from kernelevo.core.program import ENTRY
@@ -72,14 +73,14 @@ def import_program(source: str, folder: Path, beside: Mapping[str, str] = NOTHIN
     whole = json.dumps([source, sorted(beside.items())]) if beside else source
     name = f"kernelevo_candidate_{hashlib.sha256(whole.encode()).hexdigest()[:16]}"
     path = folder / name / ENTRY if beside else folder / f"{name}.py"
-    _written(source, path)
+    written(source, path)
     spec = importlib.util.spec_from_file_location(
         name, path, submodule_search_locations=[str(path.parent)] if beside else None
     )
     assert spec is not None and spec.loader is not None  # a path that ends in .py always has a loader
     module = importlib.util.module_from_spec(spec)
     if beside:
-        _lay_beside(beside, path.parent)
+        lay_beside(beside, path.parent)
     sys.modules[name] = module
     try:
         exec(compile(source, str(path), "exec"), module.__dict__)
@@ -166,41 +167,6 @@ def _tensors(name: str, value: Any, depth: int = 0) -> Iterator[tuple[str, torch
     elif depth < 3 and isinstance(value, dict):
         for key, entry in value.items():
             yield from _tensors(f"{name}[{key!r}]", entry, depth + 1)
-
-
-def _written(source: str, path: Path) -> None:
-    """Write the file unless it is there with this text; another process may do the same at this moment."""
-    try:
-        if path.read_text("utf-8") == source:
-            return
-    except (FileNotFoundError, UnicodeDecodeError):
-        pass  # not there, or not ours: written below
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    partial.write_text(source, encoding="utf-8")
-    partial.replace(path)
-
-
-def _lay_beside(files: Mapping[str, str], folder: Path) -> None:
-    """Write a program's other files, and let its modules be imported by their names.
-
-    Raises:
-        BuildError: if a module of that name is imported already, so that ``import`` would find that one.
-    """
-    for path, text in files.items():
-        _written(text, folder / path)
-    names = {Path(path).parts[0].removesuffix(".py") for path in files if path.endswith(".py")}
-    for name in sorted(names & sys.modules.keys()):
-        file = getattr(sys.modules[name], "__file__", None)
-        if file is None or folder not in Path(file).parents:
-            raise BuildError(
-                f"the program's file {name}.py has the name of a module that is imported already",
-                why=f"import {name} would find {file or 'a module of Python itself'}",
-                now="give the file another name, or import it relatively: from . import ...",
-            )
-    sys.dont_write_bytecode = True  # what runs is the text that was read, not what a build may leave
-    if str(folder) not in sys.path:
-        sys.path.insert(0, str(folder))
 
 
 def _entry_class(found: Any) -> type[nn.Module]:

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 from torch.utils import _pytree as pytree
 
+from kernelevo.backends.beside import visiting
 from kernelevo.backends.cache import default_root
 from kernelevo.backends.candidate import load_candidate, plain_tensors
 from kernelevo.core import Program
@@ -194,7 +195,7 @@ class Optimized(nn.Module):
         try:
             folder = self._folder or default_root() / "programs"
             args, kwargs = self._init
-            with torch.random.fork_rng(devices=[]):
+            with torch.random.fork_rng(devices=[]), visiting(folder):
                 program = load_candidate(self._made.source, folder, self._made.beside)(*args, **kwargs)
             share(self._original, program)
         except Exception as error:  # whatever a program does on another machine, the original still works

@@ -1,8 +1,10 @@
 """The drop-in's contract, clause by clause."""
 
 import copy
+import importlib
 import io
 import pickle
+import sys
 import warnings
 
 import cloudpickle
@@ -339,3 +341,27 @@ def test_an_outer_compile_traces_the_original_for_training(fast):
         warnings.simplefilter("ignore")
         compiled(torch.rand(4, 16)).sum().backward()
     assert fast.linear.weight.grad is not None and ran(fast) == 0
+
+
+def test_a_program_of_several_files_leaves_the_names_of_its_modules_to_others(net, tmp_path, monkeypatch):
+    ours = tmp_path / "ours"
+    ours.mkdir()
+    (ours / "scale_it.py").write_text("FACTOR = 'mine'\n")
+    monkeypatch.setattr(sys, "path", [str(ours), *sys.path])
+    path, writes = [*sys.path], sys.dont_write_bytecode
+    entry = SOURCE.replace("import torch\n", "import torch\nimport scale_it\n", 1)
+    entry = entry.replace("calls += 1\n", "calls += 1\n        from shift_it import SHIFT\n")
+    entry = entry.replace("return torch", "return SHIFT + scale_it.FACTOR * torch")
+    x = torch.randn(4, 16)
+    proven = [Signature.of(net, (x,))]
+    for factor in (2.0, 3.0):  # the second program's modules have the names of the first one's
+        beside = {"scale_it.py": f"FACTOR = {factor}\n", "shift_it.py": "SHIFT = 1.0\n"}
+        program = Program({"program.py": entry, **beside})
+        fast = Optimized(net, program, proven, folder=tmp_path / "programs")
+        monkeypatch.delitem(sys.modules, "shift_it", raising=False)
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("error")
+            torch.testing.assert_close(fast(x), 1.0 + factor * net(x))
+        assert importlib.import_module("scale_it").FACTOR == "mine"
+        assert sys.path[: len(path)] == path and sys.dont_write_bytecode == writes
+        del sys.modules["scale_it"]
