@@ -189,12 +189,6 @@ class Result:
 
         if self.program is None or self.evaluation is None:
             raise _nothing(self)
-        if len(self.program.files) > 1:
-            raise BadSetting(
-                "the best program has several files, and --standalone is for programs of one",
-                why=", ".join(self.program.files),
-                now="export it as a folder, without --standalone",
-            )
         verdict = self.evaluation
         error = table.number(verdict.metrics.get("oracle_error"), "{:.1e}")
         note = [
@@ -205,7 +199,7 @@ class Result:
             "and was proven on the shapes, dtypes and device of the run only; inside kernelevo,",
             "result.module() gives a replacement that looks at both.",
         ]
-        return standalone(self.program.source, note)
+        return standalone(self.program.source, note, self.program.beside)
 
     def title(self) -> str:
         """One line: task, run, state, number of trials, what they took."""

@@ -10,13 +10,14 @@ import ast
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
 
 from kernelevo import PUBLIC, __version__
 from kernelevo.backends.source_tree import csrc
-from kernelevo.errors import BadProgram
+from kernelevo.core.program import ENTRY
+from kernelevo.errors import BadProgram, BadSetting
 
 PACKAGE = "kernelevo"
 _OURS = re.compile(rf"^(\s*)(from|import) {PACKAGE}\b", re.MULTILINE)
@@ -57,6 +58,48 @@ def _load_runtime():
 _load_runtime()
 ''')
 
+_SEVERAL = Template('''\
+import importlib.util
+import sys
+from pathlib import Path
+
+_HERE = Path(__file__).resolve().parent
+
+
+def _load(name, folder, entry):
+    """Import a folder as a package under a name that nobody else has."""
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(
+        name, folder / entry, submodule_search_locations=[str(folder)]
+    )
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _load_program():
+    """Import the program; its modules find one another by their names, and leave these to others then."""
+    folder, before = _HERE / "program", set(sys.modules)
+    sys.path.insert(0, str(folder))
+    try:
+        return _load("$program", folder, "$entry")
+    finally:
+        sys.path.remove(str(folder))
+        sys.path.append(str(folder))
+        for name in sys.modules.keys() - before:
+            file = getattr(sys.modules[name], "__file__", None)
+            if file and folder in Path(file).parents and not name.startswith("$program"):
+                del sys.modules[name]
+
+
+${runtime}globals().update({name: value for name, value in vars(_load_program()).items() if name[:1] != "_"})
+''')
+
 
 @dataclass(frozen=True)
 class Standalone:
@@ -67,15 +110,23 @@ class Standalone:
         note: what it is and how to use it, as comment lines.
         package: private name of the runtime; empty where the program needs none.
         runtime: its files, path -> text.
+        beside: the program's other files, treated likewise, path -> text.
     """
 
     source: str
     note: str
     package: str
     runtime: Mapping[str, str]
+    beside: Mapping[str, str] = field(default_factory=dict)
 
     def as_file(self) -> str:
-        """Return all of it as one file: the runtime first, since the program builds while it is imported."""
+        """Return all of it as one file: the runtime first, since the program builds while it is imported.
+
+        Raises:
+            BadSetting: if the program has several files.
+        """
+        if self.beside:
+            raise BadSetting("a program of several files is no single file", now="export it as a package")
         future, rest = _parted(self.source)
         if not self.runtime:
             return f"{self.note}\n{future}{rest}"
@@ -85,26 +136,42 @@ class Standalone:
         return f"{above}\n\n# ---- the program\n\n{rest}"
 
     def as_package(self) -> dict[str, str]:
-        """Return the files of a package whose ``__init__`` is the program: path -> text."""
+        """Return the files of a package whose ``__init__`` is the program, or imports it: path -> text."""
+        if self.beside:
+            return self._of_several()
         future, rest = _parted(self.source)
         inside = re.sub(rf"^(\s*)from {self.package}\b", rf"\1from .{self.package}", rest, flags=re.MULTILINE)
         bare = rf"^(\s*)import {self.package} as "
         inside = re.sub(bare, rf"\1from . import {self.package} as ", inside, flags=re.MULTILINE)
-        files = {f"{self.package}/{path}": text for path, text in self.runtime.items()}
-        return {"__init__.py": f"{self.note}\n{future}{inside}", **files}
+        return {"__init__.py": f"{self.note}\n{future}{inside}", **self._runtime_files()}
+
+    def _of_several(self) -> dict[str, str]:
+        parts = {ENTRY: self.source, **self.beside}
+        name = f"_program_{hashlib.sha256(repr(sorted(parts.items())).encode()).hexdigest()[:16]}"
+        runtime = (
+            f'_load("{self.package}", _HERE / "{self.package}", "__init__.py")\n' if self.runtime else ""
+        )
+        loader = _SEVERAL.substitute(program=name, entry=ENTRY, runtime=runtime)
+        files = {f"program/{path}": text for path, text in parts.items()}
+        return {"__init__.py": f"{self.note}\n\n{loader}", **files, **self._runtime_files()}
+
+    def _runtime_files(self) -> dict[str, str]:
+        return {f"{self.package}/{path}": text for path, text in self.runtime.items()}
 
 
-def standalone(source: str, note: Iterable[str] = ()) -> Standalone:
+def standalone(source: str, note: Iterable[str] = (), beside: Mapping[str, str] | None = None) -> Standalone:
     """Collect what a program needs of kernelevo.
 
     Args:
-        source: the program.
+        source: the program, or its entry.
         note: lines that say what it is.
+        beside: its other files, path -> text.
 
     Raises:
         BadProgram: if it does not parse, or uses a name that kernelevo does not have.
     """
-    used = _used(source)
+    others = dict(beside or {})
+    used = _used(source).union(*(_used(text) for path, text in others.items() if path.endswith(".py")))
     unknown = sorted(name for name in used if name not in PUBLIC)
     if unknown:
         raise BadProgram(
@@ -114,7 +181,8 @@ def standalone(source: str, note: Iterable[str] = ()) -> Standalone:
     modules = _closure({PUBLIC[name] for name in used})
     comment = "\n".join(f"# {line}".rstrip() for line in note)
     if not modules:
-        return Standalone(_without_ours(source), comment, "", {})
+        plain = {p: _without_ours(t) if p.endswith(".py") else t for p, t in others.items()}
+        return Standalone(_without_ours(source), comment, "", {}, plain)
     texts = {_path(name): _text(name) for name in sorted(modules)}
     for module in sorted(modules & _NATIVE.keys()):
         root = csrc()
@@ -127,7 +195,8 @@ def standalone(source: str, note: Iterable[str] = ()) -> Standalone:
     names = "".join(f"from {PUBLIC[n]} import {n} as {n}\n" for n in sorted(used))
     runtime = {"__init__.py": f"{head}{names}", "backends/__init__.py": "", **texts}
     relative = {p: _relative(t, p.count("/")) if p.endswith(".py") else t for p, t in runtime.items()}
-    return Standalone(_program(source, package), comment, package, relative)
+    renamed = {p: _program(t, package) if p.endswith(".py") else t for p, t in others.items()}
+    return Standalone(_program(source, package), comment, package, relative, renamed)
 
 
 def _used(source: str) -> set[str]:

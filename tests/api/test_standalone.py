@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from kernelevo.api.standalone import standalone
-from kernelevo.errors import BadProgram
+from kernelevo.errors import BadProgram, BadSetting
 
 PROGRAM = '''"""Doubles, then multiplies."""
 
@@ -52,10 +52,10 @@ with torch.no_grad():
 """
 
 
-def run_in(folder, home):
+def run_in(folder, home, code=TRY):
     environment = {**os.environ, "KERNELEVO_CACHE": str(home), "PYTHONPATH": str(folder)}
     done = subprocess.run(
-        [sys.executable, "-c", TRY], cwd=folder, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
@@ -74,6 +74,43 @@ def test_it_runs_where_kernelevo_is_not_installed(form, tmp_path):
     assert second.startswith("[[12.0, 48.0]]") and "_kernelevo_" in second
     start = (root / ("exported.py" if form == "file" else "__init__.py")).read_text()
     assert start.startswith("# What it is.\n#\n# How to use it.\n")
+
+
+def parted():
+    """The program as three files: what it builds, what it packs, the module."""
+    library = PROGRAM.index("LIBRARY = ")
+    pack, module = PROGRAM.index("def pack"), PROGRAM.index("class ModelNew")
+    entry = (
+        PROGRAM[:library]
+        + "from library import LIBRARY\nfrom .parts.packing import pack\n"
+        + PROGRAM[module:]
+    )
+    return entry, {
+        "library.py": f"import kernelevo\n{PROGRAM[library:pack]}",
+        "parts/packing.py": PROGRAM[pack:module],
+        "parts/notes.txt": "import kernelevo\n",
+    }
+
+
+def test_a_program_of_several_files_runs_there_too_and_leaves_names_to_others(tmp_path):
+    entry, beside = parted()
+    whole = standalone(entry, ["What it is."], beside)
+    assert whole.runtime.keys() == standalone(PROGRAM).runtime.keys()
+    with pytest.raises(BadSetting, match="several files"):
+        whole.as_file()
+    there = tmp_path / "there"
+    for path, text in whole.as_package().items():
+        (there / "exported" / path).parent.mkdir(parents=True, exist_ok=True)
+        (there / "exported" / path).write_text(text)
+    assert (there / "exported/program/parts/notes.txt").read_text() == beside["parts/notes.txt"]
+    (there / "library.py").write_text("LIBRARY = 'of somebody else'\n")
+    names = 'import library\nassert library.LIBRARY == "of somebody else"\n'
+    first, second = run_in(there, tmp_path / "cache", TRY + names)
+    assert (
+        first.startswith("[[6.0, 24.0]]") and second.startswith("[[12.0, 48.0]]") and "_kernelevo_" in second
+    )
+    bare = standalone("from helper import ModelNew\n", [], {"helper.py": "class ModelNew:\n    pass\n"})
+    assert set(bare.as_package()) == {"__init__.py", "program/program.py", "program/helper.py"}
 
 
 def test_only_what_is_used_goes_along():
