@@ -25,6 +25,7 @@ def examine() -> dict[str, Any]:
     Returns:
         ``{"checks": [{"name", "ok", "says"}], "cpu", "cuda", "sandbox"}``: a list of rows, and facts.
     """
+    from kernelevo.backends.cache import BuildCache
     from kernelevo.backends.registry import BACKENDS
     from kernelevo.device.driver_state import driver_state
     from kernelevo.device.facts import cpu_facts, cuda_facts
@@ -45,6 +46,9 @@ def examine() -> dict[str, Any]:
         _check("sandbox", tier.complete, says if tier.complete else "allowed: " + "; ".join(tier.gaps))
     )
     checks.append(_bubblewrap(tier.facts))
+    cache = BuildCache()
+    held = f"{cache.size() / 1e9:.1f} GB in {cache.root}; may be deleted while nothing runs"
+    checks.append(_check("build cache", True, held))
     checks.append(_check("store", True, f"SQLite {sqlite3.sqlite_version}"))
     key = bool(os.environ.get("OPENAI_API_KEY"))
     checks.append(

@@ -14,7 +14,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
@@ -63,6 +63,15 @@ class BuildCache:
         stage = os.environ.get("KERNELEVO_STAGE")
         shared = os.environ.get("KERNELEVO_CACHE_SHARED") if stage else None
         return cls(shared=Path(shared) if shared else None, read_only=stage == "run")
+
+    def size(self) -> int:
+        """Return how many bytes lie in it, baselines and programs among them; 0 if it is not there yet."""
+        found = 0
+        for folder, _, names in os.walk(self.root):
+            for name in names:
+                with suppress(FileNotFoundError):  # another process has just moved or removed it
+                    found += os.lstat(os.path.join(folder, name)).st_size
+        return found
 
     def find(self, key: str) -> Path | None:
         """Return the folder of a whole entry, or None."""

@@ -35,6 +35,15 @@ def test_an_entry_is_built_once(tmp_path: Path) -> None:
     assert not list((tmp_path / "locks").iterdir()) and not list((tmp_path / "scratch").iterdir())
 
 
+def test_its_size_is_that_of_all_its_files(tmp_path: Path) -> None:
+    cache = BuildCache(tmp_path / "cache")
+    assert cache.size() == 0
+    folder = cache.get(digest("a"), Write("x" * 1000))
+    (tmp_path / "outside").write_text("y" * 5000)
+    (folder / "link").symlink_to(tmp_path / "outside")
+    assert cache.size() == 1000 + (folder / MANIFEST).stat().st_size + len(str(tmp_path / "outside"))
+
+
 def test_what_build_raises_passes_and_leaves_nothing(tmp_path: Path) -> None:
     cache = BuildCache(tmp_path)
     with pytest.raises(ZeroDivisionError):
