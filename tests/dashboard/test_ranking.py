@@ -156,6 +156,8 @@ def test_the_front_and_the_choices_as_they_are_shown(watch: Any) -> None:
     assert "memory ↓" in html and "speed ↑" in html and "the lexicographic rule" in html
     assert EVIL not in html and "&lt;script&gt;" in html
     rows = listing("run", ranking, views.trials(watched.digest, sort="best")["trials"]).split("<tr>")
+    rough = [row for row in rows if "<small>rough</small>" in row]
+    assert len(rough) == 1 and "#7" in rough[0] and rough[0] is rows[-2]  # behind every full verdict
     assert "memory ↓" in rows[1] and '<td class="num">0.5</td><td class="num">1</td>' in rows[2]
     assert '<td class="num">–</td>' in next(row for row in rows if "/trial/8" in row) and EVIL not in str(
         rows

@@ -71,7 +71,7 @@ def _tiles(view: View) -> None:
             f"{link(view.name, best['number'])} {escape(best['proposer'])}" if best else "nothing correct yet"
         )
         if now["confirmed"] is not None:
-            whom += f" · timed again {score(now['confirmed'])}"
+            whom += f" · confirmed {score(now['confirmed'])}"
         measure = now["measure"]["name"]
         if best and measure != SCORE:
             whom += f" · score {score(best['score'])}"

@@ -78,13 +78,19 @@ def listing(run: str, ranking: Ranking, trials: Iterable[Mapping[str, Any]]) -> 
         [
             link(run, row["number"]), pill(row["status"]),
             *metrics((m, {**row["metrics"], SCORE: row["score"]}.get(m.name)) for m in declared),
-            score(row["score"]), f"{row['island']}", escape(row["proposer"]),
+            graded(row), f"{row['island']}", escape(row["proposer"]),
             escape((row["idea"] or row["words"])[:200]),
         ]
         for row in trials
     ]  # fmt: skip
     heads = ("trial", "verdict", *metric_heads(ranking.objectives), ">score", ">island", "by", "*idea")
     return table(heads, rows, "No program fits.", "trials")
+
+
+def graded(row: Mapping[str, Any]) -> str:
+    """Return a trial's score, and say so where it is of a first look: it is not compared with full verdicts'."""
+    rough = row["score"] is not None and not row["full"]
+    return f"{'<small>rough</small> ' if rough else ''}{score(row['score'])}"
 
 
 def orders(ranking: Ranking) -> dict[str, str]:
