@@ -88,7 +88,7 @@ def listing(run: str, ranking: Ranking, trials: Iterable[Mapping[str, Any]]) -> 
 
 
 def graded(row: Mapping[str, Any]) -> str:
-    """Return a trial's score, and say so where it is of a first look: it is not compared with full verdicts'."""
+    """Return a trial's score, marked where it is of a first look: full verdicts are not compared with it."""
     rough = row["score"] is not None and not row["full"]
     return f"{'<small>rough</small> ' if rough else ''}{score(row['score'])}"
 
