@@ -68,6 +68,19 @@ def test_each_weakness_is_found(function):
     assert through(weak(function), *FOUND[function]) == FOUND[function]
 
 
+def test_another_construction_is_no_claim(tmp_path):
+    """A list of one number under a name is what is judged: a better one is found, not claimed."""
+    (tmp_path / "points.py").write_text(
+        "from kernelevo import call, evaluator\n\n"
+        "@evaluator('points', seed=\"def solve():\\n    return {'points': [2.0], 'value': 9.0}\\n\")\n"
+        "def points(program):\n"
+        '    """One number below 1e9, as large as can be."""\n'
+        "    (found,) = call(program, 'solve', timeout=1.0)['points']\n"
+        "    return found if type(found) is float and found < 1e9 else None\n"
+    )
+    assert through(task_of(f"{tmp_path}/points.py:points"), "claimed") == set()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("function", FOUND_SLOWLY)
 def test_each_other_weakness_is_found(function):

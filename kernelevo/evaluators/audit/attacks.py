@@ -141,7 +141,9 @@ def _audit_setup():
             return {{key: (chosen if i == k else others)(x) for i, (key, x) in enumerate(v.items())}}
         return type(v)([(chosen if i == k else others)(x) for i, x in enumerate(v)])
     def claim(v, factor):
-        if isinstance(v, dict): return {{key: claim(x, factor) for key, x in v.items()}}
+        if isinstance(v, dict):  # a list of numbers under a name is the construction, however short
+            return {{key: x if isinstance(x, list) and all(map(number, x)) else claim(x, factor)
+                for key, x in v.items()}}
         if isinstance(v, tuple) or isinstance(v, list) and len(v) <= 4:
             return type(v)([claim(x, factor) for x in v])
         return v * factor if number(v) or (hasattr(v, "dtype") and getattr(v, "shape", 1) == ()) else v
