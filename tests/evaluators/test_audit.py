@@ -78,7 +78,7 @@ def test_another_construction_is_no_claim(tmp_path):
         "    (found,) = call(program, 'solve', timeout=1.0)['points']\n"
         "    return found if type(found) is float and found < 1e9 else None\n"
     )
-    assert through(task_of(f"{tmp_path}/points.py:points"), "claimed") == set()
+    assert through(Task("points", "g", (), f"{tmp_path}/points.py:points"), "claimed") == set()
 
 
 @pytest.mark.slow
