@@ -105,10 +105,10 @@ def readable_roots() -> list[str]:
 
 
 def compiler_roots() -> list[str]:
-    """Return the folders of the compilers on the PATH, those of the system's own among them.
+    """Return the folders of the compilers on the PATH, those of the system's own among them, and its ninja.
 
     A compiler's headers and its inner programs lie beside its ``bin``; nothing else there is granted, since
-    somebody's compiler may lie in ``~/bin``.
+    somebody's compiler may lie in ``~/bin``. Ninja needs nothing beside it: that one file is granted.
     """
     names = (os.environ.get("CC"), os.environ.get("CXX"), "cc", "gcc", "c++", "g++", "clang", "nvcc", "ptxas")
     paths = (shutil.which(name) for name in names if name)
@@ -117,6 +117,8 @@ def compiler_roots() -> list[str]:
     for folder in folders:
         beside = folder.parent.iterdir() if folder.name == "bin" else ()
         granted |= {folder, *(path for path in beside if _OF_A_COMPILER.fullmatch(path.name))}
+    if ninja := shutil.which("ninja"):  # torch's extensions are built with the first one on the PATH
+        granted.add(Path(ninja))  # a link grants what it leads to
     return sorted(map(str, granted))
 
 

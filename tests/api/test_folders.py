@@ -87,9 +87,7 @@ def test_from_a_seed_folder_to_the_best_folder(pair, capsys):
     assert run_command(["export", "out", "--out", "winner.py"]) == 0  # a folder, since it is one
     assert (pair / "winner" / "lib" / "each.py").read_text() == result.program.files["lib/each.py"]
     assert run_command(["export", "out", "--out", "winner"]) == 2  # it is there
-    assert (
-        run_command(["export", "out", "--standalone", "--out", "alone.py"]) == 0
-    )  # a package, since it is one
+    assert run_command(["export", "out", "--standalone", "--out", "alone.py"]) == 0  # a package, too
     assert (pair / "alone" / "program" / "lib" / "each.py").read_text() == result.program.files["lib/each.py"]
     assert "_load_program" in (pair / "alone" / "__init__.py").read_text()
     assert api.replay("out").deviation is None

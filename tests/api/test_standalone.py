@@ -80,12 +80,8 @@ def parted():
     """The program as three files: what it builds, what it packs, the module."""
     library = PROGRAM.index("LIBRARY = ")
     pack, module = PROGRAM.index("def pack"), PROGRAM.index("class ModelNew")
-    entry = (
-        PROGRAM[:library]
-        + "from library import LIBRARY\nfrom .parts.packing import pack\n"
-        + PROGRAM[module:]
-    )
-    return entry, {
+    imports = "from library import LIBRARY\nfrom .parts.packing import pack\n"
+    return PROGRAM[:library] + imports + PROGRAM[module:], {
         "library.py": f"import kernelevo\n{PROGRAM[library:pack]}",
         "parts/packing.py": PROGRAM[pack:module],
         "parts/notes.txt": "import kernelevo\n",
@@ -106,9 +102,8 @@ def test_a_program_of_several_files_runs_there_too_and_leaves_names_to_others(tm
     (there / "library.py").write_text("LIBRARY = 'of somebody else'\n")
     names = 'import library\nassert library.LIBRARY == "of somebody else"\n'
     first, second = run_in(there, tmp_path / "cache", TRY + names)
-    assert (
-        first.startswith("[[6.0, 24.0]]") and second.startswith("[[12.0, 48.0]]") and "_kernelevo_" in second
-    )
+    assert first.startswith("[[6.0, 24.0]]")
+    assert second.startswith("[[12.0, 48.0]]") and "_kernelevo_" in second
     bare = standalone("from helper import ModelNew\n", [], {"helper.py": "class ModelNew:\n    pass\n"})
     assert set(bare.as_package()) == {"__init__.py", "program/program.py", "program/helper.py"}
 

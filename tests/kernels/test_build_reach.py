@@ -8,7 +8,6 @@ import os
 import secrets
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
@@ -109,19 +108,13 @@ def test_the_same_ways_work_on_a_file_of_ones_own(judge, tmp_path):
     tried = ways(own)
     rest = reaching.TOP.format(ways=tried, tools=tools())
     # compilers before C23; a linker that quotes nothing of a script with a mistake
-    may, cannot = {"embed", "script of the linker"}, {name for name, _, _ in tried}
-    for pause in (0, 1, 2, 4, 8):  # other judges' processes count too, and a tool may find no room
-        time.sleep(pause)
-        artifact = judge.prepare(Program.single(text(top + rest)))
-        assert artifact.verdict is None, artifact.verdict.feedback
-        cannot = {name for name, _, _ in tried} - worked(artifact.folder, tried, content)
-        if cannot <= may:
-            break
+    may = {"embed", "script of the linker"}
+    artifact = judge.prepare(Program.single(text(top + rest)))
+    assert artifact.verdict is None, artifact.verdict.feedback
+    cannot = {name for name, _, _ in tried} - worked(artifact.folder, tried, content)
     numbers = {name: number for number, (name, _, _) in enumerate(tried)}
-    said = {n: (artifact.folder / f"reach-{numbers[n]}" / "said").read_text()[-500:] for n in cannot - may}
-    assert cannot <= may | {"ninja", "ninja with flags of the linker"}, said
-    if cannot - may:  # seen now and then on a busy machine; without this half its other half proves less
-        pytest.skip(f"ninja did not run here, so that its ways were not seen to work: {said}")
+    said = {n: (artifact.folder / f"reach-{numbers[n]}" / "said").read_text()[-500:] for n in cannot}
+    assert cannot <= may, said
 
 
 def test_doors_of_torch_and_our_own_are_shut_too(judge, home):

@@ -176,8 +176,11 @@ def test_of_a_compilers_folder_no_more_is_granted_than_it_needs(tmp_path, monkey
     alone = tmp_path / "documents" / "nvcc"
     alone.write_text("#!/bin/sh\n")
     alone.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{alone.parent}")
+    ninja = tmp_path / ".ssh" / "ninja"
+    ninja.write_text("#!/bin/sh\n")
+    ninja.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{alone.parent}:{ninja.parent}")
     monkeypatch.delenv("CC", raising=False)
     monkeypatch.delenv("CXX", raising=False)
-    names = ("bin", "documents", "include", "lib64")
+    names = (".ssh/ninja", "bin", "documents", "include", "lib64")
     assert compiler_roots() == [str(tmp_path / name) for name in names]
