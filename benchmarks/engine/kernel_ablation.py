@@ -2,11 +2,12 @@
 
     python -m benchmarks.engine.kernel_ablation --folder runs/kernel-ablation-DATE
 
-Every cell (task, policy, seed) is one run of so many evaluations at size ``small`` on the CPU, in a process
-of its own. A cell whose run is done is not run again, one that was cut off is resumed: the same command goes
-on. The table has the geometric mean of the confirmed speed-ups over the seeds with a bootstrap interval, and
-mean ranks; ``--json FILE`` writes it down. The whole of it takes many hours, on a machine that does nothing
-else.
+Every cell (task, policy, seed) is one run of so many evaluations at size ``small`` on the CPU. The cells of a
+task share a table of verdicts (``tabled``), so that each program is measured once, whoever proposes it, and a
+search that meets known programs alone takes seconds. A cell whose run is done is not run again, one that was
+cut off is resumed: the same command goes on. The table has the geometric mean of the best speed-ups over
+the seeds with a bootstrap interval, and mean ranks; ``--json FILE`` writes it down. It wants a machine that
+does nothing else.
 ``--report`` prints the table of what is there.
 """
 
@@ -15,17 +16,24 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import os
-import subprocess
 import sys
+import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from statistics import fmean
 from typing import Any
 
+from benchmarks.engine.tabled import LOADER, OPTION
 from kernelevo.api import load_run
+from kernelevo.api.loading import find_task
+from kernelevo.api.parts import Plan, carry_out
+from kernelevo.config import load_settings
+from kernelevo.engine import Budget
+from kernelevo.engine.evaluation import close_all
 from kernelevo.errors import RunNotFound, StoreError
+from kernelevo.store import RunStore
 
 TASKS = (
     "kernelbench:3/1",
@@ -38,24 +46,29 @@ TASKS = (
 SEEDS = (0, 1, 2, 3, 4)
 EVALUATIONS = 40
 RESAMPLES = 2000
-# flags of kernelevo run; the first is the default, to which the others are compared
-POLICIES: dict[str, tuple[str, ...]] = {
-    "default": (),
-    "clusters": ("--clusters",),
-    "elites": ("--elites",),
-    "all on": ("--clusters", "--elites"),
-    "2 islands, all on": ("--clusters", "--elites", "--islands", "2"),
-    "topk": ("--sampler", "topk"),
-    "refine": ("--sampler", "refine"),
-    "random": ("--sampler", "random"),
-    "best_of_n": ("--sampler", "best_of_n"),
+CLUSTERS, ELITES = {"no_clusters": False}, {"no_elites": False}
+# settings of a run; the first is the default, to which the others are compared
+POLICIES: dict[str, dict[str, Any]] = {
+    "default": {},
+    "clusters": CLUSTERS,
+    "elites": ELITES,
+    "all on": CLUSTERS | ELITES,
+    "2 islands, all on": CLUSTERS | ELITES | {"islands": 2},
+    "topk": {"sampler": "topk"},
+    "refine": {"sampler": "refine"},
+    "random": {"sampler": "random"},
+    "best_of_n": {"sampler": "best_of_n"},
 }
+
+
+def plain(text: str) -> str:
+    """Return a text as it may stand in a file's name."""
+    return text.replace(":", "-").replace("/", "-").replace(", ", "-").replace(" ", "-")
 
 
 def folder_of(root: Path, task: str, policy: str, seed: int) -> Path:
     """Return the folder of one cell's run."""
-    name = f"{task}-{policy}".replace(":", "-").replace("/", "-").replace(", ", "-").replace(" ", "-")
-    return root / f"{name}-{seed}"
+    return root / f"{plain(f'{task}-{policy}')}-{seed}"
 
 
 def run_cell(root: Path, task: str, policy: str, seed: int, evaluations: int, size: str) -> str:
@@ -64,17 +77,20 @@ def run_cell(root: Path, task: str, policy: str, seed: int, evaluations: int, si
     state = _state(folder)
     if state == "done":
         return "was there"
-    command = [sys.executable, "-m", "kernelevo"]
+    told = {"seed": seed, "size": size, "device": "cpu", "budget": str(evaluations), "executor": "inline"}
+    settings = load_settings({**told, **POLICIES[policy]})
     if state is None:
-        command += ["run", task, "--out", str(folder), "--budget", str(evaluations), "--size", size]
-        command += ["--device", "cpu", "--seed", str(seed), *POLICIES[policy]]
+        root.mkdir(parents=True, exist_ok=True)
+        found = find_task(task, settings)
+        table = str((root / f"verdicts-{plain(task)}.jsonl").absolute())
+        shared = replace(found, options={**found.options, OPTION: table})
+        opened = RunStore.create(folder, shared, settings.to_json())
     else:
-        command += ["resume", str(folder)]
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "ablation.log").open("a", encoding="utf-8") as log:
-        code = subprocess.run(command, stdout=log, stderr=log, env=dict(os.environ), check=False).returncode
-    if code not in (0, 1):
-        raise SystemExit(f"{task}, {policy}, seed {seed}: exit {code}; see {folder / 'ablation.log'}")
+        opened = RunStore.open(folder)
+    with opened as store:
+        carry_out(Plan(store, settings, Budget.parse(settings.budget), loader=LOADER))
+    if _state(folder) != "done":
+        raise SystemExit(f"{task}, {policy}, seed {seed}: stopped; the same command goes on")
     return "done" if state is None else "resumed"
 
 
@@ -168,9 +184,16 @@ def main(given: list[str] | None = None) -> int:
     seeds = [int(seed) for seed in told.seeds.split(",")]
     # seeds outermost: whoever stops early has whole blocks
     cells = [(task, policy, seed) for seed in seeds for task in tasks for policy in policies]
+    judged = None
     for index, (task, policy, seed) in enumerate(() if told.report else cells):
+        if task != judged:
+            close_all()  # one judge at a time
+            judged = task
+        began = time.monotonic()
         done = run_cell(told.folder, task, policy, seed, told.evaluations, told.size)
-        print(f"{index + 1}/{len(cells)} {task}, {policy}, seed {seed}: {done}", flush=True)
+        took = f"{time.monotonic() - began:.0f} s"
+        print(f"{index + 1}/{len(cells)} {task}, {policy}, seed {seed}: {done}, {took}", flush=True)
+    close_all()
     found = read(told.folder, tasks, policies, seeds)
     summed = summary(found, policies)
     print(table(summed, policies))

@@ -26,6 +26,7 @@ def examine() -> dict[str, Any]:
         ``{"checks": [{"name", "ok", "says"}], "cpu", "cuda", "sandbox"}``: a list of rows, and facts.
     """
     from kernelevo.backends.cache import BuildCache
+    from kernelevo.backends.pruning import VARIABLE, limit
     from kernelevo.backends.registry import BACKENDS
     from kernelevo.device.driver_state import driver_state
     from kernelevo.device.facts import cpu_facts, cuda_facts
@@ -47,8 +48,8 @@ def examine() -> dict[str, Any]:
     )
     checks.append(_bubblewrap(tier.facts))
     cache = BuildCache()
-    held = f"{cache.size() / 1e9:.1f} GB in {cache.root}; may be deleted while nothing runs"
-    checks.append(_check("build cache", True, held))
+    held = f"{cache.size() / 1e9:.1f} of {limit() / 1e9:g} GB ({VARIABLE}) in {cache.root}"
+    checks.append(_check("build cache", True, f"{held}; may be deleted while nothing runs"))
     checks.append(_check("store", True, f"SQLite {sqlite3.sqlite_version}"))
     key = bool(os.environ.get("OPENAI_API_KEY"))
     checks.append(

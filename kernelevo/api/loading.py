@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from kernelevo.backends.pruning import limit
 from kernelevo.config import Settings
 from kernelevo.core import Evaluator, StagedEvaluator, Task
 from kernelevo.device.facts import cpu_facts
@@ -68,9 +69,11 @@ def refuse_early(task: Task) -> None:
     The task's size is that of its manifest; torch is imported only to look for a device.
 
     Raises:
+        BadSetting: for a size of the build cache that is none.
         MachineError: if the device is not here.
         NotEnoughMemory: if the task does not fit.
     """
+    limit()
     if task.options.get("device", "cpu") != "cpu":
         from kernelevo.kernels.place import device_of
 

@@ -48,12 +48,15 @@ class Plan:
         settings: its settings.
         budget: what it may use in all, earlier sittings included.
         listeners: told of every event.
+        loader: ``"module:function"`` that makes the evaluator from the task; another one than ours may keep
+            what it was told, as ``benchmarks/engine/kernel_ablation.py`` does.
     """
 
     store: RunStore
     settings: Settings
     budget: Budget
     listeners: Sequence[Listener] = ()
+    loader: str = LOADER
 
 
 def carry_out(plan: Plan) -> Outcome:
@@ -68,7 +71,7 @@ def carry_out(plan: Plan) -> Outcome:
             place.executor,
             plan.budget,
             islands=population(plan.store.task, plan.settings),
-            loader=RELAY if plan.settings.elsewhere is not None else LOADER,
+            loader=RELAY if plan.settings.elsewhere is not None else plan.loader,
             device=DEVICE,
             seed=plan.settings.seed,
             facts=device_facts(plan.settings.device),

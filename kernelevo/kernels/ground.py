@@ -17,6 +17,7 @@ from typing import Any
 
 from kernelevo.backends.cache import default_root
 from kernelevo.backends.cpp import precompile_torch_headers
+from kernelevo.backends.pruning import limit, prune
 from kernelevo.backends.reference import Reference, load_reference
 from kernelevo.core import Task
 from kernelevo.device.lease import Lease
@@ -94,6 +95,8 @@ class Ground:
             scratch.ensure_room(self.folder)
             # the zygote imports torch in its own process while the first case is computed in this one
             starting = Later(lambda: zygote or Zygote(PRELOAD, threads=threads or _cores()))
+            root = cache or default_root()
+            prune(root, limit())
             self.pool, self.setting = self._first_case(rng, staged)
             self.checker = Checker(self.pool)
             self.zygote: Zygote = starting.result()
@@ -103,7 +106,6 @@ class Ground:
             self.patience = 20.0
             self.bound, self.unbound_for = self._try_limits()
             self.setting = replace(self.setting, equipment=self._equip(staged))
-            root = cache or default_root()
             self.baselines = Baselines(
                 self.zygote,
                 self.setting,

@@ -39,6 +39,13 @@ def command(capsys):
     return run
 
 
+def test_a_size_of_the_build_cache_that_is_none_is_refused_first(elsewhere, command, monkeypatch):
+    monkeypatch.setenv("KERNELEVO_CACHE_GB", "plenty")
+    code, out, err = command(*TOUR, "--budget", "1s", "--out", "here")
+    assert code == 2 and out == "" and "KERNELEVO_CACHE_GB is 'plenty'" in err and "e.g. 20" in err
+    assert not os.path.exists("here")
+
+
 def test_run_show_runs_export_resume(elsewhere, command):
     code, out, err = command(*TOUR, "--budget", "1s", "--json")
     assert code == 0 and err.startswith("kernelevo: tour.py:tour")

@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
-from benchmarks.engine import kernel_ablation, replaying
+from benchmarks.engine import kernel_ablation, replaying, tabled
+from kernelevo.api.parts import Plan
+from kernelevo.core import Artifact, Evaluation, Program, Status, Task
+from kernelevo.errors import MachineError
 
 
 @pytest.mark.slow
@@ -49,18 +52,13 @@ def cells(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
             policy = next(name for name in scores if f"-{name}-" in folder.name)
             self.speedup = scores[policy]
 
-    def run(command: list[str], **more: Any) -> Any:
-        started.append(command)
-        folder = Path(command[command.index("--out") + 1] if "run" in command else command[-1])
+    def search(plan: Plan) -> None:
+        folder = plan.store.folder
+        started.append((folder, plan.settings, plan.store.task.options[tabled.OPTION]))
         (folder / "state").write_text("running" if len(started) == 2 else "done")
 
-        class Ended:
-            returncode = 0
-
-        return Ended()
-
     monkeypatch.setattr(kernel_ablation, "load_run", Done)
-    monkeypatch.setattr(kernel_ablation.subprocess, "run", run)
+    monkeypatch.setattr(kernel_ablation, "carry_out", search)
     return started
 
 
@@ -69,11 +67,76 @@ def test_the_ablation_goes_on_where_it_was_and_counts_failures_as_parity(
 ) -> None:
     words = ["--folder", str(tmp_path), "--tasks", "ops/gemm", "--policies", "default;refine;random"]
     words += ["--seeds", "0,1", "--evaluations", "5"]
+    with pytest.raises(SystemExit, match="refine, seed 0: stopped; the same command goes on"):
+        kernel_ablation.main(words)
+    assert len(cells) == 2 and cells[1][1].sampler == "refine"
     assert kernel_ablation.main(words) == 0
-    assert len(cells) == 6 and all("--budget" in command for command in cells)
-    assert cells[1][-2:] == ["--sampler", "refine"]
-    assert kernel_ablation.main(words) == 0
-    assert len(cells) == 7 and cells[-1][3] == "resume"  # the one that was cut off, nothing else
+    assert len(cells) == 7  # the one that was cut off goes on, the one that was done stays
+    assert {settings.budget for _, settings, _ in cells} == {"5"}
+    assert len({table for _, _, table in cells}) == 1 and cells[2][0] == cells[1][0]
     said = capsys.readouterr().out
     assert "1.500 [1.500, 1.500]" in said and "1.000 [1.000, 1.000]" in said
     assert "default   1.00" in said and "random    3.00" in said and "ranks over 2 blocks" in said
+
+
+class Counting:
+    """A judge that says how often it was asked; a program without a text cannot be built."""
+
+    def __init__(self) -> None:
+        self.built: list[str] = []
+        self.measured = 0
+        self.news: list[dict[str, Any]] = [{"kind": "rebase"}]
+        self.waits = 2
+
+    def warm(self) -> None:
+        pass
+
+    def settle(self) -> bool:
+        self.waits -= 1
+        return self.waits <= 0
+
+    def notices(self) -> list[dict[str, Any]]:
+        news, self.news = self.news, []
+        return news
+
+    def prepare(self, program: Program) -> Artifact:
+        assert self.waits <= 0
+        self.built.append(program.source)
+        failed = None if program.source != "bad" else Evaluation(Status.BUILD_FAILED, feedback="no")
+        return Artifact(program, failed, Path())
+
+    def measure(self, artifact: Artifact, floor: float | None = None) -> Evaluation:
+        assert floor is None  # a floor belongs to one search
+        self.measured += 1
+        return Evaluation.ok(1.0 + self.measured, kind="measured")
+
+
+def verdict_of(table: tabled.Tabled, text: str) -> Evaluation:
+    artifact = table.prepare(Program.single(text))
+    return artifact.verdict or table.measure(artifact, 3.0)
+
+
+def test_a_table_of_verdicts_judges_each_program_once_in_all_searches(tmp_path: Path) -> None:
+    task = Task("t", "g", (), "kernel", options={tabled.OPTION: str(tmp_path / "verdicts.jsonl")})
+    judge = Counting()
+    first = tabled.Tabled(task, judge)
+    assert [verdict_of(first, text).score for text in ("a", "b", "a")] == [2.0, 3.0, 2.0]
+    assert verdict_of(first, "bad").status is Status.BUILD_FAILED
+    assert judge.built == ["a", "b", "bad"] and judge.measured == 2
+    other = Counting()
+    second = tabled.Tabled(task, other)
+    assert verdict_of(second, "b") == verdict_of(first, "b")
+    assert verdict_of(second, "bad").feedback == "no" and other.built == []
+    assert verdict_of(second, "c").score == 2.0 and other.built == ["c"]
+
+
+def test_scores_against_two_baselines_do_not_come_into_one_table(tmp_path: Path) -> None:
+    task = Task("t", "g", (), "kernel", options={tabled.OPTION: str(tmp_path / "verdicts.jsonl")})
+    judge = Counting()
+    table = tabled.Tabled(task, judge)
+    verdict_of(table, "a")
+    judge.news = [{"kind": "rebase"}]
+    for _ in range(2):  # the engine tries a machine's fault again
+        with pytest.raises(MachineError, match="a baseline changed"):
+            verdict_of(table, "b")
+    assert len((tmp_path / "verdicts.jsonl").read_text().splitlines()) == 1
