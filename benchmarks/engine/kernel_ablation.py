@@ -30,6 +30,7 @@ from kernelevo.api import load_run
 from kernelevo.api.loading import find_task
 from kernelevo.api.parts import Plan, carry_out
 from kernelevo.config import load_settings
+from kernelevo.core import Trial
 from kernelevo.engine import Budget
 from kernelevo.engine.evaluation import close_all
 from kernelevo.errors import RunNotFound, StoreError
@@ -44,7 +45,8 @@ TASKS = (
     "kernelbench:3/46",
 )
 SEEDS = (0, 1, 2, 3, 4)
-EVALUATIONS = 40
+EVALUATIONS = 24
+AFTER = (2, 4, 8, 16, 24)  # evaluations after which searches are compared too
 RESAMPLES = 2000
 CLUSTERS, ELITES = {"no_clusters": False}, {"no_elites": False}
 # settings of a run; the first is the default, to which the others are compared
@@ -113,8 +115,17 @@ def read(root: Path, tasks: Iterable[str], policies: Iterable[str], seeds: Itera
                     result = load_run(folder)
                     best = result.best.number if result.best else None
                     facts = {"score": result.speedup, "trials": len(result.trials), "best": best}
+                    facts["after"] = best_after(result.trials)
                     found.setdefault(task, {}).setdefault(policy, {})[seed] = facts
     return found
+
+
+def best_after(trials: Sequence[Trial]) -> dict[int, float]:
+    """Return the best score after so many evaluations, the module itself included, which all start from."""
+    scores = [1.0, *(t.evaluation.score for t in trials if t.evaluation and t.evaluation.score is not None)]
+    ended = {k: max(scores[: k + 1]) for k in AFTER if k < len(trials)}
+    # a search that ran out of programs has what it has found from then on
+    return {k: ended.get(k, max(scores)) for k in AFTER}
 
 
 def interval(logs: Sequence[float], rng: Random) -> tuple[float, float]:
@@ -124,12 +135,13 @@ def interval(logs: Sequence[float], rng: Random) -> tuple[float, float]:
 
 
 def summary(found: Mapping[str, Any], policies: Sequence[str]) -> dict[str, Any]:
-    """Return geometric means with intervals for each task and policy, and mean ranks on complete seeds.
+    """Return geometric means with intervals for each task and policy, and the way there on complete seeds.
 
     A cell without a correct program counts as 1.0: the module itself is what a person is left with.
     """
     rows: dict[str, Any] = {}
     ranks: dict[str, list[float]] = {policy: [] for policy in policies}
+    ways: dict[str, list[list[float]]] = {policy: [] for policy in policies}
     for task, cells in found.items():
         rows[task] = {}
         for policy in policies:
@@ -140,13 +152,32 @@ def summary(found: Mapping[str, Any], policies: Sequence[str]) -> dict[str, Any]
             low, high = interval(logs, Random(f"{task} {policy}"))
             rows[task][policy] = {"mean": math.exp(fmean(logs)), "low": low, "high": high, "seeds": len(logs)}
         complete = set.intersection(*(set(cells.get(policy, {})) for policy in policies))
+        known = max((f["after"][AFTER[-1]] for cell in cells.values() for f in cell.values()), default=1.0)
         for seed in sorted(complete):
-            scores = [cells[policy][seed]["score"] or 1.0 for policy in policies]
-            for policy, score in zip(policies, scores, strict=True):
-                better, equal = sum(o > score for o in scores), sum(o == score for o in scores)
-                ranks[policy].append(better + (equal + 1) / 2)
+            way = {p: [math.log(cells[p][seed]["after"][k] / known) for k in AFTER] for p in policies}
+            for policy in policies:
+                ways[policy].append(way[policy])
+                ranks[policy].append(_rank(fmean(way[policy]), [fmean(w) for w in way.values()]))
+    blocks = len(next(iter(ranks.values()), []))
     mean_ranks = {policy: fmean(values) if values else None for policy, values in ranks.items()}
-    return {"tasks": rows, "mean_rank": mean_ranks, "blocks": len(next(iter(ranks.values()), []))}
+    after = {policy: _shares(way, policy) for policy, way in ways.items() if way}
+    return {"tasks": rows, "mean_rank": mean_ranks, "after": after, "blocks": blocks}
+
+
+def _rank(mine: float, all_of_them: Sequence[float]) -> float:
+    """Rank of a figure, 1 for the highest; equal ones share the mean of their places."""
+    better, equal = sum(o > mine for o in all_of_them), sum(o == mine for o in all_of_them)
+    return better + (equal + 1) / 2
+
+
+def _shares(way: Sequence[Sequence[float]], policy: str) -> dict[int, dict[str, float]]:
+    """Return what part of the best known speed-up was found after so many evaluations, over all blocks."""
+    shares = {}
+    for column, count in enumerate(AFTER):
+        logs = [row[column] for row in way]
+        low, high = interval(logs, Random(f"{policy} {count}"))
+        shares[count] = {"share": math.exp(fmean(logs)), "low": low, "high": high}
+    return shares
 
 
 def table(summed: Mapping[str, Any], policies: Sequence[str]) -> str:
@@ -163,7 +194,15 @@ def table(summed: Mapping[str, Any], policies: Sequence[str]) -> str:
             text = "-" if cell is None else f"{cell['mean']:.3f} [{cell['low']:.3f}, {cell['high']:.3f}]"
             line += text.ljust(26)
         lines.append(line.rstrip())
-    lines.append(f"ranks over {summed['blocks']} blocks of task and seed that every policy has")
+    lines.append(f"ranks over {summed['blocks']} blocks of task and seed that every policy has,")
+    lines.append("by the mean of what the next table tells")
+    lines.append(
+        "part of the best speed-up known of the task that was found after so many evaluations [95 %]"
+    )
+    lines.append("policy".ljust(width) + "".join(str(k).ljust(21) for k in AFTER))
+    for policy, shares in summed["after"].items():
+        cells = [f"{c['share']:.3f} [{c['low']:.3f}, {c['high']:.3f}]" for c in shares.values()]
+        lines.append((policy.ljust(width) + "".join(c.ljust(21) for c in cells)).rstrip())
     return "\n".join(lines)
 
 
