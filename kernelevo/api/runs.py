@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
+from kernelevo.api.apart import apart
 from kernelevo.api.check import read_program
 from kernelevo.api.language import language, speaks
 from kernelevo.api.loading import find_task, refuse_early
@@ -204,11 +205,15 @@ def resume(run: str, *, budget: str | None = None, listener: Listener | None = N
         StoreError: if it is damaged, or another process is writing it.
     """
     folder = find_run(run)
-    with RunStore.open(folder) as store:
-        settings = Settings.from_json(store.settings)
-        limits = total_budget(store, budget) if budget else Budget.parse(settings.budget)
-        outcome = carry_out(Plan(store, settings, limits, [listener] if listener else []))
-    return _finished(folder, outcome, settings, listener)
+
+    def go_on() -> Result:
+        with RunStore.open(folder) as store:
+            settings = Settings.from_json(store.settings)
+            limits = total_budget(store, budget) if budget else Budget.parse(settings.budget)
+            outcome = carry_out(Plan(store, settings, limits, [listener] if listener else []))
+        return _finished(folder, outcome, settings, listener)
+
+    return apart(go_on)
 
 
 def load_run(run: str | Path) -> Result:
@@ -269,15 +274,18 @@ def _folder(settings: Settings, name: str) -> Path:
 
 
 def _start(task: Task, settings: Settings, budget: Budget, folder: Path, listener: Listener | None) -> Result:
-    with RunStore.create(folder, task, settings.to_json()) as store:
-        _write(folder / CONFIG_FILE, settings.to_toml())
-        for program in _own_programs(settings):
-            given = {"files": dict(program.files), "language": program.language}
-            store.append_command("the one who started it", "submit", given)
-        if listener:
-            listener(Notice("preparing the reference and the judge"))
-        outcome = carry_out(Plan(store, settings, budget, [listener] if listener else []))
-    return _finished(folder, outcome, settings, listener)
+    def begin() -> Result:
+        with RunStore.create(folder, task, settings.to_json()) as store:
+            _write(folder / CONFIG_FILE, settings.to_toml())
+            for program in _own_programs(settings):
+                given = {"files": dict(program.files), "language": program.language}
+                store.append_command("the one who started it", "submit", given)
+            if listener:
+                listener(Notice("preparing the reference and the judge"))
+            outcome = carry_out(Plan(store, settings, budget, [listener] if listener else []))
+        return _finished(folder, outcome, settings, listener)
+
+    return apart(begin)
 
 
 def _finished(folder: Path, outcome: Outcome, settings: Settings, listener: Listener | None) -> Result:

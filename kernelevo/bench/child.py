@@ -21,7 +21,7 @@ from kernelevo.bench.job import JOB, PROGRAM, REFERENCE, ROW, Job, broken_task
 from kernelevo.bench.row import NOTHING_CORRECT, Row
 from kernelevo.core import Program
 from kernelevo.core.tree import listing
-from kernelevo.errors import InputError, KernelEvoError
+from kernelevo.errors import BadSetting, InputError, KernelEvoError, MachineError, StoreError
 from kernelevo.sandbox.lifeline import die_with_parent
 
 RUN = "run"
@@ -51,9 +51,9 @@ def tried(job: Job, folder: Path) -> Row:
         name = place(job.source, job.task, folder)
     try:
         row = judged(job, name, folder) if job.program else searched(job, name, folder)
-        return (
-            row if job.source is None else replace(row, grade=grade_given(name, job.settings, folder.parent))
-        )
+        return row if job.source is None else graded(row, name, job, folder)
+    except (BadSetting, StoreError) as error:  # of the series or of the disk, whosever the task is
+        return job.row(fault={"kind": type(error).__name__, "message": str(error)})
     except InputError as error:
         if job.source is None:
             return job.row(fault={"kind": type(error).__name__, "message": str(error)})
@@ -79,6 +79,19 @@ def judged(job: Job, name: str, folder: Path) -> Row:
     return job.row(**kept, confirmed=fresh, upstream=theirs)
 
 
+def graded(row: Row, name: str, job: Job, folder: Path) -> Row:
+    """Return the row with lint's word on its given task; a verdict is not lost where lint breaks.
+
+    Raises:
+        InputError: if the task does not run on its own inputs.
+    """
+    try:
+        return replace(row, grade=grade_given(name, job.settings, folder.parent))
+    except MachineError as error:
+        print(f"the task's grade is not known: {error}", file=sys.stderr)
+        return row
+
+
 def by_their_rule(job: Job, name: str, folder: Path, program: Program) -> dict[str, Any] | None:
     """Keep the program beside its task's text, and return what KernelBench's own rule says of it."""
     from kernelevo.kernels.upstream import judge_as_upstream
@@ -90,7 +103,11 @@ def by_their_rule(job: Job, name: str, folder: Path, program: Program) -> dict[s
         return None
     (folder / PROGRAM).write_text(listing(program), "utf-8")
     (folder / REFERENCE).write_text(spec["text"], "utf-8")
-    return judge_as_upstream(spec, program, job.settings.device, threads=len(os.sched_getaffinity(0)))
+    try:
+        return judge_as_upstream(spec, program, job.settings.device, threads=len(os.sched_getaffinity(0)))
+    except KernelEvoError as error:  # a figure beside the verdict, which is there
+        print(f"what upstream's rule says is not known: {error}", file=sys.stderr)
+        return None
 
 
 def searched(job: Job, name: str, folder: Path) -> Row:

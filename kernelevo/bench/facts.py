@@ -35,12 +35,18 @@ SAME = {
     "hardware": "machine",
     "tasks": "text of the task files",
 }
+FULL = "full"
 _PACKAGE = Path(kernelevo.__file__).resolve().parent
 _ASK_CUDA = "import json; from kernelevo.device.facts import cuda_facts; print(json.dumps(cuda_facts()))"
 
 
 def facts(
-    suite: Suite, settings: Settings, solutions: str | None, where: str | None = None, mode: str = ""
+    suite: Suite,
+    settings: Settings,
+    solutions: str | None,
+    where: str | None = None,
+    mode: str = "",
+    size: str | None = None,
 ) -> dict[str, Any]:
     """Return what a record says of its series.
 
@@ -50,6 +56,7 @@ def facts(
         solutions: the folder of programs that are judged, None for a search.
         where: the folder that the tasks were read from; None for bundled ones.
         mode: ``search`` or ``solutions`` if it is empty.
+        size: at which the tasks are judged; None for what ``size_of`` says.
 
     Raises:
         MachineError: if there is no CUDA device where one is asked for.
@@ -61,7 +68,7 @@ def facts(
         "unread": list(suite.unread),
         "solutions": solutions,
         "device": settings.device,
-        "size": settings.size or ("small" if settings.device == "cpu" and not suite.given else "full"),
+        "size": size or size_of(settings, given=bool(suite.given)),
         "settings": settings.to_json() if solutions is None else _judging(settings),
         "kernelevo": {"version": kernelevo.__version__, "commit": commit(), "sources": sources_digest()},
         "versions": {"python": platform.python_version(), **{p: _version(p) for p in ("torch", "triton")}},
@@ -69,6 +76,13 @@ def facts(
         "tasks": given_digest(suite) if suite.given else tasks_digest(suite.name),
         "sittings": [now()],
     }
+
+
+def size_of(settings: Settings, *, given: bool) -> str:
+    """Return at which size a task is judged; one that is given, not bundled, has its own alone."""
+    if given:
+        return FULL
+    return settings.size or ("small" if settings.device == "cpu" else FULL)
 
 
 def _judging(settings: Settings) -> dict[str, Any]:
@@ -137,7 +151,7 @@ def hardware(device: str) -> dict[str, Any]:
             why=done.stderr.strip()[-300:] or "torch.cuda.is_available() is false",
             now="--device cpu, or see what is missing: kernelevo doctor",
         )
-    return {"cpu": cpu, "cuda": cuda}
+    return {"cpu": cpu, "cuda": {k: v for k, v in cuda.items() if k != "state"}}  # clocks, heat, who uses it
 
 
 def commit() -> str | None:

@@ -48,15 +48,14 @@ def fast_p(speedups: Sequence[float | None], p: float) -> float | None:
     return sum(s is not None and s > p for s in speedups) / len(speedups)
 
 
-def mean_over_tasks(speedups: Sequence[float], *, seed: int = 0) -> dict[str, float | None]:
+def mean_over_tasks(speedups: Sequence[float]) -> dict[str, float | None]:
     """Return the geometric mean over tasks with a 95 % bootstrap interval.
 
     The tasks are what is drawn again and again, so the interval says how much the mean hangs on the choice of
     tasks; the uncertainty of one task's timing is in its own interval.
 
     Args:
-        speedups: one for each task with a correct program, in any order.
-        seed: of the resampling; equal sets of speed-ups give equal intervals.
+        speedups: one for each task with a correct program, in any order; equal sets give equal intervals.
 
     Returns:
         ``geometric_mean``, ``low`` and ``high``; None without any task, and no interval with fewer than six.
@@ -71,32 +70,37 @@ def mean_over_tasks(speedups: Sequence[float], *, seed: int = 0) -> dict[str, fl
     if len(ordered) < MIN_BLOCKS:
         return {"geometric_mean": mean, "low": None, "high": None}
     logs = np.log(np.asarray(ordered))
-    drawn = np.random.default_rng(seed).integers(len(logs), size=(_RESAMPLES, len(logs)))
+    drawn = np.random.default_rng(0).integers(len(logs), size=(_RESAMPLES, len(logs)))
     low, high = np.exp(np.quantile(logs[drawn].mean(axis=1), [0.025, 0.975])).tolist()
     return {"geometric_mean": mean, "low": min(low, mean), "high": max(high, mean)}
 
 
-def summary(rows: Iterable[Row], missing: Sequence[str] = (), *, seed: int = 0) -> dict[str, Any]:
+def summary(rows: Iterable[Row], missing: Sequence[str] = ()) -> dict[str, Any]:
     """Return what a series comes to.
 
     Of several programs for one task the fastest correct one counts. A task enters the figures if lint calls
-    it judgeable and it has a verdict; a fault of the machine is neither a success nor a failure.
+    it judgeable and it has a verdict; a fault of the machine is neither a success nor a failure, and so is a
+    program for a GPU on a machine without one.
 
     Args:
         rows: rows of the series.
         missing: tasks of the series without a row: it was cut off.
-        seed: of the bootstrap.
     """
     rows = list(rows)
     tasks = _by_task(rows)
-    graded = {name: row for name, row in tasks.items() if row.grade == JUDGEABLE and row.fault is None}
+    elsewhere = [name for name, row in tasks.items() if row.status == NEEDS_CUDA]
+    graded = {
+        name: row
+        for name, row in tasks.items()
+        if row.grade == JUDGEABLE and row.fault is None and name not in elsewhere
+    }
     correct = [row for row in graded.values() if row.score is not None]
     return {
         "tasks": len(graded),
         "correct": len(correct),
         "statuses": dict(Counter(row.word for row in rows).most_common()),
         "claims": dict(Counter(_claim(row) for row in correct).most_common()),
-        "baselines": {name: _against(metric, graded, seed) for name, metric in BASELINES.items()},
+        "baselines": {name: _against(metric, graded) for name, metric in BASELINES.items()},
         "upstream": {
             "today": _by_their_rule(rows, "correct"),
             "loose": _by_their_rule(rows, "correct_loose"),
@@ -105,6 +109,7 @@ def summary(rows: Iterable[Row], missing: Sequence[str] = (), *, seed: int = 0) 
         "excluded": {
             "not_judgeable": {name: row.grade for name, row in tasks.items() if row.grade != JUDGEABLE},
             "faults": [name for name, row in tasks.items() if row.fault is not None],
+            "needs_cuda": elsewhere,
             "missing": list(missing),
         },
     }
@@ -124,7 +129,7 @@ def _rank(row: Row) -> tuple[bool, bool, float]:
     return row.score is not None, row.status not in unjudged, row.score or 0.0
 
 
-def _against(metric: str | None, graded: Mapping[str, Row], seed: int) -> dict[str, Any]:
+def _against(metric: str | None, graded: Mapping[str, Row]) -> dict[str, Any]:
     """Return the figures against one baseline; correct programs not compared are left out, by name."""
     speedups: list[float | None] = []
     not_compared = []
@@ -137,7 +142,7 @@ def _against(metric: str | None, graded: Mapping[str, Row], seed: int) -> dict[s
     return {
         "tasks": len(speedups),
         "fast_p": {f"{p:g}": fast_p(speedups, p) for p in THRESHOLDS},
-        **mean_over_tasks([s for s in speedups if s is not None], seed=seed),
+        **mean_over_tasks([s for s in speedups if s is not None]),
         "not_compared": not_compared,
     }
 
@@ -145,7 +150,8 @@ def _against(metric: str | None, graded: Mapping[str, Row], seed: int) -> dict[s
 def _by_their_rule(rows: Iterable[Row], key: str) -> dict[str, Any]:
     """Return the figures by KernelBench's own rule: every task as shipped, blind ones too, against eager.
 
-    Of several programs for one task the best by that rule counts. A fault of the machine is left out.
+    Of several programs for one task the best by that rule counts; a task without one counts as a failure, as
+    in our own figures. A fault of the machine is left out.
 
     Args:
         rows: of the series.
@@ -153,7 +159,7 @@ def _by_their_rule(rows: Iterable[Row], key: str) -> dict[str, Any]:
     """
     best: dict[str, float | None] = {}
     for row in rows:
-        if row.fault is not None or "@" in row.name or row.word in (BROKEN_TASK, NEEDS_CUDA, NO_PROGRAM):
+        if row.fault is not None or "@" in row.name or row.word in (BROKEN_TASK, NEEDS_CUDA):
             continue
         if row.score is not None and row.upstream is None:  # nobody asked
             continue

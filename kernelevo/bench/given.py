@@ -45,11 +45,6 @@ def place(text: str, task: str, folder: Path) -> str:
     return f"{FILE}:RepairedModel" if variant == HE else FILE
 
 
-def repaired(task: str) -> str:
-    """Return the name of a given task's repaired variant."""
-    return f"{task}@{HE}"
-
-
 def grade_given(name: str, settings: Settings, folder: Path, lint: Callable[..., Any] | None = None) -> str:
     """Return lint's word on a given task: ``judgeable``, ``blind`` or ``unjudgeable``.
 

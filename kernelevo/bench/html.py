@@ -132,7 +132,7 @@ def _charts(rows: Sequence[Row], size: str) -> str:
         if r.metrics.get("score_low") is not None and r.metrics.get("score_high") is not None
     }
     for row in best:
-        for other in published(row.name, size):
+        for other in published(row.name, row.size or size):
             if other.same_shape:
                 label = f"{other.system} vs {_LABELS[other.against]} ({other.hardware}, {other.tolerance})"
                 series.setdefault(label, {})[row.name] = other.speedup
@@ -179,8 +179,8 @@ def _errors(rows: Sequence[Row]) -> str:
 
 def _published(rows: Sequence[Row], facts: Mapping[str, Any]) -> list[str]:
     best = {row.name: row for row in _best(rows)}
-    names = list(dict.fromkeys(row.name for row in rows))
-    told = [(name, other) for name in names for other in published(name, facts["size"])]
+    sizes = {row.name: row.size or facts["size"] for row in rows}
+    told = [(name, other) for name, size in sizes.items() for other in published(name, size)]
     if not told:
         return []
     heads = ("task", "system", "against", "theirs", "ours", "theirs measured on, accepted at")

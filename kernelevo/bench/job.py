@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kernelevo.api import read_program
+from kernelevo.bench.facts import size_of
 from kernelevo.bench.row import BROKEN_TASK, NO_PROGRAM, Row
 from kernelevo.bench.suite import HE, Suite, folder_name, grade
 from kernelevo.config import Settings
@@ -32,7 +33,7 @@ class Job:
         program_id: its content hash.
         source: text of the task where it is not bundled.
         problem: why the task cannot be run, empty if it can.
-        unfit: the status of a program that this device cannot judge; None if it can.
+        unfit: the status of a program that cannot be judged here; None if it can.
         text: of the program where it is no file.
         claims: what its makers say of it.
     """
@@ -59,6 +60,11 @@ class Job:
         return self.program == ""
 
     @property
+    def size(self) -> str:
+        """The size at which its task is judged."""
+        return size_of(self.settings, given=self.source is not None)
+
+    @property
     def slug(self) -> str:
         """A name for its folder."""
         name = folder_name(self.task)
@@ -72,6 +78,7 @@ class Job:
             "program": self.program or None,
             "grade": known,
             "program_id": self.program_id,
+            "size": self.size,
         }
         about |= {"claims": dict(self.claims)}
         return Row(self.task, **{**about, **more})
@@ -202,10 +209,12 @@ def broken_task(job: Job) -> Row:
 
 
 def unfit(job: Job) -> Row:
-    """Return the row of a program for a GPU that was to be judged on a CPU."""
+    """Return the row of a program that cannot be judged here: it is for a GPU, or its makers left it out."""
+    if job.unfit == NO_PROGRAM:
+        return no_program(job)
     return job.row(status=job.unfit, feedback="it holds CUDA or Triton, or asks for a GPU: use --device cuda")
 
 
 def no_program(job: Job) -> Row:
     """Return the row of a task for which there is no program."""
-    return job.row(program=None, status=NO_PROGRAM, feedback="no program was given for it")
+    return job.row(status=NO_PROGRAM, feedback="no program was given for it")

@@ -133,6 +133,8 @@ def excluded_lines(summary: Mapping[str, Any]) -> list[str]:
         f"- not graded: {graded or 'none'}",
         f"- faults of the machine: {', '.join(left['faults']) or 'none'}",
     ]
+    if left["needs_cuda"]:
+        lines.append(f"- for a GPU, not judged here: {', '.join(left['needs_cuda'])}")
     if left["missing"]:
         lines.append(f"- not done yet: {', '.join(left['missing'])}")
     for name, found in summary["baselines"].items():

@@ -111,14 +111,16 @@ class Record:
         """Return the object that ``bench --json`` prints: ``bench``, ``tasks`` and ``summary``."""
         missing = dict.fromkeys(name for name, program in self._planned if (name, program) not in self._rows)
         tasks = [row.to_json() for row in self.rows]
-        counted = summary(self.rows, list(missing), seed=self.facts["settings"].get("seed", 0))
+        counted = summary(self.rows, list(missing))
         if self.facts["mode"] == MODE:
             counted["fates"] = fates(self.rows)
         return {"bench": self.facts, "tasks": tasks, "summary": counted}
 
     def page(self) -> str:
         """Return the series as a Markdown page."""
-        data = self.to_json()
+        return self._page(self.to_json())
+
+    def _page(self, data: Mapping[str, Any]) -> str:
         return page(data["bench"], self.rows, data["summary"])
 
     def write_html(self) -> Path:
@@ -143,10 +145,11 @@ class Record:
             StoreError, Unwritable: if they cannot be written.
         """
         try:
-            document = json.dumps(self.to_json(), indent=1, allow_nan=False, ensure_ascii=False)
+            data = self.to_json()
+            document = json.dumps(data, indent=1, allow_nan=False, ensure_ascii=False)
             _replace(self.folder / JSON, document + "\n")
             _replace(self.folder / CSV, rows_csv(self.rows))
-            _replace(self.folder / PAGE, self.page())
+            _replace(self.folder / PAGE, self._page(data))
         except OSError as error:
             raise refused(f"the record in {self.folder} cannot be written.", error) from error
 

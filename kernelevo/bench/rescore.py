@@ -10,7 +10,7 @@ from typing import Any
 from kernelevo.bench.facts import facts
 from kernelevo.bench.fates import MODE
 from kernelevo.bench.job import Job
-from kernelevo.bench.row import NEEDS_CUDA
+from kernelevo.bench.row import NEEDS_CUDA, NO_PROGRAM
 from kernelevo.bench.suite import Suite
 from kernelevo.config import Settings
 from kernelevo.core import Program
@@ -74,8 +74,10 @@ class Rescore:
                 raise
             except InputError as error:
                 problem = str(error)
+        if source is not None:
+            settings = replace(settings, size=None)  # --size is for bundled tasks; this one has its own alone
         if not given.text:
-            return Job(given.task, settings, "", source=source)
+            return Job(given.task, settings, given.place, source=source, unfit=NO_PROGRAM)
         own = Program.single(given.text)
         job = Job(
             given.task, settings, given.place, None, own.id, source, problem,
@@ -109,4 +111,6 @@ class Rescore:
             MachineError: if its device is not here.
         """
         where = str(Path(self.where).expanduser().resolve())
-        return facts(self.suite_of(), replace(self.settings, out=None), where, self.tasks_from, MODE)
+        sizes = " and ".join(sorted({job.size for job in self.jobs() if not job.problem}))
+        settings = replace(self.settings, out=None)
+        return facts(self.suite_of(), settings, where, self.tasks_from, MODE, sizes or None)

@@ -44,6 +44,7 @@ class Row:
         ended: date and time, UTC.
         upstream: what KernelBench's own rule says (``kernels.upstream``); None where it was not asked.
         claims: what its makers say of a released program, by their own names.
+        size: at which the task was judged; None in earlier records.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Row:
     ended: str | None = None
     upstream: Mapping[str, Any] | None = None
     claims: Mapping[str, Any] = field(default_factory=dict)
+    size: str | None = None
 
     def __post_init__(self) -> None:
         if (self.status is None) == (self.fault is None):

@@ -13,7 +13,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
 
-from kernelevo.bench.facts import facts
+from kernelevo.api.language import language, speaks
+from kernelevo.bench.facts import FULL, facts
 from kernelevo.bench.job import (
     BUNDLED,
     Job,
@@ -35,7 +36,7 @@ from kernelevo.errors import BadSetting, MachineError
 from kernelevo.store import new_run_folder
 from kernelevo.tasks import load_task
 
-FULL, BLIND = "full", "blind"
+BLIND = "blind"
 RUNS = "runs"  # beside the record: a folder for each job
 
 Say = Callable[[str], None]
@@ -82,6 +83,8 @@ class Order:
         suite = self.suite_of()
         names = suite.select(self.tasks)
         if self.solutions is None:
+            if speaks(settings):  # a missing key or price is said once, before anything is made
+                language(settings, Budget.parse(settings.budget))
             jobs = searches(names, settings)
         else:
             jobs = judgements(suite, names if self.tasks is not None else None, self.solutions, settings)

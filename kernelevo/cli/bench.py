@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -34,6 +35,7 @@ def bench(
     model: Annotated[Text, typer.Option(help="a language model; adds the proposer llm")] = None,
     base_url: Annotated[Text, typer.Option(help="an OpenAI-compatible endpoint")] = None,
     policy: Annotated[Text, typer.Option(help="any or no-aten")] = None,
+    config: Annotated[Path | None, typer.Option(help="a TOML file: [run], prices in [models.NAME]")] = None,
     out: Annotated[Text, typer.Option(help="folder of the series; one that is there is gone on with")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print the series as JSON at the end")] = False,
 ) -> int:
@@ -49,7 +51,7 @@ def bench(
         "policy": policy,
         "out": out,
     }
-    settings = load_settings(flags)
+    settings = load_settings(flags, file=config)
     what = f"budget {settings.budget} a task" if solutions is None else f"programs of {solutions}"
     talk(f"kernelevo: bench {suite} on {settings.device}, {what}")
     from kernelevo.bench import Order, run_series
@@ -68,7 +70,7 @@ def bench(
         typer.echo("\n" + record.page(), nl=False)
     if series.interrupted:
         given = {**flags, "tasks": tasks, "solutions": solutions, "proposers": proposers}
-        given |= {"from": where, "json": as_json}
+        given |= {"from": where, "config": str(config) if config else None, "json": as_json}
         talk(f"cut off; go on with: {again(suite, {**given, 'out': str(record.folder)})}")
         return INTERRUPTED
     if series.broken:

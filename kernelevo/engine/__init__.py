@@ -7,7 +7,7 @@ from kernelevo.engine.outcome import Outcome
 from kernelevo.engine.payments import booked
 from kernelevo.engine.reenactment import Deviation, Reenactment, Replayed
 from kernelevo.engine.replay import used_so_far
-from kernelevo.engine.running import run_engine
+from kernelevo.engine.running import interrupt, run_engine
 from kernelevo.engine.turns import Schedule
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "Schedule",
     "booked",
     "checked",
+    "interrupt",
     "run_engine",
     "used_so_far",
 ]

@@ -10,18 +10,32 @@ from collections.abc import Awaitable, Callable
 from kernelevo.engine.engine import Engine
 from kernelevo.engine.outcome import Outcome
 
+_interrupts: dict[int, Callable[[], object]] = {}  # by the thread that runs an engine, the main one left out
+
 
 def run_engine(engine: Engine, leave: Callable[[], Awaitable[None]] | None = None) -> Outcome:
     """Run an engine to its end. The first Ctrl-C or SIGTERM stops it gently, the second one at once.
 
-    Signals are only looked after in the main thread; elsewhere, and inside a running event loop, call this
-    from a thread of its own that also opened the store.
+    Signals are only looked after in the main thread; elsewhere ``interrupt`` does what Ctrl-C does. Inside a
+    running event loop, call this from a thread of its own that also opened the store.
 
     Args:
         engine: the run.
         leave: awaited at the end in the same event loop, to close what belongs to it (connections).
     """
     return asyncio.run(_and_leave(engine, leave))
+
+
+def interrupt(thread: int) -> bool:
+    """Ask the run in another thread to stop, as Ctrl-C would; return whether one runs there.
+
+    Args:
+        thread: its identifier (``threading.Thread.ident``).
+    """
+    ask = _interrupts.get(thread)
+    if ask is not None:
+        ask()
+    return ask is not None
 
 
 async def _and_leave(engine: Engine, leave: Callable[[], Awaitable[None]] | None) -> Outcome:
@@ -33,8 +47,6 @@ async def _and_leave(engine: Engine, leave: Callable[[], Awaitable[None]] | None
 
 
 async def _run(engine: Engine) -> Outcome:
-    if threading.current_thread() is not threading.main_thread():
-        return await engine.run()
     loop = asyncio.get_running_loop()
     asked = 0
 
@@ -46,6 +58,13 @@ async def _run(engine: Engine) -> Outcome:
         else:
             engine.abort()
 
+    if threading.current_thread() is not threading.main_thread():
+        own = threading.get_ident()
+        _interrupts[own] = lambda: loop.call_soon_threadsafe(leave)
+        try:
+            return await engine.run()
+        finally:
+            del _interrupts[own]
     signals = (signal.SIGINT, signal.SIGTERM)
     for number in signals:
         loop.add_signal_handler(number, leave)

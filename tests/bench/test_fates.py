@@ -73,6 +73,7 @@ def released(tmp_path):
         {"level_id": 1, "task_id": 1, "ref_code": TODAY, "custom_code": NEW, "score_default": 1.9},
         {"level_id": 1, "task_id": 1, "ref_code": TODAY, "custom_code": GPU},
         {"level_id": 1, "task_id": 2, "ref_code": TODAY, "custom_code": None},
+        {"level_id": 1, "task_id": 2, "ref_code": TODAY, "custom_code": None},
         {"level_id": 1, "task_id": 3, "ref_code": "def (", "custom_code": NEW},
         {"level_id": 1, "task_id": 4, "custom_code": NEW},
         {"level_id": 3, "task_id": 13, "custom_code": NEW},
@@ -87,32 +88,41 @@ def test_a_set_is_judged_row_for_row_and_gone_on_with(tmp_path):
     runner, said = Runner(), []
     series = run_series(order, runner=runner, say=said.append)
     assert [(j.task, j.program, j.source) for j in runner.jobs] == [
-        ("kernelbench:1/1", "h100.json/1", TODAY), ("kernelbench:3/13", "h100.json/6", None),
+        ("kernelbench:1/1", "h100.json/1", TODAY), ("kernelbench:3/13", "h100.json/7", None),
     ]  # fmt: skip
-    assert runner.jobs[0].text == NEW and "h100.json/7" in "".join(said)
-    assert len({job.slug for job in order.jobs()}) == 6
+    assert runner.jobs[0].text == NEW and "h100.json/8" in "".join(said)
+    assert len({job.slug for job in order.jobs()}) == 7
     data = series.record.to_json()
     assert data["summary"]["fates"]["judgeable"] == {
-        **dict.fromkeys(FATES, 0), "kept": 2, "no solution": 1, "not judged": 3,
+        **dict.fromkeys(FATES, 0), "kept": 2, "no solution": 2, "not judged": 3,
     }  # fmt: skip
     found = {task["program"]: task for task in data["tasks"]}
     assert found["h100.json/1"]["claims"] == {"score_default": 1.9}
     assert (
         found["h100.json/2"]["status"] == "needs_cuda" and "--device cuda" in found["h100.json/2"]["feedback"]
     )
-    assert "give --tasks-from" in found["h100.json/5"]["feedback"]
+    assert "give --tasks-from" in found["h100.json/6"]["feedback"]
     assert "| kept | 2 | 0 |" in series.record.page()
     again = Runner()
-    run_series(order, runner=again)
+    assert run_series(order, runner=again).record.to_json()["summary"] == data["summary"]
     assert again.jobs == []
+
+
+def test_each_solution_is_judged_at_the_size_that_its_task_has(tmp_path):
+    order = Rescore(str(released(tmp_path)), Settings(size="v0"))
+    sizes = {job.program: (job.size, job.settings.size) for job in order.jobs()}
+    assert sizes["h100.json/1"] == ("full", None) and sizes["h100.json/7"] == ("v0", "v0")
+    assert order.facts()["size"] == "full and v0"
+    assert Rescore(order.where, Settings()).facts()["size"] == "full and small"
+    assert row("kernelbench:3/13").size is None  # of a record from before
 
 
 def test_references_may_come_from_a_checkout(tmp_path):
     where = checkout(tmp_path / "up", {"4_A": TODAY})
     checkout(tmp_path / "up", {"1_A": TODAY}, level=3)
     jobs = {j.program: j for j in Rescore(str(released(tmp_path)), Settings(), str(where)).jobs()}
-    assert jobs["h100.json/5"].source == TODAY and not jobs["h100.json/5"].problem
-    assert "holds no kernelbench:3/13" in jobs["h100.json/6"].problem
+    assert jobs["h100.json/6"].source == TODAY and not jobs["h100.json/6"].problem
+    assert "holds no kernelbench:3/13" in jobs["h100.json/7"].problem
 
 
 def test_wrong_orders(tmp_path):

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernelevo.bench.figures import THRESHOLDS, fast_p, mean_over_tasks, summary
+from kernelevo.bench.page import excluded_lines
 from tests.bench.rows import failed, fault, row
 
 ratios = st.floats(1e-3, 1e3)
@@ -100,6 +101,7 @@ def test_the_figures_of_a_series():
     assert found["excluded"] == {
         "not_judgeable": {"kernelbench:3/3": "blind"},
         "faults": ["ops/attention"],
+        "needs_cuda": [],
         "missing": ["ops/gemm_skinny"],
     }
     best, compiled = found["baselines"]["best"], found["baselines"]["compile"]
@@ -119,3 +121,19 @@ def test_of_several_programs_for_a_task_the_best_one_counts():
     assert found["statuses"] == {"ok": 2, "wrong": 1}
     assert summary([fault(program="a/x.py"), failed(program="a/y.py")])["tasks"] == 1
     assert summary([fault(program="a/x.py")])["tasks"] == 0
+
+
+def test_a_program_for_a_gpu_is_no_failure_and_a_task_without_one_is_one_by_both_rules():
+    theirs = {"correct": True, "correct_loose": True, "speedup": 3.0}
+    rows = [
+        row("ops/a", 2.0, upstream=theirs),
+        failed("ops/b", status="no_program"),
+        failed("ops/c", status="needs_cuda"),
+        failed("ops/d", status="broken_task", grade="broken"),
+    ]
+    found = summary(rows)
+    assert (found["tasks"], found["graded"]) == (2, ["ops/a", "ops/b"])
+    assert found["excluded"]["needs_cuda"] == ["ops/c"]
+    assert "- for a GPU, not judged here: ops/c" in excluded_lines(found)
+    assert found["baselines"]["best"]["fast_p"]["0"] == 0.5
+    assert found["upstream"]["today"]["tasks"] == 2 and found["upstream"]["today"]["fast_p"]["0"] == 0.5

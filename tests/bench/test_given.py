@@ -11,7 +11,8 @@ from kernelevo.bench.given import grade_given, place
 from kernelevo.bench.job import Job
 from kernelevo.bench.suite import Suite
 from kernelevo.config import Settings
-from kernelevo.errors import BadSetting, InputError
+from kernelevo.core import Program
+from kernelevo.errors import BadProgram, BadSetting, InputError, LeaseTimeout, Unwritable
 from kernelevo.tasks import load_task
 from tests.bench.rows import row
 from tests.tasks.foreign import TODAY, V0, checkout
@@ -155,3 +156,46 @@ def test_a_repaired_task_is_judged_in_a_folder_whose_name_has_a_mark_in_it(tmp_p
     monkeypatch.setattr(child, "grade_given", lambda *_: "judgeable")
     assert child.tried(job, folder).grade == "judgeable"
     assert seen[0].options["reference"]["entry"] == "RepairedModel"
+
+
+@pytest.mark.parametrize(
+    ("error", "broken"),
+    [
+        (BadSetting("there is no key"), False),
+        (Unwritable("the disk is full"), False),
+        (BadProgram("it holds no class Model"), True),
+    ],
+)
+def test_only_what_is_wrong_with_a_given_task_breaks_it(tmp_path, monkeypatch, error, broken):
+    def search(job, name, folder):
+        raise error
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(child, "searched", search)
+    found = child.tried(Job("kernelbench:1/1", Settings(), source=TODAY), tmp_path)
+    assert (found.status == "broken_task") is broken and (found.fault is None) is broken
+
+
+def test_a_verdict_outlives_the_steps_after_it(tmp_path, monkeypatch, capsys):
+    def breaks(*given, **more):
+        raise LeaseTimeout("the device stayed busy")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(child, "grade_given", breaks)
+    monkeypatch.setattr("kernelevo.kernels.upstream.judge_as_upstream", breaks)
+
+    def judge(job, name, folder):
+        theirs = child.by_their_rule(job, name, folder, Program.single("class ModelNew: pass"))
+        return row(job.task, program=job.program, grade="unknown", upstream=theirs)
+
+    monkeypatch.setattr(child, "judged", judge)
+    found = child.tried(Job("kernelbench:1/1", Settings(), "a/b.py", source=TODAY), tmp_path)
+    assert (found.score, found.upstream, found.grade) == (2.0, None, "unknown")
+    said = capsys.readouterr().err
+    assert "upstream's rule" in said and "grade is not known: the device stayed busy" in said
+
+
+def test_a_model_without_a_key_is_refused_before_anything_is_started(tmp_path, monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    with pytest.raises(BadSetting, match="key"):
+        order(tmp_path, settings={"model": "some-model", "proposers": ("llm",)}).jobs()

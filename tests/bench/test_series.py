@@ -10,6 +10,7 @@ from kernelevo.bench import Order, facts, run_series
 from kernelevo.bench import record as records
 from kernelevo.bench.row import Row
 from kernelevo.config import Settings
+from kernelevo.device.statistics import MIN_BLOCKS
 from kernelevo.errors import BadSetting, InputError, NotEnoughMemory, StoreError
 from tests.bench.rows import fault, row
 
@@ -265,3 +266,18 @@ def test_a_row_is_a_verdict_or_a_fault():
             Row("ops/x", **bad)
     good = row(made_by="rewrite: no-ops", trials={"ok": 2})
     assert Row.from_json(json.loads(json.dumps(good.to_json()))) == good
+
+
+def test_a_devices_state_of_the_moment_is_no_fact_of_the_machine(monkeypatch):
+    asked = "import json, time; print(json.dumps({'name': 'H', 'state': {'celsius': time.time_ns()}}))"
+    monkeypatch.setattr(facts, "_ASK_CUDA", asked)
+    assert facts.hardware("cuda") == facts.hardware("cuda") and facts.hardware("cuda")["cuda"] == {
+        "name": "H"
+    }
+
+
+def test_any_seed_of_a_search_has_its_figures(folder):
+    order = Order("ops", Settings(budget="3", seed=-1, out=str(folder)))
+    record = run_series(order, runner=Runner()).record
+    assert record.to_json()["summary"]["tasks"] >= MIN_BLOCKS
+    assert record.to_json()["summary"]["baselines"]["best"]["low"] is not None

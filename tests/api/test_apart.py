@@ -1,0 +1,70 @@
+"""Runs inside a running event loop, as in a notebook's cell."""
+
+import asyncio
+import os
+import signal
+import threading
+import time
+
+import pytest
+
+from kernelevo import api
+from kernelevo.api.apart import apart
+from kernelevo.config import load_settings
+
+pytestmark = pytest.mark.usefixtures("elsewhere")
+
+
+def in_a_cell(work):
+    """Do some work as a cell does it: the event loop is running, Ctrl-C is Python's own."""
+
+    async def cell():
+        return work()
+
+    loop = asyncio.new_event_loop()
+    try:
+        return loop.run_until_complete(cell())
+    finally:
+        loop.close()
+
+
+def tour(budget):
+    flags = {"budget": budget, "proposers": ["mailbox"], "mailbox": "box", "out": "run"}
+    return api.run_task("tour.py:tour", load_settings(flags))
+
+
+def test_without_a_loop_it_is_done_here():
+    assert apart(threading.get_ident) == threading.get_ident()
+
+
+def test_a_run_in_a_cell_and_its_resumption():
+    result = in_a_cell(lambda: tour("1s"))
+    assert (result.state, result.best.number, result.evaluation.score) == ("done", 0, 3.0)
+    result = in_a_cell(lambda: api.resume("run", budget="1s"))
+    assert (result.state, len(result.trials)) == ("done", 1)
+
+
+def test_what_it_raises_is_raised():
+    def fails():
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        in_a_cell(lambda: apart(fails))
+
+
+def test_an_interrupt_stops_the_run_gently():
+    def press():
+        while True:
+            time.sleep(0.2)
+            try:
+                if any(trial.evaluation for trial in api.load_run("run").trials):
+                    break
+            except Exception:  # it is not there yet
+                continue
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=press).start()
+    began = time.monotonic()
+    result = in_a_cell(lambda: tour("60s"))
+    assert result.state == "stopped" and result.evaluation.score == 3.0
+    assert time.monotonic() - began < 50
