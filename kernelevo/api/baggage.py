@@ -9,6 +9,7 @@ from pathlib import Path
 
 from kernelevo.core import Parcel, Task
 from kernelevo.evaluators.foreign import PREFIX
+from kernelevo.tasks import is_live
 
 
 def baggage(task: Task) -> Parcel:
@@ -19,11 +20,10 @@ def baggage(task: Task) -> Parcel:
     bytes are not sent: such files have to be on every machine already.
     """
     name = task.evaluator
-    spec = task.options.get("reference")
     if name.startswith(PREFIX):
         return Parcel.pack(_tree(Path(name.removeprefix(PREFIX))))
-    if isinstance(spec, dict) and spec.get("kind") == "pickle":
-        return Parcel.pack([Path(spec["path"])])
+    if is_live(task):
+        return Parcel.pack([Path(task.options["reference"]["path"])])
     file, _, function = name.rpartition(":")
     if function and file.endswith(".py"):
         return Parcel.pack(_with_neighbours(Path(file).expanduser().resolve()))

@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from kernelevo.api.check import judge
-from kernelevo.api.loading import load_evaluator, refuse_early
+from kernelevo.api.loading import find_task, load_evaluator, refuse_early
 from kernelevo.config import Settings
 from kernelevo.core import Fault, Program, StagedEvaluator, Status, Task
 from kernelevo.errors import BadSetting, InputError, MachineError
 from kernelevo.evaluators.elsewhere import RESULTS, Line, append, lines_of, programs_in, write_program
 from kernelevo.store import RunStore, find_run
-from kernelevo.tasks import load_task
 
 FAULTS_IN_A_ROW = 3
 Say = Callable[[str], None]
@@ -55,7 +54,7 @@ def check_folder(
         BadProgram, TaskNotFound, BadSetting: for the folder and the task.
         MachineError: if this machine cannot judge, or broke three times in a row.
     """
-    task = load_task(task_name, size=settings.size, device=settings.device, policy=settings.policy)
+    task = find_task(task_name, settings)
     programs = programs_in(folder)
     refuse_early(task)
     file = results or folder / RESULTS

@@ -7,6 +7,7 @@ from kernelevo.core import Program, Task
 from kernelevo.errors import BadSetting
 from kernelevo.kernels.dropin import Optimized
 from kernelevo.kernels.signature import Signature
+from kernelevo.tasks import is_live
 
 
 def drop_in(task: Task, program: Program) -> Optimized:
@@ -19,7 +20,7 @@ def drop_in(task: Task, program: Program) -> Optimized:
         TaskNotFound, BadProgram: if its file beside the run is gone or cannot be read back.
     """
     spec = task.options.get("reference", {})
-    if spec.get("kind") != "pickle":
+    if not is_live(task):
         raise BadSetting(
             f"{task.name} is not a live module, so there is nothing to replace",
             now="use kernelevo.optimize(module, inputs), or import ModelNew from best.py",

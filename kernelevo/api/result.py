@@ -21,13 +21,13 @@ from kernelevo.report import table
 from kernelevo.report.draws import draws
 from kernelevo.report.page import best_so_far, run_page
 from kernelevo.store import RunStore, find_run
-from kernelevo.tasks import objectives_of
+from kernelevo.tasks import is_live, objectives_of
 
 if TYPE_CHECKING:
     from kernelevo.api.standalone import Standalone
     from kernelevo.kernels.dropin import Optimized
 
-BEST_FILE, BEST_FOLDER = "best.py", "best"
+BEST = "best"
 
 
 @dataclass(frozen=True)
@@ -164,8 +164,10 @@ class Result:
     @property
     def best_path(self) -> Path:
         """Where the best program lies: a file, or a folder for one of several files."""
-        several = self.program is not None and len(self.program.files) > 1
-        return self.folder / (BEST_FOLDER if several else BEST_FILE)
+        if self.program is None:
+            return self.folder / f"{BEST}.py"
+        several = len(self.program.files) > 1
+        return self.folder / (BEST if several else f"{BEST}{Path(self.program.entry).suffix}")
 
     def module(self) -> Optimized:
         """Return the drop-in replacement of the module that ``optimize`` was given.
@@ -268,6 +270,7 @@ class Result:
             "task": self.task.name,
             "options": {k: v for k, v in self.task.options.items() if k != "reference"},
             "settings": self.settings,
+            "live": is_live(self.task),
             "state": self.state,
             "created": self.created,
             "searched_seconds": self.searched,

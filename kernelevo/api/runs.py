@@ -16,7 +16,7 @@ from kernelevo.api.language import language, speaks
 from kernelevo.api.loading import find_task, refuse_early
 from kernelevo.api.lore import learn
 from kernelevo.api.parts import Plan, carry_out, refuse_idle, total_budget
-from kernelevo.api.result import BEST_FILE, BEST_FOLDER, Result
+from kernelevo.api.result import BEST, Result
 from kernelevo.api.workplace import need_ray
 from kernelevo.config import Settings, load_settings
 from kernelevo.core import Notice, Program, Task, Trial, write_tree
@@ -314,7 +314,7 @@ def _finished(folder: Path, outcome: Outcome, settings: Settings, listener: List
 def _lay_down(result: Result) -> None:
     """Leave the best program as a file or a folder; what lay there of an earlier best goes."""
     assert result.program is not None
-    for path in (result.folder / BEST_FILE, result.folder / BEST_FOLDER):
+    for path in (result.folder / BEST, *result.folder.glob(f"{BEST}.*")):
         try:
             if path.is_dir():
                 shutil.rmtree(path)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from kernelevo.api.check import read_program
 from kernelevo.core import Evaluation, Objectives, Status, Worth
 from kernelevo.engine import VERBS, checked
 from kernelevo.engine.generation import PERSON
@@ -183,6 +184,7 @@ def parse_order(words: list[str], options: dict[str, Any]) -> tuple[str, dict[st
 
     Raises:
         BadSetting: for words that do not fit the order.
+        BadProgram: for a program that cannot be read.
     """
     verb, *values = words
     if verb not in VERBS:
@@ -201,9 +203,6 @@ def parse_order(words: list[str], options: dict[str, Any]) -> tuple[str, dict[st
         )
     given = {**{k: v for k, v in options.items() if v is not None}, **dict(zip(places, values, strict=False))}
     if verb == "submit" and "file" in given:
-        path = Path(given.pop("file"))
-        try:
-            given["source"] = path.read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise BadSetting(f"the program {path} cannot be read", why=str(error)) from error
+        program = read_program(Path(given.pop("file")))
+        given |= {"files": dict(program.files), "language": program.language}
     return verb, checked(verb, given)

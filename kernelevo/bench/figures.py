@@ -12,7 +12,8 @@ import numpy as np
 from kernelevo.bench.row import BROKEN_TASK, NEEDS_CUDA, NO_PROGRAM, Row
 from kernelevo.bench.suite import JUDGEABLE
 from kernelevo.core import Status
-from kernelevo.device.statistics import MIN_BLOCKS, Estimate, geometric_mean
+from kernelevo.core.claims import word
+from kernelevo.device.statistics import MIN_BLOCKS, geometric_mean
 
 THRESHOLDS = (0, 0.5, 0.8, 1, 1.5, 2, 4)
 BEST = "best"
@@ -175,8 +176,8 @@ def _by_their_rule(rows: Iterable[Row], key: str) -> dict[str, Any]:
 
 
 def _claim(row: Row) -> str:
-    """Say faster, parity or slower, as the interval allows; ``unclear`` without one."""
+    """Say faster, parity or slower, as verdicts do; ``unclear`` where the interval allows no word."""
     low, high = row.metrics.get("score_low"), row.metrics.get("score_high")
     if low is None or high is None or row.score is None:
         return "unclear"
-    return Estimate(row.score, low, high, blocks=0).claim
+    return word(low, high) or "unclear"

@@ -45,7 +45,7 @@ def show(
         str, typer.Argument(help="a run's folder, its name, or @last", autocompletion=complete_run)
     ] = "@last",
     trial: Annotated[int | None, typer.Option(help="one trial: its source, verdict and feedback")] = None,
-    top: Annotated[int | None, typer.Option(help="only the best N trials")] = None,
+    top: Annotated[int | None, typer.Option(help="only the best N trials", min=1)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object: run and trials")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="print one CSV row for each trial")] = False,
     as_html: Annotated[bool, typer.Option("--html", help="print one self-contained HTML page")] = False,
@@ -56,6 +56,15 @@ def show(
     """Print what RUN has recorded."""
     from kernelevo import api
 
+    forms = {"--json": as_json, "--csv": as_csv, "--html": as_html, "--trace": trace is not None}
+    forms |= {"--trial": trial is not None, "--top": top is not None}
+    chosen = [name for name, on in forms.items() if on]
+    if len(chosen) > 1:
+        raise BadSetting(
+            f"{' and '.join(chosen)} do not go together",
+            why="each says what is printed",
+            now=f"give one of them; {chosen[0]} alone prints the run",
+        )
     result = api.load_run(run)
     if trace is not None:
         _write_trace(api.trace(run), trace)
@@ -105,7 +114,10 @@ def export(
     run: Annotated[
         str, typer.Argument(help="a run's folder, its name, or @last", autocompletion=complete_run)
     ] = "@last",
-    out: Annotated[Path, typer.Option("--out", "-o", help="file to write, or folder")] = Path("best.py"),
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="file or folder to write; default best.py or the like"),
+    ] = None,
     standalone: Annotated[
         bool,
         typer.Option(
@@ -131,6 +143,8 @@ def export(
         talk(f"{run} has no correct program yet")
         return 1
     several = len(result.program.files) > 1
+    if out is None:
+        out = Path("best.py" if standalone else result.best_path.name)
     if several and out.suffix == ".py":  # a program of several files is a folder
         out = out.with_suffix("")
     if out.exists() and not force:

@@ -95,6 +95,10 @@ def run_command(arguments: list[str]) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         return 0
+    except SystemExit as leave:
+        if isinstance(leave.__context__, BrokenPipeError):  # typer's way to leave when nobody reads on
+            return 0
+        raise
     except Exception as error:
         traceback.print_exc()
         talk(f"This is a bug of kernelevo, not of yours: {type(error).__name__}: {error}")

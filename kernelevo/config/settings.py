@@ -248,6 +248,10 @@ def _read(file: Path) -> dict[str, Any]:
     for section in document:
         if section not in ("run", "models"):
             raise BadSetting(f"{file}: there is no section [{section}]", why="known: [run], [models.NAME]")
+    if not isinstance(document.get("run", {}), dict):
+        raise BadSetting(
+            f"{file}: run is no table", why="settings stand under a line [run]", now="write [run]"
+        )
     tables = {"models": document["models"]} if "models" in document else {}
     return {**document.get("run", {}), **tables}
 

@@ -104,7 +104,8 @@ def trial_line(event: TrialEnded) -> str:
     trial = event.trial
     head = f"#{trial.number:<4}"
     if trial.evaluation is None:
-        return f"{head} fault: {trial.fault.message.splitlines()[0] if trial.fault else ''}"
+        fault = trial.fault
+        return f"{head} fault: {next(iter(fault.message.splitlines()), fault.kind) if fault else ''}"
     verdict = trial.evaluation
     if verdict.score is None:
         first = next(iter(verdict.feedback.splitlines()), "")

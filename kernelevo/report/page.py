@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
@@ -256,16 +257,26 @@ def _text(value: Any) -> str:
 
 
 def _reproduce(run: Mapping[str, Any]) -> str:
-    return f"<pre>{escape(command_line(str(run['task']), run['settings']))}</pre>"
+    return f"<pre>{escape(command_line(str(run['task']), run['settings'], live=run['live']))}</pre>"
 
 
-def command_line(task: str, settings: Mapping[str, Any]) -> str:
-    """Return the command that starts a run of these settings."""
-    flags = []
+def command_line(task: str, settings: Mapping[str, Any], *, live: bool = False) -> str:
+    """Return what starts a run of these settings: a command, or a call from Python.
+
+    Args:
+        task: its name.
+        settings: of the run; prices and the like stand in its ``config.toml``.
+        live: whether its task is a module that was given to ``kernelevo.optimize``.
+    """
+    if live:
+        told = {k: v for k, v in settings.items() if k not in ("out", "models")}
+        return f"kernelevo.optimize(module, inputs, {', '.join(f'{k}={v!r}' for k, v in told.items())})"
+    words = ["kernelevo", "run", task]
     for name, value in settings.items():
         if value is False and name in _USUALLY_OFF:
-            flags.append(f"--{name.removeprefix('no_')}")
-        if name != "out" and value is not False:
-            text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
-            flags.append(f"--{name.replace('_', '-')}" + ("" if value is True else f" '{text}'"))
-    return " ".join(["kernelevo run", repr(task), *flags])
+            words.append(f"--{name.removeprefix('no_')}")
+        if name not in ("out", "models") and value is not False:
+            words.append(f"--{name.replace('_', '-')}")
+            if value is not True:
+                words.append(",".join(map(str, value)) if isinstance(value, list) else str(value))
+    return shlex.join([*words, *(["--config", "config.toml"] if settings.get("models") else [])])

@@ -3,7 +3,7 @@
 from kernelevo.tasks.library import BundledTask, bundled, facts, variant_constants
 from kernelevo.tasks.load import load_task
 from kernelevo.tasks.memory import MemoryNeed, estimate, refuse_if_too_large
-from kernelevo.tasks.module import freeze, input_sets
+from kernelevo.tasks.module import freeze, input_sets, is_live
 from kernelevo.tasks.names import TaskName, resolve
 from kernelevo.tasks.objectives import objectives_of
 from kernelevo.tasks.upstream import GivenTask, read_level
@@ -18,6 +18,7 @@ __all__ = [
     "facts",
     "freeze",
     "input_sets",
+    "is_live",
     "load_task",
     "objectives_of",
     "read_level",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,13 @@ from kernelevo.tasks.load import check_settings
 if TYPE_CHECKING:
     from torch import nn
 
-FILE = "module.pkl"
+FILE, KIND = "module.pkl", "pickle"
+
+
+def is_live(task: Task) -> bool:
+    """Whether a task is a module that was given from Python, see ``freeze``."""
+    spec = task.options.get("reference")
+    return isinstance(spec, Mapping) and spec.get("kind") == KIND
 
 
 def freeze(
@@ -66,7 +72,7 @@ def freeze(
         raise refused(f"the module cannot be kept in {folder}.", error) from error
     kind = type(module).__name__
     spec = {
-        "kind": "pickle",
+        "kind": KIND,
         "path": str(path.resolve()),
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         "sets": len(sets),

@@ -8,7 +8,7 @@ import pytest
 
 from kernelevo.api import check_folder, import_results, load_run, resume, run_task
 from kernelevo.cli.main import run_command
-from kernelevo.config import load_settings
+from kernelevo.config import Settings, load_settings
 from kernelevo.core import Evaluation, Fault, Program, Status, Task
 from kernelevo.errors import BadProgram, BadSetting, SandboxError
 from kernelevo.evaluators.elsewhere import (
@@ -187,3 +187,13 @@ def test_import_says_what_does_not_fit(task, tmp_path, monkeypatch):
         run_task(task, load_settings({**flags, "base_url": mock.url, "executor": "inline"}))
     with pytest.raises(BadSetting, match="judges its programs on this machine"):
         import_results(str(tmp_path / "own"), other)
+
+
+def test_a_folder_is_checked_against_a_named_evaluator(tmp_path):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "a.py").write_text("this is no program\n")
+    found = []
+    batch = check_folder(folder, "heilbronn_triangle", Settings(), ended=found.append)
+    assert (batch.programs, batch.judged, batch.correct) == (1, 1, 0)
+    assert found[0].evaluation.status is not None and found[0].evaluation.score is None

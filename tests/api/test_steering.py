@@ -10,7 +10,7 @@ from kernelevo import api
 from kernelevo.cli.main import run_command
 from kernelevo.core import Evaluation, Origin, Program, Task, Trial
 from kernelevo.engine import Engine, Schedule
-from kernelevo.errors import BadSetting, RunNotFound
+from kernelevo.errors import BadProgram, BadSetting, RunNotFound
 from kernelevo.store import RunStore
 from tests.engine import toys
 from tests.engine.test_engine import Bench
@@ -170,9 +170,17 @@ def test_words_of_a_command_line_become_orders(tmp_path: Path) -> None:
     read = api.parse_order
     assert read(["hint", "a b"], {"asks": 2, "island": None}) == ("hint", {"text": "a b", "asks": 2})
     assert read(["weight", "llm", "2"], {}) == ("weight", {"proposer": "llm", "weight": 2.0})
-    submitted = {"source": "x = 1\n", "parents": ["3"]}
+    submitted = {"files": {"program.py": "x = 1\n"}, "language": "python", "parents": ["3"]}
     assert read(["submit", str(file)], {"parents": ["3"]}) == ("submit", submitted)
+    (tmp_path / "q.cpp").write_text("int main() {}\n")
+    compiled = {"files": {"program.cpp": "int main() {}\n"}, "language": "cpp"}
+    assert read(["submit", str(tmp_path / "q.cpp")], {}) == ("submit", compiled)
+    (tmp_path / "several" / "lib").mkdir(parents=True)
+    for name in ("program.py", "lib/part.py"):
+        (tmp_path / "several" / name).write_text(f"# {name}\n")
+    files = read(["submit", str(tmp_path / "several")], {})[1]["files"]
+    assert files == {"lib/part.py": "# lib/part.py\n", "program.py": "# program.py\n"}
     missing = str(tmp_path / "none.py")
     for words in (["hint", "two", "words"], ["submit", missing], ["pause", "now"], ["hint"]):
-        with pytest.raises(BadSetting):
+        with pytest.raises(BadProgram if words[0] == "submit" else BadSetting):
             read(words, {})

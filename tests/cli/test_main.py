@@ -1,5 +1,6 @@
 """The command as a whole: exit codes, errors in three parts, start-up."""
 
+import errno
 import json
 import subprocess
 import sys
@@ -92,6 +93,7 @@ def test_a_wrong_command_line_is_the_users_mistake(capsys, arguments):
         (RuntimeError("boo"), 4, "This is a bug of kernelevo"),
         (KeyboardInterrupt(), 130, ""),
         (BrokenPipeError(), 0, ""),
+        (BrokenPipeError(errno.EPIPE, "Broken pipe"), 0, ""),  # as a real one has it
     ],
 )  # fmt: skip
 def test_every_kind_of_error_has_its_exit_code(monkeypatch, capsys, error, code, words):

@@ -305,3 +305,26 @@ def test_a_run_that_cannot_begin_is_refused_before_it_is_detached(elsewhere, com
         found, _, err = command(*TOUR, wrong, value, "--detach")
         assert found == code and err.count("process") == 0
     assert not (elsewhere / "runs").exists()
+
+
+@pytest.mark.parametrize("pair", [("--trial", "0", "--json"), ("--top", "2", "--csv"), ("--html", "--json")])
+def test_show_refuses_two_forms_at_once(elsewhere, command, pair):
+    code, out, err = command("show", "@last", *pair)
+    assert code == 2 and out == "" and "do not go together" in err
+
+
+def test_a_best_program_in_another_language_keeps_its_suffix(elsewhere, command):
+    from kernelevo.api.runs import _lay_down, load_run
+    from kernelevo.core import Evaluation, Program, Task, Trial
+
+    text = "int main() { return 0; }\n"
+    (elsewhere / "run").mkdir()
+    (elsewhere / "run" / "best.py").write_text("of an earlier best")
+    with RunStore.create(elsewhere / "run", Task("t", "g", evaluator="none"), {}) as store:
+        program = Program({"program.cpp": text}, "cpp")
+        store.record(Trial(0, program, Evaluation.ok(1.0)))
+    _lay_down(load_run(elsewhere / "run"))
+    assert not (elsewhere / "run" / "best.py").exists()
+    assert (elsewhere / "run" / "best.cpp").read_text() == text
+    code, _, err = command("export", "run")
+    assert code == 0 and "wrote best.cpp" in err and (elsewhere / "best.cpp").read_text() == text

@@ -89,7 +89,13 @@ def test_bad_values_say_what_is_known(flags: dict[str, object], words: str) -> N
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("[run", "cannot be read"), ("[rum]\n", "no section [rum]"), (None, "does not exist")],
+    [
+        ("[run", "cannot be read"),
+        ("[rum]\n", "no section [rum]"),
+        ("run = 5\n", "run is no table"),
+        ("[[run]]\nseed = 1\n", "run is no table"),
+        (None, "does not exist"),
+    ],
 )
 def test_bad_files(tmp_path: Path, text: str | None, words: str) -> None:
     file = tmp_path / "c.toml"

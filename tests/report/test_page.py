@@ -1,10 +1,11 @@
 """The page of a run: well-formed, self-contained, nothing of a program gets through as markup."""
 
 import re
+import shlex
 from html.parser import HTMLParser
 
 from kernelevo.core import Evaluation, Fault, Origin, Program, Trial
-from kernelevo.report.page import best_so_far, run_page
+from kernelevo.report.page import best_so_far, command_line, run_page
 
 RUN = {
     "task": "a<b>.py", "folder": "runs/a", "state": "done", "searched_seconds": 3.0,
@@ -71,3 +72,17 @@ def test_a_page_says_out_of_how_many_the_best_is():
 def test_a_run_without_a_result_has_a_page_too():
     page = run_page({**RUN, "verdict": None, "best": None, "confirmed": False}, [])
     assert "nothing correct was found" in page and "no correct program yet" in page
+
+
+def test_how_to_do_it_again_is_a_command_that_a_shell_reads_back():
+    settings = {
+        "budget": "30m,$2", "mailbox": "ana's box", "proposers": ["llm", "tune"], "no_clusters": False,
+        "deterministic": True, "models": {"a": {"input": 1.0}}, "out": "x",
+    }  # fmt: skip
+    words = shlex.split(command_line("my net.py:Net", settings))
+    assert words == [
+        "kernelevo", "run", "my net.py:Net", "--budget", "30m,$2", "--mailbox", "ana's box",
+        "--proposers", "llm,tune", "--clusters", "--deterministic", "--config", "config.toml",
+    ]  # fmt: skip
+    call = command_line("MyNet", {"budget": "5m", "seed": 1}, live=True)
+    assert call == "kernelevo.optimize(module, inputs, budget='5m', seed=1)"

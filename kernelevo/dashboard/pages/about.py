@@ -9,6 +9,7 @@ from nicegui import ui
 from kernelevo.dashboard.pages.frame import View
 from kernelevo.dashboard.pages.markup import code, facts, raw
 from kernelevo.report.page import command_line
+from kernelevo.tasks import is_live
 
 
 def show(view: View) -> None:
@@ -22,7 +23,8 @@ def show(view: View) -> None:
                 raw(f'<div class="prose">{escape(digest.task.goal)}</div>')
             with ui.element("section").classes("card"):
                 ui.label("Do it again").classes("h")
-                raw(code(command_line(digest.task.name, digest.settings), numbers=False))
+                live = is_live(digest.task)
+                raw(code(command_line(digest.task.name, digest.settings, live=live), numbers=False))
                 raw(code(f"kernelevo resume {digest.folder}\nkernelevo show {digest.folder}", numbers=False))
         with ui.element("div").classes("col"):
             with ui.element("section").classes("card"):
