@@ -12,6 +12,7 @@ RUN = {
     "preparation_seconds": 21.4, "best": 2,
     "confirmed": True,
     "verdict": Evaluation.ok(2.0, latency_ms=1.5, speedup_vs_compile=None).to_json(),
+    "live": False,
     "settings": {"budget": "90s", "proposers": ["rewrite", "tune"], "deterministic": False},
 }  # fmt: skip
 VOID = {"meta", "circle", "line"}
