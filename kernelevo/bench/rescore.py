@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -46,13 +47,15 @@ class Rescore:
 
     def suite_of(self) -> Suite:
         """Return the texts that are judged as a suite, so that a record knows when they change."""
-        found, unread = self._read()
+        found, unread = self._read
         texts = {
             s.place: GivenTask(n, s.task, f"{s.reference}\0{s.text}", s.place) for n, s in enumerate(found)
         }
         return Suite(self.suite, tuple(texts), texts, tuple(unread))
 
+    @cached_property
     def _read(self) -> tuple[list[Released], list[str]]:
+        """Read once, so that the jobs are those that the record is of."""
         return read_released(Path(self.where).expanduser())
 
     def jobs(self) -> list[Job]:
@@ -63,7 +66,7 @@ class Rescore:
         """
         settings = replace(self.settings, out=None)
         levels: dict[str, Mapping[int, GivenTask]] = {}
-        return [self._job(solution, settings, levels) for solution in self._read()[0]]
+        return [self._job(solution, settings, levels) for solution in self._read[0]]
 
     def _job(self, given: Released, settings: Settings, levels: dict[str, Mapping[int, GivenTask]]) -> Job:
         source, problem = self._reference(given, levels)

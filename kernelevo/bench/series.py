@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
@@ -69,7 +70,11 @@ class Order:
     where: str | None = None
 
     def suite_of(self) -> Suite:
-        """Return the suite, read from its folder where it has one."""
+        """Return the suite, read once from its folder where it has one."""
+        return self._suite
+
+    @cached_property
+    def _suite(self) -> Suite:
         return Suite.find(self.suite, self.where)
 
     def jobs(self) -> list[Job]:

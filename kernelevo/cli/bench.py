@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from kernelevo.cli.flags import listed
 from kernelevo.cli.output import console, print_json, talk
 from kernelevo.config import MODEL_FREE, load_settings
+
+if TYPE_CHECKING:
+    from kernelevo.bench.series import Ordered
 
 NOTHING_CORRECT, ALL_BROKEN, INTERRUPTED = 1, 3, 130
 Text = str | None
@@ -54,33 +58,50 @@ def bench(
     settings = load_settings(flags, file=config)
     what = f"budget {settings.budget} a task" if solutions is None else f"programs of {solutions}"
     talk(f"kernelevo: bench {suite} on {settings.device}, {what}")
-    from kernelevo.bench import Order, run_series
+    from kernelevo.bench import Order
+
+    given = {**flags, "tasks": tasks, "solutions": solutions, "proposers": proposers, "from": where}
+    given |= {"config": str(config) if config else None, "json": as_json}
+    return carried_out(Order(suite, settings, tasks, solutions, where), given, as_json=as_json, word=suite)
+
+
+def carried_out(
+    order: Ordered, given: Mapping[str, Any], *, as_json: bool, word: str = "", verb: str = "bench"
+) -> int:
+    """Do a series, print it, say how to go on with it if it was cut off, and return the exit code.
+
+    Args:
+        order: what is asked for.
+        given: the flags as they were given.
+        as_json: print it as JSON rather than as a page.
+        word: the argument that is no flag.
+        verb: of the command line.
+    """
+    from kernelevo.bench import run_series
 
     page = console(stderr=as_json)
-    series = run_series(
-        Order(suite, settings, tasks, solutions, where),
-        say=talk,
-        ended=lambda line: page.print(line, markup=False, soft_wrap=True),
-    )
+    series = run_series(order, say=talk, ended=lambda line: page.print(line, markup=False, soft_wrap=True))
     record = series.record
     talk(f"the page with charts and programs: {record.write_html()}")
     if as_json:
         print_json(record.to_json())
     else:
         typer.echo("\n" + record.page(), nl=False)
+    unfit = sum(row.status == "needs_cuda" for row in record.rows)
+    if unfit:
+        words = "program is" if unfit == 1 else "programs are"
+        talk(f"{unfit} {words} for a GPU and not judged here: use --device cuda")
     if series.interrupted:
-        given = {**flags, "tasks": tasks, "solutions": solutions, "proposers": proposers}
-        given |= {"from": where, "config": str(config) if config else None, "json": as_json}
-        talk(f"cut off; go on with: {again(suite, {**given, 'out': str(record.folder)})}")
+        talk(f"cut off; go on with: {again(word, {**given, 'out': str(record.folder)}, verb)}")
         return INTERRUPTED
     if series.broken:
         return ALL_BROKEN
     return 0 if series.correct else NOTHING_CORRECT
 
 
-def again(suite: str, flags: dict[str, object], verb: str = "bench") -> str:
+def again(word: str, flags: Mapping[str, Any], verb: str = "bench") -> str:
     """Return the command that goes on with a series."""
-    words = ["kernelevo", verb, *filter(None, [suite])]
+    words = ["kernelevo", verb, *filter(None, [word])]
     for name, value in flags.items():
         if value is not None and value is not False:
             words += [f"--{name.replace('_', '-')}"] + ([] if value is True else [str(value)])

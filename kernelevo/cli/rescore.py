@@ -6,11 +6,10 @@ from typing import Annotated
 
 import typer
 
-from kernelevo.cli.bench import ALL_BROKEN, INTERRUPTED, again
-from kernelevo.cli.output import console, print_json, talk
+from kernelevo.cli.bench import carried_out
+from kernelevo.cli.output import talk
 from kernelevo.config import load_settings
 
-NOTHING_CORRECT = 1
 Text = str | None
 
 
@@ -31,26 +30,7 @@ def rescore(
     flags: dict[str, object] = {"device": device, "size": size, "policy": policy, "out": out}
     settings = load_settings(flags)
     talk(f"kernelevo: rescore {where} on {settings.device}")
-    from kernelevo.bench import run_series
     from kernelevo.bench.rescore import Rescore
 
-    page = console(stderr=as_json)
-    order = Rescore(where, settings, tasks_from)
-    series = run_series(order, say=talk, ended=lambda line: page.print(line, markup=False, soft_wrap=True))
-    record = series.record
-    talk(f"the page with charts and programs: {record.write_html()}")
-    if as_json:
-        print_json(record.to_json())
-    else:
-        typer.echo("\n" + record.page(), nl=False)
-    unfit = sum(row.status == "needs_cuda" for row in record.rows)
-    if unfit:
-        words = "solution is" if unfit == 1 else "solutions are"
-        talk(f"{unfit} {words} for a GPU and not judged here: use --device cuda")
-    if series.interrupted:
-        given = {"from": where, "tasks-from": tasks_from, **flags, "out": str(record.folder), "json": as_json}
-        talk(f"cut off; go on with: {again('', given, verb='rescore')}")
-        return INTERRUPTED
-    if series.broken:
-        return ALL_BROKEN
-    return 0 if series.correct else NOTHING_CORRECT
+    given = {"from": where, "tasks-from": tasks_from, **flags, "json": as_json}
+    return carried_out(Rescore(where, settings, tasks_from), given, as_json=as_json, verb="rescore")

@@ -47,7 +47,7 @@ def test_programs_for_a_gpu_are_named_and_not_judged_on_a_cpu(elsewhere, capsys)
     assert run_command(["rescore", "--from", "set", "--out", "out", "--json"]) == 1
     said = capsys.readouterr()
     (task,) = json.loads(said.out)["tasks"]
-    assert task["status"] == "needs_cuda" and "1 solution is for a GPU" in said.err
+    assert task["status"] == "needs_cuda" and "1 program is for a GPU" in said.err
     assert "--device cuda" in said.err and (elsewhere / "out" / "bench.html").is_file()
 
 
