@@ -210,6 +210,8 @@ def resume(run: str, *, budget: str | None = None, listener: Listener | None = N
         with RunStore.open(folder) as store:
             settings = Settings.from_json(store.settings)
             limits = total_budget(store, budget) if budget else Budget.parse(settings.budget)
+            if budget:  # written down: it holds against earlier orders, and for whoever resumes without one
+                store.append_event("budget", {"limits": dict(limits.limits), "text": str(limits)})
             outcome = carry_out(Plan(store, settings, limits, [listener] if listener else []))
         return _finished(folder, outcome, settings, listener)
 

@@ -138,9 +138,15 @@ class Pipeline:
         }
 
     def resize(self, builders: int) -> None:
-        """Build so many at a time from now on; what runs is finished."""
+        """Build so many at a time from now on; what runs is finished.
+
+        Where there is nothing to build first, so many are judged at a time.
+        """
         self._builders = builders
         self._building.resize(builders)
+        if not self._judging.offer.staged:
+            self._measurers = builders
+            self._measuring.resize(builders)
         self._judging.resize(builders)
 
     def admit(self, draft: Draft) -> None:

@@ -15,6 +15,7 @@ from kernelevo.errors import WorkerDied
 from kernelevo.executors.link import Link
 
 STUDY = "kernelevo.executors.study:main"
+AT_ONCE = 200  # trials in one message
 
 
 class GenerationHost:
@@ -89,9 +90,13 @@ class GenerationHost:
             Exception: whatever the proposer, or its factory, raised.
         """
         link = self._running()
-        seen, told = self._seen[name], self._told.get(name, 0)
-        requests = [self._add(link, name), link.call("observe", name, seen[told:])]
-        self._told[name] = len(seen)
+        requests = [self._add(link, name)]
+        seen = self._seen[name]
+        while (told := self._told.get(name, 0)) < len(seen):
+            self._told[name] = min(told + AT_ONCE, len(seen))
+            requests.append(link.call("observe", name, seen[told : self._told[name]]))
+            if self._told[name] < len(seen):  # a long history: the engine goes on meanwhile
+                await asyncio.wrap_future(requests[-1])
         requests.append(link.call("propose", name, brief, rng))
         try:  # answered in this order; the first that failed is the cause of the others
             *_, programs = [await asyncio.wrap_future(request) for request in requests]

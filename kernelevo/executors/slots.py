@@ -196,7 +196,12 @@ class Slots:
     def _do(self, worker: Remote, job: _Job) -> None:
         if not job.future.set_running_or_notify_cancel():
             return
-        answer = worker.call(job.body)
+        try:
+            answer = worker.call(job.body)
+        except BaseException as error:  # it was not sent: this thread lives on, its worker does not
+            worker.kill()
+            job.future.set_exception(error)
+            return
         try:
             value = answer.result(timeout=self._timeout)
         except TimeoutError as error:

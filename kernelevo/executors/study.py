@@ -21,10 +21,17 @@ def main(fd: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     connection = socket.socket(fileno=fd)
     try:
-        asyncio.run(_serve(connection))
+        asyncio.run(_serve_and_die(connection))
     finally:
-        # threads that still compute cannot be cancelled, and compilers started by them must not stay:
-        # this process leads its group, and nothing here needs an orderly end
+        os.killpg(0, signal.SIGKILL)
+
+
+async def _serve_and_die(connection: socket.socket) -> None:
+    try:
+        await _serve(connection)
+    finally:
+        # here, since the loop's end would wait for threads that still compute and cannot be cancelled;
+        # compilers started by them must not stay: this process leads its group, nothing needs an orderly end
         os.killpg(0, signal.SIGKILL)
 
 

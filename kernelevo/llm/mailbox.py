@@ -43,6 +43,8 @@ class MailboxClient:
         BadSetting: if the folder cannot be made.
     """
 
+    unbilled = True  # where nobody counts tokens, none are guessed: a person may answer
+
     def __init__(
         self,
         folder: Path,

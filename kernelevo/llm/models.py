@@ -111,6 +111,10 @@ class Models:
         """Names of those who may be asked now."""
         return tuple(n for n in self.names(role) if not self._breakers[n].open)
 
+    def priced(self, *roles: Role) -> bool:
+        """Whether each model that answers for one of these roles has a price."""
+        return all(self._models[name].price for role in roles for name in self._roles.get(role, ()))
+
     def price(self, name: str) -> Price | None:
         """Price of a model."""
         return self._models[name].price
@@ -236,7 +240,8 @@ class Models:
         latency: float = 0.0,
     ) -> Call:
         usage, estimated = (reply.usage, False) if reply else (None, False)
-        if reply and (reply.usage.tokens_in is None or reply.usage.tokens_out is None) and asked.price:
+        unknown = reply is not None and None in (reply.usage.tokens_in, reply.usage.tokens_out)
+        if reply and unknown and not getattr(asked.client, "unbilled", False):
             usage, estimated = counted(messages, reply.text), True
         return Call(
             purpose=purpose,

@@ -91,6 +91,8 @@ class ReplayClient:
             times, which are never the same again).
     """
 
+    unbilled = True  # nothing is sent, so nothing is guessed where the record does not say
+
     def __init__(self, record: Record, role: str = "proposer", *, loose: bool = False) -> None:
         self._record, self._role, self._loose = record, role, loose
 

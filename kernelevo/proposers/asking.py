@@ -128,8 +128,9 @@ class LLMProposer:
         origin, details = trial.program.origin, trial.program.origin.details
         score = trial.score
         if origin.proposer == self.name and trial.evaluation is not None and "arm" in details:
-            cost = trial.cost.get("dollars", trial.cost.get("tokens"))
-            self._bandit.told(Arm(*details["arm"]), self._reward(trial), cost)
+            # one unit for all arms: dollars of one model and tokens of another cannot be compared
+            unit = "dollars" if self.models.priced("proposer", "repair") else "tokens"
+            self._bandit.told(Arm(*details["arm"]), self._reward(trial), trial.cost.get(unit))
             self._admit(trial)
         if score is not None and trial.evaluation and trial.evaluation.fidelity == "full":
             self._scores[trial.program.id] = score

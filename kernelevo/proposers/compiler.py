@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -86,6 +87,7 @@ class CompilerProposer:
         bench, known = _equipment(brief.task)
         if bench is None:
             return []
+        began = time.monotonic()
         for choice in _choices(bench, list(known), brief):
             if choice in self._tried:
                 continue
@@ -93,6 +95,8 @@ class CompilerProposer:
             program = self._program(brief, bench, known[choice[0]], choice[1])
             if program is not None:
                 return [Proposal(program)]
+            if time.monotonic() - began > self.seconds / 2:  # others have their turn before the next try
+                break
         return []
 
     def _program(

@@ -14,7 +14,7 @@ from kernelevo.core import ENTRY, Program
 from kernelevo.errors import BadProgram
 
 Point = tuple[int, ...]  # one index into each entry's choices, entries by name
-FAILED = -1e9  # estimators rank: any value below every score
+FAILED = -math.inf  # below every score
 
 
 @dataclass
@@ -51,8 +51,9 @@ class Family:
 
     def tell(self, point: Point, value: float) -> None:
         """Record a verdict; the best of several counts, since a rough score is a lower bound."""
+        first = not self.values
         best = max(self.values.values(), default=-math.inf)
-        self.since_best = 0 if value > best else self.since_best + (point not in self.values)
+        self.since_best = 0 if first or value > best else self.since_best + (point not in self.values)
         self.values[point] = max(value, self.values.get(point, -math.inf))
         self.pending.pop(point, None)
 

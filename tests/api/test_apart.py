@@ -11,6 +11,7 @@ import pytest
 from kernelevo import api
 from kernelevo.api.apart import apart
 from kernelevo.config import load_settings
+from kernelevo.store import RunStore
 
 pytestmark = pytest.mark.usefixtures("elsewhere")
 
@@ -68,3 +69,13 @@ def test_an_interrupt_stops_the_run_gently():
     result = in_a_cell(lambda: tour("60s"))
     assert result.state == "stopped" and result.evaluation.score == 3.0
     assert time.monotonic() - began < 50
+
+
+def test_a_new_budget_holds_against_earlier_orders_and_for_those_who_resume_later():
+    tour("1s")
+    with RunStore.open("run") as store:
+        store.append_event("budget", {"limits": {"trials": 1.0}, "text": "1"})
+    api.resume("run", budget="2s")
+    with RunStore.open("run") as store:
+        (_, last) = [event.data for event in store.events(kind="budget")]
+    assert last["limits"]["seconds"] >= 3.0 and "trials" not in last["limits"]  # beyond what was used

@@ -301,17 +301,21 @@ def test_more_workers_build_more_at_a_time(tmp_path: Path) -> None:
     finally:
         executor.close()
     bench = Bench(tmp_path / "run")
-    sizes: list[tuple[int, int]] = []
+    sizes: list[tuple[int, int, int]] = []
 
     def meanwhile(event: Event, engine: Engine, store: RunStore) -> None:
         order_at(2, ("workers", {"workers": 4}))(event, engine, store)
         if isinstance(event, TrialEnded):
-            sizes.append((engine._pipeline._builders, engine._pipeline._building.size))
+            pipeline = engine._pipeline
+            sizes.append((pipeline._builders, pipeline._building.size, pipeline._measuring.size))
 
     bench.run(toys.task(), [toys.Flip()], "9", meanwhile=meanwhile)
-    assert sizes[0] == (1, 1) and sizes[-1] == (4, 4)
+    assert sizes[0] == (1, 1, 1) and sizes[-1] == (4, 4, 4)  # nothing is built first: judged at a time
     bench.run(toys.task(), [toys.Flip()], "10", meanwhile=meanwhile)
-    assert sizes[-1] == (4, 4)
+    assert sizes[-1] == (4, 4, 4)
+    bench, sizes = Bench(tmp_path / "staged"), []
+    bench.run(toys.task("staged"), [toys.Flip()], "9", meanwhile=meanwhile)
+    assert sizes[-1] == (4, 4, 1)  # a device is measured by one at a time
 
 
 def test_more_thinkers_ask_for_more_at_a_time(tmp_path: Path) -> None:

@@ -3,17 +3,22 @@
 import asyncio
 import os
 import signal
+import subprocess
+import sys
+import textwrap
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
 
 import pytest
 
-from kernelevo.core import Brief, Evaluation, Program, Proposer, Task, Trial
+from kernelevo.core import Brief, Evaluation, Program, Proposal, Proposer, Task, Trial
 from kernelevo.errors import ToolchainMissing, WorkerDied
 from kernelevo.executors import GenerationHost, HostedProposer
+from kernelevo.executors.host import AT_ONCE
 from tests.executors import toys
+from tests.executors.test_process import gone, until
 
 THINKER = "tests.executors.toys:Thinker"
 
@@ -162,3 +167,39 @@ def test_close_ends_it_whatever_it_does(tmp_path: Path) -> None:
     assert time.monotonic() - began < 8 and host.pgid is None
     with pytest.raises(WorkerDied, match="was closed"):
         ask(thinker)
+
+
+def test_a_long_history_arrives_whole_and_in_order(host: GenerationHost) -> None:
+    thinker = host.proposer("thinker", THINKER)
+    count = 2 * AT_ONCE + 5
+    for number in range(count):
+        thinker.observe(trial(number))
+
+    async def two() -> list[Sequence[Proposal]]:
+        return list(await asyncio.gather(*(thinker.propose(brief("go"), Random(0)) for _ in range(2))))
+
+    asyncio.run(two())
+    thinker.observe(trial(count))
+    assert ask(thinker)[1]["observed"] == list(range(count + 1))
+
+
+def test_it_does_not_outlive_a_killed_engine_in_the_middle_of_a_thought(tmp_path: Path) -> None:
+    code = f"""
+        import sys; sys.path[:] = {sys.path!r}
+        import asyncio
+        from random import Random
+        from kernelevo.executors import GenerationHost
+        from tests.executors.test_host import THINKER, brief
+        host = GenerationHost(on_start=lambda pgid: print(pgid, flush=True))
+        asyncio.run(host.proposer("thinker", THINKER).propose(brief("sleep 60"), Random(0)))
+        """
+    engine = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code)], stdout=subprocess.PIPE, text=True
+    )
+    assert engine.stdout is not None
+    pid = int(engine.stdout.readline())
+    time.sleep(1.5)  # until it thinks
+    engine.kill()
+    engine.wait()
+    engine.stdout.close()
+    until(lambda: gone(pid))

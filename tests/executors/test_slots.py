@@ -131,3 +131,14 @@ def test_work_without_any_worker_is_given_up_with_the_reason(slots) -> None:
     pool = slots(2, start, patience=0.1)
     error = pool.submit(nap, (0.0,)).exception(10)
     assert isinstance(error, MachineError) and error.why == "no place on any node"
+
+
+def test_work_that_cannot_be_sent_fails_and_holds_up_nothing(slots) -> None:
+    class Deaf(Here):
+        def call(self, body: bytes) -> Future[Any]:
+            raise MemoryError("no room for the request")
+
+    workers = iter([Deaf(), Here(), Here()])
+    pool = slots(1, workers.__next__)
+    assert isinstance(pool.submit(nap, (0.0,)).exception(5), MemoryError)
+    assert pool.submit(nap, (0.0,)).result(5)

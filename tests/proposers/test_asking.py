@@ -9,7 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernelevo.core import Brief, Evaluation, Origin, Program, Proposer, Task, Trial, Verdict
-from kernelevo.llm import EndpointError, Model, Models, Price, Reply, ReplyTimeout, ScriptedClient, Usage
+from kernelevo.llm import (
+    Bandit,
+    EndpointError,
+    Model,
+    Models,
+    Price,
+    Reply,
+    ReplyTimeout,
+    ScriptedClient,
+    Usage,
+)
 from kernelevo.proposers.asking import LLMProposer
 from kernelevo.proposers.briefing import prompt_hash
 from kernelevo.proposers.prompt_files import PromptFiles
@@ -76,9 +86,34 @@ def test_a_reply_without_a_program_is_a_failing_program_with_the_reason(reply, r
         exec(compile(proposal.program.source, "p", "exec"), {})
 
 
-def test_unknown_usage_costs_nothing_rather_than_zero():
+def test_unknown_usage_is_guessed_or_left_out_where_nobody_bills():
     (proposal,), _ = propose([Reply(GOOD)])
+    assert proposal.cost["tokens"] > 100 and "dollars" not in proposal.cost
+    client = ScriptedClient([Reply(GOOD)])
+    client.unbilled = True
+    proposer = LLMProposer(models(client), FileWriter())
+    (proposal,) = asyncio.run(proposer.propose(Brief(task(), 0), Random(0)))
     assert proposal.cost == {"calls": 1.0}
+
+
+@pytest.mark.parametrize(("price", "told"), [(None, [30.0, 30.0]), (Price(1.0, 1.0), [3e-5, 3e-5])])
+def test_arms_are_compared_in_one_unit(price, told):
+    costs = []
+
+    class Spy(Bandit):
+        def told(self, arm, reward, cost=None):
+            costs.append(cost)
+
+    both = [
+        Model("a", ScriptedClient([]), price=Price(1.0, 1.0)),
+        Model("b", ScriptedClient([]), price=price),
+    ]
+    proposer = LLMProposer(Models(both, {"proposer": ("a", "b")}), FileWriter(), bandit=Spy())
+    for number, model in enumerate(both):
+        origin = Origin("llm", "", {"arm": [model.name, "fusion"]})
+        cost = {"tokens": 30.0} | ({"dollars": 3e-5} if model.price else {})
+        proposer.observe(Trial(number, Program.single("x", origin=origin), Evaluation.ok(1.0), cost=cost))
+    assert costs == told
 
 
 def test_time_out_offers_nothing_and_errors_pass():

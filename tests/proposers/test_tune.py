@@ -16,6 +16,7 @@ from kernelevo.core import Brief, Evaluation, Origin, Program, Task, Trial, Verd
 from kernelevo.errors import ToolchainMissing
 from kernelevo.graphs.rewrites import batchnorm, relu_attention
 from kernelevo.proposers import tune
+from kernelevo.proposers.family import FAILED, Family
 from kernelevo.proposers.rewrite import made
 from kernelevo.proposers.tune import TuneProposer
 from kernelevo.proposers.workbench import workbench
@@ -197,3 +198,13 @@ def test_a_missing_sampler_is_said(monkeypatch):
     monkeypatch.setattr(tune, "find_spec", lambda name: None)
     with pytest.raises(ToolchainMissing, match="Optuna"):
         TuneProposer()
+
+
+def test_scores_far_below_zero_are_scores():
+    family = Family({"A": [1, 2, 3]})
+    family.tell((0,), FAILED)
+    assert family.best is None and family.since_best == 0
+    family.tell((1,), -5e12)
+    assert family.best == (1,) and family.since_best == 0
+    family.tell((2,), -7e12)
+    assert family.best == (1,) and family.since_best == 1
