@@ -37,6 +37,10 @@ class Proposer(Protocol):
 
     ``propose`` returns an empty sequence when it has nothing (more) to offer for this brief; the engine
     then asks another proposer. It must draw all randomness from ``rng``.
+
+    Two plain methods are optional: ``observe(trial)`` is called with every trial that was told, and
+    ``proposed(program)``, when a run is resumed, with each program of its own that is not told yet: what a
+    proposer remembers of its proposals has to come out the same as if the run had never stopped.
     """
 
     name: str

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any
 
-from kernelevo.core import Brief, Proposal, Proposer, Task, Trial, Verdict
+from kernelevo.core import Brief, Program, Proposal, Proposer, Task, Trial, Verdict
 from kernelevo.engine.budget import Meter, uncounted
 from kernelevo.engine.credit import Credit
 from kernelevo.engine.decision import (
@@ -180,6 +180,12 @@ class Generation:
             except Exception as error:
                 self._deaf.add(name)
                 self._complain(f"{name} cannot learn from trials: {type(error).__name__}: {error}")
+
+    def proposed(self, name: str, program: Program) -> None:
+        """Tell a proposer of a program that it has proposed in an earlier sitting and that is not told."""
+        look = getattr(self.proposers.get(name), "proposed", None)
+        if look is not None:
+            look(program)
 
     def _take(self, name: str, number: int, seen: int, decision: Decision | None = None) -> Draft:
         draft = self.waiting[name].popleft()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from kernelevo.core import Trial
@@ -68,7 +69,17 @@ def replay(engine: Engine, *, deterministic: bool) -> set[int]:
         if isinstance(ask, Draft):
             engine.take_up(ask)
     changes.catch_up(all_of_them=True)
+    _remind(engine, trials if deterministic else ())
     return {trial.number for trial in trials} | {number for number, _ in drafts}
+
+
+def _remind(engine: Engine, judged: Sequence[Trial]) -> None:
+    """Tell proposers of their own programs that are in flight, or judged and told to later asks alone."""
+    for draft in engine.store.drafts():
+        engine.generation.proposed(draft.proposer, draft.proposal.program)
+    for trial in judged:
+        if trial.number >= engine.ledger.told:
+            engine.generation.proposed(trial.program.origin.proposer, trial.program)
 
 
 class _Changes:

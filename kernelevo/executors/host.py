@@ -10,7 +10,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from kernelevo.core import Brief, Proposal, Proposer, Trial
+from kernelevo.core import Brief, Program, Proposal, Proposer, Trial
 from kernelevo.errors import WorkerDied
 from kernelevo.executors.link import Link
 
@@ -39,7 +39,7 @@ class GenerationHost:
     ) -> None:
         self._log, self._on_start, self._start_link = log, on_start, start
         self._specs: dict[str, tuple[str, dict[str, Any]]] = {}
-        self._seen: dict[str, list[Trial]] = {}
+        self._seen: dict[str, list[Trial | Program]] = {}
         self._told: dict[str, int] = {}  # by proposer: how many trials this process was shown
         self._added: dict[str, Future[Any]] = {}
         self._link: Link | None = None
@@ -105,9 +105,9 @@ class GenerationHost:
             raise
         return list(programs)
 
-    def observe(self, name: str, trial: Trial) -> None:
-        """Let a proposer there know of a trial, with its next request at the latest."""
-        self._seen[name].append(trial)
+    def observe(self, name: str, news: Trial | Program) -> None:
+        """Let a proposer there know of a trial, or of a program of its own, with its next request."""
+        self._seen[name].append(news)
 
     def close(self) -> None:
         """End the process and all that it started; safe to call twice."""
@@ -144,3 +144,7 @@ class HostedProposer:
     def observe(self, trial: Trial) -> None:
         """Pass on what became of a trial."""
         self._host.observe(self.name, trial)
+
+    def proposed(self, program: Program) -> None:
+        """Pass on that it has proposed a program which is not judged yet."""
+        self._host.observe(self.name, program)

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any
 
-from kernelevo.core import Brief, Proposal, Proposer, Trial
+from kernelevo.core import Brief, Program, Proposal, Proposer, Trial
 from kernelevo.executors import frames, replies
 
 
@@ -93,11 +93,10 @@ class Study:
         """Ask one proposer."""
         return list(await self._proposers[name].propose(brief, rng))
 
-    def observe(self, name: str, trials: Sequence[Trial]) -> None:
-        """Show one proposer what became of trials, if it wants to know."""
-        look = getattr(self._proposers[name], "observe", None)
-        if look is None:
-            return
-        for trial in trials:
-            if inspect.isawaitable(look(trial)):
-                raise TypeError(f"{name}.observe must be a plain function")
+    def observe(self, name: str, news: Sequence[Trial | Program]) -> None:
+        """Show one proposer what became of trials, and what it has proposed itself, if it wants to know."""
+        for one in news:
+            word = "observe" if isinstance(one, Trial) else "proposed"
+            look = getattr(self._proposers[name], word, None)
+            if look is not None and inspect.isawaitable(look(one)):
+                raise TypeError(f"{name}.{word} must be a plain function")

@@ -56,8 +56,12 @@ class CompilerProposer:
             threading.Thread(target=self._begin, args=(task,), name="harvest", daemon=True).start()
 
     def observe(self, trial: Trial) -> None:
-        """Remember what was tried, also by an earlier process of this run."""
-        origin = trial.program.origin
+        """Remember what was tried."""
+        self.proposed(trial.program)
+
+    def proposed(self, program: Program) -> None:
+        """Remember what a program of ours is, also one of an earlier process of this run."""
+        origin = program.origin
         if origin.proposer == self.name and "variant" in origin.details:
             rewrites = tuple(str(name) for name in origin.details.get("rewrites", ()))
             self._tried.add((str(origin.details["variant"]), rewrites))

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any
 
-from kernelevo.core import Brief, Proposal, Trial, Verdict
+from kernelevo.core import Brief, Program, Proposal, Trial, Verdict
 from kernelevo.proposers.numbers import Literal, Number, numbers_of, with_numbers
 from kernelevo.proposers.offspring import Known, acceptable, entry_of, proposal
 
@@ -32,7 +32,11 @@ class ConstantsProposer:
 
     def observe(self, trial: Trial) -> None:
         """Remember a program that anybody proposed."""
-        self._known.observe(trial)
+        self._known.proposed(trial.program)
+
+    def proposed(self, program: Program) -> None:
+        """Remember a program of ours that an earlier process of this run proposed."""
+        self._known.proposed(program)
 
     async def propose(self, brief: Brief, rng: Random) -> Sequence[Proposal]:
         """Return the parent with one to three other numbers, or nothing if it has none."""

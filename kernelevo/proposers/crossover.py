@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 from kernelevo.backends import tune as table
-from kernelevo.core import Brief, Proposal, Trial, Verdict
+from kernelevo.core import Brief, Program, Proposal, Trial, Verdict
 from kernelevo.errors import CaptureError
 from kernelevo.proposers.family import has
 from kernelevo.proposers.rewrite import made
@@ -35,9 +35,12 @@ class CrossoverProposer:
 
     def observe(self, trial: Trial) -> None:
         """Remember a set that any proposer tried."""
-        details = trial.program.origin.details
-        names = rewrites_of(details)
-        if names is not None and details.get("base", "graph") == "graph":
+        self.proposed(trial.program)
+
+    def proposed(self, program: Program) -> None:
+        """Remember the set that a program was made by, if it was."""
+        names = rewrites_of(program.origin.details)
+        if names is not None and program.origin.details.get("base", "graph") == "graph":
             self._tried.add(names)
 
     async def propose(self, brief: Brief, rng: Random) -> Sequence[Proposal]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from random import Random
 
-from kernelevo.core import Brief, Proposal, Trial, Verdict
+from kernelevo.core import Brief, Program, Proposal, Trial, Verdict
 from kernelevo.errors import ToolchainMissing
 from kernelevo.proposers.offspring import Known, acceptable, entry_of, proposal
 
@@ -42,7 +42,11 @@ class MutateProposer:
 
     def observe(self, trial: Trial) -> None:
         """Remember a program that anybody proposed."""
-        self._known.observe(trial)
+        self._known.proposed(trial.program)
+
+    def proposed(self, program: Program) -> None:
+        """Remember a program of ours that an earlier process of this run proposed."""
+        self._known.proposed(program)
 
     async def propose(self, brief: Brief, rng: Random) -> Sequence[Proposal]:
         """Return a changed parent, or nothing for a program that is not Python."""

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kernelevo.core import Origin, Program, Proposal, Trial, Verdict
+from kernelevo.core import Origin, Program, Proposal, Verdict
 from kernelevo.core.program import ENTRY
 from kernelevo.proposers.blocks import same_outside
 
@@ -19,9 +19,9 @@ class Known:
     def __init__(self) -> None:
         self._seen: set[str] = set()
 
-    def observe(self, trial: Trial) -> None:
+    def proposed(self, program: Program) -> None:
         """Remember a program that anybody proposed."""
-        self._seen.add(_digest(trial.program.source) if _has_entry(trial.program) else "")
+        self._seen.add(_digest(program.source) if _has_entry(program) else "")
 
     def add(self, text: str) -> None:
         """Remember a text."""

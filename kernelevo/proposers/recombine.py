@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from random import Random
 from typing import TYPE_CHECKING
 
-from kernelevo.core import Brief, Proposal, Trial, Verdict
+from kernelevo.core import Brief, Program, Proposal, Trial, Verdict
 from kernelevo.proposers.blocks import blocks_of
 from kernelevo.proposers.mutate import need_libcst
 from kernelevo.proposers.numbers import numbers_of, with_numbers
@@ -36,7 +36,11 @@ class RecombineProposer:
 
     def observe(self, trial: Trial) -> None:
         """Remember a program that anybody proposed."""
-        self._known.observe(trial)
+        self._known.proposed(trial.program)
+
+    def proposed(self, program: Program) -> None:
+        """Remember a program of ours that an earlier process of this run proposed."""
+        self._known.proposed(program)
 
     async def propose(self, brief: Brief, rng: Random) -> Sequence[Proposal]:
         """Return a child of two parents of one language, or nothing."""

@@ -37,13 +37,17 @@ class RewriteProposer:
 
     def observe(self, trial: Trial) -> None:
         """Learn the score of a set, also one that another proposer or an earlier process tried."""
-        details = trial.program.origin.details
-        names = rewrites_of(details)
-        if names is None or details.get("base", "graph") != "graph":
-            return
-        self._tried.add(names)
-        if trial.score is not None:
+        names = self.proposed(trial.program)
+        if names is not None and trial.score is not None:
             self._scores[names] = max(trial.score, self._scores.get(names, 0.0))
+
+    def proposed(self, program: Program) -> Names | None:
+        """Remember and return the set that a program was made by; None for one that was made otherwise."""
+        names = rewrites_of(program.origin.details)
+        if names is None or program.origin.details.get("base", "graph") != "graph":
+            return None
+        self._tried.add(names)
+        return names
 
     async def propose(self, brief: Brief, rng: Random) -> Sequence[Proposal]:
         """Return the next program, or nothing when every set was tried or the module has no graph."""

@@ -58,6 +58,13 @@ class TuneProposer:
         if trial.evaluation is not None:
             self._learn(trial.program, trial.evaluation)
 
+    def proposed(self, program: Program) -> None:
+        """Take a program of ours that an earlier process of this run proposed as being judged."""
+        found = self._point(program)
+        if found is not None and found[1] not in found[0].values:
+            family, point = found
+            family.pending[point] = None
+
     async def propose(self, brief: Brief, rng: Random) -> Sequence[Proposal]:
         """Return one parent with other values, or nothing."""
         for parent in brief.parents:
@@ -90,6 +97,16 @@ class TuneProposer:
 
     def _learn(self, program: Program, evaluation: Evaluation) -> Family | None:
         """Record a verdict under the program's family; None for a program with nothing to tune."""
+        found = self._point(program)
+        if found is None:
+            return None
+        known, point = found
+        score = evaluation.score
+        known.tell(point, FAILED if score is None else score)
+        return known if known.size > 1 else None
+
+    def _point(self, program: Program) -> tuple[Family, Point] | None:
+        """Return the family of a program and its place there; None for one without a table."""
         found = read_family(program)
         if found is None:
             return None
@@ -98,10 +115,7 @@ class TuneProposer:
         if known is None or known.size < math.prod(map(len, space.values())):
             self._families[key] = known = wider(known, space)
         point = known.point({name: choices[0] for name, choices in space.items()})
-        if point is not None:
-            score = evaluation.score
-            known.tell(point, FAILED if score is None else score)
-        return known if known.size > 1 else None
+        return None if point is None else (known, point)
 
     def _next(self, family: Family, rng: Random) -> Point | None:
         """Return a point that nobody tried, the most promising first."""

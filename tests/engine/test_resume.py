@@ -35,7 +35,7 @@ RUN = """
     fresh = not (folder / "run.db").exists()
     task = toys.task("staged", log={log!r}, seconds=0.01)
     store = RunStore.create(folder, task, {{}}) if fresh else RunStore.open(folder)
-    proposers = [toys.Flip(), toys.Lists(), toys.Same(), toys.Moody()]
+    proposers = [toys.Flip(), toys.Lists(), toys.Same(), toys.Moody(), toys.Counts()]
     engine = Engine(
         store, proposers, InlineExecutor(), Budget.parse("{trials}"), loader="tests.engine.toys:load", seed=5,
         schedule=Schedule({schedule}), backoff=0.0,
@@ -112,7 +112,7 @@ def test_a_deterministic_run_survives_kill_9_without_a_trace(tmp_path: Path) -> 
     subprocess.run([sys.executable, "-c", code], check=True)
     with RunStore.open(straight, readonly=True) as reader:
         assert json.dumps(lineage(trials)) == json.dumps(lineage(reader.trials()))
-    assert len({t.program.origin.proposer for t in trials}) == 5  # all four proposers and the seed took part
+    assert len({t.program.origin.proposer for t in trials}) == 6  # all five proposers and the seed took part
 
 
 def run(

@@ -253,6 +253,28 @@ class Lists:
         return [offer("".join(rng.choice("01") for _ in range(BITS)), "lists") for _ in range(3)]
 
 
+class Counts:
+    """Offers the next of a row of programs, each once: it remembers what it has offered."""
+
+    name = "counts"
+
+    def __init__(self) -> None:
+        self._offered: set[str] = set()
+
+    def observe(self, trial: Trial) -> None:
+        if trial.program.origin.proposer == self.name:
+            self.proposed(trial.program)
+
+    def proposed(self, program: Program) -> None:
+        self._offered.add(program.source)
+
+    async def propose(self, brief: Brief, rng: Random) -> Sequence[Proposal]:
+        row = (f"{number:0{BITS}b}" for number in range(2**BITS))
+        text = next(text for text in row if text not in self._offered)
+        self._offered.add(text)
+        return [offer(text, self.name)]
+
+
 class Moody:
     """Has nothing to offer for most briefs; crosses two parents for the others."""
 

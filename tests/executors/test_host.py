@@ -169,6 +169,14 @@ def test_close_ends_it_whatever_it_does(tmp_path: Path) -> None:
         ask(thinker)
 
 
+def test_a_proposer_is_reminded_of_its_programs_in_their_place_among_trials(host: GenerationHost) -> None:
+    thinker = host.proposer("thinker", THINKER)
+    thinker.observe(trial(0))
+    thinker.proposed(Program.single("mine"))
+    thinker.observe(trial(1))
+    assert ask(thinker)[1]["observed"] == [0, "mine", 1]
+
+
 def test_a_long_history_arrives_whole_and_in_order(host: GenerationHost) -> None:
     thinker = host.proposer("thinker", THINKER)
     count = 2 * AT_ONCE + 5

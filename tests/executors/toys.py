@@ -97,10 +97,13 @@ class Thinker:
 
     def __init__(self, name: str = "thinker", mood: str = "calm") -> None:
         self.name, self.mood = name, mood
-        self.observed: list[int] = []
+        self.observed: list[int | str] = []
 
     def observe(self, trial: Trial) -> None:
         self.observed.append(trial.number)
+
+    def proposed(self, program: Program) -> None:
+        self.observed.append(program.source)
 
     async def propose(self, brief: Brief, rng: Random) -> Sequence[Proposal]:
         goal = brief.task.goal

@@ -194,3 +194,17 @@ def test_blocks():
     )
     assert not same_outside(text, text.replace("# EVOLVE-BLOCK-END\n", ""))
     assert blocks_of("x\ny").hold(1, 2)
+
+
+@pytest.mark.parametrize("make", [ConstantsProposer, MutateProposer, RecombineProposer])
+def test_what_an_earlier_process_proposed_is_not_proposed_again(make):
+    brief = Brief(TASK, 0, parents=(verdict(ONE), verdict(TWO)))
+
+    def first_of(proposer):
+        return asyncio.run(proposer.propose(brief, Random(1)))[0].program
+
+    program = first_of(make())
+    assert first_of(make()).id == program.id  # the same draw
+    reminded = make()
+    reminded.proposed(program)
+    assert first_of(reminded).id != program.id

@@ -221,3 +221,12 @@ def test_programs_are_right_for_every_input_set(tmp_path):
     assert len(drawn) == 4
     for number, program in enumerate(drawn):
         assert_right_on_each(program, module, sets, tmp_path / str(number))
+
+
+def test_sets_that_an_earlier_process_proposed_are_not_proposed_again():
+    (first,) = ask(RewriteProposer(), Random(1))
+    reminded = RewriteProposer()
+    assert reminded.proposed(first.program) == frozenset(first.program.origin.details["rewrites"])
+    (second,) = ask(reminded, Random(1))
+    assert second.program.id != first.program.id
+    assert reminded.proposed(Program.single("x")) is None

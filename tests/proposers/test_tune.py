@@ -208,3 +208,15 @@ def test_scores_far_below_zero_are_scores():
     assert family.best == (1,) and family.since_best == 0
     family.tell((2,), -7e12)
     assert family.best == (1,) and family.since_best == 1
+
+
+def test_a_point_that_an_earlier_process_proposed_is_being_judged():
+    text = "TUNE = {'A': [1, 2]}\nprint(TUNE)\n"
+    brief = Brief(Task("t", "g", evaluator="other"), 0, (Verdict(Program.single(text), Evaluation.ok(1.0)),))
+    (first,) = asyncio.run(TuneProposer().propose(brief, Random(1)))
+    reminded = TuneProposer()
+    reminded.proposed(first.program)
+    assert asyncio.run(reminded.propose(brief, Random(1))) == []  # there are two points
+    reminded.observe(Trial(1, first.program, Evaluation.ok(2.0)))
+    reminded.proposed(first.program)  # judged by now
+    assert not any(family.pending for family in reminded._families.values())
