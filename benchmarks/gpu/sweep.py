@@ -33,8 +33,8 @@ from kernelevo.device.groups import Registration
 from kernelevo.errors import InputError, KernelEvoError
 
 BASELINES = "compile,graphed,compile-graphed"
-PATIENCE = {"ready": 240.0, "row": 150.0}
-"""Seconds that a task's preparation and its timing may take."""
+PATIENCE = {"ready": 240.0, "found": 240.0, "row": 240.0}
+"""Seconds that a task's preparation, its programs' timing and the best one's confirmation may take."""
 SHOWN = ("latency_ms", "score_low", "score_high", "baseline", "precision", "roofline_fraction")
 
 
@@ -48,12 +48,12 @@ class Worker:
     """
 
     def __init__(self, name: str, order: Mapping[str, Any], log: Path) -> None:
-        self.name = name
+        self.name, self._said = name, b""
         path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
         with log.open("ab") as said:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "benchmarks.gpu.sweep_task"],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, text=True, cwd=ROOT,
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, bufsize=0, cwd=ROOT,
                 env={**os.environ, "PYTHONPATH": path}, start_new_session=True,
             )  # fmt: skip
         self._rest = Registration(self._process.pid, "prepares a task")
@@ -62,16 +62,21 @@ class Worker:
     def _send(self, message: Mapping[str, Any]) -> None:
         assert self._process.stdin is not None
         with suppress(BrokenPipeError):  # its row says so
-            self._process.stdin.write(json.dumps(message) + "\n")
-            self._process.stdin.flush()
+            self._process.stdin.write(json.dumps(message).encode() + b"\n")
 
     def hear(self, key: str) -> Any:
         """Return its next message's value; None if it has ended or says nothing for too long."""
         assert self._process.stdout is not None
-        if not select.select([self._process.stdout], [], [], PATIENCE[key])[0]:
-            return None
-        line = self._process.stdout.readline()
-        return json.loads(line).get(key) if line else None
+        pipe, end = self._process.stdout.fileno(), time.monotonic() + PATIENCE[key]
+        while b"\n" not in self._said:
+            if not select.select([pipe], [], [], max(0.0, end - time.monotonic()))[0]:
+                return None
+            part = os.read(pipe, 1 << 16)
+            if not part:
+                return None
+            self._said += part
+        line, _, self._said = self._said.partition(b"\n")
+        return json.loads(line).get(key)
 
     def time(self) -> dict[str, Any]:
         """Let it time its programs, alone; return the row."""
@@ -80,11 +85,14 @@ class Worker:
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGCONT)
         self._send({"go": True})
-        row = self.hear("row")
+        found = self.hear("found")
+        row = found and self.hear("row")
         if row is None:
             ended = self._process.poll()
             why = "said nothing for too long" if ended is None else f"ended with {ended}"
-            return {"fault": f"its process {why}; the log says more"}
+            if found is None:
+                return {"fault": f"its process {why}; the log says more"}
+            row = {**found, "unconfirmed": f"its process {why}"}  # verdicts of the search are worth keeping
         return {**row, "preparing_seconds": prepared}
 
     def close(self) -> None:
@@ -139,7 +147,8 @@ def sweep(told: argparse.Namespace) -> int:
     record: dict[str, Any] = {"facts": _facts(told), "tasks": {}}
     if told.out.is_file():
         record["tasks"] = measured(told.out, record["facts"])
-    names = [n for n in Suite.find("kernelbench:3", None).select(told.tasks) if programs(told.folders, n)]
+    selected = Suite.find("kernelbench:3", None).select(told.tasks)
+    names = [name for name in selected if programs(told.folders, name, told.size)]
     if not names:
         raise InputError(
             "there is no program to judge",
@@ -175,9 +184,17 @@ def measured(path: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
     return tasks
 
 
-def programs(folders: Sequence[Path], name: str) -> list[Path]:
-    """Return the programs that there are for a task."""
-    return [path for folder in folders for path in sorted((folder / folder_name(name)).glob("*.py"))]
+def programs(folders: Sequence[Path], name: str, size: str | None = None) -> list[Path]:
+    """Return the programs that there are for a task, those for another size (``*_v0``, ``*_full``) left out.
+
+    Args:
+        folders: of programs.
+        name: of the task.
+        size: at which they are to be judged; None for all of them.
+    """
+    found = [path for folder in folders for path in sorted((folder / folder_name(name)).glob("*.py"))]
+    others = () if size is None else tuple(f"_{other}" for other in ("v0", "full") if other != size)
+    return [path for path in found if not path.stem.endswith(others)] if others else found
 
 
 def _facts(told: argparse.Namespace) -> dict[str, Any]:
@@ -198,7 +215,7 @@ def _in_order(
                 name = left.pop(0)
                 order = {
                     "task": name,
-                    "programs": [str(path.absolute()) for path in programs(told.folders, name)],
+                    "programs": [str(path.absolute()) for path in programs(told.folders, name, told.size)],
                     "baselines": told.baselines.split(","),
                     **{key: getattr(told, key) for key in ("size", "device", "search", "final")},
                 }

@@ -1,7 +1,8 @@
 """One task of ``benchmarks.gpu.sweep``, in a process of its own: prepared, then timed when it is told to.
 
-Reads one JSON object a line from stdin: first the order, then ``{"go": true}``; prints ``{"ready": seconds}``
-and at the end ``{"row": ...}``. What else it says goes to stderr.
+Reads one JSON object a line from stdin: first the order, then ``{"go": true}``; prints
+``{"ready": seconds}``, ``{"found": ...}`` when its programs are judged, and ``{"row": ...}`` at the end. What else it says goes to
+stderr.
 """
 
 from __future__ import annotations
@@ -47,7 +48,10 @@ def main() -> int:
         if not sys.stdin.readline():
             return 1
         began = time.monotonic()
-        row = timed(judge, artifacts, order["final"])
+        row = timed(judge, artifacts)
+        say(talk, {"found": row})
+        if row["best"] is not None and order["final"] > 0:
+            row["final"] = plain(judge.finalize(artifacts[row["best"]]))
         say(talk, {"row": {**row, "timing_seconds": time.monotonic() - began}})
     return 0
 
@@ -69,8 +73,8 @@ def prepare(judge: KernelJudge, paths: list[Path]) -> dict[str, Artifact]:
     return {f"{path.parent.parent.name}/{path.stem}": made for path, made in zip(paths, built, strict=True)}
 
 
-def timed(judge: KernelJudge, artifacts: dict[str, Artifact], final: float) -> dict[str, Any]:
-    """Judge every program of a task, and the best once more where seconds are given for it."""
+def timed(judge: KernelJudge, artifacts: dict[str, Artifact]) -> dict[str, Any]:
+    """Judge every program of a task."""
     judge.warm()
     found = {name: judge.measure(artifact) for name, artifact in artifacts.items()}
     right = {n: v for n, v in found.items() if v.status is Status.OK and v.score is not None}
@@ -82,8 +86,6 @@ def timed(judge: KernelJudge, artifacts: dict[str, Artifact], final: float) -> d
     if right:
         best = max(right, key=lambda n: right[n].score or 0.0)
         row |= {"best": best, "program_id": artifacts[best].program.id}
-        if final > 0:
-            row["final"] = plain(judge.finalize(artifacts[best]))
     return row
 
 

@@ -2,6 +2,8 @@
 
 import json
 import math
+import subprocess
+import sys
 
 import pytest
 
@@ -91,6 +93,52 @@ def test_what_cannot_be_swept_is_said(held, words, tmp_path, capsys):
     given = [str(tmp_path), "--tasks", "4", "--size", "small", "--device", "cpu", "--out", str(out)]
     assert sweep.main(given) == 2 and words in capsys.readouterr().err
     assert held is None or out.read_text() == held
+
+
+SAYS = """
+import sys
+def say(*lines): sys.stdout.write("".join(line + "\\n" for line in lines)); sys.stdout.flush()
+sys.stdin.readline()
+"""
+FOUND = """say('{"ready": 1.5}'); sys.stdin.readline(); """
+
+
+@pytest.mark.parametrize(
+    ("code", "row"),
+    [
+        (FOUND + """say('{"found": {"a": 1}}', '{"row": {"a": 1, "b": 2}}')""", {"a": 1, "b": 2}),
+        (FOUND + """say('{"found": {"a": 1}}'); sys.exit(7)""", {"a": 1}),
+        ("sys.exit(7)", None),
+    ],
+)
+def test_verdicts_of_a_search_outlive_a_confirmation_that_breaks(code, row, tmp_path, monkeypatch):
+    start = subprocess.Popen
+    told = [sys.executable, "-c", SAYS + code]
+    monkeypatch.setattr(sweep.subprocess, "Popen", lambda command, **options: start(told, **options))
+    worker = sweep.Worker("a task", {}, tmp_path / "log")
+    try:
+        found = worker.time()
+    finally:
+        worker.close()
+    if row is None:
+        assert found == {"fault": "its process ended with 7; the log says more"}
+    else:
+        assert found.pop("preparing_seconds") == 1.5
+        assert found.pop("unconfirmed", None) == (None if "b" in row else "its process ended with 7")
+        assert found == row
+
+
+def test_programs_for_another_size_stay_away(tmp_path):
+    folder = tmp_path / "kernelbench_3_2"
+    folder.mkdir()
+    for name in ("any", "wide_v0", "wide_full"):
+        (folder / f"{name}.py").write_text(TEXT)
+
+    def names(size):
+        return [path.stem for path in sweep.programs([tmp_path], "kernelbench:3/2", size)]
+
+    assert names("v0") == ["any", "wide_v0"] and names("full") == ["any", "wide_full"]
+    assert names("small") == ["any"] and names(None) == ["any", "wide_full", "wide_v0"]
 
 
 @pytest.mark.slow
