@@ -1,8 +1,8 @@
 """One task of ``benchmarks.gpu.sweep``, in a process of its own: prepared, then timed when it is told to.
 
 Reads one JSON object a line from stdin: first the order, then ``{"go": true}``; prints
-``{"ready": seconds}``, ``{"found": ...}`` when its programs are judged, and ``{"row": ...}`` at the end. What else it says goes to
-stderr.
+``{"ready": seconds}``, ``{"found": ...}`` when its programs are judged, and ``{"row": ...}`` at the end.
+What else it says goes to stderr.
 """
 
 from __future__ import annotations

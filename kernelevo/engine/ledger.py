@@ -61,8 +61,7 @@ class Ledger:
     def reweigh(self, metric: str, weight: float) -> None:
         """From now on a metric of a weighted sum counts so much; ValueError if there is no such metric."""
         self._islands.reweigh(metric, weight)
-        best = self._islands.best
-        self._best = self.trial_of(best.program.id) if best else None
+        self._look_again()
 
     def weigh(self, program_id: str, by: float) -> None:
         """From now on parents are chosen as if a program's score were higher by this part of its size."""
@@ -73,8 +72,12 @@ class Ledger:
         self._banned.add(program_id)
         self._islands.ban(program_id)
         if self._best and self._best.program.id == program_id:
-            best = self._islands.best
-            self._best = self._known[best.program.id] if best else None
+            self._look_again()
+
+    def _look_again(self) -> None:
+        """The best is another one now: that of the islands, with its score as it reads today."""
+        best = self._islands.best
+        self._best = self.trial_of(best.program.id) if best else None
 
     def reusable(self, program_id: str, floor: float | None) -> Trial | None:
         """The trial whose verdict holds for this program too, if there is one.

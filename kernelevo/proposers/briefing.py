@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -96,12 +94,6 @@ def render(
 def estimate(messages: Sequence[Message]) -> int:
     """Return how many tokens messages take, about; rather too many than too few."""
     return sum(-(-len(m.content.encode()) // BYTES_PER_TOKEN) for m in messages)
-
-
-def prompt_hash(messages: Sequence[Message]) -> str:
-    """Return the sha256 of a prompt."""
-    text = json.dumps([(m.role, m.content) for m in messages])
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def persona_for(brief: Brief, personas: Sequence[Persona]) -> Persona | None:

@@ -20,8 +20,8 @@ from kernelevo.llm import (
     ScriptedClient,
     Usage,
 )
+from kernelevo.llm.client import prompt_hash
 from kernelevo.proposers.asking import LLMProposer
-from kernelevo.proposers.briefing import prompt_hash
 from kernelevo.proposers.prompt_files import PromptFiles
 from kernelevo.proposers.writing import FileWriter
 

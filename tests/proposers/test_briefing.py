@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernelevo.core import Attempt, Brief, Evaluation, Origin, Program, Status, Task, Verdict
-from kernelevo.proposers.briefing import DROPPED, SHORTEST, estimate, fenced, persona_for, prompt_hash, render
+from kernelevo.llm.client import prompt_hash
+from kernelevo.proposers.briefing import DROPPED, SHORTEST, estimate, fenced, persona_for, render
 from kernelevo.proposers.prompt_files import PromptFiles
 
 TEXT = "N = 4\nSIZES = {'small': {'N': 2}}\nclass Model: ...\n"
