@@ -11,7 +11,7 @@ from typing import TypeVar
 from kernelevo.engine import interrupt
 
 R = TypeVar("R")
-_LOOK = 0.1  # seconds between two looks whether a run that is being prepared can be stopped already
+_LOOK = 0.1  # seconds between two looks whether it has ended, or whether it can be stopped already
 
 
 def apart(work: Callable[[], R]) -> R:
@@ -42,6 +42,9 @@ def apart(work: Callable[[], R]) -> R:
     thread.start()
     while True:
         try:
+            # in short waits: a signal that another thread got is only looked after between them
+            while not wait([done], _LOOK).done:
+                pass
             return done.result()
         except KeyboardInterrupt:
             if done.done():  # it is the work's own
