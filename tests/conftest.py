@@ -4,7 +4,9 @@ Winners are not looked at with the sanitizer (some 10 s each), but where that is
 """
 
 import os
+import signal
 import tempfile
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
@@ -28,3 +30,11 @@ def _judges_rest(request):
         return
     with judges.resting():
         yield
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Ctrl-C is Python's own here, also where the tests are a shell's background job, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

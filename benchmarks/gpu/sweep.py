@@ -88,7 +88,9 @@ class Worker:
         found = self.hear("found")
         row = found and self.hear("row")
         if row is None:
-            ended = self._process.poll()
+            ended: int | None = None
+            with suppress(subprocess.TimeoutExpired):  # a pipe is closed a moment before its process is gone
+                ended = self._process.wait(1.0)
             why = "said nothing for too long" if ended is None else f"ended with {ended}"
             if found is None:
                 return {"fault": f"its process {why}; the log says more"}

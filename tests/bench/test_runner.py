@@ -62,7 +62,7 @@ def test_a_second_try_has_a_folder_of_its_own_and_a_cut_one_does_not(runs, tmp_p
     assert runs("work", afresh=True).folder == "runs/ops_gemm-3"
 
 
-def test_ctrl_c_ends_the_child_and_is_passed_on(runs, tmp_path):
+def test_ctrl_c_ends_the_child_and_is_passed_on(runs, tmp_path, interruptible):
     def interrupt():
         log = tmp_path / "runs" / "ops_gemm" / "log.txt"
         while not (log.exists() and "hello" in log.read_text()):
