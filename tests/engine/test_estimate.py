@@ -1,5 +1,6 @@
 """Estimates: what a budget will buy, from what was measured."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +115,8 @@ def test_it_is_told_before_the_search_and_is_about_right(tmp_path: Path) -> None
     judged = len([t for t in bench.trials()[1:] if t.reused is None])
     assert 0.3 * event.programs[0] <= judged <= 2 * event.programs[1]
     assert "not known yet" in event.text and "not known" not in again.text
-    assert "is thought of in" not in again.text  # in no time
+    thought = re.search(r"is thought of in (\S+) s", again.text)
+    assert thought is None or float(thought[1]) < 0.05  # in no time, or in little where others compute
     bench.run(task, [toys.Flip()], "1s,1000")
     with RunStore.open(bench.folder, readonly=True) as reader:
         rows = reader.events(kind="estimate")
