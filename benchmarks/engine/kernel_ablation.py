@@ -33,6 +33,7 @@ from kernelevo.config import load_settings
 from kernelevo.core import Trial
 from kernelevo.engine import Budget
 from kernelevo.engine.evaluation import close_all
+from kernelevo.engine.replay import SEED
 from kernelevo.errors import RunNotFound, StoreError
 from kernelevo.store import RunStore
 
@@ -121,11 +122,13 @@ def read(root: Path, tasks: Iterable[str], policies: Iterable[str], seeds: Itera
 
 
 def best_after(trials: Sequence[Trial]) -> dict[int, float]:
-    """Return the best score after so many evaluations, the module itself included, which all start from."""
-    scores = [1.0, *(t.evaluation.score for t in trials if t.evaluation and t.evaluation.score is not None)]
-    ended = {k: max(scores[: k + 1]) for k in AFTER if k < len(trials)}
-    # a search that ran out of programs has what it has found from then on
-    return {k: ended.get(k, max(scores)) for k in AFTER}
+    """Return the best score after so many evaluations, failed ones too; all start from the module itself.
+
+    A search that ran out of programs has what it has found from then on.
+    """
+    searched = [trial for trial in trials if trial.program.origin.proposer != SEED]
+    scores = [1.0, *(trial.score or 0.0 for trial in searched)]
+    return {k: max(scores[: k + 1]) for k in AFTER}
 
 
 def interval(logs: Sequence[float], rng: Random) -> tuple[float, float]:

@@ -89,12 +89,8 @@ def summary(rows: Iterable[Row], missing: Sequence[str] = ()) -> dict[str, Any]:
     """
     rows = list(rows)
     tasks = _by_task(rows)
-    elsewhere = [name for name, row in tasks.items() if row.status == NEEDS_CUDA]
-    graded = {
-        name: row
-        for name, row in tasks.items()
-        if row.grade == JUDGEABLE and row.fault is None and name not in elsewhere
-    }
+    judged = {n: row for n, row in tasks.items() if row.fault is None and row.status != NEEDS_CUDA}
+    graded = {name: row for name, row in judged.items() if row.grade == JUDGEABLE}
     correct = [row for row in graded.values() if row.score is not None]
     return {
         "tasks": len(graded),
@@ -110,7 +106,7 @@ def summary(rows: Iterable[Row], missing: Sequence[str] = ()) -> dict[str, Any]:
         "excluded": {
             "not_judgeable": {name: row.grade for name, row in tasks.items() if row.grade != JUDGEABLE},
             "faults": [name for name, row in tasks.items() if row.fault is not None],
-            "needs_cuda": elsewhere,
+            "needs_cuda": [name for name, row in tasks.items() if row.status == NEEDS_CUDA],
             "missing": list(missing),
         },
     }

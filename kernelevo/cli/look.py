@@ -63,7 +63,7 @@ def show(
         raise BadSetting(
             f"{' and '.join(chosen)} do not go together",
             why="each says what is printed",
-            now=f"give one of them; {chosen[0]} alone prints the run",
+            now="give one of them",
         )
     result = api.load_run(run)
     if trace is not None:

@@ -96,7 +96,8 @@ class GenerationHost:
             self._told[name] = min(told + AT_ONCE, len(seen))
             requests.append(link.call("observe", name, seen[told : self._told[name]]))
             if self._told[name] < len(seen):  # a long history: the engine goes on meanwhile
-                await asyncio.wrap_future(requests[-1])
+                for request in requests:  # in order: the first that failed is the cause of the others
+                    await asyncio.wrap_future(request)
         requests.append(link.call("propose", name, brief, rng))
         try:  # answered in this order; the first that failed is the cause of the others
             *_, programs = [await asyncio.wrap_future(request) for request in requests]

@@ -60,9 +60,8 @@ class TuneProposer:
 
     def proposed(self, program: Program) -> None:
         """Take a program of ours that an earlier process of this run proposed as being judged."""
-        found = self._point(program)
-        if found is not None and found[1] not in found[0].values:
-            family, point = found
+        family, point = self._place(program) or (None, None)
+        if family is not None and point is not None and point not in family.values:
             family.pending[point] = None
 
     async def propose(self, brief: Brief, rng: Random) -> Sequence[Proposal]:
@@ -97,16 +96,17 @@ class TuneProposer:
 
     def _learn(self, program: Program, evaluation: Evaluation) -> Family | None:
         """Record a verdict under the program's family; None for a program with nothing to tune."""
-        found = self._point(program)
+        found = self._place(program)
         if found is None:
             return None
         known, point = found
-        score = evaluation.score
-        known.tell(point, FAILED if score is None else score)
+        if point is not None:
+            score = evaluation.score
+            known.tell(point, FAILED if score is None else score)
         return known if known.size > 1 else None
 
-    def _point(self, program: Program) -> tuple[Family, Point] | None:
-        """Return the family of a program and its place there; None for one without a table."""
+    def _place(self, program: Program) -> tuple[Family, Point | None] | None:
+        """Return a program's family and its point there, if it has one; None for one without a table."""
         found = read_family(program)
         if found is None:
             return None
@@ -114,8 +114,7 @@ class TuneProposer:
         known = self._families.get(key)
         if known is None or known.size < math.prod(map(len, space.values())):
             self._families[key] = known = wider(known, space)
-        point = known.point({name: choices[0] for name, choices in space.items()})
-        return None if point is None else (known, point)
+        return known, known.point({name: choices[0] for name, choices in space.items()})
 
     def _next(self, family: Family, rng: Random) -> Point | None:
         """Return a point that nobody tried, the most promising first."""

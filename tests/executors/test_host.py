@@ -211,3 +211,11 @@ def test_it_does_not_outlive_a_killed_engine_in_the_middle_of_a_thought(tmp_path
     engine.wait()
     engine.stdout.close()
     until(lambda: gone(pid))
+
+
+def test_a_factory_that_fails_is_the_cause_also_with_a_long_history(host: GenerationHost) -> None:
+    broken = host.proposer("broken", "tests.executors.toys:broken_factory")
+    for number in range(AT_ONCE + 1):
+        broken.observe(trial(number))
+    with pytest.raises(ToolchainMissing, match="no torch"):
+        ask(broken)

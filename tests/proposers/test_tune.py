@@ -220,3 +220,15 @@ def test_a_point_that_an_earlier_process_proposed_is_being_judged():
     reminded.observe(Trial(1, first.program, Evaluation.ok(2.0)))
     reminded.proposed(first.program)  # judged by now
     assert not any(family.pending for family in reminded._families.values())
+
+
+def test_a_parent_whose_value_is_no_choice_of_its_family_is_tuned_all_the_same():
+    def program(choices):
+        return Program.single(f"TUNE = {{'A': {choices}}}\nprint(TUNE)\n")
+
+    proposer = TuneProposer()
+    proposer.observe(Trial(0, program([1, 2, 3]), Evaluation.ok(1.0)))
+    parent = Verdict(program([9, 1]), Evaluation.ok(2.0))
+    brief = Brief(Task("t", "g", evaluator="other"), 0, (parent,))
+    (found,) = asyncio.run(proposer.propose(brief, Random(1)))
+    assert values_in_use(found.program.source)["A"] in (2, 3)
