@@ -43,7 +43,7 @@ def limit() -> int:
 
 
 def prune(root: Path, most: int, *, idle: float = IDLE_SECONDS) -> int:
-    """Remove built objects and compiled baselines that were not used for longest, until the rest fits.
+    """Remove what was not used for longest (objects, baselines, what tools made), until the rest fits.
 
     Args:
         root: of the build cache; need not exist.
@@ -70,7 +70,7 @@ def prune(root: Path, most: int, *, idle: float = IDLE_SECONDS) -> int:
 
 
 def _entries(root: Path) -> Iterator[_Entry]:
-    for pattern in ("[0-9a-f][0-9a-f]/*", "baselines/*", "scratch/pruned-*"):
+    for pattern in ("[0-9a-f][0-9a-f]/*", "baselines/*", "inductor/*", "scratch/pruned-*"):
         for folder in root.glob(pattern):
             used, size = 0.0, 0
             for inside, _, names in os.walk(folder):

@@ -12,6 +12,7 @@ from typing import Any
 
 from kernelevo.errors import MachineError, SandboxError
 from kernelevo.kernels.baseline import WAYS, Baseline, Name, ways
+from kernelevo.kernels.compilers import Compilers
 from kernelevo.kernels.correctness import Precision
 from kernelevo.kernels.failed import Failed, resting
 from kernelevo.kernels.failures import Failures
@@ -33,6 +34,7 @@ class Baselines:
 
     Args:
         zygote: who forks their children.
+        compilers: who forks those that compile, on the CPU.
         setting: the task's shapes.
         reference: the reference's spec.
         folder: where this task's compile artefacts are kept between processes.
@@ -43,6 +45,7 @@ class Baselines:
     """
 
     zygote: Zygote
+    compilers: Compilers
     setting: Setting
     reference: Mapping[str, Any]
     folder: Path
@@ -104,7 +107,10 @@ class Baselines:
                 "TRITON_CACHE_DIR": str(cache / "triton"),
             },
         )
-        return Session(self.zygote, self.setting, subject, limits, patience)
+        # on a device Inductor asks the device too, which no zygote may do
+        compiles = subject["kind"] == "compiled" and not self.setting.on_device
+        zygote = self.compilers.zygote() if compiles else self.zygote
+        return Session(zygote, self.setting, subject, limits, patience)
 
     def ready_at_once(self) -> None:
         """Start those that the first verdict needs; eager's speed is the unit of all others."""
@@ -252,6 +258,7 @@ class Baselines:
             working = self._working
         if working is not None:
             working.child.kill("closed")
+        self.compilers.close()
         if self._thread is not None:
             self._thread.join(10.0)
         for baseline in self.all.values():

@@ -13,6 +13,8 @@ import re
 import shutil
 from pathlib import Path
 
+import torch
+
 from kernelevo.device.groups import Registration
 from kernelevo.sandbox.zygote import Zygote
 
@@ -35,14 +37,24 @@ def made_in(folder: Path) -> bool:
     return made.is_dir() and any(made.iterdir())
 
 
-def let_zygote_ask(zygote: Zygote) -> None:
+def tools(root: Path) -> Path:
+    """Return the folder, in a build cache, for what the tools make that Inductor asks: a header, tests."""
+    return root / "inductor" / torch.__version__
+
+
+def let_zygote_ask(zygote: Zygote, kept: Path, *, on_device: bool) -> None:
     """Let a zygote ask tools what Inductor asks of them, once; it rests while something is timed.
+
+    Args:
+        zygote: whose children are to know the answers.
+        kept: where what the tools make is kept (see ``tools``).
+        on_device: whether its children compute on a device.
 
     Raises:
         SandboxError: if that fails, which is no program's fault.
     """
     with Registration(zygote.pid, "torch.compile's tools"):
-        zygote.warm_inductor()
+        zygote.warm_inductor(kept, on_device=on_device)
 
 
 def settle(folder: Path) -> None:

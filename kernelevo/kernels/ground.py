@@ -23,10 +23,12 @@ from kernelevo.core import Task
 from kernelevo.device.lease import Lease
 from kernelevo.device.statistics import StopRule
 from kernelevo.errors import BadProgram, KernelEvoError, SandboxError
+from kernelevo.kernels import compiled_code
 from kernelevo.kernels.baseline import Baseline, Name, cache_key
 from kernelevo.kernels.baselines import PATIENCE, Baselines
 from kernelevo.kernels.bounds import BOUNDS, Bounds
 from kernelevo.kernels.checking import Checker
+from kernelevo.kernels.compilers import Compilers
 from kernelevo.kernels.correctness import precision
 from kernelevo.kernels.duel import Ring
 from kernelevo.kernels.equipment import Equipment, equip
@@ -108,6 +110,7 @@ class Ground:
             self.setting = replace(self.setting, equipment=self._equip(staged))
             self.baselines = Baselines(
                 self.zygote,
+                Compilers(PRELOAD, self.zygote.threads, compiled_code.tools(root)),
                 self.setting,
                 task.options["reference"],
                 root / "baselines" / cache_key(task, self.setting),

@@ -66,10 +66,14 @@ class Stages:
         """
         assert artifact.folder is not None
         if compiled_code.made_in(artifact.folder):
-            compiled_code.let_zygote_ask(ground.zygote)
+            self._let_zygote_ask(ground)
         limits = self._run_limits(ground, artifact.folder, environ)
         subject = _subject(artifact.program, artifact.folder)
         return Session(ground.zygote, ground.setting, subject, limits, ground.patience)
+
+    def _let_zygote_ask(self, ground: Ground) -> None:
+        kept = compiled_code.tools(self._root)
+        compiled_code.let_zygote_ask(ground.zygote, kept, on_device=ground.setting.on_device)
 
     def _run_limits(self, ground: Ground, folder: Path, more: Mapping[str, str] = NOTHING) -> Limits:
         scratch = ground.folder / f"run-{next(self._serial)}"
@@ -116,7 +120,7 @@ class Stages:
         assert artifact.folder is not None
         limits = self._run_limits(ground, artifact.folder)
         if compiled_code.made_in(artifact.folder):
-            compiled_code.let_zygote_ask(ground.zygote)
+            self._let_zygote_ask(ground)
         entry = "kernelevo.kernels.own_share:profile"
         patience = self._forward_patience + ground.patience
         try:

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from kernelevo.sandbox import freeze, identity, landlock, newborn, seccomp
+from kernelevo.sandbox import freeze, identity, landlock, newborn, seccomp, warming
 from kernelevo.sandbox.channel import Channel, PeerClosed
 from kernelevo.sandbox.syscalls import PR_SET_CHILD_SUBREAPER, prctl
 
@@ -30,12 +30,11 @@ def thread_count() -> int:
     return len(os.listdir("/proc/self/task"))
 
 
-def prepare(preload: list[str], warm_inductor: bool) -> dict[str, Any]:
+def prepare(preload: list[str]) -> dict[str, Any]:
     """Import what children will use and warm it up; one thread before, during and after.
 
     Args:
         preload: modules to import; where one of them brings torch, torch is held at one thread.
-        warm_inductor: compile one toy module, so that a child's ``torch.compile`` starts warm.
 
     Returns:
         Facts: torch's version or None, seconds, threads.
@@ -47,9 +46,7 @@ def prepare(preload: list[str], warm_inductor: bool) -> dict[str, Any]:
         _one_thread()
     torch = sys.modules.get("torch")
     if torch is not None:
-        _warm_operators()
-    if warm_inductor:
-        _warm_inductor()
+        warming.operators()
     _freeze()
     return {
         "torch": str(torch.__version__) if torch is not None else None,
@@ -67,54 +64,6 @@ def _one_thread() -> None:
     torch = sys.modules.get("torch")
     if torch is not None and torch.get_num_threads() != 1:
         torch.set_num_threads(1)
-
-
-def _warm_operators() -> None:
-    """Run the first matmul and convolution here, on one thread, so that no child pays their set-up."""
-    import torch
-
-    with torch.no_grad():
-        x = torch.ones(2, 4, 8, 8)
-        torch.nn.functional.conv2d(x, torch.ones(4, 4, 3, 3)).relu()
-        torch.nn.functional.linear(torch.ones(8, 8), torch.ones(8, 8), torch.ones(8))
-
-
-def _warm_inductor() -> None:
-    import torch
-    from torch._inductor import config
-
-    config.compile_threads = 1
-    if importlib.util.find_spec("tqdm") is not None:
-        # Inductor shows progress through tqdm, which would start a monitor thread that outlives the bar
-        importlib.import_module("tqdm").tqdm.monitor_interval = 0
-    with torch.no_grad():
-        toy = torch.nn.Sequential(torch.nn.Linear(8, 8), torch.nn.ReLU())
-        torch.compile(toy)(torch.ones(4, 8))
-    torch._dynamo.reset()  # what tools answered stays known; the toy's own code does not
-
-
-def _warm_triton(arch: int) -> list[str]:
-    """Let Triton ask here what it asks of tools before it looks up a kernel that it has built already.
-
-    Args:
-        arch: the device's, as Triton names it, e.g. 90.
-
-    Returns:
-        What this version of Triton, on this machine, does not answer.
-    """
-    questions: tuple[tuple[str, str, tuple[int, ...]], ...] = (
-        ("triton.runtime.build", "platform_key", ()),
-        ("triton.runtime.cache", "triton_key", ()),
-        ("triton.backends.nvidia.compiler", "get_ptxas_version", (arch,)),
-        ("triton.backends.nvidia.driver", "library_dirs", ()),
-    )
-    missing = []
-    for module, name, given in questions:
-        try:
-            getattr(importlib.import_module(module), name)(*given)
-        except Exception as error:  # a program that needs the answer will say so itself
-            missing.append(f"{module}.{name}: {type(error).__name__}: {error}"[:200])
-    return missing
 
 
 class Nursery:
@@ -173,9 +122,10 @@ class Nursery:
             pid = order["pid"]
             self._control.send({"running": True} if pid in self._alive else self._ended.pop(pid, None))
         elif order["op"] == "warm inductor":
-            self._control.send(self._warm(_warm_inductor))
+            kept, on_device = order["kept"], order["on_device"]
+            self._control.send(self._warm(lambda: warming.inductor(kept, on_device=on_device)))
         elif order["op"] == "warm triton":
-            self._control.send(self._warm(lambda: _warm_triton(order["arch"])))
+            self._control.send(self._warm(lambda: warming.triton(order["arch"])))
         else:
             self._control.send({"error": f"no such order: {order['op']}"})
 
@@ -268,7 +218,7 @@ def main(argv: list[str]) -> int:
         control.send({"error": f"this kernel does not offer what children are held by: {error}"})
         return 1
     try:
-        facts = prepare(config["preload"], config["warm_inductor"])
+        facts = prepare(config["preload"])
         facts |= nursery.settle()
         control.send({"ready": facts})
         nursery.run()

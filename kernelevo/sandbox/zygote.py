@@ -71,9 +71,8 @@ class Zygote:
         preload: modules to import before the first fork; every entry's module should be among them.
             ``()`` makes a zygote without torch, for plain evaluators.
         threads: torch and OpenMP threads of each child.
-        warm_inductor: compile a toy module at start (about 15 s), so that children compile warm.
         environ: further environment variables of it and its children.
-        start_timeout: seconds until it must be ready; None for 120, or 300 with ``warm_inductor``.
+        start_timeout: seconds until it must be ready.
 
     Raises:
         SandboxError: if it does not start, or a test child does not answer a parallel operation.
@@ -84,15 +83,14 @@ class Zygote:
         preload: Sequence[str] = ("torch",),
         *,
         threads: int,
-        warm_inductor: bool = False,
         environ: Mapping[str, str] | None = None,
-        start_timeout: float | None = None,
+        start_timeout: float = 120.0,
     ) -> None:
         if threads < 1:
             raise ValueError(f"threads must be at least 1, got {threads}")
         self.threads = threads
         self._lock, self._watch_lock = threading.Lock(), threading.Lock()
-        self._inductor_is_warm = warm_inductor
+        self._inductor_is_warm = False
         self._triton_is_warm: dict[int, list[str]] = {}
         self._watched: list[weakref.ref[Child]] = []
         self._watcher: threading.Thread | None = None
@@ -101,7 +99,6 @@ class Zygote:
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  closed by close()
         config = {
             "preload": [*dict.fromkeys([*preload, *_OWN_ENTRIES])],
-            "warm_inductor": warm_inductor,
             "parent": os.getpid(),
         }
         ours, theirs = socket.socketpair()
@@ -119,8 +116,7 @@ class Zygote:
         #: what the zygote found out: torch version, identity, Landlock version, how memory is read
         self.facts: dict[str, Any] = {}
         try:
-            limit = start_timeout or (_WARMING_SECONDS if warm_inductor else 120.0)
-            self.facts = dict(self._first_words(limit))
+            self.facts = dict(self._first_words(start_timeout))
             self._self_test()
         except BaseException:
             self.close()
@@ -130,6 +126,10 @@ class Zygote:
     def pid(self) -> int:
         """Process id of the zygote."""
         return self._process.pid
+
+    def kill(self) -> None:
+        """End it and its children at once; who waits for its answer is told that it is gone."""
+        self._process.kill()
 
     def alive(self) -> bool:
         """Return whether it runs."""
@@ -183,17 +183,21 @@ class Zygote:
             self._watch(child)
         return child
 
-    def warm_inductor(self) -> None:
-        """Compile a toy module in the zygote, unless that was done (about 15 s, in which nothing is forked).
+    def warm_inductor(self, kept: Path | None = None, *, on_device: bool = False) -> None:
+        """Let Inductor ask its tools in the zygote, unless that was done; nothing is forked meanwhile.
 
-        What Inductor asks of tools (the compiler's version, the CPU's vectors) is asked there, before any
-        program's byte and outside of the limits, in which no process can be started; children know it.
+        Takes some 3 s where an earlier zygote left what the tools make, 15 s where none did; see ``warming``.
+
+        Args:
+            kept: folder in which what the tools make is found again; None for this zygote's own.
+            on_device: whether children compile for a device.
 
         Raises:
-            SandboxError: if the zygote is gone, has no torch, or the toy does not compile.
+            SandboxError: if the zygote is gone, has no torch, or the tools do not work.
         """
         if not self._inductor_is_warm:
-            self._call({"op": "warm inductor"}, timeout=_WARMING_SECONDS)
+            order = {"op": "warm inductor", "kept": str(kept) if kept else None, "on_device": on_device}
+            self._call(order, timeout=_WARMING_SECONDS)
             self._inductor_is_warm = True
 
     def warm_triton(self, arch: int) -> list[str]:

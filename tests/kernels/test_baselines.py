@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,8 @@ def test_what_ended_baselines_wrote_is_gone(judge):
 def failing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Baselines:
     """Baselines of which the compiled one fails."""
     setting = SimpleNamespace(on_device=False)
-    found = Baselines(SimpleNamespace(), setting, {}, tmp_path, lambda *_: None, ("compile",))  # type: ignore[arg-type]
+    nobody: Any = SimpleNamespace(close=lambda: None)
+    found = Baselines(nobody, nobody, setting, {}, tmp_path, lambda *_: None, ("compile",))  # type: ignore[arg-type]
     found.all["eager"].state, found.all["eager"].slowdown = "ready", 1.0
 
     def start(*_: object) -> None:
@@ -57,3 +59,24 @@ def test_one_that_fails_for_another_reason_is_left_out_and_remembered(failing):
     assert failing.all["compile"].reason == "g++ says: No space left on device"
     assert os.listdir(failing.folder) == ["failures.json"]
     assert failing.opponent("fp32-accurate").anchor.name == "eager"
+
+
+@pytest.mark.parametrize("on_device", [False, True])
+def test_only_what_compiles_on_the_cpu_comes_from_the_zygote_of_compilers(tmp_path, monkeypatch, on_device):
+    asked: list[tuple[str, str]] = []
+    monkeypatch.setattr(
+        room, "Session", lambda zygote, setting, subject, *_: asked.append((subject["kind"], zygote))
+    )
+    compilers: Any = SimpleNamespace(zygote=lambda: "compilers'")
+    setting: Any = SimpleNamespace(on_device=on_device)
+    found = Baselines("programs'", compilers, setting, {}, tmp_path, lambda *_: None)  # type: ignore[arg-type]
+    for name in ("eager", "compile", "compile-max-autotune"):
+        found.start(found.subject(name), name)
+    found.start({"kind": "empty"}, "empty")
+    theirs = "programs'" if on_device else "compilers'"
+    assert asked == [
+        ("eager", "programs'"),
+        ("compiled", theirs),
+        ("compiled", theirs),
+        ("empty", "programs'"),
+    ]

@@ -14,7 +14,7 @@ def test_each_piece_of_news_is_told_once() -> None:
     assert judge.notices() == []  # nothing standing yet, and nothing is made for the question
     assert judge._ground is None
     zygote, setting = SimpleNamespace(), SimpleNamespace(on_device=False)
-    baselines = Baselines(zygote, setting, {}, Path("nowhere"), lambda *_: None)  # type: ignore[arg-type]
+    baselines = Baselines(zygote, zygote, setting, {}, Path("nowhere"), lambda *_: None)  # type: ignore[arg-type]
     known = baselines.all
     assert baselines.news() == []
     known["eager"].state, known["eager"].slowdown, known["eager"].latency = "ready", 1.0, 0.002

@@ -28,19 +28,6 @@ def test_a_library_built_in_one_stage_runs_in_the_other(spawn, warm, tmp_path):
     assert attention == 256.0
 
 
-@pytest.mark.slow
-def test_torch_compile_in_the_build_stage_of_a_warm_zygote(tmp_path, monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
-    with Zygote(("torch", "misbehaviour"), threads=2, warm_inductor=True) as zygote:
-        assert zygote.facts["threads"] == 1
-        start = time.monotonic()
-        with zygote.spawn(
-            "misbehaviour:compile_torch", {}, limits=Limits("build", tmp_path / "s", memory_bytes=2 << 30)
-        ) as child:
-            assert child.channel.recv(120.0) < 1e-6, child.output()
-        assert time.monotonic() - start < 60  # 2-4 s on a quiet machine
-
-
 def test_triton_finds_its_kernels_where_no_process_can_be_started(tmp_path, monkeypatch):
     """The key of a built kernel holds the assembler's version, which is asked of a process."""
     pytest.importorskip("triton")
