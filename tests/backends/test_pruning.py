@@ -37,7 +37,8 @@ def test_the_oldest_go_until_the_rest_fits(ages: list[int], sizes: list[int], mo
     try:
         made = []
         for number, (age, size) in enumerate(zip(ages, sizes, strict=False)):
-            place = (f"a{number}/{digest(number)}", f"baselines/{number}", f"inductor/2.{number}.0")[number % 3]
+            kinds = (f"a{number}/{digest(number)}", f"baselines/{number}", f"inductor/2.{number}.0")
+            place = kinds[number % len(kinds)]
             made.append((age + number / 100, size, entry(root, place, age + number / 100, size)))
         freed = prune(root, most, idle=7.5 * DAY)
         left = [row for row in made if row[2].exists()]
