@@ -34,7 +34,7 @@ from kernelevo.sandbox.zygote import Zygote
 SEED, TRIALS, WARM_UPS, CALLS = 42, 5, 3, 100
 LOOSE, TIGHT = 1e-2, 1e-4
 PATIENCE = 300.0
-_SECONDS = 3.0  # for the calls of one side: a slow module is called fewer times
+_SECONDS = 1.5  # for the calls of one side: a slow module is called fewer times
 _FLUSH = 256 << 20
 ENTRY = "kernelevo.kernels.upstream:serve"
 
