@@ -36,10 +36,15 @@ class Compilers:
     def zygote(self) -> Zygote:
         """Return the zygote, warm; one that could not ask its tools is cold, which its children will tell.
 
+        One that was killed, for want of memory say, is started anew.
+
         Raises:
             SandboxError: if it does not start, or ``close`` was called.
         """
         with self._lock:
+            if self._zygote is not None and not self._zygote.alive():
+                self._zygote.close()
+                self._zygote = None
             if self._zygote is None and not self._closing.is_set():
                 self._zygote = Zygote(self._preload, threads=self._threads)
                 self._warm(self._zygote)

@@ -1,5 +1,7 @@
 """Compilers: a zygote at the first use, cold where its tools do not work, ended while it is being warmed."""
 
+import os
+import signal
 import threading
 import time
 
@@ -23,6 +25,19 @@ def test_one_whose_tools_do_not_work_is_cold_and_goes_on(tmp_path, caplog):
     with pytest.raises(SandboxError, match="closed"):
         compilers.zygote()
     compilers.close()
+
+
+def test_one_that_was_killed_is_started_anew(tmp_path):
+    compilers = Compilers((), 1, tmp_path / "kept")
+    try:
+        first = compilers.zygote()
+        os.kill(first.pid, signal.SIGKILL)
+        while first.alive():
+            time.sleep(0.01)
+        second = compilers.zygote()
+        assert second.alive() and second.pid != first.pid
+    finally:
+        compilers.close()
 
 
 def test_closing_does_not_wait_for_the_tools(tmp_path, monkeypatch):
