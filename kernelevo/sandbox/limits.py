@@ -25,7 +25,6 @@ _SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/opt/cuda", "/
 _FACTS = ("/proc/cpuinfo", "/proc/meminfo", "/sys/devices/system")
 _SINKS = ("/dev/null", "/dev/zero", "/dev/urandom")
 _OF_A_COMPILER = re.compile(r"bin|lib\d*|libexec|include|share|nvvm|targets|(x86_64|aarch64)-.*")
-WARM_FOLDER = "KERNELEVO_ZYGOTE_FOLDER"  # set by the zygote: its own scratch folder
 CUDA_DEVICES = (
     "/dev/nvidiactl", "/dev/nvidia-uvm", "/dev/nvidia-uvm-tools", "/dev/nvidia-modeset",
     *(f"/dev/nvidia{i}" for i in range(16)),
@@ -130,9 +129,6 @@ def rules(limits: Limits) -> list[Rule]:
         granted += [Rule(p, READ_EXECUTE) for p in compiler_roots()]
     granted += [Rule(p, READ) for p in (f"/proc/{os.getpid()}", *_FACTS)]
     granted += [Rule(p, READ_WRITE) for p in _SINKS]
-    warm = os.environ.get(WARM_FOLDER)
-    if limits.stage == "build" and warm:
-        granted.append(Rule(warm, READ))  # Inductor's precompiled header, made when the zygote warmed up
     if limits.cuda:
         granted += [Rule(p, READ) for p in CUDA_FACTS] + [Rule(p, READ_WRITE) for p in CUDA_DEVICES]
         # the driver gives its threads names, and does not start where it cannot

@@ -29,12 +29,12 @@ def operators() -> None:
         torch.nn.functional.linear(torch.ones(8, 8), torch.ones(8, 8), torch.ones(8))
 
 
-def inductor(kept: str | None, *, on_device: bool) -> None:
+def inductor(kept: str, *, on_device: bool) -> None:
     """Import Inductor and let it ask its tools.
 
     Args:
         kept: folder for what the tools make (a header, tests of vectors, a toy's code: 150 MB), found there
-            by later zygotes; None for this zygote's own scratch folder.
+            by later zygotes.
         on_device: whether children compile for a device. Tracing would start CUDA's driver in this process,
             whose children could then not start it: the tools are asked without a toy, and what is cached of
             the device stays unknown.
@@ -61,11 +61,8 @@ def inductor(kept: str | None, *, on_device: bool) -> None:
 
 
 @contextmanager
-def _kept_in(folder: str | None) -> Iterator[None]:
+def _kept_in(folder: str) -> Iterator[None]:
     """Let Inductor keep its code and, if it is first imported here, its header in a folder."""
-    if folder is None:
-        yield
-        return
     os.makedirs(folder, exist_ok=True)
     temporary, cache = tempfile.tempdir, os.environ.get(_INDUCTOR_CACHE)
     tempfile.tempdir = folder

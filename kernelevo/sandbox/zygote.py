@@ -20,7 +20,7 @@ from kernelevo.errors import SandboxError
 from kernelevo.sandbox import scratch
 from kernelevo.sandbox.channel import Channel, PeerClosed, PeerFault, PeerTimeout
 from kernelevo.sandbox.child import Birth, Child
-from kernelevo.sandbox.limits import WARM_FOLDER, Limits
+from kernelevo.sandbox.limits import Limits
 
 _PASSED = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "CUDA_HOME", "CUDA_PATH", "CC", "CXX")
 _PASSED_PREFIXES = ("KERNELEVO_", "CUDA_VISIBLE_", "TRITON_DEFAULT_")
@@ -50,7 +50,6 @@ def clean_environment(scratch: Path, given: Mapping[str, str] = os.environ) -> d
         "PATH": kept.get("PATH", os.defpath),
         "HOME": str(scratch),
         "TMPDIR": str(scratch),
-        WARM_FOLDER: str(scratch),
         "PYTHONPATH": os.pathsep.join(dict.fromkeys(os.path.abspath(p) for p in paths)),
         "PYTHONDONTWRITEBYTECODE": "1",
         # no worker thread may be born before a fork; each child sets its own number
@@ -183,20 +182,20 @@ class Zygote:
             self._watch(child)
         return child
 
-    def warm_inductor(self, kept: Path | None = None, *, on_device: bool = False) -> None:
+    def warm_inductor(self, kept: Path, *, on_device: bool = False) -> None:
         """Let Inductor ask its tools in the zygote, unless that was done; nothing is forked meanwhile.
 
         Takes some 3 s where an earlier zygote left what the tools make, 15 s where none did; see ``warming``.
 
         Args:
-            kept: folder in which what the tools make is found again; None for this zygote's own.
+            kept: folder in which what the tools make is found again; a build that compiles has to read it.
             on_device: whether children compile for a device.
 
         Raises:
             SandboxError: if the zygote is gone, has no torch, or the tools do not work.
         """
         if not self._inductor_is_warm:
-            order = {"op": "warm inductor", "kept": str(kept) if kept else None, "on_device": on_device}
+            order = {"op": "warm inductor", "kept": str(kept), "on_device": on_device}
             self._call(order, timeout=_WARMING_SECONDS)
             self._inductor_is_warm = True
 
