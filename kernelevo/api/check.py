@@ -49,6 +49,8 @@ def judge(evaluator: Evaluator | StagedEvaluator, program: Program, say: Callabl
     finalize = getattr(evaluator, "finalize", None)
     if finalize is None:
         return evaluator.measure(artifact)
+    if hasattr(evaluator, "expect_final"):
+        evaluator.expect_final(artifact)
     say("built; checking it")
     first = evaluator.measure(artifact)
     if first.status is not Status.OK:  # what is wrong need not wait for the baselines to be compiled

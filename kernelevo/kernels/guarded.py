@@ -7,16 +7,22 @@ every tensor has guards at its ends; inputs are copied out of shared memory for 
 that the program's own objects take part in counts against it. Where the sanitizer is not installed, or the
 program cannot run under it, the verdict stays and says so. Undefined behaviour that touches no foreign memory
 is told, not refused.
+
+The build takes one core for as long as the program's own, or longer. ``begin`` starts it beside work that is
+not timed.
 """
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import itertools
 import os
 import re
 import subprocess
-from dataclasses import replace
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kernelevo.backends import toolchain
@@ -28,6 +34,7 @@ from kernelevo.kernels.checking import describe_case
 from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.gaps import Report
 from kernelevo.kernels.ground import PRELOAD, Ground
+from kernelevo.kernels.later import Later
 from kernelevo.kernels.session import Session
 from kernelevo.kernels.stages import Stages
 from kernelevo.sandbox.scratch import SOON, remove
@@ -38,6 +45,7 @@ METRIC = "sanitizer"
 SWITCH = "KERNELEVO_SANITIZER"
 """Set to ``off``, winners are not looked at (some 10 s each); the verdict says so."""
 _SLOWER = 5.0
+_TICK = 1.0
 _FLAGS = "-fsanitize=address,undefined -fno-sanitize=vptr -fno-omit-frame-pointer -g1"
 # what torch and Python do in ways that the sanitizer does not like is not the program's
 _OPTIONS = (
@@ -59,6 +67,15 @@ class Unavailable(Exception):
     """Nothing can be said of the program here; the text tells why."""
 
 
+@dataclass(frozen=True)
+class _Build:
+    """A program that was built with guards: what its children are started with."""
+
+    ground: Ground
+    folder: Path
+    environ: Mapping[str, str]
+
+
 class Guarded:
     """The sanitizer's zygote and compiler of one judge; made when the first winner comes.
 
@@ -69,11 +86,26 @@ class Guarded:
     def __init__(self, stages: Stages) -> None:
         self._stages = stages
         self._zygote: Zygote | None = None
+        self._starting, self._closed = threading.Lock(), False
+        self._begun: dict[Path, Later[_Build | None]] = {}
         self._serial = itertools.count()
+
+    def begin(self, ground: Ground, artifact: Artifact) -> None:
+        """Start to build a program with guards, in a thread; what comes of it is told when it is examined."""
+        assert artifact.folder is not None
+        if artifact.folder not in self._begun:
+            self._begun[artifact.folder] = Later(lambda: self._build(ground, artifact))
+
+    def wait(self, artifact: Artifact) -> None:
+        """Wait until a build that has begun has ended: it would disturb what is timed."""
+        begun = self._begun.get(artifact.folder) if artifact.folder else None
+        while begun is not None and not begun.wait(_TICK):
+            pass
 
     def told(self, found: Evaluation, ground: Ground, artifact: Artifact) -> Evaluation:
         """Return a winner's verdict with what the sanitizer says; a refusal where that is an error."""
         if found.status is not Status.OK:
+            self._forget(artifact)
             return found
         try:
             words = self.examine(ground, artifact)
@@ -93,31 +125,22 @@ class Guarded:
             Unavailable: if that cannot be found out.
         """
         assert artifact.folder is not None
-        if os.environ.get(SWITCH) == "off":
-            raise Unavailable(f"{SWITCH} is off")
-        if ground.setting.on_device:
-            raise Unavailable("it looks at code for the CPU only")
-        source = listing(artifact.program)
-        if not (_NATIVE.search(source) or _left_objects(artifact.folder)):
+        self.begin(ground, artifact)
+        build = self._begun.pop(artifact.folder).result()
+        if build is None:
             return "no native code of the program's own"
-        if _HEADERS.search(source):
-            raise Unavailable("code that needs torch's headers takes too long to build with guards")
-        if compiled_code.made_in(artifact.folder):
-            raise Unavailable("the program calls torch.compile, which cannot look up its code there")
-        own = self._beside(ground)
-        folder = ground.folder / f"guarded-{next(self._serial)}"
-        extra = _environment(folder)
         try:
-            self._stages.build(own, artifact.program, folder, {**extra, "LD_PRELOAD": ""})
-            with self._stages.enter(own, replace(artifact, folder=folder), extra) as session:
-                wrong, count = self._run(own, session)
+            with self._stages.enter(
+                build.ground, replace(artifact, folder=build.folder), build.environ
+            ) as session:
+                wrong, count = self._run(build.ground, session)
                 printed = session.child.output()
         except Failed as failed:
-            raise _judged(failed, folder) from failed
+            raise _judged(failed, build.folder) from failed
         except KernelEvoError as error:
             raise Unavailable(f"{error.what}: {error.why}") from error
         finally:
-            remove(folder, seconds=SOON)
+            remove(build.folder, seconds=SOON)
         if wrong:
             raise Failed(Status.WRONG, rules.BOUNDS.broken(wrong), printed)
         odd = list(dict.fromkeys(f"{at}: {what}" for at, what in _UNDEFINED.findall(printed)))[:3]
@@ -125,12 +148,50 @@ class Guarded:
         return f"address and undefined, {count} cases, no access outside of an array{behaved}"
 
     def close(self) -> None:
-        """End the zygote; may be called twice."""
-        if self._zygote is not None:
-            self._zygote.close()
-            self._zygote = None
+        """End the zygote and what is being built; may be called twice."""
+        with self._starting:
+            self._closed = True
+            if self._zygote is not None:
+                self._zygote.close()
+                self._zygote = None
 
     # ------------------------------------------------------------------ inside
+
+    def _build(self, ground: Ground, artifact: Artifact) -> _Build | None:
+        """Return what a program was built to; None where it has no native code of its own."""
+        assert artifact.folder is not None
+        if os.environ.get(SWITCH) == "off":
+            raise Unavailable(f"{SWITCH} is off")
+        if ground.setting.on_device:
+            raise Unavailable("it looks at code for the CPU only")
+        source = listing(artifact.program)
+        if not (_NATIVE.search(source) or _left_objects(artifact.folder)):
+            return None
+        if _HEADERS.search(source):
+            raise Unavailable("code that needs torch's headers takes too long to build with guards")
+        if compiled_code.made_in(artifact.folder):
+            raise Unavailable("the program calls torch.compile, which cannot look up its code there")
+        own = self._beside(ground)
+        folder = ground.folder / f"guarded-{next(self._serial)}"
+        environ = _environment(folder)
+        try:
+            self._stages.build(own, artifact.program, folder, {**environ, "LD_PRELOAD": ""})
+        except Failed as failed:
+            remove(folder, seconds=SOON)
+            raise _judged(failed, folder) from failed
+        except KernelEvoError as error:
+            remove(folder, seconds=SOON)
+            raise Unavailable(f"{error.what}: {error.why}") from error
+        return _Build(own, folder, environ)
+
+    def _forget(self, artifact: Artifact) -> None:
+        """Remove what was built of a program that nobody will examine."""
+        begun = self._begun.pop(artifact.folder, None) if artifact.folder else None
+        if begun is not None:
+            with contextlib.suppress(Unavailable, Failed):  # nobody asks any more
+                build = begun.result()
+                if build is not None:
+                    remove(build.folder, seconds=SOON)
 
     def _run(self, ground: Ground, session: Session) -> tuple[str, int]:
         """Try a few cases; return what is wrong in the first that is, and how many were tried."""
@@ -150,20 +211,27 @@ class Guarded:
 
     def _beside(self, ground: Ground) -> Ground:
         """Return the task's equipment with the sanitizer's zygote, and inputs that are copied to the heap."""
-        if self._zygote is None:
-            front = _libraries()
-            try:
-                self._zygote = Zygote(
-                    PRELOAD,
-                    threads=ground.zygote.threads,
-                    environ={"LD_PRELOAD": front, "ASAN_OPTIONS": _OPTIONS},
-                )
-            except KernelEvoError as error:
-                raise Unavailable(f"a process with {front} does not start: {error.why}") from error
+        with self._starting:
+            if self._closed:
+                raise Unavailable("the judge is closed")
+            own_zygote = self._zygote = self._zygote or _zygote(ground.zygote.threads)
         own = copy.copy(ground)
-        own.zygote, own.setting = self._zygote, replace(ground.setting, staged=True)
+        own.zygote, own.setting = own_zygote, replace(ground.setting, staged=True)
         own.patience = _SLOWER * ground.patience
         return own
+
+
+def _zygote(threads: int) -> Zygote:
+    """Start the sanitizer's zygote.
+
+    Raises:
+        Unavailable: if this machine cannot.
+    """
+    front = _libraries()
+    try:
+        return Zygote(PRELOAD, threads=threads, environ={"LD_PRELOAD": front, "ASAN_OPTIONS": _OPTIONS})
+    except KernelEvoError as error:
+        raise Unavailable(f"a process with {front} does not start: {error.why}") from error
 
 
 def _environment(folder: Path) -> dict[str, str]:

@@ -237,15 +237,22 @@ class KernelJudge:
             verdict = once(self._twins, self._stages, ground, artifact, floor, self._alone)
         return with_kernels(verdict, artifact.facts)
 
+    def expect_final(self, artifact: Artifact) -> None:
+        """Begin what can be done for ``finalize`` beside work that is not timed; returns at once."""
+        if artifact.verdict is None:
+            self._guarded.begin(self.ground, artifact)
+
     def finalize(self, artifact: Artifact) -> Evaluation:
         """Judge a winner anew in three fresh processes; only this verdict is to be reported.
 
         The baseline's process is a fresh one each time too. Processes that other work disturbed are
         repeated, up to five in all.
         """
+        self.expect_final(artifact)
         ground = self.ground
         ground.make_ready()
         ground.baselines.wait()
+        self._guarded.wait(artifact)
         self.rebase()
         with ground.pool.turn:
             ground.pool.fill()

@@ -33,6 +33,7 @@ from kernelevo.kernels import rules
 from kernelevo.kernels.answer import Answer, Batch
 from kernelevo.kernels.checking import Checker, Sample
 from kernelevo.kernels.failed import Failed
+from kernelevo.kernels.gaps import Report
 from kernelevo.kernels.ledger import NOWHERE
 from kernelevo.kernels.results import parse
 from kernelevo.kernels.series import Stop, Tally
@@ -53,6 +54,7 @@ _EARLIEST, _LATEST = 0.02, 0.9
 _SOONER, _SOONEST = 0.7, 0.05
 _KEPT_BYTES = 64 << 20
 """Most bytes that are kept of one such batch."""
+_CASE = "in a call of a stopped batch, whose inputs were replaced before its turn"
 
 
 def can_stop(session: Session, tally: Tally) -> bool:
@@ -182,24 +184,26 @@ def verify(
         fewest: of so many batches the call after the one under way is verified however long it takes.
 
     Raises:
-        Failed: with the status ``wrong``.
+        Failed: with the status ``wrong``: work was moved if a call is right for the inputs that lay in its
+            place before; else nobody knows why its answer is wrong, and it is only shown where.
     """
     setting = session.setting
 
-    def right(sample: Sample) -> bool:
-        return checker.verify(setting.stateful, stream, setting.structure, [sample], 0.0)[1] is None
+    def wrong(sample: Sample) -> Report | None:
+        return checker.verify(setting.stateful, stream, setting.structure, [sample], 0.0)[1]
 
     end = time.monotonic() + seconds
     order = sorted((i, n) for n, stop in enumerate(stops) for i in range(len(stop.asked)))
     for verified, (i, n) in enumerate(order):
         if (i or n >= fewest) and time.monotonic() > end:
             return verified
-        if not right(stops[n].asked[i]):
-            if right(stops[n].before[i]):
-                saw = "a call was answered from what lay in its place before its turn"
-            else:
-                saw = "a call whose inputs came late, but before its turn, was answered wrongly"
-            raise _early(session, saw)
+        report = wrong(stops[n].asked[i])
+        if report is None:
+            continue
+        if wrong(stops[n].before[i]) is None:
+            raise _early(session, "a call was answered from what lay in its place before its turn")
+        refusal = rules.wrong_result(report, _CASE)
+        raise Failed(Status.WRONG, refusal, pid=session.child.pid)
     return len(order)
 
 

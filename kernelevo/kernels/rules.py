@@ -13,6 +13,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from kernelevo.kernels.gaps import Report
+
 WHY, HONEST, QUOTE = "Why it counts: ", "An honest program ", "  | "
 _LONGEST = 4000
 _LINE = 400
@@ -161,3 +163,22 @@ FINITE = Rule(
     "keeps what the module does against overflow (a softmax without its maximum overflows), and writes "
     "every element",
 )
+
+
+def wrong_result(report: Report, case: str) -> Refusal:
+    """Return what is said of a wrong answer: on what case, where and by how much, and the rule it breaks."""
+    return _rule(report, case).broken(f"wrong result {case}\n{report.explain()}")
+
+
+def _rule(report: Report, case: str) -> Rule:
+    """Return the rule that a wrong answer breaks, by the first tensor that is wrong."""
+    if report.problem:
+        return STATE if report.problem.startswith("the module left") else SIGNATURE
+    gap = next(g for g in report.gaps if not g.ok)
+    if gap.problem.startswith("buffer"):
+        return STATE
+    if gap.problem.startswith(f"{gap.name}: non-finite"):
+        return FINITE
+    if gap.problem.startswith(f"{gap.name}: expected"):
+        return SIGNATURE
+    return FOLLOWS_WEIGHTS if "the parameters were changed" in case else CORRECT

@@ -17,7 +17,6 @@ from kernelevo.kernels.bounds import Name as BoundName
 from kernelevo.kernels.correctness import Precision
 from kernelevo.kernels.gaps import Report
 from kernelevo.kernels.ranking import RANK
-from kernelevo.kernels.rules import Rule
 
 NAMES = (
     "latency_ms",
@@ -119,8 +118,7 @@ class Notes:
 
     def wrong(self, report: Report, case: str) -> Evaluation:
         """Return the verdict on a program whose answer is wrong."""
-        refusal = _rule(report, case).broken(f"wrong result {case}\n{report.explain()}")
-        return Evaluation(Status.WRONG, None, self.metrics, str(refusal))
+        return Evaluation(Status.WRONG, None, self.metrics, str(rules.wrong_result(report, case)))
 
     def ok(
         self, score: float, *, fidelity: Fidelity, weights: str, precision: Precision | None
@@ -153,20 +151,6 @@ class Notes:
                 f"{m.get('roofline_bound')} ceiling"
             )
         return "\n".join(lines)
-
-
-def _rule(report: Report, case: str) -> Rule:
-    """Return the rule that a wrong answer breaks, by the first tensor that is wrong."""
-    if report.problem:
-        return rules.STATE if report.problem.startswith("the module left") else rules.SIGNATURE
-    gap = next(g for g in report.gaps if not g.ok)
-    if gap.problem.startswith("buffer"):
-        return rules.STATE
-    if gap.problem.startswith(f"{gap.name}: non-finite"):
-        return rules.FINITE
-    if gap.problem.startswith(f"{gap.name}: expected"):
-        return rules.SIGNATURE
-    return rules.FOLLOWS_WEIGHTS if "the parameters were changed" in case else rules.CORRECT
 
 
 def _number(value: object) -> str:

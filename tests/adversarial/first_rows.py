@@ -247,7 +247,7 @@ extern "C" void late(float* to, const float* from, long count) {
             with_place("READY = []\n"),
         ),
         (WRONG,),
-        ("before its turn",),
+        ("work was moved between the calls",),
     ),
     Evil(
         7,
@@ -262,7 +262,7 @@ extern "C" void late(float* to, const float* from, long count) {
             with_place("READY = []\n"),
         ),
         (WRONG,),
-        ("before its turn",),
+        ("work was moved between the calls",),
     ),
     Evil(
         7,

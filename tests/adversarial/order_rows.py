@@ -22,7 +22,9 @@ def chunks(size: int) -> Evil:
     """So many calls at a time are computed in the first one's turn."""
     body = AHEAD.replace("SIZE", str(size))
     name = f"{size} calls at a time are computed at once"
-    return Evil(7, name, program(body, with_place("READY = []\n")), (WRONG,), ("before its turn",))
+    return Evil(
+        7, name, program(body, with_place("READY = []\n")), (WRONG,), ("work was moved between the calls",)
+    )
 
 
 STATEFUL_AHEAD = Evil(
@@ -41,7 +43,7 @@ STATEFUL_AHEAD = Evil(
 """,
     ),
     (WRONG,),
-    ("before its turn",),
+    ("work was moved between the calls",),
 )
 
 CHUNKS = [
@@ -63,7 +65,7 @@ CHUNKS = [
             with_place("READY = []\n"),
         ),
         (WRONG,),
-        ("before its turn",),
+        ("work was moved between the calls",),
     ),
     Evil(
         7,
@@ -81,7 +83,7 @@ CHUNKS = [
             with_place("READY, COPIES = [], []\n"),
         ),
         (WRONG,),
-        ("before its turn",),
+        ("work was moved between the calls",),
     ),
 ]
 """They look ahead, or back, by a few calls."""
@@ -115,5 +117,5 @@ return READY[k % 4] if torch.equal(x, X[k % 4]) else RESULT
         )
     ),
     (WRONG,),
-    ("before its turn",),
+    ("work was moved between the calls",),
 )

@@ -80,7 +80,7 @@ def test_calls_far_into_a_stateful_batch_are_verified_too(tmp_path):
         found = verdict(judge, honest)
         assert found.status is Status.OK, found.feedback
         must_fail_or_gain_nothing(judge, STATEFUL)
-        with pytest.raises(Failed, match="before its turn"):
+        with pytest.raises(Failed, match=r"work was moved .* before its turn"):
             stop_batches(judge, STATEFUL_AHEAD.source)
 
 
@@ -88,7 +88,21 @@ def test_calls_far_into_a_stateful_batch_are_verified_too(tmp_path):
     "evil", [pytest.param(e, marks=[pytest.mark.slow] if i else [], id=e.name) for i, e in enumerate(CHUNKS)]
 )
 def test_a_few_calls_at_a_time(evil_judge, evil):
-    must_fail_or_gain_nothing(evil_judge, evil)
+    """On a busy machine a search may stop only two batches, between which such a program can slip through."""
+    found = [verdict(evil_judge, evil.source)]
+    while found[-1].status is Status.OK and len(found) < 4:
+        found.append(verdict(evil_judge, evil.source))
+    assert found[-1].status in evil.statuses, found[-1].feedback
+    assert all(words in found[-1].feedback for words in evil.words), found[-1].feedback
+
+
+def test_a_wrong_answer_in_a_stopped_batch_is_not_called_moved_work(evil_judge):
+    with pytest.raises(Failed) as caught:
+        stop_batches(evil_judge, program("return RESULT * 1.01"))
+    assert caught.value.status is Status.WRONG
+    words = caught.value.feedback
+    assert words.startswith("wrong result in a call of a stopped batch") and "allowed" in words
+    assert "was moved" not in words
 
 
 @pytest.mark.slow
@@ -99,7 +113,7 @@ def test_one_call_ahead_where_a_batch_has_two(tmp_path):
         honest = verdict(judge, wide(PLAIN))
         assert honest.status is Status.OK, honest.feedback
         assert stop_batches(judge, wide(PLAIN), calls=2) > 0
-        with pytest.raises(Failed, match="before its turn"):
+        with pytest.raises(Failed, match=r"work was moved .* before its turn"):
             stop_batches(judge, wide(CHUNKS[0].source).replace("split(16)", "split(1)"), calls=2)
 
 

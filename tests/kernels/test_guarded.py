@@ -1,6 +1,8 @@
 """A winner's native code is looked at with the sanitizer: overruns refuse it, and nothing else does."""
 
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -158,6 +160,67 @@ def test_native_code_that_was_built_before_is_looked_at_too(source, says, monkey
     except Unavailable as reason:
         found = str(reason)
     assert says in found
+
+
+class Builder:
+    """Stands for ``Stages``: a build takes a moment, and what is called afterwards fails."""
+
+    def __init__(self):
+        self.built = []
+
+    def build(self, ground, program, folder, environ):
+        time.sleep(0.2)
+        assert environ["LD_PRELOAD"] == "" and (folder / "guarded-c++").is_file()
+        self.built.append(folder)
+
+    def enter(self, ground, artifact, environ):
+        raise Failed(Status.CRASHED, f"called in {artifact.folder.name}")
+
+
+@pytest.fixture
+def early(monkeypatch, tmp_path):
+    """A watch, what builds for it, a ground and an artifact."""
+    monkeypatch.delenv(SWITCH, raising=False)
+    monkeypatch.setattr(guarded.toolchain, "compiler", lambda: SimpleNamespace(path="/bin/c++"))
+    ground = SimpleNamespace(setting=Here.setting, folder=tmp_path)
+    monkeypatch.setattr(Guarded, "_beside", lambda self, ground: ground)
+    (tmp_path / "built").mkdir()
+    builder = Builder()
+    artifact = Artifact(
+        Program.single("import kernelevo\nK = kernelevo.cpp('')\n"), folder=tmp_path / "built"
+    )
+    return Guarded(builder), builder, ground, artifact
+
+
+def test_a_build_that_began_early_is_the_one_that_is_examined(early):
+    watch, builder, ground, artifact = early
+    watch.wait(artifact)  # nothing has begun
+    watch.begin(ground, artifact)
+    watch.begin(ground, artifact)
+    assert builder.built == []
+    watch.wait(artifact)
+    assert [folder.name for folder in builder.built] == ["guarded-0"]
+    with pytest.raises(Unavailable, match="called in guarded-0"):
+        watch.examine(ground, artifact)
+    assert len(builder.built) == 1 and not builder.built[0].exists()
+
+
+def test_what_was_built_of_a_program_that_is_wrong_is_removed(early):
+    watch, builder, ground, artifact = early
+    watch.begin(ground, artifact)
+    wrong = Evaluation(Status.WRONG, None, {}, "wrong", {}, "full")
+    assert watch.told(wrong, ground, artifact) is wrong
+    assert len(builder.built) == 1 and not builder.built[0].exists()
+
+
+def test_nothing_is_started_once_the_judge_is_closed(monkeypatch, tmp_path):
+    monkeypatch.delenv(SWITCH, raising=False)
+    watch = Guarded(None)
+    watch.close()
+    with pytest.raises(Unavailable, match="the judge is closed"):
+        watch.examine(
+            Here, Artifact(Program.single("import kernelevo\nK = kernelevo.cpp('')\n"), folder=tmp_path)
+        )
 
 
 @pytest.fixture(scope="module")

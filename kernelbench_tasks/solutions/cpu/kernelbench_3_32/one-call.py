@@ -36,7 +36,7 @@ typedef float Loose __attribute__((vector_size(64), aligned(4), may_alias));
 
 namespace {
 
-constexpr int64_t kLanes = 16, kPanel = 32, kImages = 5;
+constexpr int64_t kLanes = 16, kPanel = 32, kImages = 5, kRun = 64;
 
 inline V load(const float* p) { return (V)*(const Loose*)p; }
 inline void store(float* p, V v) { *(Loose*)p = (Loose)v; }
@@ -57,28 +57,38 @@ struct Free { void operator()(float* p) const { free(p); } };
 typedef std::unique_ptr<float[], Free> Buffer;
 Buffer buffer(int64_t count) { return Buffer((float*)aligned_alloc(64, (count * 4 + 63) / 64 * 64)); }
 
-// R rows of one panel: y = function(bias + x w).
+// R rows of one panel: y = function(bias + x w). Each kRun products are summed on their own: where inputs are
+// large, the scores enlarge the error of a running sum of thousands beyond what is allowed.
 template <int R, typename F>
 void tile(const float* x, int64_t inputs, const float* w, const float* bias, float* y, int64_t apart, F function) {
-  V a[R][2];
+  V a[R][2], total[R][2];
 #pragma GCC unroll 10
   for (int r = 0; r < R; ++r) {
-    a[r][0] = load(bias);
-    a[r][1] = load(bias + 16);
+    total[r][0] = load(bias);
+    total[r][1] = load(bias + 16);
   }
-  for (int64_t k = 0; k < inputs; ++k, w += kPanel) {
-    const V low = load(w), high = load(w + 16);
+  for (int64_t start = 0; start < inputs; start += kRun) {
+#pragma GCC unroll 10
+    for (int r = 0; r < R; ++r) a[r][0] = a[r][1] = V{};
+    for (int64_t k = start; k < std::min(start + kRun, inputs); ++k, w += kPanel) {
+      const V low = load(w), high = load(w + 16);
+#pragma GCC unroll 10
+      for (int r = 0; r < R; ++r) {
+        const float s = x[r * inputs + k];
+        a[r][0] += s * low;
+        a[r][1] += s * high;
+      }
+    }
 #pragma GCC unroll 10
     for (int r = 0; r < R; ++r) {
-      const float s = x[r * inputs + k];
-      a[r][0] += s * low;
-      a[r][1] += s * high;
+      total[r][0] += a[r][0];
+      total[r][1] += a[r][1];
     }
   }
 #pragma GCC unroll 10
   for (int r = 0; r < R; ++r) {
-    store(y + r * apart, function(a[r][0]));
-    store(y + r * apart + 16, function(a[r][1]));
+    store(y + r * apart, function(total[r][0]));
+    store(y + r * apart + 16, function(total[r][1]));
   }
 }
 
