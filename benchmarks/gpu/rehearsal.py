@@ -38,7 +38,7 @@ from kernelevo.graphs.snippet import Snippet, table_text
 from kernelevo.kernels.equipment import timing_source
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDERS = ("kernelbench_tasks/solutions", "examples")
+FOLDERS = ("kernelbench_tasks/solutions", "benchmarks/gpu/programs", "examples")
 # texts that are not programs by themselves
 OURS: dict[str, tuple[str, tuple[str, ...], str | None]] = {
     "benchmarks/gpu/checks.py": (checks.SOURCE, checks.NAMES, checks.TRITON),

@@ -33,7 +33,7 @@ from kernelevo.device.groups import Registration
 from kernelevo.errors import InputError, KernelEvoError
 
 BASELINES = "compile,graphed,compile-graphed"
-PATIENCE = {"ready": 240.0, "found": 240.0, "row": 240.0}
+PATIENCE = {"ready": 500.0, "found": 240.0, "row": 240.0}
 """Seconds that a task's preparation, its programs' timing and the best one's confirmation may take."""
 SHOWN = ("latency_ms", "score_low", "score_high", "baseline", "precision", "roofline_fraction")
 

@@ -23,6 +23,8 @@ from kernelevo.sandbox.lifeline import die_with_parent
 from kernelevo.tasks import load_task
 
 BUILDERS = 4
+FORWARD_PATIENCE = 120.0
+"""Seconds for a first forward: one compiles sixteen Triton kernels in turn, beside the builds of other tasks."""
 
 
 def main() -> int:
@@ -40,6 +42,7 @@ def main() -> int:
         ),
         search_seconds=order["search"],
         final_seconds=order["final"],
+        forward_patience=FORWARD_PATIENCE,
     )
     with judge:
         began = time.monotonic()

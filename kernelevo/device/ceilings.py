@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -16,13 +17,24 @@ from typing import Any, Protocol
 
 from kernelevo.device.clock import Watch
 from kernelevo.device.facts import cpu_facts, cuda_facts
-from kernelevo.device.rates import Rate, Timer, copy, core_copy, event_times, host_times, matmul
+from kernelevo.device.rates import (
+    Rate,
+    Timer,
+    copy,
+    core_copy,
+    event_times,
+    host_times,
+    matmul,
+    packed_matmul,
+)
 
 SPLIT = "split"
 """Products of fp32 accuracy on units that round to TF32: three make one, so a third of TF32's rate."""
 RETRY_SECONDS = 3600.0
 """For so long ceilings are believed that were measured while other work disturbed."""
 _SPLIT_PRODUCTS = 3
+_BY = 2
+"""To be raised where ceilings are measured in another way, so that those on disk are not believed."""
 _CALLS = 10
 _WARM_UP_MS = 50.0
 _DISTURBED = 0.1  # of a core
@@ -198,15 +210,20 @@ def _events(call: Callable[[], Any], calls: int) -> list[float]:
 
 
 def _product(dtype: Any, device: str, *, tf32: bool) -> Rate:
-    """Take the largest side whose product is short, as the next smaller side's time tells."""
+    """Take the best of all sides whose product is short, as the next smaller side's time tells."""
+    import torch
+
     kind = device.partition(":")[0]
     timer: Timer = host_times if kind == "cpu" else _events
     best: Rate | None = None
     for side in _SIDES[kind]:
         if best is not None and 2.0 * side**3 / (best.most * 1e12) > _CALL_MS * 1e-3:
             break
-        one = matmul(dtype, tf32=tf32, side=side, device=device, timer=timer, calls=_CALLS)
-        best = one if best is None or one.most > best.most else best
+        found = [matmul(dtype, tf32=tf32, side=side, device=device, timer=timer, calls=_CALLS)]
+        if kind == "cpu" and dtype is torch.float32:
+            with contextlib.suppress(AttributeError, RuntimeError):  # a build of torch without oneDNN
+                found.append(packed_matmul(side=side, timer=timer, calls=_CALLS))
+        best = max([*found, *([best] if best else [])], key=lambda one: one.most)
     assert best is not None
     return best
 
@@ -259,7 +276,7 @@ def serve(channel: _Talk, payload: dict[str, Any], fds: dict[str, int]) -> None:
 
 
 def facts_of(device: str, threads: int) -> dict[str, Any]:
-    """Return what ceilings depend on: the device, its driver or the CPU's features, torch, threads."""
+    """Return what ceilings depend on: how they are measured, device, driver or CPU's features, torch, threads."""
     import torch
 
     if device == "cpu":
@@ -268,7 +285,7 @@ def facts_of(device: str, threads: int) -> dict[str, Any]:
     else:
         gpu = cuda_facts(int(device.partition(":")[2] or 0)) or {}
         own = {name: gpu.get(name) for name in ("name", "driver", "runtime", "multiprocessors")}
-    return {"device": device, "threads": threads, "torch": torch.__version__, **own}
+    return {"by": _BY, "device": device, "threads": threads, "torch": torch.__version__, **own}
 
 
 class KnownCeilings:

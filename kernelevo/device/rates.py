@@ -180,3 +180,22 @@ def matmul(
     finally:
         torch.set_float32_matmul_precision(before)
     return rate(2.0 * side**3, times, 1e12, "TFLOP/s")
+
+
+def packed_matmul(*, side: int, timer: Timer = host_times, calls: int = CALLS) -> Rate:
+    """Return the rate of a square fp32 product with a matrix in oneDNN's own layout, on the CPU, in TFLOP/s.
+
+    ``torch.matmul`` calls MKL, which reaches half of what some CPUs of another maker than its own can do.
+
+    Args:
+        side: rows and columns of each factor.
+        timer: gives the milliseconds of each call.
+        calls: how many.
+
+    Raises:
+        AttributeError, RuntimeError: if this build of torch has no such operator.
+    """
+    a, b = torch.randn(side, side), torch.randn(side, side)
+    packed = torch.ops.mkldnn._reorder_linear_weight(b, None)
+    times = timer(lambda: torch.ops.mkldnn._linear_pointwise(a, packed, None, "none", [], ""), calls)
+    return rate(2.0 * side**3, times, 1e12, "TFLOP/s")

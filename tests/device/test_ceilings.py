@@ -95,6 +95,28 @@ def test_a_figure_that_fails_is_missing_and_the_others_are_there(monkeypatch):
     assert found.tflops == {"fp32": 2.0, "fp16": 2.0, "fp64": 2.0} and found.copy_gbs == 9.0
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_of_a_cpu_the_faster_of_two_libraries_counts(there, monkeypatch):
+    def product(dtype, *, tf32, side, device, timer, calls):
+        return rates.Rate(1.0, "TFLOP/s", 1.0, 1.0 + side * 1e-6)
+
+    def packed(*, side, timer, calls):
+        if not there:
+            raise AttributeError("no oneDNN")
+        return rates.Rate(2.0, "TFLOP/s", 2.0, 2.0)
+
+    monkeypatch.setattr(ceilings, "matmul", product)
+    monkeypatch.setattr(ceilings, "packed_matmul", packed)
+    assert ceilings._product(torch.float32, "cpu", tf32=False).most == (2.0 if there else 1.002048)
+    assert ceilings._product(torch.float64, "cpu", tf32=False).most == 1.002048
+
+
+def test_the_rate_of_a_packed_product_is_of_its_whole_work():
+    calls = []
+    found = rates.packed_matmul(side=32, timer=lambda call, n: [calls.append(call()) or 2.0] * n, calls=3)
+    assert found.most == pytest.approx(2 * 32**3 / 2e-3 / 1e12) and calls[0].shape == (32, 32)
+
+
 def test_of_a_gpu_tf32_and_what_it_makes_of_fp32_are_known(monkeypatch):
     """With the measuring itself replaced: which are asked for, of which size, and what follows from them."""
     asked, copies = [], []

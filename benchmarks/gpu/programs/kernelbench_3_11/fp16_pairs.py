@@ -70,6 +70,11 @@ AOT = {
 
 
 @triton.jit
+def larger(a, b):
+    return tl.maximum(a, b, propagate_nan=tl.PropagateNan.ALL)
+
+
+@triton.jit
 def scale_below(bound):
     """A power of two that brings numbers up to the bound into the range of fp16."""
     exponent = tl.floor(tl.log2(32000.0 / tl.maximum(bound, 1e-30)))
@@ -183,7 +188,7 @@ def convolution(
         total += part
         weight += INNER * OUTPUTS
     if POOL:
-        total = tl.max(tl.reshape(total, (PIXELS // 4, 4, OUT)), 1)
+        total = tl.reduce(tl.reshape(total, (PIXELS // 4, 4, OUT)), 1, larger)
         p = tl.program_id(0) // (OUTPUTS // OUT) * (PIXELS // 4) + tl.arange(0, PIXELS // 4)
         pixels, area = pixels // 4, area // 4
     unscale = tl.load(w_scale_ptr + o) / tl.load(before_ptr + 1)

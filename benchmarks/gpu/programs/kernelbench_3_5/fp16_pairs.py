@@ -222,7 +222,7 @@ def pool(
         place = (corner + (tap // 3 * wide + tap % 3)) * CHANNELS + channel
         y = tl.load(x_high_ptr + place, mask=inside, other=0.0).to(tl.float32)
         y += tl.load(x_low_ptr + place, mask=inside, other=0.0).to(tl.float32)
-        largest = tl.where(y <= largest, largest, y)  # keeps NaN
+        largest = tl.where((y <= largest) | (largest != largest), largest, y)  # keeps NaN
     if NUMBERS:
         place = (image * CHANNELS + channel) * area + at
         tl.store(y_ptr + place, largest / tl.load(state_ptr + 1), mask=inside)
