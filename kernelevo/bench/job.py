@@ -13,7 +13,8 @@ from kernelevo.bench.facts import size_of
 from kernelevo.bench.row import BROKEN_TASK, NO_PROGRAM, Row
 from kernelevo.bench.suite import HE, Suite, folder_name, grade
 from kernelevo.config import Settings
-from kernelevo.errors import BadSetting
+from kernelevo.core import Status
+from kernelevo.errors import BadProgram, BadSetting
 from kernelevo.tasks import bundled, library, variant_constants
 
 JOB, ROW = "job.json", "row.json"  # what a child reads, and what it leaves
@@ -34,6 +35,7 @@ class Job:
         source: text of the task where it is not bundled.
         problem: why the task cannot be run, empty if it can.
         unfit: the status of a program that cannot be judged here; None if it can.
+        unreadable: why that program cannot even be read; empty if it can.
         text: of the program where it is no file.
         claims: what its makers say of it.
     """
@@ -46,6 +48,7 @@ class Job:
     source: str | None = None
     problem: str = ""
     unfit: str | None = None
+    unreadable: str = ""
     text: str | None = None
     claims: Mapping[str, float] = field(default_factory=dict)
 
@@ -139,7 +142,6 @@ def judgements(suite: Suite, tasks: Sequence[str] | None, folder: str, settings:
 
     Raises:
         BadSetting: if the folder is missing or holds no program for any of these tasks.
-        BadProgram: if a program is not text.
     """
     root = _root(folder, settings.device)
     if not root.is_dir():
@@ -148,12 +150,12 @@ def judgements(suite: Suite, tasks: Sequence[str] | None, folder: str, settings:
             why=f"--solutions takes a folder, or the word {BUNDLED}",
             now="programs lie in FOLDER/<suite>_<id>/<name>.py, e.g. FOLDER/ops_softmax/mine.py",
         )
-    found = {path.name: sorted(path.glob("*.py")) for path in sorted(root.iterdir()) if path.is_dir()}
+    found = {path.name: _programs(path) for path in sorted(root.iterdir()) if path.is_dir()}
     found = {name: files for name, files in found.items() if files}
     names = tasks if tasks is not None else _with_programs(suite, found)
     jobs = []
     for task in names:
-        files = found.get(folder_name(task)) or found.get(_same_program(task), [])
+        files = found.get(folder_name(task)) or found.get(same_program(task), [])
         jobs += [_judgement(task, path, settings) for path in files] or [Job(task, settings, "")]
     if all(job.missing for job in jobs):
         wanted = [folder_name(task) for task in tasks or suite.tasks()]
@@ -174,8 +176,8 @@ def strangers(folder: str, suite: Suite, device: str) -> list[str]:
     return sorted({name for name in folders if name.partition("@")[0] not in known})
 
 
-def _same_program(task: str) -> str:
-    """Return the folder of the task as shipped, if this is a variant that differs in its weights alone."""
+def same_program(task: str) -> str:
+    """Return the folder of the task as shipped, for a variant that differs in its weights alone; else ""."""
     base, _, variant = task.partition("@")
     if not variant or base not in bundled():
         return ""
@@ -198,9 +200,18 @@ def _with_programs(suite: Suite, found: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
+def _programs(folder: Path) -> list[Path]:
+    """Return the programs of a folder; an empty ``__init__.py`` says only that it is a package."""
+    return [p for p in sorted(folder.glob("*.py")) if p.name != "__init__.py" or p.stat().st_size]
+
+
 def _judgement(task: str, path: Path, settings: Settings) -> Job:
-    program = read_program(path)
-    return Job(task, settings, f"{path.parent.name}/{path.name}", path.resolve(), program.id)
+    job = Job(task, settings, f"{path.parent.name}/{path.name}", path.resolve())
+    try:
+        return replace(job, program_id=read_program(path).id)
+    except BadProgram as error:  # the others are judged
+        said = f"{error.what}: {error.why}" if error.why else error.what
+        return replace(job, unfit=Status.BUILD_FAILED, unreadable=said)
 
 
 def broken_task(job: Job) -> Row:
@@ -209,10 +220,11 @@ def broken_task(job: Job) -> Row:
 
 
 def unfit(job: Job) -> Row:
-    """Return the row of a program that cannot be judged here: it is for a GPU, or its makers left it out."""
+    """Return the row of a program that is not judged: it is for a GPU, cannot be read, or is not there."""
     if job.unfit == NO_PROGRAM:
         return no_program(job)
-    return job.row(status=job.unfit, feedback="it holds CUDA or Triton, or asks for a GPU: use --device cuda")
+    for_a_gpu = "it holds CUDA or Triton, or asks for a GPU: use --device cuda"
+    return job.row(status=job.unfit, feedback=job.unreadable or for_a_gpu)
 
 
 def no_program(job: Job) -> Row:

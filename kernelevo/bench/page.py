@@ -86,8 +86,8 @@ def their_word(row: Row) -> str:
     if told is None:
         return NONE
     if told["correct_loose"]:
-        close = f"{told['tolerance']:g}" if told["correct"] else "1e-2 only"
-        return f"{number(told['speedup'], '{:.2f}x')} eager ({close})"
+        close = number(told.get("tolerance"), "{:g}") if told["correct"] else "1e-2 only"
+        return f"{number(told.get('speedup'), '{:.2f}x')} eager ({close})"
     return "1e-2 in eval mode only" if told["correct_eval"] else "wrong"
 
 

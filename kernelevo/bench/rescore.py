@@ -10,15 +10,18 @@ from typing import Any
 
 from kernelevo.bench.facts import facts
 from kernelevo.bench.fates import MODE
-from kernelevo.bench.job import Job
+from kernelevo.bench.job import Job, same_program
 from kernelevo.bench.row import NEEDS_CUDA, NO_PROGRAM
-from kernelevo.bench.suite import Suite
+from kernelevo.bench.suite import Suite, repaired
 from kernelevo.config import Settings
 from kernelevo.core import Program
 from kernelevo.errors import BadSetting, InputError
 from kernelevo.tasks import GivenTask, bundled, load_task, read_level
 from kernelevo.tasks.released import Released, read_released
 from kernelevo.tasks.upstream import broken
+
+# levels of a checkout by number, or why there is none of it
+Levels = dict[str, Mapping[int, GivenTask] | BadSetting]
 
 
 @dataclass(frozen=True)
@@ -61,14 +64,27 @@ class Rescore:
     def jobs(self) -> list[Job]:
         """Return one job for each solution.
 
-        Raises:
-            BadSetting: if the folder, or that of the tasks, holds nothing.
-        """
-        settings = replace(self.settings, out=None)
-        levels: dict[str, Mapping[int, GivenTask]] = {}
-        return [self._job(solution, settings, levels) for solution in self._read[0]]
+        Where its bundled task grades nothing as shipped, a job for each repaired variant follows that differs
+        in its weights alone.
 
-    def _job(self, given: Released, settings: Settings, levels: dict[str, Mapping[int, GivenTask]]) -> Job:
+        Raises:
+            BadSetting: if the folder, or that of the tasks, is missing or holds nothing of use.
+        """
+        found = self._read[0]
+        if self.tasks_from is not None and not Path(self.tasks_from).expanduser().is_dir():
+            raise BadSetting(
+                f"there is no folder {self.tasks_from}",
+                now="--tasks-from takes a KernelBench checkout or its dataset",
+            )
+        settings = replace(self.settings, out=None)
+        levels: Levels = {}
+        jobs = [self._job(solution, settings, levels) for solution in found]
+        missing = [level for level in levels.values() if isinstance(level, BadSetting)]
+        if missing and all(job.problem for job in jobs):
+            raise missing[0]
+        return [each for job in jobs for each in (job, *_on_repaired(job))]
+
+    def _job(self, given: Released, settings: Settings, levels: Levels) -> Job:
         source, problem = self._reference(given, levels)
         if not problem and source is None:
             try:
@@ -90,22 +106,30 @@ class Rescore:
             return replace(job, unfit=NEEDS_CUDA)
         return job
 
-    def _reference(
-        self, given: Released, levels: dict[str, Mapping[int, GivenTask]]
-    ) -> tuple[str | None, str]:
+    def _reference(self, given: Released, levels: Levels) -> tuple[str | None, str]:
         """Return the text of a solution's task (None for a bundled one), and why there is none."""
         if given.reference:
             return given.reference, broken(given.reference)
-        suite, _, number = given.task.partition("/")
         if self.tasks_from is not None:
-            if suite not in levels:
-                found = read_level(Path(self.tasks_from).expanduser(), int(suite[-1]))
-                levels[suite] = found.tasks
-            task = levels[suite].get(int(number))
-            return (task.text, task.problem) if task else ("", f"{self.tasks_from} holds no {given.task}")
+            return self._from_checkout(self.tasks_from, given.task, levels)
         if given.task in bundled():
             return None, ""
         return "", f"{given.task} is not bundled and the solution brings no reference; give --tasks-from"
+
+    @staticmethod
+    def _from_checkout(where: str, name: str, levels: Levels) -> tuple[str, str]:
+        """Return the text of a task in a checkout, and why there is none; a level is read once."""
+        level, _, number = name.removeprefix("kernelbench:").partition("/")
+        if level not in levels:
+            try:
+                levels[level] = read_level(Path(where).expanduser(), int(level)).tasks
+            except BadSetting as error:  # other solutions may be for a level that it holds
+                levels[level] = error
+        found = levels[level]
+        if isinstance(found, BadSetting):
+            return "", found.what
+        task = found.get(int(number))
+        return (task.text, task.problem) if task else ("", f"{where} holds no {name}")
 
     def facts(self) -> dict[str, Any]:
         """Return what the record says of this series.
@@ -117,3 +141,10 @@ class Rescore:
         sizes = " and ".join(sorted({job.size for job in self.jobs() if not job.problem}))
         settings = replace(self.settings, out=None)
         return facts(self.suite_of(), settings, where, self.tasks_from, MODE, sizes or None)
+
+
+def _on_repaired(job: Job) -> list[Job]:
+    """Return the jobs of a solution on its bundled task with other weights, where as shipped it is blind."""
+    if job.source is not None or job.problem or job.unfit:  # a given task is repaired once it was found blind
+        return []
+    return [replace(job, task=task) for task in repaired(job.task) if same_program(task)]

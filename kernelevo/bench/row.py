@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
@@ -130,4 +131,74 @@ class Row:
         known = {f.name for f in fields(cls)}
         if not isinstance(data, Mapping) or set(data) - known or not isinstance(data.get("name"), str):
             raise ValueError(f"not a row of a series: {str(data)[:80]}")
-        return cls(**data)
+        for key, fits in _SHAPES.items():
+            if key in data and not fits(data[key]):
+                raise ValueError(f"{data['name']!r}: {key} cannot be {repr(data[key])[:80]}")
+        row = cls(**data)
+        for key, value in row.metrics.items() if row.score is not None else ():
+            if not _or_none(_fit_of(key))(value):
+                raise ValueError(f"{row.name!r}: {key} cannot be {repr(value)[:80]}")
+        json.dumps(data, ensure_ascii=False, allow_nan=False).encode()  # a ValueError if no file can hold it
+        return row
+
+
+Fits = Callable[[Any], bool]
+_LARGEST = 1e300  # a whole number may be beyond what a float can hold
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _LARGEST
+
+
+def _positive(value: Any) -> bool:
+    return _number(value) and value > 0
+
+
+def _a(kind: type) -> Fits:
+    return lambda value: isinstance(value, kind)
+
+
+def _or_none(fits: Fits) -> Fits:
+    return lambda value: value is None or fits(value)
+
+
+def _fit_of(metric: str) -> Fits:
+    """Return what a metric of a correct program has to be, if figures or charts compute with it."""
+    if metric.startswith("speedup_vs_") or metric in ("latency_ms", "score_low", "score_high"):
+        return _positive
+    return _number if metric in ("roofline_ms", "work_flops", "work_bytes") else lambda value: True
+
+
+def _metrics(value: Any) -> bool:
+    return isinstance(value, Mapping) and not any(isinstance(v, Mapping) for v in value.values())
+
+
+def _fault(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(isinstance(value.get(key), str) for key in ("kind", "message"))
+
+
+def _upstream(value: Any) -> bool:
+    said, measured = ("correct", "correct_loose", "correct_eval"), ("speedup", "tolerance")
+    return (
+        isinstance(value, Mapping)
+        and all(isinstance(value.get(key), bool) for key in said)
+        and all(_or_none(_positive)(value.get(key)) for key in measured)
+    )
+
+
+# what the fields of a record have to be; a damaged one is refused where it is read
+_SHAPES: Mapping[str, Fits] = {
+    **dict.fromkeys(("name", "feedback", "grade"), _a(str)),
+    **dict.fromkeys(
+        ("program", "status", "made_by", "program_id", "folder", "ended", "size"), _or_none(_a(str))
+    ),
+    **dict.fromkeys(
+        ("seconds", "searched_seconds", "preparation_seconds", "first_verdict_seconds"), _or_none(_number)
+    ),
+    **dict.fromkeys(("trials", "claims"), _a(Mapping)),
+    "score": _or_none(_positive),
+    "metrics": _metrics,
+    "confirmed": _a(bool),
+    "fault": _or_none(_fault),
+    "upstream": _or_none(_upstream),
+}

@@ -206,7 +206,7 @@ def _work(jobs: Sequence[Job], record: Record, runner: Runner, ended: Say) -> No
     todo, named = deque(jobs), {job.key for job in jobs}
     while todo:
         job = todo.popleft()
-        if not record.done(job.key, job.program_id):
+        if job.unreadable or not record.done(job.key, job.program_id):  # a row may be of what it was before
             row = _row(runner, job, job.key in faulty)
             record.put(row)
             ended(row.line())

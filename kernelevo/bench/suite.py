@@ -70,10 +70,8 @@ class Suite:
 
     def _with_repaired(self, name: str) -> list[str]:
         """Return a task and, if as shipped it grades nothing, its variants that do."""
-        if self.given or "@" in name or grade(name) == JUDGEABLE:
-            return [name]  # lint of a given task comes with its run, and its repaired variant after it
-        variants = (f"{name}@{variant}" for variant in facts(name).get("variants", {}))
-        return [name, *(other for other in variants if grade(other) == JUDGEABLE)]
+        # lint of a given task comes with its run, and its repaired variant after it
+        return [name] if self.given else [name, *repaired(name)]
 
     def grade(self, name: str) -> str:
         """Return lint's word on a task: the manifest's, or ``unknown`` of a given one until it was run."""
@@ -139,6 +137,14 @@ class Suite:
 def folder_name(task: str) -> str:
     """Return a task's name as that of a folder: ``kernelbench:3/13`` is ``kernelbench_3_13``."""
     return re.sub("[:/]", "_", task)
+
+
+def repaired(task: str) -> list[str]:
+    """Return the variants of a bundled task that grade something, if as shipped it grades nothing."""
+    if "@" in task or grade(task) == JUDGEABLE:
+        return []
+    variants = (f"{task}@{variant}" for variant in facts(task).get("variants", {}))
+    return [name for name in variants if grade(name) == JUDGEABLE]
 
 
 def grade(task: str) -> str:

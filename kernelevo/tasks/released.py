@@ -10,7 +10,7 @@ Two layouts, and any mix of them below one folder:
 
 from __future__ import annotations
 
-import ast
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ from typing import Any
 
 from kernelevo.errors import BadProgram, BadSetting
 from kernelevo.tasks import table_files
-from kernelevo.tasks.upstream import broken
+from kernelevo.tasks.upstream import broken, writable
 
 # what published sets call the parts of a row; compared without case
 _SOLUTION = ("custom_code", "solution_code", "solution", "optimized_code", "kernel_code", "custom_cuda",
@@ -34,10 +34,20 @@ _REFERENCE = (
 )
 _LEVEL = ("level_id", "level")
 _NUMBER = ("task_id", "problem_id", "task", "problem", "problem_name", "name", "op_name", "id")
+# what a value may look like: 3, 3.0, "level_3"; 13, 13.0, "013", "13_Name"
+_AS_LEVEL = re.compile(r"(?:level[\s_-]?)?0*(\d{1,4})(?:\.0)?$", re.IGNORECASE | re.ASCII)
+_AS_NUMBER = re.compile(r"0*(\d{1,4})(?:\.0)?(?:_|$)", re.ASCII)
+_LEVEL_IN_PATH = re.compile(r"level[_-]?(\d)(?!\d)", re.IGNORECASE | re.ASCII)
 _PLACES = (
-    re.compile(r"kernelbench[_:](\d)[_/](\d{1,4})(?!\d)"),
-    re.compile(r"level[_-]?(\d)(?:[/_-]problem[_-]?|/(?:[^/]*/)*?|_)(\d{1,4})(?!\d)"),
+    re.compile(r"kernelbench[_:](\d)[_/](\d{1,4})(?!\d)", re.IGNORECASE | re.ASCII),
+    re.compile(
+        r"level[_-]?(\d)(?:[/_-]problem[_-]?|/(?:[^/]*/)*?|_)(\d{1,4})(?!\d)", re.IGNORECASE | re.ASCII
+    ),
 )
+_MODEL_NEW = re.compile(
+    r"^[ \t]*(?:class\s+ModelNew\b|ModelNew\s*[:=]|(?:from|import)\b.*\bModelNew\b)", re.MULTILINE
+)
+_LARGEST = 1e300  # of the numbers that makers give: a whole number may be beyond what a float can hold
 _ON_A_GPU = re.compile(
     r"__global__|\bcuda_sources?\b|^\s*(?:import|from)\s+(?:triton|cupy)\b|torch\.cuda\.|\.cuda\(|"
     r"[\"']cuda(?::\d+)?[\"']|\.cu[\"']",
@@ -78,7 +88,8 @@ def read_released(folder: Path) -> tuple[list[Released], list[str]]:
     if not folder.is_dir():
         raise BadSetting(f"there is no folder {folder}", now="--from takes a folder of released solutions")
     unread: list[str] = []
-    found = [*_from_tables(folder, unread), *_from_files(folder, unread)]
+    whole = Path(os.path.abspath(folder))  # "." has no name, and a name may say the level
+    found = [*_from_tables(whole, unread), *_from_files(whole, unread)]
     if not found:
         raise BadSetting(
             f"{folder} holds no solution that can be read",
@@ -94,55 +105,67 @@ def _from_tables(folder: Path, unread: list[str]) -> Iterator[Released]:
         try:
             for number, row in table_files.rows(path):
                 place = f"{name}/{number}"
-                found = _of_row(row, place) if isinstance(row, Mapping) else f"{place}: {row}"
+                if not isinstance(row, Mapping):
+                    unread.append(f"{place}: {row}")
+                    continue
+                found = _of_row(row, place, f"{folder.name}/{name}")
                 if isinstance(found, str):
-                    unread.append(found)
+                    unread.append(f"{place}: {found}")
                 else:
                     yield found
         except BadProgram as error:
             unread.append(f"{name}: {error.what}" + (f" ({error.why})" if error.why else ""))
 
 
-def _of_row(row: Mapping[str, Any], place: str) -> Released | str:
+def _of_row(row: Mapping[str, Any], place: str, file: str) -> Released | str:
+    """Return the solution of a row, or why it is none.
+
+    Args:
+        row: as it is in its file.
+        place: of the row.
+        file: path of its file, which may say what the row does not.
+    """
     given = {str(key).lower(): value for key, value in row.items()}
     if not any(key in given for key in _SOLUTION):
-        return f"{place}: no solution (looked for {', '.join(_SOLUTION[:4])} and the like)"
-    task = _task(given, place)
+        return f"no solution (looked for {', '.join(_SOLUTION[:4])} and the like)"
+    task = _task(given, file)
     if task is None:
-        return f"{place}: it does not say its level and task (level_id, task_id)"
+        return "it does not say its level and task (level_id, task_id)"
     reference, text = _first(given, _REFERENCE), _first(given, _SOLUTION)
+    if writable(reference + text) != reference + text:
+        return "half a surrogate pair stands in its text, which no file can hold"
+    if text and not _MODEL_NEW.search(text):
+        return "its solution has no class ModelNew (a kernel alone, without the module around it?)"
     claims = {
-        key: float(value)
+        writable(key): float(value)
         for key, value in given.items()
         if key.startswith("score") or "speedup" in key
-        if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < float("inf")
+        if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _LARGEST
     }
     return Released(task, place, text, reference, claims)
 
 
-def _task(given: Mapping[str, Any], place: str) -> str | None:
-    level, number = (_digits(_any(given, keys)) for keys in (_LEVEL, _NUMBER))
-    told = _named(f"{place} {_any(given, _NUMBER)}")
-    if number is None:
-        return told
-    if level is None:
-        level = re.search(r"level[_-]?(\d)", place, re.IGNORECASE)
-        level = level[1] if level else None
-    return f"kernelbench:{level}/{number}" if level else told
-
-
-def _any(given: Mapping[str, Any], keys: tuple[str, ...]) -> Any:
-    return next((given[key] for key in keys if given.get(key) is not None), None)
+def _task(given: Mapping[str, Any], file: str) -> str | None:
+    """Return the task that a row names; where it does not, the one that its file's path names."""
+    levels = (_whole(_AS_LEVEL, given.get(key)) for key in _LEVEL)
+    level = next(filter(None, (*levels, *reversed(_LEVEL_IN_PATH.findall(file)))), None)
+    for value in map(given.get, _NUMBER):
+        if isinstance(value, str) and (task := _named(value)):
+            return task
+        number = _whole(_AS_NUMBER, value)
+        if level and number:
+            return f"kernelbench:{level}/{number}"
+    return _named(file)
 
 
 def _first(given: Mapping[str, Any], keys: tuple[str, ...]) -> str:
     return next((v for key in keys if isinstance(v := given.get(key), str) and v.strip()), "")
 
 
-def _digits(value: Any) -> Any:
-    """The number that a text begins with: ``3``, ``"13_Name"``, ``"level_3"``, ``3.0``."""
-    found = re.match(r"(?:level[_-]?)?0*(\d{1,4})(?:\.0$|(?!\d))", str(value).strip(), re.IGNORECASE)
-    return None if value is None or isinstance(value, bool) or not found else found[1]
+def _whole(pattern: re.Pattern[str], value: Any) -> str | None:
+    """Return the number in a value, without leading zeros; None if it is not of the pattern."""
+    found = None if isinstance(value, bool) else pattern.match(str(value).strip())
+    return found[1] if found else None
 
 
 def _named(text: str) -> str | None:
@@ -156,15 +179,16 @@ def _from_files(folder: Path, unread: list[str]) -> Iterator[Released]:
     for path in sorted(folder.rglob("*.py")):
         place = path.relative_to(folder).as_posix()
         task = _named(f"{folder.name}/{place}")
-        if task is None:
-            continue
         try:
             text = path.read_text("utf-8")
-            names = {n.name for n in ast.parse(text).body if isinstance(n, ast.ClassDef)}
-        except (OSError, UnicodeDecodeError, SyntaxError, ValueError) as error:
-            unread.append(f"{place}: {error}")
+        except (OSError, UnicodeDecodeError) as error:
+            if task is not None:
+                unread.append(f"{place}: {error}")
             continue
-        if "ModelNew" not in names:
+        solves = _MODEL_NEW.search(text) is not None
+        if task is not None and solves:
+            yield Released(task, place, text, text if not broken(text) else "")
+        elif task is not None:
             unread.append(f"{place}: no class ModelNew")
-            continue
-        yield Released(task, place, text, text if not broken(text) else "")
+        elif solves:
+            unread.append(f"{place}: its path names no task (looked for level3/13_Name.py and the like)")

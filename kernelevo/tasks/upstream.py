@@ -10,6 +10,7 @@ Nothing is imported or executed. Layouts that are known, below a folder or its `
 from __future__ import annotations
 
 import ast
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ LEVELS = (1, 2, 3, 4)
 _STEM = re.compile(r"(\d{1,4})_(\w+)")
 _LEVEL = re.compile(r"level[_-]?(\d)")
 _NEEDED = ("Model", "get_inputs", "get_init_inputs")
+# what ast.parse raises: ValueError for a zero byte or half a surrogate pair, the last two for deep nesting
+_NOT_PYTHON = (SyntaxError, ValueError, RecursionError, MemoryError)
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,8 @@ def read_level(folder: Path, level: int) -> Level:
         )
     unread: list[str] = []
     found: dict[int, GivenTask] = {}
-    for task in _everything(folder, level, unread):
+    whole = Path(os.path.abspath(folder))  # "." has no name, and a name may say the level
+    for task in _everything(whole, level, unread):
         if task.number in found:
             unread.append(f"{task.where}: {found[task.number].where} has the number {task.number} already")
         else:
@@ -144,7 +148,8 @@ def _row(row: Mapping[str, Any], where: str, unread: list[str]) -> Iterator[Give
         return
     code = row.get("code")
     text = code if isinstance(code, str) else ""
-    yield GivenTask(number, stem[2] if stem else str(row.get("name") or number), text, where, broken(text))
+    title = stem[2] if stem else str(row.get("name") or number)
+    yield GivenTask(number, writable(title), writable(text), where, broken(text))
 
 
 def _whole(value: Any) -> int | None:
@@ -155,12 +160,17 @@ def _whole(value: Any) -> int | None:
     return int(found[1]) if found else None
 
 
+def writable(text: str) -> str:
+    """Return a text as a file can hold it: JSON may bring half a surrogate pair, for which ``?`` stands."""
+    return text.encode(errors="replace").decode()
+
+
 def broken(text: str) -> str:
     """Say why a text is no task in KernelBench form; empty if it looks like one."""
     try:
         tree = ast.parse(text)
-    except (SyntaxError, ValueError) as error:
-        return f"it is not valid Python: {error}"
+    except _NOT_PYTHON as error:
+        return f"it is not valid Python: {str(error) or type(error).__name__}"
     bound = {n.name for n in tree.body if isinstance(n, ast.ClassDef | ast.FunctionDef)}
     missing = [name for name in _NEEDED if name not in bound]
     return f"it defines no {', no '.join(missing)}" if missing else ""

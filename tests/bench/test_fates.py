@@ -125,6 +125,42 @@ def test_references_may_come_from_a_checkout(tmp_path):
     assert "holds no kernelbench:3/13" in jobs["h100.json/7"].problem
 
 
+def test_a_level_that_the_checkout_lacks_costs_its_own_solutions_alone(tmp_path):
+    where = checkout(tmp_path / "up", {"4_A": TODAY})
+    rows = [{"level_id": n, "task_id": 4, "custom_code": NEW} for n in (1, 2, 12)]
+    lines(tmp_path / "set" / "a.jsonl", rows)
+    order = Rescore(str(tmp_path / "set"), Settings(out=str(tmp_path / "out")), str(where))
+    found = run_series(order, runner=Runner()).record.rows
+    assert [r.word for r in found] == ["ok", "broken_task", "broken_task"]
+    assert [r.feedback for r in found[1:]] == [f"{where} holds no task of level {n}" for n in (2, 12)]
+    lines(tmp_path / "set" / "a.jsonl", rows[1:])
+    with pytest.raises(BadSetting, match="holds no task of level 2"):
+        Rescore(str(tmp_path / "set"), Settings(), str(where)).jobs()
+
+
+def test_a_solution_for_a_blind_bundled_task_is_judged_with_other_weights_too(tmp_path):
+    rows = [
+        {"task": "kernelbench:3/3", "code": NEW},
+        {"task": "kernelbench:3/28", "code": NEW},  # its repaired variant computes something else
+        {"task": "kernelbench:3/3", "code": GPU},
+        {"task": "kernelbench:3/3", "code": NEW, "ref_code": TODAY},
+        {"task": "kernelbench:3/13", "code": NEW},
+    ]
+    lines(tmp_path / "set" / "a.jsonl", rows)
+    order, runner = Rescore(str(tmp_path / "set"), Settings(out=str(tmp_path / "out"))), Runner()
+    data = run_series(order, runner=runner).record.to_json()
+    assert [(j.task.partition("/")[2], j.program) for j in runner.jobs] == [
+        ("3", "a.jsonl/1"), ("3@he", "a.jsonl/1"), ("28", "a.jsonl/2"), ("3", "a.jsonl/4"),
+        ("13", "a.jsonl/5"),
+    ]  # fmt: skip
+    assert runner.jobs[1].text == NEW and runner.jobs[0].slug != runner.jobs[1].slug
+    assert data["summary"]["fates"]["each"]["kernelbench:3/3@he (a.jsonl/1)"] == "kept"
+
+
 def test_wrong_orders(tmp_path):
     with pytest.raises(BadSetting, match="there is no folder"):
         Rescore(str(tmp_path / "nowhere"), Settings()).jobs()
+    lines(tmp_path / "set" / "a.jsonl", [{"task": "kernelbench:1/1", "ref_code": TODAY, "code": NEW}])
+    with pytest.raises(BadSetting, match="there is no folder") as caught:
+        Rescore(str(tmp_path / "set"), Settings(), str(tmp_path / "nowhere")).jobs()
+    assert "--tasks-from" in caught.value.now

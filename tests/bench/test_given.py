@@ -15,7 +15,7 @@ from kernelevo.core import Program
 from kernelevo.errors import BadProgram, BadSetting, InputError, LeaseTimeout, Unwritable
 from kernelevo.tasks import load_task
 from tests.bench.rows import row
-from tests.tasks.foreign import TODAY, V0, checkout
+from tests.tasks.foreign import TODAY, V0, checkout, lines
 
 TEXTS = {"1_A": TODAY, "2_B": V0, "3_Broken": "def ("}
 
@@ -199,3 +199,16 @@ def test_a_model_without_a_key_is_refused_before_anything_is_started(tmp_path, m
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     with pytest.raises(BadSetting, match="key"):
         order(tmp_path, settings={"model": "some-model", "proposers": ("llm",)}).jobs()
+
+
+def test_a_row_of_the_dataset_that_no_file_can_hold_is_a_broken_task(tmp_path):
+    codes = (TODAY, TODAY + "# \ud83d")
+    rows = [{"level": 1, "problem_id": n, "name": "A", "code": code} for n, code in enumerate(codes, 1)]
+    lines(tmp_path / "up" / "train.jsonl", rows)
+    settings = Settings(budget="1", out=str(tmp_path / "out"))
+    order = Order("kernelbench:1", settings, where=str(tmp_path / "up"))
+    rows = run_series(order, runner=Runner()).record.rows
+    assert [(r.name, r.word) for r in rows] == [
+        ("kernelbench:1/1", "ok"), ("kernelbench:1/2", "broken_task"),
+    ]  # fmt: skip
+    assert "surrogates not allowed" in rows[1].feedback

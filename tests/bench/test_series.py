@@ -8,7 +8,8 @@ import pytest
 
 from kernelevo.bench import Order, facts, run_series
 from kernelevo.bench import record as records
-from kernelevo.bench.row import Row
+from kernelevo.bench.page import their_word
+from kernelevo.bench.row import _SHAPES, Row
 from kernelevo.config import Settings
 from kernelevo.device.statistics import MIN_BLOCKS
 from kernelevo.errors import BadSetting, InputError, NotEnoughMemory, StoreError
@@ -175,6 +176,44 @@ def test_a_damaged_record_is_refused(folder, text):
     assert (folder / "bench.json").read_text() == text
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("metrics", None), ("metrics", {"oracle_error": {}}), ("score", 0), ("score", True),
+        pytest.param("score", 10**400, id="huge"),
+        ("upstream", {}), ("upstream", []), ("seconds", "3"), ("trials", []), ("claims", None),
+        ("confirmed", 1), ("feedback", None), ("grade", None), ("made_by", 7), ("size", {}),
+        ("fault", "killed"),
+    ],
+)  # fmt: skip
+def test_a_record_with_a_field_of_another_type_is_refused(folder, key, value):
+    run_series(order(folder, tasks="gemm"), runner=Runner())
+    data = load(folder)
+    data["tasks"][0][key] = value
+    (folder / "bench.json").write_text(json.dumps(data))
+    before, runner = (folder / "bench.json").read_bytes(), Runner()
+    with pytest.raises(InputError, match="damaged") as caught:
+        run_series(order(folder), runner=runner)
+    assert f"{key} cannot be" in caught.value.why and "put the file right" in caught.value.now
+    assert runner.asked == [] and (folder / "bench.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["speedup_vs_eager", "latency_ms", "score_low", "work_flops"])
+def test_a_record_with_a_figure_that_is_none_is_refused(folder, name):
+    run_series(order(folder, tasks="gemm"), runner=Runner())
+    data = load(folder)
+    data["tasks"][0]["metrics"][name] = "fast"
+    (folder / "bench.json").write_text(json.dumps(data))
+    with pytest.raises(InputError, match="damaged") as caught:
+        run_series(order(folder), runner=Runner())
+    assert f"{name} cannot be 'fast'" in caught.value.why
+    data["tasks"][0]["metrics"][name] = 1.0
+    data["tasks"][0]["feedback"] = "\ud83d"  # half a surrogate pair, which no file can hold
+    (folder / "bench.json").write_text(json.dumps(data))
+    with pytest.raises(InputError, match="damaged"):
+        run_series(order(folder), runner=Runner())
+
+
 def test_a_folder_of_something_else_or_in_use_is_refused(folder):
     folder.mkdir()
     (folder / "thesis.tex").write_text("")
@@ -226,6 +265,27 @@ def test_given_programs_are_judged_each_and_again_once_they_change(folder, tmp_p
     assert runner.asked == [("softmax", False)] and len(series.record.rows) == 3
 
 
+def test_a_program_that_cannot_be_read_costs_itself_alone(folder, tmp_path):
+    given, runner = programs(tmp_path / "mine"), Runner()
+    (given / "ops_gemm" / "__init__.py").write_text("")
+    (given / "ops_softmax" / "a.py").write_bytes(b"\xff\xfe\x00")
+    (given / "ops_softmax" / "b.py").write_text(" \n")
+    one = order(folder, tasks=None, solutions=str(given))
+    found = {r.program: r for r in run_series(one, runner=runner).record.rows}
+    assert {program: r.word for program, r in found.items()} == {
+        "ops_gemm/c.py": "ok", "ops_softmax/a.py": "build_failed", "ops_softmax/b.py": "build_failed",
+    }  # fmt: skip
+    assert runner.asked == [("gemm", False)]
+    assert "cannot be read as text" in found["ops_softmax/a.py"].feedback
+    assert "b.py is empty: expected a Python file with class ModelNew" in found["ops_softmax/b.py"].feedback
+    (given / "ops_softmax" / "a.py").write_text("x = 1\n")
+    (given / "ops_gemm" / "c.py").write_text("")
+    runner = Runner()
+    rows = run_series(one, runner=runner).record.rows
+    assert runner.asked == [("softmax", False)]
+    assert [r.word for r in rows] == ["build_failed", "ok", "build_failed"]
+
+
 def test_a_task_without_a_program_says_so_and_counts_as_not_correct(folder, tmp_path):
     given = programs(tmp_path / "mine")
     series = run_series(order(folder, tasks="gemm,layernorm", solutions=str(given)), runner=Runner())
@@ -266,6 +326,9 @@ def test_a_row_is_a_verdict_or_a_fault():
             Row("ops/x", **bad)
     good = row(made_by="rewrite: no-ops", trials={"ok": 2})
     assert Row.from_json(json.loads(json.dumps(good.to_json()))) == good
+    assert set(_SHAPES) == set(good.to_json())  # every field is checked where a record is read
+    sparse = replace(good, upstream=dict.fromkeys(("correct", "correct_loose", "correct_eval"), True))
+    assert their_word(Row.from_json(json.loads(json.dumps(sparse.to_json())))) == "- eager (-)"
 
 
 def test_a_devices_state_of_the_moment_is_no_fact_of_the_machine(monkeypatch):

@@ -56,7 +56,7 @@ def test_programs_for_a_gpu_are_named_and_not_judged_on_a_cpu(elsewhere, capsys)
 def test_a_real_set(elsewhere, capsys):
     loose = SAME.replace("torch.relu(self.linear(x))", "torch.relu(self.linear(x)) + 1e-3")
     row = {"level_id": 1, "task_id": 1, "ref_code": TODAY}
-    rows = [{**row, "custom_code": code} for code in (SAME, loose, "def (")]
+    rows = [{**row, "custom_code": code} for code in (SAME, loose, "class ModelNew(:")]
     lines(elsewhere / "set" / "a.jsonl", rows)
     run_command(["rescore", "--from", "set", "--out", "out", "--json"])
     data = json.loads(capsys.readouterr().out)

@@ -1,5 +1,7 @@
 """Released solutions, in the layouts that their makers chose."""
 
+from pathlib import Path
+
 import pytest
 
 from kernelevo.errors import BadSetting
@@ -68,7 +70,7 @@ def test_files_are_named_by_their_task(tmp_path, place, task):
     ],
 )
 def test_what_needs_a_gpu(tmp_path, text, on_a_gpu):
-    lines(tmp_path / "a.jsonl", [{"level_id": 1, "task_id": 1, "custom_code": text}])
+    lines(tmp_path / "a.jsonl", [{"level_id": 1, "task_id": 1, "custom_code": f"{NEW}\n{text}"}])
     assert read_released(tmp_path)[0][0].on_a_gpu is on_a_gpu
 
 
@@ -77,3 +79,86 @@ def test_nothing_there(tmp_path):
         read_released(tmp_path / "nowhere")
     with pytest.raises(BadSetting, match="no solution that can be read"):
         read_released(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("row", "task"),
+    [
+        ({"level": 3, "problem_name": "level_3_problem_13"}, "3/13"),
+        ({"level": 3, "name": "level3/13_Net"}, "3/13"),
+        ({"level": 3, "task_id": "abc", "problem_id": 13}, "3/13"),
+        ({"level": 3, "task_id": "7f3a-11", "problem_id": "013"}, "3/13"),
+        ({"level_id": "hard", "level": "Level 3", "problem_id": 13.0}, "3/13"),
+        ({"task_id": 4, "name": "Level3/13_Net"}, "3/13"),
+        ({"level": 12, "problem_id": 5}, "12/5"),
+        ({"level": 3}, None),
+        ({"level": 3, "name": "2D_Convolution"}, None),
+        ({"level": 3, "id": "7f3a"}, None),
+        ({"level": True, "problem_id": 13}, None),
+        ({"problem_id": 13}, None),
+    ],
+)
+def test_a_row_is_of_the_task_that_it_names_or_of_none(tmp_path, row, task):
+    lines(tmp_path / "a.jsonl", [{**row, "custom_code": NEW}, {"task": "kernelbench:1/1", "code": NEW}])
+    found, unread = read_released(tmp_path)
+    assert [s.task.partition(":")[2] for s in found] == ([task] if task else []) + ["1/1"]
+    assert [words.partition(":")[0] for words in unread] == ([] if task else ["a.jsonl/1"])
+
+
+def test_a_rows_place_in_its_file_is_no_task(tmp_path):
+    rows = [{"name": "NetVLAD", "custom_code": NEW}, {"problem_id": 5, "custom_code": NEW}]
+    lines(tmp_path / "level3" / "solutions.jsonl", rows)
+    ((found,), unread) = read_released(tmp_path)
+    assert (found.task, found.place) == ("kernelbench:3/5", "level3/solutions.jsonl/2")
+    assert unread == ["level3/solutions.jsonl/1: it does not say its level and task (level_id, task_id)"]
+
+
+def test_the_folder_itself_may_say_the_level(tmp_path, monkeypatch):
+    (tmp_path / "level3").mkdir()
+    (tmp_path / "level3" / "13_Net.py").write_text(NEW)
+    lines(tmp_path / "level3" / "more.jsonl", [{"problem_id": 5, "custom_code": NEW}])
+    monkeypatch.chdir(tmp_path / "level3")
+    for folder in (Path(), tmp_path / "level3", Path("../level3")):
+        found, unread = read_released(folder)
+        assert [(s.task, s.place) for s in found] == [
+            ("kernelbench:3/5", "more.jsonl/1"), ("kernelbench:3/13", "13_Net.py"),
+        ]  # fmt: skip
+        assert unread == []
+
+
+def test_a_solution_that_is_left_out_is_named(tmp_path):
+    files = {
+        "level3/1_A.py": NEW,
+        "level3/2_B.py": NEW + "def (",
+        "level3/task_13/kernel.py": NEW,
+        "level3/task_13/half.py": NEW + "def (",
+        "tools/helper.py": "x = 1\n",
+        "tools/broken.py": "def (",
+    }
+    for place, text in files.items():
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / place).write_text(text)
+    (tmp_path / "level3" / "3_C.py").write_bytes(b"\xff\xfe")
+    (tmp_path / "tools" / "bytes.py").write_bytes(b"\xff\xfe")
+    cuda = "// for ModelNew\n__global__ void f() {}\n"
+    lines(tmp_path / "a.jsonl", [{"level_id": 1, "task_id": 1, "cuda_code": cuda}])
+    found, unread = read_released(tmp_path)
+    assert [(s.place, s.reference) for s in found] == [("level3/1_A.py", ""), ("level3/2_B.py", "")]
+    assert [words.partition(":")[0] for words in unread] == [
+        "a.jsonl/1", "level3/3_C.py", "level3/task_13/half.py", "level3/task_13/kernel.py",
+    ]  # fmt: skip
+    assert "no class ModelNew" in unread[0] and "names no task" in unread[2] and "names no task" in unread[3]
+
+
+def test_what_no_file_or_float_can_hold_is_not_taken_over(tmp_path):
+    row = {"level_id": 1, "task_id": 1, "custom_code": NEW}
+    rows = [
+        {**row, "speedup": 10**400, "score_\ud83d": 1.5},
+        {**row, "custom_code": NEW + "# \ud83d"},
+        {**row, "ref_code": TODAY + "# \ud83d"},
+    ]
+    lines(tmp_path / "a.jsonl", rows)
+    ((found,), unread) = read_released(tmp_path)
+    assert found.claims == {"score_?": 1.5}
+    said = "half a surrogate pair stands in its text, which no file can hold"
+    assert unread == [f"a.jsonl/{n}: {said}" for n in (2, 3)]

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -24,9 +25,13 @@ def test_a_checkout_is_read_unchanged_in_either_form(tmp_path, home):
     assert old.shape == (1, 8) and float(old.min()) < 0 and new.shape == (4, 8) and float(new.min()) >= 0
 
 
-def test_the_levels_own_folder_will_do(tmp_path):
+def test_the_levels_own_folder_will_do(tmp_path, monkeypatch):
     checkout(tmp_path, {"1_A": TODAY})
-    assert list(read_level(tmp_path / "KernelBench" / "level1", 1).tasks) == [1]
+    lines(tmp_path / "KernelBench" / "level1" / "more.jsonl", [{"problem_id": 2, "name": "B", "code": TODAY}])
+    monkeypatch.chdir(tmp_path / "KernelBench" / "level1")
+    for folder in (tmp_path / "KernelBench" / "level1", Path(), Path("../level1")):
+        found = read_level(folder, 1)
+        assert [t.where for t in found.tasks.values()] == ["1_A.py", "more.jsonl, row 1"]
 
 
 def test_what_is_broken_is_named_and_the_rest_is_there(tmp_path):
@@ -109,6 +114,18 @@ def test_no_folder_and_nothing_in_it(tmp_path):
         read_level(tmp_path / "nowhere", 1)
     with pytest.raises(BadSetting, match="holds no task of level 4"):
         read_level(tmp_path, 4)
+
+
+@pytest.mark.parametrize("text", ["-" * 100_000 + "1", "x" + ".a" * 100_000], ids=["signs", "dots"])
+def test_a_text_that_is_nested_too_deeply_is_no_task(text):
+    assert broken(text).startswith("it is not valid Python: ")
+
+
+def test_half_a_surrogate_pair_is_named_and_what_is_kept_can_be_written(tmp_path):
+    rows = [{"level": 1, "problem_id": 1, "name": "A\ud83d", "code": f"{TODAY}# \ud83d"}]
+    lines(tmp_path / "data" / "train.jsonl", rows)
+    task = read_level(tmp_path, 1).tasks[1]
+    assert (task.title, task.text) == ("A?", f"{TODAY}# ?") and "surrogates not allowed" in task.problem
 
 
 @given(st.text(max_size=60))
