@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
 from string import Template
 
@@ -20,7 +21,6 @@ from kernelevo.core.program import ENTRY
 from kernelevo.errors import BadProgram, BadSetting
 
 PACKAGE = "kernelevo"
-_OURS = re.compile(rf"^(\s*)(from|import) {PACKAGE}\b", re.MULTILINE)
 _NATIVE = {
     "kernelevo.backends.source_tree": "include/**/*.h",
     "kernelevo.backends.launching": "launch.cpp",
@@ -139,11 +139,10 @@ class Standalone:
         """Return the files of a package whose ``__init__`` is the program, or imports it: path -> text."""
         if self.beside:
             return self._of_several()
-        future, rest = _parted(self.source)
-        inside = re.sub(rf"^(\s*)from {self.package}\b", rf"\1from .{self.package}", rest, flags=re.MULTILINE)
-        bare = rf"^(\s*)import {self.package} as "
-        inside = re.sub(bare, rf"\1from . import {self.package} as ", inside, flags=re.MULTILINE)
-        return {"__init__.py": f"{self.note}\n{future}{inside}", **self._runtime_files()}
+        beside = f".{self.package}"
+        whole = _redirected(self.source, self.package, beside) if self.runtime else self.source
+        future, rest = _parted(whole)
+        return {"__init__.py": f"{self.note}\n{future}{rest}", **self._runtime_files()}
 
     def _of_several(self) -> dict[str, str]:
         parts = {ENTRY: self.source, **self.beside}
@@ -168,7 +167,8 @@ def standalone(source: str, note: Iterable[str] = (), beside: Mapping[str, str] 
         beside: its other files, path -> text.
 
     Raises:
-        BadProgram: if it does not parse, or uses a name that kernelevo does not have.
+        BadProgram: if it does not parse, uses a name that kernelevo does not have, or imports a module from
+            inside it.
     """
     others = dict(beside or {})
     used = _used(source).union(*(_used(text) for path, text in others.items() if path.endswith(".py")))
@@ -181,8 +181,8 @@ def standalone(source: str, note: Iterable[str] = (), beside: Mapping[str, str] 
     modules = _closure({PUBLIC[name] for name in used})
     comment = "\n".join(f"# {line}".rstrip() for line in note)
     if not modules:
-        plain = {p: _without_ours(t) if p.endswith(".py") else t for p, t in others.items()}
-        return Standalone(_without_ours(source), comment, "", {}, plain)
+        plain = {p: _redirected(t, PACKAGE, "") if p.endswith(".py") else t for p, t in others.items()}
+        return Standalone(_redirected(source, PACKAGE, ""), comment, "", {}, plain)
     texts = {_path(name): _text(name) for name in sorted(modules)}
     for module in sorted(modules & _NATIVE.keys()):
         root = csrc()
@@ -195,22 +195,35 @@ def standalone(source: str, note: Iterable[str] = (), beside: Mapping[str, str] 
     names = "".join(f"from {PUBLIC[n]} import {n} as {n}\n" for n in sorted(used))
     runtime = {"__init__.py": f"{head}{names}", "backends/__init__.py": "", **texts}
     relative = {p: _relative(t, p.count("/")) if p.endswith(".py") else t for p, t in runtime.items()}
-    renamed = {p: _program(t, package) if p.endswith(".py") else t for p, t in others.items()}
-    return Standalone(_program(source, package), comment, package, relative, renamed)
+    renamed = {p: _redirected(t, PACKAGE, package) if p.endswith(".py") else t for p, t in others.items()}
+    return Standalone(_redirected(source, PACKAGE, package), comment, package, relative, renamed)
 
 
 def _used(source: str) -> set[str]:
-    """Return the names of kernelevo that a program uses."""
+    """Return the names of kernelevo that a program uses.
+
+    Raises:
+        BadProgram: if it does not parse, or imports a module from inside kernelevo.
+    """
     try:
         tree = ast.parse(source)
     except SyntaxError as error:
         raise BadProgram("the program is not valid Python", why=str(error)) from error
-    bound, used = set(), set()
+    bound, used, modules = set(), set(), set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             bound |= {a.asname or a.name for a in node.names if a.name == PACKAGE}
-        elif isinstance(node, ast.ImportFrom) and node.module == PACKAGE and not node.level:
-            used |= {a.name for a in node.names}
+            modules |= {a.name for a in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            used |= {a.name for a in node.names if node.module == PACKAGE}
+            modules.add(str(node.module))
+    inner = sorted(name for name in modules if name.startswith(f"{PACKAGE}."))
+    if inner:
+        raise BadProgram(
+            f"the program imports {inner[0]}, which cannot go along",
+            why="only names of the public interface can",
+            now=f"import what it uses from {PACKAGE} itself",
+        )
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in bound:
             used.add(node.attr)
@@ -253,16 +266,44 @@ def _relative(text: str, depth: int) -> str:
     return re.sub(rf"^(\s*)from {PACKAGE} ", rf"\1from {dots} ", text, flags=re.MULTILINE)
 
 
-def _program(source: str, package: str) -> str:
-    """Rename a program's imports; a bare ``import kernelevo`` keeps its name."""
-    lines = re.sub(
-        rf"^(\s*)import {PACKAGE}\s*$", rf"\1import {package} as {PACKAGE}", source, flags=re.MULTILINE
-    )
-    return _OURS.sub(rf"\1\2 {package}", lines)
+def _redirected(source: str, old: str, new: str) -> str:
+    """Point a program's imports of a package at another one; no other text changes.
+
+    Args:
+        source: the program.
+        old: the package that it imports.
+        new: the package to import instead, with a dot before it if it lies beside the program; empty where
+            nothing of the old one is used: its imports go.
+    """
+    tree, data = ast.parse(source), source.encode()
+    starts = [0, *accumulate(len(line) for line in data.splitlines(keepends=True))]
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    rest = data
+    for node in sorted(imports, key=lambda node: (node.lineno, node.col_offset), reverse=True):
+        last = node.end_lineno or node.lineno
+        # columns of the syntax tree count bytes
+        begin, end = starts[node.lineno - 1] + node.col_offset, starts[last - 1] + (node.end_col_offset or 0)
+        if isinstance(node, ast.ImportFrom):
+            if node.module != old or node.level:
+                continue
+            statement = re.sub(rf"^(from[\s\\]+){old}\b", rf"\g<1>{new}", data[begin:end].decode())
+        elif any(alias.name == old for alias in node.names):
+            parts = [_import(alias, old, new) for alias in node.names if new or alias.name != old]
+            statement = "; ".join(parts) or "pass"  # it may be all that a block has
+            alone = not node.col_offset and data[end : starts[last]].strip()[:1] in (b"", b"#")
+            if not parts and node in tree.body and alone:
+                statement, end = "", starts[last]
+        else:
+            continue
+        rest = rest[:begin] + statement.encode() + rest[end:]
+    return rest.decode()
 
 
-def _without_ours(source: str) -> str:
-    return re.sub(rf"^\s*import {PACKAGE}\s*\n", "", source, flags=re.MULTILINE)
+def _import(alias: ast.alias, old: str, new: str) -> str:
+    if alias.name != old:
+        return ast.unparse(ast.Import([alias]))
+    origin = f"from . import {new[1:]}" if new.startswith(".") else f"import {new}"
+    return f"{origin} as {alias.asname or old}"
 
 
 def _parted(source: str) -> tuple[str, str]:
@@ -274,7 +315,7 @@ def _parted(source: str) -> tuple[str, str]:
         if not (future or (string and index == 0)):
             break
         last = int(node.end_lineno or 0)
-    lines = source.splitlines(keepends=True)
+    lines = [line.decode() for line in source.encode().splitlines(keepends=True)]  # as the syntax tree counts
     head = "".join(lines[:last])
     return (f"{head}\n" if head else ""), "".join(lines[last:]).lstrip("\n")
 

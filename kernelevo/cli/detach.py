@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from kernelevo.cli.output import talk
+from kernelevo.errors import MachineError, WorkerDied, refused
 from kernelevo.store import CONFIG_FILE
 
 LOG = "run.log"
@@ -27,26 +29,63 @@ def detach(task: str, flags: Mapping[str, Any], folder: Path) -> int:
     Returns:
         0 once the run has begun (its settings are written after its store), else the exit code of what
         could not begin.
+
+    Raises:
+        StoreError, Unwritable: if ``run.log`` cannot be written.
+        MachineError: if the process cannot be started, or a signal ended it as it began.
     """
     words = [sys.executable, "-m", "kernelevo", "run", task, "--out", str(folder), *_words(flags)]
-    log = folder / LOG
-    opened = [
-        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-        (os.POSIX_SPAWN_OPEN, 1, str(log), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644),
-        (os.POSIX_SPAWN_DUP2, 1, 2),
-    ]
-    pid = os.posix_spawn(sys.executable, words, os.environ, file_actions=opened, setsid=True)
+    log, before = folder / LOG, _settings_of(folder)
+    pid = _spawn(words, log)
     end = time.monotonic() + _PATIENCE
     over = status = 0
-    while not over and not (folder / CONFIG_FILE).is_file() and time.monotonic() < end:
+    while not over and _settings_of(folder) in (None, before) and time.monotonic() < end:
         time.sleep(_LOOK)
         over, status = os.waitpid(pid, os.WNOHANG)
     if over and status != 0:
         talk(log.read_text(encoding="utf-8", errors="replace").rstrip())
-        return abs(os.waitstatus_to_exitcode(status))
+        if os.WIFSIGNALED(status):
+            raise WorkerDied(
+                "the run was ended by a signal as it began",
+                why=f"signal {os.WTERMSIG(status)}: {signal.strsignal(os.WTERMSIG(status))}",
+                now="start it again; a signal that nobody sent mostly means that the memory was full",
+            )
+        return os.waitstatus_to_exitcode(status)
     talk(f"process {pid} runs in {folder}; what it says: {log}")
     talk(f"how far it is: kernelevo show {folder}    stop it early: kill -INT {pid}")
     return 0
+
+
+def _spawn(words: list[str], log: Path) -> int:
+    """Start a process in a session of its own that reads nothing and says everything to a file."""
+    try:
+        file = log.open("wb")
+    except OSError as error:
+        raise refused(f"{log} cannot be written.", error) from error
+    with file:
+        said = file.fileno()
+        opened = [
+            (os.POSIX_SPAWN_DUP2, said, 1),
+            (os.POSIX_SPAWN_DUP2, said, 2),
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        ]
+        try:
+            return os.posix_spawn(words[0], words, os.environ, file_actions=opened, setsid=True)
+        except OSError as error:
+            raise MachineError(
+                "the process of the run cannot be started",
+                why=str(error),
+                now="free memory or processes (ulimit -u), or run it without --detach",
+            ) from error
+
+
+def _settings_of(folder: Path) -> tuple[int, int] | None:
+    """Return what tells settings that a run wrote from a file that lay there before; None without a file."""
+    try:
+        found = (folder / CONFIG_FILE).stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns
 
 
 def _words(flags: Mapping[str, Any]) -> list[str]:

@@ -52,10 +52,15 @@ with torch.no_grad():
 """
 
 
-def run_in(folder, home, code=TRY):
+def run_in(folder, home, code=TRY, *arguments):
     environment = {**os.environ, "KERNELEVO_CACHE": str(home), "PYTHONPATH": str(folder)}
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code, *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
@@ -116,6 +121,99 @@ def test_only_what_is_used_goes_along():
     assert standalone(PROGRAM).package == whole.package
 
 
+# ways to come by kernelevo, and what `packed` is called then
+IMPORTS = {
+    "plain": ("import kernelevo", "kernelevo.packed"),
+    "comment": ("import kernelevo  # note", "kernelevo.packed"),
+    "last": ("import torch, kernelevo", "kernelevo.packed"),
+    "first": ("import kernelevo, torch.nn as nn  # note", "kernelevo.packed"),
+    "renamed": ("import os, kernelevo as k, \\\n    sys", "k.packed"),
+    "names": ("from kernelevo import (  # note\n    packed as p,\n)", "p"),
+    "continued": ("from \\\n    kernelevo import packed", "packed"),
+    "bytes": ('ACCENTS = "é\u2028"; import kernelevo; import os', "kernelevo.packed"),
+    "block": ("if True: import torch, kernelevo\nelse:\n    import kernelevo", "kernelevo.packed"),
+}
+ONE = '''"""Thrice.
+import kernelevo
+in a text stays as it is, \u2028 too."""
+from __future__ import annotations
+
+import torch
+{statement}
+
+
+def twice(weight):
+    return weight + weight
+
+
+class ModelNew(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.ones(2))
+
+    def forward(self, x):
+        return x * {packed}(twice, self.weight)
+'''
+TRY_ALL = """
+import importlib, sys
+sys.modules["kernelevo"] = None
+import torch
+for name in sys.argv[1:]:
+    try:
+        exported = importlib.import_module(name)
+        with torch.no_grad():
+            value = exported.ModelNew()(torch.full((1, 2), 1.5)).tolist()
+        print(name, value, exported.__doc__.split("\\n")[1])
+    except Exception as error:
+        print(name, repr(error))
+"""
+
+
+def test_every_way_to_import_ours_runs_where_it_is_not_installed(tmp_path):
+    there = tmp_path / "there"
+    for name, (statement, packed) in IMPORTS.items():
+        whole = standalone(ONE.format(statement=statement, packed=packed))
+        package = {f"{name}_package/{path}": text for path, text in whole.as_package().items()}
+        for path, text in {f"{name}_file.py": whole.as_file(), **package}.items():
+            (there / path).parent.mkdir(parents=True, exist_ok=True)
+            (there / path).write_text(text)
+    names = [f"{name}_{form}" for name in IMPORTS for form in ("file", "package")]
+    assert run_in(there, tmp_path / "cache", TRY_ALL, *names) == [
+        f"{name} [[3.0, 3.0]] import kernelevo" for name in names
+    ]
+
+
+def test_imports_change_and_nothing_else():
+    whole = standalone(ONE.format(statement="import os, kernelevo as k  # note", packed="k.packed"))
+    own = f"import os; import {whole.package} as k  # note"
+    assert whole.source == ONE.format(statement=own, packed="k.packed")
+    beside = f"import os; from . import {whole.package} as k  # note"
+    assert whole.as_package()["__init__.py"].endswith(
+        ONE.format(statement=beside, packed="k.packed").partition("annotations\n\n")[2]
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("import torch\n\nimport kernelevo  # noqa\nX = 1\n", "import torch\n\nX = 1\n"),
+        ("import torch, kernelevo\n", "import torch\n"),
+        ("import kernelevo, torch.nn as nn  # note\n", "import torch.nn as nn  # note\n"),
+        ("X = 1; import kernelevo\r\nY = 2\r\n", "X = 1; pass\r\nY = 2\r\n"),
+        (
+            "try:\n    import kernelevo\nexcept ImportError:\n    X = 1\n",
+            "try:\n    pass\nexcept ImportError:\n    X = 1\n",
+        ),
+        ('X = """\nimport kernelevo\n"""\nfrom torch import nn\n', None),
+        ("from .kernelevo import nn\nfrom kernelevo_too import nn\nimport kernelevo_too\n", None),
+    ],
+)
+def test_an_import_of_ours_that_is_not_used_goes(text, left):
+    whole, kept = standalone(text), text if left is None else left
+    assert whole.source == kept and not whole.runtime
+    assert whole.as_file() == f"\n{kept}" and whole.as_package() == {"__init__.py": f"\n{kept}"}
+
+
 def test_a_program_that_needs_nothing_of_ours_stays_as_it_is():
     text = "import torch\n\n\nclass ModelNew(torch.nn.ReLU):\n    pass\n"
     whole = standalone(text, ["Fast."])
@@ -123,7 +221,13 @@ def test_a_program_that_needs_nothing_of_ours_stays_as_it_is():
 
 
 @pytest.mark.parametrize(
-    ("text", "words"), [("def (", "not valid Python"), ("import kernelevo\nkernelevo.nothing()\n", "nothing")]
+    ("text", "words"),
+    [
+        ("def (", "not valid Python"),
+        ("import kernelevo\nkernelevo.nothing()\n", "nothing"),
+        ("import torch, kernelevo.backends.cpp\n", "kernelevo.backends.cpp, which cannot go along"),
+        ("from kernelevo import cpp\nfrom kernelevo.core import Task\n", "kernelevo.core, which cannot"),
+    ],
 )
 def test_what_cannot_go_along_is_said(text, words):
     with pytest.raises(BadProgram, match=words):
