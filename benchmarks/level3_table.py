@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from kernelevo.bench.figures import BASELINES, summary
+from kernelevo.bench.figures import summary
 from kernelevo.bench.row import Row
 from kernelevo.report.table import milliseconds, number
 
@@ -97,8 +97,7 @@ def lines(whole: Mapping[str, Any]) -> list[str]:
         found.append(f"| {' | '.join(cells)} |")
     told = whole["summary"]
     found += ["", f"{told['correct']} of {told['tasks']} judgeable tasks correct; {told['claims']}"]
-    for name in BASELINES:
-        against = told["baselines"][name]
+    for name, against in told["baselines"].items():
         mean, low, high = (number(against[k], "{:.2f}") for k in ("geometric_mean", "low", "high"))
         found.append(
             f"{name}: geometric mean {mean} [{low}, {high}] over {against['tasks']}; {against['fast_p']}"

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from kernelevo.bench.facts import now
-from kernelevo.bench.given import grade_given, place
+from kernelevo.bench.given import form_of, grade_given, place
 from kernelevo.bench.job import JOB, PROGRAM, REFERENCE, ROW, Job, broken_task
 from kernelevo.bench.row import NOTHING_CORRECT, Row
 from kernelevo.core import Program
@@ -51,7 +51,7 @@ def tried(job: Job, folder: Path) -> Row:
         name = place(job.source, job.task, folder)
     try:
         row = judged(job, name, folder) if job.program else searched(job, name, folder)
-        return row if job.source is None else graded(row, name, job, folder)
+        return row if job.source is None else shaped(graded(row, name, job, folder), name, job)
     except (BadSetting, StoreError) as error:  # of the series or of the disk, whosever the task is
         return job.row(fault={"kind": type(error).__name__, "message": str(error)})
     except InputError as error:
@@ -90,6 +90,15 @@ def graded(row: Row, name: str, job: Job, folder: Path) -> Row:
     except MachineError as error:
         print(f"the task's grade is not known: {error}", file=sys.stderr)
         return row
+
+
+def shaped(row: Row, name: str, job: Job) -> Row:
+    """Return the row with the published form of its given task; one that cannot be told costs no verdict."""
+    try:
+        return replace(row, form=form_of(name, job.task, job.settings))
+    except KernelEvoError as error:
+        print(f"the task's form is not known: {error}", file=sys.stderr)
+        return replace(row, form="unknown")
 
 
 def by_their_rule(job: Job, name: str, folder: Path, program: Program) -> dict[str, Any] | None:

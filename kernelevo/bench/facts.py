@@ -19,6 +19,7 @@ from kernelevo.bench.suite import Suite
 from kernelevo.config import Settings
 from kernelevo.device.facts import cpu_facts
 from kernelevo.errors import InputError, MachineError
+from kernelevo.kernels.upstream import SEED
 from kernelevo.tasks import bundled, library
 
 # what rows of one record must share, in the words of the refusal; a dot goes one level down
@@ -70,6 +71,7 @@ def facts(
         "device": settings.device,
         "size": size or size_of(settings, given=bool(suite.given)),
         "settings": settings.to_json() if solutions is None else _judging(settings),
+        "seeds": {"search": settings.seed if solutions is None else None, "upstream": SEED},
         "kernelevo": {"version": kernelevo.__version__, "commit": commit(), "sources": sources_digest()},
         "versions": {"python": platform.python_version(), **{p: _version(p) for p in ("torch", "triton")}},
         "hardware": hardware(settings.device),

@@ -10,8 +10,10 @@ from kernelevo.bench.row import BROKEN_TASK, NEEDS_CUDA, NO_PROGRAM, Row
 from kernelevo.bench.suite import JUDGEABLE
 from kernelevo.core import Status
 from kernelevo.kernels import rules
+from kernelevo.report.table import NONE, number, printable
 
 MODE = "rescore"
+COLUMNS = ("what became of it", "its makers say")
 # what may become of a solution, in the order of the table
 FATES = {
     "kept": "right under our rules and faster than the best baseline of its precision class",
@@ -76,3 +78,9 @@ def fates_lines(found: Mapping[str, Any]) -> list[tuple[str, ...]]:
     heads = ("what became of it", "solutions", "on tasks that grade nothing", "meaning")
     rows = ((f, str(found["judgeable"][f]), str(found["others"][f]), FATES[f]) for f in FATES)
     return [heads, *rows]
+
+
+def fate_cells(row: Row) -> tuple[str, str]:
+    """Return the cells of ``COLUMNS``: a solution's fate, and what its makers claim."""
+    claims = (f"{printable(name)} {number(value, '{:.4g}')}" for name, value in row.claims.items())
+    return fate(row), ", ".join(claims) or NONE

@@ -17,13 +17,11 @@ from kernelevo.device.statistics import MIN_BLOCKS, geometric_mean
 
 THRESHOLDS = (0, 0.5, 0.8, 1, 1.5, 2, 4)
 BEST = "best"
-# baseline -> metric with the speed-up over it; the best one's is the score
-BASELINES = {
-    BEST: None,
-    "eager": "speedup_vs_eager",
-    "compile": "speedup_vs_compile",
-    "compile_max_autotune": "speedup_vs_compile_max_autotune",
-}
+# baselines that every machine has
+USUAL = ("eager", "compile", "compile_max_autotune")
+_SPEEDUP = "speedup_vs_"
+# what a module's products alone take on the vendor's libraries: no way to run the whole module
+_BOUNDS = ("cublas", "library")
 _RESAMPLES = 2000
 
 
@@ -76,6 +74,24 @@ def mean_over_tasks(speedups: Sequence[float]) -> dict[str, float | None]:
     return {"geometric_mean": mean, "low": min(low, mean), "high": max(high, mean)}
 
 
+def speedup_key(baseline: str) -> str:
+    """Return the metric that holds a program's speed-up over a baseline."""
+    return f"{_SPEEDUP}{baseline}"
+
+
+def baselines(rows: Iterable[Row]) -> tuple[str, ...]:
+    """Return the baselines of a series: the usual ones, then those that its rows were compared with beside.
+
+    On a device these are the CUDA graphs and the modes of TF32.
+
+    Args:
+        rows: of the series.
+    """
+    keys = (key for row in rows for key in row.metrics if key.startswith(_SPEEDUP))
+    found = dict.fromkeys(key.removeprefix(_SPEEDUP) for key in keys)
+    return (*USUAL, *(name for name in found if name not in (*USUAL, *_BOUNDS)))
+
+
 def summary(rows: Iterable[Row], missing: Sequence[str] = ()) -> dict[str, Any]:
     """Return what a series comes to.
 
@@ -97,7 +113,11 @@ def summary(rows: Iterable[Row], missing: Sequence[str] = ()) -> dict[str, Any]:
         "correct": len(correct),
         "statuses": dict(Counter(row.word for row in rows).most_common()),
         "claims": dict(Counter(_claim(row) for row in correct).most_common()),
-        "baselines": {name: _against(metric, graded) for name, metric in BASELINES.items()},
+        "forms": dict(Counter(row.form for row in tasks.values() if row.form).most_common()),
+        "baselines": {
+            BEST: _against(None, graded),
+            **{name: _against(speedup_key(name), graded) for name in baselines(rows)},
+        },
         "upstream": {
             "today": _by_their_rule(rows, "correct"),
             "loose": _by_their_rule(rows, "correct_loose"),
@@ -127,7 +147,12 @@ def _rank(row: Row) -> tuple[bool, bool, float]:
 
 
 def _against(metric: str | None, graded: Mapping[str, Row]) -> dict[str, Any]:
-    """Return the figures against one baseline; correct programs not compared are left out, by name."""
+    """Return the figures against one baseline; correct programs not compared are left out, by name.
+
+    Args:
+        metric: the speed-up over it; None for the best one, whose speed-up is the score.
+        graded: rows by task.
+    """
     speedups: list[float | None] = []
     not_compared = []
     for name, row in graded.items():

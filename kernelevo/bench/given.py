@@ -1,4 +1,4 @@
-"""Given tasks in a series: how a task that is not bundled is run, and its repaired variant."""
+"""Given tasks in a series: how a task that is not bundled is run, its repaired variant, and its form."""
 
 from __future__ import annotations
 
@@ -10,8 +10,12 @@ from typing import Any
 
 from kernelevo.bench.suite import HE, JUDGEABLE
 from kernelevo.config import Settings
+from kernelevo.errors import BadProgram
+from kernelevo.tasks import bundled, load_task
 
 FILE = "task.py"
+OTHER = "other"  # the form of a task whose shapes were never published
+_FORMS = ("full", "v0")
 # A class of its own, since a task's class names itself in super(). Only weights of linear layers and
 # convolutions are drawn anew: gains of norms, biases and embeddings stay as shipped.
 _REPAIRED = '''
@@ -72,3 +76,49 @@ def grade_given(name: str, settings: Settings, folder: Path, lint: Callable[...,
     beside.write_text(json.dumps({"grade": grade, "passes": list(found.blind)}), "utf-8")
     beside.replace(kept)
     return grade
+
+
+def form_of(name: str, task: str, settings: Settings) -> str | None:
+    """Return in which published form a given task is: ``full`` (today's), ``v0`` (the first) or ``other``.
+
+    The shapes of its inputs and the arguments of its constructor say it, compared with those of the bundled
+    task of that number. Where both forms have the same ones it is ``full``.
+
+    Args:
+        name: under which it is loaded from the current folder.
+        task: its name in the series.
+        settings: device and size.
+
+    Returns:
+        None where no task of that number is bundled.
+
+    Raises:
+        InputError: if the task cannot be loaded, or draws no inputs.
+    """
+    ours = task.partition("@")[0]
+    if ours not in bundled():
+        return None
+    seen = _shapes(name, settings.size, settings.device)
+    return next((form for form in _FORMS if _shapes(ours, form, settings.device) == seen), OTHER)
+
+
+def _shapes(name: str, size: str | None, device: str) -> tuple[list[Any], list[Any]]:
+    """Return what a task's constructor takes and what its forward takes, a tensor by shape and type."""
+    import torch
+    from torch.utils._pytree import tree_leaves
+
+    from kernelevo.backends.reference import load_reference
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, torch.Tensor):
+            return tuple(value.shape), value.dtype
+        return value if isinstance(value, int | float | str | None) else type(value).__qualname__
+
+    reference = load_reference(load_task(name, size=size, device=device).options["reference"])
+    try:
+        with torch.device("meta"):
+            inputs = reference.inputs(0)
+    except BadProgram:  # a draw that needs values
+        inputs = reference.inputs(0)
+    arguments = [*reference.init_args(0), *reference.init_kwargs(0).values()]
+    return [plain(leaf) for leaf in tree_leaves(arguments)], [plain(leaf) for leaf in tree_leaves(inputs)]

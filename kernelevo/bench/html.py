@@ -5,12 +5,13 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 from kernelevo.bench import plots
-from kernelevo.bench.fates import fates_lines
-from kernelevo.bench.figures import BASELINES
+from kernelevo.bench.fates import COLUMNS, fate_cells, fates_lines
+from kernelevo.bench.figures import BEST, speedup_key
 from kernelevo.bench.job import PROGRAM, REFERENCE
 from kernelevo.bench.page import counts_line, excluded_lines, figure_rows, machine_lines, their_word, title
 from kernelevo.bench.published import Published, claims, published, sources
@@ -26,9 +27,13 @@ pre{background:#f6f6f6;padding:1rem;overflow:auto;font-size:12px;max-height:40re
 .plus{color:#176f2c}.minus{color:#b02a37}.note{color:#666}
 @media(prefers-color-scheme:dark){body{background:#161616;color:#ddd}pre{background:#222}.plus{color:#7c7}
 .minus{color:#f88}.note{color:#999}}"""
-_LABELS = {"best": "the best of them", "eager": "eager", "compile": "torch.compile",
-           "compile_max_autotune": "max-autotune"}  # fmt: skip
-_LONGEST = 60_000  # characters of one program
+_LABELS = {
+    BEST: "the best of them", "eager": "eager", "compile": "torch.compile",
+    "compile_max_autotune": "max-autotune", "eager_fp32": "eager without TF32", "graphed": "CUDA graph",
+    "compile_graphed": "torch.compile, CUDA graph", "eager_tf32": "eager with TF32",
+    "compile_tf32": "torch.compile with TF32",
+}  # fmt: skip
+_LONGEST = 1_000_000  # characters of one program, and of one difference
 
 
 def html(
@@ -45,6 +50,8 @@ def html(
     name = title(facts)
     graded = [row for row in rows if row.grade == JUDGEABLE]
     others = [row for row in rows if row.grade != JUDGEABLE]
+    against = [baseline for baseline in summary["baselines"] if baseline != BEST]
+    released = "fates" in summary
     heads, *figures = figure_rows(summary)
     parts = [
         f"<h1>{escape(name)}</h1>",
@@ -54,9 +61,10 @@ def html(
         _table(heads, figures),
         *(f"<p class=note>{escape(line)}</p>" for line in excluded_lines(summary)),
         "<h2>Per task</h2>",
-        _charts(graded, facts["size"]),
-        _rows(graded),
-        *(("<h2>Not graded</h2>", _rows(others, lint=True)) if others else ()),
+        _charts(graded, facts["size"], against),
+        _rows(graded, against, released=released),
+        *(("<h2>Not graded</h2>", _rows(others, against, released=released, lint=True)) if others else ()),
+        *_unread(facts.get("unread", ())),
         "<h2>Roofline</h2>",
         _roofline(graded),
         "<h2>Errors</h2>",
@@ -86,20 +94,31 @@ def _fates(found: Mapping[str, Any]) -> list[str]:
     return ["<h2>What became of them</h2>", _table(heads, rows)]
 
 
-def _rows(rows: Sequence[Row], *, lint: bool = False) -> str:
-    heads = ("task", "status", "ours", *(f"vs {name}" for name in list(_LABELS.values())[1:]),
-             "vs the best [95 %]", "by upstream's rule", "made by", *(("lint",) if lint else ()))  # fmt: skip
+def _unread(found: Sequence[str]) -> list[str]:
+    """Name the files and rows that could not be read."""
+    lines = (f"<li>{escape(words)}</li>" for words in found)
+    return ["<h2>Not read</h2>", "<ul>", *lines, "</ul>"] if found else []
+
+
+def _label(baseline: str) -> str:
+    return _LABELS.get(baseline, baseline.replace("_", "-"))
+
+
+def _rows(rows: Sequence[Row], against: Sequence[str], *, released: bool, lint: bool = False) -> str:
+    heads = (
+        "task", "status", "ours", *(f"vs {_label(baseline)}" for baseline in against), "vs the best [95 %]",
+        "by upstream's rule", "made by", *(COLUMNS if released else ()), *(("lint",) if lint else ()),
+    )  # fmt: skip
 
     def cells(row: Row) -> tuple[str, ...]:
         ours = row.metrics.get("latency_ms") if row.score is not None else None
         told = row.fault["message"] if row.fault else row.feedback
         who = row.program or row.made_by or NONE
         who = who if row.score is not None else f"{who}: {next(iter(told.splitlines()), '')[:160]}"
-        speedups = (ratio(row.metrics.get(key)) for key in list(BASELINES.values())[1:] if key)
-        last = (row.grade,) if lint else ()
+        speedups = (ratio(row.metrics.get(speedup_key(baseline))) for baseline in against)
         return (
             row.name, row.word, milliseconds(ours) if ours is not None else NONE, *speedups, row.interval,
-            their_word(row), who, *last,
+            their_word(row), who, *(fate_cells(row) if released else ()), *((row.grade,) if lint else ()),
         )  # fmt: skip
 
     return _table(heads, map(cells, rows))
@@ -114,29 +133,29 @@ def _best(rows: Sequence[Row]) -> list[Row]:
     return list(found.values())
 
 
-def _charts(rows: Sequence[Row], size: str) -> str:
+def _charts(rows: Sequence[Row], size: str, against: Sequence[str]) -> str:
     best = _best(rows)
     if not best:
         return "<p>no correct program for a task that is graded</p>"
     if not plots.available():
         return "<p class=note>no charts: matplotlib is missing (pip install 'kernelevo[plot]')</p>"
     series: dict[str, dict[str, float]] = {}
-    for name, key in BASELINES.items():
-        values = {r.name: r.score if key is None else r.metrics.get(key) for r in best}
+    for name in (BEST, *against):
+        values = {r.name: r.score if name == BEST else r.metrics.get(speedup_key(name)) for r in best}
         found = {task: float(v) for task, v in values.items() if v}
         if found:
-            series[f"{plots.OURS} vs {_LABELS[name]}"] = found
+            series[f"{plots.OURS} vs {_label(name)}"] = found
     ends = {
         r.name: (float(r.metrics["score_low"]), float(r.metrics["score_high"]))
         for r in best
         if r.metrics.get("score_low") is not None and r.metrics.get("score_high") is not None
     }
     for row in best:
-        for other in published(row.name, row.size or size):
+        for other in published(row.name, _form(row, size)):
             if other.same_shape:
-                label = f"{other.system} vs {_LABELS[other.against]} ({other.hardware}, {other.tolerance})"
+                label = f"{other.system} vs {_label(other.against)} ({other.hardware}, {other.tolerance})"
                 series.setdefault(label, {})[row.name] = other.speedup
-    return plots.bars([r.name for r in best], series, {f"{plots.OURS} vs {_LABELS['best']}": ends})
+    return plots.bars([r.name for r in best], series, {f"{plots.OURS} vs {_label(BEST)}": ends})
 
 
 def _roofline(rows: Sequence[Row]) -> str:
@@ -177,19 +196,26 @@ def _errors(rows: Sequence[Row]) -> str:
     return _table(heads, cells)
 
 
+def _form(row: Row, size: str) -> str:
+    """Return the form or size that a row's task was judged in; ``size`` is the series'."""
+    return row.form or row.size or size
+
+
 def _published(rows: Sequence[Row], facts: Mapping[str, Any]) -> list[str]:
     best = {row.name: row for row in _best(rows)}
-    sizes = {row.name: row.size or facts["size"] for row in rows}
-    told = [(name, other) for name, size in sizes.items() for other in published(name, size)]
+    shown = {**{row.name: row for row in rows}, **best}
+    told = [
+        (name, other) for name, row in shown.items() for other in published(name, _form(row, facts["size"]))
+    ]
     if not told:
         return []
     heads = ("task", "system", "against", "theirs", "ours", "theirs measured on, accepted at")
     here = facts["hardware"].get("cuda") or facts["hardware"]["cpu"]
 
     def line(name: str, other: Published) -> str:
-        ours = best[name].metrics.get(f"speedup_vs_{other.against}") if name in best else None
+        ours = best[name].metrics.get(speedup_key(other.against)) if name in best else None
         cells = (
-            name, other.system, _LABELS[other.against], ratio(other.speedup),
+            name, other.system, _label(other.against), ratio(other.speedup),
             ratio(ours) if other.same_shape else NONE, other.mark,
         )  # fmt: skip
         mark = "" if other.same_shape else " class=other"
@@ -222,25 +248,36 @@ def _program(row: Row, folder: Path | None) -> str:
     if source is None:
         made += "<p>its source is not in the folder</p>"
         return f"<details><summary>{escape(what)}</summary>{made}</details>"
+    kept, left = _whole(source.splitlines())
+    text = "\n".join(kept)
     changed = ""
     if (reference := texts[REFERENCE]) is not None:
-        lines = difflib.unified_diff(
+        different = difflib.unified_diff(
             reference.splitlines(), source.splitlines(), "the module", "the program", lineterm="", n=2
         )
-        changed = f"<details><summary>what it changed</summary><pre>{_coloured(lines)}</pre></details>"
+        shown, more = _whole(list(different))
+        changed = f"<details><summary>what it changed</summary><pre>{_coloured(shown)}</pre>{more}</details>"
     return (
-        f"<details><summary>{escape(what)}</summary>{made}{changed}"
-        f"<pre>{escape(source[:_LONGEST])}</pre></details>"
+        f"<details><summary>{escape(what)}</summary>{made}{changed}<pre>{escape(text)}</pre>{left}</details>"
     )
+
+
+def _whole(lines: Sequence[str]) -> tuple[Sequence[str], str]:
+    """Return the lines that a page has room for, none of them cut, and a note on the others."""
+    fit = sum(used <= _LONGEST for used in accumulate(len(line) + 1 for line in lines))
+    left = len(lines) - fit
+    if not left:
+        return lines, ""
+    words = "one more line" if left == 1 else f"{left} more lines"
+    return lines[:fit], f"<p class=note>{words}: the whole program is in the series' folder</p>"
 
 
 def _coloured(lines: Iterable[str]) -> str:
     kinds = {"+": "plus", "-": "minus"}
-    shown = (
+    return "\n".join(
         f"<span class={kinds[line[0]]}>{escape(line)}</span>" if line[:1] in kinds else escape(line)
         for line in lines
     )
-    return "\n".join(shown)[: 2 * _LONGEST]
 
 
 def _text(path: Path) -> str | None:

@@ -6,14 +6,14 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from kernelevo.bench.fates import MODE, fates_lines
-from kernelevo.bench.figures import THRESHOLDS
+from kernelevo.bench.fates import COLUMNS, MODE, fate_cells, fates_lines
+from kernelevo.bench.figures import BEST, THRESHOLDS, USUAL, speedup_key
 from kernelevo.bench.row import Row
 from kernelevo.bench.suite import JUDGEABLE
 from kernelevo.report.table import NONE, milliseconds, number
 
-_ROWS = ("task", "status", "eager", "compile", "ours", "speed-up [95 %]", "error vs fp64", "upstream's rule",
-         "made by", "s")  # fmt: skip
+_FIRST = ("task", "status", "eager", "compile")
+_LAST = ("ours", "speed-up [95 %]", "error vs fp64", "upstream's rule", "made by", "s")
 
 
 def page(facts: Mapping[str, Any], rows: Sequence[Row], summary: Mapping[str, Any]) -> str:
@@ -27,10 +27,17 @@ def page(facts: Mapping[str, Any], rows: Sequence[Row], summary: Mapping[str, An
     lines = [f"# {title(facts)}", ""]
     graded = [row for row in rows if row.grade == JUDGEABLE]
     others = [row for row in rows if row.grade != JUDGEABLE]
-    if "fates" in summary:
+    beside = [name for name in summary["baselines"] if name not in (BEST, *USUAL)]
+    released = "fates" in summary
+    heads = (*_FIRST, *beside, *_LAST, *(COLUMNS if released else ()))
+
+    def cells(row: Row) -> tuple[str, ...]:
+        return (*_cells(row, beside), *(fate_cells(row) if released else ()))
+
+    if released:
         lines += [*_table(*_split(fates_lines(summary["fates"]))), ""]
     lines += [
-        *_table(_ROWS, map(_cells, graded)),
+        *_table(heads, map(cells, graded)),
         "",
         "## Figures",
         "",
@@ -45,7 +52,7 @@ def page(facts: Mapping[str, Any], rows: Sequence[Row], summary: Mapping[str, An
             "Blind, unjudgeable or broken, or nothing is known: these enter no figure of ours.",
             "",
         ]
-        lines += [*_table((*_ROWS, "lint"), ((*_cells(row), row.grade) for row in others)), ""]
+        lines += [*_table((*heads, "lint"), ((*cells(row), row.grade) for row in others)), ""]
     if facts.get("unread"):
         lines += ["## Not read", "", *(f"- {words}" for words in facts["unread"]), ""]
     return "\n".join([*lines, "## Made with", "", *machine_lines(facts)]) + "\n"
@@ -57,11 +64,12 @@ def title(facts: Mapping[str, Any]) -> str:
     return f"kernelevo {what}, {facts['size']}, {facts['device']}"
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def _cells(row: Row, beside: Iterable[str]) -> tuple[str, ...]:
+    """Return a row's cells; ``beside`` names the baselines that not every machine has."""
     ours = row.metrics.get("latency_ms") if row.score is not None else None
 
-    def times(key: str) -> str:
-        other = row.metrics.get(key)
+    def times(baseline: str) -> str:
+        other = row.metrics.get(speedup_key(baseline))
         return milliseconds(ours * other) if ours is not None and other is not None else NONE
 
     told = row.fault["message"] if row.fault else row.feedback
@@ -69,8 +77,9 @@ def _cells(row: Row) -> tuple[str, ...]:
     return (
         row.name,
         row.word,
-        times("speedup_vs_eager"),
-        times("speedup_vs_compile"),
+        times("eager"),
+        times("compile"),
+        *map(times, beside),
         milliseconds(ours) if ours is not None else NONE,
         row.interval,
         number(row.metrics.get("oracle_error"), "{:.1e}"),
@@ -119,10 +128,11 @@ def counts_line(summary: Mapping[str, Any]) -> str:
     def counted(counts: Mapping[str, int]) -> str:
         return ", ".join(f"{n} {word}" for word, n in counts.items()) or "none"
 
+    forms = f" Published forms of the tasks read: {counted(summary['forms'])}." if summary["forms"] else ""
     return (
         f"{summary['tasks']} tasks are counted, {summary['correct']} of them with a correct program "
         f"(the means are over these: {counted(summary['claims'])}). All rows: {counted(summary['statuses'])}."
-    )
+    ) + forms
 
 
 def excluded_lines(summary: Mapping[str, Any]) -> list[str]:
@@ -151,6 +161,7 @@ def machine_lines(facts: Mapping[str, Any]) -> list[str]:
         f"- kernelevo {ours['version']}, commit {ours['commit'] or 'unknown'}, sources {ours['sources']}, "
         f"task files {facts['tasks']}",
         "- " + ", ".join(f"{name} {version or 'missing'}" for name, version in facts["versions"].items()),
+        *_seeds(facts.get("seeds", {})),
         f"- {cpu['name']}, {cpu['cores']} cores, {', '.join(cpu['features'])}",
     ]
     cuda = facts["hardware"].get("cuda")
@@ -161,6 +172,12 @@ def machine_lines(facts: Mapping[str, Any]) -> list[str]:
     if facts["solutions"] is not None:
         lines.append(f"- programs: {facts['solutions']}")
     return [*lines, f"- settings: {json.dumps(facts['settings'], ensure_ascii=False)}"]
+
+
+def _seeds(found: Mapping[str, int | None]) -> list[str]:
+    """Say the seeds that are known; earlier records have none."""
+    known = [f"{who} {seed}" for who, seed in found.items() if seed is not None]
+    return [f"- seeds: {', '.join(known)}; the judge's own are secret"] if known else []
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

@@ -47,12 +47,13 @@ def _data() -> Mapping[str, Any]:
     return tomllib.loads(_FILE.read_text("utf-8"))
 
 
-def published(task: str, size: str) -> list[Published]:
+def published(task: str, form: str) -> list[Published]:
     """Return what is published for a task.
 
     Args:
         task: its name; only level 3 as shipped has figures.
-        size: at which ours was run: ``v0``, ``full``, or one of ours (never the same shape).
+        form: in which ours was run: ``v0``, ``full``, or anything else (never the same shape), like ``small``
+            or ``other``.
     """
     found = _TASK.fullmatch(task)
     if found is None:
@@ -63,7 +64,7 @@ def published(task: str, size: str) -> list[Published]:
         value = system["speedups"].get(number)
         if value is not None:
             theirs = system["form"] if system["form"] != "mixed" else "v0"
-            same = size == theirs or (not changed and size in ("v0", "full"))
+            same = form == theirs or (not changed and form in ("v0", "full"))
             told.append(
                 Published(
                     system["name"], system["against"], float(value), system["hardware"],

@@ -13,21 +13,21 @@ from pathlib import Path
 from typing import Any
 
 from kernelevo.bench.facts import refuse_foreign
-from kernelevo.bench.fates import MODE, fates
-from kernelevo.bench.figures import summary
+from kernelevo.bench.fates import MODE, fate, fates
+from kernelevo.bench.figures import baselines, speedup_key, summary
 from kernelevo.bench.page import page
 from kernelevo.bench.row import Row
 from kernelevo.errors import InputError, StoreError, refused
 
 JSON, CSV, PAGE, HTML = "bench.json", "bench.csv", "bench.md", "bench.html"
-_METRICS = (
-    "score_low", "score_high", "baseline", "latency_ms", "speedup_vs_eager", "speedup_vs_compile",
-    "speedup_vs_compile_max_autotune", "max_abs_error", "oracle_error", "reference_oracle_error",
-    "meets_1e-5", "precision",
+# in the file the speed-ups over each baseline stand between these
+_BEFORE = ("name", "program", "status", "score", "score_low", "score_high", "baseline", "latency_ms")
+_AFTER = (
+    "max_abs_error", "oracle_error", "reference_oracle_error", "meets_1e-5", "precision", "grade", "made_by",
+    "confirmed", "seconds", "searched_seconds", "preparation_seconds", "program_id", "upstream_correct",
+    "upstream_correct_loose", "upstream_speedup", "fault", "size", "form",
 )  # fmt: skip
-_COLUMNS = ("name", "program", "status", "score", *_METRICS, "grade", "made_by", "confirmed", "seconds",
-            "searched_seconds", "preparation_seconds", "program_id", "upstream_correct",
-            "upstream_correct_loose", "upstream_speedup", "fault")  # fmt: skip
+_RELEASED = ("fate", "claims")  # of a released solution
 
 Key = tuple[str, str | None]
 
@@ -148,7 +148,8 @@ class Record:
             data = self.to_json()
             document = json.dumps(data, indent=1, allow_nan=False, ensure_ascii=False)
             _replace(self.folder / JSON, document + "\n")
-            _replace(self.folder / CSV, rows_csv(self.rows))
+            released = self.facts["mode"] == MODE
+            _replace(self.folder / CSV, rows_csv(self.rows, released=released))
             _replace(self.folder / PAGE, self._page(data))
         except OSError as error:
             raise refused(f"the record in {self.folder} cannot be written.", error) from error
@@ -181,11 +182,17 @@ def read(path: Path) -> dict[str, Any]:
     return found
 
 
-def rows_csv(rows: Iterable[Row]) -> str:
-    """Return the rows as CSV text; a value that does not exist is empty."""
+def rows_csv(rows: Sequence[Row], *, released: bool = False) -> str:
+    """Return the rows as CSV text; a value that does not exist is empty.
+
+    Args:
+        rows: of the series; each baseline that they were compared with has a column.
+        released: whether they are of released solutions: with what became of each and its makers' claims.
+    """
+    columns = (*_BEFORE, *map(speedup_key, baselines(rows)), *_AFTER, *(_RELEASED if released else ()))
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(_COLUMNS)
+    writer.writerow(columns)
     for row in rows:
         theirs = {f"upstream_{key}": value for key, value in (row.upstream or {}).items()}
         data = {
@@ -193,8 +200,10 @@ def rows_csv(rows: Iterable[Row]) -> str:
             **theirs,
             **row.to_json(),
             "fault": row.fault["message"] if row.fault else None,
+            "fate": fate(row),
+            "claims": json.dumps(dict(row.claims), ensure_ascii=False) if row.claims else None,
         }
-        writer.writerow("" if data.get(name) is None else data[name] for name in _COLUMNS)
+        writer.writerow("" if data.get(name) is None else data[name] for name in columns)
     return out.getvalue()
 
 

@@ -46,6 +46,9 @@ class Row:
         upstream: what KernelBench's own rule says (``kernels.upstream``); None where it was not asked.
         claims: what its makers say of a released program, by their own names.
         size: at which the task was judged; None in earlier records.
+        form: in which published form a given task is: ``full`` (today's shapes), ``v0`` (the first ones),
+            ``other``, or ``unknown``; None for a bundled task, whose size says it, and for one that has no
+            published forms here.
     """
 
     name: str
@@ -69,6 +72,7 @@ class Row:
     upstream: Mapping[str, Any] | None = None
     claims: Mapping[str, Any] = field(default_factory=dict)
     size: str | None = None
+    form: str | None = None
 
     def __post_init__(self) -> None:
         if (self.status is None) == (self.fault is None):

@@ -1,6 +1,13 @@
-"""Rows as a series would record them."""
+"""Rows as a series would record them, and what it would say of itself."""
 
 from kernelevo.bench.row import Row
+
+FACTS = {
+    "suite": "kernelbench:3", "size": "v0", "device": "cpu", "solutions": None, "from": None,
+    "sittings": ["2026-11-26T10:00:00Z"], "tasks": "f00d", "settings": {"budget": "1"},
+    "kernelevo": {"version": "0.1.0", "commit": None, "sources": "beef"}, "versions": {"torch": "2.13.0"},
+    "hardware": {"cpu": {"name": "a <CPU>", "cores": 2, "features": ["avx2"]}},
+}  # fmt: skip
 
 
 def row(name="ops/softmax", score=2.0, grade="judgeable", **more):

@@ -1,8 +1,11 @@
 """What becomes of released solutions, and the order that judges them."""
 
+import csv
+import json
+
 import pytest
 
-from kernelevo.bench import run_series
+from kernelevo.bench import plots, run_series
 from kernelevo.bench.fates import FATES, fate, fates
 from kernelevo.bench.rescore import Rescore
 from kernelevo.bench.row import Row
@@ -106,6 +109,22 @@ def test_a_set_is_judged_row_for_row_and_gone_on_with(tmp_path):
     again = Runner()
     assert run_series(order, runner=again).record.to_json()["summary"] == data["summary"]
     assert again.jobs == []
+
+
+def test_what_became_of_each_stands_in_every_table(tmp_path, monkeypatch):
+    monkeypatch.setattr(plots, "available", lambda: False)
+    order = Rescore(str(released(tmp_path)), Settings(out=str(tmp_path / "out")))
+    record = run_series(order, runner=Runner()).record
+    written = (tmp_path / "out" / "bench.csv").read_text().splitlines()
+    found = {line["program"]: line for line in csv.DictReader(written)}
+    each = {place: found[f"h100.json/{place}"]["fate"] for place in (1, 2, 3)}
+    assert each == {1: "kept", 2: "not judged", 3: "no solution"}
+    assert json.loads(found["h100.json/1"]["claims"]) == {"score_default": 1.9}
+    assert found["h100.json/2"]["claims"] == ""
+    assert "| h100.json/1 | 3 | kept | score_default 1.9 |" in record.page()
+    text = record.write_html().read_text()
+    assert "<td>kept</td><td>score_default 1.9</td>" in text
+    assert "<h2>Not read</h2>" in text and "<li>h100.json/8: " in text
 
 
 def test_each_solution_is_judged_at_the_size_that_its_task_has(tmp_path):

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernelevo.bench.figures import THRESHOLDS, fast_p, mean_over_tasks, summary
+from kernelevo.bench.figures import BEST, THRESHOLDS, USUAL, fast_p, mean_over_tasks, speedup_key, summary
 from kernelevo.bench.page import excluded_lines
+from kernelevo.kernels.baseline import WAYS, Baseline
 from tests.bench.rows import failed, fault, row
 
 ratios = st.floats(1e-3, 1e3)
@@ -137,3 +138,27 @@ def test_a_program_for_a_gpu_is_no_failure_and_a_task_without_one_is_one_by_both
     assert "- for a GPU, not judged here: ops/c" in excluded_lines(found)
     assert found["baselines"]["best"]["fast_p"]["0"] == 0.5
     assert found["upstream"]["today"]["tasks"] == 2 and found["upstream"]["today"]["fast_p"]["0"] == 0.5
+
+
+def test_every_baseline_of_a_device_has_its_figures():
+    over = [Baseline(name).speedup_key for name in WAYS]
+    bounds = {"speedup_vs_library": 0.9, "speedup_vs_cublas": 0.8}
+    one = row("ops/a", 1.5, metrics={**dict.fromkeys(over, 2.0), "speedup_vs_graphed": 1.5, **bounds})
+    two = row("ops/b", 4.0, metrics={**dict.fromkeys(over, 8.0), "speedup_vs_compile_tf32": None, **bounds})
+    found = summary([one, two, failed("ops/c")])["baselines"]
+    assert {speedup_key(name) for name in found if name != BEST} == set(over)
+    assert tuple(found)[:4] == (BEST, *USUAL)
+    assert found["graphed"]["geometric_mean"] == pytest.approx(math.sqrt(1.5 * 8))
+    assert (found["graphed"]["fast_p"]["1"], found["graphed"]["fast_p"]["2"]) == (2 / 3, 1 / 3)
+    assert found["eager_fp32"]["geometric_mean"] == pytest.approx(4)
+    assert (found["compile_tf32"]["tasks"], found["compile_tf32"]["not_compared"]) == (2, ["ops/b"])
+    assert tuple(summary([row()])["baselines"]) == (BEST, *USUAL)
+
+
+def test_forms_are_counted_by_task():
+    rows = [
+        row("ops/a", 3.0, program="x.py", form="v0"), row("ops/a", 2.0, program="y.py", form="other"),
+        failed("ops/b", form="v0"), row("ops/c"),
+    ]  # fmt: skip
+    assert summary(rows)["forms"] == {"v0": 2}
+    assert summary([row()])["forms"] == {}

@@ -1,13 +1,14 @@
 """A series over tasks that are not ours: read from a folder, broken ones named, blind ones repaired."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
 
 from kernelevo.backends.reference import load_reference
 from kernelevo.bench import Order, child, run_series
-from kernelevo.bench.given import grade_given, place
+from kernelevo.bench.given import form_of, grade_given, place
 from kernelevo.bench.job import Job
 from kernelevo.bench.suite import Suite
 from kernelevo.config import Settings
@@ -193,6 +194,67 @@ def test_a_verdict_outlives_the_steps_after_it(tmp_path, monkeypatch, capsys):
     assert (found.score, found.upstream, found.grade) == (2.0, None, "unknown")
     said = capsys.readouterr().err
     assert "upstream's rule" in said and "grade is not known: the device stayed busy" in said
+
+
+SHAPED = """import torch
+from torch import nn
+
+
+class Model(nn.Module):
+    def __init__(self, *sizes):
+        super().__init__()
+        self.linear = nn.Linear(sizes[0], 2)
+
+    def forward(self, *x):
+        return self.linear(x[0])
+
+
+def get_inputs():
+    return {inputs}
+
+
+def get_init_inputs():
+    return {init}
+"""
+MLP = {"inputs": "[torch.randn(1, 1000)]", "init": "[1000, [400, 800], 500]"}
+TODAYS_MLP = {"inputs": "[torch.rand(128, 16384)]", "init": "[16384, [16384, 16384], 8192]"}
+LSTM = {"inputs": "[torch.randn(10, 512, 128)]", "init": "[128, 256, 6, 10, 0.0]"}
+INCEPTION = {"inputs": "[torch.rand(10, 480, 224, 224)]", "init": "[480, 192, 96, 208, 16, 48, 64]"}
+
+
+@pytest.mark.parametrize(
+    ("task", "parts", "form"),
+    [
+        ("kernelbench:3/1", MLP, "v0"),
+        ("kernelbench:3/1@he", MLP, "v0"),
+        ("kernelbench:3/1", TODAYS_MLP, "full"),
+        ("kernelbench:3/1", {**MLP, "inputs": "[torch.tensor(torch.rand(1, 1000).tolist())]"}, "v0"),
+        ("kernelbench:3/1", {**MLP, "inputs": "[torch.randn(2, 1000)]"}, "other"),
+        ("kernelbench:3/1", {**MLP, "inputs": "[torch.randn(1, 1000).half()]"}, "other"),
+        ("kernelbench:3/1", {**MLP, "init": "[1000, (400, 801), 500]"}, "other"),
+        ("kernelbench:3/36", LSTM, "v0"),
+        ("kernelbench:3/36", {**LSTM, "inputs": LSTM["inputs"] + " + 2 * [torch.rand(6, 10, 256)]"}, "full"),
+        ("kernelbench:3/6", INCEPTION, "full"),
+        ("kernelbench:1/1", MLP, None),
+    ],
+)
+def test_the_shapes_of_a_given_task_say_its_form(tmp_path, monkeypatch, task, parts, form):
+    monkeypatch.chdir(tmp_path)
+    name = place(SHAPED.format(**parts), task, tmp_path)
+    assert form_of(name, task, Settings()) == form
+
+
+def test_a_rows_form_is_that_of_its_task_and_costs_no_verdict(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(child, "judged", lambda job, name, at: row(job.task, program=job.program))
+    monkeypatch.setattr(child, "grade_given", lambda *_: "judgeable")
+    job = Job("kernelbench:3/1", Settings(), "a/b.py", source=SHAPED.format(**MLP))
+    assert child.tried(job, tmp_path).form == "v0"
+    assert child.tried(replace(job, source=None), tmp_path).form is None  # a bundled one
+    broken = SHAPED.format(**{**MLP, "inputs": "1 / 0"})
+    found = child.tried(replace(job, source=broken), tmp_path)
+    assert (found.score, found.form) == (2.0, "unknown")
+    assert "form is not known" in capsys.readouterr().err
 
 
 def test_a_model_without_a_key_is_refused_before_anything_is_started(tmp_path, monkeypatch):

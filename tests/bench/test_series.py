@@ -64,6 +64,7 @@ def test_every_row_is_on_disk_when_it_is_told(folder):
     about = data["bench"]
     assert about["versions"]["torch"] and about["hardware"]["cpu"]["cores"] >= 1
     assert about["settings"]["seed"] == 0 and about["kernelevo"]["sources"] and about["tasks"]
+    assert about["seeds"] == {"search": 0, "upstream": 42}
     rows = list(csv.DictReader((folder / "bench.csv").read_text().splitlines()))
     assert [r["name"] for r in rows] == ["ops/gemm", "ops/softmax", "ops/layernorm"]
     assert (rows[0]["score"], rows[0]["baseline"], rows[0]["fault"]) == ("2.0", "compile", "")
@@ -259,6 +260,7 @@ def test_given_programs_are_judged_each_and_again_once_they_change(folder, tmp_p
         "ops_gemm/c.py", "ops_softmax/a.py", "ops_softmax/b.py",
     ]  # fmt: skip
     assert "ops_sofmax" in said[-1] and "kernelbench_3_13" not in said[-1]
+    assert series.record.facts["seeds"] == {"search": None, "upstream": 42}
     (given / "ops_softmax" / "b.py").write_text("x = 9\n")
     runner = Runner()
     series = run_series(one, runner=runner)
