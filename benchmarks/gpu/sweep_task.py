@@ -24,7 +24,7 @@ from kernelevo.tasks import load_task
 
 BUILDERS = 4
 FORWARD_PATIENCE = 120.0
-"""Seconds for a first forward: one compiles sixteen Triton kernels in turn, beside the builds of other tasks."""
+"""Seconds for a first forward: one compiles sixteen Triton kernels in turn, beside other tasks' builds."""
 
 
 def main() -> int:

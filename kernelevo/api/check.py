@@ -53,7 +53,7 @@ def judge(evaluator: Evaluator | StagedEvaluator, program: Program, say: Callabl
     if hasattr(evaluator, "expect_final"):
         evaluator.expect_final(artifact)
     say("built; checking it")
-    # what is wrong need not wait for the baselines to be compiled; no score is worth more than a rough time here
+    # what is wrong need not wait for compiled baselines; what is right is timed again, so roughly will do
     first = evaluator.measure(artifact, math.inf)
     if first.status is not Status.OK:
         return first

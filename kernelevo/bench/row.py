@@ -194,7 +194,7 @@ def _upstream(value: Any) -> bool:
 _SHAPES: Mapping[str, Fits] = {
     **dict.fromkeys(("name", "feedback", "grade"), _a(str)),
     **dict.fromkeys(
-        ("program", "status", "made_by", "program_id", "folder", "ended", "size"), _or_none(_a(str))
+        ("program", "status", "made_by", "program_id", "folder", "ended", "size", "form"), _or_none(_a(str))
     ),
     **dict.fromkeys(
         ("seconds", "searched_seconds", "preparation_seconds", "first_verdict_seconds"), _or_none(_number)

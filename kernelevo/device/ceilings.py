@@ -276,7 +276,7 @@ def serve(channel: _Talk, payload: dict[str, Any], fds: dict[str, int]) -> None:
 
 
 def facts_of(device: str, threads: int) -> dict[str, Any]:
-    """Return what ceilings depend on: how they are measured, device, driver or CPU's features, torch, threads."""
+    """Return what ceilings depend on: method, device, driver or CPU's features, torch, threads."""
     import torch
 
     if device == "cpu":
