@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from kernelevo.kernels.hotspots import Hotspot
 
 Search = Callable[["nn.Module", "Hotspot", str], Result]
+StandIn = Callable[["nn.Module"], "nn.Module"]
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Part:
 
     Args:
         kind: their class's name.
-        paths: their names in the model.
+        paths: their names in the model, all of them where one stands in several places.
         share: of the model's time.
         result: of the search.
         replaced: the paths that run the winner now.
@@ -113,22 +115,23 @@ def stitch(
         BadSetting: for a count that is none.
         InputError: if no submodule is worth it.
     """
-    from kernelevo.kernels.hotspots import agree, find_hotspots, gain, stitched
+    from kernelevo.kernels.hotspots import agree, find_hotspots, gain, names_of, stitched
 
     if isinstance(count, bool) or not isinstance(count, int) or count < 1:
         raise BadSetting(f"hotspots={count!r} is no number of submodules", now="e.g. hotspots=3")
     spots = find_hotspots(model, sets[0], count)
     total = sum(spot.seconds for spot in spots)
     parts: list[Part] = []
-    places: dict[str, nn.Module] = {}
+    winners: dict[str, StandIn] = {}
     for spot in spots:
         share = spot.seconds / total
         limits = {u: _portion(u, limit, share) for u, limit in budget.limits.items()}
         result = search(copy.deepcopy(model.get_submodule(spot.paths[0])), spot, str(Budget(limits)))
         fitting, why = _fitting(model, spot, result)
-        places |= fitting
-        parts.append(Part(spot.kind, tuple(spot.paths), spot.share, result, tuple(fitting), why))
-    whole = stitched(model, places)
+        winners |= fitting
+        names, run = names_of(model, spot.paths), names_of(model, fitting)
+        parts.append(Part(spot.kind, names, spot.share, result, run, why))
+    whole = stitched(model, winners)
     reports = [agree(model, whole, args) for args in sets]
     wrong = next((report.problem or "the values differ" for report in reports if not report.ok), "")
     if wrong:  # each part passed by itself; together their roundings did not
@@ -148,8 +151,8 @@ def _portion(unit: str, limit: float, share: float) -> float:
     return max(1.0, round(limit * share)) if unit in ("trials", "tokens") else limit * share
 
 
-def _fitting(model: nn.Module, spot: Hotspot, result: Result) -> tuple[dict[str, nn.Module], str]:
-    """Return the replacement of each submodule in which the winner is right, and why not in the others."""
+def _fitting(model: nn.Module, spot: Hotspot, result: Result) -> tuple[dict[str, StandIn], str]:
+    """Return what replaces each submodule in which the winner is right, and why not in the others."""
     from kernelevo.kernels.dropin import Optimized
     from kernelevo.kernels.hotspots import agree
     from kernelevo.kernels.signature import Signature
@@ -158,15 +161,15 @@ def _fitting(model: nn.Module, spot: Hotspot, result: Result) -> tuple[dict[str,
     low = None if verdict is None else verdict.metrics.get("score_low")
     if result.program is None or not isinstance(low, float) or low <= 1 + MARGIN:
         return {}, "nothing surely faster was found"
-    found: dict[str, nn.Module] = {}
+    found: dict[str, StandIn] = {}
     why = ""
     for path in spot.paths:
         original = copy.deepcopy(model.get_submodule(path))
         proven = [Signature.of(original, args) for args in spot.inputs]
-        made = Optimized(original, result.program, proven)
-        reports = [agree(original, made, args) for args in spot.inputs]
+        stand_in = functools.partial(Optimized, program=result.program, proven=proven)
+        reports = [agree(original, stand_in(original), args) for args in spot.inputs]
         if all(report.ok for report in reports):
-            found[path] = made
+            found[path] = stand_in
         else:
             why = f"wrong in {path}: {next(r.problem for r in reports if not r.ok) or 'values differ'}"
     return found, why

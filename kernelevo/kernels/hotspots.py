@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -217,13 +217,28 @@ def _gather(spot: Hotspot, calls: Mapping[str, _Seen]) -> None:
 # ---------------------------------------------------------------------- the whole model
 
 
-def stitched(model: nn.Module, parts: Mapping[str, nn.Module]) -> nn.Module:
-    """Return a copy of a model with some submodules replaced, by their names."""
+def stitched(model: nn.Module, parts: Mapping[str, Callable[[nn.Module], nn.Module]]) -> nn.Module:
+    """Return a copy of a model with some submodules replaced, each in all places where it stands.
+
+    Args:
+        model: it is not changed.
+        parts: a name of each submodule, and what makes its replacement from the copy's own one, so that
+            weights which several modules share stay shared.
+    """
     twin = copy.deepcopy(model)
-    for path, part in parts.items():
-        owner, _, name = path.rpartition(".")
-        setattr(twin.get_submodule(owner), name, part)
+    inner = {path: twin.get_submodule(path) for path in parts}
+    instead = {inner[path]: make(inner[path]) for path, make in parts.items()}
+    for owner in list(twin.modules()):
+        for name, child in list(owner._modules.items()):
+            if child is not None and child in instead:
+                setattr(owner, name, instead[child])
     return twin
+
+
+def names_of(model: nn.Module, paths: Iterable[str]) -> tuple[str, ...]:
+    """Return all names of some submodules: one that stands in several places has several."""
+    meant = {model.get_submodule(path) for path in paths}
+    return tuple(name for name, module in model.named_modules(remove_duplicate=False) if module in meant)
 
 
 def agree(original: nn.Module, replaced: nn.Module, args: tuple[Any, ...], seed: int = 0) -> Report:

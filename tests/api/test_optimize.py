@@ -134,3 +134,21 @@ def test_a_rewrite_is_accepted_for_every_input_set(quick_judge, elsewhere):
             torch.testing.assert_close(fast(x), module(x), rtol=1e-5, atol=1e-5)
         with pytest.warns(FallbackWarning, match="proven on"):
             torch.testing.assert_close(fast(sets[0][:3]), module(sets[0][:3]), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16], ids=str)
+def test_a_half_precision_module_is_judged_by_its_own_error(gate, quick_judge, elsewhere, dtype):
+    module, x = gate.to(dtype), torch.randn(8, 32).to(dtype)
+    result = kernelevo.optimize(module, x, **QUICK)
+    assert result.best is not None, [t.evaluation for t in result.trials]
+    metrics = result.evaluation.metrics
+    assert metrics["precision"] == str(dtype).removeprefix("torch.") and metrics["meets_1e-5"] is False
+    assert 1e-5 < metrics["oracle_error"] <= 4 * metrics["reference_oracle_error"]
+    fast = result.module()
+    assert {p.dtype for p in fast.parameters()} == {dtype}
+    with torch.no_grad():
+        y = torch.randn(8, 32).to(dtype)
+        exact = copy.deepcopy(module).double()(y.double())
+        own, ours = ((m(y).double() - exact).abs().max() for m in (module, fast))
+        assert fast(y).dtype is dtype and ours <= 4 * own
