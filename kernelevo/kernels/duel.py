@@ -63,6 +63,7 @@ class Ring:
         self._lengths = Lengths(self.overhead, math.inf, lambda s, n: self._run(s, n)[0])
         self._thorough = False
         self._challenger_first = rng.random() < _EITHER
+        self._earlier: list[Pick] = []  # calls of the stateful subject before its last batch
         self._samples: list[Sample] = []
         self._answered: Batch | None = None
         self._empty: Session | None = None
@@ -125,8 +126,12 @@ class Ring:
     def _run(self, session: Session, calls: int, given: Sequence[Pick] = ()) -> tuple[Batch, Sequence[Pick]]:
         session.put_first()
         picks = given or [self.stream.pick() for _ in range(calls)]
+        self._earlier = []
         if session.setting.stateful:
             self.checker.place(session, self.checker.pool.groups[0].parameters, fresh=True)
+            # a module's first call may pack weights or compile: what is timed goes on from there
+            self._earlier = [self.stream.pick()]
+            session.batch(self.stream.values(self._earlier), [p.seed for p in self._earlier])
         batch = session.batch(self.stream.values(picks), [p.seed for p in picks])
         return batch, picks
 
@@ -199,7 +204,8 @@ class Ring:
         samples = []
         for index in chosen:
             answer = session.answer(batch.said, index, batch.calls)
-            needed = picks[: index + 1] if session.setting.stateful else picks[index : index + 1]
+            stateful = session.setting.stateful
+            needed = [*self._earlier, *picks[: index + 1]] if stateful else picks[index : index + 1]
             samples.append(Sample(tuple(needed), answer))
         if fastest:
             tally.fastest = samples

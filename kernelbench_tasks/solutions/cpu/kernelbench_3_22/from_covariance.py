@@ -50,6 +50,8 @@ SOURCE = r"""
 
 typedef float V __attribute__((vector_size(64)));
 typedef float U __attribute__((vector_size(64), aligned(4), may_alias));
+typedef double D __attribute__((vector_size(64)));
+typedef double W __attribute__((vector_size(64), aligned(8), may_alias));
 static inline V load(const float* p) { return (V)*(const U*)p; }
 static inline void store(float* p, V v) { *(U*)p = (U)v; }
 static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -89,22 +91,24 @@ struct Moments {
     void merge(const Moments& other) {
         if (other.count) merge(other.count, other.mean, other.m2);
     }
-    // n pixels that are still in L1; sums are taken of distances from the first one
+    // n pixels that are still in L1; squares are taken of distances from their mean, since any pixel may lie far off
     void add(const float* y, int64_t n, int64_t stride) {
-        V first[L], sum[L] = {}, square[L] = {};
-        for (int v = 0; v < L; ++v) first[v] = load(y + 16 * v);
-        for (int64_t p = 1; p < n; ++p)
+        const double share = 1.0 / n;
+        V middle[L] = {}, sum[L] = {}, square[L] = {};
+        for (int64_t p = 0; p < n; ++p)
+            for (int v = 0; v < L; ++v) middle[v] += load(y + p * stride + 16 * v);
+        for (int v = 0; v < L; ++v) middle[v] *= (float)share;
+        for (int64_t p = 0; p < n; ++p)
             for (int v = 0; v < L; ++v) {
-                const V d = load(y + p * stride + 16 * v) - first[v];
+                const V d = load(y + p * stride + 16 * v) - middle[v];
                 sum[v] += d;
                 square[v] += d * d;
             }
         float f[16 * L], s[16 * L], q[16 * L];
-        memcpy(f, first, sizeof f);
+        memcpy(f, middle, sizeof f);
         memcpy(s, sum, sizeof s);
         memcpy(q, square, sizeof q);
         double own[16 * L], distances[16 * L];
-        const double share = 1.0 / n;
         for (int c = 0; c < 16 * L; ++c) {
             own[c] = f[c] + s[c] * share;
             distances[c] = q[c] - (double)s[c] * s[c] * share;
@@ -428,24 +432,33 @@ extern "C" void expand_small(const float* x, int64_t stride, int64_t K, const fl
     ++*tracked2;
 }
 
-// Rows [i, i + 8), columns [j, j + 16 L) of x' x are added to `sums`; x is n pixels of `stride` channels.
-template <int L>
-static inline void add_tile(const float* x, int64_t n, int64_t stride, int64_t i, int64_t j, double* sums) {
-    V part[8][L] = {};
-    product<8, L>(part, x + i, 1, stride, x + j, stride, n);
-    for (int r = 0; r < 8; ++r) {
-        float lanes[16 * L];
-        memcpy(lanes, part[r], sizeof lanes);
-        double* to = sums + (i + r) * stride + j;
-        for (int l = 0; l < 16 * L; ++l) to[l] += lanes[l];
+// Rows [i, i + R), columns [j, j + 8 L) of x' x are added to `sums`; x is n pixels of `stride` channels.
+template <int R, int L>
+static inline void add_tile(const double* x, int64_t n, int64_t stride, int64_t i, int64_t j, double* sums) {
+    D part[R][L] = {};
+    for (int64_t p = 0; p < n; ++p, x += stride) {
+        D u[L];
+        for (int v = 0; v < L; ++v) u[v] = *(const W*)(x + j + 8 * v);
+#pragma GCC unroll 8
+        for (int r = 0; r < R; ++r) {
+            const double f = x[i + r];
+#pragma GCC unroll 6
+            for (int v = 0; v < L; ++v) part[r][v] += f * u[v];
+        }
     }
+    for (int r = 0; r < R; ++r)
+        for (int v = 0; v < L; ++v) *(W*)(sums + (i + r) * stride + j + 8 * v) += (W)part[r][v];
 }
-// The upper triangle of x' x for some 128 pixels.
-static void add_products(const float* x, int64_t n, int64_t stride, double* sums) {
+// The upper triangle of x' x for some 128 pixels. In doubles: where a few pixels are far larger than all others,
+// the small variance of w.x is a difference of their large products.
+static void add_products(const double* x, int64_t n, int64_t stride, double* sums) {
     for (int64_t i = 0; i < stride; i += 8) {
         int64_t j = i / 16 * 16;
-        for (; j + 48 <= stride; j += 48) add_tile<3>(x, n, stride, i, j, sums);
-        for (; j < stride; j += 16) add_tile<1>(x, n, stride, i, j, sums);
+        for (; j + 48 <= stride; j += 48) {
+            add_tile<4, 6>(x, n, stride, i, j, sums);
+            add_tile<4, 6>(x, n, stride, i + 4, j, sums);
+        }
+        for (; j < stride; j += 16) add_tile<8, 2>(x, n, stride, i, j, sums);
     }
 }
 
@@ -467,7 +480,8 @@ static void project(const float* x, int64_t width, int64_t K, const float* x_sca
     {
         const int me = omp_get_thread_num();
         Moments<L>* mine = &moments[me * panels];
-        Scratch buffer(x_scale ? kChunk * K : 0), centred(cov ? 128 * stride : 0);
+        Scratch buffer(x_scale ? kChunk * K : 0);
+        std::vector<double> centred(cov ? 128 * stride : 0);
         const auto multiply = [&](Pixels a, int64_t c, int64_t p, int64_t n) {
             float* to = y + p * stride + c * B;
             panel<L>(a, K, w + c * B * K, n, [&](int64_t q, int v, V sum) { store(to + q * stride + 16 * v, sum); });
@@ -508,17 +522,15 @@ static void project(const float* x, int64_t width, int64_t K, const float* x_sca
             const int64_t n = least(128, P - p);
             for (int64_t c = 0; c < stride; c += 16) {
                 const V s = load(scale + c), t = load(shift + c);
-                V middle = {};
-                for (int l = 0; l < 16 && cov; ++l) middle[l] = mean[c + l];
                 for (int64_t q = 0; q < n; ++q) {
                     float* at = y + (p + q) * stride + c;
                     V value = load(at) * s + t;
                     if (other) value += load(other + (p + q) * stride + c);
                     store(at, value);
-                    if (cov) store(centred.at + q * stride + c, value - middle);
+                    for (int l = 0; l < 16 && cov; ++l) centred[q * stride + c + l] = value[l] - mean[c + l];
                 }
             }
-            if (cov) add_products(centred.at, n, stride, &products[me * square]);
+            if (cov) add_products(centred.data(), n, stride, &products[me * square]);
         }
         if (cov) {
 #pragma omp for schedule(static)

@@ -64,22 +64,24 @@ struct Moments {
         }
         count = all;
     }
-    // n pixels that are still in L1; sums are taken of distances from the first one
+    // n pixels that are still in L1; squares are taken of distances from their mean, since any pixel may lie far off
     void add(const float* y, int64_t n, int64_t stride) {
-        V first[L], sum[L] = {}, square[L] = {};
-        for (int v = 0; v < L; ++v) first[v] = load(y + 16 * v);
-        for (int64_t p = 1; p < n; ++p)
+        const double share = 1.0 / n;
+        V middle[L] = {}, sum[L] = {}, square[L] = {};
+        for (int64_t p = 0; p < n; ++p)
+            for (int v = 0; v < L; ++v) middle[v] += load(y + p * stride + 16 * v);
+        for (int v = 0; v < L; ++v) middle[v] *= (float)share;
+        for (int64_t p = 0; p < n; ++p)
             for (int v = 0; v < L; ++v) {
-                const V d = load(y + p * stride + 16 * v) - first[v];
+                const V d = load(y + p * stride + 16 * v) - middle[v];
                 sum[v] += d;
                 square[v] += d * d;
             }
         float f[16 * L], s[16 * L], q[16 * L];
-        memcpy(f, first, sizeof f);
+        memcpy(f, middle, sizeof f);
         memcpy(s, sum, sizeof s);
         memcpy(q, square, sizeof q);
         double own[16 * L], distances[16 * L];
-        const double share = 1.0 / n;
         for (int c = 0; c < 16 * L; ++c) {
             own[c] = f[c] + s[c] * share;
             distances[c] = q[c] - (double)s[c] * s[c] * share;
