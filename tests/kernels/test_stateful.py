@@ -36,7 +36,7 @@ PACKED = PLAIN.replace("import torch\n", "import time\nimport torch\nimport kern
 )
 PACKED = PACKED.replace(
     "self.cell(torch.cat([x, self.hidden], dim=1))",
-    "torch.addmm(self.cell.bias, torch.cat([x, self.hidden], dim=1), kernelevo.packed(pack, self.cell.weight))",
+    "torch.cat([x, self.hidden], dim=1) @ kernelevo.packed(pack, self.cell.weight) + self.cell.bias",
 )
 
 
