@@ -7,6 +7,7 @@ import os
 import signal
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -29,6 +30,34 @@ def _judges_rest(request):
         yield
         return
     with judges.resting():
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _folders_are_open(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let other users pass through pytest's folders where tests run as root: sandboxed processes are such."""
+    if os.getuid() != 0:
+        yield
+        return
+    make = tmp_path_factory.mktemp
+
+    def mktemp(basename: str, numbered: bool = True) -> Path:
+        path = make(basename, numbered)
+        path.chmod(0o755)
+        return path
+
+    # a root of this process alone: each pytest that begins closes the common one again
+    with (
+        tempfile.TemporaryDirectory(prefix="kernelevo-tests-") as root,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        Path(root).chmod(0o711)
+        patch.setenv("PYTEST_DEBUG_TEMPROOT", root)
+        base = tmp_path_factory.getbasetemp()
+        patch.delenv("PYTEST_DEBUG_TEMPROOT")
+        for folder in (base, base.parent):
+            folder.chmod(0o711)
+        patch.setattr(tmp_path_factory, "mktemp", mktemp)
         yield
 
 

@@ -202,8 +202,7 @@ def verify(
             continue
         if wrong(stops[n].before[i]) is None:
             raise _early(session, "a call was answered from what lay in its place before its turn")
-        refusal = rules.wrong_result(report, _CASE)
-        raise Failed(Status.WRONG, refusal, pid=session.child.pid)
+        raise Failed(Status.WRONG, rules.wrong_result(report, _CASE), pid=session.child.pid)
     return len(order)
 
 

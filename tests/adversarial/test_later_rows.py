@@ -215,15 +215,18 @@ def test_every_rule_says_why_and_how(name):
     assert re.match(r"[a-z]+s\b", rule.honest)  # "An honest program returns ..."
 
 
+TELLING = (".broken", "rules.wrong_result")
+
+
 def test_every_refusal_of_the_judge_names_its_rule():
-    """``Failed`` gets what ``Rule.broken`` returns; a bare text would say what was seen and no more."""
+    """``Failed`` gets a ``Refusal`` of a rule; a bare text would say what was seen and no more."""
     bare, seen = [], 0
     for path in sorted(Path(rules.__file__).parent.glob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "Failed":
                 seen += 1
                 given = node.args[1]
-                if not (isinstance(given, ast.Call) and ast.unparse(given.func).endswith(".broken")):
+                if not (isinstance(given, ast.Call) and ast.unparse(given.func).endswith(TELLING)):
                     bare.append(f"{path.name}:{node.lineno}: {ast.unparse(given)[:80]}")
     assert seen > 20 and bare == []
 
