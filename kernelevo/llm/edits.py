@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kernelevo.core.program import path_problem
 from kernelevo.llm.locating import NotFound, locate, shifted
@@ -32,6 +33,7 @@ class Edit:
         new: what shall be there.
         lead: how many first lines of both are context only.
         tail: how many last lines of both are.
+        bare: the same edit if the diff's context has no space in front, where one may have been taken for it.
     """
 
     file: str
@@ -39,6 +41,7 @@ class Edit:
     new: tuple[str, ...]
     lead: int = 0
     tail: int = 0
+    bare: Edit | None = None
 
 
 @dataclass(frozen=True)
@@ -138,7 +141,7 @@ def apply(edits: Sequence[Edit], files: Mapping[str, str], entry: str) -> Applie
         end = "\r\n" if "\r\n" in text else "\n"
         lines = text.replace("\r\n", "\n").split("\n")
         try:
-            changed, how = _change(lines, edit)
+            changed, how = _read_twice(lines, edit)
         except NotFound as lost:
             raise NotApplied(f"edit {number} of {len(edits)} cannot be made in {path}: {lost}") from None
         texts[path] = end.join(changed)
@@ -146,6 +149,24 @@ def apply(edits: Sequence[Edit], files: Mapping[str, str], entry: str) -> Applie
     if texts == dict(files):
         raise NotApplied("the edits leave the program as it was")
     return Applied(texts, tuple(dict.fromkeys(overlooked)))
+
+
+def _read_twice(lines: list[str], edit: Edit) -> tuple[list[str], str]:
+    """Make an edit as it stands; with bare context where only that is an exact quote."""
+    found: tuple[list[str], str] | None = None
+    lost: NotFound | None = None
+    try:
+        found = _change(lines, edit)
+    except NotFound as error:
+        lost = error
+    if edit.bare is not None and (found is None or found[1]):
+        with contextlib.suppress(NotFound):
+            changed, how = _change(lines, edit.bare)
+            if not how:
+                return changed, "context without its space"
+    if found is None:
+        raise lost or NotFound("its context is nowhere")
+    return found
 
 
 def _change(lines: list[str], edit: Edit) -> tuple[list[str], str]:
@@ -192,6 +213,12 @@ def _common(lines: Sequence[str], most: int) -> int:
 def _hunk(name: str, lines: list[str]) -> Edit:
     while lines and not lines[-1].strip():
         lines = lines[:-1]
+    edit = _read_hunk(name, lines, bare=False)
+    bare = _read_hunk(name, lines, bare=True)
+    return edit if edit == bare else replace(edit, bare=bare)
+
+
+def _read_hunk(name: str, lines: list[str], *, bare: bool) -> Edit:
     old: list[str] = []
     new: list[str] = []
     kinds = ""
@@ -203,7 +230,7 @@ def _hunk(name: str, lines: list[str]) -> Edit:
             new.append(line[1:])
             kinds += "+"
         else:
-            same = line[1:] if line.startswith(" ") else line  # models forget the space of context lines
+            same = line if bare or not line.startswith(" ") else line[1:]  # models forget that space
             old.append(same)
             new.append(same)
             kinds += " "

@@ -179,3 +179,10 @@ def test_never_raises_and_decides(text, cut_off, based):
 @given(st.integers(10_000, 10_000_000))
 def test_any_spoiled_reply_is_applied_or_refused(seed):
     assert not outcome(seed).startswith("misapplied")
+
+
+def test_context_without_its_space_is_not_taken_for_another_indentation():
+    base = "int f() {\n  for (;;) {\n    y = 1;\n  }\n}\n"
+    reply = "```diff\n@@ -2,3 +2,4 @@\n  for (;;) {\n    y = 1;\n+    z = 2;\n  }\n}\n```"
+    found = read(reply, {"program.py": base})
+    assert found.files == {"program.py": base.replace("y = 1;\n", "y = 1;\n    z = 2;\n")}, found.refusal
