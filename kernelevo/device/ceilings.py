@@ -223,7 +223,7 @@ def _product(dtype: Any, device: str, *, tf32: bool) -> Rate:
         if kind == "cpu" and dtype is torch.float32:
             with contextlib.suppress(AttributeError, RuntimeError):  # a build of torch without oneDNN
                 found.append(packed_matmul(side=side, timer=timer, calls=_CALLS))
-        best = max([*found, *([best] if best else [])], key=lambda one: one.most)
+        best = max(filter(None, (best, *found)), key=lambda one: one.most)
     assert best is not None
     return best
 

@@ -45,7 +45,6 @@ METRIC = "sanitizer"
 SWITCH = "KERNELEVO_SANITIZER"
 """Set to ``off``, winners are not looked at (some 10 s each); the verdict says so."""
 _SLOWER = 5.0
-_TICK = 1.0
 _FLAGS = "-fsanitize=address,undefined -fno-sanitize=vptr -fno-omit-frame-pointer -g1"
 # what torch and Python do in ways that the sanitizer does not like is not the program's
 _OPTIONS = (
@@ -99,8 +98,8 @@ class Guarded:
     def wait(self, artifact: Artifact) -> None:
         """Wait until a build that has begun has ended: it would disturb what is timed."""
         begun = self._begun.get(artifact.folder) if artifact.folder else None
-        while begun is not None and not begun.wait(_TICK):
-            pass
+        if begun is not None:
+            begun.wait(threading.TIMEOUT_MAX)
 
     def told(self, found: Evaluation, ground: Ground, artifact: Artifact) -> Evaluation:
         """Return a winner's verdict with what the sanitizer says; a refusal where that is an error."""
