@@ -73,9 +73,7 @@ class Checker:
         """
         by_seed = session.weights == "by seed"
         if fresh or by_seed or session.setting.stateful or parameters.seed != self.pool.base_seed:
-            with self.pool.turn:
-                module = self.pool.build(parameters.seed)
-            session.construct(module, parameters.seed)
+            session.construct(self.pool.weights(parameters.seed), parameters.seed)
         if not by_seed and (parameters.state is not None or not fresh):
             session.load(parameters.state or self.pool.state, parameters.way)
 

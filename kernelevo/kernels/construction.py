@@ -7,7 +7,7 @@ one of theirs, and what is built or drawn meanwhile comes out otherwise than its
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol, TypeVar
 
 import torch
@@ -62,6 +62,20 @@ def until_alike(run: Callable[[], T], alike: Callable[[T, T], bool]) -> T:
     raise AssertionError("attempts() ends by raising")
 
 
+def named_weights(module: nn.Module) -> dict[str, tuple[str, bool, torch.Tensor]]:
+    """Return name -> (kind, requires_grad, tensor) of all that a module holds."""
+    found: dict[str, tuple[str, bool, torch.Tensor]] = {}
+    saved = module.state_dict(keep_vars=True)
+    parameters = dict(module.named_parameters(remove_duplicate=False))
+    for name, value in parameters.items():
+        found[name] = ("parameter", value.requires_grad, value.detach())
+    for name, held in module.named_buffers(remove_duplicate=False):
+        found[name] = ("buffer" if name in saved else "unsaved buffer", False, held.detach())
+    for name, plain in plain_tensors(module).items():
+        found[name] = ("plain", False, plain.detach())
+    return found
+
+
 class Construction:
     """Builds the reference; for seeds that it is told to hold, always with the same values.
 
@@ -71,7 +85,7 @@ class Construction:
 
     def __init__(self, source: Builds) -> None:
         self._source = source
-        self._held: dict[int, list[torch.Tensor]] = {}
+        self._held: dict[int, dict[str, torch.Tensor]] = {}
 
     def hold(self, seed: int) -> None:
         """Build until two modules are equal, and remember their values; once for a seed."""
@@ -79,7 +93,8 @@ class Construction:
             if seed in self._held:
                 return
             found = until_alike(lambda: _values(self._source.build(seed)), _equal)
-            self._held[seed] = [value.clone() for value in found]  # a source may hand its tensors out again
+            # a source may hand its tensors out again
+            self._held[seed] = {name: value.clone() for name, value in found.items()}
 
     def build(self, seed: int) -> nn.Module:
         """Return a new module; one that differs from what is held for its seed is built again.
@@ -95,14 +110,22 @@ class Construction:
                     return module
         raise AssertionError("attempts() ends by raising")
 
+    def weights(self, seed: int) -> Mapping[str, torch.Tensor]:
+        """Return by name what a new module holds, to be read only; nothing is built for a seed that is held.
 
-def _values(module: nn.Module) -> list[torch.Tensor]:
-    held = (*module.parameters(), *module.buffers(), *plain_tensors(module).values())
-    return [value.detach() for value in held]
+        Raises:
+            MachineError: as ``build``.
+        """
+        held = self._held.get(seed)
+        return _values(self.build(seed)) if held is None else held
 
 
-def _equal(one: list[torch.Tensor], two: list[torch.Tensor]) -> bool:
-    return len(one) == len(two) and all(map(_same, one, two))
+def _values(module: nn.Module) -> dict[str, torch.Tensor]:
+    return {name: value for name, (_, _, value) in named_weights(module).items()}
+
+
+def _equal(one: dict[str, torch.Tensor], two: dict[str, torch.Tensor]) -> bool:
+    return one.keys() == two.keys() and all(_same(value, two[name]) for name, value in one.items())
 
 
 def _same(a: torch.Tensor, b: torch.Tensor) -> bool:

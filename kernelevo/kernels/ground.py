@@ -196,9 +196,8 @@ class Ground:
 
     def _make_ready(self, session: Session, patience: float) -> None:
         """Bring a fresh trusted session into the shipped state and let it make one call."""
-        with self.pool.turn:
-            module = self.pool.build(self.pool.base_seed)
-        session.construct(module, self.pool.base_seed, timeout=patience)
+        seed = self.pool.base_seed
+        session.construct(self.pool.weights(seed), seed, timeout=patience)
         pick = self.stream.pick()
         session.batch(self.stream.values([pick]), [pick.seed], timeout=patience)
 

@@ -197,9 +197,7 @@ class Guarded:
         pool = ground.pool
         pool.ensure(CASES)
         cases = pool.draw(ground.rng("guarded", next(self._serial)))[:CASES]
-        with pool.turn:
-            module = pool.build(pool.base_seed)
-        session.construct(module, pool.base_seed, timeout=ground.patience)
+        session.construct(pool.weights(pool.base_seed), pool.base_seed, timeout=ground.patience)
         for i, (group, case) in enumerate(cases):
             report: Report = ground.checker.case(session, group, case, placed=i == 0)
             if not report.ok:

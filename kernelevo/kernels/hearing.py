@@ -109,7 +109,7 @@ class Hearing:
         pool.ensure(count)
         cases = pool.draw(self._rng)
         self._group = cases[0][0]
-        self._session.construct(pool.build(pool.base_seed), pool.base_seed)
+        self._session.construct(pool.weights(pool.base_seed), pool.base_seed)
         return cases
 
     def _check(self, cases: list[tuple[Group, Case]]) -> Evaluation | None:

@@ -168,6 +168,11 @@ class Pool:
         """Return the reference module, fresh from its constructor."""
         return self._construction.build(seed)
 
+    def weights(self, seed: int) -> Mapping[str, torch.Tensor]:
+        """Return by name what a fresh reference module holds, to be read only."""
+        with self.turn:
+            return self._construction.weights(seed)
+
     def truth(self, parameters: ParameterSet, args: Any, seed: int) -> Truth:
         """Evaluate the reference in fp32 and fp64 on one case."""
         with self.turn:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import select
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -22,7 +22,7 @@ from kernelevo.kernels.failed import NO_ANSWER, Failed, told, translated
 from kernelevo.kernels.filling import Values
 from kernelevo.kernels.ledger import Ledger
 from kernelevo.kernels.results import parse, plain, ranges
-from kernelevo.kernels.setting import Setting, named_weights
+from kernelevo.kernels.setting import Setting
 from kernelevo.kernels.shared_outputs import SharedOutputs
 from kernelevo.kernels.staging import Staging
 from kernelevo.kernels.tree import flatten
@@ -130,12 +130,11 @@ class Session:
     # ------------------------------------------------------------------ weights
 
     def construct(
-        self, module: torch.nn.Module, seed: int, *, timeout: float | None = None
+        self, weights: Mapping[str, torch.Tensor], seed: int, *, timeout: float | None = None
     ) -> dict[str, Any]:
-        """Construct the subject after ``seed`` with the weights of a fresh reference module."""
-        held = named_weights(module)
+        """Construct the subject after ``seed`` with the weights of a fresh reference module, by name."""
         for spec, view in zip(self.setting.names, self._weight_views, strict=True):
-            view.copy_(held[spec["name"]][2])
+            view.copy_(weights[spec["name"]])
         reply = self.ask("construct", seed=seed, timeout=timeout)
         self.weights = "by seed" if reply.get("weights") == "by seed" else "strict"
         return reply

@@ -10,9 +10,9 @@ import torch
 from torch import nn
 from torch.utils import _pytree as pytree
 
-from kernelevo.backends.candidate import plain_tensors
 from kernelevo.errors import InputError
 from kernelevo.kernels.arena import Layout, dense
+from kernelevo.kernels.construction import named_weights
 from kernelevo.kernels.equipment import Equipment
 from kernelevo.kernels.ledger import ledger_bytes
 from kernelevo.kernels.oracle import Truth
@@ -114,20 +114,6 @@ class Setting:
             "staged": self.staged,
             "instruments": None if self.equipment is None else self.equipment.payload(),
         }
-
-
-def named_weights(module: nn.Module) -> dict[str, tuple[str, bool, torch.Tensor]]:
-    """Return name -> (kind, requires_grad, tensor) of all that a module holds."""
-    found: dict[str, tuple[str, bool, torch.Tensor]] = {}
-    saved = module.state_dict(keep_vars=True)
-    parameters = dict(module.named_parameters(remove_duplicate=False))
-    for name, value in parameters.items():
-        found[name] = ("parameter", value.requires_grad, value.detach())
-    for name, held in module.named_buffers(remove_duplicate=False):
-        found[name] = ("buffer" if name in saved else "unsaved buffer", False, held.detach())
-    for name, plain in plain_tensors(module).items():
-        found[name] = ("plain", False, plain.detach())
-    return found
 
 
 def survey(

@@ -19,7 +19,6 @@ from kernelevo.kernels.foundry import Foundry
 from kernelevo.kernels.ground import Ground
 from kernelevo.kernels.ledger import Ledger
 from kernelevo.kernels.session import Session
-from kernelevo.kernels.setting import named_weights
 from kernelevo.sandbox.child import Child
 from kernelevo.sandbox.limits import Limits
 from kernelevo.sandbox.scratch import SOON, remove
@@ -140,13 +139,12 @@ class Stages:
         """Start a child with the weights and inputs of one call, made after a seed that nothing else uses."""
         seed = ground.rng("build", next(self._serial)).getrandbits(31)
         with ground.pool.turn:
-            module = ground.pool.build(seed)
+            held = ground.pool.weights(seed)
             args = ground.pool.source.inputs(seed)
         setting = ground.setting
         weights, slots = Arena(setting.weights.nbytes), Arena(setting.slots_bytes)
-        held = named_weights(module)
         for spec, view in zip(setting.names, setting.weights.views(weights.block), strict=True):
-            view.copy_(held[spec["name"]][2])
+            view.copy_(held[spec["name"]])
         ground.stream.write_leaves(args, setting.inputs.views(slots.block))
         Ledger(slots.block[setting.inputs.nbytes * setting.capacity :]).tell([seed])
         payload = {

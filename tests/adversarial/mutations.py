@@ -202,7 +202,7 @@ class Court:
         pool = ground.pool
         try:
             with self.judge._stages.enter(ground, artifact) as session:
-                session.construct(pool.build(pool.base_seed), pool.base_seed)
+                session.construct(pool.weights(pool.base_seed), pool.base_seed)
                 for i, (group, case) in enumerate(pool.draw(ground.rng("cases", text))):
                     report = ground.checker.case(session, group, case, placed=i == 0)
                     if not report.ok:

@@ -110,3 +110,18 @@ def test_values_are_told_apart_to_the_last_bit_and_nan_is_itself():
     made.hold(1)  # once for a seed
     assert torch.equal(made.build(1).kept[0].nan_to_num(), torch.zeros(2))
     assert next(tables, None) is None
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_the_weights_of_a_seed_are_those_of_its_module_and_of_none_that_ran(held):
+    made = Construction(TRANSITION)
+    if held:
+        made.hold(7)
+    before = {name: value.clone() for name, value in TRANSITION.build(7).state_dict().items()}
+    module = made.build(7)
+    with torch.no_grad():
+        module(*TRANSITION.inputs(1))
+    weights = made.weights(7)
+    assert before.keys() <= weights.keys()
+    assert all(torch.equal(value, weights[name]) for name, value in before.items())
+    assert not all(torch.equal(value, before[name]) for name, value in module.state_dict().items())
