@@ -6,9 +6,12 @@ one of theirs, and what is built or drawn meanwhile comes out otherwise than its
 
 from __future__ import annotations
 
+import copy
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from typing import Protocol, TypeVar
+from types import BuiltinFunctionType, FunctionType
+from typing import Any, Protocol, TypeVar
 
 import torch
 from torch import nn
@@ -20,6 +23,7 @@ from kernelevo.errors import MachineError
 T = TypeVar("T")
 _TRIES = 20
 _REST = 0.01  # seconds before another try, times its number
+_COSTLY = 0.1  # seconds of a constructor from which on modules are copied
 
 
 class Builds(Protocol):
@@ -86,22 +90,32 @@ class Construction:
     def __init__(self, source: Builds) -> None:
         self._source = source
         self._held: dict[int, dict[str, torch.Tensor]] = {}
+        self._originals: dict[int, nn.Module] = {}
 
     def hold(self, seed: int) -> None:
         """Build until two modules are equal, and remember their values; once for a seed."""
         with TURN:
             if seed in self._held:
                 return
-            found = until_alike(lambda: _values(self._source.build(seed)), _equal)
+            start = time.monotonic()
+            found = until_alike(lambda: self._source.build(seed), lambda a, b: _equal(_values(a), _values(b)))
             # a source may hand its tensors out again
-            self._held[seed] = {name: value.clone() for name, value in found.items()}
+            if time.monotonic() - start > 2 * _COSTLY and _is_data(found):
+                original = self._originals[seed] = copy.deepcopy(found)
+                self._held[seed] = _values(original)
+            else:
+                self._held[seed] = {name: value.clone() for name, value in _values(found).items()}
 
     def build(self, seed: int) -> nn.Module:
         """Return a new module; one that differs from what is held for its seed is built again.
 
+        Where the constructor of a held seed is slow and the module is nothing but data, it is copied.
+
         Raises:
             MachineError: if it differs every time.
         """
+        if seed in self._originals:
+            return copy.deepcopy(self._originals[seed])
         held = self._held.get(seed)
         with TURN:
             for _ in attempts():
@@ -118,6 +132,44 @@ class Construction:
         """
         held = self._held.get(seed)
         return _values(self.build(seed)) if held is None else held
+
+
+def _is_data(module: nn.Module) -> bool:
+    """Tell whether a deep copy of a module is as good as the module: code in it could hold the original.
+
+    A closure or bound method goes on with what it was made with, and tensors that share memory would not
+    share it in the copy.
+    """
+    seen: dict[int, Any] = {}
+
+    def plain(value: Any) -> bool:
+        if id(value) in seen:
+            return True
+        seen[id(value)] = value
+        if isinstance(value, nn.Module):
+            kinds = [kind for kind in type(value).__mro__ if kind not in (nn.Module, object)]
+            return not any(name in vars(kind) for kind in kinds for name in _COPYING) and plain(vars(value))
+        if isinstance(value, FunctionType):
+            return not value.__closure__ and plain(value.__defaults__) and plain(value.__kwdefaults__)
+        if type(value) in (torch.Tensor, nn.Parameter):
+            return bool(value.is_leaf) and value.grad is None
+        if type(value) in (dict, OrderedDict):
+            return all(map(plain, value)) and all(map(plain, value.values()))
+        if type(value) in (list, tuple, set, frozenset):
+            return all(map(plain, value))
+        return isinstance(value, _PLAIN)
+
+    if not plain(module):
+        return False
+    places = [v.untyped_storage().data_ptr() for v in seen.values() if isinstance(v, torch.Tensor)]
+    return len(set(places)) == len(places)
+
+
+_COPYING = ("__deepcopy__", "__copy__", "__reduce_ex__", "__reduce__", "__getstate__")
+_PLAIN = (
+    bool, int, float, complex, str, bytes, type(None), type, BuiltinFunctionType,
+    torch.dtype, torch.device, torch.Size, torch.memory_format, torch.layout,
+)  # fmt: skip
 
 
 def _values(module: nn.Module) -> dict[str, torch.Tensor]:

@@ -72,17 +72,11 @@ class Hearing:
         Raises:
             Failed: if the program breaks off or misbehaves.
         """
-        ground, session, notes = self._ground, self._session, self._notes
+        ground = self._ground
         cases = self._open(_BEFORE_TIMING)
-        wrong = self._check(cases[:_BEFORE_TIMING])
+        wrong = self._before_timing(cases)
         if wrong is not None:
             return wrong
-        last = ground.checker.several(session, ground.stream)
-        _, report = ground.checker.verify(
-            ground.setting.stateful, ground.stream, ground.setting.structure, [last], 0.0
-        )
-        if report is not None:
-            return notes.wrong(report, "in a call on tensors at other addresses")
         ground.roof.ready()
         if floor is not None:
             glance = StopRule(0.1, min(ROUGH_SECONDS, seconds))
@@ -101,7 +95,29 @@ class Hearing:
         ground.pool.retire(self._rng.choice(cases)[1])
         return wrong or self._finish(outcome, label, rough=below)
 
+    def proof(self) -> Evaluation | None:
+        """Do what comes before all timing; return the verdict of a program that is wrong.
+
+        Raises:
+            Failed: if the program breaks off or misbehaves.
+        """
+        return self._before_timing(self._open(_BEFORE_TIMING))
+
     # ------------------------------------------------------------------ steps
+
+    def _before_timing(self, cases: list[tuple[Group, Case]]) -> Evaluation | None:
+        """Check some cases, and a call on tensors at other addresses."""
+        ground = self._ground
+        wrong = self._check(cases[:_BEFORE_TIMING])
+        if wrong is not None:
+            return wrong
+        last = ground.checker.several(self._session, ground.stream)
+        _, report = ground.checker.verify(
+            ground.setting.stateful, ground.stream, ground.setting.structure, [last], 0.0
+        )
+        if report is None:
+            return None
+        return self._notes.wrong(report, "in a call on tensors at other addresses")
 
     def _open(self, count: int) -> list[tuple[Group, Case]]:
         """Construct the program and draw its cases, of which so many exist at the least."""

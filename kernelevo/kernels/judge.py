@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from kernelevo.backends.cache import default_root
 from kernelevo.core import Artifact, Evaluation, Program, Status, Task
@@ -37,6 +37,7 @@ REBASE_SECONDS = 2.0
 SETTLE_SECONDS = 1.0
 PREPARING = "compiling the module with torch.compile, to compare with; the search starts when that is done"
 _log = logging.getLogger(__name__)
+Verdict = TypeVar("Verdict")
 
 FRESH_PROCESSES = 3
 MOST_PROCESSES = 5  # where other work disturbs
@@ -237,6 +238,17 @@ class KernelJudge:
             verdict = once(self._twins, self._stages, ground, artifact, floor, self._alone)
         return with_kernels(verdict, artifact.facts)
 
+    def prove(self, artifact: Artifact) -> Evaluation | None:
+        """Check a built program on some cases, with no clock; return the verdict of one that is wrong.
+
+        For programs that are finalised if they are right: that checks them again, and times them.
+        """
+        if artifact.verdict is not None:
+            return artifact.verdict
+        with self._device:
+            verdict = self._heard(artifact, Hearing.proof)
+        return verdict and with_kernels(verdict, artifact.facts)
+
     def expect_final(self, artifact: Artifact) -> None:
         """Begin what can be done for ``finalize`` beside work that is not timed; returns at once."""
         if artifact.verdict is None:
@@ -293,15 +305,24 @@ class KernelJudge:
     ) -> Evaluation:
         if artifact.verdict is not None:
             return artifact.verdict
+        brief = floor is None and seconds <= self._search and self._is_reference(artifact.program)
+
+        def hear(hearing: Hearing) -> Evaluation:
+            return hearing.brief(seconds) if brief else hearing.full(seconds, floor)
+
+        return self._heard(artifact, hear, final=final, profile=profile)
+
+    def _heard(
+        self, artifact: Artifact, hear: Callable[[Hearing], Verdict], **how: bool
+    ) -> Verdict | Evaluation:
+        """Hear a program in a fresh process of its own."""
         ground = self.ground
         self._rebase(ground)
         notes = begun(ground, artifact)
         try:
-            brief = floor is None and seconds <= self._search and self._is_reference(artifact.program)
             rng = ground.rng("cases", artifact.program.id, next(self._serial))
             with ground.quiet(), self._stages.enter(ground, artifact) as session:
-                hearing = Hearing(ground, session, notes, rng, final=final, profile=profile)
-                return hearing.brief(seconds) if brief else hearing.full(seconds, floor)
+                return hear(Hearing(ground, session, notes, rng, **how))
         except Failed as failed:
             return replace(failed.verdict(), metrics=notes.metrics)
         finally:

@@ -125,3 +125,68 @@ def test_the_weights_of_a_seed_are_those_of_its_module_and_of_none_that_ran(held
     assert before.keys() <= weights.keys()
     assert all(torch.equal(value, weights[name]) for name, value in before.items())
     assert not all(torch.equal(value, before[name]) for name, value in module.state_dict().items())
+
+
+class Plain(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.linear, self.norm = nn.Linear(3, 4), nn.BatchNorm1d(4)
+        self.table = {"scale": torch.rand(4), "act": torch.relu}
+        self.again = self.linear
+
+    def forward(self, x):
+        return self.table["act"](self.norm(self.again(x))) * self.table["scale"]
+
+
+class Closed(Plain):
+    def __init__(self):
+        super().__init__()
+        self.first = lambda x: self.linear(x) + 1.0
+
+    def forward(self, x):
+        return self.norm(self.first(x))
+
+
+class Bound(Plain):
+    def __init__(self):
+        super().__init__()
+        self.first = self.linear.forward
+
+
+class Shared(Plain):
+    def __init__(self):
+        super().__init__()
+        whole = torch.rand(8)
+        self.one, self.two = whole[:4], whole[4:]
+
+
+class Counted:
+    """A source that counts what it constructs, and takes its time."""
+
+    def __init__(self, kind):
+        self.kind, self.built = kind, 0
+
+    def build(self, seed):
+        self.built += 1
+        torch.manual_seed(seed)
+        return self.kind()
+
+
+@pytest.mark.parametrize("kind", [Plain, Closed, Bound, Shared])
+def test_a_slow_constructor_is_spared_only_where_a_copy_holds_nothing_of_the_original(kind, monkeypatch):
+    monkeypatch.setattr(construction, "_COSTLY", 0.0)
+    source = Counted(kind)
+    made = Construction(source)
+    made.hold(5)
+    before = source.built
+    one, x = made.build(5), torch.rand(6, 3)
+    assert (source.built == before) == (kind is Plain)
+    with torch.no_grad():
+        right = one(x)
+        one(x)
+        for value in one.parameters():
+            value.fill_(7.0)
+        two = made.build(5)
+        assert torch.equal(two(x), right) and two.again is two.linear
+        assert torch.equal(Counted(kind).build(5)(x), right)
+        assert not torch.equal(one(x), right)
