@@ -4,8 +4,9 @@ An evaluator may offer more than its protocol; everything here is optional:
 ``seeds()`` returns programs to start from where the task has none; ``warm()`` gets ready for the first
 program; ``settle()`` goes on for a few seconds with what the search is to wait for, and returns whether all
 of it is done; ``notices()`` returns news since the last call (see ``Notices``); ``finalize(artifact)``
-(``finalize(program)`` without stages) times a winner again, in fresh processes; ``expect_final(artifact)``
-(``api.check``) says early that a built program is to be finalized if it is right; ``close()`` ends it.
+(``finalize(program)`` without stages) times a winner again, in fresh processes; ``close()`` ends it. For
+``api.check`` alone: ``expect_final(artifact)`` says early that a built program is to be finalized if it is
+right, ``prove(artifact)`` checks it without a clock and returns the verdict of one that is wrong.
 """
 
 from __future__ import annotations

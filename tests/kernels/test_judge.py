@@ -7,6 +7,7 @@ import torch
 
 from kernelevo.core import Program, StagedEvaluator, Status
 from kernelevo.kernels.baseline import Baseline
+from kernelevo.kernels.duel import Ring
 from kernelevo.kernels.judge import KernelJudge
 from kernelevo.kernels.verdict import NAMES
 from tests.kernels.conftest import MODEL, RESULT, candidate, task_of
@@ -34,6 +35,21 @@ def test_a_right_program_is_ok_with_all_metrics(judge):
     assert m["meets_1e-5"] is True and m["precision"] == "fp32-accurate" and m["weights"] == "strict"
     assert m["latency_ms"] > 0 and m["peak_memory_mb"] > 10 and m["timed_outputs_verified"] > 0
     assert all(v is None or not isinstance(v, float) or math.isfinite(v) for v in m.values())
+
+
+def test_proving_tells_what_is_wrong_and_times_nothing(judge, monkeypatch):
+    verdict(judge, candidate("return RESULT"))  # whatever is timed once for a judge has been
+
+    def fight(*_, **__):
+        raise AssertionError("it was timed")
+
+    monkeypatch.setattr(Ring, "fight", fight)
+    assert judge.prove(judge.prepare(Program.single(candidate("return RESULT")))) is None
+    for body, status in (("return RESULT * 1.0001", Status.WRONG), ("raise ValueError('boo')", Status.CRASHED)):
+        found = judge.prove(judge.prepare(Program.single(candidate(body))))
+        assert found.status is status and found.score is None and found.feedback
+    broken = judge.prepare(Program.single("def ("))
+    assert judge.prove(broken) is broken.verdict
 
 
 BAD = {
