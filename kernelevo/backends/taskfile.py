@@ -99,7 +99,8 @@ def with_constants(text: str, values: Mapping[str, Any], filename: str = "task.p
     for line in lines:
         starts.append(starts[-1] + len(line))
     data = text.encode()
-    for name, node in sorted(spans.items(), key=lambda item: -item[1].lineno):
+    # from the end: what is replaced moves all that follows, in its line too
+    for name, node in sorted(spans.items(), key=lambda item: (-item[1].lineno, -item[1].col_offset)):
         begin = starts[node.lineno - 1] + node.col_offset
         end = starts[(node.end_lineno or node.lineno) - 1] + (node.end_col_offset or 0)
         written, breaks = repr(values[name]), data[begin:end].count(b"\n")

@@ -58,6 +58,12 @@ def test_lines_stay_where_they_are() -> None:
     assert changed.splitlines().index(line) == TEXT.splitlines().index(line)
 
 
+def test_constants_of_one_line_do_not_move_one_another() -> None:
+    text = "a = 1; b = 2; c = 3\n"
+    changed = taskfile.with_constants(text, {"a": 16, "c": 300, "b": 32})
+    assert changed == "a = 16; b = 32; c = 300\n"
+
+
 value = st.one_of(
     st.integers(-(10**9), 10**9),
     st.text(max_size=20),
