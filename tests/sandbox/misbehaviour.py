@@ -186,6 +186,12 @@ def flood_output(channel, payload, fds):
         os.write(1, b"x" * 65536)
 
 
+def close_output(channel, payload, fds):
+    os.closerange(1, 3)
+    channel.send("ready")
+    channel.recv()
+
+
 def flood_channel(channel, payload, fds):
     while True:
         os.write(channel.fileno(), b"\xff" * 65536)
