@@ -135,7 +135,12 @@ class Nursery:
             self._control.send({"error": f"the zygote has {threads} threads; a fork would hang its children"})
             return
         zygote = os.getpid()
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError as error:  # too many processes, or no memory: the children that live go on
+            self._close(fds)
+            self._control.send({"error": f"this system makes no process now: {error}"})
+            return
         if pid == 0:
             newborn.live(order, fds, self._who, zygote)
         self._alive[pid] = os.pidfd_open(pid)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -250,11 +251,25 @@ class Zygote:
             try:
                 self._control.send(order, fds)
                 reply, received = self._control.recv_fds(timeout)
-            except PeerFault as fault:
-                raise self._gone(fault) from None
+            except (ValueError, TypeError):
+                raise  # an order that cannot be written down: nothing of it was sent
+            except BaseException as error:
+                self._put_down()
+                if isinstance(error, PeerFault):
+                    raise self._gone(error) from None
+                raise
         if isinstance(reply, dict) and "error" in reply:
             raise SandboxError(f"the zygote cannot {order['op']}", why=str(reply["error"]))
         return reply, received
+
+    def _put_down(self) -> None:
+        """End it where an answer was not read in time, or not at all (Ctrl-C, an evaluator's time limit).
+
+        It may come yet, and would be taken for the answer to the next order: another process's number.
+        """
+        self._process.kill()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(5.0)
 
     def _status(self, pid: int) -> dict[str, Any] | None:
         """Return how a child ended; None if the zygote is gone too (its children died with it)."""

@@ -9,8 +9,10 @@ import time
 import pytest
 
 from kernelevo.errors import SandboxError
-from kernelevo.sandbox.channel import PeerClosed
+from kernelevo.sandbox import nursery
+from kernelevo.sandbox.channel import Channel, PeerClosed
 from kernelevo.sandbox.limits import Limits
+from kernelevo.sandbox.plain_zygote import plain_zygote
 from kernelevo.sandbox.zygote import Zygote, clean_environment
 
 
@@ -161,3 +163,48 @@ def test_spawn_after_the_zygote_died_is_a_machine_error(tmp_path):
         gone(zygote.pid)
         with pytest.raises(SandboxError, match="does not answer"):
             zygote.spawn("kernelevo.sandbox.selftest:answer", {}, limits=Limits("run", tmp_path / "s"))
+
+
+ANSWER = "kernelevo.sandbox.selftest:answer"
+
+
+def test_an_answer_that_was_not_read_is_not_taken_for_the_next_one(tmp_path, monkeypatch):
+    """After Ctrl-C the shared zygote must not hand out the process of the call that was interrupted."""
+
+    def interrupted(timeout):
+        raise KeyboardInterrupt
+
+    first, limits = plain_zygote(("json",)), Limits("run", tmp_path / "s")
+    with monkeypatch.context() as patch:
+        patch.setattr(first._control, "recv_fds", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            first.spawn(ANSWER, {"token": "first"}, limits=limits)
+    assert not first.alive()
+    second = plain_zygote(("json",))
+    assert second is not first
+    with second.spawn(ANSWER, {"token": "another"}, limits=limits) as child:
+        assert child.channel.recv(10.0)["bytes"] == len("another")
+
+
+def test_a_zygote_that_answers_too_late_is_given_up():
+    with Zygote((), threads=1) as zygote:
+        os.kill(zygote.pid, signal.SIGSTOP)
+        with pytest.raises(SandboxError, match="does not answer"):
+            zygote._call({"op": "status", "pid": 1}, timeout=0.05)
+        assert not zygote.alive()
+
+
+def test_a_fork_that_the_system_refuses_costs_no_other_child(monkeypatch):
+    def refused():
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    ours, theirs = Channel.pair()
+    read_end, write_end = os.pipe()
+    monkeypatch.setattr(nursery, "thread_count", lambda: 1)
+    monkeypatch.setattr(os, "fork", refused)
+    nursery.Nursery(theirs, os.getpid())._obey({"op": "spawn"}, [write_end])
+    assert "Resource temporarily unavailable" in ours.recv(5.0)["error"]
+    assert os.read(read_end, 1) == b""  # its descriptors are closed
+    os.close(read_end)
+    ours.close()
+    theirs.close()
