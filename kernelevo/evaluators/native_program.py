@@ -6,7 +6,6 @@ The run stage may execute nothing, so a program is no executable but a shared ob
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 
 from kernelevo.backends.cache import BuildCache, digest
@@ -49,7 +48,7 @@ def compiled(program: Program, flags: tuple[str, ...] = ()) -> bytes:
 
 
 def _built(program: Program, tool: str, flags: tuple[str, ...]) -> bytes:
-    folder = Path(tempfile.mkdtemp(prefix="kernelevo-compile-"))
+    folder = scratch.temporary("compile")
     try:
         for name, content in program.files.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)

@@ -95,7 +95,7 @@ class Zygote:
         self._watched: list[weakref.ref[Child]] = []
         self._watcher: threading.Thread | None = None
         self._closing = threading.Event()
-        self._scratch = Path(tempfile.mkdtemp(prefix="kernelevo-zygote-"))
+        self._scratch = scratch.temporary("zygote")
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  closed by close()
         config = {
             "preload": [*dict.fromkeys([*preload, *_OWN_ENTRIES])],
