@@ -76,6 +76,14 @@ def test_other_folders_stay_and_what_is_gone_is_built_again(tmp_path: Path) -> N
     assert prune(tmp_path, 0) == 0 and folder.exists()  # it was made just now
 
 
+def test_what_a_killed_process_left_half_made_goes_and_what_is_being_made_stays(tmp_path: Path) -> None:
+    left = entry(tmp_path, f"ab/{digest('killed')}.making", 99, 1000)
+    begun = tmp_path / "cd" / f"{digest('begun')}.making"
+    (begun / "torch").mkdir(parents=True)  # its compiler has written nothing yet
+    assert prune(tmp_path, 0) == 1000
+    assert not left.exists() and (begun / "torch").exists()
+
+
 def test_a_cache_that_is_not_there_is_no_fault(tmp_path: Path) -> None:
     assert prune(tmp_path / "none", 0) == 0
     assert not (tmp_path / "none").exists()
