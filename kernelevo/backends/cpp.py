@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from kernelevo.backends import calling, signatures, source_tree, toolchain
+from kernelevo.backends import calling, compiler_log, signatures, source_tree, toolchain
 from kernelevo.backends.cache import BuildCache, digest
 from kernelevo.errors import BuildError, BuildRefused, ToolchainMissing
 
@@ -217,14 +217,12 @@ def _run(words: list[str], scratch: Path) -> None:
     except OSError as error:
         raise ToolchainMissing(f"{words[0]} does not run", why=str(error)) from error
     if done.returncode != 0:
-        log = _shortened(done.stderr or done.stdout, scratch)
-        first = next((line for line in log.splitlines() if "error" in line), log[:200])
-        raise BuildError("the C++ source does not compile", why=first, log=log)
+        log = _without_folders(done.stderr or done.stdout, scratch)
+        why, log = compiler_log.first_error(log), compiler_log.shortened(log)
+        raise BuildError("the C++ source does not compile", why=why, log=log)
 
 
-def _shortened(log: str, scratch: Path) -> str:
-    """Cut the folders of this machine off the compiler's words, and keep them readable in length."""
+def _without_folders(log: str, scratch: Path) -> str:
+    """Cut the folders of this machine off the compiler's words."""
     log = log.replace(f"{scratch}/", "").replace(f"{source_tree.include()}/", "")
-    log = re.sub(r"\S*/site-packages/torch/include/", "", log)
-    lines = log.splitlines()
-    return "\n".join(lines if len(lines) <= 80 else [*lines[:80], f"... {len(lines) - 80} more lines"])
+    return re.sub(r"\S*/site-packages/torch/include/", "", log)
