@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import secrets
+import site
 import socket
 import subprocess
 import sys
@@ -23,7 +24,11 @@ from kernelevo.sandbox.channel import Channel, PeerClosed, PeerFault, PeerTimeou
 from kernelevo.sandbox.child import Birth, Child
 from kernelevo.sandbox.limits import Limits
 
-_PASSED = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "CUDA_HOME", "CUDA_PATH", "CC", "CXX")
+# CUDA_DEVICE_ORDER: without it number 0 may be another device there than here
+_PASSED = (
+    "PATH", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "CUDA_HOME", "CUDA_PATH", "CUDA_DEVICE_ORDER",
+    "CC", "CXX",
+)  # fmt: skip
 _PASSED_PREFIXES = ("KERNELEVO_", "CUDA_VISIBLE_", "TRITON_DEFAULT_")
 _SECRET_WORDS = ("KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIAL")
 _OWN_ENTRIES = ("kernelevo.sandbox.selftest", "kernelevo.sandbox.trespass")
@@ -61,6 +66,8 @@ def clean_environment(scratch: Path, given: Mapping[str, str] = os.environ) -> d
         "TORCHINDUCTOR_CACHE_DIR": str(scratch / "inductor"),
         "TORCHINDUCTOR_COMPILE_THREADS": "1",
     }
+    if site.ENABLE_USER_SITE:  # packages of the user's own lie below a home that is another one there
+        kept["PYTHONUSERBASE"] = site.getuserbase()
     return kept
 
 

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -58,14 +59,41 @@ def test_named_descriptors(spawn):
 def test_the_environment_holds_no_key(tmp_path):
     given = {
         "PATH": "/bin", "OPENAI_API_KEY": "k", "KERNELEVO_API_KEY": "k", "KERNELEVO_CACHE": "/c", "SOME": "x",
-        "AWS_SECRET": "s", "PYTHONPATH": "/extra",
+        "AWS_SECRET": "s", "PYTHONPATH": "/extra", "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
+        "CUDA_VISIBLE_DEVICES": "1",
     }  # fmt: skip
     env = clean_environment(tmp_path, given)
     assert not set(env) & {"OPENAI_API_KEY", "KERNELEVO_API_KEY", "SOME", "AWS_SECRET"}
     assert env["KERNELEVO_CACHE"] == "/c"
+    assert (env["CUDA_DEVICE_ORDER"], env["CUDA_VISIBLE_DEVICES"]) == ("PCI_BUS_ID", "1")
     assert env["HOME"] == str(tmp_path)
     assert "/extra" in env["PYTHONPATH"].split(":")
     assert env["OMP_NUM_THREADS"] == "1"
+
+
+USER = """
+from kernelevo.sandbox.zygote import Zygote
+with Zygote(("of_the_user",), threads=1) as zygote:
+    print("found")
+"""
+
+
+def test_packages_of_the_users_own_are_found_though_home_is_another_one(tmp_path):
+    """As after pip install --user: no virtual environment, and a base that is known by HOME alone."""
+    base = tmp_path / ".local"
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    packages = base / "lib" / version / "site-packages"
+    packages.mkdir(parents=True)
+    (packages / "of_the_user.py").write_text("")
+    python = os.path.realpath(sys.executable)  # a virtual environment has no packages of the user's own
+    paths = [str(Path(__file__).parents[2]), *(p for p in sys.path if p.endswith("-packages"))]
+    environ = {**os.environ, "HOME": str(tmp_path), "PYTHONPATH": os.pathsep.join(paths)}
+    asked = [python, "-c", "import site; print(site.getusersitepackages() if site.ENABLE_USER_SITE else '')"]
+    where = subprocess.run(asked, env=environ, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+    if where != str(packages):
+        pytest.skip("this Python knows no packages of the user's own")
+    done = subprocess.run([python, "-c", USER], env=environ, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "found", done.stderr
 
 
 def test_facts_of_a_zygote_without_torch(plain):
