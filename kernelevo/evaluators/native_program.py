@@ -39,7 +39,9 @@ def compiled(program: Program, flags: tuple[str, ...] = ()) -> bytes:
         ToolchainMissing: without a compiler.
     """
     tool = compiler()
-    key = digest("plain program", program.language, dict(program.files), [*FLAGS, *flags], tool.version)
+    # flags may say -march=native, which means another thing on another machine with the same home
+    made_by = [*FLAGS, *flags], tool.version, tool.arch
+    key = digest("plain program", program.language, dict(program.files), made_by)
 
     def build(folder: Path) -> None:
         (folder / LIBRARY).write_bytes(_built(program, tool.path, flags))
