@@ -111,8 +111,9 @@ def test_parallel_operations_in_children(warm, spawn):
 
 @pytest.mark.parametrize(
     ("entry", "payload", "reason"),
-    [("leave", {"code": 0}, "exit 0"), ("leave", {"code": 3}, "exit 3"), ("raise_error", {}, "exit 1"),
-     ("segfault", {}, "SIGSEGV")],
+    [("leave", {"code": 0}, "exit 0"), ("leave", {"code": 3}, "exit 3"),
+     ("leave", {"code": "no such case"}, "exit 1"),
+     ("raise_error", {}, "exit 1"), ("segfault", {}, "SIGSEGV")],
 )  # fmt: skip
 def test_how_a_child_ended(spawn, entry, payload, reason):
     child = spawn(entry, payload)
@@ -122,6 +123,8 @@ def test_how_a_child_ended(spawn, entry, payload, reason):
     assert child.exit_reason() == reason
     if entry == "raise_error":
         assert "a candidate's own mistake" in child.output()
+    if payload.get("code") == "no such case":
+        assert child.output() == "no such case\n"
     if entry == "segfault":
         assert "Segmentation fault" in child.output()
 
