@@ -26,6 +26,11 @@ from typing import Any
 
 from kernelevo.errors import BadProgram, BadSetting, closest
 
+_TRACEBACK = "run the file with python to see the whole traceback"
+_ALONE = (
+    "a task file is run by its text, away from its folder and package: put the folder that its imports "
+    "start from on PYTHONPATH and import by full names, or call kernelevo.optimize(module, inputs) from Python"
+)
 FULL = "full"
 V0 = "v0"
 
@@ -136,7 +141,7 @@ def execute(text: str, filename: str, *, prefix: str) -> ModuleType:
         raise BadProgram(
             f"{filename} raises {type(error).__name__} when it is imported",
             why=f"{error} ({where(error, place) or 'in a library it calls'})",
-            now="run the file with python to see the whole traceback",
+            now=_ALONE if isinstance(error, ImportError) else _TRACEBACK,
         ) from error
     return module
 

@@ -130,3 +130,10 @@ def test_a_broken_file_says_where() -> None:
         taskfile.parse("a = 1\nb = (\n", "x.py")
     with pytest.raises(BadProgram, match=r"raises ZeroDivisionError[\s\S]*line 2"):
         taskfile.execute("a = 1\nb = a / 0\n", "x.py", prefix="t")
+
+
+@pytest.mark.parametrize("text", ["from .layers import Block\n", "import layers_beside_it\n"])
+def test_a_file_that_needs_its_folder_is_told_what_to_do(text: str) -> None:
+    with pytest.raises(BadProgram, match="when it is imported") as caught:
+        taskfile.execute(text, "x.py", prefix="t")
+    assert "PYTHONPATH" in caught.value.now and "kernelevo.optimize" in caught.value.now
