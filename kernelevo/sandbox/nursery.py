@@ -18,7 +18,7 @@ from typing import Any
 
 from kernelevo.sandbox import freeze, identity, landlock, newborn, seccomp, warming
 from kernelevo.sandbox.channel import Channel, PeerClosed
-from kernelevo.sandbox.syscalls import PR_SET_CHILD_SUBREAPER, prctl
+from kernelevo.sandbox.syscalls import PR_SET_CHILD_SUBREAPER, prctl, signal_name
 
 _ORPHAN_PATROL_MS = 1000
 _ORPHAN_ROUNDS = 1000
@@ -185,7 +185,7 @@ class Nursery:
             self._ended[pid] = {
                 "running": False,
                 "code": code if code >= 0 else None,
-                "signal": signal.Signals(-code).name if code < 0 else None,
+                "signal": signal_name(-code) if code < 0 else None,
                 "maxrss_bytes": usage.ru_maxrss * 1024,
                 "cpu_seconds": usage.ru_utime + usage.ru_stime,
             }

@@ -39,6 +39,11 @@ def loop(channel, payload, fds):
         pass
 
 
+def kill_itself(channel, payload, fds):
+    os.kill(os.getpid(), payload["signal"])
+    time.sleep(60)
+
+
 def segfault(channel, payload, fds):
     ctypes.string_at(8)
 

@@ -113,7 +113,8 @@ def test_parallel_operations_in_children(warm, spawn):
     ("entry", "payload", "reason"),
     [("leave", {"code": 0}, "exit 0"), ("leave", {"code": 3}, "exit 3"),
      ("leave", {"code": "no such case"}, "exit 1"),
-     ("raise_error", {}, "exit 1"), ("segfault", {}, "SIGSEGV")],
+     ("raise_error", {}, "exit 1"), ("segfault", {}, "SIGSEGV"),
+     ("kill_itself", {"signal": 15}, "SIGTERM"), ("kill_itself", {"signal": 40}, "signal 40")],
 )  # fmt: skip
 def test_how_a_child_ended(spawn, entry, payload, reason):
     child = spawn(entry, payload)
