@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,6 +23,7 @@ from typing import Literal
 from kernelevo.errors import BuildRefused
 
 MANIFEST = "entry.json"
+_DAY = 86400.0
 
 Stage = Literal["build", "run"]
 
@@ -80,6 +82,8 @@ class BuildCache:
             if root is not None:
                 folder = _place(root, key)
                 if _is_whole(folder):
+                    if root is self.root and not self.read_only:
+                        _mark_used(folder)
                     return folder
         return None
 
@@ -164,6 +168,14 @@ def _lock(path: Path) -> int:
 
 def _place(root: Path, key: str) -> Path:
     return root / key[:2] / key
+
+
+def _mark_used(folder: Path) -> None:
+    """Keep an entry from being pruned also where the disk keeps no times of access."""
+    with suppress(OSError):
+        manifest = folder / MANIFEST
+        if time.time() - manifest.stat().st_mtime > _DAY:
+            os.utime(manifest)
 
 
 def _is_whole(folder: Path) -> bool:
