@@ -60,10 +60,10 @@ def test_the_environment_holds_no_key(tmp_path):
     given = {
         "PATH": "/bin", "OPENAI_API_KEY": "k", "KERNELEVO_API_KEY": "k", "KERNELEVO_CACHE": "/c", "SOME": "x",
         "AWS_SECRET": "s", "PYTHONPATH": "/extra", "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
-        "CUDA_VISIBLE_DEVICES": "1",
+        "CUDA_VISIBLE_DEVICES": "1", "KERNELEVO_BASE_URL": "https://me:password@endpoint",
     }  # fmt: skip
     env = clean_environment(tmp_path, given)
-    assert not set(env) & {"OPENAI_API_KEY", "KERNELEVO_API_KEY", "SOME", "AWS_SECRET"}
+    assert not set(env) & {"OPENAI_API_KEY", "KERNELEVO_API_KEY", "SOME", "AWS_SECRET", "KERNELEVO_BASE_URL"}
     assert env["KERNELEVO_CACHE"] == "/c"
     assert (env["CUDA_DEVICE_ORDER"], env["CUDA_VISIBLE_DEVICES"]) == ("PCI_BUS_ID", "1")
     assert env["HOME"] == str(tmp_path)
