@@ -39,11 +39,11 @@ def parse(text: str, filename: str) -> ast.Module:
     """Parse a task file; a syntax error is a :class:`BadProgram` that names the line."""
     try:
         return ast.parse(text, filename)
-    except (SyntaxError, ValueError) as error:
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:  # the last two: nested too deeply
         line = getattr(error, "lineno", None)
         raise BadProgram(
             f"{filename} is not valid Python" + (f" (line {line})" if line else ""),
-            why=str(error),
+            why=str(error) or "it is nested too deeply",
             now="fix the line and run again",
         ) from error
 
@@ -154,7 +154,12 @@ def where(error: BaseException, place: str) -> str:
 
 def bound_names(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, ast.AST]]:
     """Yield (name, node) for every name that these statements bind in their own scope."""
-    for node in nodes:
+    waiting = [iter(nodes)]  # no recursion: a text may be the sum of a thousand lines
+    while waiting:
+        node = next(waiting[-1], None)
+        if node is None:
+            waiting.pop()
+            continue
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             yield node.name, node
             continue
@@ -164,7 +169,7 @@ def bound_names(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, ast.AST]]:
             yield node.id, node
         elif isinstance(node, ast.alias):
             yield (node.asname or node.name).split(".")[0], node
-        yield from bound_names(ast.iter_child_nodes(node))
+        waiting.append(ast.iter_child_nodes(node))
 
 
 def _assignments(tree: ast.Module, name: str) -> list[ast.stmt]:
