@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,15 +13,19 @@ from kernelevo.errors import BuildError
 
 
 def written(source: str, path: Path) -> None:
-    """Write the file unless it is there with this text; another process may do the same at this moment."""
+    """Write the file unless it is there with this text; another process or thread may do the same just now.
+
+    Bytes are compared: read as text, a file with other line ends than ours would never be the one we wrote.
+    """
+    content = source.encode()
     try:
-        if path.read_text("utf-8") == source:
+        if path.read_bytes() == content:
             return
-    except (FileNotFoundError, UnicodeDecodeError):
-        pass  # not there, or not ours: written below
+    except FileNotFoundError:
+        pass
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    partial.write_text(source, encoding="utf-8")
+    partial = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.partial")
+    partial.write_bytes(content)
     partial.replace(path)
 
 

@@ -1,9 +1,10 @@
 """BuildCache: compiled objects by content, shared by all processes of a machine.
 
-An entry is a folder named by a hash of everything its content depends on. It is made in a scratch folder and
-renamed into place whole, so a reader sees all of it or nothing; a file lock per entry keeps two processes
-from building the same thing; the kernel drops the lock of a process that dies. An entry lists the sizes of
-its files, and one that does not match (a full disk, a power cut) is built again.
+An entry is a folder named by a hash of everything its content depends on. It is made in a folder beside its
+place and renamed whole, so a reader sees all of it or nothing (beside it, since the first Landlock lets nobody
+rename from one folder into another); a file lock per entry keeps two processes from building the same thing;
+the kernel drops the lock of a process that dies. An entry lists the sizes of its files, and one that does not
+match (a full disk, a power cut) is built again.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import hashlib
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -21,6 +23,7 @@ from typing import Literal
 from kernelevo.errors import BuildRefused
 
 MANIFEST = "entry.json"
+_DAY = 86400.0
 
 Stage = Literal["build", "run"]
 
@@ -79,6 +82,8 @@ class BuildCache:
             if root is not None:
                 folder = _place(root, key)
                 if _is_whole(folder):
+                    if root is self.root and not self.read_only:
+                        _mark_used(folder)
                     return folder
         return None
 
@@ -109,21 +114,22 @@ class BuildCache:
             return found if found is not None else self._make(key, build)
 
     def _make(self, key: str, build: Callable[[Path], None]) -> Path:
-        """Build under the entry's lock: the scratch folder is ours alone, a crashed one's rest is removed."""
-        folder, scratch = _place(self.root, key), self.root / "scratch" / key
-        shutil.rmtree(scratch, ignore_errors=True)
+        """Build under the entry's lock: the folders beside it are ours, a crashed process's rest is removed."""
+        folder = _place(self.root, key)
+        scratch, damaged = (folder.with_name(f"{key}.{state}") for state in ("making", "damaged"))
+        for rest in (scratch, damaged):
+            shutil.rmtree(rest, ignore_errors=True)
         scratch.mkdir(parents=True)
         try:
             build(scratch)
-            sizes = {p.name: p.stat().st_size for p in sorted(scratch.iterdir())}
+            files = sorted(path for path in scratch.rglob("*") if path.is_file())
+            sizes = {path.relative_to(scratch).as_posix(): path.stat().st_size for path in files}
             (scratch / MANIFEST).write_text(json.dumps(sizes))
-            folder.parent.mkdir(parents=True, exist_ok=True)
             if folder.exists():  # damaged, or find() would have returned it
-                folder.rename(scratch.with_name(f"{key}.damaged.{os.getpid()}"))
+                folder.rename(damaged)
             scratch.rename(folder)
         finally:
-            shutil.rmtree(scratch, ignore_errors=True)
-            for rest in (self.root / "scratch").glob(f"{key}.damaged.*"):
+            for rest in (scratch, damaged):
                 shutil.rmtree(rest, ignore_errors=True)
         return folder
 
@@ -133,7 +139,6 @@ class BuildCache:
         path = self.root / "locks" / key
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            (self.root / "scratch").mkdir(exist_ok=True)
             file = _lock(path)
         except OSError as error:
             raise BuildRefused(
@@ -163,6 +168,14 @@ def _lock(path: Path) -> int:
 
 def _place(root: Path, key: str) -> Path:
     return root / key[:2] / key
+
+
+def _mark_used(folder: Path) -> None:
+    """Keep an entry from being pruned also where the disk keeps no times of access."""
+    with suppress(OSError):
+        manifest = folder / MANIFEST
+        if time.time() - manifest.stat().st_mtime > _DAY:
+            os.utime(manifest)
 
 
 def _is_whole(folder: Path) -> bool:

@@ -16,8 +16,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from kernelevo.backends import calling, signatures, source_tree, toolchain
+from kernelevo.backends import calling, compiler_log, signatures, source_tree, toolchain
 from kernelevo.backends.cache import BuildCache, digest
+from kernelevo.backends.included import included
 from kernelevo.errors import BuildError, BuildRefused, ToolchainMissing
 
 COMMON = ("-O3", "-std=c++20", "-fopenmp", "-fPIC")
@@ -111,7 +112,8 @@ def compiled(source: str, *, flags: Sequence[str] = (), torch_headers: bool = Fa
     resolved = tuple(f for f in flags if f not in ("-march=native", "-mtune=native"))
     base = [*COMMON, *(_inductor(compiler) if torch_headers else PLAIN), *compiler.arch_flags]
     command = [*base, *resolved]
-    key = digest("cpp", source, command, compiler.version, compiler.arch, _headers(torch_headers))
+    headers = [*_headers(torch_headers), *_own_headers(source, resolved)]
+    key = digest("cpp", source, command, compiler.version, compiler.arch, headers)
     folder = BuildCache.here().get(
         key, lambda scratch: _build(source, base, resolved, torch_headers, scratch), what="a C++ source"
     )
@@ -157,6 +159,18 @@ def _headers(torch_headers: bool) -> list[str]:
         str(torch.version.git_version),
         str(_torch_include()[1]),
     ]
+
+
+def _own_headers(source: str, flags: Sequence[str]) -> list[tuple[str, str]]:
+    """Return what a source may include of its author's own, from folders of the flags or by a whole path."""
+    folders, forced = [], ""
+    for flag, following in zip(flags, [*flags[1:], ""], strict=True):
+        name = next((n for n in ("-I", "-isystem", "-iquote", "-idirafter") if flag.startswith(n)), None)
+        if name is not None:
+            folders.append(flag.removeprefix(name) or following)
+        elif flag in ("-include", "-imacros"):
+            forced += f'#include "{following}"\n'
+    return included(forced + source, [*folders, "/"])
 
 
 def _includes(torch_headers: bool) -> list[str]:
@@ -217,14 +231,12 @@ def _run(words: list[str], scratch: Path) -> None:
     except OSError as error:
         raise ToolchainMissing(f"{words[0]} does not run", why=str(error)) from error
     if done.returncode != 0:
-        log = _shortened(done.stderr or done.stdout, scratch)
-        first = next((line for line in log.splitlines() if "error" in line), log[:200])
-        raise BuildError("the C++ source does not compile", why=first, log=log)
+        log = _without_folders(done.stderr or done.stdout, scratch)
+        why, log = compiler_log.first_error(log), compiler_log.shortened(log)
+        raise BuildError("the C++ source does not compile", why=why, log=log)
 
 
-def _shortened(log: str, scratch: Path) -> str:
-    """Cut the folders of this machine off the compiler's words, and keep them readable in length."""
+def _without_folders(log: str, scratch: Path) -> str:
+    """Cut the folders of this machine off the compiler's words."""
     log = log.replace(f"{scratch}/", "").replace(f"{source_tree.include()}/", "")
-    log = re.sub(r"\S*/site-packages/torch/include/", "", log)
-    lines = log.splitlines()
-    return "\n".join(lines if len(lines) <= 80 else [*lines[:80], f"... {len(lines) - 80} more lines"])
+    return re.sub(r"\S*/site-packages/torch/include/", "", log)

@@ -41,11 +41,17 @@ def flags_of(source: str) -> tuple[tuple[str, ...], ...]:
         return ()
     found: dict[tuple[str, ...], None] = {}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in _CALLS:
+        if isinstance(node, ast.Call) and _last_name(node.func) in _CALLS:
             flags = _flags(node)
             if flags is not None:
                 found[flags] = None
     return tuple(found)
+
+
+def _last_name(function: ast.expr) -> str:
+    if isinstance(function, ast.Attribute):
+        return function.attr
+    return function.id if isinstance(function, ast.Name) else ""
 
 
 def _flags(call: ast.Call) -> tuple[str, ...] | None:
@@ -54,7 +60,7 @@ def _flags(call: ast.Call) -> tuple[str, ...] | None:
         return None
     try:
         value = [] if given is None else ast.literal_eval(given)
-    except ValueError:
+    except (ValueError, TypeError, RecursionError):
         return None
     if not isinstance(value, list | tuple | None) or not all(isinstance(v, str) for v in value or ()):
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Sequence
 from functools import cache
@@ -34,7 +35,11 @@ def included(source: str, folders: Sequence[str]) -> list[tuple[str, str]]:
             path = _resolved(name, (*(beside if quote == '"' else ()), *map(Path, folders)))
             if path is None:
                 continue
-            inside, digest = _read(path)
+            try:
+                facts = path.stat()
+                inside, digest = _read(path, facts.st_mtime_ns, facts.st_size)
+            except OSError:  # not ours to read: not the compiler's either, which will say so
+                continue
             found.add((name, digest))
             if path not in read:
                 read.add(path)
@@ -43,11 +48,11 @@ def included(source: str, folders: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def _resolved(name: str, folders: Sequence[Path]) -> Path | None:
-    return next((path for folder in folders if (path := folder / name).is_file()), None)
+    return next((path for folder in folders if os.path.isfile(path := folder / name)), None)
 
 
 @cache
-def _read(path: Path) -> tuple[str, str]:
-    """Return a header's text and its hash; headers do not change while a process lives."""
+def _read(path: Path, changed: int, size: int) -> tuple[str, str]:
+    """Return a header's text and its hash, remembered until the file changes."""
     content = path.read_bytes()
     return content.decode("utf-8", "replace"), hashlib.sha256(content).hexdigest()

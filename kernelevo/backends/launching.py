@@ -105,7 +105,7 @@ def _loaded() -> tuple[Any, str | None]:
         assert spec is not None and spec.loader is not None  # it was given
         module = module_from_spec(spec)
         spec.loader.exec_module(module)
-    except (MachineError, OSError, ImportError) as error:
+    except (MachineError, OSError, ImportError, subprocess.SubprocessError) as error:
         return None, f"CUDA launches are converted in Python: {error}"
     return module, None
 

@@ -188,7 +188,7 @@ def _library() -> ctypes.CDLL | None:
 def _loaded() -> tuple[ctypes.CDLL | None, str | None]:
     try:
         library = ctypes.CDLL(str(_built() / "kernelevo_native.so"))
-    except (MachineError, OSError) as error:
+    except (MachineError, OSError, subprocess.SubprocessError) as error:
         return None, f"the native comparison is not built, numpy is used: {error}"
     pointer, real, integer = ctypes.c_void_p, ctypes.c_double, ctypes.c_int64
     for suffix in SUFFIX.values():

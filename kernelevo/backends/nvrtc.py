@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kernelevo.backends import signatures, toolchain
+from kernelevo.backends import compiler_log, signatures, toolchain
 from kernelevo.backends.cache import BuildCache, digest
 from kernelevo.backends.included import included
 from kernelevo.errors import BadSetting, BuildError, ToolchainMissing
@@ -177,21 +177,17 @@ def _compile(source: str, arch: str, names: Sequence[str], settings: Mapping[str
         ) from error
     except Exception as error:  # the compiler's error class is private and moves between releases
         words = str(error) if log.getvalue() in str(error) else f"{error}\n{log.getvalue()}"
-        if "nvrtc" in words.lower() and ("not found" in words.lower() or "cannot open" in words.lower()):
+        compiled = "NVRTC_ERROR_COMPILATION" in words  # which cannot open a header that is not there
+        absent = "not found" in words.lower() or "cannot open" in words.lower()
+        if "nvrtc" in words.lower() and absent and not compiled:
             raise ToolchainMissing(
                 "NVRTC cannot be loaded", why=words[:500], now="pip install nvidia-cuda-nvrtc"
             ) from error
-        log_text = _shortened(words)
-        first = next((line for line in log_text.splitlines() if ": error" in line), log_text[:200])
-        raise BuildError("the CUDA source does not compile", why=first, log=log_text) from error
+        said = re.sub(r"\S*/site-packages/", "", words)
+        why, said = compiler_log.first_error(said), compiler_log.shortened(said)
+        raise BuildError("the CUDA source does not compile", why=why, log=said) from error
     mapping = {str(k): v.decode() if isinstance(v, bytes) else str(v) for k, v in code.symbol_mapping.items()}
     return Cubin(bytes(code.code), arch, mapping, log.getvalue())
-
-
-def _shortened(log: str) -> str:
-    log = re.sub(r"\S*/site-packages/", "", log)
-    lines = [line for line in log.splitlines() if line.strip()]
-    return "\n".join(lines if len(lines) <= 80 else [*lines[:80], f"... {len(lines) - 80} more lines"])
 
 
 def usage(cubin: bytes) -> dict[str, Usage]:

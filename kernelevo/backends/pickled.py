@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import copy
+import os
 import pickle
+import sys
+import sysconfig
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,11 +19,12 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-_FORMAT = 1
+_FORMAT = 2
+_INSTALLED = ("site-packages", "dist-packages")
 
 
 def write(path: Path, module: nn.Module, inputs: Sequence[Sequence[Any]]) -> None:
-    """Keep a live module and its input sets in a file; :class:`PickledReference` reads it.
+    """Keep a live module and its input sets in a file; :class:`PickledReference` reads it, in other processes.
 
     Args:
         path: file to write; replaced atomically.
@@ -42,9 +46,8 @@ def write(path: Path, module: nn.Module, inputs: Sequence[Sequence[Any]]) -> Non
 
     if not inputs:
         raise BadProgram("no inputs were given", now="pass one input set, or a list of them")
-    data = {"format": _FORMAT, "module": module, "inputs": [tuple(one) for one in inputs]}
     try:
-        text = cloudpickle.dumps(data)
+        body = cloudpickle.dumps({"module": module, "inputs": [tuple(one) for one in inputs]})
     except Exception as error:  # pickling runs the user's __reduce__ and __getstate__: anything may come
         raise BadProgram(
             f"{type(module).__name__} cannot be pickled",
@@ -52,8 +55,39 @@ def write(path: Path, module: nn.Module, inputs: Sequence[Sequence[Any]]) -> Non
             now="drop attributes such as locks, files or generators from the module before optimising it",
         ) from error
     partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(text)
+    with partial.open("wb") as file:
+        pickle.dump({"format": _FORMAT, "paths": _own_paths()}, file)
+        file.write(body)
     partial.replace(path)
+
+
+def _own_paths() -> list[str]:
+    """Return the folders that this process imports from and another may not: a script's, a notebook's.
+
+    What is installed, or comes with Python, the other process has of its own, maybe in another version.
+    """
+    library = [sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib")]
+    found = []
+    for entry in sys.path:
+        folder = Path(os.path.abspath(entry))  # an empty entry is the working folder
+        theirs = any(map(folder.is_relative_to, library)) or not set(_INSTALLED).isdisjoint(folder.parts)
+        if folder.is_dir() and not theirs:
+            found.append(str(folder))
+    return list(dict.fromkeys(found))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Read a file of :func:`write`, or one pickle of ``{"module", "inputs"}``.
+
+    The class of a module may be defined in a file beside the script that was run: the folders of that process
+    become the last ones of this one's ``sys.path``.
+    """
+    with path.open("rb") as file:
+        data: dict[str, Any] = pickle.load(file)
+        if "paths" in data:
+            sys.path += [p for p in data["paths"] if p not in sys.path and os.path.isdir(p)]
+            data = pickle.load(file)
+    return data
 
 
 class PickledReference:
@@ -73,7 +107,7 @@ class PickledReference:
 
     def __init__(self, path: str | Path, only: int | None = None) -> None:
         try:
-            data = pickle.loads(here(Path(path)).read_bytes())
+            data = _read(here(Path(path)))
             self._module: nn.Module = data["module"]
             given = [tuple(one) for one in data["inputs"]]
             self._given: list[tuple[Any, ...]] = given if only is None else [given[only]]
@@ -85,7 +119,7 @@ class PickledReference:
             raise BadProgram(
                 f"the pickled module {path} cannot be read back",
                 why=f"{type(error).__name__}: {error}",
-                now="unpickling needs the same packages as when it was made",
+                now="unpickling needs the same packages and the same source files as when it was made",
             ) from error
 
     @property

@@ -70,7 +70,8 @@ def prune(root: Path, most: int, *, idle: float = IDLE_SECONDS) -> int:
 
 
 def _entries(root: Path) -> Iterator[_Entry]:
-    for pattern in ("[0-9a-f][0-9a-f]/*", "baselines/*", "inductor/*", "scratch/pruned-*"):
+    """Give what may go: entries, whole or left half made by a killed process, and what was being removed."""
+    for pattern in ("[0-9a-f][0-9a-f]/*", "baselines/*", "inductor/*", "scratch/*"):
         for folder in root.glob(pattern):
             used, size = 0.0, 0
             for inside, _, names in os.walk(folder):
@@ -78,4 +79,7 @@ def _entries(root: Path) -> Iterator[_Entry]:
                     with suppress(OSError):
                         facts = os.lstat(os.path.join(inside, name))
                         used, size = max(used, facts.st_atime, facts.st_mtime), size + facts.st_size
+            if not used:  # nothing is in it yet: somebody may be about to build there
+                with suppress(OSError):
+                    used = os.lstat(folder).st_mtime
             yield _Entry(used, size, folder)

@@ -26,6 +26,11 @@ from typing import Any
 
 from kernelevo.errors import BadProgram, BadSetting, closest
 
+_TRACEBACK = "run the file with python to see the whole traceback"
+_ALONE = (
+    "a task file is run by its text, away from its folder and package: put the folder that its imports "
+    "start from on PYTHONPATH and import by full names, or call kernelevo.optimize(module, inputs) from Python"
+)
 FULL = "full"
 V0 = "v0"
 
@@ -34,11 +39,11 @@ def parse(text: str, filename: str) -> ast.Module:
     """Parse a task file; a syntax error is a :class:`BadProgram` that names the line."""
     try:
         return ast.parse(text, filename)
-    except (SyntaxError, ValueError) as error:
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:  # the last two: nested too deeply
         line = getattr(error, "lineno", None)
         raise BadProgram(
             f"{filename} is not valid Python" + (f" (line {line})" if line else ""),
-            why=str(error),
+            why=str(error) or "it is nested too deeply",
             now="fix the line and run again",
         ) from error
 
@@ -99,7 +104,8 @@ def with_constants(text: str, values: Mapping[str, Any], filename: str = "task.p
     for line in lines:
         starts.append(starts[-1] + len(line))
     data = text.encode()
-    for name, node in sorted(spans.items(), key=lambda item: -item[1].lineno):
+    # from the end: what is replaced moves all that follows, in its line too
+    for name, node in sorted(spans.items(), key=lambda item: (-item[1].lineno, -item[1].col_offset)):
         begin = starts[node.lineno - 1] + node.col_offset
         end = starts[(node.end_lineno or node.lineno) - 1] + (node.end_col_offset or 0)
         written, breaks = repr(values[name]), data[begin:end].count(b"\n")
@@ -135,7 +141,7 @@ def execute(text: str, filename: str, *, prefix: str) -> ModuleType:
         raise BadProgram(
             f"{filename} raises {type(error).__name__} when it is imported",
             why=f"{error} ({where(error, place) or 'in a library it calls'})",
-            now="run the file with python to see the whole traceback",
+            now=_ALONE if isinstance(error, ImportError) else _TRACEBACK,
         ) from error
     return module
 
@@ -148,7 +154,12 @@ def where(error: BaseException, place: str) -> str:
 
 def bound_names(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, ast.AST]]:
     """Yield (name, node) for every name that these statements bind in their own scope."""
-    for node in nodes:
+    waiting = [iter(nodes)]  # no recursion: a text may be the sum of a thousand lines
+    while waiting:
+        node = next(waiting[-1], None)
+        if node is None:
+            waiting.pop()
+            continue
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             yield node.name, node
             continue
@@ -158,7 +169,7 @@ def bound_names(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, ast.AST]]:
             yield node.id, node
         elif isinstance(node, ast.alias):
             yield (node.asname or node.name).split(".")[0], node
-        yield from bound_names(ast.iter_child_nodes(node))
+        waiting.append(ast.iter_child_nodes(node))
 
 
 def _assignments(tree: ast.Module, name: str) -> list[ast.stmt]:

@@ -8,6 +8,7 @@ import json
 import os
 import platform
 import re
+import shlex
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from kernelevo.backends.cache import BuildCache, digest
 from kernelevo.errors import ToolchainMissing
 
 TRITON_FUSION = "TRITON_DEFAULT_FP_FUSION"
+_WRAPPERS = ("ccache", "sccache", "buildcache", "distcc", "icecc", "colorgcc")
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def compiler() -> Compiler:
     """
     path = _compiler_path()
     stat = os.stat(path)
-    key = digest("compiler", path, stat.st_size, stat.st_mtime_ns, _processor())
+    key = digest("words of a compiler", path, stat.st_size, stat.st_mtime_ns, _processor())
     folder = BuildCache.here().get(
         key, lambda scratch: _ask(path, scratch), what="the compiler's description"
     )
@@ -77,7 +79,7 @@ def compiler() -> Compiler:
 def _compiler_path() -> str:
     tried = [os.environ.get("CXX") or "", "g++", "clang++", "c++"]
     for name in filter(None, tried):
-        found = shutil.which(name)
+        found = _executable(name)
         if found:
             return os.path.realpath(found) if os.path.basename(found) in ("c++", "g++") else found
     raise ToolchainMissing(
@@ -87,14 +89,24 @@ def _compiler_path() -> str:
     )
 
 
+def _executable(name: str) -> str | None:
+    """Return the first executable of that name on the PATH that is no link to a wrapper, as ccache puts there."""
+    for folder in os.get_exec_path():
+        found = shutil.which(name, path=folder)
+        if found and os.path.basename(os.path.realpath(found)) not in _WRAPPERS:
+            return found
+    return None
+
+
 def _ask(path: str, folder: Path) -> None:
     version = _words([path, "--version"]).splitlines()[0]
     kind = "clang" if "clang" in version.lower() else "gcc"
     told = _words([path, "-march=native", "-###", "-E", "-x", "c++", os.devnull])
     line = next((part for part in told.splitlines() if "cc1" in part), "")
     if kind == "gcc":
-        flags = re.findall(r"\"?(-m[^\s\"]+|--param[ =]\"?[^\s\"]+)\"?", line)
-        flags = [f.replace('"', "").replace("--param ", "--param=") for f in flags]
+        # words, not pieces of them: a folder may be called team-models
+        words = shlex.split(line.replace("--param ", "--param="))
+        flags = [word for word in words if word.startswith(("-m", "--param="))]
         data = Compiler(path, kind, version, tuple(flags), " ".join(flags))
     else:  # clang's features are not flags of its driver: pass native, key by what it stands for
         features = re.findall(r'"-target-(?:cpu|feature)" "([^"]+)"', line)

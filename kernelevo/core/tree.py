@@ -82,7 +82,7 @@ def _hidden(path: Path) -> bool:
 
 def _text(path: Path) -> str:
     try:
-        text = path.read_text("utf-8")
+        text = path.read_text("utf-8-sig")
     except FileNotFoundError as error:
         raise BadProgram(
             f"there is no file {path}", now="give the path of a program's file or folder"

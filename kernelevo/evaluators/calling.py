@@ -12,7 +12,6 @@ import json
 import math
 import os
 import stat
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -284,7 +283,7 @@ def _entry(program: Program) -> str:
 @contextlib.contextmanager
 def workplace(program: Program, files: Mapping[str, bytes | str] | None) -> Iterator[Path]:
     """Make the folder that a child will work in, with the program's files; it goes away afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="kernelevo-call-"))
+    folder = scratch.temporary("call")
     try:
         for name, content in {**program.files, **(files or {})}.items():
             path = folder / name

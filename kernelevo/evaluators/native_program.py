@@ -6,7 +6,6 @@ The run stage may execute nothing, so a program is no executable but a shared ob
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 
 from kernelevo.backends.cache import BuildCache, digest
@@ -40,7 +39,9 @@ def compiled(program: Program, flags: tuple[str, ...] = ()) -> bytes:
         ToolchainMissing: without a compiler.
     """
     tool = compiler()
-    key = digest("plain program", program.language, dict(program.files), [*FLAGS, *flags], tool.version)
+    # flags may say -march=native, which means another thing on another machine with the same home
+    made_by = [*FLAGS, *flags], tool.version, tool.arch
+    key = digest("plain program", program.language, dict(program.files), made_by)
 
     def build(folder: Path) -> None:
         (folder / LIBRARY).write_bytes(_built(program, tool.path, flags))
@@ -49,7 +50,7 @@ def compiled(program: Program, flags: tuple[str, ...] = ()) -> bytes:
 
 
 def _built(program: Program, tool: str, flags: tuple[str, ...]) -> bytes:
-    folder = Path(tempfile.mkdtemp(prefix="kernelevo-compile-"))
+    folder = scratch.temporary("compile")
     try:
         for name, content in program.files.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)

@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from kernelevo.sandbox.syscalls import signal_name
+
 _MOST = 16 << 20
 _SECRET_WORDS = ("KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIAL")
 
@@ -57,7 +59,7 @@ def ask(
     try:
         said = json.loads(body)
     except ValueError:
-        return None, f"exit {code}" if code >= 0 else signal.Signals(-code).name
+        return None, f"exit {code}" if code >= 0 else signal_name(-code)
     return (said, "") if isinstance(said, dict) else (None, "nonsense")
 
 

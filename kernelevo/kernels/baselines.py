@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -21,7 +20,7 @@ from kernelevo.kernels.ranking import CLASSES, Opponent, opponent
 from kernelevo.kernels.session import Session
 from kernelevo.kernels.setting import Setting
 from kernelevo.sandbox.limits import Limits
-from kernelevo.sandbox.scratch import ensure_room, remove_left
+from kernelevo.sandbox.scratch import ensure_room, owned, remove_left
 from kernelevo.sandbox.zygote import Zygote
 
 PATIENCE = 120.0
@@ -100,7 +99,7 @@ class Baselines:
             ensure_room(self.folder)
         limits = Limits(
             "trusted",
-            self.folder / "scratch" / f"{label}-{os.getpid()}-{time.monotonic_ns():x}",
+            self.folder / "scratch" / owned(label),
             cuda=self.setting.on_device,
             environ={
                 "TORCHINDUCTOR_CACHE_DIR": str(cache / "inductor"),

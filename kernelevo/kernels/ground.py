@@ -6,7 +6,6 @@ import logging
 import math
 import os
 import random
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -86,7 +85,7 @@ class Ground:
         self.secret = int.from_bytes(os.urandom(8), "big") if secret is None else secret
         rng = random.Random(f"{self.secret}/ground")
         self.reference: Reference = load_reference(task.options["reference"])
-        self.folder = Path(tempfile.mkdtemp(prefix="kernelevo-judge-"))
+        self.folder = scratch.temporary("judge")
         self.folder.chmod(0o711)
         self._own_zygote = zygote is None
         self._turn = threading.RLock()

@@ -10,7 +10,6 @@ here: the figures are good for comparison with published tables alone.
 from __future__ import annotations
 
 import random
-import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -57,7 +56,7 @@ def judge_as_upstream(
         ``eager_ms`` (None where it is not correct at 1e-2 in train mode), ``tolerance``, ``weights`` (``by
         seed``, ``loaded``), and ``problem``, a text where it failed.
     """
-    folder = Path(tempfile.mkdtemp(prefix="kernelevo-upstream-"))
+    folder = scratch.temporary("upstream")
     folder.chmod(0o711)
     inside, root = folder / "child", default_root()
     limits = Limits(

@@ -29,6 +29,7 @@ _PAGE = resource.getpagesize()
 _ADDRESS_LIMIT = 1 << 63
 _PIECE_LIMIT = 1 << 40
 _MEMORY_ROOM = 32 << 20
+_CHUNK, _CHUNKS = 1 << 16, 64
 
 
 class ChildDied(PeerFault):
@@ -87,15 +88,16 @@ class Child:
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for its end, reading its output meanwhile; False if it lives after ``timeout`` seconds."""
         deadline = None if timeout is None else time.monotonic() + timeout
+        writable = self._output_fd >= 0
         while self._status is None:
             poller = select.poll()
             poller.register(self._pidfd, select.POLLIN)
-            if self._output_fd >= 0:
+            if writable:
                 poller.register(self._output_fd, select.POLLIN)
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
             ready = dict(poller.poll(None if left is None else left * 1e3))
             if self._output_fd in ready:
-                self._drain()
+                writable = self._drain()  # a pipe that nobody can write to any more would be ready for ever
             if self._pidfd in ready:
                 self._learn_status()
             elif deadline is not None and time.monotonic() >= deadline:
@@ -337,10 +339,15 @@ class Child:
         return self._status
 
     def _drain(self) -> bool:
-        """Take what the output pipe holds; False once nobody can write to it any more."""
-        while self._output_fd >= 0:
+        """Take what the output pipe holds; False once nobody can write to it any more.
+
+        From one that is full again whenever we have read it we take 4 MiB, and look at the clock.
+        """
+        for _ in range(_CHUNKS):
+            if self._output_fd < 0:
+                return False
             try:
-                chunk = os.read(self._output_fd, 1 << 16)
+                chunk = os.read(self._output_fd, _CHUNK)
             except BlockingIOError:
                 return True
             if not chunk:
@@ -348,7 +355,7 @@ class Child:
             self._output_total += len(chunk)
             self._output += chunk
             del self._output[:-OUTPUT_BYTES]
-        return False
+        return True
 
 
 def _check_piece(address: int, size: int) -> None:

@@ -23,6 +23,7 @@ Stage = Literal["build", "run", "trusted"]
 
 _SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/opt/cuda", "/usr/local/cuda")
 _FACTS = ("/proc/cpuinfo", "/proc/meminfo", "/sys/devices/system")
+_TRITON_CACHE = "kernelevo.sandbox.triton_cache:InPlace"  # not imported: it imports Triton
 _SINKS = ("/dev/null", "/dev/zero", "/dev/urandom")
 _OF_A_COMPILER = re.compile(r"bin|lib\d*|libexec|include|share|nvvm|targets|(x86_64|aarch64)-.*")
 CUDA_DEVICES = (
@@ -174,6 +175,8 @@ def set_environment(limits: Limits) -> None:
     )
     if limits.stage != "trusted":
         os.environ["KERNELEVO_STAGE"] = limits.stage
+        if landlock.abi() == 1:
+            os.environ["TRITON_CACHE_MANAGER"] = _TRITON_CACHE
     os.environ.update(limits.environ)
     tempfile.tempdir = None
     os.chdir(scratch)

@@ -18,7 +18,7 @@ from typing import Any
 
 from kernelevo.sandbox import freeze, identity, landlock, newborn, seccomp, warming
 from kernelevo.sandbox.channel import Channel, PeerClosed
-from kernelevo.sandbox.syscalls import PR_SET_CHILD_SUBREAPER, prctl
+from kernelevo.sandbox.syscalls import PR_SET_CHILD_SUBREAPER, prctl, signal_name
 
 _ORPHAN_PATROL_MS = 1000
 _ORPHAN_ROUNDS = 1000
@@ -135,7 +135,12 @@ class Nursery:
             self._control.send({"error": f"the zygote has {threads} threads; a fork would hang its children"})
             return
         zygote = os.getpid()
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError as error:  # too many processes, or no memory: the children that live go on
+            self._close(fds)
+            self._control.send({"error": f"this system makes no process now: {error}"})
+            return
         if pid == 0:
             newborn.live(order, fds, self._who, zygote)
         self._alive[pid] = os.pidfd_open(pid)
@@ -180,7 +185,7 @@ class Nursery:
             self._ended[pid] = {
                 "running": False,
                 "code": code if code >= 0 else None,
-                "signal": signal.Signals(-code).name if code < 0 else None,
+                "signal": signal_name(-code) if code < 0 else None,
                 "maxrss_bytes": usage.ru_maxrss * 1024,
                 "cpu_seconds": usage.ru_utime + usage.ru_stime,
             }

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import itertools
 import math
 import os
 import secrets
 import stat
+import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -112,16 +114,50 @@ def ensure_room(folder: Path) -> None:
         )
 
 
+def temporary(label: str) -> Path:
+    """Make an empty folder among the system's temporary ones, which its maker is to remove.
+
+    What processes of this machine that were killed had made so is removed when a process makes its first.
+
+    Args:
+        label: what it is for.
+    """
+    top = Path(tempfile.gettempdir())
+    _sweep(top)
+    return Path(tempfile.mkdtemp(prefix=f"kernelevo-{label}-{_place()}-{os.getpid()}-", dir=top))
+
+
+@cache
+def _sweep(folder: Path) -> None:
+    remove_left(folder)
+
+
+def owned(label: str) -> str:
+    """Return a new name for a folder of this process, by which ``remove_left`` knows its owner."""
+    return f"{label}-{_place()}-{os.getpid()}-{time.monotonic_ns():x}"
+
+
+@cache
+def _place() -> str:
+    """Return what tells this machine or container from others that use the same disk: pids are its own."""
+    told = [os.uname().nodename]
+    with contextlib.suppress(OSError):
+        told.append(os.readlink("/proc/self/ns/pid"))
+    with contextlib.suppress(OSError):
+        told.append(Path("/etc/machine-id").read_text(encoding="ascii", errors="replace"))
+    return hashlib.sha256("\0".join(told).encode()).hexdigest()[:12]
+
+
 def remove_left(folder: Path) -> None:
-    """Remove what processes that are gone left in a folder of folders named ``LABEL-PID-SERIAL``.
+    """Remove what processes of this machine that are gone left in a folder, by the names (see ``owned``).
 
     Takes no longer than ``LEFT_SECONDS``; the rest goes the next time.
     """
     end = time.monotonic() + LEFT_SECONDS
     with contextlib.suppress(OSError):
         for name in os.listdir(folder):
-            pid = name.split("-")[-2:-1]
-            if pid and pid[0].isdigit() and not Path(f"/proc/{pid[0]}").exists():
+            place, pid = ["", "", *name.split("-")][-3:-1]
+            if place == _place() and pid.isdigit() and not Path(f"/proc/{pid}").exists():
                 remove(folder / name, seconds=max(0.0, end - time.monotonic()))
 
 

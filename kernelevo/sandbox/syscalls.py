@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
+import signal
 from typing import Any
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -109,6 +110,14 @@ def _move(reach: Any, pid: int, parts: list[tuple[int, int, int]]) -> None:
             if moved < size:
                 rest.append((theirs + moved, ours + moved, size - moved))
         parts = rest
+
+
+def signal_name(number: int) -> str:
+    """Return a signal's name; those between the first and the last real-time signal have none."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 def _os_error(what: str) -> OSError:

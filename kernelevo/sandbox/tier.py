@@ -89,9 +89,17 @@ def probe(zygote: Zygote | None = None) -> SandboxTier:
         stages: tuple[tuple[Stage, Mapping[str, Act]], ...] = (("run", RUN_ACTS), ("build", BUILD_ACTS))
         for stage, acts in stages:
             limits = Limits(stage, Path(folder) / stage)
-            with zygote.spawn(_ENTRY, {**payload, "acts": list(acts)}, limits=limits) as child:
-                results[stage] = _outcomes(child, list(acts))
+            results[stage] = _tried(zygote, payload, limits, list(acts))
     return SandboxTier(results["run"], results["build"], _facts(zygote))
+
+
+def _tried(zygote: Zygote, payload: Mapping[str, Any], limits: Limits, acts: list[str]) -> dict[str, str]:
+    """Try every act; those after one that ended its child are another child's."""
+    found: dict[str, str] = {}
+    while left := [act for act in acts if act not in found]:
+        with zygote.spawn(_ENTRY, {**payload, "acts": left}, limits=limits) as child:
+            found |= _outcomes(child, left)
+    return found
 
 
 def _outcomes(child: Child, acts: list[str]) -> dict[str, str]:

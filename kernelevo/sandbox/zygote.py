@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
+import site
 import socket
 import subprocess
 import sys
@@ -22,8 +24,12 @@ from kernelevo.sandbox.channel import Channel, PeerClosed, PeerFault, PeerTimeou
 from kernelevo.sandbox.child import Birth, Child
 from kernelevo.sandbox.limits import Limits
 
-_PASSED = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "CUDA_HOME", "CUDA_PATH", "CC", "CXX")
-_PASSED_PREFIXES = ("KERNELEVO_", "CUDA_VISIBLE_", "TRITON_DEFAULT_")
+# CUDA_DEVICE_ORDER: without it number 0 may be another device there than here
+_PASSED = (
+    "PATH", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "CUDA_HOME", "CUDA_PATH", "CUDA_DEVICE_ORDER",
+    "CC", "CXX",
+)  # fmt: skip
+_PASSED_PREFIXES = ("KERNELEVO_CACHE", "KERNELEVO_DELIVERED", "CUDA_VISIBLE_", "TRITON_DEFAULT_")
 _SECRET_WORDS = ("KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIAL")
 _OWN_ENTRIES = ("kernelevo.sandbox.selftest", "kernelevo.sandbox.trespass")
 _WATCH_SECONDS = 0.05
@@ -60,6 +66,8 @@ def clean_environment(scratch: Path, given: Mapping[str, str] = os.environ) -> d
         "TORCHINDUCTOR_CACHE_DIR": str(scratch / "inductor"),
         "TORCHINDUCTOR_COMPILE_THREADS": "1",
     }
+    if site.ENABLE_USER_SITE:  # packages of the user's own lie below a home that is another one there
+        kept["PYTHONUSERBASE"] = site.getuserbase()
     return kept
 
 
@@ -94,7 +102,7 @@ class Zygote:
         self._watched: list[weakref.ref[Child]] = []
         self._watcher: threading.Thread | None = None
         self._closing = threading.Event()
-        self._scratch = Path(tempfile.mkdtemp(prefix="kernelevo-zygote-"))
+        self._scratch = scratch.temporary("zygote")
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  closed by close()
         config = {
             "preload": [*dict.fromkeys([*preload, *_OWN_ENTRIES])],
@@ -250,11 +258,25 @@ class Zygote:
             try:
                 self._control.send(order, fds)
                 reply, received = self._control.recv_fds(timeout)
-            except PeerFault as fault:
-                raise self._gone(fault) from None
+            except (ValueError, TypeError):
+                raise  # an order that cannot be written down: nothing of it was sent
+            except BaseException as error:
+                self._put_down()
+                if isinstance(error, PeerFault):
+                    raise self._gone(error) from None
+                raise
         if isinstance(reply, dict) and "error" in reply:
             raise SandboxError(f"the zygote cannot {order['op']}", why=str(reply["error"]))
         return reply, received
+
+    def _put_down(self) -> None:
+        """End it where an answer was not read in time, or not at all (Ctrl-C, an evaluator's time limit).
+
+        It may come yet, and would be taken for the answer to the next order: another process's number.
+        """
+        self._process.kill()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(5.0)
 
     def _status(self, pid: int) -> dict[str, Any] | None:
         """Return how a child ended; None if the zygote is gone too (its children died with it)."""

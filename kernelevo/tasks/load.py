@@ -63,7 +63,7 @@ def check_settings(device: str, policy: str) -> None:
 
 def _evaluator_task(resolved: TaskName, options: Mapping[str, Any]) -> Task:
     """The evaluator brings its own seeds; the room of evaluators loads it by this reference."""
-    tree = ast.parse(resolved.path.read_text(encoding="utf-8"))
+    tree = ast.parse(resolved.path.read_text(encoding="utf-8-sig"))
     functions = (n for n in tree.body if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef))
     doc = next((ast.get_docstring(n) for n in functions if n.name == resolved.symbol), None)
     goal = doc or f"Raise the score that {resolved.symbol} in {resolved.path.name} gives."
@@ -74,7 +74,7 @@ def _evaluator_task(resolved: TaskName, options: Mapping[str, Any]) -> Task:
 def _module_task(
     resolved: TaskName, size: str | None, device: str, policy: str, options: Mapping[str, Any]
 ) -> Task:
-    text = resolved.path.read_text(encoding="utf-8")
+    text = resolved.path.read_text(encoding="utf-8-sig")
     tree = ast.parse(text)
     sizes = tables(tree, "SIZES")
     _needs_inputs(resolved, tree)

@@ -88,7 +88,7 @@ def _in_file(name: str, base: str, variant: str | None, folder: Path) -> TaskNam
 def _definitions(path: Path) -> tuple[set[str], set[str]]:
     """Return the names of the classes and of the functions at a file's top level."""
     try:
-        tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+        tree = ast.parse(path.read_text(encoding="utf-8-sig"), filename=str(path))
     except (SyntaxError, UnicodeDecodeError, ValueError, OSError) as error:
         raise BadProgram(
             f"{path} cannot be read as Python.", why=str(error), now="correct the file and run again"

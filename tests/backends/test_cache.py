@@ -1,10 +1,12 @@
 """The build cache under concurrent use, crashes and damage."""
 
+import errno
 import os
 import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 
 from kernelevo.backends.cache import MANIFEST, BuildCache, default_root, digest
 from kernelevo.errors import BuildRefused
+from kernelevo.sandbox import landlock
 
 
 class Write:
@@ -31,8 +34,8 @@ def test_an_entry_is_built_once(tmp_path: Path) -> None:
     for _ in range(3):
         folder = cache.get("k" * 40, build)
     assert (folder / "file").read_text() == "x" and build.calls == 1
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["kk", "locks", "scratch"]
-    assert not list((tmp_path / "locks").iterdir()) and not list((tmp_path / "scratch").iterdir())
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["kk", "locks"]
+    assert not list((tmp_path / "locks").iterdir()) and list((tmp_path / "kk").iterdir()) == [folder]
 
 
 def test_its_size_is_that_of_all_its_files(tmp_path: Path) -> None:
@@ -48,18 +51,53 @@ def test_what_build_raises_passes_and_leaves_nothing(tmp_path: Path) -> None:
     cache = BuildCache(tmp_path)
     with pytest.raises(ZeroDivisionError):
         cache.get("ab", lambda f: 1 / 0)
-    assert cache.find("ab") is None and not list((tmp_path / "scratch").iterdir())
+    assert cache.find("ab") is None and not list((tmp_path / "ab").iterdir())
     assert (cache.get("ab", Write("good")) / "file").read_text() == "good"
 
 
-@pytest.mark.parametrize("damage", ["file", MANIFEST])
+@pytest.mark.parametrize("damage", ["file", "inner/file", MANIFEST])
 def test_a_damaged_entry_is_built_again(tmp_path: Path, damage: str) -> None:
+    def nested(text: str) -> Callable[[Path], None]:
+        def build(folder: Path) -> None:
+            (folder / "inner").mkdir()
+            (folder / "inner" / "file").write_text(text)
+            (folder / "file").write_text(text)
+
+        return build
+
     cache = BuildCache(tmp_path)
-    folder = cache.get("ab", Write("good"))
+    folder = cache.get("ab", nested("good"))
     (folder / damage).write_text("")
     assert cache.find("ab") is None
-    assert (cache.get("ab", Write("again")) / "file").read_text() == "again"
-    assert not list((tmp_path / "scratch").iterdir())
+    assert (cache.get("ab", nested("again")) / "file").read_text() == "again"
+    assert list((tmp_path / "ab").iterdir()) == [folder]
+
+
+UNDER_THE_FIRST_LANDLOCK = """
+import sys
+from pathlib import Path
+from kernelevo.backends.cache import BuildCache
+from kernelevo.sandbox import landlock
+root = Path(sys.argv[1])
+landlock.abi = lambda: 1
+assert landlock.Ruleset([landlock.Rule("/", landlock.EVERYTHING)]).enforce()
+(root / "one").mkdir()
+(root / "two").mkdir()
+(root / "one" / "file").touch()
+try:
+    (root / "one" / "file").rename(root / "two" / "file")
+except OSError as error:
+    print(error.errno)
+print((BuildCache(root / "cache").get("ab", lambda folder: (folder / "f").write_text("x")) / "f").read_text())
+"""
+
+
+@pytest.mark.skipif(landlock.abi() == 0, reason="this kernel has no Landlock")
+def test_it_works_where_nothing_may_be_renamed_into_another_folder(tmp_path: Path) -> None:
+    """Linux before 5.19: Landlock refuses such renames to every process that it binds."""
+    command = [sys.executable, "-c", UNDER_THE_FIRST_LANDLOCK, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == [str(errno.EXDEV), "x"], done.stderr
 
 
 def test_threads_build_once(tmp_path: Path) -> None:
@@ -111,6 +149,7 @@ def test_a_builder_that_is_killed_blocks_nobody(tmp_path: Path) -> None:
     victim.communicate()
     assert waiting.communicate(timeout=60)[0].strip() == "whole"
     assert (tmp_path / "log").read_text() == "bb"
+    assert [path.name for path in (tmp_path / "ab").iterdir()] == ["ab"]
 
 
 def test_run_stage_reads_both_places_and_builds_nothing(

@@ -3,6 +3,7 @@
 import inspect
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 import torch
 from torch import nn
 
+from kernelevo.backends.beside import written
 from kernelevo.backends.candidate import adopt, load_candidate, plain_tensors
 from kernelevo.backends.seeding import seeded
 from kernelevo.errors import BuildError, ToolchainMissing
@@ -59,6 +61,40 @@ def test_a_read_only_folder_that_has_the_file_will_do(tmp_path: Path) -> None:
         assert load_candidate(GOOD, tmp_path)
     finally:
         os.chmod(tmp_path, mode)
+
+@pytest.mark.parametrize("ends", ["\r\n", "\r"])
+def test_other_line_ends_are_read_back_too(tmp_path: Path, ends: str) -> None:
+    """Where a program is judged its folder is read-only: the file must not be written again there."""
+    text = GOOD.replace("\n", ends)
+    file = Path(inspect.getfile(load_candidate(text, tmp_path)))
+    before = file.stat()
+    load_candidate(text, tmp_path)
+    assert (file.stat().st_ino, file.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    assert file.read_bytes() == text.encode()
+
+
+def test_threads_may_write_one_file_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A drop-in that two threads call first must not be given up because of it."""
+    together, plain, failed = threading.Barrier(2), Path.replace, []
+
+    def replace(self: Path, target: Path) -> Path:
+        together.wait(10)  # both have written, neither has put its file in place
+        return plain(self, target)
+
+    def write() -> None:
+        try:
+            written("x = 1\n", tmp_path / "program.py")
+        except OSError as error:
+            failed.append(error)
+
+    monkeypatch.setattr(Path, "replace", replace)
+    threads = [threading.Thread(target=write) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failed and [p.name for p in tmp_path.iterdir()] == ["program.py"]
+
 
 
 @pytest.mark.parametrize(

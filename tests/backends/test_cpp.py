@@ -149,6 +149,16 @@ def test_flags_are_part_of_the_key_and_native_is_not(private_cache: Path) -> Non
     assert "-march=native" not in toolchain.compiler().arch_flags
 
 
+@pytest.mark.parametrize("way", ["-I{}", "-isystem {}", "-include {}/value.h", ""])
+def test_a_changed_header_of_ones_own_is_compiled_again(private_cache: Path, tmp_path: Path, way: str) -> None:
+    named = {"-include": "", "": f'#include "{tmp_path}/value.h"\n'}
+    source = named.get(way.partition(" ")[0], '#include "value.h"\n') + 'extern "C" int value() { return V; }'
+    flags = way.format(tmp_path).split()
+    for value in (1, 22):
+        (tmp_path / "value.h").write_text(f"#define V {value}\n")
+        assert cpp(source, flags=flags).value() == value
+
+
 def test_run_stage_uses_what_the_build_stage_built(
     private_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

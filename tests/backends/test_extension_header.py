@@ -28,6 +28,9 @@ from kernelevo.backends.extension_header import flags_of
         ("f(load_inline(extra_cflags=['-O3']), load_inline(), load_inline())", ((), ("-O3",))),
         ("other(extra_cflags=['-O3'])", ()),
         ("def (", ()),
+        ("f" + "()" * 300, ()),
+        ("load_inline(extra_cflags=" + "-" * 300 + "1)", ()),
+        ("load_inline(extra_cflags={[]: 1})", ()),
     ],
 )  # fmt: skip
 def test_flags_are_read_from_the_text(call: str, flags: tuple[tuple[str, ...], ...]) -> None:

@@ -1,5 +1,6 @@
 """The native comparison agrees with numpy's; clock and flush do what they say."""
 
+import subprocess
 import time
 from pathlib import Path
 
@@ -98,6 +99,24 @@ def test_without_a_compiler_numpy_stands_in(private_cache: Path, monkeypatch: py
         assert native.compare(out, np.array([1.0, 2.0]), 1e-5, 0).violations == 1
         assert abs(native.now() - time.monotonic_ns()) < 10**9
         native.CacheFlush(4096)()
+    finally:
+        native._loaded.cache_clear()
+
+
+def test_a_compiler_that_takes_too_long_lets_numpy_stand_in(
+    private_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def late(command: list[str], **_: object) -> None:
+        raise subprocess.TimeoutExpired(command, 300)
+
+    if toolchain.ninja() is None:
+        pytest.skip("ninja is not installed")
+    toolchain.compiler()
+    native._loaded.cache_clear()
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(subprocess, "run", late)
+            assert "timed out" in (native.missing() or "")
     finally:
         native._loaded.cache_clear()
 

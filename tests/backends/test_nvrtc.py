@@ -67,6 +67,12 @@ def test_errors_show_the_line(private_cache: Path) -> None:
         nvrtc.compile_cubin(SOURCE, name_expressions=("tile<3, nothing>",))
 
 
+def test_a_header_that_is_missing_is_the_programs_fault(private_cache: Path) -> None:
+    with pytest.raises(BuildError) as caught:
+        nvrtc.compile_cubin('#include "not_there.h"\n__global__ void f(int* x) {}\n')
+    assert "not_there.h" in caught.value.why and "kernel.cu(1)" in caught.value.log
+
+
 def test_kernels_are_read_from_the_text() -> None:
     found = signatures.parse_kernels(SOURCE)
     assert list(found) == ["scale", "tile", "halves"]

@@ -1,5 +1,8 @@
 """References from live modules."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -41,6 +44,49 @@ def test_a_live_module_comes_back_with_its_weights_and_inputs(tmp_path: Path) ->
     built.fc.weight.data.zero_()
     assert back.build(7).fc.weight.abs().sum() > 0
     assert back.init_args(0) == [] and back.module_name
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+
+import torch
+from kernelevo.backends import pickled
+from layers_of_a_script import Doubled
+
+pickled.write(Path(sys.argv[1]), Doubled(), [(torch.ones(2),)])
+"""
+BESIDE_IT = """
+from torch import nn
+
+class Doubled(nn.Module):
+    def forward(self, x):
+        from more_of_a_script import twice
+        return twice(x)
+"""
+
+
+def test_a_class_from_a_file_beside_the_script_is_found_by_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker, or the process that resumes a run, does not import from the folder of that script."""
+    for name, text in {
+        "script.py": SCRIPT,
+        "layers_of_a_script.py": BESIDE_IT,
+        "more_of_a_script.py": "def twice(x):\n    return x * 2\n",
+    }.items():
+        (tmp_path / name).write_text(text)
+    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    command = [sys.executable, str(tmp_path / "script.py"), str(tmp_path / "m.pkl")]
+    subprocess.run(command, env=environ, check=True)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    try:
+        built = pickled.PickledReference(tmp_path / "m.pkl").build(0)
+        assert built(torch.ones(2)).tolist() == [2.0, 2.0]
+        assert sys.path[-1] == str(tmp_path) and not any("-packages" in p for p in pickled._own_paths())
+    finally:
+        for name in ("layers_of_a_script", "more_of_a_script"):
+            sys.modules.pop(name, None)
 
 
 def test_errors(tmp_path: Path) -> None:

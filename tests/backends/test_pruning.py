@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernelevo.backends.cache import BuildCache, digest
+from kernelevo.backends.cache import MANIFEST, BuildCache, digest
 from kernelevo.backends.pruning import VARIABLE, limit, prune
 from kernelevo.errors import BadSetting
 
@@ -74,6 +74,26 @@ def test_other_folders_stay_and_what_is_gone_is_built_again(tmp_path: Path) -> N
     assert not folder.exists() and not leftover.exists() and ceiling.exists()
     assert cache.get(key, build) == folder and len(built) == 2
     assert prune(tmp_path, 0) == 0 and folder.exists()  # it was made just now
+
+
+def test_what_a_killed_process_left_half_made_goes_and_what_is_being_made_stays(tmp_path: Path) -> None:
+    left = entry(tmp_path, f"ab/{digest('killed')}.making", 99, 1000)
+    begun = tmp_path / "cd" / f"{digest('begun')}.making"
+    (begun / "torch").mkdir(parents=True)  # its compiler has written nothing yet
+    assert prune(tmp_path, 0) == 1000
+    assert not left.exists() and (begun / "torch").exists()
+
+
+def test_what_is_found_counts_as_used_though_the_disk_keeps_no_times_of_access(tmp_path: Path) -> None:
+    cache = BuildCache(tmp_path)
+    folder = cache.get(digest("a"), lambda scratch: (scratch / "file").write_text("x"))
+    manifest = folder / MANIFEST
+    for read_only in (True, False):
+        os.utime(manifest, (1.0, 1.0))
+        assert BuildCache(tmp_path, read_only=read_only).find(digest("a")) == folder
+        assert (manifest.stat().st_mtime == 1.0) is read_only
+    once = manifest.stat().st_mtime_ns
+    assert cache.find(digest("a")) == folder and manifest.stat().st_mtime_ns == once
 
 
 def test_a_cache_that_is_not_there_is_no_fault(tmp_path: Path) -> None:

@@ -58,6 +58,12 @@ def test_lines_stay_where_they_are() -> None:
     assert changed.splitlines().index(line) == TEXT.splitlines().index(line)
 
 
+def test_constants_of_one_line_do_not_move_one_another() -> None:
+    text = "a = 1; b = 2; c = 3\n"
+    changed = taskfile.with_constants(text, {"a": 16, "c": 300, "b": 32})
+    assert changed == "a = 16; b = 32; c = 300\n"
+
+
 value = st.one_of(
     st.integers(-(10**9), 10**9),
     st.text(max_size=20),
@@ -124,3 +130,17 @@ def test_a_broken_file_says_where() -> None:
         taskfile.parse("a = 1\nb = (\n", "x.py")
     with pytest.raises(BadProgram, match=r"raises ZeroDivisionError[\s\S]*line 2"):
         taskfile.execute("a = 1\nb = a / 0\n", "x.py", prefix="t")
+
+
+@pytest.mark.parametrize("text", ["from .layers import Block\n", "import layers_beside_it\n"])
+def test_a_file_that_needs_its_folder_is_told_what_to_do(text: str) -> None:
+    with pytest.raises(BadProgram, match="when it is imported") as caught:
+        taskfile.execute(text, "x.py", prefix="t")
+    assert "PYTHONPATH" in caught.value.now and "kernelevo.optimize" in caught.value.now
+
+
+def test_a_deeply_nested_text_is_read_or_refused() -> None:
+    long_sum = "x = " + " +\\\n".join(["1"] * 900) + "\ny = 2\n"
+    assert [name for name, _ in taskfile.bound_names(taskfile.parse(long_sum, "x.py").body)] == ["x", "y"]
+    with pytest.raises(BadProgram, match="not valid Python"):
+        taskfile.parse("x = " + "-" * 100_000 + "1\n", "x.py")

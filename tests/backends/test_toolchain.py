@@ -55,3 +55,45 @@ def test_without_a_compiler_it_says_where_it_looked(
     with pytest.raises(ToolchainMissing, match="no C\\+\\+ compiler") as caught:
         toolchain.compiler()
     assert caught.value.exit_code == 3 and "$CXX, g++" in caught.value.why and "apt" in caught.value.now
+
+
+def test_a_wrapper_on_the_path_is_passed_over(
+    private_cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """ccache is put before the compilers as links to itself; where they lead is no compiler."""
+    real, wrapper = toolchain.compiler(), tmp_path / "ccache"
+    wrapper.write_text("#!/bin/sh\necho 'ccache: invalid option'\n")
+    wrapper.chmod(0o755)
+    (tmp_path / "links").mkdir()
+    for name in ("g++", "c++", "clang++"):
+        (tmp_path / "links" / name).symlink_to(wrapper)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'links'}:{os.environ['PATH']}")
+    toolchain.compiler.cache_clear()
+    assert toolchain.compiler() == real
+
+
+FAKE = """#!/bin/sh
+case "$1" in
+  --version) echo "g++ (Fake) 13.1" ;;
+  *) echo 'COLLECT_GCC={folder}/g++' >&2
+     echo ' {folder}/libexec/cc1plus -E -quiet -iprefix {folder}/lib /dev/null "-march=alderlake" -mavx2 \
+-mno-amx-tile --param "l1-cache-size=48" --param=l2-cache-size=1280 -mtune=alderlake -fmessage-length=0' >&2 ;;
+esac
+"""
+
+
+def test_a_folder_whose_name_looks_like_a_flag_is_none(
+    private_cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder = tmp_path / "team-models"
+    folder.mkdir()
+    (folder / "g++").write_text(FAKE.format(folder=folder))
+    (folder / "g++").chmod(0o755)
+    monkeypatch.setenv("CXX", str(folder / "g++"))
+    toolchain.compiler.cache_clear()
+    found = toolchain.compiler()
+    assert found.arch_flags == (
+        "-march=alderlake", "-mavx2", "-mno-amx-tile", "--param=l1-cache-size=48",
+        "--param=l2-cache-size=1280", "-mtune=alderlake",
+    )  # fmt: skip
+    assert found.has("avx2") and not found.has("amx-tile")

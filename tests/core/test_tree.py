@@ -13,7 +13,7 @@ from kernelevo.core.program import path_problem
 from kernelevo.errors import BadProgram
 
 NAMES = st.lists(st.sampled_from(["a.py", "b/c.py", "b/d.txt", "e.h", "f"]), unique=True)
-TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r"), max_size=40)
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\ufeff"), max_size=40)
 
 
 @given(st.data())
@@ -34,6 +34,11 @@ def test_a_file_becomes_the_entry(tmp_path: Path, name: str, entry: str, languag
     (tmp_path / name).write_text("text")
     program = read_tree(tmp_path / name)
     assert (program.entry, program.source, program.language) == (entry, "text", language)
+
+
+def test_the_mark_that_editors_put_before_a_text_is_none_of_it(tmp_path: Path) -> None:
+    (tmp_path / "x.py").write_bytes(b"\xef\xbb\xbfx = 1\n")
+    assert read_tree(tmp_path / "x.py").source == "x = 1\n"
 
 
 def test_hidden_files_and_caches_are_left_out(tmp_path: Path) -> None:

@@ -2,13 +2,14 @@
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from kernelevo.core import Program, Status
-from kernelevo.evaluators import ProgramFailed, attempt, call, converse, execute
+from kernelevo.evaluators import ProgramFailed, attempt, call, converse, execute, native_program
 
 single = Program.single
 
@@ -183,3 +184,15 @@ def test_no_folder_and_no_descriptor_stays():
     ):
         attempt(single(text))
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_an_object_of_another_processor_is_not_taken(tmp_path, monkeypatch):
+    """Two machines may share a home, and -march=native is another thing on each."""
+    built = []
+    monkeypatch.setenv("KERNELEVO_CACHE", str(tmp_path))
+    monkeypatch.setattr(native_program, "_built", lambda *_: built.append(1) or b"object")
+    program, tool = cpp("int main() { return 0; }"), native_program.compiler()
+    for arch in ("-march=alderlake", "-march=alderlake", "-march=znver4"):
+        monkeypatch.setattr(native_program, "compiler", lambda arch=arch: replace(tool, arch=arch))
+        native_program.compiled(program, ("-march=native",))
+    assert len(built) == 2

@@ -61,6 +61,7 @@ def test_an_openevolve_folder(tmp_path):
         ("1 / 0", Status.CRASHED, "ZeroDivisionError"),
         ("os._exit(5)", Status.CRASHED, "exit 5"),
         ("os.kill(os.getpid(), 9)", Status.CRASHED, "SIGKILL"),
+        ("os.kill(os.getpid(), 40)", Status.CRASHED, "signal 40"),  # a real-time signal, without a name
         ("sys.exit(1)", Status.CRASHED, "SystemExit"),
         ("time.sleep(60)", Status.TIMED_OUT, "within 1 s"),
         ("float('nan')", Status.WRONG, "nan"),

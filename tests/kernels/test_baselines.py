@@ -12,13 +12,15 @@ from kernelevo.errors import MachineError
 from kernelevo.kernels import baselines as room
 from kernelevo.kernels.baselines import Baselines
 from kernelevo.kernels.failed import Failed
+from kernelevo.sandbox.scratch import owned
 
 
 def test_what_ended_baselines_wrote_is_gone(judge):
     judge.warm()
     baselines = judge.ground.baselines
     scratch = baselines.folder / "scratch"
-    left = scratch / f"eager-{2**22 + 1}-ab"  # as of a judge that was killed: no process has such a number
+    # as of a judge that was killed: no process has such a number
+    left = scratch / owned("eager").replace(f"-{os.getpid()}-", f"-{2**22 + 1}-")
     left.mkdir()
     (left / "headers").write_text("x")
     baselines._swept = False

@@ -39,6 +39,11 @@ def loop(channel, payload, fds):
         pass
 
 
+def kill_itself(channel, payload, fds):
+    os.kill(os.getpid(), payload["signal"])
+    time.sleep(60)
+
+
 def segfault(channel, payload, fds):
     ctypes.string_at(8)
 
@@ -184,6 +189,12 @@ def flood_output(channel, payload, fds):
     channel.send("ready")
     while True:
         os.write(1, b"x" * 65536)
+
+
+def close_output(channel, payload, fds):
+    os.closerange(1, 3)
+    channel.send("ready")
+    channel.recv()
 
 
 def flood_channel(channel, payload, fds):

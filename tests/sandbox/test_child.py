@@ -117,6 +117,37 @@ def test_flooding_the_output_keeps_the_tail_only(spawn):
     assert "left out" in text
 
 
+def test_output_without_end_keeps_nobody_from_looking_at_the_clock(spawn, monkeypatch):
+    """Writers in several threads may fill the pipe again before we have looked whether it is empty."""
+    child = spawn("wait")
+    child.channel.recv(10.0)
+    plain, reads = os.read, []
+
+    def read(fd, size):
+        if fd != child._output_fd:
+            return plain(fd, size)
+        reads.append(size)
+        if len(reads) > 5000:
+            pytest.fail("it reads for ever")
+        return b"x" * size
+
+    monkeypatch.setattr(os, "read", read)
+    assert "left out" in child.output()
+    with pytest.raises(PeerTimeout):
+        child.channel.recv(0.01)
+    monkeypatch.undo()
+
+
+def test_a_closed_output_is_not_looked_at_again(spawn, monkeypatch):
+    """A pipe without writers is always ready: to wait for its reader would take a core."""
+    child = spawn("close_output")
+    child.channel.recv(10.0)
+    drain, looks = child._drain, []
+    monkeypatch.setattr(child, "_drain", lambda: looks.append(1) or drain())
+    assert not child.wait(0.1)
+    assert len(looks) == 1
+
+
 def test_flooding_the_channel_is_malformed(spawn):
     child = spawn("flood_channel")
     with pytest.raises(PeerMalformed):

@@ -1,12 +1,14 @@
 """A child that fills the disk is ended, whatever its files are called, and its folder goes, however deep."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 
 from kernelevo.errors import MachineError
 from kernelevo.sandbox import scratch
-from kernelevo.sandbox.scratch import Scratch, ensure_room, remove, remove_left
+from kernelevo.sandbox.scratch import Scratch, ensure_room, owned, remove, remove_left
 
 
 @pytest.mark.parametrize("unnamed", [False, True])
@@ -102,9 +104,30 @@ def test_a_disk_without_room_is_refused(tmp_path, monkeypatch):
 
 
 def test_what_dead_processes_left_is_removed(tmp_path):
-    names = [f"eager-{os.getpid()}-1a", f"compile-max-autotune-{2**22 + 1}-2b", "eager-x-1", "other"]
-    for name in names:
+    alive, dead = owned("eager"), owned("compile-max-autotune").replace(f"-{os.getpid()}-", f"-{2**22 + 1}-")
+    elsewhere = dead.replace(scratch._place(), "0" * 12)  # its process may live, on another machine
+    for name in (alive, dead, elsewhere, "eager-x-1", "other"):
         (tmp_path / name / "inside").mkdir(parents=True)
     remove_left(tmp_path)
-    assert sorted(os.listdir(tmp_path)) == sorted([names[0], *names[2:]])
+    assert sorted(os.listdir(tmp_path)) == sorted([alive, elsewhere, "eager-x-1", "other"])
     remove_left(tmp_path / "nowhere")
+
+
+def test_folders_of_killed_processes_go_with_the_next_ones_first(tmp_path):
+    script = (
+        "import os\nfrom kernelevo.sandbox.scratch import temporary\n"
+        "folder = temporary('judge')\n(folder / 'kept').write_text('x')\nprint(folder, flush=True)\n"
+        "os.kill(os.getpid(), 9)\n"
+    )
+
+    def run():
+        environ = {**os.environ, "TMPDIR": str(tmp_path)}
+        command = [sys.executable, "-c", script]
+        done = subprocess.run(command, env=environ, stdout=subprocess.PIPE, text=True, check=False)
+        return done.stdout.strip()
+
+    (tmp_path / "kernelevo-of-somebody-else").mkdir()
+    first, second = run(), run()
+    left = sorted(str(path) for path in tmp_path.iterdir())
+    assert left == [second, f"{tmp_path}/kernelevo-of-somebody-else"]
+    assert first != second and "kernelevo-judge-" in second

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from kernelevo.sandbox import landlock
 from kernelevo.sandbox.limits import Limits
 from kernelevo.sandbox.zygote import Zygote
 
@@ -49,6 +50,25 @@ def test_triton_finds_its_kernels_where_no_process_can_be_started(tmp_path, monk
         unknown = zygote.warm_triton(90)
         assert all("library_dirs" in text for text in unknown)  # there may be no driver here
         assert use(zygote, "run", tmp_path / "knows") == made
+
+
+@pytest.mark.skipif(landlock.abi() == 0, reason="this kernel has no Landlock")
+def test_triton_builds_where_nothing_may_be_renamed_into_another_folder(tmp_path, monkeypatch):
+    """Linux before 5.19: so says the first Landlock, and Triton's own cache does nothing else."""
+    pytest.importorskip("triton")
+    (tmp_path / "first_landlock.py").write_text(
+        "from kernelevo.sandbox import landlock\nlandlock.abi = lambda: 1\n"
+    )
+    root = Path(__file__).parents[2]
+    paths = (Path(__file__).parent, tmp_path, root)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(str, paths)))
+    with Zygote(("torch", "misbehaviour", "first_landlock"), threads=1) as zygote:
+        assert zygote.facts["landlock_abi"] == 1
+        limits = Limits("build", tmp_path / "built", read_only=(root / "tests",))
+        with zygote.spawn("misbehaviour:use_triton", {}, limits=limits) as child:
+            made = child.channel.recv(100.0)
+    assert made.get("cubin", 0) > 1000, made
+    assert any((tmp_path / "built" / "triton").rglob("*.cubin"))
 
 
 @pytest.mark.slow

@@ -1,11 +1,14 @@
 """The probe reports what holds here, as plain data."""
 
 import json
+from contextlib import nullcontext
 
 import pytest
 
 from kernelevo.sandbox import landlock, seccomp
-from kernelevo.sandbox.tier import SandboxTier, probe
+from kernelevo.sandbox.channel import PeerClosed
+from kernelevo.sandbox.limits import Limits
+from kernelevo.sandbox.tier import SandboxTier, _tried, probe
 
 
 def test_the_probe_finds_no_gap_where_the_kernel_offers_everything(plain):
@@ -35,3 +38,31 @@ def test_a_missing_mechanism_is_reported_not_a_crash(monkeypatch, missing, tmp_p
         monkeypatch.setattr(seccomp, "is_x86_64", lambda: False)
         assert "x86-64" in seccomp.supported()
         assert seccomp.enforce("run", 1) is False
+
+
+class Ended:
+    """A child that the second of its acts ends, as a filter of somebody else's does; its own zygote, too."""
+
+    def spawn(self, entry, payload, *, limits):
+        self.acts = iter(payload["acts"])
+        return nullcontext(self)
+
+    @property
+    def channel(self):
+        return self
+
+    def recv(self, timeout):
+        if next(self.acts) == "trace":
+            raise PeerClosed("it is gone")
+        return "refused: EPERM"
+
+    def kill(self):
+        return None
+
+    def exit_reason(self):
+        return "SIGSYS"
+
+
+def test_acts_after_one_that_ends_the_child_are_tried_too(tmp_path):
+    found = _tried(Ended(), {}, Limits("run", tmp_path), ["open", "trace", "fork"])
+    assert found == {"open": "refused: EPERM", "trace": "ended: SIGSYS (it is gone)", "fork": "refused: EPERM"}

@@ -5,12 +5,15 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from kernelevo.errors import SandboxError
-from kernelevo.sandbox.channel import PeerClosed
+from kernelevo.sandbox import nursery
+from kernelevo.sandbox.channel import Channel, PeerClosed
 from kernelevo.sandbox.limits import Limits
+from kernelevo.sandbox.plain_zygote import plain_zygote
 from kernelevo.sandbox.zygote import Zygote, clean_environment
 
 
@@ -56,14 +59,41 @@ def test_named_descriptors(spawn):
 def test_the_environment_holds_no_key(tmp_path):
     given = {
         "PATH": "/bin", "OPENAI_API_KEY": "k", "KERNELEVO_API_KEY": "k", "KERNELEVO_CACHE": "/c", "SOME": "x",
-        "AWS_SECRET": "s", "PYTHONPATH": "/extra",
+        "AWS_SECRET": "s", "PYTHONPATH": "/extra", "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
+        "CUDA_VISIBLE_DEVICES": "1", "KERNELEVO_BASE_URL": "https://me:password@endpoint",
     }  # fmt: skip
     env = clean_environment(tmp_path, given)
-    assert not set(env) & {"OPENAI_API_KEY", "KERNELEVO_API_KEY", "SOME", "AWS_SECRET"}
+    assert not set(env) & {"OPENAI_API_KEY", "KERNELEVO_API_KEY", "SOME", "AWS_SECRET", "KERNELEVO_BASE_URL"}
     assert env["KERNELEVO_CACHE"] == "/c"
+    assert (env["CUDA_DEVICE_ORDER"], env["CUDA_VISIBLE_DEVICES"]) == ("PCI_BUS_ID", "1")
     assert env["HOME"] == str(tmp_path)
     assert "/extra" in env["PYTHONPATH"].split(":")
     assert env["OMP_NUM_THREADS"] == "1"
+
+
+USER = """
+from kernelevo.sandbox.zygote import Zygote
+with Zygote(("of_the_user",), threads=1) as zygote:
+    print("found")
+"""
+
+
+def test_packages_of_the_users_own_are_found_though_home_is_another_one(tmp_path):
+    """As after pip install --user: no virtual environment, and a base that is known by HOME alone."""
+    base = tmp_path / ".local"
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    packages = base / "lib" / version / "site-packages"
+    packages.mkdir(parents=True)
+    (packages / "of_the_user.py").write_text("")
+    python = os.path.realpath(sys.executable)  # a virtual environment has no packages of the user's own
+    paths = [str(Path(__file__).parents[2]), *(p for p in sys.path if p.endswith("-packages"))]
+    environ = {**os.environ, "HOME": str(tmp_path), "PYTHONPATH": os.pathsep.join(paths)}
+    asked = [python, "-c", "import site; print(site.getusersitepackages() if site.ENABLE_USER_SITE else '')"]
+    where = subprocess.run(asked, env=environ, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+    if where != str(packages):
+        pytest.skip("this Python knows no packages of the user's own")
+    done = subprocess.run([python, "-c", USER], env=environ, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "found", done.stderr
 
 
 def test_facts_of_a_zygote_without_torch(plain):
@@ -81,8 +111,10 @@ def test_parallel_operations_in_children(warm, spawn):
 
 @pytest.mark.parametrize(
     ("entry", "payload", "reason"),
-    [("leave", {"code": 0}, "exit 0"), ("leave", {"code": 3}, "exit 3"), ("raise_error", {}, "exit 1"),
-     ("segfault", {}, "SIGSEGV")],
+    [("leave", {"code": 0}, "exit 0"), ("leave", {"code": 3}, "exit 3"),
+     ("leave", {"code": "no such case"}, "exit 1"),
+     ("raise_error", {}, "exit 1"), ("segfault", {}, "SIGSEGV"),
+     ("kill_itself", {"signal": 15}, "SIGTERM"), ("kill_itself", {"signal": 40}, "signal 40")],
 )  # fmt: skip
 def test_how_a_child_ended(spawn, entry, payload, reason):
     child = spawn(entry, payload)
@@ -92,6 +124,8 @@ def test_how_a_child_ended(spawn, entry, payload, reason):
     assert child.exit_reason() == reason
     if entry == "raise_error":
         assert "a candidate's own mistake" in child.output()
+    if payload.get("code") == "no such case":
+        assert child.output() == "no such case\n"
     if entry == "segfault":
         assert "Segmentation fault" in child.output()
 
@@ -161,3 +195,48 @@ def test_spawn_after_the_zygote_died_is_a_machine_error(tmp_path):
         gone(zygote.pid)
         with pytest.raises(SandboxError, match="does not answer"):
             zygote.spawn("kernelevo.sandbox.selftest:answer", {}, limits=Limits("run", tmp_path / "s"))
+
+
+ANSWER = "kernelevo.sandbox.selftest:answer"
+
+
+def test_an_answer_that_was_not_read_is_not_taken_for_the_next_one(tmp_path, monkeypatch):
+    """After Ctrl-C the shared zygote must not hand out the process of the call that was interrupted."""
+
+    def interrupted(timeout):
+        raise KeyboardInterrupt
+
+    first, limits = plain_zygote(("json",)), Limits("run", tmp_path / "s")
+    with monkeypatch.context() as patch:
+        patch.setattr(first._control, "recv_fds", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            first.spawn(ANSWER, {"token": "first"}, limits=limits)
+    assert not first.alive()
+    second = plain_zygote(("json",))
+    assert second is not first
+    with second.spawn(ANSWER, {"token": "another"}, limits=limits) as child:
+        assert child.channel.recv(10.0)["bytes"] == len("another")
+
+
+def test_a_zygote_that_answers_too_late_is_given_up():
+    with Zygote((), threads=1) as zygote:
+        os.kill(zygote.pid, signal.SIGSTOP)
+        with pytest.raises(SandboxError, match="does not answer"):
+            zygote._call({"op": "status", "pid": 1}, timeout=0.05)
+        assert not zygote.alive()
+
+
+def test_a_fork_that_the_system_refuses_costs_no_other_child(monkeypatch):
+    def refused():
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    ours, theirs = Channel.pair()
+    read_end, write_end = os.pipe()
+    monkeypatch.setattr(nursery, "thread_count", lambda: 1)
+    monkeypatch.setattr(os, "fork", refused)
+    nursery.Nursery(theirs, os.getpid())._obey({"op": "spawn"}, [write_end])
+    assert "Resource temporarily unavailable" in ours.recv(5.0)["error"]
+    assert os.read(read_end, 1) == b""  # its descriptors are closed
+    os.close(read_end)
+    ours.close()
+    theirs.close()

@@ -40,6 +40,14 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def test_files_of_editors_that_mark_utf8_are_read_as_python_reads_them(folder: Path):
+    for name in ("net.py", "tsp.py"):
+        (folder / name).write_bytes(b"\xef\xbb\xbf" + (folder / name).read_bytes())
+    task = load_task("net.py", folder=folder)
+    assert task.options["size"] == "small" and not task.options["reference"]["text"].startswith("\ufeff")
+    assert "short tour" in load_task("tsp.py:tour", folder=folder).goal
+
+
 def test_bundled_task_is_plain_data():
     task = load_task("kernelbench:3/13", size="full")
     assert task.name == "kernelbench:3/13"
