@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -250,8 +251,17 @@ class Zygote:
             try:
                 self._control.send(order, fds)
                 reply, received = self._control.recv_fds(timeout)
-            except PeerFault as fault:
-                raise self._gone(fault) from None
+            except (TypeError, ValueError):
+                raise  # it is no message: nothing was sent
+            except BaseException as error:
+                # broken off, by an evaluator's deadline too: an answer that still comes would be taken for the
+                # one to the next order, and the next program be blamed for it
+                self._process.kill()
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self._process.wait(10.0)
+                if isinstance(error, PeerFault):
+                    raise self._gone(error) from None
+                raise
         if isinstance(reply, dict) and "error" in reply:
             raise SandboxError(f"the zygote cannot {order['op']}", why=str(reply["error"]))
         return reply, received

@@ -9,6 +9,8 @@ import pytest
 
 from kernelevo.core import Program, Status
 from kernelevo.evaluators import ProgramFailed, attempt, call, converse, execute
+from kernelevo.evaluators.deadline import OutOfTime
+from kernelevo.sandbox.plain_zygote import plain_zygote
 
 single = Program.single
 
@@ -183,3 +185,18 @@ def test_no_folder_and_no_descriptor_stays():
     ):
         attempt(single(text))
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_deadline_in_the_middle_of_a_fork_costs_that_program_alone(monkeypatch):
+    zygote = plain_zygote()
+
+    def rings(timeout):
+        raise OutOfTime
+
+    with monkeypatch.context() as late:
+        late.setattr(zygote._control, "recv_fds", rings)
+        with pytest.raises(OutOfTime):
+            call(single("def solve(): return 1"))
+    for number in (2, 3):  # an answer that was left behind would be taken for the next one
+        outcome = attempt(single(f"def solve(): return {number}"))
+        assert (outcome.status, outcome.value) == (Status.OK, number)
