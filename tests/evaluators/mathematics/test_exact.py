@@ -63,6 +63,14 @@ def test_distance_ratio_of_a_square_grid():
     assert geometry.squared_distance_ratio(geometry.distinct_points(points, 16)) == 18
 
 
+def test_distances_are_never_a_matter_of_a_few_steps_of_doubles():
+    problem, step = PROBLEMS["minmax_distance"], 1.5876e-162  # its square is half of the smallest double
+    tiny = problem.repair([[x * step, y * step] for x in range(4) for y in range(4)])
+    assert problem.fast(tiny) == pytest.approx(18)
+    wide = problem.repair([*([k * 1e-200, 0.0] for k in range(15)), [1e40, 0.0]])
+    assert problem.fast(wide) == inf and problem.ratio(inf, 12.9) == 0
+
+
 def test_heilbronn_moves_points_to_the_border_and_not_further():
     points = geometry.points_in_triangle([[0.6, 0.6], [-1e-9, 0.5], [0.2, 0.2]], 3)
     assert points[0] == [Fraction(1, 2), Fraction(1, 2)]
