@@ -112,6 +112,7 @@ def test_kissing_drops_what_is_too_near_and_no_more():
     assert len(kissing.repaired([*roots, [1] + [0] * 10])) == 220
     huge = [[x * 10**12 for x in row] for row in roots[:40]]
     assert kissing.is_configuration(kissing.repaired(huge))
+    assert len(kissing.repaired([[x * 10**12 for x in row] for row in [*roots, [1] + [0] * 10]])) == 220
 
 
 def test_uncertainty_of_one_touching_point_is_what_was_published():
