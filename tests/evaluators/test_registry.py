@@ -1,9 +1,12 @@
 """Evaluators by name, from a file, from an entry point."""
 
+import json
 import math
 import time
 from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
 
+import numpy as np
 import pytest
 
 from kernelevo.core import Evaluation, Program, StagedEvaluator, Status, Task
@@ -190,3 +193,72 @@ def test_a_cascade_stops_at_the_first_bar_that_is_missed():
     assert (full.fidelity, full.score) == ("full", 0.9)
     with pytest.raises(ValueError, match="1 bars"):
         cascade(stage(1, 1.0), stage(2, 1.0), bars=[])
+
+
+class Scalar:
+    """One number as torch holds it."""
+
+    shape = ()
+
+    def __init__(self, value):
+        self.value = value
+
+    def item(self):
+        return self.value
+
+
+@pytest.mark.parametrize(
+    ("given", "number"),
+    [
+        (np.float32(0.5), 0.5),
+        (np.float64(0.5), 0.5),
+        (np.int64(3), 3),
+        (np.array(1.5), 1.5),
+        (Scalar(4), 4),
+        (Fraction(1, 4), 0.25),
+    ],
+)
+def test_numbers_of_other_libraries_are_numbers(given, number):
+    verdict = as_evaluation({"score": given, "length": given, "tests": {"a": given}})
+    assert verdict.score == as_evaluation(given).score == number and type(verdict.score) is float
+    assert verdict.metrics == {"length": number, "tests": [{"name": "a", "score": number}]}
+    assert type(verdict.metrics["length"]) is type(number)  # one of numpy's would not count as an objective
+    listed = as_evaluation({"score": 1, "tests": [{"name": "a", "score": given}]})
+    assert json.loads(json.dumps(listed.to_json()))["metrics"]["tests"][0]["score"] == number
+
+
+def test_an_evaluation_that_an_author_made_becomes_plain_data():
+    tests = [{"name": "a", "score": np.float32(1)}, {"name": "b", "score": math.nan}]
+    made = Evaluation(Status.OK, np.float32(0.5), {"n": np.int64(2), "yes": np.bool_(True), "tests": tests})
+    told = json.loads(json.dumps(as_evaluation(made).to_json(), allow_nan=False))
+    assert (told["score"], told["metrics"]["n"], told["metrics"]["yes"]) == (0.5, 2, True)
+    assert told["metrics"]["tests"] == [{"name": "a", "score": 1.0}, {"name": "b", "score": "nan"}]
+
+
+@pytest.mark.parametrize("huge", [10**400, -(10**5000), [10**5000]])
+def test_what_is_too_large_to_be_written_breaks_nothing(huge):
+    verdict = as_evaluation({"score": 1.0, "found": huge, "tests": {"a": huge}, "artifacts": None})
+    json.dumps(verdict.to_json(), allow_nan=False)
+    assert verdict.status is Status.OK and verdict.metrics["tests"] == [{"name": "a", "score": None}]
+    if isinstance(huge, int):
+        assert as_evaluation(huge).status is Status.WRONG
+    assert len(as_evaluation({"score": None, "feedback": "x" * 100_000}).feedback) < 65_000
+
+
+def test_an_answer_that_is_no_score_fails_its_program_alone():
+    @evaluator("trusting", seed="1.5")
+    def trusting(program):
+        return {"1.5": 1.5, "'text'": "text"}[program.source]
+
+    judge = load(task("trusting"))
+    assert judge(judge.seeds()[0]).score == 1.5
+    verdict = judge(Program.single("'text'"))
+    assert verdict.status is Status.WRONG and "returned 'text' as score" in verdict.feedback
+
+    @evaluator("forgetful", seed="x = 1")
+    def forgetful(program):
+        return "no number"
+
+    judge = load(task("forgetful"))
+    with pytest.raises(BadProgram, match="'no number' as score"):  # the author's mistake
+        judge(judge.seeds()[0])
