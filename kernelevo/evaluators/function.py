@@ -37,6 +37,9 @@ class Function:
         seeds: programs to start from.
         time_limit: seconds that judging one program may take; None for no limit.
         better: metric -> ``"higher"`` or ``"lower"``; written beside each verdict.
+
+    Raises:
+        BadProgram: if the function is async, or cannot be called with a program alone.
     """
 
     def __init__(
@@ -47,6 +50,7 @@ class Function:
         time_limit: float | None = TIME_LIMIT,
         better: Mapping[str, str] | None = None,
     ) -> None:
+        _refuse_unfit(function)
         self.function, self.time_limit = function, time_limit
         self._seeds, self._better = tuple(seeds), dict(better or {})
         self._honest = {seed.id for seed in seeds}
@@ -233,6 +237,27 @@ def _scored(score: Any, metrics: dict[str, Metric], feedback: str, artifacts: di
     if not math.isfinite(number):
         return Evaluation(Status.WRONG, None, metrics, feedback or f"the score is {number!r}", artifacts)
     return Evaluation(Status.OK, float(number), metrics, feedback, artifacts)
+
+
+def _refuse_unfit(function: Plain) -> None:
+    """Refuse what would fail for every program, before there is one."""
+    name = getattr(function, "__name__", "the evaluator")
+    if inspect.iscoroutinefunction(function):
+        raise BadProgram(
+            f"{name} is async", why="an evaluator is called, and what it returns is the verdict",
+            now="make it a plain function; asyncio.run(...) inside it may wait for others",
+        )  # fmt: skip
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # a builtin has none
+        return
+    try:
+        signature.bind(None)
+    except TypeError as error:
+        raise BadProgram(
+            f"{name}{signature} cannot judge a program", why=f"it is called with the program alone: {error}",
+            now="let it take one argument, and give every other one a default",
+        ) from error  # fmt: skip
 
 
 def _wants_text(function: Plain) -> bool:

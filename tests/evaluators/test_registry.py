@@ -262,3 +262,23 @@ def test_an_answer_that_is_no_score_fails_its_program_alone():
     judge = load(task("forgetful"))
     with pytest.raises(BadProgram, match="'no number' as score"):  # the author's mistake
         judge(judge.seeds()[0])
+
+
+async def _waiting(program):
+    return 1.0
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        (_waiting, "_waiting is async"),
+        (lambda: 1.0, r"\(\) cannot judge a program"),
+        (lambda program, tries: 1.0, "missing a required argument: 'tries'"),
+        (lambda program, *, tries: 1.0, "missing a required"),
+    ],
+)
+def test_a_function_that_could_judge_nothing_is_refused_at_once(function, words):
+    evaluator("unfit")(function)
+    with pytest.raises(BadProgram, match=words):
+        load(task("unfit"))
+    Function(lambda program, tries=3, *more: 1.0)
