@@ -79,7 +79,7 @@ class Function:
             return Evaluation.wrong(f"{error.what}: {error.why}")
         except KernelEvoError:
             raise  # a machine that broke, or a mistake in the evaluator: nothing about this program
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             lines = traceback.format_exception(type(error), error, error.__traceback__)
             text = _shortened(f"evaluating raises {type(error).__name__}: {error}", _LONGEST)
             return Evaluation(Status.CRASHED, None, {}, text, {"traceback": "".join(lines)[-8000:]})

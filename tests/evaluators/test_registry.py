@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
@@ -282,3 +283,12 @@ def test_a_function_that_could_judge_nothing_is_refused_at_once(function, words)
     with pytest.raises(BadProgram, match=words):
         load(task("unfit"))
     Function(lambda program, tries=3, *more: 1.0)
+
+
+def test_an_evaluator_that_calls_exit_ends_neither_the_run_nor_its_worker():
+    @evaluator("leaves")
+    def leaves(program):
+        sys.exit(0)
+
+    verdict = load(task("leaves"))(Program.single("x = 1"))
+    assert verdict.status is Status.CRASHED and "raises SystemExit: 0" in verdict.feedback
