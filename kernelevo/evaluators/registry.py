@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.metadata
 import importlib.util
 import inspect
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -197,8 +198,9 @@ def _from_file(reference: str) -> Entry:
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module
         try:
-            spec.loader.exec_module(module)
-        except Exception as error:
+            with _among_its_neighbours(path.parent):
+                spec.loader.exec_module(module)
+        except (Exception, SystemExit) as error:
             del sys.modules[name]
             raise BadProgram(
                 f"{path_text} raises {type(error).__name__} when it is imported",
@@ -209,3 +211,23 @@ def _from_file(reference: str) -> Entry:
         public = [k for k, v in vars(module).items() if callable(v) and not k.startswith("_")]
         raise TaskNotFound(f"{path_text} has no function {function!r}", why=closest(function, public))
     return _as_entry(reference, getattr(module, function))
+
+
+@contextlib.contextmanager
+def _among_its_neighbours(folder: Path) -> Iterator[None]:
+    """Let a file import what lies beside it, as it can where Python runs it.
+
+    Afterwards the folder is the last place to look in: a function that imports its neighbour when it is
+    called finds it there, and nobody else finds a file of the user's in the place of a module.
+    """
+    place = str(folder)
+    known = place in sys.path
+    if not known:
+        sys.path.insert(0, place)
+    try:
+        yield
+    finally:
+        if not known:
+            with contextlib.suppress(ValueError):
+                sys.path.remove(place)
+            sys.path.append(place)

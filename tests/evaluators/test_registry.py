@@ -292,3 +292,22 @@ def test_an_evaluator_that_calls_exit_ends_neither_the_run_nor_its_worker():
 
     verdict = load(task("leaves"))(Program.single("x = 1"))
     assert verdict.status is Status.CRASHED and "raises SystemExit: 0" in verdict.feedback
+
+
+def test_a_file_imports_what_lies_beside_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    path = tmp_path / "tsp.py"
+    path.write_text(
+        "from cities_of_tsp import COUNT\ndef tour(source: str):\n    import roads_of_tsp\n"
+        "    return COUNT + roads_of_tsp.COUNT\n"
+    )
+    (tmp_path / "cities_of_tsp.py").write_text("COUNT = 2\n")
+    (tmp_path / "roads_of_tsp.py").write_text("COUNT = 3\n")
+    assert load(task(f"{path}:tour"))(Program.single("x = 1")).score == 5.0
+    assert sys.path[-1] == str(tmp_path) and sys.path.count(str(tmp_path)) == 1
+
+
+def test_a_file_that_exits_on_import_is_the_users_mistake(tmp_path):
+    (tmp_path / "script.py").write_text("import sys\ndef f(program): return 1.0\nsys.exit(0)\n")
+    with pytest.raises(BadProgram, match="raises SystemExit when it is imported"):
+        load(task(f"{tmp_path}/script.py:f"))
