@@ -128,7 +128,7 @@ def find(reference: str) -> Entry:
     if reference not in _REGISTERED:
         for point in importlib.metadata.entry_points(group=GROUP):
             if point.name == reference:
-                return _as_entry(reference, point.load())
+                return _as_entry(reference, _offered(point))
     if reference not in _REGISTERED:
         raise TaskNotFound(f"no evaluator {reference!r}", why=closest(reference, names()))
     return _REGISTERED[reference]
@@ -183,6 +183,17 @@ def _as_entry(name: str, loaded: Any) -> Entry:
     if not callable(loaded):
         raise BadProgram(f"{name} is not a function", now="name a function that takes a program")
     return Entry(name, lambda task: Function(loaded), (), loaded, inspect.getdoc(loaded) or "")
+
+
+def _offered(point: importlib.metadata.EntryPoint) -> Any:
+    try:
+        return point.load()
+    except (Exception, SystemExit) as error:
+        raise BadProgram(
+            f"the package that offers {point.name} cannot be imported",
+            why=f"{type(error).__name__}: {error}",
+            now=f"mend or reinstall it; it says that {point.name} is {point.value}",
+        ) from error
 
 
 def _from_file(reference: str) -> Entry:

@@ -6,6 +6,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
+from importlib.metadata import EntryPoint
 
 import numpy as np
 import pytest
@@ -105,6 +106,14 @@ def test_an_installed_entry_point(monkeypatch):
     monkeypatch.setattr("importlib.metadata.entry_points", lambda group: [Point()])
     assert load(task("packing"))(Program.single("abc")).score == 7.0
     assert "packing" in names()
+
+
+def test_an_installed_package_that_is_broken_is_named(monkeypatch):
+    point = EntryPoint("packing", "a_package_that_is_not_there:judge", "kernelevo.evaluators")
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: [point])
+    for ask in (task_of, lambda name: load(task(name))):
+        with pytest.raises(BadProgram, match="No module named 'a_package_that_is_not_there'"):
+            ask("packing")
 
 
 def test_a_call_that_fails_is_the_verdict():
