@@ -32,7 +32,6 @@ EVALUATOR = "evaluator.py"
 _SEEDS = ("initial_program", "init")
 _TIMEOUT = 300.0
 _THRESHOLDS = (0.5, 0.75, 0.9)
-_OUTPUT = 8_000
 _LANGUAGES = {".py": "python", ".cc": "cpp", ".cxx": "cpp"}
 
 
@@ -131,15 +130,11 @@ class ForeignEvaluator:
                 "cascade": self.folder.cascade,
                 "thresholds": list(self.folder.thresholds),
             }
-            with open(Path(place) / "output.txt", "w+b") as output:
-                said, how = ask(
-                    foreign_child.__file__, order, cwd=self.folder.path, timeout=self.folder.timeout,
-                    output=output.fileno(),
-                )  # fmt: skip
-                size = output.seek(0, os.SEEK_END)
-                output.seek(max(0, size - _OUTPUT))
-                printed = output.read().decode(errors="replace").replace(place, ".")
-        return _verdict(said, how, printed, self.folder.timeout)
+            answer = ask(
+                foreign_child.__file__, order, cwd=self.folder.path, timeout=self.folder.timeout
+            )
+            printed = answer.printed.replace(place, ".")
+        return _verdict(answer.said, answer.how, printed, self.folder.timeout)
 
 
 def _verdict(said: dict[str, Any] | None, how: str, printed: str, timeout: float) -> Evaluation:

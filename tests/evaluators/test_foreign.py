@@ -1,6 +1,7 @@
 """Folders of OpenEvolve's and FM Agent's form, unchanged: judged in a process of their own."""
 
 import os
+import tempfile
 import time
 
 import pytest
@@ -150,3 +151,19 @@ def test_folders_that_cannot_be_used(tmp_path):
     (tmp_path / "config.yaml").write_text("evaluator:\n  timeout: soon\n")
     with pytest.raises(BadProgram, match="cannot be used"):
         task_of(str(tmp_path))
+
+
+def test_endless_words_fill_nothing(tmp_path, monkeypatch):
+    place = tmp_path / "temporary"
+    place.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    (tmp_path / "folder").mkdir()
+    task = folder(
+        tmp_path / "folder",
+        "def evaluate(p):\n    for _ in range(300):\n        print('x' * 99_999)\n"
+        f"    held = sum(f.stat().st_size for f in __import__('pathlib').Path({str(place)!r}).rglob('*.*'))\n"
+        "    print('the end')\n    return {'combined_score': float(held)}\n",
+    )
+    verdict = load(task)(task.seeds[0])
+    assert verdict.score < 100_000 and verdict.artifacts["output"].endswith("x\nthe end\n")
+    assert len(verdict.artifacts["output"]) <= 8_000
