@@ -24,7 +24,7 @@ from kernelevo.core import Evaluation, Origin, Program, Status, Task, here
 from kernelevo.errors import BadProgram, TaskNotFound, ToolchainMissing
 from kernelevo.evaluators import foreign_child
 from kernelevo.evaluators.foreign_child import score_of
-from kernelevo.evaluators.function import as_evaluation
+from kernelevo.evaluators.function import as_evaluation, case_scores
 from kernelevo.evaluators.own_process import ask
 
 PREFIX = "folder:"
@@ -32,6 +32,8 @@ EVALUATOR = "evaluator.py"
 _SEEDS = ("initial_program", "init")
 _TIMEOUT = 300.0
 _THRESHOLDS = (0.5, 0.75, 0.9)
+_BESIDE = {".bak", ".cfg", ".ini", ".json", ".log", ".md", ".orig", ".pyc", ".toml", ".txt", ".yaml", ".yml"}
+"""Suffixes of what may lie beside a program under its name."""
 _LANGUAGES = {".py": "python", ".cc": "cpp", ".cxx": "cpp"}
 
 
@@ -73,7 +75,7 @@ def read_folder(name: str) -> Folder:
     if not (path / EVALUATOR).is_file():
         raise TaskNotFound(f"{path} has no {EVALUATOR}", now="name a folder with an evaluator and a program")
     _refuse_without_evaluate(path / EVALUATOR)
-    found = [file for stem in _SEEDS for file in sorted(path.glob(f"{stem}.*")) if file.is_file()]
+    found = _beginnings(path)
     if not found:
         raise TaskNotFound(
             f"{path} has no program to start from",
@@ -88,6 +90,8 @@ def read_folder(name: str) -> Folder:
     goal = str(prompt.get("system_message") or _docstring(path / EVALUATOR) or _docstring(found[0]))
     try:
         timeout = float(section.get("timeout", _TIMEOUT))
+        if not timeout > 0:
+            raise ValueError(f"a timeout of {timeout:g} s")
         thresholds = tuple(float(bar) for bar in section.get("cascade_thresholds", _THRESHOLDS))
     except (TypeError, ValueError) as error:
         raise BadProgram(f"{path / 'config.yaml'} cannot be used", why=f"evaluator: {error}") from error
@@ -147,7 +151,9 @@ def _verdict(said: dict[str, Any] | None, how: str, printed: str, timeout: float
     if "raised" in said:
         return Evaluation(Status.CRASHED, None, {}, f"evaluating raises {said['raised']}", artifacts)
     metrics = dict(said.get("metrics") or {})
-    error = next((metrics.pop(k) for k in ("error_info", "error") if metrics.get(k)), "")
+    error = next((metrics.pop(k) for k in ("error_info", "error") if _complains(metrics.get(k))), "")
+    if "tests" in metrics and case_scores(metrics["tests"]) is None:
+        metrics["their tests"] = metrics.pop("tests")  # a word of ours, which means something else here
     invalid = "validity" in metrics and not (
         isinstance(metrics["validity"], int | float) and metrics["validity"] > 0
     )
@@ -172,6 +178,11 @@ def _verdict(said: dict[str, Any] | None, how: str, printed: str, timeout: float
     )
 
 
+def _complains(value: Any) -> bool:
+    """Whether what stands under "error" says that something failed: a number there is a measured one."""
+    return bool(value) and (isinstance(value, bool) or not isinstance(value, int | float))
+
+
 def _refuse_without_evaluate(file: Path) -> None:
     try:
         tree = ast.parse(file.read_text("utf-8"))
@@ -191,6 +202,12 @@ def _refuse_without_evaluate(file: Path) -> None:
             why="it is called with the path of a program, and returns a mapping with combined_score",
             now="define it: def evaluate(program_path)",
         )
+
+
+def _beginnings(path: Path) -> list[Path]:
+    """Return the files that a search may start from: Python first, then other languages, then the rest."""
+    files = [file for stem in _SEEDS for file in sorted(path.glob(f"{stem}.*")) if file.is_file()]
+    return sorted(files, key=lambda file: (file.suffix != ".py", file.suffix in _BESIDE))
 
 
 def _configuration(path: Path) -> dict[str, Any]:

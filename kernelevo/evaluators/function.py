@@ -128,7 +128,11 @@ def as_evaluation(result: Any) -> Evaluation:
     tests = given.pop("tests", None)
     metrics: dict[str, Metric] = {str(name): _metric(value) for name, value in given.items()}
     if tests is not None:
-        metrics["tests"] = _tests(tests)
+        cases = case_scores(tests)
+        if cases is None:
+            wanted = "a mapping of case name to score, or a list of {'name': ..., 'score': ...}"
+            raise _not_a_mapping("tests", tests, wanted)
+        metrics["tests"] = cases
     return _scored(score, metrics, feedback, artifacts)
 
 
@@ -152,15 +156,16 @@ def _shortened(text: str, longest: int) -> str:
     return text if left_out <= 0 else f"{text[:longest]}\n[{left_out} characters left out]"
 
 
-def _tests(given: Any) -> Metric:
-    """Return per-case scores in the form that the population reads."""
+def case_scores(given: Any) -> list[dict[str, Any]] | None:
+    """Return per-case scores in the form that the population reads; None for anything else."""
     if isinstance(given, Mapping):
         return [{"name": str(name), "score": _number(score)} for name, score in given.items()]
-    if isinstance(given, Sequence) and all(isinstance(case, Mapping) and "name" in case for case in given):
+    if not isinstance(given, list | tuple):
+        return None
+    if all(isinstance(case, Mapping) and "name" in case for case in given):
         scores = ({"score": _number(case["score"])} if "score" in case else {} for case in given)
         return [{**_deep(case), **score} for case, score in zip(given, scores, strict=True)]
-    wanted = "a mapping of case name to score, or a list of {'name': ..., 'score': ...}"
-    raise _not_a_mapping("tests", given, wanted)
+    return None
 
 
 def _not_a_mapping(what: str, given: Any, wanted: str) -> NoVerdict:
