@@ -10,7 +10,7 @@ from typing import Any
 
 from kernelevo.core import Task
 from kernelevo.errors import BadSetting, TaskNotFound, closest
-from kernelevo.tasks import library
+from kernelevo.tasks import library, literals
 from kernelevo.tasks.names import TaskName, resolve
 from kernelevo.tasks.objectives import declared
 
@@ -126,17 +126,14 @@ def tables(tree: ast.Module, name: str) -> dict[str, dict[str, Any]]:
     Raises:
         BadSetting: if the table holds anything but literals.
     """
-    for node in tree.body:
-        if not (isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict)):
-            continue
-        named = any(isinstance(t, ast.Name) and t.id == name for t in node.targets)
-        if not named or not all(isinstance(v, ast.Dict) for v in node.value.values):
+    for value in literals.values(tree, name):
+        if not isinstance(value, ast.Dict) or not all(isinstance(v, ast.Dict) for v in value.values):
             continue
         try:
-            table: dict[str, dict[str, Any]] = ast.literal_eval(node.value)
-        except ValueError as error:
+            table: dict[str, dict[str, Any]] = ast.literal_eval(value)
+        except (ValueError, TypeError) as error:
             raise BadSetting(
-                f"{name} in line {node.lineno} of the task file is not a literal table.",
+                f"{name} in line {value.lineno} of the task file is not a literal table.",
                 why=f'expected {name} = {{"name": {{"CONSTANT": value}}}}; {error}',
                 now="write the values as plain literals",
             ) from error

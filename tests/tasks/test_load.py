@@ -138,3 +138,11 @@ def test_every_bundled_task_loads():
 def test_loading_imports_no_torch():
     code = "import sys, kernelevo.tasks as t; t.load_task('ops/gemm'); assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_tables_may_have_a_type_beside_them(folder):
+    typed = MODULE.replace("SIZES =", "SIZES: dict[str, dict[str, int]] =").replace("VARIANTS =", "VARIANTS: dict =")
+    (folder / "typed.py").write_text(f'{typed}\nOBJECTIVES: dict = {{"metrics": {{"speed": "higher"}}}}\n')
+    options = load_task("typed.py@big", folder=folder).options
+    assert options["size"] == "small" and options["reference"]["variant"] == "big"
+    assert list(options["objectives"]["metrics"]) == ["speed"]
