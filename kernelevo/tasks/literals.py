@@ -20,7 +20,7 @@ def values(tree: ast.Module, name: str) -> Iterator[ast.expr]:
 
 
 def text(tree: ast.Module, node: ast.expr) -> str | None:
-    """Return the text that an expression stands for: a literal, or the name of one; None for anything else."""
+    """Return the text that an expression stands for: a literal, or the name of one; None for all else."""
     if isinstance(node, ast.Name):
         *_, node = [node, *values(tree, node.id)]
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -63,18 +64,35 @@ def check_settings(device: str, policy: str) -> None:
 
 def _evaluator_task(resolved: TaskName, options: Mapping[str, Any]) -> Task:
     """The evaluator brings its own seeds; the room of evaluators loads it by this reference."""
-    tree = ast.parse(resolved.path.read_text(encoding="utf-8"))
-    functions = (n for n in tree.body if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef))
-    doc = next((ast.get_docstring(n) for n in functions if n.name == resolved.symbol), None)
-    goal = doc or f"Raise the score that {resolved.symbol} in {resolved.path.name} gives."
+    if resolved.variant is not None:
+        raise TaskNotFound(
+            f"{resolved.symbol} in {resolved.path} has no variant {resolved.variant!r}.",
+            why="it is an evaluator: variants are those of a PyTorch module's file",
+            now="leave out the part from '@'",
+        )
+    tree = ast.parse(resolved.path.read_text(encoding="utf-8-sig"))
+    goal = _stated_goal(tree, resolved.symbol)
+    goal = goal or f"Raise the score that {resolved.symbol} in {resolved.path.name} gives."
     given = {**declared(tree), **options}
     return Task(resolved.name, goal, (), f"{resolved.path}:{resolved.symbol}", given)
+
+
+def _stated_goal(tree: ast.Module, symbol: str) -> str:
+    """Return the aim of an evaluator in words: what @evaluator is given as goal, or else the docstring."""
+    doc, made = "", list(literals.values(tree, symbol))
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == symbol:
+            doc, made = ast.get_docstring(node) or "", [*node.decorator_list]
+    for part in (part for node in made for part in ast.walk(node)):
+        if isinstance(part, ast.keyword) and part.arg == "goal":
+            return inspect.cleandoc(literals.text(tree, part.value) or doc)
+    return doc
 
 
 def _module_task(
     resolved: TaskName, size: str | None, device: str, policy: str, options: Mapping[str, Any]
 ) -> Task:
-    text = resolved.path.read_text(encoding="utf-8")
+    text = resolved.path.read_text(encoding="utf-8-sig")
     tree = ast.parse(text)
     sizes = tables(tree, "SIZES")
     _needs_inputs(resolved, tree)
@@ -88,7 +106,7 @@ def _module_task(
     variants = tables(tree, "VARIANTS")
     if resolved.variant is not None and resolved.variant not in variants:
         raise TaskNotFound(
-            f"{resolved.name.partition('@')[0]} has no variant {resolved.variant!r}.",
+            f"{resolved.name.rpartition('@')[0]} has no variant {resolved.variant!r}.",
             why=closest(resolved.variant, variants),
             now="leave out the part from '@', or use one of these",
         )
