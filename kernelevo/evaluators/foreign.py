@@ -60,7 +60,7 @@ class Folder:
 
 def is_folder(name: str) -> bool:
     """Return whether a name is that of a foreign folder."""
-    return (Path(name).expanduser() / EVALUATOR).is_file()
+    return os.path.isfile(os.path.join(os.path.expanduser(name), EVALUATOR))
 
 
 def read_folder(name: str) -> Folder:
@@ -71,8 +71,8 @@ def read_folder(name: str) -> Folder:
         BadProgram: if its configuration cannot be read, or its evaluator has no function ``evaluate``.
         ToolchainMissing: if it has a configuration and PyYAML is not installed.
     """
-    path = here(Path(name).expanduser().resolve())
-    if not (path / EVALUATOR).is_file():
+    path = here(Path(os.path.expanduser(name)).resolve())
+    if not os.path.isfile(path / EVALUATOR):
         raise TaskNotFound(f"{path} has no {EVALUATOR}", now="name a folder with an evaluator and a program")
     _refuse_without_evaluate(path / EVALUATOR)
     found = _beginnings(path)

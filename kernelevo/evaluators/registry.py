@@ -7,6 +7,7 @@ import importlib
 import importlib.metadata
 import importlib.util
 import inspect
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -198,8 +199,8 @@ def _offered(point: importlib.metadata.EntryPoint) -> Any:
 
 def _from_file(reference: str) -> Entry:
     path_text, _, function = reference.rpartition(":")
-    path = here(Path(path_text).expanduser().resolve())
-    if not path.is_file():
+    path = here(Path(os.path.expanduser(path_text)).resolve())
+    if not os.path.isfile(path):
         raise TaskNotFound(f"no such file: {path_text}", now="give the path of a Python file")
     name = f"kernelevo_evaluator_{path.stem}_{abs(hash(str(path))):x}"
     module = sys.modules.get(name)
