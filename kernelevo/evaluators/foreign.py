@@ -185,7 +185,7 @@ def _complains(value: Any) -> bool:
 
 def _refuse_without_evaluate(file: Path) -> None:
     try:
-        tree = ast.parse(file.read_text("utf-8"))
+        tree = ast.parse(file.read_bytes())
     except (OSError, SyntaxError, ValueError) as error:
         raise BadProgram(f"{file} cannot be read as Python", why=str(error), now="correct it") from error
     bound: set[str] = set()
@@ -227,7 +227,7 @@ def _configuration(path: Path) -> dict[str, Any]:
 
 def _docstring(file: Path) -> str:
     try:
-        return ast.get_docstring(ast.parse(file.read_text("utf-8"))) or ""
+        return ast.get_docstring(ast.parse(file.read_bytes())) or ""
     except (OSError, SyntaxError, ValueError):
         return ""
 
@@ -235,7 +235,7 @@ def _docstring(file: Path) -> str:
 def _seed(file: Path) -> Program:
     language = _LANGUAGES.get(file.suffix, file.suffix.removeprefix(".") or "text")
     try:
-        text = file.read_text("utf-8")
+        text = file.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise BadProgram(f"{file} cannot be read as text", why=str(error)) from error
     return Program({f"program{file.suffix}": text}, language, origin=Origin("seed", file.name))

@@ -196,3 +196,12 @@ def test_the_program_to_start_from_is_one_of_a_language(tmp_path):
     (tmp_path / "initial_program.py").unlink()
     (tmp_path / "init.py").write_text("x = 2\n")
     assert task_of(str(tmp_path)).seeds[0].source == "x = 2\n"
+
+
+def test_a_byte_order_mark_breaks_nothing(tmp_path):
+    task = folder(tmp_path, "def evaluate(p):\n    return {'combined_score': run(p)}\n")
+    for name in ("evaluator.py", "initial_program.py"):
+        (tmp_path / name).write_text((tmp_path / name).read_text(), encoding="utf-8-sig")
+    marked = task_of(str(tmp_path))
+    assert marked.goal == "Raise the answer." and marked.seeds == task.seeds
+    assert load(marked)(marked.seeds[0]).score == 3.0
