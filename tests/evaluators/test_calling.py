@@ -97,6 +97,16 @@ def test_files_in_and_out():
     assert outcome.ok and outcome.files == {"a.csv": b"yoyo"}
 
 
+def test_a_folder_that_is_a_link_is_not_followed(tmp_path):
+    (tmp_path / "answers.csv").write_text("42")
+    text = (
+        f"import os\ndef solve():\n    os.symlink({str(tmp_path)!r}, 'out')\n"
+        "    os.mkdir('own'); open('own/answers.csv', 'w').write('7')\n"
+    )
+    outcome = attempt(single(text), collect=("out/answers.csv", "own/answers.csv"))
+    assert outcome.ok and outcome.files == {"own/answers.csv": b"7"}
+
+
 def test_the_traceback_shows_the_programs_own_lines_only():
     text = "def inner():\n    return 1 / 0\ndef solve():\n    return inner()\n"
     first, second = attempt(single(text)), attempt(single(text))
@@ -182,8 +192,9 @@ def test_no_folder_and_no_descriptor_stays():
         "def solve(): return 1",
         "def solve(): raise ValueError",
         "import os\ndef solve(): os._exit(1)",
+        "import os\ndef solve(): os.mkdir('a.csv')",
     ):
-        attempt(single(text))
+        attempt(single(text), collect=("a.csv", "b/c.csv"))
     assert len(os.listdir("/proc/self/fd")) == before
 
 
