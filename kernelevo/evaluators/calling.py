@@ -106,9 +106,12 @@ def attempt(
 
     Raises:
         SandboxError: if this machine cannot run candidates.
-        ValueError: for a C++ program that is not given exactly one text.
+        ValueError: for a C++ program that is given anything but one text.
     """
     if program.language in LANGUAGES:
+        if not (args or kwargs):  # the evaluator wants a function: nothing that it gives can be read
+            words = f"the program is C++, but {function}() of a Python program is called here"
+            return Outcome(Status.BUILD_FAILED, error=words)
         if kwargs or len(args) != 1 or not isinstance(args[0], str | bytes):
             raise ValueError("a C++ program is called with one text, its standard input: args=(text,)")
         return execute(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from kernelevo.core import Program, Status
-from kernelevo.evaluators import ProgramFailed, attempt, call, converse, execute
+from kernelevo.evaluators import ProgramFailed, attempt, call, converse, execute, load, task_of
 from kernelevo.evaluators.deadline import OutOfTime
 from kernelevo.sandbox.plain_zygote import plain_zygote
 
@@ -122,6 +122,9 @@ def test_cpp_reads_a_text_and_prints_one():
     assert execute(cpp(SUM), "20 3").value == "23\n"
     with pytest.raises(ValueError, match="one text"):
         call(cpp(SUM), args=(1, 2))
+    judge = load(task_of("circle_packing"))  # takes Python alone
+    verdict = judge(cpp(SUM))
+    assert verdict.status is Status.BUILD_FAILED and "solve() of a Python program" in verdict.feedback
 
 
 @pytest.mark.parametrize(
