@@ -29,7 +29,7 @@ def machine_secret() -> bytes:
     """
     path = folder() / "secret"
     try:
-        return bytes.fromhex(path.read_text("ascii"))
+        return _kept(path)
     except FileNotFoundError:
         pass
     except (OSError, ValueError) as error:
@@ -40,15 +40,24 @@ def machine_secret() -> bytes:
         fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with open(fd, "w", encoding="ascii") as file:
             file.write(secrets.token_hex(_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
         try:
             os.link(fresh, path)  # whoever is first wins, all others read that one
         except FileExistsError:
             pass
         finally:
             fresh.unlink()
-        return bytes.fromhex(path.read_text("ascii"))
+        return _kept(path)
     except OSError as error:
         raise refused(f"the secret cannot be kept in {path.parent}.", error) from error
+
+
+def _kept(path: Path) -> bytes:
+    found = bytes.fromhex(path.read_text("ascii"))
+    if len(found) != _BYTES:  # an empty one would be no secret at all
+        raise ValueError(f"it holds {len(found)} bytes, not {_BYTES}")
+    return found
 
 
 def derived(secret: bytes, *what: object) -> int:

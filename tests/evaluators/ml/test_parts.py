@@ -237,9 +237,10 @@ def test_the_secret_is_made_once_and_for_its_user_alone(tmp_path, monkeypatch):
     assert secret.fingerprint(one) not in one.hex()
 
 
-def test_a_damaged_secret_is_told(tmp_path, monkeypatch):
+@pytest.mark.parametrize("damaged", ["zz", "", "00" * 31])
+def test_a_damaged_secret_is_told(tmp_path, monkeypatch, damaged):
     monkeypatch.setenv(secret.FOLDER, str(tmp_path))
-    (tmp_path / "secret").write_text("zz")
+    (tmp_path / "secret").write_text(damaged)
     with pytest.raises(Exception, match="cannot be read"):
         secret.machine_secret()
 
