@@ -41,6 +41,7 @@ class Entry:
         seeds: programs to start from.
         function: the plain function behind it, or None.
         goal: the aim in words, from its docstring.
+        options: what its task is given in every run, e.g. from which data its scores are; None for nothing.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Entry:
     seeds: tuple[Program, ...] = ()
     function: Plain | None = None
     goal: str = ""
+    options: Callable[[], Mapping[str, Any]] | None = None
 
 
 _REGISTERED: dict[str, Entry] = {}
@@ -92,11 +94,16 @@ def evaluator(
     return register
 
 
-def staged(name: str) -> Callable[[M], M]:
-    """Register a function that makes an evaluator for a task (one with two stages, usually)."""
+def staged(name: str, *, options: Callable[[], Mapping[str, Any]] | None = None) -> Callable[[M], M]:
+    """Register a function that makes an evaluator for a task (one with two stages, usually).
+
+    Args:
+        name: what ``Task.evaluator`` says.
+        options: what its task is given, asked for when the task is made.
+    """
 
     def register(make: M) -> M:
-        _REGISTERED[name] = Entry(name, make, goal=inspect.getdoc(make) or "")
+        _REGISTERED[name] = Entry(name, make, goal=inspect.getdoc(make) or "", options=options)
         return make
 
     return register
@@ -141,6 +148,7 @@ def task_of(name: str, options: Mapping[str, Any] | None = None) -> Task | None:
     Raises:
         InputError, MachineError: see ``read_folder`` and ``read_competition``.
         BadProgram: if the package that offers it raises on import.
+        Unwritable: for one whose data come from this machine's secret, if that cannot be kept.
     """
     if is_folder(name):
         return folder_task(name)
@@ -151,7 +159,8 @@ def task_of(name: str, options: Mapping[str, Any] | None = None) -> Task | None:
     if name not in names():
         return None
     entry = find(name)
-    return Task(name, entry.goal or f"Raise the score of {name}.", entry.seeds, name, dict(options or {}))
+    given = {**(entry.options() if entry.options else {}), **(options or {})}
+    return Task(name, entry.goal or f"Raise the score of {name}.", entry.seeds, name, given)
 
 
 def load(task: Task) -> Evaluator | StagedEvaluator:
