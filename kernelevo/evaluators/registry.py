@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from kernelevo.core import Evaluator, Origin, Program, StagedEvaluator, Task, here, read_tree
-from kernelevo.errors import BadProgram, TaskNotFound, closest
+from kernelevo.core.objectives import DIRECTIONS
+from kernelevo.errors import BadProgram, BadSetting, KernelEvoError, TaskNotFound, closest
 from kernelevo.evaluators.catalogue import OURS
 from kernelevo.evaluators.foreign import PREFIX, ForeignEvaluator, folder_task, is_folder, read_folder
 from kernelevo.evaluators.function import TIME_LIMIT, Function, Plain, as_evaluation
@@ -79,7 +80,17 @@ def evaluator(
         time_limit: seconds that judging one program may take; None for no limit.
         better: metric -> ``"higher"`` or ``"lower"``, for those that have a direction.
         goal: the aim in words; the docstring if it is empty.
+
+    Raises:
+        BadSetting: for a direction that is neither.
     """
+    odd = {metric: way for metric, way in (better or {}).items() if way not in DIRECTIONS}
+    if odd:
+        raise BadSetting(
+            f"the evaluator {name} cannot have better={odd!r}",
+            why=f"a metric is better {' or '.join(DIRECTIONS)}",
+            now='write e.g. better={"length": "lower"}',
+        )  # fmt: skip
 
     def register(function: F) -> F:
         starts = tuple(_program(one, language) for one in _several(seed))
@@ -221,6 +232,9 @@ def _from_file(reference: str) -> Entry:
         try:
             with _among_its_neighbours(path.parent):
                 spec.loader.exec_module(module)
+        except KernelEvoError:  # it says what, why and what now
+            del sys.modules[name]
+            raise
         except (Exception, SystemExit) as error:
             del sys.modules[name]
             raise BadProgram(

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from kernelevo.core import Evaluation, Program, StagedEvaluator, Status, Task
-from kernelevo.errors import BadProgram, TaskNotFound
+from kernelevo.errors import BadProgram, BadSetting, TaskNotFound
 from kernelevo.evaluators import call, cascade, evaluator, load, names, task_of
 from kernelevo.evaluators.function import Function, as_evaluation
 from kernelevo.evaluators.registry import find
@@ -320,3 +320,12 @@ def test_a_file_that_exits_on_import_is_the_users_mistake(tmp_path):
     (tmp_path / "script.py").write_text("import sys\ndef f(program): return 1.0\nsys.exit(0)\n")
     with pytest.raises(BadProgram, match="raises SystemExit when it is imported"):
         load(task(f"{tmp_path}/script.py:f"))
+
+
+def test_a_direction_that_is_none_is_refused(tmp_path):
+    (tmp_path / "odd.py").write_text(
+        "from kernelevo import evaluator\n@evaluator('odd', better={'length': 'less'})\n"
+        "def odd(program):\n    return 1\n"
+    )
+    with pytest.raises(BadSetting, match="higher or lower"):
+        load(task(f"{tmp_path}/odd.py:odd"))
