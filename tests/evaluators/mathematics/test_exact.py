@@ -186,6 +186,15 @@ def test_the_second_computation_agrees_with_the_first(name):
 
 def test_the_second_computation_refuses_what_is_not_valid():
     overlapping = recheck.saved("circle_packing", [[Fraction(x) for x in row] for row in grid(0.1, 0.001)])
-    for text in ("", "{}", json.dumps({"problem": "nothing", "construction": []}), overlapping):
+    texts = ["", "{}", "[]", json.dumps({"problem": "nothing", "construction": []}), overlapping]
+    for name, wrong in (
+        ("circle_packing", ONE_CIRCLE), ("circle_packing", []), ("circle_packing", [["1/2", "1/2", "1/2"]]),
+        ("circle_packing", [["1/2"]] * 26), ("minmax_distance", [["0", "0"], ["1", "0"]]),
+        ("minmax_distance", [[0, 0]] * 16), ("heilbronn_triangle", [["1/3", "1/3"]] * 3),
+        ("autocorrelation_1", [0.5, 0.5]), ("autocorrelation_1", []), ("kissing_number", [[1.0] * 11]),
+        ("kissing_number", "none"), ("erdos_minimum_overlap", [[1]]), ("erdos_minimum_overlap", None),
+    ):  # fmt: skip
+        texts.append(json.dumps({"problem": name, "construction": wrong}))
+    for text in texts:
         with pytest.raises(BadProgram):
             recheck.recheck(text)
