@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import importlib
 import importlib.metadata
 import importlib.util
@@ -149,7 +150,12 @@ def find(reference: str) -> Entry:
             if point.name == reference:
                 return _as_entry(reference, _offered(point))
     if reference not in _REGISTERED:
-        raise TaskNotFound(f"no evaluator {reference!r}", why=closest(reference, names()))
+        raise TaskNotFound(
+            f"no evaluator {reference!r}",
+            why=closest(reference, names()),
+            now="use one of these, or FILE.py:FUNCTION for one of your own: what a notebook or a script "
+            "defines, its workers do not know",
+        )
     return _REGISTERED[reference]
 
 
@@ -222,7 +228,9 @@ def _from_file(reference: str) -> Entry:
     path = here(Path(os.path.expanduser(path_text)).resolve())
     if not os.path.isfile(path):
         raise TaskNotFound(f"no such file: {path_text}", now="give the path of a Python file")
-    name = f"kernelevo_evaluator_{path.stem}_{abs(hash(str(path))):x}"
+    state = path.stat()  # a file that was edited is read again, as by a fresh process
+    stamp = f"{path} {state.st_mtime_ns} {state.st_size}".encode(errors="replace")
+    name = f"kernelevo_evaluator_{path.stem}_{hashlib.sha256(stamp).hexdigest()[:16]}"
     module = sys.modules.get(name)
     if module is None:
         spec = importlib.util.spec_from_file_location(name, path)

@@ -329,3 +329,16 @@ def test_a_direction_that_is_none_is_refused(tmp_path):
     )
     with pytest.raises(BadSetting, match="higher or lower"):
         load(task(f"{tmp_path}/odd.py:odd"))
+
+
+def test_a_file_that_was_edited_is_read_again(tmp_path):
+    path = tmp_path / "edited.py"
+    for number in (1, 20, 300):
+        path.write_text(f"def f(program):\n    return {number}\n")
+        assert load(task(f"{path}:f"))(Program.single("x = 1")).score == number
+    assert find(f"{path}:f").function is find(f"{path}:f").function
+
+
+def test_what_only_this_process_knows_is_told_to_be_put_into_a_file():
+    with pytest.raises(TaskNotFound, match=r"FILE\.py:FUNCTION"):
+        load(task("of_a_notebook"))
