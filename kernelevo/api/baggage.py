@@ -61,13 +61,20 @@ def _named(file: Path) -> Iterator[Path]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                yield folder / (alias.name.split(".")[0] + ".py")
+                yield from _module(folder, alias.name)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield folder / (node.module.split(".")[0] + ".py")
+            yield from _module(folder, node.module)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _may_name(node.value):
             near = Path(os.path.normpath(folder / node.value))
             if near.is_relative_to(folder):
                 yield near
+
+
+def _module(folder: Path, name: str) -> Iterator[Path]:
+    """A module's file beside the one that imports it, or all of a package there."""
+    top = name.split(".")[0]
+    yield folder / f"{top}.py"
+    yield from sorted((folder / top).rglob("*.py"))
 
 
 def _may_name(text: str) -> bool:

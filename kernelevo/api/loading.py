@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from kernelevo.backends.pruning import limit
@@ -38,11 +39,11 @@ def find_task(name: str, settings: Settings) -> Task:
 
 def _refuse_folder(name: str) -> None:
     """Say what is wrong where somebody meant a folder, or the evaluator file of one."""
-    path = Path(name).expanduser()
+    path = Path(os.path.expanduser(name))
     form = f"a folder of this kind has {EVALUATOR} beside initial_program.* (OpenEvolve) or init.* (FM Agent)"
-    if path.is_dir():
+    if os.path.isdir(path):
         raise TaskNotFound(f"The folder {path} has no {EVALUATOR}.", why=form, now="name such a folder")
-    if path.name == EVALUATOR and path.is_file():
+    if path.name == EVALUATOR and os.path.isfile(path):
         raise TaskNotFound(
             f"{path} is not a task by itself.", why=form, now=f"name its folder: {path.parent}"
         )

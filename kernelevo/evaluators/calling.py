@@ -105,9 +105,12 @@ def attempt(
 
     Raises:
         SandboxError: if this machine cannot run candidates.
-        ValueError: for a C++ program that is not given exactly one text.
+        ValueError: for a C++ program that is given anything but one text.
     """
     if program.language in LANGUAGES:
+        if not (args or kwargs):  # the evaluator wants a function: nothing that it gives can be read
+            words = f"the program is C++, but {function}() of a Python program is called here"
+            return Outcome(Status.BUILD_FAILED, error=words)
         if kwargs or len(args) != 1 or not isinstance(args[0], str | bytes):
             raise ValueError("a C++ program is called with one text, its standard input: args=(text,)")
         return execute(
@@ -314,10 +317,27 @@ def collected(folder: Path, names: Sequence[str]) -> dict[str, bytes]:
     left = _FILES
     for name in names:
         with contextlib.suppress(OSError):
-            fd = os.open(folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-            with open(fd, "rb") as file:
-                facts = os.fstat(file.fileno())
+            fd = _opened(folder, name)
+            try:
+                facts = os.fstat(fd)
                 if stat.S_ISREG(facts.st_mode) and facts.st_size <= left:
-                    found[name] = file.read(left)
+                    with open(fd, "rb", closefd=False) as file:
+                        found[name] = file.read(left)
                     left -= len(found[name])
+            finally:
+                os.close(fd)
     return found
+
+
+def _opened(folder: Path, name: str) -> int:
+    """Open a file that a child wrote; a link on the way could lead to what the child itself may not read."""
+    *between, last = name.split("/")
+    at = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for part in between:
+            inner = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=at)
+            os.close(at)
+            at = inner
+        return os.open(last, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=at)
+    finally:
+        os.close(at)

@@ -19,7 +19,7 @@ def deadline(seconds: float | None) -> Iterator[None]:
     """Raise ``OutOfTime`` in the body after so many seconds of wall time.
 
     In the main thread it is an alarm, which also ends a wait for a file or a process; in another thread it
-    comes with the next bytecode. Code of an extension that never returns is ended by the executor instead.
+    comes with the next bytecode. A call of an extension that never returns is not ended.
 
     Args:
         seconds: None or 0 for no deadline.

@@ -107,10 +107,13 @@ def write_program(folder: Path, program: Program) -> Path:
             partial.replace(path)
         return path
     tree = folder / name
-    for inside, text in program.files.items():
-        target = tree / inside
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text, encoding="utf-8", newline="")
+    if not tree.exists():
+        partial = folder / f".{name}.{os.getpid()}"
+        for inside, text in program.files.items():
+            target = partial / inside
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text, encoding="utf-8", newline="")
+        partial.replace(tree)
     return tree
 
 

@@ -24,7 +24,7 @@ from kernelevo.core import Evaluation, Origin, Program, Status, Task, here
 from kernelevo.errors import BadProgram, TaskNotFound, ToolchainMissing
 from kernelevo.evaluators import foreign_child
 from kernelevo.evaluators.foreign_child import score_of
-from kernelevo.evaluators.function import as_evaluation
+from kernelevo.evaluators.function import as_evaluation, case_scores
 from kernelevo.evaluators.own_process import ask
 
 PREFIX = "folder:"
@@ -32,7 +32,8 @@ EVALUATOR = "evaluator.py"
 _SEEDS = ("initial_program", "init")
 _TIMEOUT = 300.0
 _THRESHOLDS = (0.5, 0.75, 0.9)
-_OUTPUT = 8_000
+_BESIDE = {".bak", ".cfg", ".ini", ".json", ".log", ".md", ".orig", ".pyc", ".toml", ".txt", ".yaml", ".yml"}
+"""Suffixes of what may lie beside a program under its name."""
 _LANGUAGES = {".py": "python", ".cc": "cpp", ".cxx": "cpp"}
 
 
@@ -59,7 +60,7 @@ class Folder:
 
 def is_folder(name: str) -> bool:
     """Return whether a name is that of a foreign folder."""
-    return (Path(name).expanduser() / EVALUATOR).is_file()
+    return os.path.isfile(os.path.join(os.path.expanduser(name), EVALUATOR))
 
 
 def read_folder(name: str) -> Folder:
@@ -70,11 +71,11 @@ def read_folder(name: str) -> Folder:
         BadProgram: if its configuration cannot be read, or its evaluator has no function ``evaluate``.
         ToolchainMissing: if it has a configuration and PyYAML is not installed.
     """
-    path = here(Path(name).expanduser().resolve())
-    if not (path / EVALUATOR).is_file():
+    path = here(Path(os.path.expanduser(name)).resolve())
+    if not os.path.isfile(path / EVALUATOR):
         raise TaskNotFound(f"{path} has no {EVALUATOR}", now="name a folder with an evaluator and a program")
     _refuse_without_evaluate(path / EVALUATOR)
-    found = [file for stem in _SEEDS for file in sorted(path.glob(f"{stem}.*")) if file.is_file()]
+    found = _beginnings(path)
     if not found:
         raise TaskNotFound(
             f"{path} has no program to start from",
@@ -89,6 +90,8 @@ def read_folder(name: str) -> Folder:
     goal = str(prompt.get("system_message") or _docstring(path / EVALUATOR) or _docstring(found[0]))
     try:
         timeout = float(section.get("timeout", _TIMEOUT))
+        if not timeout > 0:
+            raise ValueError(f"a timeout of {timeout:g} s")
         thresholds = tuple(float(bar) for bar in section.get("cascade_thresholds", _THRESHOLDS))
     except (TypeError, ValueError) as error:
         raise BadProgram(f"{path / 'config.yaml'} cannot be used", why=f"evaluator: {error}") from error
@@ -131,15 +134,11 @@ class ForeignEvaluator:
                 "cascade": self.folder.cascade,
                 "thresholds": list(self.folder.thresholds),
             }
-            with open(Path(place) / "output.txt", "w+b") as output:
-                said, how = ask(
-                    foreign_child.__file__, order, cwd=self.folder.path, timeout=self.folder.timeout,
-                    output=output.fileno(),
-                )  # fmt: skip
-                size = output.seek(0, os.SEEK_END)
-                output.seek(max(0, size - _OUTPUT))
-                printed = output.read().decode(errors="replace").replace(place, ".")
-        return _verdict(said, how, printed, self.folder.timeout)
+            answer = ask(
+                foreign_child.__file__, order, cwd=self.folder.path, timeout=self.folder.timeout
+            )
+            printed = answer.printed.replace(place, ".")
+        return _verdict(answer.said, answer.how, printed, self.folder.timeout)
 
 
 def _verdict(said: dict[str, Any] | None, how: str, printed: str, timeout: float) -> Evaluation:
@@ -152,7 +151,9 @@ def _verdict(said: dict[str, Any] | None, how: str, printed: str, timeout: float
     if "raised" in said:
         return Evaluation(Status.CRASHED, None, {}, f"evaluating raises {said['raised']}", artifacts)
     metrics = dict(said.get("metrics") or {})
-    error = next((metrics.pop(k) for k in ("error_info", "error") if metrics.get(k)), "")
+    error = next((metrics.pop(k) for k in ("error_info", "error") if _complains(metrics.get(k))), "")
+    if "tests" in metrics and case_scores(metrics["tests"]) is None:
+        metrics["their tests"] = metrics.pop("tests")  # a word of ours, which means something else here
     invalid = "validity" in metrics and not (
         isinstance(metrics["validity"], int | float) and metrics["validity"] > 0
     )
@@ -177,9 +178,14 @@ def _verdict(said: dict[str, Any] | None, how: str, printed: str, timeout: float
     )
 
 
+def _complains(value: Any) -> bool:
+    """Whether what stands under "error" says that something failed: a number there is a measured one."""
+    return bool(value) and (isinstance(value, bool) or not isinstance(value, int | float))
+
+
 def _refuse_without_evaluate(file: Path) -> None:
     try:
-        tree = ast.parse(file.read_text("utf-8"))
+        tree = ast.parse(file.read_bytes())
     except (OSError, SyntaxError, ValueError) as error:
         raise BadProgram(f"{file} cannot be read as Python", why=str(error), now="correct it") from error
     bound: set[str] = set()
@@ -196,6 +202,12 @@ def _refuse_without_evaluate(file: Path) -> None:
             why="it is called with the path of a program, and returns a mapping with combined_score",
             now="define it: def evaluate(program_path)",
         )
+
+
+def _beginnings(path: Path) -> list[Path]:
+    """Return the files that a search may start from: Python first, then other languages, then the rest."""
+    files = [file for stem in _SEEDS for file in sorted(path.glob(f"{stem}.*")) if file.is_file()]
+    return sorted(files, key=lambda file: (file.suffix != ".py", file.suffix in _BESIDE))
 
 
 def _configuration(path: Path) -> dict[str, Any]:
@@ -215,7 +227,7 @@ def _configuration(path: Path) -> dict[str, Any]:
 
 def _docstring(file: Path) -> str:
     try:
-        return ast.get_docstring(ast.parse(file.read_text("utf-8"))) or ""
+        return ast.get_docstring(ast.parse(file.read_bytes())) or ""
     except (OSError, SyntaxError, ValueError):
         return ""
 
@@ -223,7 +235,7 @@ def _docstring(file: Path) -> str:
 def _seed(file: Path) -> Program:
     language = _LANGUAGES.get(file.suffix, file.suffix.removeprefix(".") or "text")
     try:
-        text = file.read_text("utf-8")
+        text = file.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise BadProgram(f"{file} cannot be read as text", why=str(error)) from error
     return Program({f"program{file.suffix}": text}, language, origin=Origin("seed", file.name))

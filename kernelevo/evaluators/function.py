@@ -7,6 +7,8 @@ import inspect
 import math
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,12 @@ from kernelevo.evaluators.outcome import ProgramFailed
 Plain = Callable[..., Any]
 TIME_LIMIT = 600.0
 _LONGEST = 64_000
+_LONGEST_METRIC = 2_000
+_BITS = 1000  # of an integer: a float holds 1024, JSON and its readers not many more
+
+
+class NoVerdict(BadProgram):
+    """What an evaluator returned is no verdict."""
 
 
 class Function:
@@ -29,6 +37,9 @@ class Function:
         seeds: programs to start from.
         time_limit: seconds that judging one program may take; None for no limit.
         better: metric -> ``"higher"`` or ``"lower"``; written beside each verdict.
+
+    Raises:
+        BadProgram: if the function is async, or cannot be called with a program alone.
     """
 
     def __init__(
@@ -39,30 +50,39 @@ class Function:
         time_limit: float | None = TIME_LIMIT,
         better: Mapping[str, str] | None = None,
     ) -> None:
+        _refuse_unfit(function)
         self.function, self.time_limit = function, time_limit
         self._seeds, self._better = tuple(seeds), dict(better or {})
+        self._honest = {seed.id for seed in seeds}
         self._wants_text = _wants_text(function)
 
     def __call__(self, program: Program) -> Evaluation:
-        """Judge one program in this process."""
+        """Judge one program in this process.
+
+        Raises:
+            NoVerdict: if not even a seed gets a verdict; a program to which that happens is wrong.
+        """
         return self._marked(self._judged(program))
 
     def _judged(self, program: Program) -> Evaluation:
         try:
             with deadline(self.time_limit):
-                result = self.function(program.source if self._wants_text else program)
+                return as_evaluation(self.function(program.source if self._wants_text else program))
         except ProgramFailed as failed:
             return failed.outcome.verdict()
         except OutOfTime:
             text = f"judging this program took longer than the evaluator's limit of {self.time_limit:g} s"
             return Evaluation(Status.TIMED_OUT, None, {}, text)
+        except NoVerdict as error:
+            if program.id in self._honest:
+                raise  # the evaluator's mistake; others may have answered what it did not look at
+            return Evaluation.wrong(f"{error.what}: {error.why}")
         except KernelEvoError:
             raise  # a machine that broke, or a mistake in the evaluator: nothing about this program
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             lines = traceback.format_exception(type(error), error, error.__traceback__)
-            text = f"evaluating raises {type(error).__name__}: {error}"
+            text = _shortened(f"evaluating raises {type(error).__name__}: {error}", _LONGEST)
             return Evaluation(Status.CRASHED, None, {}, text, {"traceback": "".join(lines)[-8000:]})
-        return as_evaluation(result)
 
     def seeds(self) -> tuple[Program, ...]:
         """Return the programs to start from."""
@@ -85,23 +105,34 @@ def as_evaluation(result: Any) -> Evaluation:
 
     A mapping has the number under ``score``, and may have ``feedback``, ``artifacts`` (name -> text, bytes or
     the ``Path`` of a file), ``tests`` (name -> score, or a list of ``{"name", "score"}``) and ``metrics``;
-    every other key is a metric.
+    every other key is a metric. Numbers may be numpy's or torch's; a verdict holds Python's alone.
 
     Raises:
-        BadProgram: if it is neither an evaluation, a number, nor a mapping with one under ``score``.
+        NoVerdict: if it is neither an evaluation, a number, nor a mapping with one under ``score``.
     """
     if isinstance(result, Evaluation):
-        return result
+        facts: dict[str, Metric] = {str(name): _deep(value) for name, value in result.metrics.items()}
+        score = None if result.score is None else float(result.score)
+        words = _shortened(str(result.feedback), _LONGEST)
+        return replace(result, score=score, metrics=facts, feedback=words)
     if not isinstance(result, Mapping):
         return _scored(result, {}, "", {})
     given = dict(result)
-    score, feedback = given.pop("score", None), str(given.pop("feedback", "") or "")
-    artifacts = {str(name): artifact_text(body) for name, body in dict(given.pop("artifacts", {})).items()}
+    score, feedback = given.pop("score", None), _shortened(str(given.pop("feedback", "") or ""), _LONGEST)
+    artifacts = given.pop("artifacts", None) or {}
+    if not isinstance(artifacts, Mapping):
+        raise _not_a_mapping("artifacts", artifacts, "a mapping of a name to a text, bytes or a Path")
+    artifacts = {str(name): artifact_text(body) for name, body in artifacts.items()}
     named = given.pop("metrics", {})
     given |= named if isinstance(named, Mapping) else {"metrics": named}
-    metrics: dict[str, Metric] = {str(k): v if _is_metric(v) else repr(v) for k, v in given.items()}
-    if "tests" in given:
-        metrics["tests"] = _tests(given["tests"])
+    tests = given.pop("tests", None)
+    metrics: dict[str, Metric] = {str(name): _metric(value) for name, value in given.items()}
+    if tests is not None:
+        cases = case_scores(tests)
+        if cases is None:
+            wanted = "a mapping of case name to score, or a list of {'name': ..., 'score': ...}"
+            raise _not_a_mapping("tests", tests, wanted)
+        metrics["tests"] = cases
     return _scored(score, metrics, feedback, artifacts)
 
 
@@ -117,46 +148,121 @@ def artifact_text(body: Any) -> str:
             body = bytes(body).decode()
         except UnicodeDecodeError:
             body = f"data:application/octet-stream;base64,{base64.b64encode(bytes(body)).decode()}"
-    text = str(body)
-    left_out = len(text) - _LONGEST
-    return text if left_out <= 0 else f"{text[:_LONGEST]}\n[{left_out} characters left out]"
+    return _shortened(str(body), _LONGEST)
 
 
-def _tests(given: Any) -> Metric:
-    """Return per-case scores in the form that the population reads."""
+def _shortened(text: str, longest: int) -> str:
+    left_out = len(text) - longest
+    return text if left_out <= 0 else f"{text[:longest]}\n[{left_out} characters left out]"
+
+
+def case_scores(given: Any) -> list[dict[str, Any]] | None:
+    """Return per-case scores in the form that the population reads; None for anything else."""
     if isinstance(given, Mapping):
         return [{"name": str(name), "score": _number(score)} for name, score in given.items()]
-    if isinstance(given, Sequence) and all(isinstance(case, Mapping) and "name" in case for case in given):
-        return [dict(case) for case in given]
-    raise BadProgram(
-        f"the evaluator returned {str(given)[:80]!r} as tests",
-        why="expected a mapping of case name to score, or a list of {'name': ..., 'score': ...}",
-        now="name each case",
-    )
+    if not isinstance(given, list | tuple):
+        return None
+    if all(isinstance(case, Mapping) and "name" in case for case in given):
+        scores = ({"score": _number(case["score"])} if "score" in case else {} for case in given)
+        return [{**_deep(case), **score} for case, score in zip(given, scores, strict=True)]
+    return None
+
+
+def _not_a_mapping(what: str, given: Any, wanted: str) -> NoVerdict:
+    return NoVerdict(
+        f"the evaluator returned {_written(given)[:80]} as {what}", why=f"expected {wanted}",
+        now="give each one a name",
+    )  # fmt: skip
+
+
+def _plain(value: Any) -> Any:
+    """Return numbers of numpy, torch and fractions as Python's own, huge ones as infinity; else the value."""
+    if getattr(value, "shape", None) == () and callable(getattr(value, "item", None)):
+        value = value.item()
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return value
+    huge = math.inf if value > 0 else -math.inf
+    if isinstance(value, Integral):
+        whole = int(value)
+        return whole if whole.bit_length() <= _BITS else huge
+    try:
+        return float(value)
+    except OverflowError:  # of a fraction
+        return huge
 
 
 def _number(score: Any) -> float | None:
+    score = _plain(score)
     good = isinstance(score, int | float) and not isinstance(score, bool) and math.isfinite(score)
     return float(score) if good else None
 
 
-def _is_metric(value: Any) -> bool:
-    return isinstance(value, float | int | str | bool | None)
+def _metric(value: Any) -> Metric:
+    value = _plain(value)
+    if isinstance(value, float | int | bool | None):
+        return value
+    if isinstance(value, str):
+        return _shortened(str(value), _LONGEST)
+    return _shortened(_written(value), _LONGEST_METRIC)
+
+
+def _deep(value: Any) -> Any:
+    """Return a metric with whatever it holds as plain data; what is not finite inside is a word."""
+    if isinstance(value, Mapping):
+        return {str(name): _inner(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_inner(item) for item in value]
+    return _metric(value)
+
+
+def _inner(value: Any) -> Any:
+    value = _deep(value)
+    return repr(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _written(value: Any) -> str:
+    """Return how Python writes a value; some have objects inside that refuse."""
+    try:
+        return repr(value)
+    except Exception:
+        return f"a {type(value).__name__} that cannot be written"
 
 
 def _scored(score: Any, metrics: dict[str, Metric], feedback: str, artifacts: dict[str, str]) -> Evaluation:
     if score is None:
         text = feedback or "the evaluator gave no score"
         return Evaluation(Status.WRONG, None, metrics, text, artifacts)
-    if isinstance(score, bool) or not isinstance(score, int | float):
-        raise BadProgram(
-            f"the evaluator returned {score!r} as score",
+    number = _plain(score)
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        raise NoVerdict(
+            f"the evaluator returned {_written(score)[:200]} as score",
             why="expected a number (higher is better), an Evaluation, or a mapping with 'score'",
             now="return a float",
         )
-    if not math.isfinite(score):
-        return Evaluation(Status.WRONG, None, metrics, feedback or f"the score is {score!r}", artifacts)
-    return Evaluation(Status.OK, float(score), metrics, feedback, artifacts)
+    if not math.isfinite(number):
+        return Evaluation(Status.WRONG, None, metrics, feedback or f"the score is {number!r}", artifacts)
+    return Evaluation(Status.OK, float(number), metrics, feedback, artifacts)
+
+
+def _refuse_unfit(function: Plain) -> None:
+    """Refuse what would fail for every program, before there is one."""
+    name = getattr(function, "__name__", "the evaluator")
+    if inspect.iscoroutinefunction(function):
+        raise BadProgram(
+            f"{name} is async", why="an evaluator is called, and what it returns is the verdict",
+            now="make it a plain function; asyncio.run(...) inside it may wait for others",
+        )  # fmt: skip
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # a builtin has none
+        return
+    try:
+        signature.bind(None)
+    except TypeError as error:
+        raise BadProgram(
+            f"{name}{signature} cannot judge a program", why=f"it is called with the program alone: {error}",
+            now="let it take one argument, and give every other one a default",
+        ) from error  # fmt: skip
 
 
 def _wants_text(function: Plain) -> bool:

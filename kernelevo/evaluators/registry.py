@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import importlib
 import importlib.metadata
 import importlib.util
 import inspect
+import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from kernelevo.core import Evaluator, Origin, Program, StagedEvaluator, Task, here, read_tree
-from kernelevo.errors import BadProgram, TaskNotFound, closest
+from kernelevo.core.objectives import DIRECTIONS
+from kernelevo.errors import BadProgram, BadSetting, KernelEvoError, TaskNotFound, closest
 from kernelevo.evaluators.catalogue import OURS
 from kernelevo.evaluators.foreign import PREFIX, ForeignEvaluator, folder_task, is_folder, read_folder
 from kernelevo.evaluators.function import TIME_LIMIT, Function, Plain, as_evaluation
@@ -39,6 +43,7 @@ class Entry:
         seeds: programs to start from.
         function: the plain function behind it, or None.
         goal: the aim in words, from its docstring.
+        options: what its task is given in every run, e.g. from which data its scores are; None for nothing.
     """
 
     name: str
@@ -46,6 +51,7 @@ class Entry:
     seeds: tuple[Program, ...] = ()
     function: Plain | None = None
     goal: str = ""
+    options: Callable[[], Mapping[str, Any]] | None = None
 
 
 _REGISTERED: dict[str, Entry] = {}
@@ -75,7 +81,17 @@ def evaluator(
         time_limit: seconds that judging one program may take; None for no limit.
         better: metric -> ``"higher"`` or ``"lower"``, for those that have a direction.
         goal: the aim in words; the docstring if it is empty.
+
+    Raises:
+        BadSetting: for a direction that is neither.
     """
+    odd = {metric: way for metric, way in (better or {}).items() if way not in DIRECTIONS}
+    if odd:
+        raise BadSetting(
+            f"the evaluator {name} cannot have better={odd!r}",
+            why=f"a metric is better {' or '.join(DIRECTIONS)}",
+            now='write e.g. better={"length": "lower"}',
+        )  # fmt: skip
 
     def register(function: F) -> F:
         starts = tuple(_program(one, language) for one in _several(seed))
@@ -90,11 +106,16 @@ def evaluator(
     return register
 
 
-def staged(name: str) -> Callable[[M], M]:
-    """Register a function that makes an evaluator for a task (one with two stages, usually)."""
+def staged(name: str, *, options: Callable[[], Mapping[str, Any]] | None = None) -> Callable[[M], M]:
+    """Register a function that makes an evaluator for a task (one with two stages, usually).
+
+    Args:
+        name: what ``Task.evaluator`` says.
+        options: what its task is given, asked for when the task is made.
+    """
 
     def register(make: M) -> M:
-        _REGISTERED[name] = Entry(name, make, goal=inspect.getdoc(make) or "")
+        _REGISTERED[name] = Entry(name, make, goal=inspect.getdoc(make) or "", options=options)
         return make
 
     return register
@@ -127,9 +148,14 @@ def find(reference: str) -> Entry:
     if reference not in _REGISTERED:
         for point in importlib.metadata.entry_points(group=GROUP):
             if point.name == reference:
-                return _as_entry(reference, point.load())
+                return _as_entry(reference, _offered(point))
     if reference not in _REGISTERED:
-        raise TaskNotFound(f"no evaluator {reference!r}", why=closest(reference, names()))
+        raise TaskNotFound(
+            f"no evaluator {reference!r}",
+            why=closest(reference, names()),
+            now="use one of these, or FILE.py:FUNCTION for one of your own: what a notebook or a script "
+            "defines, its workers do not know",
+        )
     return _REGISTERED[reference]
 
 
@@ -139,6 +165,7 @@ def task_of(name: str, options: Mapping[str, Any] | None = None) -> Task | None:
     Raises:
         InputError, MachineError: see ``read_folder`` and ``read_competition``.
         BadProgram: if the package that offers it raises on import.
+        Unwritable: for one whose data come from this machine's secret, if that cannot be kept.
     """
     if is_folder(name):
         return folder_task(name)
@@ -149,7 +176,8 @@ def task_of(name: str, options: Mapping[str, Any] | None = None) -> Task | None:
     if name not in names():
         return None
     entry = find(name)
-    return Task(name, entry.goal or f"Raise the score of {name}.", entry.seeds, name, dict(options or {}))
+    given = {**(entry.options() if entry.options else {}), **(options or {})}
+    return Task(name, entry.goal or f"Raise the score of {name}.", entry.seeds, name, given)
 
 
 def load(task: Task) -> Evaluator | StagedEvaluator:
@@ -184,12 +212,25 @@ def _as_entry(name: str, loaded: Any) -> Entry:
     return Entry(name, lambda task: Function(loaded), (), loaded, inspect.getdoc(loaded) or "")
 
 
+def _offered(point: importlib.metadata.EntryPoint) -> Any:
+    try:
+        return point.load()
+    except (Exception, SystemExit) as error:
+        raise BadProgram(
+            f"the package that offers {point.name} cannot be imported",
+            why=f"{type(error).__name__}: {error}",
+            now=f"mend or reinstall it; it says that {point.name} is {point.value}",
+        ) from error
+
+
 def _from_file(reference: str) -> Entry:
     path_text, _, function = reference.rpartition(":")
-    path = here(Path(path_text).expanduser().resolve())
-    if not path.is_file():
+    path = here(Path(os.path.expanduser(path_text)).resolve())
+    if not os.path.isfile(path):
         raise TaskNotFound(f"no such file: {path_text}", now="give the path of a Python file")
-    name = f"kernelevo_evaluator_{path.stem}_{abs(hash(str(path))):x}"
+    state = path.stat()  # a file that was edited is read again, as by a fresh process
+    stamp = f"{path} {state.st_mtime_ns} {state.st_size}".encode(errors="replace")
+    name = f"kernelevo_evaluator_{path.stem}_{hashlib.sha256(stamp).hexdigest()[:16]}"
     module = sys.modules.get(name)
     if module is None:
         spec = importlib.util.spec_from_file_location(name, path)
@@ -197,8 +238,12 @@ def _from_file(reference: str) -> Entry:
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module
         try:
-            spec.loader.exec_module(module)
-        except Exception as error:
+            with _among_its_neighbours(path.parent):
+                spec.loader.exec_module(module)
+        except KernelEvoError:  # it says what, why and what now
+            del sys.modules[name]
+            raise
+        except (Exception, SystemExit) as error:
             del sys.modules[name]
             raise BadProgram(
                 f"{path_text} raises {type(error).__name__} when it is imported",
@@ -209,3 +254,23 @@ def _from_file(reference: str) -> Entry:
         public = [k for k, v in vars(module).items() if callable(v) and not k.startswith("_")]
         raise TaskNotFound(f"{path_text} has no function {function!r}", why=closest(function, public))
     return _as_entry(reference, getattr(module, function))
+
+
+@contextlib.contextmanager
+def _among_its_neighbours(folder: Path) -> Iterator[None]:
+    """Let a file import what lies beside it, as it can where Python runs it.
+
+    Afterwards the folder is the last place to look in: a function that imports its neighbour when it is
+    called finds it there, and nobody else finds a file of the user's in the place of a module.
+    """
+    place = str(folder)
+    known = place in sys.path
+    if not known:
+        sys.path.insert(0, place)
+    try:
+        yield
+    finally:
+        if not known:
+            with contextlib.suppress(ValueError):
+                sys.path.remove(place)
+            sys.path.append(place)

@@ -6,12 +6,16 @@ import hashlib
 import hmac
 import os
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from kernelevo.errors import refused
+from kernelevo.errors import MachineError, refused
 
 FOLDER = "KERNELEVO_SECRETS"
 """Environment variable with the folder of the secret; its name keeps it out of candidates' environments."""
+OPTION = "secret_fingerprint"
+"""Key of a task's options that says from which secret its data are."""
 _BYTES = 32
 
 
@@ -29,7 +33,7 @@ def machine_secret() -> bytes:
     """
     path = folder() / "secret"
     try:
-        return bytes.fromhex(path.read_text("ascii"))
+        return _kept(path)
     except FileNotFoundError:
         pass
     except (OSError, ValueError) as error:
@@ -40,15 +44,47 @@ def machine_secret() -> bytes:
         fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with open(fd, "w", encoding="ascii") as file:
             file.write(secrets.token_hex(_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
         try:
             os.link(fresh, path)  # whoever is first wins, all others read that one
         except FileExistsError:
             pass
         finally:
             fresh.unlink()
-        return bytes.fromhex(path.read_text("ascii"))
+        return _kept(path)
     except OSError as error:
         raise refused(f"the secret cannot be kept in {path.parent}.", error) from error
+
+
+def named() -> dict[str, str]:
+    """Return the option that binds a task to this machine's secret; raises as :func:`machine_secret`."""
+    return {OPTION: fingerprint(machine_secret())}
+
+
+def agreed(options: Mapping[str, Any]) -> bytes:
+    """Return this machine's secret for a task with these options.
+
+    Raises:
+        MachineError: if the task was made on a machine with another one: its scores are of other data.
+        Unwritable: if this machine's cannot be kept.
+    """
+    secret = machine_secret()
+    wanted, here = options.get(OPTION), fingerprint(secret)
+    if wanted is not None and wanted != here:
+        raise MachineError(
+            "the data of this task come from the secret of another machine",
+            why=f"its fingerprint is {wanted}, here it is {here}: scores on other data cannot be compared",
+            now=f"copy the secret from where the run began to {folder() / 'secret'}, or start a new run here",
+        )
+    return secret
+
+
+def _kept(path: Path) -> bytes:
+    found = bytes.fromhex(path.read_text("ascii"))
+    if len(found) != _BYTES:  # an empty one would be no secret at all
+        raise ValueError(f"it holds {len(found)} bytes, not {_BYTES}")
+    return found
 
 
 def derived(secret: bytes, *what: object) -> int:

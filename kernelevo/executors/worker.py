@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import pickle
 import queue
 import signal
 import socket
-import sys
 import threading
 from typing import Any
 
 from kernelevo.executors import frames, replies
 
 GRACE_SECONDS = 5.0
+
+
+class Leaving(BaseException):
+    """This process was told to leave; a SystemExit would be taken for the call's own, and answered."""
 
 
 def main(fd: int) -> None:
@@ -31,8 +35,9 @@ def main(fd: int) -> None:
     signal.signal(signal.SIGTERM, _leave)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the engine's to answer
     threading.Thread(target=_listen, args=(connection, calls, orphaned), daemon=True).start()
-    while (call := calls.get()) is not None:
-        connection.sendall(frames.encode(_work(*call)))
+    with contextlib.suppress(Leaving):
+        while (call := calls.get()) is not None:
+            connection.sendall(frames.encode(_work(*call)))
 
 
 def _work(number: int, body: bytes) -> tuple[int, bool, bytes]:
@@ -74,4 +79,4 @@ def _sweep(orphaned: threading.Event) -> None:
 
 def _leave(number: int, frame: Any) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    sys.exit(0)
+    raise Leaving

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 from kernelevo.core import Task
 from kernelevo.errors import BadSetting, TaskNotFound, closest
-from kernelevo.tasks import library
+from kernelevo.tasks import library, literals
 from kernelevo.tasks.names import TaskName, resolve
 from kernelevo.tasks.objectives import declared
 
@@ -63,12 +64,29 @@ def check_settings(device: str, policy: str) -> None:
 
 def _evaluator_task(resolved: TaskName, options: Mapping[str, Any]) -> Task:
     """The evaluator brings its own seeds; the room of evaluators loads it by this reference."""
+    if resolved.variant is not None:
+        raise TaskNotFound(
+            f"{resolved.symbol} in {resolved.path} has no variant {resolved.variant!r}.",
+            why="it is an evaluator: variants are those of a PyTorch module's file",
+            now="leave out the part from '@'",
+        )
     tree = ast.parse(resolved.path.read_text(encoding="utf-8-sig"))
-    functions = (n for n in tree.body if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef))
-    doc = next((ast.get_docstring(n) for n in functions if n.name == resolved.symbol), None)
-    goal = doc or f"Raise the score that {resolved.symbol} in {resolved.path.name} gives."
+    goal = _stated_goal(tree, resolved.symbol)
+    goal = goal or f"Raise the score that {resolved.symbol} in {resolved.path.name} gives."
     given = {**declared(tree), **options}
     return Task(resolved.name, goal, (), f"{resolved.path}:{resolved.symbol}", given)
+
+
+def _stated_goal(tree: ast.Module, symbol: str) -> str:
+    """Return the aim of an evaluator in words: what @evaluator is given as goal, or else the docstring."""
+    doc, made = "", list(literals.values(tree, symbol))
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == symbol:
+            doc, made = ast.get_docstring(node) or "", [*node.decorator_list]
+    for part in (part for node in made for part in ast.walk(node)):
+        if isinstance(part, ast.keyword) and part.arg == "goal":
+            return inspect.cleandoc(literals.text(tree, part.value) or doc)
+    return doc
 
 
 def _module_task(
@@ -88,7 +106,7 @@ def _module_task(
     variants = tables(tree, "VARIANTS")
     if resolved.variant is not None and resolved.variant not in variants:
         raise TaskNotFound(
-            f"{resolved.name.partition('@')[0]} has no variant {resolved.variant!r}.",
+            f"{resolved.name.rpartition('@')[0]} has no variant {resolved.variant!r}.",
             why=closest(resolved.variant, variants),
             now="leave out the part from '@', or use one of these",
         )
@@ -126,17 +144,14 @@ def tables(tree: ast.Module, name: str) -> dict[str, dict[str, Any]]:
     Raises:
         BadSetting: if the table holds anything but literals.
     """
-    for node in tree.body:
-        if not (isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict)):
-            continue
-        named = any(isinstance(t, ast.Name) and t.id == name for t in node.targets)
-        if not named or not all(isinstance(v, ast.Dict) for v in node.value.values):
+    for value in literals.values(tree, name):
+        if not isinstance(value, ast.Dict) or not all(isinstance(v, ast.Dict) for v in value.values):
             continue
         try:
-            table: dict[str, dict[str, Any]] = ast.literal_eval(node.value)
-        except ValueError as error:
+            table: dict[str, dict[str, Any]] = ast.literal_eval(value)
+        except (ValueError, TypeError) as error:
             raise BadSetting(
-                f"{name} in line {node.lineno} of the task file is not a literal table.",
+                f"{name} in line {value.lineno} of the task file is not a literal table.",
                 why=f'expected {name} = {{"name": {{"CONSTANT": value}}}}; {error}',
                 now="write the values as plain literals",
             ) from error

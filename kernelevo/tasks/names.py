@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -10,6 +12,8 @@ from typing import Literal
 from kernelevo.errors import BadProgram, TaskNotFound, closest
 from kernelevo.tasks import library
 
+_IN_FILE = re.compile(r"(?P<file>.*\.py)(?::(?P<symbol>[^@:/]*))?(?:@(?P<variant>[^@:/]*))?", re.DOTALL)
+"""A name with a file in it; folders may have any sign in theirs."""
 Kind = Literal["bundled", "module file", "evaluator"]
 DEFAULT_ENTRY = "Model"
 
@@ -45,27 +49,29 @@ def resolve(name: str, *, folder: Path | None = None) -> TaskName:
         TaskNotFound: nothing of that name, with the closest known names.
         BadProgram: the file is there but is not readable Python.
     """
-    base, _, variant = name.partition("@")
-    if ".py" in base:
-        return _in_file(name, base, variant or None, folder or Path())
+    if found := _IN_FILE.fullmatch(name):
+        file, symbol, variant = found["file"], found["symbol"] or "", found["variant"] or None
+        return _in_file(name, file, symbol, variant, folder or Path())
+    base, _, rest = name.partition("@")
     task = library.find(_canonical(base))
-    suffix = f"@{variant}" if variant else ""
-    return TaskName(task.name + suffix, "bundled", task.path, DEFAULT_ENTRY, variant or None)
+    suffix = f"@{rest}" if rest else ""
+    return TaskName(task.name + suffix, "bundled", task.path, DEFAULT_ENTRY, rest or None)
 
 
 def _canonical(base: str) -> str:
     """Accept ``kernelbench:3/07`` for ``kernelbench:3/7``."""
     suite, slash, number = base.rpartition("/")
-    return f"{suite}/{int(number)}" if slash and number.isascii() and number.isdigit() else base
+    numbered = slash and number.isascii() and number.isdigit() and len(number) < 10
+    return f"{suite}/{int(number)}" if numbered else base
 
 
-def _in_file(name: str, base: str, variant: str | None, folder: Path) -> TaskName:
-    file, _, symbol = base.partition(":")
-    path = folder / Path(file).expanduser()
-    if not path.is_file():
-        near = closest(path.name, (p.name for p in path.parent.glob("*.py"))) if path.parent.is_dir() else ""
+def _in_file(name: str, file: str, symbol: str, variant: str | None, folder: Path) -> TaskName:
+    path = folder / os.path.expanduser(file)
+    if not os.path.isfile(path):  # also one in a folder that we may not look into
+        beside = os.path.isdir(path.parent)
+        near = closest(path.name, (p.name for p in path.parent.glob("*.py"))) if beside else ""
         raise TaskNotFound(f"There is no file {path}.", why=near, now="check the path")
-    classes, functions = _definitions(path)
+    classes, functions, made = _definitions(path)
     if not symbol:
         if DEFAULT_ENTRY in classes:
             return TaskName(name, "module file", path.resolve(), DEFAULT_ENTRY, variant)
@@ -76,7 +82,7 @@ def _in_file(name: str, base: str, variant: str | None, folder: Path) -> TaskNam
         )
     if symbol in classes:
         return TaskName(name, "module file", path.resolve(), symbol, variant)
-    if symbol in functions:
+    if symbol in functions | made:
         return TaskName(name, "evaluator", path.resolve(), symbol, variant)
     raise TaskNotFound(
         f"{path} defines no class or function {symbol!r}.",
@@ -85,8 +91,8 @@ def _in_file(name: str, base: str, variant: str | None, folder: Path) -> TaskNam
     )
 
 
-def _definitions(path: Path) -> tuple[set[str], set[str]]:
-    """Return the names of the classes and of the functions at a file's top level."""
+def _definitions(path: Path) -> tuple[set[str], set[str], set[str]]:
+    """Return the names of a file's classes, of its functions, and of what calls made, at the top level."""
     try:
         tree = ast.parse(path.read_text(encoding="utf-8-sig"), filename=str(path))
     except (SyntaxError, UnicodeDecodeError, ValueError, OSError) as error:
@@ -95,4 +101,6 @@ def _definitions(path: Path) -> tuple[set[str], set[str]]:
         ) from error
     classes = {n.name for n in tree.body if isinstance(n, ast.ClassDef)}
     functions = {n.name for n in tree.body if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)}
-    return classes, functions
+    calls = (n.targets for n in tree.body if isinstance(n, ast.Assign) and isinstance(n.value, ast.Call))
+    made = {t.id for targets in calls for t in targets if isinstance(t, ast.Name)}
+    return classes, functions, made

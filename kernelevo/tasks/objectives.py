@@ -9,6 +9,7 @@ from typing import Any
 from kernelevo.core import Objectives
 from kernelevo.core.objectives import OPTION
 from kernelevo.errors import BadSetting
+from kernelevo.tasks.literals import values
 
 NAME = "OBJECTIVES"
 EXAMPLE = """OBJECTIVES = {"metrics": {"length": "lower", "seconds": "lower"}, "rule": "lexicographic"}"""
@@ -20,15 +21,14 @@ def declared(tree: ast.Module) -> dict[str, Any]:
     Raises:
         BadSetting: if it is no literal, or does not say what counts.
     """
-    for node in tree.body:
-        if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Dict):
-            continue
-        if any(isinstance(target, ast.Name) and target.id == NAME for target in node.targets):
-            try:
-                options = {OPTION: ast.literal_eval(node.value)}
-            except ValueError as error:
-                raise _bad(f"line {node.lineno} is not a literal: {error}") from error
-            return {OPTION: objectives_of(options).to_json()}
+    for value in values(tree, NAME):
+        if not isinstance(value, ast.Dict):
+            continue  # somebody else's use of the name
+        try:
+            options = {OPTION: ast.literal_eval(value)}
+        except (ValueError, TypeError) as error:
+            raise _bad(f"line {value.lineno} is not a literal: {error}") from error
+        return {OPTION: objectives_of(options).to_json()}
     return {}
 
 

@@ -180,7 +180,7 @@ def _from_files(folder: Path, unread: list[str]) -> Iterator[Released]:
         place = path.relative_to(folder).as_posix()
         task = _named(f"{folder.name}/{place}")
         try:
-            text = path.read_text("utf-8")
+            text = path.read_text("utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             if task is not None:
                 unread.append(f"{place}: {error}")

@@ -37,7 +37,7 @@ def rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any] | str]]:
         if path.suffix in _COLUMNS:
             yield from enumerate(_columns(path), 1)
             return
-        text = path.read_text("utf-8")
+        text = path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise BadProgram("it cannot be read as text", why=str(error)) from error
     yield from _document(text) if path.suffix == ".json" else _lines(text)

@@ -21,7 +21,7 @@ from kernelevo.errors import BadProgram, BadSetting
 from kernelevo.tasks import table_files
 
 LEVELS = (1, 2, 3, 4)
-_STEM = re.compile(r"(\d{1,4})_(\w+)")
+_STEM = re.compile(r"(\d{1,4})_(.+)")  # level 4 has names like 1_EleutherAI-gpt-neo-2p7B_bs32_seq256
 _LEVEL = re.compile(r"level[_-]?(\d)")
 _NEEDED = ("Model", "get_inputs", "get_init_inputs")
 # what ast.parse raises: ValueError for a zero byte or half a surrogate pair, the last two for deep nesting
@@ -116,7 +116,7 @@ def _files(folder: Path, place: Path, unread: list[str]) -> Iterator[GivenTask]:
             unread.append(f"{where}: not named N_Name.py")
             continue
         try:
-            text, problem = path.read_text("utf-8"), ""
+            text, problem = path.read_text("utf-8-sig"), ""
         except (OSError, UnicodeDecodeError) as error:
             text, problem = "", f"it cannot be read as text: {error}"
         yield GivenTask(int(stem[1]), stem[2], text, where, problem or broken(text))

@@ -82,3 +82,12 @@ def test_programs_are_judged_by_what_was_delivered(
     monkeypatch.setattr(sys, "path", [*sys.path])  # the file adds its folder
     judged = evaluation.judge("kernelevo.evaluators:load", task, Program.single("banana"))
     assert judged.evaluation.score == 6.0
+
+
+def test_a_package_beside_it_goes_as_a_whole(folder: Path) -> None:
+    for name in ("roads_of_ana/__init__.py", "roads_of_ana/deep/est.py", "roads_of_ana/notes.txt"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("")
+    (folder / "short.py").write_text("from roads_of_ana.deep import est\ndef f(program): return 1.0\n")
+    found = names(load_task(f"{folder / 'short.py'}:f"), folder)
+    assert found == ["roads_of_ana/__init__.py", "roads_of_ana/deep/est.py", "short.py"]

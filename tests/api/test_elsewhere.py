@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -197,3 +198,17 @@ def test_a_folder_is_checked_against_a_named_evaluator(tmp_path):
     batch = check_folder(folder, "heilbronn_triangle", Settings(), ended=found.append)
     assert (batch.programs, batch.judged, batch.correct) == (1, 1, 0)
     assert found[0].evaluation.status is not None and found[0].evaluation.score is None
+
+
+def test_a_program_of_several_files_is_there_as_a_whole_or_not_at_all(tmp_path, monkeypatch):
+    program = Program({"program.py": "import other\n", "other.py": "x = 1\n"})
+    shown, write = [], Path.write_text
+
+    def watched(path, *given, **more):
+        shown.extend(entry.name for entry in tmp_path.iterdir() if not entry.name.startswith("."))
+        return write(path, *given, **more)
+
+    monkeypatch.setattr(Path, "write_text", watched)
+    place = write_program(tmp_path, program)
+    assert shown == [] and programs_in(tmp_path) == [(place, program)]
+    assert write_program(tmp_path, program) == place

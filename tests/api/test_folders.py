@@ -199,3 +199,8 @@ def test_a_kernel_program_of_several_files_is_judged(elsewhere, quick_judge):
     assert verdict.status == "build_failed" and '"rest_of_it.py", line 3' in verdict.feedback
     verdict = api.check(laid(elsewhere / "typo", **{"rest_of_it.py": "def f(:"}), "net.py", settings)
     assert verdict.status == "build_failed" and "rest_of_it.py: the program is not valid" in verdict.feedback
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "/" + "x" * 5000, "~nobody_here", "~nobody_here/a.py:f"])
+def test_a_name_that_no_file_can_have_is_the_users_mistake(elsewhere, name):
+    assert run_command(["run", name, "--budget", "1"]) == 2

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from kernelevo.core import Program, Status
-from kernelevo.evaluators import ProgramFailed, attempt, call, converse, execute, native_program
+from kernelevo.evaluators import ProgramFailed, attempt, call, converse, execute, load, native_program, task_of
+from kernelevo.evaluators.deadline import OutOfTime
+from kernelevo.sandbox.plain_zygote import plain_zygote
 
 single = Program.single
 
@@ -96,6 +98,16 @@ def test_files_in_and_out():
     assert outcome.ok and outcome.files == {"a.csv": b"yoyo"}
 
 
+def test_a_folder_that_is_a_link_is_not_followed(tmp_path):
+    (tmp_path / "answers.csv").write_text("42")
+    text = (
+        f"import os\ndef solve():\n    os.symlink({str(tmp_path)!r}, 'out')\n"
+        "    os.mkdir('own'); open('own/answers.csv', 'w').write('7')\n"
+    )
+    outcome = attempt(single(text), collect=("out/answers.csv", "own/answers.csv"))
+    assert outcome.ok and outcome.files == {"own/answers.csv": b"7"}
+
+
 def test_the_traceback_shows_the_programs_own_lines_only():
     text = "def inner():\n    return 1 / 0\ndef solve():\n    return inner()\n"
     first, second = attempt(single(text)), attempt(single(text))
@@ -111,6 +123,9 @@ def test_cpp_reads_a_text_and_prints_one():
     assert execute(cpp(SUM), "20 3").value == "23\n"
     with pytest.raises(ValueError, match="one text"):
         call(cpp(SUM), args=(1, 2))
+    judge = load(task_of("circle_packing"))  # takes Python alone
+    verdict = judge(cpp(SUM))
+    assert verdict.status is Status.BUILD_FAILED and "solve() of a Python program" in verdict.feedback
 
 
 @pytest.mark.parametrize(
@@ -181,8 +196,9 @@ def test_no_folder_and_no_descriptor_stays():
         "def solve(): return 1",
         "def solve(): raise ValueError",
         "import os\ndef solve(): os._exit(1)",
+        "import os\ndef solve(): os.mkdir('a.csv')",
     ):
-        attempt(single(text))
+        attempt(single(text), collect=("a.csv", "b/c.csv"))
     assert len(os.listdir("/proc/self/fd")) == before
 
 
@@ -196,3 +212,18 @@ def test_an_object_of_another_processor_is_not_taken(tmp_path, monkeypatch):
         monkeypatch.setattr(native_program, "compiler", lambda arch=arch: replace(tool, arch=arch))
         native_program.compiled(program, ("-march=native",))
     assert len(built) == 2
+
+
+def test_a_deadline_in_the_middle_of_a_fork_costs_that_program_alone(monkeypatch):
+    zygote = plain_zygote()
+
+    def rings(timeout):
+        raise OutOfTime
+
+    with monkeypatch.context() as late:
+        late.setattr(zygote._control, "recv_fds", rings)
+        with pytest.raises(OutOfTime):
+            call(single("def solve(): return 1"))
+    for number in (2, 3):  # an answer that was left behind would be taken for the next one
+        outcome = attempt(single(f"def solve(): return {number}"))
+        assert (outcome.status, outcome.value) == (Status.OK, number)

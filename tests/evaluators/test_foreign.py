@@ -1,6 +1,7 @@
 """Folders of OpenEvolve's and FM Agent's form, unchanged: judged in a process of their own."""
 
 import os
+import tempfile
 import time
 
 import pytest
@@ -151,3 +152,57 @@ def test_folders_that_cannot_be_used(tmp_path):
     (tmp_path / "config.yaml").write_text("evaluator:\n  timeout: soon\n")
     with pytest.raises(BadProgram, match="cannot be used"):
         task_of(str(tmp_path))
+
+
+def test_endless_words_fill_nothing(tmp_path, monkeypatch):
+    place = tmp_path / "temporary"
+    place.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    (tmp_path / "folder").mkdir()
+    task = folder(
+        tmp_path / "folder",
+        "def evaluate(p):\n    for _ in range(300):\n        print('x' * 99_999)\n"
+        f"    held = sum(f.stat().st_size for f in __import__('pathlib').Path({str(place)!r}).rglob('*.*'))\n"
+        "    print('the end')\n    return {'combined_score': float(held)}\n",
+    )
+    verdict = load(task)(task.seeds[0])
+    assert verdict.score < 100_000 and verdict.artifacts["output"].endswith("x\nthe end\n")
+    assert len(verdict.artifacts["output"]) <= 8_000
+
+
+@pytest.mark.parametrize(
+    ("more", "score", "metric"),
+    [
+        ("'error': 0.25", 3.0, ("error", 0.25)),
+        ("'tests': 12", 3.0, ("their tests", 12)),
+        ("'tests': [1, 0]", 3.0, ("their tests", "[1, 0]")),
+        ("'tests': {'a': 1}", 3.0, ("tests", [{"name": "a", "score": 1.0}])),
+        ("'error': 'it broke'", None, None),
+        ("'error': True", None, None),
+    ],
+)
+def test_words_that_mean_something_else_elsewhere(tmp_path, more, score, metric):
+    task = folder(tmp_path, f"def evaluate(p):\n    return {{'combined_score': run(p), {more}}}\n")
+    verdict = load(task)(task.seeds[0])
+    assert verdict.score == score
+    if metric:
+        assert verdict.metrics[metric[0]] == metric[1]
+
+
+def test_the_program_to_start_from_is_one_of_a_language(tmp_path):
+    for name in ("init.cfg", "initial_program.bak", "initial_program.json"):
+        (tmp_path / name).write_text("{}\n")
+    task = folder(tmp_path, "def evaluate(p):\n    return {'combined_score': 1.0}\n")
+    assert task.seeds[0].source == SEED and task.seeds[0].origin.idea == "initial_program.py"
+    (tmp_path / "initial_program.py").unlink()
+    (tmp_path / "init.py").write_text("x = 2\n")
+    assert task_of(str(tmp_path)).seeds[0].source == "x = 2\n"
+
+
+def test_a_byte_order_mark_breaks_nothing(tmp_path):
+    task = folder(tmp_path, "def evaluate(p):\n    return {'combined_score': run(p)}\n")
+    for name in ("evaluator.py", "initial_program.py"):
+        (tmp_path / name).write_text((tmp_path / name).read_text(), encoding="utf-8-sig")
+    marked = task_of(str(tmp_path))
+    assert marked.goal == "Raise the answer." and marked.seeds == task.seeds
+    assert load(marked)(marked.seeds[0]).score == 3.0

@@ -1,13 +1,18 @@
 """Evaluators by name, from a file, from an entry point."""
 
+import json
 import math
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
+from importlib.metadata import EntryPoint
 
+import numpy as np
 import pytest
 
 from kernelevo.core import Evaluation, Program, StagedEvaluator, Status, Task
-from kernelevo.errors import BadProgram, TaskNotFound
+from kernelevo.errors import BadProgram, BadSetting, TaskNotFound
 from kernelevo.evaluators import call, cascade, evaluator, load, names, task_of
 from kernelevo.evaluators.function import Function, as_evaluation
 from kernelevo.evaluators.registry import find
@@ -103,6 +108,14 @@ def test_an_installed_entry_point(monkeypatch):
     assert "packing" in names()
 
 
+def test_an_installed_package_that_is_broken_is_named(monkeypatch):
+    point = EntryPoint("packing", "a_package_that_is_not_there:judge", "kernelevo.evaluators")
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: [point])
+    for ask in (task_of, lambda name: load(task(name))):
+        with pytest.raises(BadProgram, match="No module named 'a_package_that_is_not_there'"):
+            ask("packing")
+
+
 def test_a_call_that_fails_is_the_verdict():
     @evaluator("caller")
     def caller(program):
@@ -190,3 +203,142 @@ def test_a_cascade_stops_at_the_first_bar_that_is_missed():
     assert (full.fidelity, full.score) == ("full", 0.9)
     with pytest.raises(ValueError, match="1 bars"):
         cascade(stage(1, 1.0), stage(2, 1.0), bars=[])
+
+
+class Scalar:
+    """One number as torch holds it."""
+
+    shape = ()
+
+    def __init__(self, value):
+        self.value = value
+
+    def item(self):
+        return self.value
+
+
+@pytest.mark.parametrize(
+    ("given", "number"),
+    [
+        (np.float32(0.5), 0.5),
+        (np.float64(0.5), 0.5),
+        (np.int64(3), 3),
+        (np.array(1.5), 1.5),
+        (Scalar(4), 4),
+        (Fraction(1, 4), 0.25),
+    ],
+)
+def test_numbers_of_other_libraries_are_numbers(given, number):
+    verdict = as_evaluation({"score": given, "length": given, "tests": {"a": given}})
+    assert verdict.score == as_evaluation(given).score == number and type(verdict.score) is float
+    assert verdict.metrics == {"length": number, "tests": [{"name": "a", "score": number}]}
+    assert type(verdict.metrics["length"]) is type(number)  # one of numpy's would not count as an objective
+    listed = as_evaluation({"score": 1, "tests": [{"name": "a", "score": given}]})
+    assert json.loads(json.dumps(listed.to_json()))["metrics"]["tests"][0]["score"] == number
+
+
+def test_an_evaluation_that_an_author_made_becomes_plain_data():
+    tests = [{"name": "a", "score": np.float32(1)}, {"name": "b", "score": math.nan}]
+    made = Evaluation(Status.OK, np.float32(0.5), {"n": np.int64(2), "yes": np.bool_(True), "tests": tests})
+    told = json.loads(json.dumps(as_evaluation(made).to_json(), allow_nan=False))
+    assert (told["score"], told["metrics"]["n"], told["metrics"]["yes"]) == (0.5, 2, True)
+    assert told["metrics"]["tests"] == [{"name": "a", "score": 1.0}, {"name": "b", "score": "nan"}]
+
+
+@pytest.mark.parametrize("huge", [10**400, -(10**5000), [10**5000]])
+def test_what_is_too_large_to_be_written_breaks_nothing(huge):
+    verdict = as_evaluation({"score": 1.0, "found": huge, "tests": {"a": huge}, "artifacts": None})
+    json.dumps(verdict.to_json(), allow_nan=False)
+    assert verdict.status is Status.OK and verdict.metrics["tests"] == [{"name": "a", "score": None}]
+    if isinstance(huge, int):
+        assert as_evaluation(huge).status is Status.WRONG
+    assert len(as_evaluation({"score": None, "feedback": "x" * 100_000}).feedback) < 65_000
+
+
+def test_an_answer_that_is_no_score_fails_its_program_alone():
+    @evaluator("trusting", seed="1.5")
+    def trusting(program):
+        return {"1.5": 1.5, "'text'": "text"}[program.source]
+
+    judge = load(task("trusting"))
+    assert judge(judge.seeds()[0]).score == 1.5
+    verdict = judge(Program.single("'text'"))
+    assert verdict.status is Status.WRONG and "returned 'text' as score" in verdict.feedback
+
+    @evaluator("forgetful", seed="x = 1")
+    def forgetful(program):
+        return "no number"
+
+    judge = load(task("forgetful"))
+    with pytest.raises(BadProgram, match="'no number' as score"):  # the author's mistake
+        judge(judge.seeds()[0])
+
+
+async def _waiting(program):
+    return 1.0
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        (_waiting, "_waiting is async"),
+        (lambda: 1.0, r"\(\) cannot judge a program"),
+        (lambda program, tries: 1.0, "missing a required argument: 'tries'"),
+        (lambda program, *, tries: 1.0, "missing a required"),
+    ],
+)
+def test_a_function_that_could_judge_nothing_is_refused_at_once(function, words):
+    evaluator("unfit")(function)
+    with pytest.raises(BadProgram, match=words):
+        load(task("unfit"))
+    Function(lambda program, tries=3, *more: 1.0)
+
+
+def test_an_evaluator_that_calls_exit_ends_neither_the_run_nor_its_worker():
+    @evaluator("leaves")
+    def leaves(program):
+        sys.exit(0)
+
+    verdict = load(task("leaves"))(Program.single("x = 1"))
+    assert verdict.status is Status.CRASHED and "raises SystemExit: 0" in verdict.feedback
+
+
+def test_a_file_imports_what_lies_beside_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    path = tmp_path / "tsp.py"
+    path.write_text(
+        "from cities_of_tsp import COUNT\ndef tour(source: str):\n    import roads_of_tsp\n"
+        "    return COUNT + roads_of_tsp.COUNT\n"
+    )
+    (tmp_path / "cities_of_tsp.py").write_text("COUNT = 2\n")
+    (tmp_path / "roads_of_tsp.py").write_text("COUNT = 3\n")
+    assert load(task(f"{path}:tour"))(Program.single("x = 1")).score == 5.0
+    assert sys.path[-1] == str(tmp_path) and sys.path.count(str(tmp_path)) == 1
+
+
+def test_a_file_that_exits_on_import_is_the_users_mistake(tmp_path):
+    (tmp_path / "script.py").write_text("import sys\ndef f(program): return 1.0\nsys.exit(0)\n")
+    with pytest.raises(BadProgram, match="raises SystemExit when it is imported"):
+        load(task(f"{tmp_path}/script.py:f"))
+
+
+def test_a_direction_that_is_none_is_refused(tmp_path):
+    (tmp_path / "odd.py").write_text(
+        "from kernelevo import evaluator\n@evaluator('odd', better={'length': 'less'})\n"
+        "def odd(program):\n    return 1\n"
+    )
+    with pytest.raises(BadSetting, match="higher or lower"):
+        load(task(f"{tmp_path}/odd.py:odd"))
+
+
+def test_a_file_that_was_edited_is_read_again(tmp_path):
+    path = tmp_path / "edited.py"
+    for number in (1, 20, 300):
+        path.write_text(f"def f(program):\n    return {number}\n")
+        assert load(task(f"{path}:f"))(Program.single("x = 1")).score == number
+    assert find(f"{path}:f").function is find(f"{path}:f").function
+
+
+def test_what_only_this_process_knows_is_told_to_be_put_into_a_file():
+    with pytest.raises(TaskNotFound, match=r"FILE\.py:FUNCTION"):
+        load(task("of_a_notebook"))

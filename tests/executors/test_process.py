@@ -153,3 +153,9 @@ def test_bad_sizes_are_refused() -> None:
     for options in ({"cpu": -1}, {"devices": ("device:0", "device:0")}, {"devices": ("gpu",)}):
         with pytest.raises(BadSetting):
             ProcessExecutor(**options)  # type: ignore[arg-type]
+
+
+def test_a_worker_that_is_told_to_leave_gives_no_verdict(executor: ProcessExecutor) -> None:
+    error = executor.submit(toys.judged_while_told_to_leave).exception(30)
+    assert isinstance(error, WorkerDied)
+    assert executor.submit(toys.add, 1, 2).result(30) == 3

@@ -138,3 +138,15 @@ def hold(folder: str, seconds: float) -> int:
     (Path(folder) / str(os.getpid())).touch()
     time.sleep(seconds)
     return os.getpid()
+
+
+def judged_while_told_to_leave() -> Any:
+    """A verdict on a program during which somebody ends the worker in good order."""
+    from kernelevo.evaluators.function import Function
+
+    def told(program: Program) -> float:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(30)
+        return 1.0
+
+    return Function(told)(Program.single("x = 1"))

@@ -146,3 +146,58 @@ def test_every_bundled_task_loads():
 def test_loading_imports_no_torch():
     code = "import sys, kernelevo.tasks as t; t.load_task('ops/gemm'); assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_tables_may_have_a_type_beside_them(folder):
+    typed = MODULE.replace("SIZES =", "SIZES: dict[str, dict] =").replace("VARIANTS =", "VARIANTS: dict =")
+    (folder / "typed.py").write_text(f'{typed}\nOBJECTIVES: dict = {{"metrics": {{"speed": "higher"}}}}\n')
+    options = load_task("typed.py@big", folder=folder).options
+    assert options["size"] == "small" and options["reference"]["variant"] == "big"
+    assert list(options["objectives"]["metrics"]) == ["speed"]
+
+
+MADE = '''
+from kernelevo import cascade, evaluator
+AIM = """Pack
+    well."""
+@evaluator("packed", goal=AIM)
+def packed(program):
+    """How it is done."""
+    return 1.0
+plain = evaluator("plain", goal="Be plain.")(cascade(packed, packed, bars=[0.5]))
+LIMIT = 3
+'''
+
+
+def test_an_evaluator_may_be_what_a_call_made_and_say_its_goal_itself(folder):
+    (folder / "made.py").write_text(MADE)
+    assert load_task("made.py:plain", folder=folder).goal == "Be plain."
+    assert load_task("made.py:packed", folder=folder).goal == "Pack\nwell."
+    for odd in ("made.py:LIMIT", "made.py:plain@big"):
+        with pytest.raises(TaskNotFound):
+            load_task(odd, folder=folder)
+
+
+def test_a_folder_may_have_any_sign_in_its_name(folder):
+    odd = folder / "me@home:v1.py"
+    odd.mkdir()
+    (odd / "net.py").write_text(MODULE)
+    for name, symbol, variant in (("net.py", "Model", None), ("net.py:Other@big", "Other", "big")):
+        resolved = resolve(f"{odd}/{name}")
+        assert (resolved.path, resolved.symbol, resolved.variant) == (odd / "net.py", symbol, variant)
+    assert resolve("me@home:v1.py/net.py@big", folder=folder).variant == "big"
+
+
+@pytest.mark.parametrize(
+    "name", ["~nobody_of_that_name/net.py", "x" * 5000 + ".py", "a\0b.py", "kernelbench:3/" + "1" * 5000]
+)
+def test_names_that_no_file_can_have(name):
+    with pytest.raises(TaskNotFound):
+        resolve(name)
+
+
+def test_a_file_may_begin_with_a_byte_order_mark(folder):
+    (folder / "marked.py").write_text(MODULE, encoding="utf-8-sig")
+    assert "\ufeff" not in load_task("marked.py", folder=folder).options["reference"]["text"]
+    (folder / "marks.py").write_text(EVALUATOR, encoding="utf-8-sig")
+    assert load_task("marks.py:tour", folder=folder).goal == "Find a short tour."

@@ -150,3 +150,19 @@ def test_every_row_of_a_document_comes_once_and_in_order(tmp_path_factory, rows)
 )
 def test_whole_numbers(value, number):
     assert _whole(value) == number
+
+
+def test_names_of_level_4_have_other_signs_than_letters(tmp_path):
+    names = {"1_EleutherAI-gpt-neo-2p7B_bs32_seq256": TODAY, "19_gpt2_bs1024_seq32": TODAY}
+    found = read_level(checkout(tmp_path, names, level=4), 4)
+    assert list(found.tasks) == [1, 19] and found.unread == ()
+    assert found.tasks[1].title == "EleutherAI-gpt-neo-2p7B_bs32_seq256"
+    lines(tmp_path / "data" / "rows.jsonl", [{"level": 4, "name": "5_google-bigbird_bs1", "code": TODAY}])
+    assert read_level(tmp_path, 4).tasks[5].title == "google-bigbird_bs1"
+
+
+def test_a_byte_order_mark_breaks_nothing(tmp_path):
+    folder = checkout(tmp_path, {"1_A": "\ufeff" + TODAY})
+    lines(tmp_path / "level_1.jsonl", ["\ufeff" + json.dumps({"problem_id": 2, "name": "B", "code": TODAY})])
+    found = read_level(folder, 1)
+    assert [task.problem for task in found.tasks.values()] == ["", ""] and found.tasks[1].text == TODAY

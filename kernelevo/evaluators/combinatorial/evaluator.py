@@ -113,7 +113,9 @@ class CaseEvaluator:
         pool = {"this program": program, **references(name)}
         scores = {label: [run_case(self.problem, p, c).score for c in cases] for label, p in pool.items()}
         better = max if self.problem.direction == "max" else min
-        best = [better(s for s in column if s is not None) for column in zip(*scores.values(), strict=True)]
+        columns = zip(*scores.values(), strict=True)
+        # where nobody has an answer everybody gets 0, whatever stands here
+        best = [better((s for s in column if s is not None), default=1) for column in columns]
         direction = self.problem.direction
         values = {
             label: [relative(s, b, direction) for s, b in zip(row, best, strict=True)]

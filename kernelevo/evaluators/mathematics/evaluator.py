@@ -19,7 +19,7 @@ from kernelevo.core.program import ENTRY
 from kernelevo.errors import MachineError
 from kernelevo.evaluators.calling import attempt
 from kernelevo.evaluators.mathematics import recheck, records
-from kernelevo.evaluators.mathematics.problems import PROBLEMS, Exact, Problem
+from kernelevo.evaluators.mathematics.problems import PROBLEMS, Exact, Problem, rounded
 from kernelevo.evaluators.mathematics.reading import NotOne
 from kernelevo.evaluators.registry import staged
 
@@ -67,7 +67,7 @@ class MathEvaluator:
         agrees = _second_opinion(text) == _as_text(exact)
         if not agrees:
             return Evaluation.wrong("the exact value and its second computation differ: no claim is made")
-        value = float(exact)
+        value = rounded(exact)
         shown = decimal(exact, up=self.problem.direction == "down")
         metrics: dict[str, Metric] = {"value": value, "record_value": shown, "verified": True}
         return self._verdict(value, construction, {**metrics, "seconds": seconds}, f"exactly {shown}")

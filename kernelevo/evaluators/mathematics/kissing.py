@@ -29,8 +29,7 @@ def repaired(given: Any) -> list[list[int]]:
     if not kept:
         raise NotOne("no vector other than zero")
     longest = max(_square(v) for v in kept)
-    near = _squared_distances(kept) < longest
-    np.fill_diagonal(near, False)
+    near = _nearer(kept, longest)
     alive = np.ones(len(kept), dtype=bool)
     while True:
         conflicts = np.where(alive, (near & alive).sum(axis=1), 0)
@@ -55,10 +54,16 @@ def _square(vector: Sequence[int]) -> int:
     return sum(x * x for x in vector)
 
 
-def _squared_distances(vectors: Sequence[Sequence[int]]) -> npt.NDArray[Any]:
+def _nearer(vectors: Sequence[Sequence[int]], least: int) -> npt.NDArray[np.bool_]:
+    """Return which pairs have a squared distance below ``least``, exactly.
+
+    One vector after the other: a table of all distances in Python's integers would take gigabytes.
+    """
     small = all(abs(x) < _SAFE for v in vectors for x in v)
     table: npt.NDArray[Any] = np.array(vectors, dtype=np.int64 if small else object)
-    products = table @ table.T
-    squares = np.diagonal(products)
-    found: npt.NDArray[Any] = squares[:, None] + squares[None, :] - 2 * products
-    return found
+    squares = (table * table).sum(axis=1)
+    near = np.zeros((len(table), len(table)), dtype=np.bool_)
+    for i, vector in enumerate(table):
+        near[i, :i] = squares[:i] + squares[i] - 2 * (table[:i] @ vector) < least
+        near[:i, i] = near[i, :i]
+    return near

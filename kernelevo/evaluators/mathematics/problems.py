@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -56,12 +57,12 @@ def _circles(count: int, name: str) -> Problem:
     )
 
 
-def _fast_distances(points: Any) -> float:
-    table = np.array([[float(x) for x in p] for p in points])
-    gaps = ((table[:, None] - table[None]) ** 2).sum(-1)[np.triu_indices(len(table), 1)]
-    smallest = float(gaps.min())
-    # nearer to one another than doubles can tell: the exact value is then the only one
-    return float(gaps.max()) / smallest if smallest > 0 else float(geometry.squared_distance_ratio(points))
+def rounded(value: Exact) -> float:
+    """Return an exact value as a float; infinity for one beyond all of them."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
 
 
 def _fast_overlap(heights: Any) -> float:
@@ -85,7 +86,8 @@ PROBLEMS = {
             "is as small as possible. solve() returns 16 rows [x, y]; the square of that ratio counts.",
             "down",
             lambda given: geometry.distinct_points(given, 16),
-            _fast_distances,
+            # in doubles the squares of tiny distances are a few whole steps, and their ratio anything
+            lambda points: rounded(geometry.squared_distance_ratio(points)),
             geometry.squared_distance_ratio,
         ),
         Problem(

@@ -83,5 +83,7 @@ def _listed(given: Any, what: str, count: int | None, most: int) -> Sequence[Any
 
 
 def _shown(given: Any) -> str:
+    if type(given) is int and abs(given) > LARGEST:  # Python refuses to write one of many digits
+        return f"an integer of {given.bit_length()} bits"
     text = repr(given) if type(given) in (int, float, bool, str, type(None)) else f"a {type(given).__name__}"
     return text if len(text) <= 60 else text[:60] + "..."

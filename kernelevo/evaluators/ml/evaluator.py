@@ -23,8 +23,9 @@ from kernelevo.evaluators.ml.metrics import gain_and_error
 from kernelevo.evaluators.ml.submission import Invalid
 from kernelevo.evaluators.ml.tasks import MEMORY, MOST_FEATURES, TASKS, MLTask, ridge
 from kernelevo.evaluators.outcome import Outcome
+from kernelevo.evaluators.peeking import refuse_if_seen
 from kernelevo.evaluators.registry import staged
-from kernelevo.evaluators.secret import derived, fingerprint, machine_secret
+from kernelevo.evaluators.secret import agreed, derived, fingerprint, folder, machine_secret, named
 
 PRELOAD = (
     "numpy", "scipy", "sklearn", "sklearn.linear_model", "sklearn.ensemble",
@@ -215,10 +216,12 @@ class MLEvaluator:
 
 def _register(task: MLTask) -> None:
     def make(given: Task) -> MLEvaluator:
-        return MLEvaluator(task)
+        judge = MLEvaluator(task, agreed(given.options))
+        refuse_if_seen((folder() / "secret",), "the hidden labels can be made from it", preload=PRELOAD)
+        return judge
 
     make.__doc__ = task.goal
-    staged(task.name)(make)
+    staged(task.name, options=named)(make)
 
 
 for _task in TASKS.values():

@@ -118,17 +118,12 @@ def tell(order: Mapping[str, Any]) -> dict[str, Any]:
         ToolchainMissing: if mlebench cannot be used here.
         MachineError: if its process gave no answer.
     """
-    with (
-        tempfile.TemporaryDirectory(prefix="kernelevo-mlebench-", ignore_cleanup_errors=True) as place,
-        tempfile.TemporaryFile() as output,
-    ):
+    with tempfile.TemporaryDirectory(prefix="kernelevo-mlebench-", ignore_cleanup_errors=True) as place:
         given = {**order, "parent": os.getpid()}
-        said, how = ask(inside.__file__, given, cwd=place, timeout=PATIENCE, output=output.fileno())
-        output.seek(0)
-        printed = output.read()[-2000:].decode(errors="replace").strip()
+        said, how, printed = ask(inside.__file__, given, cwd=place, timeout=PATIENCE)
     if said is None:
         raise MachineError(
-            f"the process that asks mlebench gave no answer: {how}", why=printed,
+            f"the process that asks mlebench gave no answer: {how}", why=printed.strip()[-2000:],
             now="try mlebench's own command line, e.g. mlebench grade-sample",
         )  # fmt: skip
     if "raised" in said:

@@ -20,13 +20,13 @@ from kernelevo.core import Evaluation, Origin, Program, Status, Task
 from kernelevo.core.evaluation import Fidelity
 from kernelevo.core.evaluation import Metric as Fact
 from kernelevo.core.program import ENTRY
-from kernelevo.errors import SandboxError
-from kernelevo.evaluators.calling import attempt, call
+from kernelevo.evaluators.calling import attempt
 from kernelevo.evaluators.ml.submission import CSV_FILE, Invalid
 from kernelevo.evaluators.mlebench.competition import Competition, data_folder, read_competition, tell
 from kernelevo.evaluators.mlebench.tables import Data, Table, read_data, read_submission
 from kernelevo.evaluators.outcome import Outcome
-from kernelevo.evaluators.secret import derived, fingerprint, machine_secret
+from kernelevo.evaluators.peeking import refuse_if_seen
+from kernelevo.evaluators.secret import agreed, derived, fingerprint, machine_secret, named
 
 PRELOAD = (
     "numpy", "scipy", "sklearn", "sklearn.linear_model", "sklearn.ensemble",
@@ -45,10 +45,6 @@ LEAKY = (
 _LONGEST_GOAL = 8000
 _PLACE = 'ID, LABELS, CLASSES = "id", ["label"], None'
 """The line of the seed that says how the columns are called."""
-_PEEK = Program.single(
-    "def peek(path):\n    try:\n        open(path, 'rb').close()\n    except OSError:\n        return False\n"
-    "    return True\n"
-)
 
 
 @dataclass(frozen=True)
@@ -88,12 +84,9 @@ class CompetitionEvaluator:
         self.carved, self._answers = self.whole.validation(derived(self._secret, "mlebench", competition.id))
         self._accepted: tuple[str, Grade] | None = None
         self._queries = 0
-        for path in (competition.answers, competition.train):
-            if call(_PEEK, "peek", (str(path),), preload=_preload()):
-                raise SandboxError(
-                    f"programs could read {path} on this machine", why="it holds what they shall predict",
-                    now="keep prepared data outside of the Python installation; see kernelevo doctor",
-                )  # fmt: skip
+        refuse_if_seen(
+            (competition.answers, competition.train), "it holds what they shall predict", preload=_preload()
+        )
 
     def __call__(self, program: Program) -> Evaluation:
         """Judge one program on the validation rows."""
@@ -251,13 +244,14 @@ def competition_task(name: str) -> Task:
     if competition.withheld:
         form += f" These files of the competition are not there: {', '.join(competition.withheld)[:500]}."
     goal = f"{form}\n\n{competition.description[:_LONGEST_GOAL]}"
-    return Task(name, goal, (seed(data, competition.id),), name, {"data": competition.data})
+    return Task(name, goal, (seed(data, competition.id),), name, {"data": competition.data, **named()})
 
 
 def make(task: Task) -> CompetitionEvaluator:
     """Return the evaluator of a competition's task."""
     data = task.options.get("data")
-    return CompetitionEvaluator(read_competition(task.evaluator, str(data) if data else None))
+    competition = read_competition(task.evaluator, str(data) if data else None)
+    return CompetitionEvaluator(competition, agreed(task.options))
 
 
 def seed(data: Data, name: str) -> Program:

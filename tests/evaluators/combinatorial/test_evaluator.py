@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from kernelevo.core import Program
+from kernelevo.core import Program, Status
 from kernelevo.evaluators.combinatorial.evaluator import CaseEvaluator, rescored
 from kernelevo.evaluators.combinatorial.problems import PROBLEMS, references, seed
-from kernelevo.evaluators.combinatorial.running import reads_a_clock, run_case
+from kernelevo.evaluators.combinatorial.running import CaseResult, reads_a_clock, run_case
 from kernelevo.evaluators.combinatorial.scoring import best_known
 from kernelevo.evaluators.registry import load, task_of
 
@@ -112,3 +112,12 @@ def test_sealed_cases_rank_a_program_in_the_pool(monkeypatch):
     assert found["cases"] == 4 and 1 <= found["rank_in_pool"] <= 4
     assert found["failed_cases"] == 0
     assert found["cases_digest"] != judge.unseal(seed("noisy_peaks"), b"other")["cases_digest"]
+
+
+def test_a_sealed_case_that_nobody_solves_costs_nobody_the_answer(monkeypatch):
+    where = "kernelevo.evaluators.combinatorial.evaluator."
+    monkeypatch.setattr(where + "PRIVATE", 2)
+    late = lambda problem, program, case: CaseResult(case, Status.TIMED_OUT, None, 2.0)  # noqa: E731
+    monkeypatch.setattr(where + "run_case", late)
+    found = load(task_of("strip_packing")).unseal(seed("strip_packing"), b"secret")
+    assert (found["failed_cases"], found["mean_relative_score"], found["rank_in_pool"]) == (2, 0.0, 1)

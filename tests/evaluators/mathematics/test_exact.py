@@ -63,6 +63,14 @@ def test_distance_ratio_of_a_square_grid():
     assert geometry.squared_distance_ratio(geometry.distinct_points(points, 16)) == 18
 
 
+def test_distances_are_never_a_matter_of_a_few_steps_of_doubles():
+    problem, step = PROBLEMS["minmax_distance"], 1.5876e-162  # its square is half of the smallest double
+    tiny = problem.repair([[x * step, y * step] for x in range(4) for y in range(4)])
+    assert problem.fast(tiny) == pytest.approx(18)
+    wide = problem.repair([*([k * 1e-200, 0.0] for k in range(15)), [1e40, 0.0]])
+    assert problem.fast(wide) == inf and problem.ratio(inf, 12.9) == 0
+
+
 def test_heilbronn_moves_points_to_the_border_and_not_further():
     points = geometry.points_in_triangle([[0.6, 0.6], [-1e-9, 0.5], [0.2, 0.2]], 3)
     assert points[0] == [Fraction(1, 2), Fraction(1, 2)]
@@ -104,6 +112,7 @@ def test_kissing_drops_what_is_too_near_and_no_more():
     assert len(kissing.repaired([*roots, [1] + [0] * 10])) == 220
     huge = [[x * 10**12 for x in row] for row in roots[:40]]
     assert kissing.is_configuration(kissing.repaired(huge))
+    assert len(kissing.repaired([[x * 10**12 for x in row] for row in [*roots, [1] + [0] * 10]])) == 220
 
 
 def test_uncertainty_of_one_touching_point_is_what_was_published():
@@ -119,12 +128,12 @@ BAD = {
     "circle_packing": [None, [], "rows", [[0.5, 0.5, nan]] * 26, [[0.5, 0.5, 0.1]] * 26, [[0.5, 0.5]] * 26,
                        [["0.5", 0.5, 0.1]] * 26, [[True, 0.5, 0.1]] * 26, [[0.5, 0.5, inf]] * 26, 2.7,
                        {"sum": 2.7}, np.empty((0, 3)), [[0.5, 0.5, -1.0]] * 26],
-    "minmax_distance": [[[0.0, 0.0]] * 16, [[nan, 0.0]] * 16, [[0.0, 0.0]] * 15],
+    "minmax_distance": [[[0.0, 0.0]] * 16, [[10**5000, 0.0]] * 16, [[nan, 0.0]] * 16, [[0.0, 0.0]] * 15],
     "heilbronn_triangle": [[[nan, nan]] * 11, [[0.1, 0.1]] * 10, [[0.1, 1e300]] * 11],
     "erdos_minimum_overlap": [[], [nan, nan], [0.5], [0.5] * 3, [inf, 0.0], 0.38, [[0.5, 0.5], 4.9999]],
     "autocorrelation_1": [[], [nan], [0.0, 0.0], [-1.0, 2.0], [inf], ([1.0], 1.5)],
     "kissing_number": [[], [[0] * 11], [[1.0] * 11], [[1e-3] * 11], [[1] * 10], [[True] * 11],
-                       [[10**41] * 11]],
+                       [[10**41] * 11], [[-(10**5000)] * 11]],
     "uncertainty": [[2.25], ({"points": [2.25]}, 0.1), {"points": [2.25], "bound": 0.1},
                     *({"points": z} for z in ([], [nan], [-1.0], [0.0], [1e6], [1.0] * 17))],
 }  # fmt: skip
@@ -177,6 +186,15 @@ def test_the_second_computation_agrees_with_the_first(name):
 
 def test_the_second_computation_refuses_what_is_not_valid():
     overlapping = recheck.saved("circle_packing", [[Fraction(x) for x in row] for row in grid(0.1, 0.001)])
-    for text in ("", "{}", json.dumps({"problem": "nothing", "construction": []}), overlapping):
+    texts = ["", "{}", "[]", json.dumps({"problem": "nothing", "construction": []}), overlapping]
+    for name, wrong in (
+        ("circle_packing", ONE_CIRCLE), ("circle_packing", []), ("circle_packing", [["1/2", "1/2", "1/2"]]),
+        ("circle_packing", [["1/2"]] * 26), ("minmax_distance", [["0", "0"], ["1", "0"]]),
+        ("minmax_distance", [[0, 0]] * 16), ("heilbronn_triangle", [["1/3", "1/3"]] * 3),
+        ("autocorrelation_1", [0.5, 0.5]), ("autocorrelation_1", []), ("kissing_number", [[1.0] * 11]),
+        ("kissing_number", "none"), ("erdos_minimum_overlap", [[1]]), ("erdos_minimum_overlap", None),
+    ):  # fmt: skip
+        texts.append(json.dumps({"problem": name, "construction": wrong}))
+    for text in texts:
         with pytest.raises(BadProgram):
             recheck.recheck(text)

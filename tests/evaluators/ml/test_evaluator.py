@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from kernelevo.core import Program
-from kernelevo.evaluators import secret
+from kernelevo.errors import MachineError, SandboxError
+from kernelevo.evaluators import load, peeking, secret
 from kernelevo.evaluators.ml import evaluator, pool
 from kernelevo.evaluators.ml.evaluator import MLEvaluator
 from kernelevo.evaluators.ml.tasks import TASKS
@@ -203,3 +204,18 @@ def test_a_submission_is_validated_without_a_score(tmp_path, capsys):
     assert validate(["ml_demand", str(tmp_path / "none.csv")]) == 2
     assert validate(["ml_deman", str(file)]) == 2
     assert validate([]) == 2
+
+
+def test_a_task_is_judged_on_the_data_that_it_was_made_of(tmp_path, monkeypatch):
+    task = task_of("ml_demand")
+    assert load(task)(constant(40.0)).metrics["data"] == task.options["secret_fingerprint"]
+    monkeypatch.setenv(secret.FOLDER, str(tmp_path / "another machine"))
+    with pytest.raises(MachineError, match="secret of another machine"):
+        load(task)
+    assert task_of("ml_demand").digest != task.digest
+
+
+def test_a_machine_where_programs_could_read_the_secret_is_refused(monkeypatch):
+    monkeypatch.setattr(peeking, "call", lambda *given, **more: True)
+    with pytest.raises(SandboxError, match="could read .*secret"):
+        load(task_of("ml_demand"))

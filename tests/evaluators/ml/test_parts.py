@@ -67,6 +67,19 @@ def test_nothing_is_unpickled():
             read({"submission.npz": content}, IDS, ["p"])
 
 
+def test_an_archive_that_is_damaged_inside_is_not_valid():
+    out = io.BytesIO()
+    np.savez_compressed(out, id=np.array(IDS), p=np.zeros(3))
+    whole = out.getvalue()
+    stream = 30 + int.from_bytes(whole[26:28], "little") + int.from_bytes(whole[28:30], "little")
+    no_block = whole[:stream] + b"\xff" + whole[stream + 1 :]  # zlib.error
+    flags = whole.index(b"PK\x01\x02") + 8
+    locked = whole[:flags] + b"\x01" + whole[flags + 1 :]  # RuntimeError: encrypted
+    for content in (no_block, locked):
+        with pytest.raises(Invalid, match="cannot be read without pickle"):
+            read({"submission.npz": content}, IDS, ["p"])
+
+
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
@@ -224,9 +237,10 @@ def test_the_secret_is_made_once_and_for_its_user_alone(tmp_path, monkeypatch):
     assert secret.fingerprint(one) not in one.hex()
 
 
-def test_a_damaged_secret_is_told(tmp_path, monkeypatch):
+@pytest.mark.parametrize("damaged", ["zz", "", "00" * 31])
+def test_a_damaged_secret_is_told(tmp_path, monkeypatch, damaged):
     monkeypatch.setenv(secret.FOLDER, str(tmp_path))
-    (tmp_path / "secret").write_text("zz")
+    (tmp_path / "secret").write_text(damaged)
     with pytest.raises(Exception, match="cannot be read"):
         secret.machine_secret()
 

@@ -10,7 +10,7 @@ import pytest
 from kernelevo.cli.main import run_command
 from kernelevo.core import Program, Task
 from kernelevo.errors import BadSetting, MachineError, SandboxError
-from kernelevo.evaluators import load, secret, task_of
+from kernelevo.evaluators import load, peeking, secret, task_of
 from kernelevo.evaluators.audit.attacks import ATTACKS
 from kernelevo.evaluators.audit.auditor import audit
 from kernelevo.evaluators.ml.submission import Invalid
@@ -97,7 +97,8 @@ def test_the_task(data):
     (data / "tiny-prices/prepared/public/photos").mkdir()
     task = task_of(PRICES)
     assert Task.from_json(task.to_json()) == task
-    assert (task.name, task.evaluator, task.options) == (PRICES, PRICES, {"data": str(data)})
+    options = {"data": str(data), "secret_fingerprint": secret.fingerprint(secret.machine_secret())}
+    assert (task.name, task.evaluator, task.options) == (PRICES, PRICES, options)
     for words in ("submission.csv", "id,price", "less is better", "Predict well.", "not there: photos."):
         assert words in task.goal
     assert "ID, LABELS, CLASSES = 'id', ['price'], None" in task.seeds[0].source
@@ -251,7 +252,7 @@ def test_hidden_labels_are_nowhere_that_a_program_can_read(data):
 
 
 def test_a_machine_where_programs_could_read_the_answers_is_refused(data, monkeypatch):
-    monkeypatch.setattr(evaluator, "call", lambda *given, **more: True)
+    monkeypatch.setattr(peeking, "call", lambda *given, **more: True)
     with pytest.raises(SandboxError, match="could read"):
         judge_of()
 
