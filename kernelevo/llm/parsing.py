@@ -57,7 +57,8 @@ def extract(text: str, *, cut_off: bool = False) -> Extracted:
         cut_off: True if the endpoint said that the reply ran into its limit.
     """
     if not text.strip():
-        return Extracted(None, "the reply was empty")
+        early = "the reply ran into its token limit before an answer began"  # reasoning counts
+        return Extracted(None, early if cut_off else "the reply was empty")
     found = blocks(text)
     idea = first_prose(text)
     if found and not found[-1].closed:

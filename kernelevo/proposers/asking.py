@@ -180,7 +180,7 @@ class LLMProposer:
         reply = answer.reply
         base = parents[0].program if parents else None
         entry = _entry(base)
-        found = read(reply.text, base.files if base else None, entry=entry, cut_off=reply.cut_off)
+        found = read(reply.answer, base.files if base else None, entry=entry, cut_off=reply.cut_off)
         if found.files is None:
             details["refused"] = found.refusal
         else:
