@@ -121,7 +121,7 @@ class LLMProposer:
         finally:
             self._flying[arm] -= 1
         details = {**self._details(arm, answer, prompt, seed), **about}
-        return (self._proposal(answer, parents, details),)
+        return (self._proposal(answer, brief, parents, details),)
 
     def observe(self, trial: Trial) -> None:
         """Learn what became of a program, and take in those of our own that failed."""
@@ -176,11 +176,20 @@ class LLMProposer:
             **prompt.details,
         }
 
-    def _proposal(self, answer: Answer, parents: Sequence[Verdict], details: dict[str, Any]) -> Proposal:
+    def _proposal(
+        self, answer: Answer, brief: Brief, parents: Sequence[Verdict], details: dict[str, Any]
+    ) -> Proposal:
         reply = answer.reply
         base = parents[0].program if parents else None
-        entry = _entry(base)
-        found = read(reply.answer, base.files if base else None, entry=entry, cut_off=reply.cut_off)
+        like = base or next(iter(brief.task.seeds), None)  # nothing passed yet: as the task's own programs are
+        language = like.language if like else "python"
+        found = read(
+            reply.answer,
+            base.files if base else None,
+            entry=_entry(like),
+            cut_off=reply.cut_off,
+            language=language,
+        )
         if found.files is None:
             details["refused"] = found.refusal
         else:
@@ -188,8 +197,8 @@ class LLMProposer:
             if found.overlooked:
                 details["overlooked"] = list(found.overlooked)
         program = Program(
-            found.files or {ENTRY: _refused(found, reply.text)},
-            base.language if base and found.files else "python",
+            found.files or {ENTRY: _refused(found, reply.text, language)},
+            language if found.files else "python",
             tuple(v.program.id for v in parents),
             Origin(self.name, found.idea or found.refusal, details),
         )
@@ -207,8 +216,8 @@ def _entry(base: Program | None) -> str:
     return next(iter(base.files)) if base and len(base.files) == 1 else ENTRY
 
 
-def _refused(found: Read, text: str) -> str:
+def _refused(found: Read, text: str, language: str) -> str:
     """Return a program that fails with the reason, so that the verdict carries it."""
-    reason = f"{found.refusal}; answer with the whole file in one fenced python block"
+    reason = f"{found.refusal}; answer with the whole file in one fenced {language} block"
     mark = hashlib.sha256(text.encode()).hexdigest()[:16]
     return f"# no program in reply {mark}\nraise SyntaxError({reason!r})\n"

@@ -186,3 +186,34 @@ def test_context_without_its_space_is_not_taken_for_another_indentation():
     reply = "```diff\n@@ -2,3 +2,4 @@\n  for (;;) {\n    y = 1;\n+    z = 2;\n  }\n}\n```"
     found = read(reply, {"program.py": base})
     assert found.files == {"program.py": base.replace("y = 1;\n", "y = 1;\n    z = 2;\n")}, found.refusal
+
+
+CPP = {"program.cpp": "int main() { return 1; }\n"}
+
+
+def test_a_whole_program_in_another_language_than_python():
+    def files(reply, language="cpp"):
+        return read(reply, CPP, entry="program.cpp", language=language).files
+
+    whole = {"program.cpp": "int main() { return 2; }\n"}
+    for label in ("cpp", "c++", "C++", "cc", ""):
+        reply = f"Faster.\n```{label}\n{whole['program.cpp']}```"
+        assert files(reply) == whole
+        assert files(f"{reply}\nBuild it:\n```bash\nmake\n```") == whole
+    assert files("```rust\nfn main() {}\n```", "rs") == {"program.cpp": "fn main() {}\n"}
+    refused = read("```python\nx = 1\n```", CPP, entry="program.cpp", language="cpp")
+    assert refused.files is None and "none of them was C++" in refused.refusal
+
+
+def test_a_program_without_a_main_file_of_that_name_stays_one_file():
+    reply = "`program.cpp`\n```cpp\n#include \"k.h\"\n```\n`k.h`\n```cpp\nint k();\n```"
+    found = read(reply, CPP, entry="program.cpp", language="cpp")
+    assert found.files is None and "one file" in found.refusal
+
+
+def test_a_reply_of_the_main_file_keeps_the_files_that_it_uses():
+    base = {"program.py": "import tiles\n", "tiles.py": "SIZE = 4\n"}
+    again = "```python\nfrom tiles import SIZE\nx = SIZE\n```"
+    assert read(again, base).files == {"program.py": "from tiles import SIZE\nx = SIZE\n", "tiles.py": "SIZE = 4\n"}
+    assert read('{"code": "import tiles\\nx = 2\\n"}', base).files["tiles.py"] == "SIZE = 4\n"
+    assert read("```python\nx = 4\n```", base).files == {"program.py": "x = 4\n"}  # it stands alone

@@ -172,3 +172,16 @@ def test_a_program_that_waits_to_be_mended_is_reserved_for_by_the_price_of_who_m
     assert proposer.estimate(brief)["dollars"] > 50 * before
     (mended,) = asyncio.run(proposer.propose(brief, Random(0)))
     assert mended.cost["dollars"] <= 100 * before and proposer.estimate(brief)["dollars"] == before
+
+
+CPP = Program({"program.cpp": "int main() {}\n"}, "cpp")
+
+
+@pytest.mark.parametrize("parents", [(Verdict(CPP, Evaluation.ok(1.0)),), ()])
+def test_a_task_in_another_language_gets_programs_in_it(parents):
+    brief = Brief(Task("t", "g", (CPP,), "other"), 1, parents=parents)
+    (proposal,), _ = propose(["Count.\n```cpp\nint main() { return 1; }\n```"], brief)
+    assert proposal.program.language == "cpp"
+    assert proposal.program.files == {"program.cpp": "int main() { return 1; }\n"}
+    (refused,), _ = propose(["I cannot."], brief)
+    assert refused.program.language == "python" and "fenced cpp block" in refused.program.source

@@ -163,3 +163,13 @@ def test_a_fence_cannot_be_ended_from_inside(text):
 def test_long_texts_are_shortened_in_the_middle():
     block = fenced("a" * 500 + "b" * 500, "", 100)
     assert len(block) < 200 and "900 characters left out" in block
+
+
+def test_a_program_in_another_language_and_one_of_several_files():
+    packing = Task("p", "Pack circles.", (), "pack.py:score")
+    cpp = Verdict(Program({"program.cpp": "int x;\n"}, "cpp"), Evaluation.ok(1.0))
+    assert "```cpp\nint x;\n```" in text_of(Brief(packing, 0, parents=(cpp,)))
+    files = {"program.py": "import tiles\n", "tiles.py": "SIZE = 4\n", "csrc/k.cpp": "int f();\n"}
+    text = text_of(Brief(packing, 0, parents=(Verdict(Program(files), Evaluation.ok(1.0)),)))
+    for part in ("`program.py`:\n\n```python\nimport tiles", "`tiles.py`:\n\n```python\nSIZE", "```cpp\nint f"):
+        assert part in text, part
