@@ -48,8 +48,8 @@ class Language:
     endpoints: Sequence[OpenAIClient] = ()
 
     def listen(self, book: Book, notice: Callable[[str], None] = lambda _: None) -> None:
-        """Have every call written down from now on; tell somebody of what lies wrong in a mailbox."""
-        self.models.book = book
+        """Have every call written down; tell somebody of models that rest, and what is wrong in a mailbox."""
+        self.models.book, self.models.notice = book, notice
         if self.box is not None:
             self.box.notice = notice
         if self.mailbox is not None:

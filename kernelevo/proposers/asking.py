@@ -14,6 +14,7 @@ from kernelevo.llm import (
     Answer,
     Arm,
     Bandit,
+    EndpointError,
     Models,
     Purpose,
     Read,
@@ -38,6 +39,16 @@ class _Patient:
     persona: str
     done: int
     """Repairs that were made of it or of what it was mended from."""
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Who was asked, what, and the answer."""
+
+    arm: Arm
+    prompt: Prompt
+    seed: int
+    answer: Answer
 
 
 class LLMProposer:
@@ -90,10 +101,12 @@ class LLMProposer:
 
     @property
     def _mender(self) -> Role:
-        return "repair" if self.models.has("repair") else "proposer"
+        return "repair" if self.models.names("repair") else "proposer"
 
     async def propose(self, brief: Brief, rng: Random) -> Sequence[Proposal]:
-        """Ask once and return one proposal; none if nobody answered in time.
+        """Ask until somebody answers and return one proposal; none if a reply did not come in time.
+
+        An endpoint that answered before and is down is waited for, see ``Models.hopeful``.
 
         Raises:
             EndpointError: if no model gives a reply.
@@ -101,27 +114,44 @@ class LLMProposer:
         patient = self._ward.popleft() if self._ward else None
         if patient is not None:
             self._mended[patient.verdict.program.id] += 1
-            arm = self._draw(await self.models.rested(self._mender), (patient.persona,), rng)
-            prompt = self.writer.repair(brief, patient.verdict, arm.persona)
-            about = {"repair_of": patient.trial, "repairs": patient.done + 1}
-            parents: tuple[Verdict, ...] = (patient.verdict,)
-            purpose = Purpose("repair", patient.trial, arm.persona)
-        else:
-            arm = self._draw(await self.models.rested("proposer"), self.writer.personas(brief), rng)
-            prompt, about, parents = self.writer.write(brief, arm.persona), {}, brief.parents
-            purpose = Purpose("proposer", brief.number, arm.persona)
-        seed = rng.randrange(2**31)
-        self._flying[arm] += 1
         try:
-            answer = await self.models.ask(
-                prompt.messages, purpose, model=arm.model, temperature=prompt.temperature, seed=seed
-            )
+            asked = await self._ask(brief, patient, rng)
         except ReplyTimeout:
             return ()
-        finally:
-            self._flying[arm] -= 1
-        details = {**self._details(arm, answer, prompt, seed), **about}
-        return (self._proposal(answer, brief, parents, details),)
+        details = self._details(asked)
+        parents = brief.parents
+        if patient is not None:
+            details |= {"repair_of": patient.trial, "repairs": patient.done + 1}
+            parents = (patient.verdict,)
+        return (self._proposal(asked.answer, brief, parents, details),)
+
+    async def _ask(self, brief: Brief, patient: _Patient | None, rng: Random) -> _Asked:
+        state = rng.getstate()
+        while True:
+            rng.setstate(state)  # an answer after a failure is the one that it would have been
+            models = await self.models.rested(self._mender if patient else "proposer")
+            if patient is not None:
+                arm = self._draw(models, (patient.persona,), rng)
+                prompt = self.writer.repair(brief, patient.verdict, arm.persona)
+                purpose = Purpose("repair", patient.trial, arm.persona)
+            else:
+                arm = self._draw(models, self.writer.personas(brief), rng)
+                prompt = self.writer.write(brief, arm.persona)
+                purpose = Purpose("proposer", brief.number, arm.persona)
+            seed = rng.randrange(2**31)
+            self._flying[arm] += 1
+            try:
+                answer = await self.models.ask(
+                    prompt.messages, purpose, model=arm.model, temperature=prompt.temperature, seed=seed
+                )
+                return _Asked(arm, prompt, seed, answer)
+            except ReplyTimeout:
+                raise
+            except EndpointError as error:  # whoever refused the mending is asked no more: others may do it
+                if not self.models.hopeful(self._mender if patient else "proposer", error):
+                    raise
+            finally:
+                self._flying[arm] -= 1
 
     def observe(self, trial: Trial) -> None:
         """Learn what became of a program, and take in those of our own that failed."""
@@ -165,15 +195,15 @@ class LLMProposer:
         arms = [Arm(model, persona) for model in models for persona in personas]
         return self._bandit.choose(arms, rng, flying=self._flying)
 
-    def _details(self, arm: Arm, answer: Answer, prompt: Prompt, seed: int) -> dict[str, Any]:
+    def _details(self, asked: _Asked) -> dict[str, Any]:
         return {
-            "model": answer.reply.model or arm.model,
-            "persona": arm.persona,
-            "arm": list(arm),
-            "prompt_sha256": answer.call.prompt_sha256,
-            "temperature": prompt.temperature,
-            "seed": seed,
-            **prompt.details,
+            "model": asked.answer.reply.model or asked.arm.model,
+            "persona": asked.arm.persona,
+            "arm": list(asked.arm),
+            "prompt_sha256": asked.answer.call.prompt_sha256,
+            "temperature": asked.prompt.temperature,
+            "seed": asked.seed,
+            **asked.prompt.details,
         }
 
     def _proposal(

@@ -320,3 +320,40 @@ def test_costs_survive_a_resume(tmp_path):
     assert len(mock.requests) == 4 and len(result.trials) == 5
     with store(tmp_path) as opened:
         assert opened.spent_on_calls()["tokens"] == 600
+
+
+def test_an_outage_in_the_middle_does_not_end_the_run(tmp_path, monkeypatch):
+    monkeypatch.setattr("kernelevo.llm.breaker.Breaker.first", 0.01)
+    words = []
+
+    def answer(request, number):
+        return failure(503, "overloaded") if 1 <= number <= 12 else completion(program(number))
+
+    with endpoint(answer) as mock:
+        result = run(tmp_path, mock, listener=words.append)
+    assert [t.score for t in result.trials] == [1, 2, 15, 16]
+    assert sum("rests for a while" in w.text for w in words if isinstance(w, Notice)) == 1
+
+
+def test_a_prompt_that_is_refused_does_not_end_the_run(tmp_path):
+    def answer(request, number):
+        return failure(400, "the prompt was filtered") if number == 1 else completion(program(number))
+
+    with endpoint(answer) as mock:
+        result = run(tmp_path, mock)
+    assert len(result.trials) == 4 and len(mock.requests) == 4
+
+
+def test_one_of_two_models_is_wrong_and_the_other_does_the_work(tmp_path):
+    def answer(request, number):
+        return failure(404, "no such model") if request["model"] == "a" else completion(program(number))
+
+    with endpoint(answer) as mock:
+        result = run(tmp_path, mock, model="a,b")
+    assert len(result.trials) == 4
+    assert [r["model"] for r in mock.requests].count("a") <= 1
+
+
+def test_an_endpoint_that_fails_from_the_start_is_told_also_with_one_thinker(tmp_path):
+    with endpoint(lambda request, n: failure(500, "no GPU")) as mock, pytest.raises(MachineError, match="no GPU"):
+        run(tmp_path, mock)

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from kernelevo.core import Brief, Evaluation, Origin, Program, Proposer, Task, Trial, Verdict
 from kernelevo.llm import (
     Bandit,
+    EndpointBusy,
     EndpointError,
     Model,
+    ModelRefused,
     Models,
     Price,
     Reply,
@@ -185,3 +187,67 @@ def test_a_task_in_another_language_gets_programs_in_it(parents):
     assert proposal.program.files == {"program.cpp": "int main() { return 1; }\n"}
     (refused,), _ = propose(["I cannot."], brief)
     assert refused.program.language == "python" and "fenced cpp block" in refused.program.source
+
+
+class Clock:
+    """Time that moves when somebody sleeps."""
+
+    now = 0.0
+
+    async def sleep(self, seconds):
+        self.now += seconds
+        await asyncio.sleep(0)
+
+
+def proposing(scripts, roles=None):
+    """A proposer whose models answer by scripts, and the function that asks it once."""
+    clock = Clock()
+    made = [Model(name, ScriptedClient(script), max_tokens=100) for name, script in scripts.items()]
+    found = Models(made, roles or {"proposer": tuple(scripts)}, clock=lambda: clock.now, sleep=clock.sleep)
+    proposer = LLMProposer(found, FileWriter())
+
+    def ask(number=1, seed=0, brief=None):
+        return asyncio.run(proposer.propose(brief or Brief(task(), number), Random(seed)))
+
+    return proposer, ask, clock
+
+
+def test_an_endpoint_that_answered_before_is_waited_for():
+    busy = [EndpointBusy("HTTP 503")] * 6
+    proposer, ask, clock = proposing({"m": [GOOD, *busy, "Tile.\n```python\nclass ModelNew: x = 1\n```"]})
+    told = []
+    proposer.models.notice = told.append
+    ask()
+    (proposal,) = ask(2)
+    assert proposal.program.origin.idea == "Tile." and 60 < clock.now < 900
+    assert len(told) == 1 and "rests for a while: HTTP 503" in told[0]
+    _, alone, _ = proposing({"m": ["Tile.\n```python\nclass ModelNew: x = 1\n```"]})
+    (undisturbed,) = alone(2)
+    assert proposal.program.origin.details["seed"] == undisturbed.program.origin.details["seed"]
+
+
+def test_an_outage_ends_the_waiting_and_what_never_answered_is_not_waited_for():
+    _, ask, clock = proposing({"m": [GOOD, *[EndpointBusy("HTTP 503")] * 99]})
+    ask()
+    with pytest.raises(EndpointBusy):
+        ask(2)
+    assert 900 <= clock.now < 1200
+    _, ask, clock = proposing({"m": [EndpointBusy("no connection"), GOOD]})
+    with pytest.raises(EndpointBusy):
+        ask()
+    assert clock.now == 0
+
+
+def test_another_model_answers_for_one_that_is_refused():
+    scripts = {"a": [ModelRefused("401")], "b": [GOOD] * 9}
+    for seed in range(4):
+        (proposal,) = proposing(scripts)[1](seed=seed)
+        assert proposal.program.origin.details["arm"][0] == "b"
+    proposer, ask, _ = proposing(
+        {"m": [GOOD, "Mended.\n```python\nclass ModelNew: x = 1\n```"], "r": [ModelRefused("404")]},
+        {"proposer": ("m",), "repair": ("r",)},
+    )
+    (proposal,) = ask()
+    proposer.observe(Trial(1, proposal.program, Evaluation.wrong("off by one")))
+    (mended,) = ask(2)
+    assert mended.program.origin.idea == "Mended." and mended.program.origin.details["repair_of"] == 1
