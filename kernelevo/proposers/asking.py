@@ -22,7 +22,7 @@ from kernelevo.llm import (
     Role,
     read,
 )
-from kernelevo.proposers.writing import Prompt, Writer
+from kernelevo.proposers.writing import Prompt, Writer, is_refusal
 
 REPAIRS = 1
 MENDABLE = (Status.BUILD_FAILED, Status.WRONG, Status.CRASHED, Status.REJECTED, Status.TIMED_OUT)
@@ -122,7 +122,7 @@ class LLMProposer:
         parents = brief.parents
         if patient is not None:
             details |= {"repair_of": patient.trial, "repairs": patient.done + 1}
-            parents = (patient.verdict,)
+            parents = parents if is_refusal(patient.verdict) else (patient.verdict,)
         return (self._proposal(asked.answer, brief, parents, details),)
 
     async def _ask(self, brief: Brief, patient: _Patient | None, rng: Random) -> _Asked:
@@ -167,9 +167,12 @@ class LLMProposer:
 
     def _admit(self, trial: Trial) -> None:
         evaluation, details = trial.evaluation, trial.program.origin.details
-        for parent in trial.program.parents if "repair_of" in details else ():
-            self._ward = deque(p for p in self._ward if p.verdict.program.id != parent)
-            self._mended[parent] = max(1, self._mended[parent])
+        if "repair_of" in details:
+            mended = {p.verdict.program.id for p in self._ward if p.trial == details["repair_of"]}
+            mended.update(trial.program.parents)
+            self._ward = deque(p for p in self._ward if p.verdict.program.id not in mended)
+            for name in mended:
+                self._mended[name] = max(1, self._mended[name])
         done = int(details.get("repairs", 0))
         if evaluation is None or evaluation.status not in MENDABLE or trial.reused is not None:
             return

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernelevo.core import Brief, Evaluation, Origin, Program, Proposer, Task, Trial, Verdict
+from kernelevo.core import Brief, Evaluation, Origin, Program, Proposer, Status, Task, Trial, Verdict
 from kernelevo.llm import (
     Bandit,
     EndpointBusy,
@@ -251,3 +251,22 @@ def test_another_model_answers_for_one_that_is_refused():
     proposer.observe(Trial(1, proposal.program, Evaluation.wrong("off by one")))
     (mended,) = ask(2)
     assert mended.program.origin.idea == "Mended." and mended.program.origin.details["repair_of"] == 1
+
+
+def test_a_reply_without_a_program_is_mended_by_what_its_prompt_built_on():
+    parent = verdict("class ModelNew: size = 64\n", Evaluation.ok(1.5))
+    edit = "<<<<<<< SEARCH\nclass ModelNew: size = 64\n=======\nclass ModelNew: size = 128\n>>>>>>> REPLACE"
+    proposer, ask, _ = proposing({"m": ["Larger tiles.\n```python\nclass Mod", f"Larger tiles.\n{edit}"]})
+    brief = Brief(task(), 1, parents=(parent,))
+    (refused,) = ask(brief=brief)
+    failed = Evaluation(Status.BUILD_FAILED, None, {}, "SyntaxError: the reply was cut off")
+    proposer.observe(Trial(1, refused.program, failed))
+    (mended,) = ask(brief=brief)
+    prompt = mended.records["prompt"][1]["content"]
+    assert "class ModelNew: size = 64" in prompt and "the reply was cut off" in prompt
+    assert "no program in reply" not in prompt
+    assert mended.program.source == "class ModelNew: size = 128\n"
+    assert mended.program.parents == (parent.program.id,)
+    assert mended.program.origin.details["repair_of"] == 1
+    proposer.observe(Trial(2, mended.program, Evaluation.wrong("off by one")))
+    assert not proposer._ward  # so often and no more
