@@ -35,6 +35,7 @@ CONNECT_SECONDS = 30.0
 PER_SET = 30
 _FOR_GOOD = (401, 402, 403, 404)
 _TRANSIENT = (408, 409, 425, 429, 500, 502, 503, 504, 529)
+_LENGTHS = "if it is too long: --prompt-tokens limits prompts, --max-tokens replies; else check --model"
 #: What a local server accepts that wants no key; never a secret.
 _NO_KEY = "none"
 
@@ -150,7 +151,7 @@ class OpenAIClient:
 
         for _ in range(4):
             try:
-                return await client.chat.completions.create(**self._adapted(request))
+                completion = await client.chat.completions.create(**self._adapted(request))
             except openai.BadRequestError as error:
                 setting = _refused_setting(error)
                 known = self._without.get(request["model"], frozenset())
@@ -172,6 +173,11 @@ class OpenAIClient:
             except (openai.OpenAIError, ValueError) as error:
                 # an answer that is no JSON, or not of the expected form: half of one, a proxy's page
                 raise Retryable(self._failure(error)) from None
+            else:
+                if _choice(completion) is None:
+                    failed = self._without_choice(completion)
+                    raise Retryable(failed) if failed.passing else failed
+                return completion
         raise EndpointError("The endpoint refuses every form of the request.", why=self._place())
 
     def _adapted(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -214,19 +220,24 @@ class OpenAIClient:
         )
 
     def _reply(self, completion: Any, latency: float, attempts: int) -> Reply:
-        choices = getattr(completion, "choices", None)
-        if not choices:
-            raise EndpointError(
-                "The endpoint sent a reply without choices.",
-                why=self._clean(str(completion))[:300],
-                now="check that --base-url names a chat endpoint",
-            )
-        usage = completion.usage
-        used = Usage(_count(usage, "prompt_tokens"), _count(usage, "completion_tokens"), _cached(usage))
-        text = choices[0].message.content
-        finish = choices[0].finish_reason or "stop"
+        choice = _choice(completion)
         return Reply(
-            text if isinstance(text, str) else "", used, latency, finish, completion.model or "", attempts
+            _text(choice.message),
+            _used(getattr(completion, "usage", None)),
+            latency,
+            getattr(choice, "finish_reason", None) or "stop",
+            getattr(completion, "model", None) or "",
+            attempts,
+        )
+
+    def _without_choice(self, completion: Any) -> EndpointError:
+        """Say what came instead of a reply: routers send their upstreams' errors as HTTP 200, proxies a page."""
+        said = getattr(completion, "error", None)
+        code = said.get("code") if isinstance(said, Mapping) else None
+        return _kind(code if isinstance(code, int) else None)(
+            f"The language model at {self._place()} sent a reply without choices.",
+            why=self._clean(str(said or completion))[:300],
+            now="run again; if it stays, check --model, and that --base-url names a chat endpoint",
         )
 
     def _failure(self, error: Exception) -> EndpointError:
@@ -234,7 +245,10 @@ class OpenAIClient:
         now = {
             401: f"check the key in ${self.key_variable}",
             403: f"check what the key in ${self.key_variable} may do",
+            400: _LENGTHS,
             404: "check --model and --base-url",
+            413: _LENGTHS,
+            422: _LENGTHS,
             429: "wait, or lower the number of requests a minute in the run's [models] table",
         }.get(status or 0, "run again; if it stays, check --model and --base-url")
         said = self._clean(str(error))[:500]
@@ -242,11 +256,8 @@ class OpenAIClient:
             return EndpointBusy(
                 f"The language model at {self._place()} sent something that is no reply.", why=said, now=now
             )
-        kind = (
-            ModelRefused if status in _FOR_GOOD else EndpointBusy if status in _TRANSIENT else EndpointError
-        )
         what = f"The language model at {self._place()} refused the request (HTTP {status})."
-        return kind(what, why=said, now=now)
+        return _kind(status)(what, why=said, now=now)
 
     def _unreachable(self, error: Exception) -> EndpointError:
         cause = error.__cause__ or error
@@ -268,13 +279,36 @@ class OpenAIClient:
         return text.replace(key, "[key]") if len(key) > 3 else text
 
 
+def _kind(status: int | None) -> type[EndpointError]:
+    """Return what an HTTP status means for asks to come; None is an answer that makes no sense."""
+    if status in _FOR_GOOD:
+        return ModelRefused
+    return EndpointBusy if status is None or status in _TRANSIENT else EndpointError
+
+
+def _choice(completion: Any) -> Any:
+    """Return the first choice of an answer; None if there is none with a message."""
+    choices = getattr(completion, "choices", None)
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    failed = getattr(choice, "message", None) is None or getattr(choice, "finish_reason", None) == "error"
+    return None if failed else choice
+
+
+def _text(message: Any) -> str:
+    """Return a message's text, empty if it has none."""
+    content = getattr(message, "content", None)
+    return content if isinstance(content, str) else ""
+
+
+def _used(usage: Any) -> Usage:
+    """Return the tokens used, None where that is not said."""
+    cached = _count(getattr(usage, "prompt_tokens_details", None), "cached_tokens")
+    return Usage(_count(usage, "prompt_tokens"), _count(usage, "completion_tokens"), cached)
+
+
 def _count(usage: Any, name: str) -> int | None:
     count = getattr(usage, name, None)
     return count if isinstance(count, int) and count >= 0 else None
-
-
-def _cached(usage: Any) -> int | None:
-    return _count(getattr(usage, "prompt_tokens_details", None), "cached_tokens")
 
 
 def _refused_setting(error: openai.BadRequestError) -> str | None:

@@ -192,7 +192,7 @@ def test_nobody_listens(endpoint):
 @pytest.mark.parametrize("data", [b"<html>proxy</html>", b"[]", b'{"choices": []}', b""])
 def test_an_answer_that_makes_no_sense(endpoint, data):
     with pytest.raises(EndpointError):
-        ask(endpoint, [(200, {}, data)])
+        ask(endpoint, [(200, {}, data)] * 3)
 
 
 def test_settings_the_model_does_not_know_are_dropped_or_renamed(endpoint):
@@ -218,3 +218,16 @@ def test_without_key_and_url():
     with pytest.raises(BadSetting, match="OPENAI_API_KEY"):
         OpenAIClient(environment={})
     assert OpenAIClient(environment={"OPENAI_BASE_URL": "http://x/v1"}).base_url == "http://x/v1"
+
+
+def test_an_upstreams_error_that_comes_as_success_is_asked_again(endpoint):
+    upstream = {"error": {"message": "Provider returned error", "code": 429}}
+    page = b"<html>one moment</html>"
+    (reply,), pauses = ask(endpoint, [(200, {}, upstream), (200, {"content-type": "text/html"}, page), answer()])
+    assert reply.text == "hi" and reply.attempts == 3 and len(pauses) == 2
+    broke = answer("half a rep", "error")
+    (reply,), _ = ask(endpoint, [broke, answer()])
+    assert reply.text == "hi"
+    with pytest.raises(EndpointError, match="no credits") as caught:
+        ask(endpoint, [(200, {}, {"error": {"message": "no credits", "code": 402}})])
+    assert caught.value.everywhere
