@@ -152,7 +152,7 @@ class OpenAIClient:
         for _ in range(4):
             try:
                 completion = await client.chat.completions.create(**self._adapted(request))
-            except openai.BadRequestError as error:
+            except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
                 setting = _refused_setting(error)
                 known = self._without.get(request["model"], frozenset())
                 if setting is None or setting in known:
@@ -311,8 +311,8 @@ def _count(usage: Any, name: str) -> int | None:
     return count if isinstance(count, int) and count >= 0 else None
 
 
-def _refused_setting(error: openai.BadRequestError) -> str | None:
-    """Return the setting that a 400 complains about, if it is one we can do without."""
+def _refused_setting(error: openai.APIStatusError) -> str | None:
+    """Return the setting that a 400 or 422 complains about, if it is one we can do without."""
     settings = ("max_completion_tokens", "max_tokens", "temperature", "seed")
     if error.param in settings:
         return error.param

@@ -231,3 +231,10 @@ def test_an_upstreams_error_that_comes_as_success_is_asked_again(endpoint):
     with pytest.raises(EndpointError, match="no credits") as caught:
         ask(endpoint, [(200, {}, {"error": {"message": "no credits", "code": 402}})])
     assert caught.value.everywhere
+
+
+def test_a_setting_that_is_refused_as_unprocessable_is_dropped(endpoint):
+    detail = [{"type": "extra_forbidden", "loc": ["body", "seed"], "msg": "Extra inputs are not permitted"}]
+    (reply,), _ = ask(endpoint, [(422, {}, {"detail": detail}), answer()], seed=3, max_tokens=9)
+    assert reply.text == "hi" and "seed" not in endpoint.requests[-1]
+    assert endpoint.requests[-1]["max_tokens"] == 9
