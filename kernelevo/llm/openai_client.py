@@ -301,9 +301,17 @@ def _text(message: Any) -> str:
 
 
 def _used(usage: Any) -> Usage:
-    """Return the tokens used, None where that is not said."""
-    cached = _count(getattr(usage, "prompt_tokens_details", None), "cached_tokens")
-    return Usage(_count(usage, "prompt_tokens"), _count(usage, "completion_tokens"), cached)
+    """Return the tokens that are billed, None where that is not said.
+
+    Reasoning is billed as output. Some endpoints count it in the total alone, and not among the tokens of the
+    completion. A prompt of no tokens is a count that nobody made.
+    """
+    sent, made, total = (_count(usage, f"{name}_tokens") for name in ("prompt", "completion", "total"))
+    if not sent:
+        return Usage()
+    if made is not None and total is not None:
+        made = max(made, total - sent)
+    return Usage(sent, made, _count(getattr(usage, "prompt_tokens_details", None), "cached_tokens"))
 
 
 def _count(usage: Any, name: str) -> int | None:

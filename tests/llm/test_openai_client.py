@@ -238,3 +238,21 @@ def test_a_setting_that_is_refused_as_unprocessable_is_dropped(endpoint):
     (reply,), _ = ask(endpoint, [(422, {}, {"detail": detail}), answer()], seed=3, max_tokens=9)
     assert reply.text == "hi" and "seed" not in endpoint.requests[-1]
     assert endpoint.requests[-1]["max_tokens"] == 9
+
+
+@pytest.mark.parametrize(
+    ("usage", "counted"),
+    [
+        ({"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}, (10, 5)),
+        ({"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 900}, (10, 890)),  # reasoning beside it
+        ({"prompt_tokens": 10, "completion_tokens": 5}, (10, 5)),
+        ({"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}, (None, None)),
+        ({"prompt_tokens": 10, "completion_tokens": None, "total_tokens": 15}, (10, None)),
+        ({}, (None, None)),
+        (None, (None, None)),
+    ],
+)
+def test_tokens_are_those_that_are_billed(endpoint, usage, counted):
+    status, headers, body = answer()
+    (reply,), _ = ask(endpoint, [(status, headers, {**body, "usage": usage})])
+    assert (reply.usage.tokens_in, reply.usage.tokens_out) == counted
