@@ -295,9 +295,15 @@ def _choice(completion: Any) -> Any:
 
 
 def _text(message: Any) -> str:
-    """Return a message's text, empty if it has none."""
+    """Return a message's text: of its parts, where thoughts are parts of their own; why it refuses, else."""
     content = getattr(message, "content", None)
-    return content if isinstance(content, str) else ""
+    if isinstance(content, list):
+        parts = (part.get("text") for part in content if isinstance(part, Mapping))
+        content = "".join(part for part in parts if isinstance(part, str))
+    if isinstance(content, str) and content.strip():
+        return content
+    refusal = getattr(message, "refusal", None)
+    return refusal if isinstance(refusal, str) else ""
 
 
 def _used(usage: Any) -> Usage:

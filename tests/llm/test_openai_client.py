@@ -256,3 +256,20 @@ def test_tokens_are_those_that_are_billed(endpoint, usage, counted):
     status, headers, body = answer()
     (reply,), _ = ask(endpoint, [(status, headers, {**body, "usage": usage})])
     assert (reply.usage.tokens_in, reply.usage.tokens_out) == counted
+
+
+def test_content_in_parts_and_refusals(endpoint):
+    status, headers, body = answer()
+
+    def told(**message):
+        choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", **message}}
+        (reply,), _ = ask(endpoint, [(status, headers, {**body, "choices": [choice]})])
+        return reply.text
+
+    thought = {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}
+    assert told(content=[thought, {"type": "text", "text": "a"}, {"type": "text", "text": "b"}]) == "ab"
+    assert told(content=None, refusal="I will not.") == "I will not."
+    assert told(content=None, tool_calls=[]) == ""
+    bare = {"choices": [{"message": {"content": "ok"}}]}
+    (reply,), _ = ask(endpoint, [(200, {}, bare)])
+    assert (reply.text, reply.finish, reply.model) == ("ok", "stop", "")
