@@ -64,8 +64,9 @@ def read(
     Looked for, in this order: JSON (``{"files": {path: text}}``, ``{"code": text}`` or
     ``{"edits": [{"file", "search", "replace"}]}``), SEARCH/REPLACE blocks, a unified diff, several named
     blocks, the last block in the program's language. Edits apply to ``base``; they may be off by white space,
-    indentation, line numbers and some context, as long as there is exactly one place that they can mean. A
-    text that is the main file alone leaves the base's other files where they are, unless it uses none of them.
+    indentation, line numbers and some context, as long as there is exactly one place that they can mean; where
+    they cannot be made and the whole program stands beside them, that is taken. A text that is the main file
+    alone leaves the base's other files where they are, unless it uses none of them.
 
     Args:
         text: the reply, without thoughts before it (see ``Reply.answer``).
@@ -80,7 +81,9 @@ def read(
         return Read(None, f"the reply has more than {FENCES} code fences")
     idea = first_prose(text)
     try:
-        found = _json(text, base, entry) or _edits(text, base, entry, cut_off) or _several(text, base, entry)
+        found = (
+            _json(text, base, entry) or _edited(text, base, entry, cut_off) or _several(text, base, entry)
+        )
     except NotApplied as why:
         return Read(None, str(why), idea)
     if found is None:
@@ -149,6 +152,31 @@ def _object(text: str) -> dict[str, Any] | None:
                 continue
             return data if isinstance(data, dict) else None
     return None
+
+
+def _edited(text: str, base: Mapping[str, str] | None, entry: str, cut_off: bool) -> Found | None:
+    """Return what edits make of the base; the whole program beside them where they only explain it."""
+    try:
+        return _edits(text, base, entry, cut_off)
+    except NotApplied:
+        whole = extract(text, cut_off=cut_off).source if entry.endswith(".py") else None
+        before = (base or {}).get(entry, "")
+        mine, known = _defined(whole or ""), _defined(before)
+        piece = not mine or 2 * len(mine & known) < len(known)
+        if whole is None or piece or whole == before:
+            raise
+        return _with_others(whole, base, entry), "file", ()
+
+
+def _defined(source: str) -> set[str]:
+    """Return the names of classes and functions at the top level of Python text; none if it does not parse."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            body = ast.parse(source).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return set()
+    return {n.name for n in body if isinstance(n, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)}
 
 
 def _edits(text: str, base: Mapping[str, str] | None, entry: str, cut_off: bool) -> Found | None:

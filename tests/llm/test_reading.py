@@ -217,3 +217,18 @@ def test_a_reply_of_the_main_file_keeps_the_files_that_it_uses():
     assert read(again, base).files == {"program.py": "from tiles import SIZE\nx = SIZE\n", "tiles.py": "SIZE = 4\n"}
     assert read('{"code": "import tiles\\nx = 2\\n"}', base).files["tiles.py"] == "SIZE = 4\n"
     assert read("```python\nx = 4\n```", base).files == {"program.py": "x = 4\n"}  # it stands alone
+
+
+def test_a_diff_that_explains_the_whole_file_beside_it():
+    whole = BASES[1].replace("total = 0.0", "total = 1.0")
+    said = "Start at one:\n```diff\n-    total = 0.0\n+    total = 1.0\n```\nThe whole file:\n"
+    found = read(f"{said}```python\n{whole}```", FILE)
+    assert found.files == {"program.py": whole} and found.form == "file"
+    stale = "```diff\n@@ -1,2 +1,2 @@\n     nothing like it\n-    total = 0\n+    total = 1.0\n```\n"
+    assert read(f"{stale}```python\n{whole}```", FILE).files == {"program.py": whole}
+    assert read(f"{stale}```python\n{whole}```").files == {"program.py": whole}
+    piece = "```python\ndef evaluate(placed):\n    return 1\n```"
+    found = read(stale + piece, FILE)
+    assert found.files is None and "cannot be made" in found.refusal
+    assert read(f"{said}```python\n{whole}```", FILE, cut_off=True).files == {"program.py": whole}
+    assert read(f"{stale}```python\n{BASES[1]}```", FILE).files is None  # the program as it was
