@@ -232,3 +232,20 @@ def test_a_diff_that_explains_the_whole_file_beside_it():
     assert found.files is None and "cannot be made" in found.refusal
     assert read(f"{said}```python\n{whole}```", FILE, cut_off=True).files == {"program.py": whole}
     assert read(f"{stale}```python\n{BASES[1]}```", FILE).files is None  # the program as it was
+
+
+def test_context_that_looks_like_a_diffs_head_does_not_end_its_hunk():
+    base = "index = 0\nrename = 1\na = 1\n"
+    reply = "```diff\n@@ -1,3 +1,3 @@\nindex = 0\n-rename = 1\n+rename = 2\n-a = 1\n+a = 2\n```"
+    assert read(reply, {"program.py": base}).files == {"program.py": "index = 0\nrename = 2\na = 2\n"}
+    head = "diff --git a/program.py b/program.py\nindex 83db48f..bf269f4 100644\n--- a/program.py\n+++ b/program.py\n"
+    assert read(reply.replace("@@ -1", head + "@@ -1"), {"program.py": base}).form == "diff"
+
+
+def test_an_underlined_title_is_not_the_middle_of_an_edit():
+    base = '"""Title\n=====\nold\n"""\nx = 1\n'
+    old = '"""Title\n=====\nold'
+    found = read(edit(old, old.replace("old", "new")), {"program.py": base})
+    assert found.files == {"program.py": base.replace("old", "new")}
+    twice = edit("x = 1", "x = 2\n=======\ny = 1")
+    assert "2 ======= lines" in read(twice, {"program.py": base}).refusal
