@@ -13,7 +13,7 @@ from kernelevo.device.facts import cpu_facts
 from kernelevo.engine import Budget, Meter, used_so_far
 from kernelevo.errors import KernelEvoError
 from kernelevo.knowledge import Consultant, KnowledgeBase, Note, default_path, distil
-from kernelevo.knowledge.distil import gains, table
+from kernelevo.knowledge.distil import KERNEL, gains, table
 from kernelevo.store import RunStore
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def learn(
     if settings.no_knowledge:
         return []
     base = KnowledgeBase(default_path())
-    steps = gains(result.folder.name, result.trials)
+    steps = gains(result.folder.name, result.trials, parity=result.task.evaluator == KERNEL)
     if not steps:
         return []
     device = _device(result)
