@@ -19,6 +19,8 @@ MOST = 4
 """Notes of one run."""
 SAMPLE = 6_000
 KERNEL = "kernel"
+SUMMARY = "summary"
+"""How the ids of a summariser's notes begin."""
 
 
 def gains(run: str, trials: Sequence[Trial], *, parity: bool = True) -> list[tuple[Trial, Evidence]]:
@@ -103,7 +105,7 @@ def distil(
     if sentences:
         best = tuple(evidence for _, evidence in steps[:3])
         return [
-            Note(_id("summary", run, text), text[:100], symptoms, text, evidence=best, **scope)
+            Note(_id(SUMMARY, run, text), text[:100], symptoms, text, evidence=best, **scope)
             for text in sentences[:MOST]
         ]
     groups: dict[str, list[tuple[Trial, Evidence]]] = defaultdict(list)
