@@ -28,7 +28,7 @@ CREATE TABLE IF NOT EXISTS hidden (id TEXT PRIMARY KEY);
 """
 # weights of bm25: title, symptoms, kinds, text, sample
 _WEIGHTS = "4.0, 8.0, 3.0, 1.0, 0.3"
-_WORD = re.compile(r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*")
+_WORD = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
 _FUSION = 20.0
 _SECONDS = 10.0
 
