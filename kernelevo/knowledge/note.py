@@ -71,6 +71,13 @@ class Note:
     origin: str = BUILT_IN
     evidence: tuple[Evidence, ...] = ()
 
+    @property
+    def about_kernels(self) -> bool | None:
+        """Whether it is about kernels, or about a task that is something else; None if it does not say."""
+        if self.origin == BUILT_IN or self.devices or self.kinds:
+            return True
+        return False if self.origin == RUN else None
+
     def shown(self) -> str:
         """Return the note as Markdown, for a prompt or a terminal."""
         parts = [f"### {self.title} [{self.id}]", self.text]

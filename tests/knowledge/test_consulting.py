@@ -3,7 +3,7 @@
 import pytest
 
 from kernelevo.core import Brief, Evaluation, Origin, Program, Status, Task, Trial, Verdict
-from kernelevo.knowledge import Consultant, Evidence, KnowledgeBase, distil, triggers
+from kernelevo.knowledge import Consultant, Evidence, KnowledgeBase, Note, distil, triggers
 from kernelevo.knowledge.distil import gains
 
 TASK = Task(
@@ -133,3 +133,26 @@ def test_what_a_run_says_of_a_trial_now_replaces_what_it_said():
             base.add(note)
     (note,) = [n for n in base.notes() if n.origin == "run"]
     assert [e.gain for e in note.evidence] == [2.0]
+
+
+def test_notes_about_kernels_are_for_kernels_and_those_of_other_tasks_for_these():
+    base = KnowledgeBase()
+    tour = Task("tour", "g", (), "tour.py:tour")
+    steps = [trial(0, "seed", 1.0, origin=Origin("seed"))]
+    steps.append(trial(1, "b", 2.0, steps[0].program))
+    for note in (*distil("r1", tour, steps, "CPU"), *distil("r2", TASK, run(), "CPU")):
+        base.add(note)
+    mine = Note("mine", "What worked", "worked measured", "For whatever it fits.", origin="person")
+    base.add(mine)
+
+    def told(task):
+        given = Brief(task, 5, direction="A simple greedy construction, written as well as possible.")
+        return {f.note.id for f in Consultant(base, task, most=99)(given, 0.9)}
+
+    own = {n.id: n.title for n in base.notes() if n.origin == "run"}
+    kernel, other = told(TASK), told(tour)
+    assert {title for id, title in own.items() if id in other} == {"tile it on tour"}
+    assert all(not base.get(id).devices and base.get(id).origin != "built-in" for id in other)
+    assert kernel and not {id for id, title in own.items() if "tour" in title} & kernel
+    given = Brief(tour, 5)
+    assert "mine" in {f.note.id for f in Consultant(base, tour, most=99)(given, None)}
