@@ -265,7 +265,9 @@ class Generation:
     def _brief(self, number: int, guided: Guided) -> tuple[Brief, Sequence[Retrieved]]:
         asked = guided.ask
         best = self._islands.best
-        facts = {**self._facts, "best_score": best.score if best else None}
+        # what is told is what was measured, not what an opinion made of it for the choice of parents
+        score = self.annotate(best.verdict).evaluation.score if best else None
+        facts = {**self._facts, "best_score": score}
         brief = Brief(
             task=self._task,
             number=number,
