@@ -173,3 +173,13 @@ def test_a_program_in_another_language_and_one_of_several_files():
     text = text_of(Brief(packing, 0, parents=(Verdict(Program(files), Evaluation.ok(1.0)),)))
     for part in ("`program.py`:\n\n```python\nimport tiles", "`tiles.py`:\n\n```python\nSIZE", "```cpp\nint f"):
         assert part in text, part
+
+
+def test_the_prompt_names_every_kind_of_baseline():
+    from kernelevo.kernels.baseline import WAYS
+
+    told = {"eager": "eagerly", "compiled": "`torch.compile`", "graphed": "CUDA graphs"}
+    text = " ".join(text_of(Brief(task(), 0)).split())
+    assert {way.kind for way in WAYS.values()} == set(told)
+    assert all(words in text for words in told.values()) and "fastest of these" in text
+    assert any(way.tf32 == "on" for way in WAYS.values()) and "TF32 on" in text
