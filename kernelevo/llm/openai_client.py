@@ -37,14 +37,15 @@ _FOR_GOOD = (401, 402, 403, 404)
 _TRANSIENT = (408, 409, 425, 429, 500, 502, 503, 504, 529)
 _LENGTHS = "if it is too long: --prompt-tokens limits prompts, --max-tokens replies; else check --model"
 #: What a local server accepts that wants no key; never a secret.
-_NO_KEY = "none"
+NO_KEY = "none"
 
 
-def _missing() -> ToolchainMissing:
+def missing() -> ToolchainMissing:
+    """Return what to raise without the package that endpoints are reached with."""
     return ToolchainMissing(
         "The package 'openai' is not installed.",
-        why="the llm proposer talks to its endpoint with it",
-        now="pip install openai, or use the mailbox or the model-free proposers",
+        why="endpoints are asked with it",
+        now="pip install openai, or do without a model: the mailbox, the model-free proposers",
     )
 
 
@@ -95,7 +96,7 @@ class OpenAIClient:
         self._trusted: ssl.SSLContext | None = None
         self._without: dict[str, frozenset[str]] = {}
         if importlib.util.find_spec("openai") is None:  # said now, not when the first answer is wanted
-            raise _missing()
+            raise missing()
         if self.base_url is None and not self._key():
             raise BadSetting(
                 f"No key for the language model: ${key_variable} is empty.",
@@ -208,12 +209,12 @@ class OpenAIClient:
             import httpx
             import openai
         except ImportError as error:
-            raise _missing() from error
+            raise missing() from error
         if self._trusted is None:  # reading the certificates takes longer than all the rest
             self._trusted = httpx.create_ssl_context()
         return openai.AsyncOpenAI(
             http_client=openai.DefaultAsyncHttpxClient(verify=self._trusted),
-            api_key=self._key() or _NO_KEY,
+            api_key=self._key() or NO_KEY,
             base_url=self.base_url,
             timeout=openai.Timeout(self.timeout, connect=self.connect_timeout),
             max_retries=0,
