@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import os
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -105,7 +106,7 @@ class OpenAIClient:
             )
 
     def __repr__(self) -> str:
-        return f"OpenAIClient(base_url={self.base_url!r}, key_variable={self.key_variable!r})"
+        return f"OpenAIClient(base_url={self._place()!r}, key_variable={self.key_variable!r})"
 
     async def complete(
         self,
@@ -269,7 +270,9 @@ class OpenAIClient:
         )
 
     def _place(self) -> str:
-        return self._clean(self.base_url or "the default endpoint")
+        """The endpoint, without what may be secret in its address: a name with a password, a query."""
+        bare = re.sub(r"//[^/@]*@", "//", (self.base_url or "").partition("?")[0])
+        return self._clean(bare or "the default endpoint")
 
     def _key(self) -> str:
         return self._environment.get(self.key_variable, "").strip()

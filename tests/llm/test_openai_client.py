@@ -273,3 +273,11 @@ def test_content_in_parts_and_refusals(endpoint):
     bare = {"choices": [{"message": {"content": "ok"}}]}
     (reply,), _ = ask(endpoint, [(200, {}, bare)])
     assert (reply.text, reply.finish, reply.model) == ("ok", "stop", "")
+
+
+def test_a_password_in_the_address_is_in_no_message(endpoint):
+    url = endpoint.url.replace("//", "//me:hunter2@") + "?token=hunter3"
+    with pytest.raises(EndpointError) as caught:
+        ask(endpoint, [failure(401, "who are you?")], url=url)
+    assert "hunter" not in str(caught.value) and "127.0.0.1" in str(caught.value)
+    assert "hunter" not in repr(OpenAIClient(url, environment={}))
