@@ -143,7 +143,9 @@ def _messages(
         programs = [v.program for v in brief.parents] or list(task.seeds)
         slots["language"] = programs[0].language if programs else "python"
     system = prompts.fill("system.md", {}).strip()
-    return (Message("system", system), Message("user", prompts.fill(f"{kind}.md", slots)))
+    # half a surrogate pair, which an evaluator's feedback may hold, can be neither counted nor sent
+    text = prompts.fill(f"{kind}.md", slots).encode(errors="replace").decode()
+    return (Message("system", system), Message("user", text))
 
 
 _TITLES = {

@@ -183,3 +183,9 @@ def test_the_prompt_names_every_kind_of_baseline():
     assert {way.kind for way in WAYS.values()} == set(told)
     assert all(words in text for words in told.values()) and "fastest of these" in text
     assert any(way.tf32 == "on" for way in WAYS.values()) and "TF32 on" in text
+
+
+def test_half_a_surrogate_pair_in_feedback_is_replaced():
+    parent = verdict("x = 1\n", Evaluation.ok(1.0, feedback="file \udce9t\udce9.txt"))
+    rendered = render(Brief(task(), 0, parents=(parent,)), PROMPTS)
+    assert "file ?t?.txt" in rendered.messages[1].content and rendered.tokens == estimate(rendered.messages)
