@@ -36,6 +36,8 @@ CONNECT_SECONDS = 30.0
 PER_SET = 30
 _FOR_GOOD = (401, 402, 403, 404)
 _TRANSIENT = (408, 409, 425, 429, 500, 502, 503, 504, 529)
+_NO_MONEY = "insufficient_quota"
+"""Code of a 429 that no waiting ends: nothing is left on the account."""
 _LENGTHS = "if it is too long: --prompt-tokens limits prompts, --max-tokens replies; else check --model"
 #: What a local server accepts that wants no key; never a secret.
 NO_KEY = "none"
@@ -168,7 +170,7 @@ class OpenAIClient:
             except openai.APIConnectionError as error:
                 raise Retryable(self._unreachable(error)) from None
             except openai.APIStatusError as error:
-                if error.status_code not in _TRANSIENT:
+                if error.status_code not in _TRANSIENT or error.code == _NO_MONEY:
                     raise self._failure(error) from None
                 after = retry_after(error.response.headers.get("retry-after"), datetime.now(UTC))
                 raise Retryable(self._failure(error), after) from None
@@ -259,7 +261,8 @@ class OpenAIClient:
                 f"The language model at {self._place()} sent something that is no reply.", why=said, now=now
             )
         what = f"The language model at {self._place()} refused the request (HTTP {status})."
-        return _kind(status)(what, why=said, now=now)
+        spent = getattr(error, "code", None) == _NO_MONEY
+        return (ModelRefused if spent else _kind(status))(what, why=said, now=now)
 
     def _unreachable(self, error: Exception) -> EndpointError:
         cause = error.__cause__ or error

@@ -281,3 +281,9 @@ def test_a_password_in_the_address_is_in_no_message(endpoint):
         ask(endpoint, [failure(401, "who are you?")], url=url)
     assert "hunter" not in str(caught.value) and "127.0.0.1" in str(caught.value)
     assert "hunter" not in repr(OpenAIClient(url, environment={}))
+
+
+def test_an_account_without_money_is_not_waited_for(endpoint):
+    with pytest.raises(EndpointError, match="exceeded your current quota") as caught:
+        ask(endpoint, [failure(429, "You exceeded your current quota", code="insufficient_quota")])
+    assert len(endpoint.requests) == 1 and caught.value.everywhere and not caught.value.passing
