@@ -85,7 +85,8 @@ class Note:
             rows = ", ".join(f"x{e.gain:.3g} in {e.run} #{e.trial}" for e in self.evidence[:4])
             parts.append(f"Measured: {rows}.")
         if self.sample:
-            parts.append(f"```{self.language}\n{self.sample.rstrip()}\n```")
+            mark = "`" * (1 + max([2, *map(len, re.findall("`+", self.sample))]))  # longer than any inside
+            parts.append(f"{mark}{self.language}\n{self.sample.rstrip()}\n{mark}")
         if self.source:
             parts.append(f"Source: {self.source}")
         return "\n\n".join(parts)
