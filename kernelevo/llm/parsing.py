@@ -58,8 +58,8 @@ class Extracted:
 def extract(text: str, *, cut_off: bool = False, language: str = "python") -> Extracted:
     """Take the last fenced block of a reply that is in the program's language.
 
-    An unlabelled block counts if it parses as Python, in other languages if no block names its own. A Python
-    reply without any fence counts if all of it parses and defines a class. A block without an end is refused
+    An unlabelled block counts only if no block names the language, for Python if it parses. A Python reply
+    without any fence counts if all of it parses and defines a class. A block without an end is refused
     as cut off, whatever came before it.
 
     Args:
@@ -133,10 +133,11 @@ def blocks(text: str) -> list[Block]:
 
 
 def _programs(found: Sequence[Block], language: str) -> list[Block]:
-    if language == "python":
-        return [b for b in found if b.label in _PYTHON or (not b.label and _parses(b.text))]
-    labels = _LABELS.get(language, {language})
-    return [b for b in found if b.label in labels] or [b for b in found if not b.label]
+    """Return the blocks that name the language; where none does, those without a name that may be in it."""
+    python = language == "python"
+    labels = _PYTHON if python else _LABELS.get(language, {language})
+    named = [b for b in found if b.label in labels]
+    return named or [b for b in found if not b.label and (not python or _parses(b.text))]
 
 
 def _parses(text: str) -> bool:
