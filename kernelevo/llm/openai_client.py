@@ -235,7 +235,7 @@ class OpenAIClient:
         )
 
     def _without_choice(self, completion: Any) -> EndpointError:
-        """Say what came instead of a reply: routers send their upstreams' errors as HTTP 200, proxies a page."""
+        """Say what came instead of a reply: routers send upstream errors as HTTP 200, proxies a page."""
         said = getattr(completion, "error", None)
         code = said.get("code") if isinstance(said, Mapping) else None
         return _kind(code if isinstance(code, int) else None)(

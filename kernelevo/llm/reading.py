@@ -64,9 +64,9 @@ def read(
     Looked for, in this order: JSON (``{"files": {path: text}}``, ``{"code": text}`` or
     ``{"edits": [{"file", "search", "replace"}]}``), SEARCH/REPLACE blocks, a unified diff, several named
     blocks, the last block in the program's language. Edits apply to ``base``; they may be off by white space,
-    indentation, line numbers and some context, as long as there is exactly one place that they can mean; where
-    they cannot be made and the whole program stands beside them, that is taken. A text that is the main file
-    alone leaves the base's other files where they are, unless it uses none of them.
+    indentation, line numbers and some context, as long as there is exactly one place that they can mean;
+    where they cannot be made and the whole program stands beside them, that is taken. A text that is the main
+    file alone leaves the base's other files where they are, unless it uses none of them.
 
     Args:
         text: the reply, without thoughts before it (see ``Reply.answer``).
@@ -169,7 +169,7 @@ def _edited(text: str, base: Mapping[str, str] | None, entry: str, cut_off: bool
 
 
 def _defined(source: str) -> set[str]:
-    """Return the names of classes and functions at the top level of Python text; none if it does not parse."""
+    """Return the names of classes and functions at the top of Python text; none if it does not parse."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -25,8 +25,8 @@ _ODD = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9], dt
 _MIX = np.uint64(0xFF51AFD7ED558CCD)
 
 PROGRAM_FACTS = ("registers", "spills", "shared_bytes", "launches", "kernels", "own_share", "peak_memory_mb")
-"""What describes a program rather than how good it is: metrics, and sums over its kernels; what is missing is left
-out."""
+"""What describes a program rather than how good it is: metrics, and sums over its kernels; missing ones are
+left out."""
 
 
 class Features:

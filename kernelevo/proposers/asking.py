@@ -214,7 +214,7 @@ class LLMProposer:
     ) -> Proposal:
         reply = answer.reply
         base = parents[0].program if parents else None
-        like = base or next(iter(brief.task.seeds), None)  # nothing passed yet: as the task's own programs are
+        like = base or next(iter(brief.task.seeds), None)  # nothing passed yet: as the task's own are
         language = like.language if like else "python"
         found = read(
             reply.answer,
