@@ -84,7 +84,7 @@ def search_replace(text: str) -> list[Edit]:
 
 
 def _halves(name: str, body: Sequence[str], length: int) -> Edit:
-    """Divide a block at its middle: of several such lines (underlined titles) the one of the marks' length."""
+    """Divide a block at its middle: of several such lines (underlined titles) that of the marks' length."""
     lines = [i for i, line in enumerate(body) if _MIDDLE.match(line)]
     middle = [i for i in lines if len(body[i].strip()) == length] or lines
     if len(middle) != 1:
