@@ -48,8 +48,8 @@ class Language:
     endpoints: Sequence[OpenAIClient] = ()
 
     def listen(self, book: Book, notice: Callable[[str], None] = lambda _: None) -> None:
-        """Have every call written down from now on; tell somebody of what lies wrong in a mailbox."""
-        self.models.book = book
+        """Have every call written down; tell somebody of models that rest, and what is wrong in a mailbox."""
+        self.models.book, self.models.notice = book, notice
         if self.box is not None:
             self.box.notice = notice
         if self.mailbox is not None:
@@ -78,12 +78,13 @@ def language(settings: Settings, budget: Budget) -> Language:
     wanted = _roles(settings)
     if settings.replay is not None:
         record = Record.read(Path(settings.replay))
-        names = {role: f"{RECORD}:{role}" for role in wanted}
-        clients: dict[str, Client] = {
-            name: ReplayClient(record, role, loose=settings.replay_loosely) for role, name in names.items()
-        }
+        clients: dict[str, Client] = {}
+        for role in wanted:
+            # without a model of their own, those who propose mended too
+            roles = (role, "repair") if role == "proposer" and "repair" not in wanted else (role,)
+            clients[f"{RECORD}:{role}"] = ReplayClient(record, *roles, loose=settings.replay_loosely)
         made = [_model(name, client, settings, RECORD) for name, client in clients.items()]
-        return Language(Models(made, {role: (name,) for role, name in names.items()}))
+        return Language(Models(made, {role: (f"{RECORD}:{role}",) for role in wanted}))
     box: Model | None = None
     folder: MailboxClient | None = None
     if settings.mailbox is not None:

@@ -13,7 +13,7 @@ from kernelevo.device.facts import cpu_facts
 from kernelevo.engine import Budget, Meter, used_so_far
 from kernelevo.errors import KernelEvoError
 from kernelevo.knowledge import Consultant, KnowledgeBase, Note, default_path, distil
-from kernelevo.knowledge.distil import gains, table
+from kernelevo.knowledge.distil import KERNEL, SUMMARY, gains, table
 from kernelevo.store import RunStore
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def learn(
     if settings.no_knowledge:
         return []
     base = KnowledgeBase(default_path())
-    steps = gains(result.folder.name, result.trials)
+    steps = gains(result.folder.name, result.trials, parity=result.task.evaluator == KERNEL)
     if not steps:
         return []
     device = _device(result)
@@ -66,6 +66,11 @@ def learn(
     )
     for note in notes:
         base.add(note)
+    if sentences:  # of a run that went on: what was summed up before is told anew
+        new, source = {note.id for note in notes}, notes[0].source
+        for old in [n for n in base.notes() if n.id.startswith(SUMMARY) and n.source == source]:
+            if old.id not in new:
+                base.remove(old.id)
     return notes
 
 

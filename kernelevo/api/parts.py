@@ -74,7 +74,7 @@ def carry_out(plan: Plan) -> Outcome:
             loader=RELAY if plan.settings.elsewhere is not None else plan.loader,
             device=DEVICE,
             seed=plan.settings.seed,
-            facts=device_facts(plan.settings.device),
+            facts=known_facts(plan.settings),
             consult=consultant(plan.store.task, plan.settings),
             schedule=schedule_of(plan.settings, place),
             listeners=(*plan.listeners, _start_after_a_verdict(host), _pass_on(reviews)),
@@ -119,6 +119,13 @@ def population(task: Task, settings: Settings) -> Islands:
     policy = replace(DEFAULT, sampler=settings.sampler, **switches)
     objectives = objectives_of(task.options)
     return Islands(count, policy=policy, directions=directions, objectives=objectives)
+
+
+def known_facts(settings: Settings) -> dict[str, Any]:
+    """Return what is known of the device that judges; of another machine's there is nothing to tell."""
+    if settings.elsewhere is not None:
+        return {"name": "that of another machine, which is not known here"}
+    return device_facts(settings.device)
 
 
 def device_facts(device: str) -> dict[str, Any]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
 from kernelevo.errors import BadSetting, closest
 
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 MAILBOX = "mailbox"
 RECORD = "record"
 
@@ -67,7 +69,15 @@ class ModelTable:
 
 
 def _check(name: str, key: str, value: Any) -> None:
-    if key in ("served", "base_url", "key_variable"):
+    if key == "key_variable":
+        if not (isinstance(value, str) and _VARIABLE.fullmatch(value)):
+            raise BadSetting(  # the value is not shown: it may be the key itself
+                f"[models.{name}]: key_variable is not the name of an environment variable",
+                why="keys are read from the environment and never written down; a run keeps its settings",
+                now=f'export NAME=..., and write key_variable = "NAME" under [models.{name}]',
+            )
+        return
+    if key in ("served", "base_url"):
         right = isinstance(value, str) and bool(value)
     elif key in ("input", "output", "cached", "timeout"):
         right = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0

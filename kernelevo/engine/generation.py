@@ -45,7 +45,9 @@ class ProposerFailed(Exception):
     def __init__(self, name: str, error: Exception) -> None:
         super().__init__(f"{name}: {type(error).__name__}: {error}")
         self.name = name
-        self.hopeless = isinstance(error, (InputError, MachineError)) and not error.passing
+        # what a model refuses of one prompt (its length, its words) says nothing of the next one
+        ours = isinstance(error, (InputError, MachineError)) and not error.passing
+        self.hopeless = ours and getattr(error, "everywhere", True)
         # what has its own retries (a language model) is not tried again here
         self.tried_enough = isinstance(error, (InputError, MachineError)) and not isinstance(
             error, WorkerDied
@@ -102,7 +104,7 @@ class Generation:
         self._facts, self._now, self._complain, self._backoff = facts, now, complain, backoff
         self._asking, self._consult, self._lineage = asking, consult, Lineage()
         self._deaf: set[str] = set()
-        self._dropped: dict[str, ProposerFailed] = {}
+        self._failing: dict[str, ProposerFailed] = {}  # by name: what its last ask failed of, the latest last
         self._poor: set[str] = set()
         self._dearest: dict[str, dict[str, float]] = defaultdict(dict)
 
@@ -129,10 +131,11 @@ class Generation:
                 except ProposerFailed as failed:
                     decision.asked.append((redraw, name, FAILED))
                     dropped = self.credit.failed(name, for_good=failed.hopeless)
-                    if dropped:
-                        self._dropped[name] = failed
+                    self._failing.pop(name, None)
+                    self._failing[name] = failed
                     self._complain(f"{failed}{' (not asked again in this run)' if dropped else ''}")
                     continue
+                self._failing.pop(name, None)
                 self.credit.answered(name)
                 if drafts:
                     return drafts
@@ -142,15 +145,15 @@ class Generation:
     def dry(self) -> str:
         """Why nobody has anything to offer, in words."""
         if self.failure is not None:
-            return f"no proposer is left: {list(self._dropped.values())[-1]}"
+            return f"every proposer failed: {list(self._failing.values())[-1]}"
         return "exhausted: no proposer has anything new to offer"
 
     @property
     def failure(self) -> BaseException | None:
-        """What the last proposer failed of, if all of them were dropped."""
-        if set(self._dropped) != set(self.proposers):
+        """What the last proposer failed of, if the last ask of each of them failed."""
+        if set(self._failing) != set(self.proposers):
             return None
-        return list(self._dropped.values())[-1].__cause__
+        return list(self._failing.values())[-1].__cause__
 
     def _tell_price(self, name: str, wanted: Mapping[str, float]) -> None:
         """Say once what an ask was to cost that is not made for want of budget."""
@@ -262,7 +265,9 @@ class Generation:
     def _brief(self, number: int, guided: Guided) -> tuple[Brief, Sequence[Retrieved]]:
         asked = guided.ask
         best = self._islands.best
-        facts = {**self._facts, "best_score": best.score if best else None}
+        # what is told is what was measured, not what an opinion made of it for the choice of parents
+        score = self.annotate(best.verdict).evaluation.score if best else None
+        facts = {**self._facts, "best_score": score}
         brief = Brief(
             task=self._task,
             number=number,

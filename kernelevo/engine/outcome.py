@@ -18,7 +18,7 @@ class Outcome:
         best: the trial of the winner, None if no program passed.
         final: its verdict when it was timed again, None if that was not done.
         used: what was used, by unit.
-        failure: what the last proposer failed of, if every one of them was given up.
+        failure: what the last proposer failed of, if the last ask of every one of them failed.
         budget: the limits as they were at the end; None for a run that was left at once.
     """
 

@@ -128,7 +128,7 @@ class Reviewer:
             answer = await self._models.ask(messages, Purpose("judge", trial.number), temperature=0.0)
         except EndpointError as error:
             raise NoOpinion(f"{error.what} {error.why}".strip()) from error
-        found = opinion(answer.reply.text, self.rubric, answer.reply.model or answer.call.model)
+        found = opinion(answer.reply.answer, self.rubric, answer.reply.model or answer.call.model)
         return replace(found, prompt_files_sha256=self._prompts.digest(SYSTEM, PROMPT))
 
     def prompt(self, trial: Trial) -> tuple[Message, ...]:

@@ -28,7 +28,7 @@ CREATE TABLE IF NOT EXISTS hidden (id TEXT PRIMARY KEY);
 """
 # weights of bm25: title, symptoms, kinds, text, sample
 _WEIGHTS = "4.0, 8.0, 3.0, 1.0, 0.3"
-_WORD = re.compile(r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*")
+_WORD = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
 _FUSION = 20.0
 _SECONDS = 10.0
 
@@ -134,7 +134,13 @@ class KnowledgeBase:
         self._index.execute("DELETE FROM notes WHERE id = ?", (id,))
 
     def search(
-        self, words: str, *, device: str | None = None, kinds: Iterable[str] = (), limit: int = 5
+        self,
+        words: str,
+        *,
+        device: str | None = None,
+        kinds: Iterable[str] = (),
+        kernels: bool | None = None,
+        limit: int = 5,
     ) -> list[Note]:
         """Return notes that fit, the best first.
 
@@ -142,6 +148,7 @@ class KnowledgeBase:
             words: any text; a note needs to hold one of its words.
             device: leave out notes that are for another device only.
             kinds: leave out notes that are for other kinds of kernels only.
+            kernels: leave out notes that are about something else than kernels (True), or about them (False).
             limit: how many at most.
         """
         # a word with hyphens counts as a phrase and by its parts
@@ -161,6 +168,7 @@ class KnowledgeBase:
             for (id,) in rows
             if (kind is None or not known[id].devices or kind in known[id].devices)
             and (not wanted or not known[id].kinds or wanted & set(known[id].kinds))
+            and (kernels is None or known[id].about_kernels in (None, kernels))
         ]
         return self._reranked(words, found[: 4 * limit])[:limit] if self._embed else found[:limit]
 

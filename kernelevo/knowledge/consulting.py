@@ -7,6 +7,7 @@ from typing import Any
 
 from kernelevo.core import Brief, Task
 from kernelevo.knowledge.base import KnowledgeBase
+from kernelevo.knowledge.distil import KERNEL
 from kernelevo.knowledge.kinds import kinds_of
 from kernelevo.knowledge.note import Note
 from kernelevo.knowledge.triggers import triggers
@@ -31,6 +32,8 @@ class Retrieved:
 class Consultant:
     """Answers briefs from a knowledge base; the same brief gets the same notes.
 
+    Notes about kernels are for tasks that are kernels, notes that runs of other tasks left are for others.
+
     Args:
         base: the notes.
         task: whose kernels decide which notes fit.
@@ -41,6 +44,9 @@ class Consultant:
         self._base, self._most = base, most
         self._device = str(task.options.get("device", "cpu"))
         self._kinds = kinds_of(str(task.options.get("reference", {}).get("text", "")))
+        self._kernels = task.evaluator == KERNEL
+        # a kernel's kinds say what it is like; of another task nothing but its name is known
+        self._words = " ".join(self._kinds) if self._kernels else task.name
 
     def __call__(self, brief: Brief, stagnation: float | None) -> list[Retrieved]:
         """Return notes for a brief, at most one more for each trigger in turn; none without a trigger."""
@@ -49,9 +55,10 @@ class Consultant:
             [
                 Retrieved(note, reason.kind, reason.says)
                 for note in self._base.search(
-                    f"{reason.words} {' '.join(self._kinds)}",
+                    f"{reason.words} {self._words}",
                     device=self._device,
                     kinds=self._kinds,
+                    kernels=self._kernels,
                     limit=self._most,
                 )
             ]

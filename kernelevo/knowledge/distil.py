@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -17,20 +18,23 @@ WORTH = 1.05
 MOST = 4
 """Notes of one run."""
 SAMPLE = 6_000
+KERNEL = "kernel"
+SUMMARY = "summary"
+"""How the ids of a summariser's notes begin."""
 
 
-def gains(run: str, trials: Sequence[Trial]) -> list[tuple[Trial, Evidence]]:
+def gains(run: str, trials: Sequence[Trial], *, parity: bool = True) -> list[tuple[Trial, Evidence]]:
     """Return the steps of a run that helped, the largest gain first.
 
-    A step's gain is over the program that it was made from; without one, over parity.
+    A step's gain is over the program that it was made from. Without one, or where that had no score, it is
+    over parity.
 
     Args:
         run: name of the run.
         trials: all of it.
+        parity: whether a score of 1 is parity, as a kernel's is; else such a step has gained nothing.
     """
-    first: dict[str, Trial] = {}
-    for trial in trials:
-        first.setdefault(trial.program.id, trial)
+    first = _first(trials)
     found = []
     for trial in first.values():
         verdict = trial.evaluation
@@ -39,15 +43,29 @@ def gains(run: str, trials: Sequence[Trial]) -> list[tuple[Trial, Evidence]]:
         low, high = (_number(verdict.metrics.get(k)) for k in ("score_low", "score_high"))
         if "score_low" in verdict.metrics and low is None:
             continue  # a time without an interval was disturbed, and is no evidence
-        before = first.get(trial.program.parents[0]) if trial.program.parents else None
-        base, above = 1.0, 1.0
-        if before is not None and before.evaluation is not None and before.score is not None:
+        before = _before(trial, first)
+        base, above = (1.0, 1.0) if parity else (math.inf, math.inf)
+        if before is not None and before.evaluation and before.score is not None:
             base = above = before.score
             above = _number(before.evaluation.metrics.get("score_high")) or above
         gain = verdict.score / base if base > 0 else 0.0
         if gain >= WORTH and (low is None or low > above) and trial.program.origin.proposer != "seed":
             found.append((trial, Evidence(run, trial.number, round(gain, 4), low, high)))
     return sorted(found, key=lambda pair: -pair[1].gain)
+
+
+def _first(trials: Sequence[Trial]) -> dict[str, Trial]:
+    """Return the first trial of each program."""
+    first: dict[str, Trial] = {}
+    for trial in trials:
+        first.setdefault(trial.program.id, trial)
+    return first
+
+
+def _before(trial: Trial, first: Mapping[str, Trial]) -> Trial | None:
+    """Return the trial of the program that one was made from, if it had a score."""
+    before = first.get(trial.program.parents[0]) if trial.program.parents else None
+    return before if before is not None and before.score is not None else None
 
 
 def distil(
@@ -72,13 +90,13 @@ def distil(
         known: notes that are there already.
         sentences: what a summariser wrote instead, one note each; the evidence is the best steps'.
     """
-    steps = gains(run, trials)
+    steps = gains(run, trials, parity=task.evaluator == KERNEL)
     if not steps:
         return []
     kind = str(task.options.get("device", "cpu")).partition(":")[0]
     kinds = kinds_of(str(task.options.get("reference", {}).get("text", "")))
     scope: dict[str, Any] = {
-        "devices": (kind,) if task.evaluator == "kernel" else (),
+        "devices": (kind,) if task.evaluator == KERNEL else (),
         "kinds": kinds,
         "source": f"measured in run {run} of {task.name} on {device}",
         "origin": RUN,
@@ -87,24 +105,27 @@ def distil(
     if sentences:
         best = tuple(evidence for _, evidence in steps[:3])
         return [
-            Note(_id("summary", run, text), text[:100], symptoms, text, evidence=best, **scope)
+            Note(_id(SUMMARY, run, text), text[:100], symptoms, text, evidence=best, **scope)
             for text in sentences[:MOST]
         ]
     groups: dict[str, list[tuple[Trial, Evidence]]] = defaultdict(list)
     for trial, evidence in steps:
         groups[_label(trial)].append((trial, evidence))
     old = {note.id: note for note in known if note.origin == RUN}
+    family, first = " ".join(kinds) or task.name, _first(trials)
+    named = f" ({', '.join(kinds)})" if kinds else ""
     notes = []
     for label, members in list(groups.items())[:MOST]:
         trial, evidence = members[0]
-        id = _id("worked", kind, " ".join(kinds), label)
+        id = _id("worked", kind, family, label)
+        over = "the program before it" if _before(trial, first) else "the fastest baseline"
         text = (
-            f"{label} gained x{evidence.gain:.3g} over the program before it, on {task.name} "
-            f"({', '.join(kinds)}) on {device}, in run {run}, trial {evidence.trial}."
+            f"{label} gained x{evidence.gain:.3g} over {over}, on {task.name}"
+            f"{named} on {device}, in run {run}, trial {evidence.trial}."
         )
-        rows = tuple(e for _, e in members)
-        earlier = old[id].evidence if id in old else ()
-        merged = {(e.run, e.trial): e for e in (*rows, *earlier)}
+        merged: dict[tuple[str, int], Evidence] = {}
+        for row in (*(e for _, e in members), *(old[id].evidence if id in old else ())):
+            merged.setdefault((row.run, row.trial), row)  # what a run says of a trial now is what holds
         title = f"{label} on {' and '.join(kinds[:3]) or task.name}"
         best_first = tuple(sorted(merged.values(), key=lambda e: -e.gain)[:8])
         sample, language = _sample(trial)

@@ -71,6 +71,13 @@ class Note:
     origin: str = BUILT_IN
     evidence: tuple[Evidence, ...] = ()
 
+    @property
+    def about_kernels(self) -> bool | None:
+        """Whether it is about kernels, or about a task that is something else; None if it does not say."""
+        if self.origin == BUILT_IN or self.devices or self.kinds:
+            return True
+        return False if self.origin == RUN else None
+
     def shown(self) -> str:
         """Return the note as Markdown, for a prompt or a terminal."""
         parts = [f"### {self.title} [{self.id}]", self.text]
@@ -78,7 +85,8 @@ class Note:
             rows = ", ".join(f"x{e.gain:.3g} in {e.run} #{e.trial}" for e in self.evidence[:4])
             parts.append(f"Measured: {rows}.")
         if self.sample:
-            parts.append(f"```{self.language}\n{self.sample.rstrip()}\n```")
+            mark = "`" * (1 + max([2, *map(len, re.findall("`+", self.sample))]))  # longer than any inside
+            parts.append(f"{mark}{self.language}\n{self.sample.rstrip()}\n{mark}")
         if self.source:
             parts.append(f"Source: {self.source}")
         return "\n\n".join(parts)

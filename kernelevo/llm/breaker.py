@@ -23,6 +23,10 @@ class Breaker:
     longest: float = 120.0
     failures: int = 0
     until: float = 0.0
+    since: float = 0.0
+    """When the first of the failures in a row came."""
+    heard: bool = False
+    """Whether the model ever answered."""
     said: str = ""
     """What the last failure was."""
     gone: str = ""
@@ -38,16 +42,24 @@ class Breaker:
         """Whether the model may not be asked now."""
         return bool(self.gone) or self.rest > 0
 
+    @property
+    def failing(self) -> float:
+        """Seconds since the first of the failures in a row; 0 if the last call was answered."""
+        return self.clock() - self.since if self.failures else 0.0
+
     def succeeded(self) -> None:
         """Note an answer."""
-        self.failures, self.until = 0, 0.0
+        self.failures, self.until, self.heard = 0, 0.0, True
 
     def failed(self, why: str) -> None:
         """Note a failure that may pass."""
+        if not self.failures:
+            self.since = self.clock()
         self.failures += 1
         self.said = why
         if self.failures >= self.after:
-            self.until = self.clock() + min(self.longest, self.first * 2 ** (self.failures - self.after))
+            doubled = min(self.failures - self.after, 16)  # a crowd fails more often than a float can double
+            self.until = self.clock() + min(self.longest, self.first * 2**doubled)
 
     def refused(self, why: str) -> None:
         """Note a failure that stays."""

@@ -45,7 +45,7 @@ class Call:
         tokens_cached: those of them that the endpoint had in its cache.
         tokens_out: tokens of the reply.
         dollars: price by the run's table; None for a model without a price.
-        estimated: whether tokens were counted by us (4 characters each) because the endpoint said nothing.
+        estimated: whether tokens were counted by us (4 bytes each) because the endpoint said nothing.
         latency: seconds, waits for retries included.
         attempts: requests that were sent.
         error: why there is no reply, in one line; empty if there is one.

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
 from kernelevo.errors import MachineError
+from kernelevo.llm.thinking import without_thoughts
 
 
 class EndpointError(MachineError):
@@ -77,6 +78,11 @@ class Reply:
     def cut_off(self) -> bool:
         """True if the reply ran into its token limit."""
         return self.finish == "length"
+
+    @property
+    def answer(self) -> str:
+        """The text without what a reasoning model thought before it; empty if it got no further than that."""
+        return without_thoughts(self.text, cut_off=self.cut_off)
 
 
 @runtime_checkable

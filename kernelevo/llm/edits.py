@@ -15,6 +15,10 @@ _MIDDLE = re.compile(r"^\s*={4,10}\s*$")
 _REPLACE = re.compile(r"^\s*>{4,10}\s*(REPLACE|UPDATED|NEW|AFTER)?\b.*$", re.IGNORECASE)
 _HUNK = re.compile(r"^@@(?P<where>.*)$")
 _NAME = re.compile(r"^[\w./+-]*\.\w{1,5}$")
+_META = re.compile(
+    r"(diff --git |Index: |index [0-9a-f]{4,}\.\.[0-9a-f]{4,}|(new|deleted) file mode \d|(old|new) mode \d"
+    r"|(dis)?similarity index \d|(rename|copy) (from|to) )"
+)
 FUZZ = 2
 """Lines of context that may be given up at either end of a hunk, as patch(1) does."""
 
@@ -56,33 +60,36 @@ def search_replace(text: str) -> list[Edit]:
     """Return the SEARCH/REPLACE blocks of a reply.
 
     Raises:
-        NotApplied: for a block that has a beginning and no end, or no middle.
+        NotApplied: for a block that has a beginning and no end, no middle, or several lines that may be it.
     """
     edits: list[Edit] = []
-    old: list[str] | None = None
-    new: list[str] | None = None
-    name = before = ""
+    body: list[str] | None = None
+    name = before = mark = ""
     for line in text.splitlines():
-        if new is not None and _REPLACE.match(line):
-            edits.append(Edit(name, tuple(old or ()), tuple(new)))
-            old = new = None
-        elif old is not None and new is None and _MIDDLE.match(line):
-            new = []
-        elif old is None and _SEARCH.match(line):
-            old, name = [], _named(before)
-        elif new is not None:
-            if _SEARCH.match(line):
-                raise NotApplied("a SEARCH/REPLACE block begins before the one above it has ended")
-            new.append(line)
-        elif old is not None:
-            if _REPLACE.match(line):
-                raise NotApplied("a SEARCH/REPLACE block has no ======= line")
-            old.append(line)
-        elif line.strip() and not line.strip().startswith(("```", "~~~")):
-            before = line
-    if old is not None:
+        if body is None and _SEARCH.match(line):
+            body, name, mark = [], _named(before), line
+        elif body is None:
+            if line.strip() and not line.strip().startswith(("```", "~~~")):
+                before = line
+        elif _REPLACE.match(line):
+            edits.append(_halves(name, body, mark.count("<")))
+            body = None
+        elif _SEARCH.match(line):
+            raise NotApplied("a SEARCH/REPLACE block begins before the one above it has ended")
+        else:
+            body.append(line)
+    if body is not None:
         raise NotApplied("the last SEARCH/REPLACE block is cut off")
     return edits
+
+
+def _halves(name: str, body: Sequence[str], length: int) -> Edit:
+    """Divide a block at its middle: of several such lines (underlined titles) that of the marks' length."""
+    lines = [i for i, line in enumerate(body) if _MIDDLE.match(line)]
+    middle = [i for i in lines if len(body[i].strip()) == length] or lines
+    if len(middle) != 1:
+        raise NotApplied(f"a SEARCH/REPLACE block has {len(middle) or 'no'} ======= lines")
+    return Edit(name, tuple(body[: middle[0]]), tuple(body[middle[0] + 1 :]))
 
 
 def unified(text: str) -> list[Edit]:
@@ -110,7 +117,7 @@ def unified(text: str) -> list[Edit]:
         elif _HUNK.match(line):
             close()
             hunk = []
-        elif line.startswith(("diff --git", "index ", "new file", "deleted file", "similarity", "rename ")):
+        elif _META.match(line):
             close()
         elif line.startswith("\\"):
             continue

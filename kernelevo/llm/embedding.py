@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 
 from kernelevo.llm.client import EndpointError
+from kernelevo.llm.openai_client import KEY_VARIABLE, NO_KEY, missing
 
 _SECONDS = 30.0
 
 
 def embedder(model: str, base_url: str | None = None) -> Callable[[Sequence[str]], list[list[float]]]:
-    """Return a function from texts to vectors; the key comes from ``OPENAI_API_KEY``.
+    """Return a function from texts to vectors; the key comes from ``OPENAI_API_KEY``, if there is one.
 
     Args:
         model: name of a model of embeddings.
@@ -18,13 +20,20 @@ def embedder(model: str, base_url: str | None = None) -> Callable[[Sequence[str]
 
     Raises:
         EndpointError: (the function) if there is no answer, or not one vector for each text.
+        ToolchainMissing: (the function) if ``openai`` is not installed.
     """
 
     def embed(texts: Sequence[str]) -> list[list[float]]:
-        import openai
+        try:
+            import openai
+        except ImportError as error:
+            raise missing() from error
 
         try:
-            with openai.OpenAI(base_url=base_url, timeout=_SECONDS, max_retries=1) as client:
+            key = os.environ.get(KEY_VARIABLE) or (NO_KEY if base_url else None)  # as for the models of a run
+            with openai.OpenAI(
+                api_key=key, base_url=base_url, timeout=_SECONDS, max_retries=1
+            ) as client:
                 told = client.embeddings.create(model=model, input=list(texts))
             vectors = [
                 list(map(float, row.embedding)) for row in sorted(told.data, key=lambda row: row.index)

@@ -8,6 +8,8 @@ nothing is ever asked twice.
 from __future__ import annotations
 
 import asyncio
+import codecs
+import contextlib
 import os
 import re
 import time
@@ -18,8 +20,9 @@ from kernelevo.errors import BadSetting
 from kernelevo.llm.client import Message, Reply, ReplyTimeout, Usage, digest
 from kernelevo.llm.retry import Sleep
 
+_UNFINISHED = (".tmp", ".part", ".partial", ".crdownload", ".download", ".swp", ".bak", "~")
 _HOW = """<!-- Answer by writing a file named {reply} in this folder: the whole answer, with the program
-in one fenced python block. To save it in one step, write another name first and rename it. -->
+in one fenced block. To save it in one step, write another name first (such as {reply}.tmp) and rename it. -->
 
 """
 
@@ -95,7 +98,7 @@ class MailboxClient:
             if stamp != seen:
                 seen, since = stamp, now
             if stamp is not None and now - since >= self._settle:
-                text = reply.read_bytes().decode("utf-8", errors="replace")
+                text = _decoded(reply.read_bytes())
                 return Reply(text, Usage(), now - begin, model="mailbox")
             if self.timeout is not None and now - begin >= self.timeout and stamp is None:
                 raise ReplyTimeout(
@@ -108,7 +111,7 @@ class MailboxClient:
     def _reply_to(self, name: str, wanted: Path) -> Path:
         """Return the reply to a prompt; tell of files that are nobody's, or one too many."""
         found: dict[str, list[Path]] = {}
-        for path in sorted(self.folder.glob("reply*")):
+        for path in self._written("reply*"):
             if _stamp(path) is not None:
                 named = re.match(r"reply-([0-9a-f]{16})", path.name)
                 found.setdefault(named[1] if named else "", []).append(path)
@@ -123,6 +126,10 @@ class MailboxClient:
             self._tell(path, f"is a second reply to one prompt and is not read; {mine[0].name} is")
         return mine[0] if mine else wanted
 
+    def _written(self, pattern: str) -> list[Path]:
+        """Return files of a pattern, those left out whose names say that they are still being written."""
+        return [p for p in sorted(self.folder.glob(pattern)) if not p.name.lower().endswith(_UNFINISHED)]
+
     def _tell(self, path: Path, what: str) -> None:
         if path.name not in self._noticed:
             self._noticed.add(path.name)
@@ -131,7 +138,7 @@ class MailboxClient:
     def waiting(self) -> list[Path]:
         """Return the prompts that have no reply yet, oldest first."""
         prompts = self.folder.glob("prompt-*.md")
-        open_ = [p for p in prompts if not any(map(_stamp, self.folder.glob(f"reply-{p.stem[7:]}*")))]
+        open_ = [p for p in prompts if not any(map(_stamp, self._written(f"reply-{p.stem[7:]}*")))]
         return sorted(open_, key=lambda p: (p.stat().st_mtime_ns, p.name))
 
 
@@ -148,6 +155,14 @@ def _stamp(path: Path) -> tuple[int, int] | None:
     except FileNotFoundError:
         return None
     return (status.st_size, status.st_mtime_ns) if status.st_size else None
+
+
+def _decoded(raw: bytes) -> str:
+    """Return the text of a file as editors write them: UTF-8, or UTF-16 with its mark."""
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        with contextlib.suppress(UnicodeDecodeError):
+            return raw.decode("utf-16")
+    return raw.decode("utf-8-sig", errors="replace")
 
 
 def _write(path: Path, text: str) -> None:

@@ -15,6 +15,7 @@ from kernelevo.llm.client import (
     EndpointBusy,
     EndpointError,
     Message,
+    ModelRefused,
     Reply,
     prompt_hash,
 )
@@ -24,7 +25,7 @@ from kernelevo.llm.retry import Sleep
 
 MAX_TOKENS = 16_384
 PATIENCE = 900.0
-"""Seconds that an ask waits for models that rest, all of them, before it gives up."""
+"""Seconds that an ask waits for models that fail or rest, all of them, before it gives up."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,7 @@ class Models:
                     raise BadSetting(f"the {role} cannot be {name!r}", why="no model has that name")
         self._roles = {role: tuple(names) for role, names in roles.items() if names}
         self.book = book
+        self.notice: Callable[[str], None] = lambda text: None  # told when a model begins to rest
         self._clock, self._now, self._sleep = clock, now, sleep
         self._breakers = {name: Breaker(clock) for name in self._models}
         self._gates = {name: Gate(m.limits, clock=clock, sleep=sleep) for name, m in self._models.items()}
@@ -139,6 +141,18 @@ class Models:
                 most[unit] = max(amount, most.get(unit, 0.0))
         return most
 
+    def hopeful(self, role: Role, error: EndpointError) -> bool:
+        """Whether asking once more, after a failure, may bring an answer.
+
+        It may where a model refuses everything and another one is left for the role; and where the failure
+        can pass, somebody has answered before, and not all have failed for ``PATIENCE`` seconds by now. What
+        never answered is more likely a wrong address than an endpoint that is down.
+        """
+        breakers = [self._breakers[name] for name in self.names(role)]
+        if error.everywhere:
+            return bool(breakers)
+        return error.passing and any(b.heard and b.failing < PATIENCE for b in breakers)
+
     async def rested(self, role: Role) -> tuple[str, ...]:
         """Wait until somebody may be asked, and return who.
 
@@ -150,7 +164,7 @@ class Models:
             left = [self._breakers[name] for name in self.names(role)]
             if not left:
                 reasons = [self._breakers[n].gone for n in self._roles.get(role, ())]
-                raise EndpointError(
+                raise ModelRefused(
                     f"No model is left for the {role}.",
                     why="; ".join(dict.fromkeys(reasons)) or "none was named",
                     now="mend that and go on with: kernelevo resume",
@@ -224,10 +238,13 @@ class Models:
         if error is None:
             breaker.succeeded()
         elif isinstance(error, EndpointError):
+            said = f"{error.what} {error.why}".strip()
             if error.passing:
-                breaker.failed(f"{error.what} {error.why}".strip())
+                breaker.failed(said)
+                if breaker.failures == breaker.after:
+                    self.notice(f"{name} fails and rests for a while: {said}")
             elif error.everywhere:
-                breaker.refused(f"{name}: {error.what} {error.why}".strip())
+                breaker.refused(f"{name}: {said}")
 
     def _call(
         self,

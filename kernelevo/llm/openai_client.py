@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import os
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -35,15 +36,19 @@ CONNECT_SECONDS = 30.0
 PER_SET = 30
 _FOR_GOOD = (401, 402, 403, 404)
 _TRANSIENT = (408, 409, 425, 429, 500, 502, 503, 504, 529)
+_NO_MONEY = "insufficient_quota"
+"""Code of a 429 that no waiting ends: nothing is left on the account."""
+_LENGTHS = "if it is too long: --prompt-tokens limits prompts, --max-tokens replies; else check --model"
 #: What a local server accepts that wants no key; never a secret.
-_NO_KEY = "none"
+NO_KEY = "none"
 
 
-def _missing() -> ToolchainMissing:
+def missing() -> ToolchainMissing:
+    """Return what to raise without the package that endpoints are reached with."""
     return ToolchainMissing(
         "The package 'openai' is not installed.",
-        why="the llm proposer talks to its endpoint with it",
-        now="pip install openai, or use the mailbox or the model-free proposers",
+        why="endpoints are asked with it",
+        now="pip install openai, or do without a model: the mailbox, the model-free proposers",
     )
 
 
@@ -94,7 +99,7 @@ class OpenAIClient:
         self._trusted: ssl.SSLContext | None = None
         self._without: dict[str, frozenset[str]] = {}
         if importlib.util.find_spec("openai") is None:  # said now, not when the first answer is wanted
-            raise _missing()
+            raise missing()
         if self.base_url is None and not self._key():
             raise BadSetting(
                 f"No key for the language model: ${key_variable} is empty.",
@@ -103,7 +108,7 @@ class OpenAIClient:
             )
 
     def __repr__(self) -> str:
-        return f"OpenAIClient(base_url={self.base_url!r}, key_variable={self.key_variable!r})"
+        return f"OpenAIClient(base_url={self._place()!r}, key_variable={self.key_variable!r})"
 
     async def complete(
         self,
@@ -150,8 +155,8 @@ class OpenAIClient:
 
         for _ in range(4):
             try:
-                return await client.chat.completions.create(**self._adapted(request))
-            except openai.BadRequestError as error:
+                completion = await client.chat.completions.create(**self._adapted(request))
+            except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
                 setting = _refused_setting(error)
                 known = self._without.get(request["model"], frozenset())
                 if setting is None or setting in known:
@@ -165,13 +170,18 @@ class OpenAIClient:
             except openai.APIConnectionError as error:
                 raise Retryable(self._unreachable(error)) from None
             except openai.APIStatusError as error:
-                if error.status_code not in _TRANSIENT:
+                if error.status_code not in _TRANSIENT or error.code == _NO_MONEY:
                     raise self._failure(error) from None
                 after = retry_after(error.response.headers.get("retry-after"), datetime.now(UTC))
                 raise Retryable(self._failure(error), after) from None
             except (openai.OpenAIError, ValueError) as error:
                 # an answer that is no JSON, or not of the expected form: half of one, a proxy's page
                 raise Retryable(self._failure(error)) from None
+            else:
+                if _choice(completion) is None:
+                    failed = self._without_choice(completion)
+                    raise Retryable(failed) if failed.passing else failed
+                return completion
         raise EndpointError("The endpoint refuses every form of the request.", why=self._place())
 
     def _adapted(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -202,31 +212,36 @@ class OpenAIClient:
             import httpx
             import openai
         except ImportError as error:
-            raise _missing() from error
+            raise missing() from error
         if self._trusted is None:  # reading the certificates takes longer than all the rest
             self._trusted = httpx.create_ssl_context()
         return openai.AsyncOpenAI(
             http_client=openai.DefaultAsyncHttpxClient(verify=self._trusted),
-            api_key=self._key() or _NO_KEY,
+            api_key=self._key() or NO_KEY,
             base_url=self.base_url,
             timeout=openai.Timeout(self.timeout, connect=self.connect_timeout),
             max_retries=0,
         )
 
     def _reply(self, completion: Any, latency: float, attempts: int) -> Reply:
-        choices = getattr(completion, "choices", None)
-        if not choices:
-            raise EndpointError(
-                "The endpoint sent a reply without choices.",
-                why=self._clean(str(completion))[:300],
-                now="check that --base-url names a chat endpoint",
-            )
-        usage = completion.usage
-        used = Usage(_count(usage, "prompt_tokens"), _count(usage, "completion_tokens"), _cached(usage))
-        text = choices[0].message.content
-        finish = choices[0].finish_reason or "stop"
+        choice = _choice(completion)
         return Reply(
-            text if isinstance(text, str) else "", used, latency, finish, completion.model or "", attempts
+            _text(choice.message),
+            _used(getattr(completion, "usage", None)),
+            latency,
+            getattr(choice, "finish_reason", None) or "stop",
+            getattr(completion, "model", None) or "",
+            attempts,
+        )
+
+    def _without_choice(self, completion: Any) -> EndpointError:
+        """Say what came instead of a reply: routers send upstream errors as HTTP 200, proxies a page."""
+        said = getattr(completion, "error", None)
+        code = said.get("code") if isinstance(said, Mapping) else None
+        return _kind(code if isinstance(code, int) else None)(
+            f"The language model at {self._place()} sent a reply without choices.",
+            why=self._clean(str(said or completion))[:300],
+            now="run again; if it stays, check --model, and that --base-url names a chat endpoint",
         )
 
     def _failure(self, error: Exception) -> EndpointError:
@@ -234,7 +249,10 @@ class OpenAIClient:
         now = {
             401: f"check the key in ${self.key_variable}",
             403: f"check what the key in ${self.key_variable} may do",
+            400: _LENGTHS,
             404: "check --model and --base-url",
+            413: _LENGTHS,
+            422: _LENGTHS,
             429: "wait, or lower the number of requests a minute in the run's [models] table",
         }.get(status or 0, "run again; if it stays, check --model and --base-url")
         said = self._clean(str(error))[:500]
@@ -242,11 +260,9 @@ class OpenAIClient:
             return EndpointBusy(
                 f"The language model at {self._place()} sent something that is no reply.", why=said, now=now
             )
-        kind = (
-            ModelRefused if status in _FOR_GOOD else EndpointBusy if status in _TRANSIENT else EndpointError
-        )
         what = f"The language model at {self._place()} refused the request (HTTP {status})."
-        return kind(what, why=said, now=now)
+        spent = getattr(error, "code", None) == _NO_MONEY
+        return (ModelRefused if spent else _kind(status))(what, why=said, now=now)
 
     def _unreachable(self, error: Exception) -> EndpointError:
         cause = error.__cause__ or error
@@ -257,7 +273,9 @@ class OpenAIClient:
         )
 
     def _place(self) -> str:
-        return self._clean(self.base_url or "the default endpoint")
+        """The endpoint, without what may be secret in its address: a name with a password, a query."""
+        bare = re.sub(r"//[^/@]*@", "//", (self.base_url or "").partition("?")[0])
+        return self._clean(bare or "the default endpoint")
 
     def _key(self) -> str:
         return self._environment.get(self.key_variable, "").strip()
@@ -268,17 +286,54 @@ class OpenAIClient:
         return text.replace(key, "[key]") if len(key) > 3 else text
 
 
+def _kind(status: int | None) -> type[EndpointError]:
+    """Return what an HTTP status means for asks to come; None is an answer that makes no sense."""
+    if status in _FOR_GOOD:
+        return ModelRefused
+    return EndpointBusy if status is None or status in _TRANSIENT else EndpointError
+
+
+def _choice(completion: Any) -> Any:
+    """Return the first choice of an answer; None if there is none with a message."""
+    choices = getattr(completion, "choices", None)
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    failed = getattr(choice, "message", None) is None or getattr(choice, "finish_reason", None) == "error"
+    return None if failed else choice
+
+
+def _text(message: Any) -> str:
+    """Return a message's text: of its parts, where thoughts are parts of their own; why it refuses, else."""
+    content = getattr(message, "content", None)
+    if isinstance(content, list):
+        parts = (part.get("text") for part in content if isinstance(part, Mapping))
+        content = "".join(part for part in parts if isinstance(part, str))
+    if isinstance(content, str) and content.strip():
+        return content
+    refusal = getattr(message, "refusal", None)
+    return refusal if isinstance(refusal, str) else ""
+
+
+def _used(usage: Any) -> Usage:
+    """Return the tokens that are billed, None where that is not said.
+
+    Reasoning is billed as output. Some endpoints count it in the total alone, and not among the tokens of the
+    completion. A prompt of no tokens is a count that nobody made.
+    """
+    sent, made, total = (_count(usage, f"{name}_tokens") for name in ("prompt", "completion", "total"))
+    if not sent:
+        return Usage()
+    if made is not None and total is not None:
+        made = max(made, total - sent)
+    return Usage(sent, made, _count(getattr(usage, "prompt_tokens_details", None), "cached_tokens"))
+
+
 def _count(usage: Any, name: str) -> int | None:
     count = getattr(usage, name, None)
     return count if isinstance(count, int) and count >= 0 else None
 
 
-def _cached(usage: Any) -> int | None:
-    return _count(getattr(usage, "prompt_tokens_details", None), "cached_tokens")
-
-
-def _refused_setting(error: openai.BadRequestError) -> str | None:
-    """Return the setting that a 400 complains about, if it is one we can do without."""
+def _refused_setting(error: openai.APIStatusError) -> str | None:
+    """Return the setting that a 400 or 422 complains about, if it is one we can do without."""
     settings = ("max_completion_tokens", "max_tokens", "temperature", "seed")
     if error.param in settings:
         return error.param

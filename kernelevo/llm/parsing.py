@@ -5,10 +5,19 @@ from __future__ import annotations
 import ast
 import re
 import warnings
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 _FENCE = re.compile(r"^(?P<indent> {0,12})(?P<mark>`{3,}|~{3,})[ \t]*(?P<label>[^\r\n`]*)$")
 _PYTHON = frozenset({"python", "py", "python3"})
+_CPP = frozenset({"cpp", "c++", "cc", "cxx", "c"})
+# a foreign folder's program has its file's suffix for a language; models write names
+_LABELS: Mapping[str, Set[str]] = {
+    "cpp": _CPP, "c++": _CPP, "cuda": {"cuda", "cu"}, "rs": {"rs", "rust"}, "js": {"js", "javascript"},
+    "ts": {"ts", "typescript"}, "jl": {"jl", "julia"}, "f90": {"f90", "fortran"}, "txt": {"txt", "text"},
+    "md": {"md", "markdown"}, "rb": {"rb", "ruby"}, "hs": {"hs", "haskell"}, "kt": {"kt", "kotlin"},
+}  # fmt: skip
+_NAMES = {"python": "Python", "cpp": "C++", "c++": "C++", "cuda": "CUDA"}
 _LONGEST_IDEA = 160
 
 
@@ -46,36 +55,41 @@ class Extracted:
     idea: str = ""
 
 
-def extract(text: str, *, cut_off: bool = False) -> Extracted:
-    """Take the last fenced python block of a reply.
+def extract(text: str, *, cut_off: bool = False, language: str = "python") -> Extracted:
+    """Take the last fenced block of a reply that is in the program's language.
 
-    An unlabelled block counts if it parses as Python; a reply without any fence counts if all of it parses
-    and defines a class. A block without an end is refused as cut off, whatever came before it.
+    An unlabelled block counts only if no block names the language, for Python if it parses. A Python reply
+    without any fence counts if all of it parses and defines a class. A block without an end is refused
+    as cut off, whatever came before it.
 
     Args:
         text: the reply.
         cut_off: True if the endpoint said that the reply ran into its limit.
+        language: of the program, see ``Program``.
     """
     if not text.strip():
-        return Extracted(None, "the reply was empty")
+        early = "the reply ran into its token limit before an answer began"  # reasoning counts
+        return Extracted(None, early if cut_off else "the reply was empty")
     found = blocks(text)
     idea = first_prose(text)
     if found and not found[-1].closed:
         return Extracted(None, "the reply was cut off inside its last code block", idea)
-    programs = [b for b in found if _counts(b)]
+    programs = _programs(found, language)
     if cut_off and not programs:
         return Extracted(None, "the reply ran into its token limit before the program", idea)
+    name = _NAMES.get(language, language)
     if programs:
         source = programs[-1].text
         if not source.strip():
-            return Extracted(None, "the last python block was empty", idea)
+            return Extracted(None, f"the last {name} block was empty", idea)
         if "\0" in source:
             return Extracted(None, "the program holds a zero byte", idea)
         return Extracted(source if source.endswith("\n") else source + "\n", "", idea)
-    if not found and _parses(text) and re.search(r"^class \w+", text, re.MULTILINE):
+    python = language == "python"
+    if python and not found and _parses(text) and re.search(r"^class \w+", text, re.MULTILINE):
         return Extracted(text if text.endswith("\n") else text + "\n")
     if found:
-        return Extracted(None, "the reply had code blocks, but none of them was Python", idea)
+        return Extracted(None, f"the reply had code blocks, but none of them was {name}", idea)
     return Extracted(None, "the reply held no code block", idea)
 
 
@@ -118,8 +132,12 @@ def blocks(text: str) -> list[Block]:
     return found
 
 
-def _counts(block: Block) -> bool:
-    return block.label in _PYTHON or (not block.label and _parses(block.text))
+def _programs(found: Sequence[Block], language: str) -> list[Block]:
+    """Return the blocks that name the language; where none does, those without a name that may be in it."""
+    python = language == "python"
+    labels = _PYTHON if python else _LABELS.get(language, {language})
+    named = [b for b in found if b.label in labels]
+    return named or [b for b in found if not b.label and (not python or _parses(b.text))]
 
 
 def _parses(text: str) -> bool:

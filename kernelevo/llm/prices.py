@@ -10,10 +10,11 @@ from kernelevo.errors import BadSetting
 from kernelevo.llm.client import Message, Usage
 
 MILLION = 1e6
-_CHARACTERS = 4
-"""Characters of a token, as a rule of thumb, where an endpoint does not count."""
+_BYTES = 4
+"""Bytes of a token, as a rule of thumb, where an endpoint does not count. In scripts whose signs take three
+bytes each a token has about one sign: counted by characters it would be a quarter of that."""
 _AT_LEAST = 3
-"""Characters of a token where an amount is to be set aside: rather too many tokens than too few."""
+"""Bytes of a token where an amount is to be set aside: rather too many tokens than too few."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Price:
 
 def counted(messages: Sequence[Message], reply: str) -> Usage:
     """Return the tokens of a request as we would guess them, for endpoints that do not say."""
-    return Usage(_tokens(messages, _CHARACTERS), math.ceil(len(reply) / _CHARACTERS))
+    return Usage(_tokens(messages, _BYTES), math.ceil(_size(reply) / _BYTES))
 
 
 def at_most(messages: Sequence[Message], max_tokens: int) -> Usage:
@@ -58,5 +59,9 @@ def at_most(messages: Sequence[Message], max_tokens: int) -> Usage:
     return Usage(_tokens(messages, _AT_LEAST), max_tokens)
 
 
-def _tokens(messages: Sequence[Message], characters: int) -> int:
-    return math.ceil(sum(len(m.content) + 16 for m in messages) / characters)
+def _tokens(messages: Sequence[Message], size: int) -> int:
+    return math.ceil(sum(_size(m.content) + 16 for m in messages) / size)
+
+
+def _size(text: str) -> int:
+    return len(text.encode(errors="replace"))

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kernelevo.core.program import path_problem
+from kernelevo.core.program import ENTRY, path_problem
 from kernelevo.llm.edits import Edit, NotApplied, apply, search_replace, unified
 from kernelevo.llm.parsing import Block, blocks, extract, first_prose
 
@@ -52,20 +52,28 @@ class Read:
 
 
 def read(
-    text: str, base: Mapping[str, str] | None = None, *, entry: str = "program.py", cut_off: bool = False
+    text: str,
+    base: Mapping[str, str] | None = None,
+    *,
+    entry: str = ENTRY,
+    cut_off: bool = False,
+    language: str = "python",
 ) -> Read:
     """Read a reply.
 
     Looked for, in this order: JSON (``{"files": {path: text}}``, ``{"code": text}`` or
     ``{"edits": [{"file", "search", "replace"}]}``), SEARCH/REPLACE blocks, a unified diff, several named
-    blocks, the last Python block. Edits apply to ``base``; they may be off by white space, indentation, line
-    numbers and some context, as long as there is exactly one place that they can mean.
+    blocks, the last block in the program's language. Edits apply to ``base``; they may be off by white space,
+    indentation, line numbers and some context, as long as there is exactly one place that they can mean;
+    where they cannot be made and the whole program stands beside them, that is taken. A text that is the main
+    file alone leaves the base's other files where they are, unless it uses none of them.
 
     Args:
-        text: the reply.
+        text: the reply, without thoughts before it (see ``Reply.answer``).
         base: files of the program that the prompt showed first, if it showed one.
         entry: path of the main file.
         cut_off: True if the endpoint said that the reply ran into its limit.
+        language: of the program.
     """
     if len(text) > LONGEST:
         return Read(None, f"the reply has {len(text)} characters, more than {LONGEST} are not read")
@@ -73,14 +81,16 @@ def read(
         return Read(None, f"the reply has more than {FENCES} code fences")
     idea = first_prose(text)
     try:
-        found = _json(text, base, entry) or _edits(text, base, entry, cut_off) or _several(text, base, entry)
+        found = (
+            _json(text, base, entry) or _edited(text, base, entry, cut_off) or _several(text, base, entry)
+        )
     except NotApplied as why:
         return Read(None, str(why), idea)
     if found is None:
-        single = extract(text, cut_off=cut_off)
+        single = extract(text, cut_off=cut_off, language=language)
         if single.source is None:
             return Read(None, single.refusal, single.idea)
-        return Read({entry: single.source}, "", single.idea)
+        return Read(_with_others(single.source, base, entry), "", single.idea)
     files, form, overlooked = found
     problem = _problem(files, base, entry)
     if problem:
@@ -89,6 +99,14 @@ def read(
 
 
 Found = tuple[Mapping[str, str], str, tuple[str, ...]]
+
+
+def _with_others(source: str, base: Mapping[str, str] | None, entry: str) -> dict[str, str]:
+    """Return the main file with those of the base beside it that it may use."""
+    beside = {path: text for path, text in (base or {}).items() if path != entry}
+    words = {part.partition(".")[0] for path in beside for part in path.split("/")} - {"__init__"}
+    used = not entry.endswith(".py") or any(re.search(rf"\b{re.escape(w)}\b", source) for w in words if w)
+    return {**(beside if used else {}), entry: source}
 
 
 def _json(text: str, base: Mapping[str, str] | None, entry: str) -> Found | None:
@@ -105,7 +123,7 @@ def _json(text: str, base: Mapping[str, str] | None, entry: str) -> Found | None
         return made.files, "json", made.overlooked
     for key in ("code", "program", "source", "content"):
         if isinstance(data.get(key), str) and data[key].strip():
-            return {entry: _ended(data[key])}, "json", ()
+            return _with_others(_ended(data[key]), base, entry), "json", ()
     return None
 
 
@@ -134,6 +152,31 @@ def _object(text: str) -> dict[str, Any] | None:
                 continue
             return data if isinstance(data, dict) else None
     return None
+
+
+def _edited(text: str, base: Mapping[str, str] | None, entry: str, cut_off: bool) -> Found | None:
+    """Return what edits make of the base; the whole program beside them where they only explain it."""
+    try:
+        return _edits(text, base, entry, cut_off)
+    except NotApplied:
+        whole = extract(text, cut_off=cut_off).source if entry.endswith(".py") else None
+        before = (base or {}).get(entry, "")
+        mine, known = _defined(whole or ""), _defined(before)
+        piece = not mine or 2 * len(mine & known) < len(known)
+        if whole is None or piece or whole == before:
+            raise
+        return _with_others(whole, base, entry), "file", ()
+
+
+def _defined(source: str) -> set[str]:
+    """Return the names of classes and functions at the top of Python text; none if it does not parse."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            body = ast.parse(source).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return set()
+    return {n.name for n in body if isinstance(n, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)}
 
 
 def _edits(text: str, base: Mapping[str, str] | None, entry: str, cut_off: bool) -> Found | None:
@@ -204,6 +247,8 @@ def _problem(files: Mapping[str, str], base: Mapping[str, str] | None, entry: st
     problem = path_problem(files)
     if problem:
         return problem
+    if len(files) > 1 and ENTRY not in files:  # nobody could tell which of them is the program
+        return f"a program whose main file is {entry} is one file: put all of {', '.join(files)} into it"
     for path, text in files.items():
         if "\0" in text:
             return f"{path} holds a zero byte"

@@ -52,49 +52,52 @@ class Record:
             text = file.read_text("utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise BadSetting(f"the record {file} cannot be read.", why=str(error)) from error
-        lines = [(n, line) for n, line in enumerate(text.splitlines(), 1) if line.strip()]
+        # not splitlines: a reply may hold U+2028 and its like, which do not end a line of JSON
+        lines = [(n, line) for n, line in enumerate(text.split("\n"), 1) if line.strip()]
         record = cls([_recorded(json_of(file, n, line), file, n) for n, line in lines], str(file))
         if not record.replies:
             raise BadSetting(f"the record {file} holds no reply.", why=f"expected {FORM}")
         return record
 
-    def take(self, prompt_sha256: str, role: str) -> Recorded | None:
-        """Return the next reply to a prompt that was not given yet."""
-        waiting = self._by_hash.get((role, prompt_sha256), deque())
-        while waiting:
-            index = waiting.popleft()
-            if index not in self._given:
-                self._given.add(index)
-                return self.replies[index]
+    def take(self, prompt_sha256: str, *roles: str) -> Recorded | None:
+        """Return the next reply to a prompt of these roles that was not given yet."""
+        for role in roles:
+            waiting = self._by_hash.get((role, prompt_sha256), deque())
+            while waiting:
+                index = waiting.popleft()
+                if index not in self._given:
+                    self._given.add(index)
+                    return self.replies[index]
         return None
 
-    def next(self, role: str) -> Recorded | None:
-        """Return the first reply of a role that was not given yet, whatever its prompt was."""
+    def next(self, *roles: str) -> Recorded | None:
+        """Return the first reply of these roles that was not given yet, whatever its prompt was."""
         for index, recorded in enumerate(self.replies):
-            if index not in self._given and recorded.role == role:
+            if index not in self._given and recorded.role in roles:
                 self._given.add(index)
                 return recorded
         return None
 
-    def left(self, role: str) -> int:
-        """How many replies of a role were not given yet."""
-        return sum(r.role == role and i not in self._given for i, r in enumerate(self.replies))
+    def left(self, *roles: str) -> int:
+        """How many replies of these roles were not given yet."""
+        return sum(r.role in roles and i not in self._given for i, r in enumerate(self.replies))
 
 
 class ReplayClient:
-    """Answers the prompts of one role from a record; nothing is sent anywhere.
+    """Answers the prompts of some roles from a record; nothing is sent anywhere.
 
     Args:
-        record: where replies come from; clients of several roles may share one.
-        role: whose prompts these are.
-        loose: give the next reply of the role where no recorded prompt is equal (prompts hold measured
+        record: where replies come from; several clients may share one.
+        roles: whose prompts these are; several where one model answered for them, as the proposer's does for
+            a program that is mended.
+        loose: give the next reply of these roles where no recorded prompt is equal (prompts hold measured
             times, which are never the same again).
     """
 
     unbilled = True  # nothing is sent, so nothing is guessed where the record does not say
 
-    def __init__(self, record: Record, role: str = "proposer", *, loose: bool = False) -> None:
-        self._record, self._role, self._loose = record, role, loose
+    def __init__(self, record: Record, *roles: str, loose: bool = False) -> None:
+        self._record, self._roles, self._loose = record, roles or ("proposer",), loose
 
     async def complete(
         self,
@@ -112,23 +115,26 @@ class ReplayClient:
             ModelRefused: if all are given.
         """
         wanted = prompt_hash(messages)
-        found = self._record.take(wanted, self._role)
+        found = self._record.take(wanted, *self._roles)
         if found is None and self._loose:
-            found = self._record.next(self._role)
+            found = self._record.next(*self._roles)
         if found is not None:
             return found.reply
-        if not self._record.left(self._role):
+        who = " and ".join(self._roles)
+        if not self._record.left(*self._roles):
             raise ModelRefused(
-                f"All replies of {self._record.name} for the {self._role} are used up.",
-                why=f"it holds {sum(r.role == self._role for r in self._record.replies)}",
+                f"All replies of {self._record.name} for the {who} are used up.",
+                why=f"it holds {sum(r.role in self._roles for r in self._record.replies)}",
                 now="record more, or give the run a budget of fewer trials",
             )
-        raise EndpointError(
+        missing = EndpointError(
             f"{self._record.name} has no reply to this prompt.",
-            why=f"prompt {wanted[:16]} of the {self._role} is not among its {len(self._record.replies)}: "
+            why=f"prompt {wanted[:16]} of the {who} is not among its {len(self._record.replies)}: "
             "the task, a setting, a template or a measured figure is another one",
             now="--replay-loosely takes recorded replies in their order instead",
         )
+        missing.everywhere = "proposer" in self._roles  # what would come after it is another run
+        raise missing
 
 
 def json_of(file: Path, number: int, line: str) -> Mapping[str, Any]:

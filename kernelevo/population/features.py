@@ -25,7 +25,8 @@ _ODD = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9], dt
 _MIX = np.uint64(0xFF51AFD7ED558CCD)
 
 PROGRAM_FACTS = ("registers", "spills", "shared_bytes", "launches", "kernels", "own_share", "peak_memory_mb")
-"""Metrics that describe a program rather than how good it is; a verdict's missing ones are left out."""
+"""What describes a program rather than how good it is: metrics, and sums over its kernels; missing ones are
+left out."""
 
 
 class Features:
@@ -52,7 +53,8 @@ class Features:
         """Return the vector: ``size`` whole numbers, of length ``UNIT`` but for rounding."""
         text, shape = _source(verdict.program)
         metrics = verdict.evaluation.metrics
-        facts = {name: metrics.get(name) for name in self._domain}
+        told = {**metrics, **_of_kernels(metrics)}
+        facts = {name: told.get(name) for name in self._domain}
         blocks = [
             _weighed("text", text),
             _weighed("shape", shape),
@@ -114,6 +116,24 @@ def _grams(tokens: Sequence[str]) -> npt.NDArray[np.float64]:
         signs = 1.0 - 2.0 * ((mixed >> np.uint64(50)) & np.uint64(1)).astype(np.float64)
         sums += np.bincount((mixed >> np.uint64(52)).astype(np.intp) % TEXT, signs, TEXT)
     return np.sign(sums) * np.log1p(np.abs(sums))
+
+
+def _of_kernels(metrics: Mapping[str, object]) -> dict[str, object]:
+    """Sum up what is told of each kernel of a program (``metrics["kernels"]``): a judge's facts are rows."""
+    told = metrics.get("kernels")
+    rows = [row for row in told if isinstance(row, dict)] if isinstance(told, list) else []
+    if not rows:
+        return {}
+
+    def known(name: str) -> list[int]:
+        return [value for row in rows if type(value := row.get(name)) is int]
+
+    return {
+        "kernels": len(rows),
+        "registers": max(known("registers"), default=None),
+        "spills": sum(known("spill_bytes")),
+        "shared_bytes": max(known("shared_bytes"), default=None),
+    }
 
 
 def _tests(metrics: Mapping[str, object]) -> dict[str, object]:

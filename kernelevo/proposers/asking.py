@@ -14,6 +14,7 @@ from kernelevo.llm import (
     Answer,
     Arm,
     Bandit,
+    EndpointError,
     Models,
     Purpose,
     Read,
@@ -21,7 +22,7 @@ from kernelevo.llm import (
     Role,
     read,
 )
-from kernelevo.proposers.writing import Prompt, Writer
+from kernelevo.proposers.writing import Prompt, Writer, is_refusal
 
 REPAIRS = 1
 MENDABLE = (Status.BUILD_FAILED, Status.WRONG, Status.CRASHED, Status.REJECTED, Status.TIMED_OUT)
@@ -38,6 +39,16 @@ class _Patient:
     persona: str
     done: int
     """Repairs that were made of it or of what it was mended from."""
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Who was asked, what, and the answer."""
+
+    arm: Arm
+    prompt: Prompt
+    seed: int
+    answer: Answer
 
 
 class LLMProposer:
@@ -90,10 +101,12 @@ class LLMProposer:
 
     @property
     def _mender(self) -> Role:
-        return "repair" if self.models.has("repair") else "proposer"
+        return "repair" if self.models.names("repair") else "proposer"
 
     async def propose(self, brief: Brief, rng: Random) -> Sequence[Proposal]:
-        """Ask once and return one proposal; none if nobody answered in time.
+        """Ask until somebody answers and return one proposal; none if a reply did not come in time.
+
+        An endpoint that answered before and is down is waited for, see ``Models.hopeful``.
 
         Raises:
             EndpointError: if no model gives a reply.
@@ -101,27 +114,44 @@ class LLMProposer:
         patient = self._ward.popleft() if self._ward else None
         if patient is not None:
             self._mended[patient.verdict.program.id] += 1
-            arm = self._draw(await self.models.rested(self._mender), (patient.persona,), rng)
-            prompt = self.writer.repair(brief, patient.verdict, arm.persona)
-            about = {"repair_of": patient.trial, "repairs": patient.done + 1}
-            parents: tuple[Verdict, ...] = (patient.verdict,)
-            purpose = Purpose("repair", patient.trial, arm.persona)
-        else:
-            arm = self._draw(await self.models.rested("proposer"), self.writer.personas(brief), rng)
-            prompt, about, parents = self.writer.write(brief, arm.persona), {}, brief.parents
-            purpose = Purpose("proposer", brief.number, arm.persona)
-        seed = rng.randrange(2**31)
-        self._flying[arm] += 1
         try:
-            answer = await self.models.ask(
-                prompt.messages, purpose, model=arm.model, temperature=prompt.temperature, seed=seed
-            )
+            asked = await self._ask(brief, patient, rng)
         except ReplyTimeout:
             return ()
-        finally:
-            self._flying[arm] -= 1
-        details = {**self._details(arm, answer, prompt, seed), **about}
-        return (self._proposal(answer, parents, details),)
+        details = self._details(asked)
+        parents = brief.parents
+        if patient is not None:
+            details |= {"repair_of": patient.trial, "repairs": patient.done + 1}
+            parents = parents if is_refusal(patient.verdict) else (patient.verdict,)
+        return (self._proposal(asked.answer, brief, parents, details),)
+
+    async def _ask(self, brief: Brief, patient: _Patient | None, rng: Random) -> _Asked:
+        state = rng.getstate()
+        while True:
+            rng.setstate(state)  # an answer after a failure is the one that it would have been
+            models = await self.models.rested(self._mender if patient else "proposer")
+            if patient is not None:
+                arm = self._draw(models, (patient.persona,), rng)
+                prompt = self.writer.repair(brief, patient.verdict, arm.persona)
+                purpose = Purpose("repair", patient.trial, arm.persona)
+            else:
+                arm = self._draw(models, self.writer.personas(brief), rng)
+                prompt = self.writer.write(brief, arm.persona)
+                purpose = Purpose("proposer", brief.number, arm.persona)
+            seed = rng.randrange(2**31)
+            self._flying[arm] += 1
+            try:
+                answer = await self.models.ask(
+                    prompt.messages, purpose, model=arm.model, temperature=prompt.temperature, seed=seed
+                )
+                return _Asked(arm, prompt, seed, answer)
+            except ReplyTimeout:
+                raise
+            except EndpointError as error:  # whoever refused the mending is asked no more: others may do it
+                if not self.models.hopeful(self._mender if patient else "proposer", error):
+                    raise
+            finally:
+                self._flying[arm] -= 1
 
     def observe(self, trial: Trial) -> None:
         """Learn what became of a program, and take in those of our own that failed."""
@@ -137,9 +167,12 @@ class LLMProposer:
 
     def _admit(self, trial: Trial) -> None:
         evaluation, details = trial.evaluation, trial.program.origin.details
-        for parent in trial.program.parents if "repair_of" in details else ():
-            self._ward = deque(p for p in self._ward if p.verdict.program.id != parent)
-            self._mended[parent] = max(1, self._mended[parent])
+        if "repair_of" in details:
+            mended = {p.verdict.program.id for p in self._ward if p.trial == details["repair_of"]}
+            mended.update(trial.program.parents)
+            self._ward = deque(p for p in self._ward if p.verdict.program.id not in mended)
+            for name in mended:
+                self._mended[name] = max(1, self._mended[name])
         done = int(details.get("repairs", 0))
         if evaluation is None or evaluation.status not in MENDABLE or trial.reused is not None:
             return
@@ -165,22 +198,31 @@ class LLMProposer:
         arms = [Arm(model, persona) for model in models for persona in personas]
         return self._bandit.choose(arms, rng, flying=self._flying)
 
-    def _details(self, arm: Arm, answer: Answer, prompt: Prompt, seed: int) -> dict[str, Any]:
+    def _details(self, asked: _Asked) -> dict[str, Any]:
         return {
-            "model": answer.reply.model or arm.model,
-            "persona": arm.persona,
-            "arm": list(arm),
-            "prompt_sha256": answer.call.prompt_sha256,
-            "temperature": prompt.temperature,
-            "seed": seed,
-            **prompt.details,
+            "model": asked.answer.reply.model or asked.arm.model,
+            "persona": asked.arm.persona,
+            "arm": list(asked.arm),
+            "prompt_sha256": asked.answer.call.prompt_sha256,
+            "temperature": asked.prompt.temperature,
+            "seed": asked.seed,
+            **asked.prompt.details,
         }
 
-    def _proposal(self, answer: Answer, parents: Sequence[Verdict], details: dict[str, Any]) -> Proposal:
+    def _proposal(
+        self, answer: Answer, brief: Brief, parents: Sequence[Verdict], details: dict[str, Any]
+    ) -> Proposal:
         reply = answer.reply
         base = parents[0].program if parents else None
-        entry = _entry(base)
-        found = read(reply.text, base.files if base else None, entry=entry, cut_off=reply.cut_off)
+        like = base or next(iter(brief.task.seeds), None)  # nothing passed yet: as the task's own are
+        language = like.language if like else "python"
+        found = read(
+            reply.answer,
+            base.files if base else None,
+            entry=_entry(like),
+            cut_off=reply.cut_off,
+            language=language,
+        )
         if found.files is None:
             details["refused"] = found.refusal
         else:
@@ -188,8 +230,8 @@ class LLMProposer:
             if found.overlooked:
                 details["overlooked"] = list(found.overlooked)
         program = Program(
-            found.files or {ENTRY: _refused(found, reply.text)},
-            base.language if base and found.files else "python",
+            found.files or {ENTRY: _refused(found, reply.text, language)},
+            language if found.files else "python",
             tuple(v.program.id for v in parents),
             Origin(self.name, found.idea or found.refusal, details),
         )
@@ -207,8 +249,8 @@ def _entry(base: Program | None) -> str:
     return next(iter(base.files)) if base and len(base.files) == 1 else ENTRY
 
 
-def _refused(found: Read, text: str) -> str:
+def _refused(found: Read, text: str, language: str) -> str:
     """Return a program that fails with the reason, so that the verdict carries it."""
-    reason = f"{found.refusal}; answer with the whole file in one fenced python block"
+    reason = f"{found.refusal}; answer with the whole file in one fenced {language} block"
     mark = hashlib.sha256(text.encode()).hexdigest()[:16]
     return f"# no program in reply {mark}\nraise SyntaxError({reason!r})\n"

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
 
 from kernelevo.backends.taskfile import overrides, with_constants
-from kernelevo.core import Attempt, Brief, Task, Verdict
+from kernelevo.core import Attempt, Brief, Program, Task, Verdict
 from kernelevo.llm import Message
 from kernelevo.proposers.prompt_files import Persona, PromptFiles
 
@@ -142,7 +143,9 @@ def _messages(
         programs = [v.program for v in brief.parents] or list(task.seeds)
         slots["language"] = programs[0].language if programs else "python"
     system = prompts.fill("system.md", {}).strip()
-    return (Message("system", system), Message("user", prompts.fill(f"{kind}.md", slots)))
+    # half a surrogate pair, which an evaluator's feedback may hold, can be neither counted nor sent
+    text = prompts.fill(f"{kind}.md", slots).encode(errors="replace").decode()
+    return (Message("system", system), Message("user", text))
 
 
 _TITLES = {
@@ -170,7 +173,7 @@ def _sections(brief: Brief) -> dict[str, list[str]]:
 def _longest_shown(brief: Brief, name: str) -> int:
     if name == "task":
         return len(str(brief.task.options.get("reference", {}).get("text", "")))
-    return max((len(v.program.source) for v in brief.parents), default=0)
+    return max((sum(map(len, v.program.files.values())) for v in brief.parents), default=0)
 
 
 def _reference(task: Task, longest: int) -> str:
@@ -199,7 +202,7 @@ def _verdict(verdict: Verdict, title: str, longest: int) -> str:
     }
     score = "no score" if evaluation.score is None else f"score {evaluation.score:.4g}"
     head = f"{title} (status {evaluation.status}, {score}):" if title else f"- With {score}:"
-    parts = [head, fenced(verdict.program.source, "python", longest)]
+    parts = [head, _program(verdict.program, longest)]
     if not title:
         return "\n\n".join(parts)
     if known:
@@ -207,6 +210,19 @@ def _verdict(verdict: Verdict, title: str, longest: int) -> str:
     if evaluation.feedback:
         parts.append("The judge says:\n\n" + fenced(evaluation.feedback, "", LONGEST["feedback"]))
     return "\n\n".join([*parts, *_artifacts(verdict)])
+
+
+def _program(program: Program, longest: int) -> str:
+    """Show every file of a program; those of several under their paths, which share the room."""
+    if len(program.files) == 1:
+        return fenced(program.source, program.language, longest)
+    told = f"It has {len(program.files)} files. A block under the name of one replaces it, the others stay."
+    shown = [told]
+    for path, text in program.files.items():
+        suffix = PurePosixPath(path).suffix.removeprefix(".")
+        label = "python" if suffix == "py" else suffix
+        shown.append(f"`{path}`:\n\n{fenced(text, label, longest // len(program.files))}")
+    return "\n\n".join(shown)
 
 
 def _artifacts(verdict: Verdict) -> list[str]:

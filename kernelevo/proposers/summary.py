@@ -39,6 +39,6 @@ async def summarise(models: Models, messages: Sequence[Message]) -> list[str]:
         EndpointError: if there is no reply.
     """
     answer = await models.ask(messages, Purpose("summariser"), temperature=0.2, max_tokens=MAX_TOKENS)
-    lines = (line.strip() for line in answer.reply.text.splitlines())
+    lines = (line.strip() for line in answer.reply.answer.splitlines())
     notes = (line[2:].strip() for line in lines if line.startswith(("- ", "* ")))
     return [note[:_LONGEST] for note in notes if len(note.split()) >= 5][:MOST]

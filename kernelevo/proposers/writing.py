@@ -78,11 +78,23 @@ class FileWriter:
         return Prompt(rendered.messages, speaker.temperature if speaker else None, details)
 
     def repair(self, brief: Brief, failed: Verdict, persona: str) -> Prompt:
-        """Return the prompt for the failed program alone, with what the judge said of it."""
+        """Return the prompt for the failed program alone, with what the judge said of it.
+
+        A reply that held no program has nothing to show: what the brief builds on is shown with its reason.
+        """
+        if is_refusal(failed):
+            failures = (failed, *(v for v in brief.failures if v.program.id != failed.program.id))
+            shown = dataclasses.replace(brief, inspirations=(), failures=failures, direction="")
+            return self.write(shown, persona)
         shown = dataclasses.replace(
             brief, parents=(failed,), inspirations=(), failures=(), direction="", lineage=()
         )
         return self.write(shown, persona)
+
+
+def is_refusal(failed: Verdict) -> bool:
+    """Whether a program only stands for a reply that held none, and fails with the reason."""
+    return "refused" in failed.program.origin.details
 
 
 def _kind(brief: Brief) -> str:

@@ -12,6 +12,7 @@ from kernelevo.config import load_settings
 from kernelevo.core import Notice, Status
 from kernelevo.errors import BadSetting, MachineError
 from kernelevo.llm import retry
+from kernelevo.llm.breaker import Breaker
 from kernelevo.store import RunStore
 from tests.endpoint import completion, endpoint, failure
 
@@ -320,3 +321,66 @@ def test_costs_survive_a_resume(tmp_path):
     assert len(mock.requests) == 4 and len(result.trials) == 5
     with store(tmp_path) as opened:
         assert opened.spent_on_calls()["tokens"] == 600
+
+
+def test_an_outage_in_the_middle_does_not_end_the_run(tmp_path, monkeypatch):
+    made = Breaker.__init__
+    monkeypatch.setattr(made, "__defaults__", (2, 0.01, *made.__defaults__[2:]))
+    words = []
+
+    def answer(request, number):
+        return failure(503, "overloaded") if 1 <= number <= 12 else completion(program(number))
+
+    with endpoint(answer) as mock:
+        result = run(tmp_path, mock, listener=words.append)
+    assert [t.score for t in result.trials] == [1, 2, 15, 16]
+    assert sum("rests for a while" in w.text for w in words if isinstance(w, Notice)) == 1
+
+
+def test_a_prompt_that_is_refused_does_not_end_the_run(tmp_path):
+    def answer(request, number):
+        return failure(400, "the prompt was filtered") if number == 1 else completion(program(number))
+
+    with endpoint(answer) as mock:
+        result = run(tmp_path, mock)
+    assert len(result.trials) == 4 and len(mock.requests) == 4
+
+
+def test_one_of_two_models_is_wrong_and_the_other_does_the_work(tmp_path):
+    def answer(request, number):
+        return failure(404, "no such model") if request["model"] == "a" else completion(program(number))
+
+    with endpoint(answer) as mock:
+        result = run(tmp_path, mock, model="a,b")
+    assert len(result.trials) == 4
+    assert [r["model"] for r in mock.requests].count("a") <= 1
+
+
+def test_an_endpoint_that_fails_from_the_start_is_told_also_with_one_thinker(tmp_path):
+    with endpoint(lambda request, n: failure(500, "no GPU")) as mock, pytest.raises(MachineError, match="no GPU"):
+        run(tmp_path, mock)
+
+
+@pytest.mark.parametrize("loosely", [False, True])
+def test_a_run_whose_programs_were_mended_is_replayed(tmp_path, loosely):
+    def answer(request, number):
+        return completion("```python\nx = 'boom'\n```" if number == 0 else program(number))
+
+    with endpoint(answer) as mock:
+        first = run(tmp_path, mock, deterministic=True, window=1)
+    with store(tmp_path) as opened:
+        assert [c.role for c in opened.calls()] == ["proposer", "repair", "proposer"]
+    record = tmp_path / "replies.jsonl"
+    assert run_command(["export", str(tmp_path / "run"), "--replies", str(record)]) == 0
+    out = str(tmp_path / "again")
+    more = {"replay": str(record), "replay_loosely": loosely, "model": None, "deterministic": True, "window": 1}
+    again = run(tmp_path, None, out=out, **more)
+    assert [t.program.id for t in again.trials] == [t.program.id for t in first.trials]
+
+
+def test_a_record_may_hold_signs_that_end_a_line_elsewhere(tmp_path):
+    record = tmp_path / "record.jsonl"
+    row = {"prompt_sha256": "x", "reply": "More.\u2028Ones.\n```python\nx = 11\n```"}
+    record.write_text(json.dumps(row, ensure_ascii=False) + "\n", "utf-8")
+    result = run(tmp_path, None, replay=str(record), replay_loosely=True, model=None, budget="1")
+    assert [t.score for t in result.trials] == [1, 2]

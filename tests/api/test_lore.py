@@ -12,7 +12,7 @@ from kernelevo.api.result import Result
 from kernelevo.config import load_settings
 from kernelevo.core import Evaluation, Origin, Program, Task, Trial
 from kernelevo.errors import StoreError
-from kernelevo.knowledge import KnowledgeBase, default_path
+from kernelevo.knowledge import KnowledgeBase, default_path, parse_note
 from kernelevo.llm import Model, Models, ScriptedClient
 from kernelevo.proposers.summary import summarise, summary_prompt
 
@@ -78,3 +78,13 @@ def test_summaries_are_read_line_by_line() -> None:
     )
     prompt = client.calls[0].messages[1].content
     assert "kernelbench:9/9" in prompt and "- #1 x1.5" in prompt
+
+
+def test_a_run_that_went_on_is_summed_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = iter([["Rows in registers gained a half (#1)."], ["Rows in registers gained most of all (#1)."]])
+    monkeypatch.setattr("kernelevo.api.lore._summary", lambda *_: next(said))
+    KnowledgeBase(default_path()).add(parse_note("# Mine\n\nA note of mine.", "summary-of-mine"))
+    for _ in range(2):
+        learn(result(), settings(summary_model="m"))
+    own = [n.text for n in KnowledgeBase(default_path()).notes() if n.origin != "built-in"]
+    assert [text.splitlines()[-1] for text in own] == ["A note of mine.", "Rows in registers gained most of all (#1)."]

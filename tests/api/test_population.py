@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kernelevo.api.language import language
-from kernelevo.api.parts import Plan, device_facts, population, refuse_idle
+from kernelevo.api.parts import Plan, device_facts, known_facts, population, refuse_idle
 from kernelevo.api.parts import _proposers as proposers_made
 from kernelevo.config import SAMPLERS, SWITCHES, Settings, load_settings
 from kernelevo.core import Task
@@ -81,6 +81,13 @@ def test_prompts_and_their_size_reach_the_proposer(tmp_path: Path) -> None:
 def test_authors_are_told_of_the_processor() -> None:
     facts = device_facts("cpu")
     assert facts["cores"] >= 1 and facts["architecture"] and "KiB" in str(facts["caches of core 0"])
+
+
+def test_authors_are_not_told_of_this_processor_where_another_machine_judges(tmp_path: Path) -> None:
+    here = load_settings({}, environ={})
+    away = load_settings({"elsewhere": str(tmp_path)}, environ={})
+    assert known_facts(here) == device_facts("cpu")
+    assert set(known_facts(away)) == {"name"} and "another machine" in known_facts(away)["name"]
 
 
 @pytest.mark.parametrize("name", SWITCHES)

@@ -121,3 +121,10 @@ def test_every_switch_is_a_setting_and_a_flag_of_run() -> None:
     assert (
         load_settings({"no_elites": True, "sampler": "topk"}, environ=NO_ENV).to_json()["no_elites"] is True
     )
+
+
+def test_a_key_in_the_place_of_its_variable_is_refused_and_not_shown():
+    with pytest.raises(BadSetting, match="environment") as caught:
+        Settings(models={"m": {"key_variable": "sk-very-secret"}})
+    assert "secret" not in str(caught.value)
+    assert Settings(models={"m": {"key_variable": "OTHER_KEY"}}).models

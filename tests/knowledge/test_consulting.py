@@ -3,7 +3,7 @@
 import pytest
 
 from kernelevo.core import Brief, Evaluation, Origin, Program, Status, Task, Trial, Verdict
-from kernelevo.knowledge import Consultant, Evidence, KnowledgeBase, distil, triggers
+from kernelevo.knowledge import Consultant, Evidence, KnowledgeBase, Note, distil, triggers
 from kernelevo.knowledge.distil import gains
 
 TASK = Task(
@@ -109,3 +109,50 @@ def test_a_summarisers_sentences_get_the_best_steps_as_evidence():
     assert [n.text for n in notes] == ["Few channels: put images into lanes (#2)."]
     assert [e.trial for e in notes[0].evidence] == [1, 2]
     assert distil("r1", TASK, run()[:1], "CPU", sentences=["x"]) == []
+
+
+def test_a_gain_over_parity_is_told_as_that_and_only_where_there_is_one():
+    failed = Trial(0, Program.single("bad"), Evaluation.wrong("no"))
+    mended = trial(1, "good", 1.5, failed.program)
+    (note,) = distil("r1", TASK, [failed, mended], "CPU")
+    assert "x1.5 over the fastest baseline" in note.text
+    tour = Task("tour", "g", (), "tour.py:tour")
+    assert gains("r1", [failed, mended], parity=False) == []
+    assert distil("r1", tour, [failed, mended], "CPU") == []
+    (note,) = distil("r1", tour, [failed, mended, trial(2, "best", 3.0, mended.program)], "CPU")
+    assert "x2 over the program before it, on tour on CPU" in note.text and "()" not in note.text
+    other = distil("r1", Task("pack", "g", (), "pack.py:pack"), run(), "CPU")
+    assert note.id not in {n.id for n in other}  # the same words, of another task
+
+
+def test_what_a_run_says_of_a_trial_now_replaces_what_it_said():
+    base = KnowledgeBase()
+    for score in (3.0, 2.0):  # re-based in between
+        seed = trial(0, "seed", 1.0, origin=Origin("seed"))
+        for note in distil("r1", TASK, [seed, trial(1, "a", score, seed.program)], "CPU", known=base.notes()):
+            base.add(note)
+    (note,) = [n for n in base.notes() if n.origin == "run"]
+    assert [e.gain for e in note.evidence] == [2.0]
+
+
+def test_notes_about_kernels_are_for_kernels_and_those_of_other_tasks_for_these():
+    base = KnowledgeBase()
+    tour = Task("tour", "g", (), "tour.py:tour")
+    steps = [trial(0, "seed", 1.0, origin=Origin("seed"))]
+    steps.append(trial(1, "b", 2.0, steps[0].program))
+    for note in (*distil("r1", tour, steps, "CPU"), *distil("r2", TASK, run(), "CPU")):
+        base.add(note)
+    mine = Note("mine", "What worked", "worked measured", "For whatever it fits.", origin="person")
+    base.add(mine)
+
+    def told(task):
+        given = Brief(task, 5, direction="A simple greedy construction, written as well as possible.")
+        return {f.note.id for f in Consultant(base, task, most=99)(given, 0.9)}
+
+    own = {n.id: n.title for n in base.notes() if n.origin == "run"}
+    kernel, other = told(TASK), told(tour)
+    assert {title for id, title in own.items() if id in other} == {"tile it on tour"}
+    assert all(not base.get(id).devices and base.get(id).origin != "built-in" for id in other)
+    assert kernel and not {id for id, title in own.items() if "tour" in title} & kernel
+    given = Brief(tour, 5)
+    assert "mine" in {f.note.id for f in Consultant(base, tour, most=99)(given, None)}

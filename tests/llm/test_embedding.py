@@ -69,3 +69,8 @@ def test_without_a_key_it_says_what_to_do(monkeypatch):
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     with pytest.raises(EndpointError, match="OPENAI_API_KEY"):
         embedder("m", "http://127.0.0.1:1/v1")(["a"])
+
+
+def test_an_endpoint_of_ones_own_needs_no_key(endpoint, monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY")
+    assert embedder("m", endpoint[0])(["a", "abc"]) == [[1.0, 1.0], [3.0, 1.0]]

@@ -146,3 +146,29 @@ def test_a_reply_whose_name_ends_otherwise_is_found_if_it_is_the_only_one(tmp_pa
     world.events = [(3, odd)]
     client = world.client(tmp_path)
     assert complete(client).text == "here" and client.waiting() == []
+
+
+@pytest.mark.parametrize("ending", [".md.tmp", ".md.part", ".md~", ".md.crdownload"])
+def test_what_is_still_being_written_under_another_name_is_left_alone(tmp_path, ending):
+    world, told = World(), []
+
+    def begin():
+        prompt = only_prompt(tmp_path)
+        prompt.with_name("reply" + prompt.stem.removeprefix("prompt") + ending).write_text("half")
+
+    world.events = [(2, begin), (9, lambda: answer(tmp_path, "half and half"))]
+    client = world.client(tmp_path)
+    client.notice = told.append
+    reply = complete(client)
+    assert reply.text == "half and half" and reply.latency >= 9 and told == []
+
+
+@pytest.mark.parametrize("coding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be"])
+def test_replies_as_editors_write_them(tmp_path, coding):
+    with pytest.raises(ReplyTimeout):
+        complete(World().client(tmp_path, timeout=1))
+    prompt = only_prompt(tmp_path)
+    text = "```python\nx = 'é'\n```"
+    raw = ("\ufeff" * (coding == "utf-16-be") + text).encode(coding)
+    prompt.with_name("reply" + prompt.name.removeprefix("prompt")).write_bytes(raw)
+    assert complete(World().client(tmp_path)).text == text

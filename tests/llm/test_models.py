@@ -334,3 +334,13 @@ def test_replies_that_are_awaited_count_as_tries():
     assert bandit.index(first, ARMS, 3) < bandit.index(first, ARMS, 0)
     with pytest.raises(ValueError, match="reward"):
         bandit.told(first, 2.0)
+
+
+def test_signs_of_other_scripts_count_as_the_tokens_that_they_are():
+    chinese = (Message("user", "把两个循环合并" * 100),)
+    assert at_most(chinese, 10).tokens_in >= 700
+    world = World()
+    models = world.models({"m": ScriptedClient([Reply("好" * 400)])})
+    asyncio.run(models.ask(chinese, Purpose()))
+    (call,) = world.booked
+    assert call.estimated and call.tokens_in > 500 and call.tokens_out == 300

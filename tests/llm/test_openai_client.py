@@ -192,7 +192,7 @@ def test_nobody_listens(endpoint):
 @pytest.mark.parametrize("data", [b"<html>proxy</html>", b"[]", b'{"choices": []}', b""])
 def test_an_answer_that_makes_no_sense(endpoint, data):
     with pytest.raises(EndpointError):
-        ask(endpoint, [(200, {}, data)])
+        ask(endpoint, [(200, {}, data)] * 3)
 
 
 def test_settings_the_model_does_not_know_are_dropped_or_renamed(endpoint):
@@ -218,3 +218,72 @@ def test_without_key_and_url():
     with pytest.raises(BadSetting, match="OPENAI_API_KEY"):
         OpenAIClient(environment={})
     assert OpenAIClient(environment={"OPENAI_BASE_URL": "http://x/v1"}).base_url == "http://x/v1"
+
+
+def test_an_upstreams_error_that_comes_as_success_is_asked_again(endpoint):
+    upstream = {"error": {"message": "Provider returned error", "code": 429}}
+    page = b"<html>one moment</html>"
+    (reply,), pauses = ask(endpoint, [(200, {}, upstream), (200, {"content-type": "text/html"}, page), answer()])
+    assert reply.text == "hi" and reply.attempts == 3 and len(pauses) == 2
+    broke = answer("half a rep", "error")
+    (reply,), _ = ask(endpoint, [broke, answer()])
+    assert reply.text == "hi"
+    with pytest.raises(EndpointError, match="no credits") as caught:
+        ask(endpoint, [(200, {}, {"error": {"message": "no credits", "code": 402}})])
+    assert caught.value.everywhere
+
+
+def test_a_setting_that_is_refused_as_unprocessable_is_dropped(endpoint):
+    detail = [{"type": "extra_forbidden", "loc": ["body", "seed"], "msg": "Extra inputs are not permitted"}]
+    (reply,), _ = ask(endpoint, [(422, {}, {"detail": detail}), answer()], seed=3, max_tokens=9)
+    assert reply.text == "hi" and "seed" not in endpoint.requests[-1]
+    assert endpoint.requests[-1]["max_tokens"] == 9
+
+
+@pytest.mark.parametrize(
+    ("usage", "counted"),
+    [
+        ({"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}, (10, 5)),
+        ({"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 900}, (10, 890)),  # reasoning beside it
+        ({"prompt_tokens": 10, "completion_tokens": 5}, (10, 5)),
+        ({"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}, (None, None)),
+        ({"prompt_tokens": 10, "completion_tokens": None, "total_tokens": 15}, (10, None)),
+        ({}, (None, None)),
+        (None, (None, None)),
+    ],
+)
+def test_tokens_are_those_that_are_billed(endpoint, usage, counted):
+    status, headers, body = answer()
+    (reply,), _ = ask(endpoint, [(status, headers, {**body, "usage": usage})])
+    assert (reply.usage.tokens_in, reply.usage.tokens_out) == counted
+
+
+def test_content_in_parts_and_refusals(endpoint):
+    status, headers, body = answer()
+
+    def told(**message):
+        choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", **message}}
+        (reply,), _ = ask(endpoint, [(status, headers, {**body, "choices": [choice]})])
+        return reply.text
+
+    thought = {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}
+    assert told(content=[thought, {"type": "text", "text": "a"}, {"type": "text", "text": "b"}]) == "ab"
+    assert told(content=None, refusal="I will not.") == "I will not."
+    assert told(content=None, tool_calls=[]) == ""
+    bare = {"choices": [{"message": {"content": "ok"}}]}
+    (reply,), _ = ask(endpoint, [(200, {}, bare)])
+    assert (reply.text, reply.finish, reply.model) == ("ok", "stop", "")
+
+
+def test_a_password_in_the_address_is_in_no_message(endpoint):
+    url = endpoint.url.replace("//", "//me:hunter2@") + "?token=hunter3"
+    with pytest.raises(EndpointError) as caught:
+        ask(endpoint, [failure(401, "who are you?")], url=url)
+    assert "hunter" not in str(caught.value) and "127.0.0.1" in str(caught.value)
+    assert "hunter" not in repr(OpenAIClient(url, environment={}))
+
+
+def test_an_account_without_money_is_not_waited_for(endpoint):
+    with pytest.raises(EndpointError, match="exceeded your current quota") as caught:
+        ask(endpoint, [failure(429, "You exceeded your current quota", code="insufficient_quota")])
+    assert len(endpoint.requests) == 1 and caught.value.everywhere and not caught.value.passing

@@ -103,3 +103,10 @@ def test_blocks_partition_the_lines(text):
     found = blocks(text)
     assert all(b.closed for b in found[:-1])
     assert sum(len(b.text) for b in found) <= len(text)
+
+
+def test_an_unlabelled_block_beside_the_program_is_not_the_program():
+    for aside in ("make", "1.8", "O(n)", "reads = 3 * N"):
+        text = reply("```python", "x = 1", "```", "Compare:", "```", aside, "```")
+        assert extract(text).source == "x = 1\n"
+    assert extract(reply("```", "x = 1", "```", "then", "```", "x = 2", "```")).source == "x = 2\n"

@@ -186,3 +186,66 @@ def test_context_without_its_space_is_not_taken_for_another_indentation():
     reply = "```diff\n@@ -2,3 +2,4 @@\n  for (;;) {\n    y = 1;\n+    z = 2;\n  }\n}\n```"
     found = read(reply, {"program.py": base})
     assert found.files == {"program.py": base.replace("y = 1;\n", "y = 1;\n    z = 2;\n")}, found.refusal
+
+
+CPP = {"program.cpp": "int main() { return 1; }\n"}
+
+
+def test_a_whole_program_in_another_language_than_python():
+    def files(reply, language="cpp"):
+        return read(reply, CPP, entry="program.cpp", language=language).files
+
+    whole = {"program.cpp": "int main() { return 2; }\n"}
+    for label in ("cpp", "c++", "C++", "cc", ""):
+        reply = f"Faster.\n```{label}\n{whole['program.cpp']}```"
+        assert files(reply) == whole
+        assert files(f"{reply}\nBuild it:\n```bash\nmake\n```") == whole
+    assert files("```rust\nfn main() {}\n```", "rs") == {"program.cpp": "fn main() {}\n"}
+    refused = read("```python\nx = 1\n```", CPP, entry="program.cpp", language="cpp")
+    assert refused.files is None and "none of them was C++" in refused.refusal
+
+
+def test_a_program_without_a_main_file_of_that_name_stays_one_file():
+    reply = "`program.cpp`\n```cpp\n#include \"k.h\"\n```\n`k.h`\n```cpp\nint k();\n```"
+    found = read(reply, CPP, entry="program.cpp", language="cpp")
+    assert found.files is None and "one file" in found.refusal
+
+
+def test_a_reply_of_the_main_file_keeps_the_files_that_it_uses():
+    base = {"program.py": "import tiles\n", "tiles.py": "SIZE = 4\n"}
+    again = "```python\nfrom tiles import SIZE\nx = SIZE\n```"
+    assert read(again, base).files == {"program.py": "from tiles import SIZE\nx = SIZE\n", "tiles.py": "SIZE = 4\n"}
+    assert read('{"code": "import tiles\\nx = 2\\n"}', base).files["tiles.py"] == "SIZE = 4\n"
+    assert read("```python\nx = 4\n```", base).files == {"program.py": "x = 4\n"}  # it stands alone
+
+
+def test_a_diff_that_explains_the_whole_file_beside_it():
+    whole = BASES[1].replace("total = 0.0", "total = 1.0")
+    said = "Start at one:\n```diff\n-    total = 0.0\n+    total = 1.0\n```\nThe whole file:\n"
+    found = read(f"{said}```python\n{whole}```", FILE)
+    assert found.files == {"program.py": whole} and found.form == "file"
+    stale = "```diff\n@@ -1,2 +1,2 @@\n     nothing like it\n-    total = 0\n+    total = 1.0\n```\n"
+    assert read(f"{stale}```python\n{whole}```", FILE).files == {"program.py": whole}
+    assert read(f"{stale}```python\n{whole}```").files == {"program.py": whole}
+    piece = "```python\ndef evaluate(placed):\n    return 1\n```"
+    found = read(stale + piece, FILE)
+    assert found.files is None and "cannot be made" in found.refusal
+    assert read(f"{said}```python\n{whole}```", FILE, cut_off=True).files == {"program.py": whole}
+    assert read(f"{stale}```python\n{BASES[1]}```", FILE).files is None  # the program as it was
+
+
+def test_context_that_looks_like_a_diffs_head_does_not_end_its_hunk():
+    base = "index = 0\nrename = 1\na = 1\n"
+    reply = "```diff\n@@ -1,3 +1,3 @@\nindex = 0\n-rename = 1\n+rename = 2\n-a = 1\n+a = 2\n```"
+    assert read(reply, {"program.py": base}).files == {"program.py": "index = 0\nrename = 2\na = 2\n"}
+    head = "diff --git a/program.py b/program.py\nindex 83db48f..bf269f4 100644\n--- a/program.py\n+++ b/program.py\n"
+    assert read(reply.replace("@@ -1", head + "@@ -1"), {"program.py": base}).form == "diff"
+
+
+def test_an_underlined_title_is_not_the_middle_of_an_edit():
+    base = '"""Title\n=====\nold\n"""\nx = 1\n'
+    old = '"""Title\n=====\nold'
+    found = read(edit(old, old.replace("old", "new")), {"program.py": base})
+    assert found.files == {"program.py": base.replace("old", "new")}
+    twice = edit("x = 1", "x = 2\n=======\ny = 1")
+    assert "2 ======= lines" in read(twice, {"program.py": base}).refusal

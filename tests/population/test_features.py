@@ -166,3 +166,13 @@ def test_balanced_groups_are_a_partition_without_loners(count: int, rows: int, s
     assert len(groups) == min(count, rows)
     if rows >= 2 * count:
         assert min(map(len, groups)) >= 2
+
+
+def test_what_a_judge_tells_of_kernels_tells_equal_texts_apart() -> None:
+    def row(registers: int, shared: int) -> dict[str, object]:
+        return {"name": "k", "language": "cuda", "registers": registers, "spill_bytes": None, "shared_bytes": shared}
+
+    thin, fat = vector(RELU, kernels=[row(32, 0)]), vector(RELU, kernels=[row(255, 48_000), row(64, 0)])
+    assert distance(thin, fat) > 0.01
+    assert distance(thin, vector(RELU, kernels=[row(32, 0)])) == pytest.approx(0.0, abs=1e-9)
+    assert distance(vector(RELU), vector(RELU, kernels=[])) == pytest.approx(0.0, abs=1e-9)

@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernelevo.core import Brief, Evaluation, Origin, Program, Proposer, Task, Trial, Verdict
+from kernelevo.core import Brief, Evaluation, Origin, Program, Proposer, Status, Task, Trial, Verdict
 from kernelevo.llm import (
     Bandit,
+    EndpointBusy,
     EndpointError,
     Model,
+    ModelRefused,
     Models,
     Price,
     Reply,
@@ -172,3 +174,99 @@ def test_a_program_that_waits_to_be_mended_is_reserved_for_by_the_price_of_who_m
     assert proposer.estimate(brief)["dollars"] > 50 * before
     (mended,) = asyncio.run(proposer.propose(brief, Random(0)))
     assert mended.cost["dollars"] <= 100 * before and proposer.estimate(brief)["dollars"] == before
+
+
+CPP = Program({"program.cpp": "int main() {}\n"}, "cpp")
+
+
+@pytest.mark.parametrize("parents", [(Verdict(CPP, Evaluation.ok(1.0)),), ()])
+def test_a_task_in_another_language_gets_programs_in_it(parents):
+    brief = Brief(Task("t", "g", (CPP,), "other"), 1, parents=parents)
+    (proposal,), _ = propose(["Count.\n```cpp\nint main() { return 1; }\n```"], brief)
+    assert proposal.program.language == "cpp"
+    assert proposal.program.files == {"program.cpp": "int main() { return 1; }\n"}
+    (refused,), _ = propose(["I cannot."], brief)
+    assert refused.program.language == "python" and "fenced cpp block" in refused.program.source
+
+
+class Clock:
+    """Time that moves when somebody sleeps."""
+
+    now = 0.0
+
+    async def sleep(self, seconds):
+        self.now += seconds
+        await asyncio.sleep(0)
+
+
+def proposing(scripts, roles=None):
+    """A proposer whose models answer by scripts, and the function that asks it once."""
+    clock = Clock()
+    made = [Model(name, ScriptedClient(script), max_tokens=100) for name, script in scripts.items()]
+    found = Models(made, roles or {"proposer": tuple(scripts)}, clock=lambda: clock.now, sleep=clock.sleep)
+    proposer = LLMProposer(found, FileWriter())
+
+    def ask(number=1, seed=0, brief=None):
+        return asyncio.run(proposer.propose(brief or Brief(task(), number), Random(seed)))
+
+    return proposer, ask, clock
+
+
+def test_an_endpoint_that_answered_before_is_waited_for():
+    busy = [EndpointBusy("HTTP 503")] * 6
+    proposer, ask, clock = proposing({"m": [GOOD, *busy, "Tile.\n```python\nclass ModelNew: x = 1\n```"]})
+    told = []
+    proposer.models.notice = told.append
+    ask()
+    (proposal,) = ask(2)
+    assert proposal.program.origin.idea == "Tile." and 60 < clock.now < 900
+    assert len(told) == 1 and "rests for a while: HTTP 503" in told[0]
+    _, alone, _ = proposing({"m": ["Tile.\n```python\nclass ModelNew: x = 1\n```"]})
+    (undisturbed,) = alone(2)
+    assert proposal.program.origin.details["seed"] == undisturbed.program.origin.details["seed"]
+
+
+def test_an_outage_ends_the_waiting_and_what_never_answered_is_not_waited_for():
+    _, ask, clock = proposing({"m": [GOOD, *[EndpointBusy("HTTP 503")] * 99]})
+    ask()
+    with pytest.raises(EndpointBusy):
+        ask(2)
+    assert 900 <= clock.now < 1200
+    _, ask, clock = proposing({"m": [EndpointBusy("no connection"), GOOD]})
+    with pytest.raises(EndpointBusy):
+        ask()
+    assert clock.now == 0
+
+
+def test_another_model_answers_for_one_that_is_refused():
+    scripts = {"a": [ModelRefused("401")], "b": [GOOD] * 9}
+    for seed in range(4):
+        (proposal,) = proposing(scripts)[1](seed=seed)
+        assert proposal.program.origin.details["arm"][0] == "b"
+    proposer, ask, _ = proposing(
+        {"m": [GOOD, "Mended.\n```python\nclass ModelNew: x = 1\n```"], "r": [ModelRefused("404")]},
+        {"proposer": ("m",), "repair": ("r",)},
+    )
+    (proposal,) = ask()
+    proposer.observe(Trial(1, proposal.program, Evaluation.wrong("off by one")))
+    (mended,) = ask(2)
+    assert mended.program.origin.idea == "Mended." and mended.program.origin.details["repair_of"] == 1
+
+
+def test_a_reply_without_a_program_is_mended_by_what_its_prompt_built_on():
+    parent = verdict("class ModelNew: size = 64\n", Evaluation.ok(1.5))
+    edit = "<<<<<<< SEARCH\nclass ModelNew: size = 64\n=======\nclass ModelNew: size = 128\n>>>>>>> REPLACE"
+    proposer, ask, _ = proposing({"m": ["Larger tiles.\n```python\nclass Mod", f"Larger tiles.\n{edit}"]})
+    brief = Brief(task(), 1, parents=(parent,))
+    (refused,) = ask(brief=brief)
+    failed = Evaluation(Status.BUILD_FAILED, None, {}, "SyntaxError: the reply was cut off")
+    proposer.observe(Trial(1, refused.program, failed))
+    (mended,) = ask(brief=brief)
+    prompt = mended.records["prompt"][1]["content"]
+    assert "class ModelNew: size = 64" in prompt and "the reply was cut off" in prompt
+    assert "no program in reply" not in prompt
+    assert mended.program.source == "class ModelNew: size = 128\n"
+    assert mended.program.parents == (parent.program.id,)
+    assert mended.program.origin.details["repair_of"] == 1
+    proposer.observe(Trial(2, mended.program, Evaluation.wrong("off by one")))
+    assert not proposer._ward  # so often and no more

@@ -163,3 +163,29 @@ def test_a_fence_cannot_be_ended_from_inside(text):
 def test_long_texts_are_shortened_in_the_middle():
     block = fenced("a" * 500 + "b" * 500, "", 100)
     assert len(block) < 200 and "900 characters left out" in block
+
+
+def test_a_program_in_another_language_and_one_of_several_files():
+    packing = Task("p", "Pack circles.", (), "pack.py:score")
+    cpp = Verdict(Program({"program.cpp": "int x;\n"}, "cpp"), Evaluation.ok(1.0))
+    assert "```cpp\nint x;\n```" in text_of(Brief(packing, 0, parents=(cpp,)))
+    files = {"program.py": "import tiles\n", "tiles.py": "SIZE = 4\n", "csrc/k.cpp": "int f();\n"}
+    text = text_of(Brief(packing, 0, parents=(Verdict(Program(files), Evaluation.ok(1.0)),)))
+    for part in ("`program.py`:\n\n```python\nimport tiles", "`tiles.py`:\n\n```python\nSIZE", "```cpp\nint f"):
+        assert part in text, part
+
+
+def test_the_prompt_names_every_kind_of_baseline():
+    from kernelevo.kernels.baseline import WAYS
+
+    told = {"eager": "eagerly", "compiled": "`torch.compile`", "graphed": "CUDA graphs"}
+    text = " ".join(text_of(Brief(task(), 0)).split())
+    assert {way.kind for way in WAYS.values()} == set(told)
+    assert all(words in text for words in told.values()) and "fastest of these" in text
+    assert any(way.tf32 == "on" for way in WAYS.values()) and "TF32 on" in text
+
+
+def test_half_a_surrogate_pair_in_feedback_is_replaced():
+    parent = verdict("x = 1\n", Evaluation.ok(1.0, feedback="file \udce9t\udce9.txt"))
+    rendered = render(Brief(task(), 0, parents=(parent,)), PROMPTS)
+    assert "file ?t?.txt" in rendered.messages[1].content and rendered.tokens == estimate(rendered.messages)
