@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -12,6 +13,7 @@ from kernelevo import api
 from kernelevo.dashboard import server
 from kernelevo.dashboard.routes import news
 from kernelevo.engine import Schedule
+from kernelevo.errors import BadSetting
 from kernelevo.store import RunStore
 from tests.engine import toys
 from tests.engine.test_engine import Bench
@@ -169,6 +171,53 @@ def test_a_token_is_asked_elsewhere(hub: Any) -> None:
     status, head, _ = ask.raw("/run/one?token=secret&x=1", host="10.0.0.5:7")
     assert status == 303 and head["location"] == "/run/one?x=1"
     assert "HttpOnly" in head["set-cookie"] and "SameSite=Strict" in head["set-cookie"]
+
+
+def test_an_empty_token_is_none_and_lets_nobody_in(hub: Any) -> None:
+    for token in ("", " ", None):
+        ask = Asking(server.guarded(hub, "0.0.0.0", 7, token))
+        assert ask("/api/runs", host="10.0.0.5:7")[0] == 401
+        assert ask("/api/runs", host="10.0.0.5:7", authorization="Bearer ")[0] == 401
+    assert Asking(server.guarded(hub, "127.0.0.1", 1, ""))("/api/runs")[0] == 200
+
+
+def test_a_token_may_have_any_characters_and_stand_beside_any_cookies(hub: Any) -> None:
+    token, host = 'a+b&c;d é"', "10.0.0.5:7"
+    ask = Asking(server.guarded(hub, "0.0.0.0", 7, token))
+    status, head, _ = ask.raw(f"/?token={quote(token, safe='')}", host=host)
+    mine = head["set-cookie"].partition(";")[0]
+    assert status == 303 and ask("/api/runs", host=host, cookie=mine)[0] == 200
+    for other in ('theme={"dark": true}', "path=x", "a=[1]; version", "=", ""):
+        assert ask("/api/runs", host=host, cookie=f"{other}; {mine}")[0] == 200
+        assert ask("/api/runs", host=host, cookie=other)[0] == 401
+    assert ask("/api/runs", host=host, authorization=f"Bearer {token}")[0] == 200
+
+
+def test_where_a_token_is_taken_from_leads_back_here(hub: Any) -> None:
+    ask = Asking(server.guarded(hub, "0.0.0.0", 7, "secret"))
+    for path, place in (
+        ("//evil.example/x", "/evil.example/x"),
+        ("/run/Läufe 1", "/run/L%C3%A4ufe%201"),
+        ("/run/a\r\nx: y", "/run/a%0D%0Ax%3A%20y"),
+    ):
+        _, head, _ = ask.raw(f"{path}?token=secret", host="10.0.0.5:7")
+        assert head["location"] == place
+
+
+def test_names_and_origins_that_are_none_are_refused(ask: Asking) -> None:
+    assert ask("/api/runs", host="[::1")[0] == 403
+    assert ask("/api/runs", origin="http://[")[0] == 403
+
+
+def test_a_port_that_somebody_has_taken_is_refused() -> None:
+    first = server._bind("127.0.0.1", 0)
+    try:
+        with pytest.raises(BadSetting, match=r"cannot be listened on[\s\S]*--port"):
+            server._bind("127.0.0.1", first.getsockname()[1])
+    finally:
+        first.close()
+    with pytest.raises(BadSetting, match="cannot be listened on"):
+        server._bind("a" * 70, 0)  # no name that could be looked up
 
 
 def test_pages_may_load_nothing_from_elsewhere(ask: Asking) -> None:
