@@ -46,6 +46,7 @@ class Result:
         created: seconds since the epoch.
         opinions: trial number -> what a judge model thinks of its program.
         lost_calls: requests to models that were sent, and whose replies a killed run did not receive.
+        banned: ids of programs that may never be used again, by a person's order or a final timing.
     """
 
     folder: Path
@@ -59,6 +60,7 @@ class Result:
     created: float
     opinions: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     lost_calls: int = 0
+    banned: frozenset[str] = frozenset()
 
     @classmethod
     def read(cls, run: str | Path) -> Result:
@@ -86,22 +88,34 @@ class Result:
                 store.created,
                 store.opinions(),
                 store.lost_calls(),
+                frozenset(str(row.data["program"]) for row in store.events(kind="ban")),
             )
 
     @cached_property
     def best(self) -> Trial | None:
-        """The trial to use: the best of the confirmed ones, else the best by score."""
+        """The trial to use: the best of the confirmed ones, else the best by score; none that is out."""
         sure = [
             t
-            for t in self.trials
+            for t in self._standing
             if t.number in self.confirmed and self.confirmed[t.number].score is not None
         ]
         if sure:
             worth = self.objectives.worth
             return max(sure, key=lambda t: (worth(self.confirmed[t.number]), self._liked(t), -t.number))
-        open_ = [t for t in self.trials if t.number not in self.confirmed]
+        open_ = [t for t in self._standing if t.number not in self.confirmed]
         best = table.best(open_, self.objectives)
         return max(self._equals(best, open_), key=lambda t: (self._liked(t), -t.number), default=best)
+
+    @cached_property
+    def out(self) -> frozenset[str]:
+        """Ids of the programs that count no more: banned, or refuted when they were timed again."""
+        refuted = {number for number, verdict in self.confirmed.items() if verdict.score is None}
+        return self.banned | {t.program.id for t in self.trials if t.number in refuted}
+
+    @property
+    def _standing(self) -> list[Trial]:
+        """The trials whose programs are not out; a program may have several."""
+        return [t for t in self.trials if t.program.id not in self.out]
 
     def _equals(self, best: Trial | None, trials: Sequence[Trial]) -> list[Trial]:
         """The trials that are as good as the best one."""
@@ -127,8 +141,7 @@ class Result:
     @cached_property
     def front(self) -> list[Trial]:
         """The Pareto front over the declared metrics, in order of the trials; empty if none are declared."""
-        refuted = {number for number, verdict in self.confirmed.items() if verdict.score is None}
-        return self.objectives.front(t for t in self.trials if t.number not in refuted)
+        return self.objectives.front(self._standing)
 
     @property
     def evaluation(self) -> Evaluation | None:
@@ -279,6 +292,7 @@ class Result:
             "verdict": self.evaluation.to_json() if self.evaluation else None,
             "confirmed": self.is_confirmed,
             "lost_calls": self.lost_calls,
+            "out": sorted(self.out),
             "draws": draws(self.trials),
         }
         trials = [{**t.to_json(), "opinion": self.opinions.get(t.number)} for t in self.trials]
@@ -299,7 +313,7 @@ class Result:
         if self.front:
             console.print(table.front_table(self.front, self.objectives))
         rows = console.export_html(inline_styles=True, code_format="<pre>{code}</pre>")
-        curve = best_so_far(self.trials, self.objectives)
+        curve = best_so_far(self._standing, self.objectives)
         return f'<div style="max-width:56rem">{rows}{curve}</div>'
 
 
