@@ -297,8 +297,7 @@ def _finished(folder: Path, outcome: Outcome, settings: Settings, listener: List
         KernelEvoError: what every proposer failed of, if nothing was proposed because of it.
     """
     result = Result.read(folder)
-    if result.program is not None:
-        _lay_down(result)
+    _lay_down(result)
     _write(folder / REPORT, result.to_html())
     proposed = any(trial.program.origin.proposer != SEED for trial in result.trials)
     if outcome.failure is not None and not proposed:
@@ -314,16 +313,19 @@ def _finished(folder: Path, outcome: Outcome, settings: Settings, listener: List
 
 
 def _lay_down(result: Result) -> None:
-    """Leave the best program as a file or a folder; what lay there of an earlier best goes."""
-    assert result.program is not None
+    """Leave the best program as a file or a folder; an earlier best goes, whatever else lies there stays."""
     for path in (result.folder / BEST, *result.folder.glob(f"{BEST}.*")):
         try:
+            if not any(_is_of(path, trial.program) for trial in result.trials):
+                continue
             if path.is_dir():
                 shutil.rmtree(path)
             else:
-                path.unlink(missing_ok=True)
+                path.unlink()
         except OSError as error:
             raise refused(f"{path} cannot be replaced.", error) from error
+    if result.program is None:
+        return
     if len(result.program.files) == 1:
         _write(result.best_path, result.program.source)
         return
@@ -331,6 +333,20 @@ def _lay_down(result: Result) -> None:
         write_tree(result.program, result.best_path)
     except OSError as error:
         raise refused(f"{result.best_path} cannot be written.", error) from error
+
+
+def _is_of(path: Path, program: Program) -> bool:
+    """Whether a file or folder holds this program and nothing else: what a person put there is not ours."""
+    several = len(program.files) > 1
+    if path.is_symlink() or path.is_dir() != several:
+        return False
+    texts = dict(program.files) if several else {".": program.source}
+    for name, text in texts.items():
+        file, data = path / name, text.encode()
+        if not file.is_file() or file.stat().st_size != len(data) or file.read_bytes() != data:
+            return False
+    files = (p.relative_to(path) for p in path.rglob("*") if p.is_file())
+    return not several or {p.as_posix() for p in files if "__pycache__" not in p.parts} == set(texts)
 
 
 def _write(path: Path, text: str) -> None:

@@ -318,13 +318,23 @@ def test_a_best_program_in_another_language_keeps_its_suffix(elsewhere, command)
     from kernelevo.core import Evaluation, Program, Task, Trial
 
     text = "int main() { return 0; }\n"
-    (elsewhere / "run").mkdir()
-    (elsewhere / "run" / "best.py").write_text("of an earlier best")
-    with RunStore.create(elsewhere / "run", Task("t", "g", evaluator="none"), {}) as store:
+    folder = elsewhere / "run"
+    (folder / "best").mkdir(parents=True)
+    (folder / "best.py").write_text("of an earlier best")
+    mine = {"best.pt": "weights of mine", "best/notes.txt": "words of mine"}
+    for name, words in mine.items():
+        (folder / name).write_text(words)
+    with RunStore.create(folder, Task("t", "g", evaluator="none"), {}) as store:
+        store.record(Trial(0, Program.single("of an earlier best"), Evaluation.ok(0.5)))
         program = Program({"program.cpp": text}, "cpp")
-        store.record(Trial(0, program, Evaluation.ok(1.0)))
-    _lay_down(load_run(elsewhere / "run"))
-    assert not (elsewhere / "run" / "best.py").exists()
-    assert (elsewhere / "run" / "best.cpp").read_text() == text
+        store.record(Trial(1, program, Evaluation.ok(1.0)))
+    _lay_down(load_run(folder))
+    assert not (folder / "best.py").exists() and (folder / "best.cpp").read_text() == text
     code, _, err = command("export", "run")
     assert code == 0 and "wrote best.cpp" in err and (elsewhere / "best.cpp").read_text() == text
+    with RunStore.open(folder) as store:  # nothing is left that may be used
+        for banned in (program, Program.single("of an earlier best")):
+            store.append_event("ban", {"program": banned.id, "told": 2})
+    _lay_down(load_run(folder))
+    assert not (folder / "best.cpp").exists()
+    assert {name: (folder / name).read_text() for name in mine} == mine
