@@ -95,8 +95,6 @@ def claim_folder(task: str, settings: Settings) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise refused(f"the run folder {folder} cannot be made.", error) from error
-    if (folder / RUN_FILE).exists():
-        raise StoreError(f"{folder} holds a run already.", now="resume it, or choose another --out")
     return folder
 
 
@@ -272,7 +270,21 @@ def _row(
 
 
 def _folder(settings: Settings, name: str) -> Path:
-    return Path(settings.out) if settings.out else new_run_folder(name, datetime.date.today())
+    """The folder of a new run; one that holds a run is refused before anything is written there."""
+    if not settings.out:
+        return new_run_folder(name, datetime.date.today())
+    folder = Path(settings.out)
+    try:
+        there = (folder / RUN_FILE).exists()
+    except OSError as error:
+        raise refused(f"the run folder {folder} cannot be used.", error) from error
+    if there:
+        raise StoreError(
+            f"{folder} already holds a run.",
+            why=f"{folder / RUN_FILE} exists",
+            now=f"go on with it (kernelevo resume {folder}) or choose another folder",
+        )
+    return folder
 
 
 def _start(task: Task, settings: Settings, budget: Budget, folder: Path, listener: Listener | None) -> Result:
