@@ -290,7 +290,8 @@ def _folder(settings: Settings, name: str) -> Path:
 def _start(task: Task, settings: Settings, budget: Budget, folder: Path, listener: Listener | None) -> Result:
     def begin() -> Result:
         with RunStore.create(folder, task, settings.to_json()) as store:
-            _write(folder / CONFIG_FILE, settings.to_toml())
+            # without its own folder, so that the file can be given to another run
+            _write(folder / CONFIG_FILE, dataclasses.replace(settings, out=None).to_toml())
             for program in _own_programs(settings):
                 given = {"files": dict(program.files), "language": program.language}
                 store.append_command("the one who started it", "submit", given)

@@ -90,6 +90,14 @@ def test_run_show_runs_export_resume(elsewhere, command):
         assert (elsewhere / data["run"]["folder"] / file).is_file()
 
 
+def test_the_settings_that_a_run_leaves_can_be_given_to_another_one(elsewhere, command):
+    assert command(*TOUR, "--budget", "1s", "--out", "here")[0] == 0
+    code, out, err = command("run", "tour.py:tour", "--config", "here/config.toml", "--json")
+    assert code == 0, err
+    run = json.loads(out)["run"]
+    assert run["folder"].startswith("runs/") and run["settings"]["mailbox"] == "box"
+
+
 def test_no_runs_yet(elsewhere, command):
     assert command("runs") == (
         0,
