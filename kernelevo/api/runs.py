@@ -264,7 +264,7 @@ def _row(
         "task": task,
         "state": state,
         "trials": trials,
-        "best": round(best, 4) if best is not None else None,
+        "best": best,
         "started": started,
     }
 

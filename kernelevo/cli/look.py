@@ -14,7 +14,15 @@ from kernelevo.cli.output import console, print_json, talk
 from kernelevo.core import listing
 from kernelevo.errors import BadSetting
 from kernelevo.report.draws import draw_lines
-from kernelevo.report.table import front_table, merit, trials_csv, trials_table
+from kernelevo.report.table import (
+    DIGITS,
+    NONE,
+    front_table,
+    merit,
+    number,
+    trials_csv,
+    trials_table,
+)
 
 
 def runs(
@@ -35,7 +43,8 @@ def runs(
     for name in ("run", "task", "state", "trials", "best", "started"):
         table.add_column(name)
     for row in found:
-        table.add_row(*(str(row[k]) for k in ("run", "task", "state", "trials", "best", "started")))
+        best, started = number(row["best"], DIGITS), row["started"] or NONE
+        table.add_row(row["run"], row["task"], row["state"], str(row["trials"]), best, started)
     console().print(table)
     return 0
 

@@ -98,6 +98,19 @@ def test_the_settings_that_a_run_leaves_can_be_given_to_another_one(elsewhere, c
     assert run["folder"].startswith("runs/") and run["settings"]["mailbox"] == "box"
 
 
+def test_a_small_score_is_listed_as_it_is_and_none_as_a_dash(elsewhere, command):
+    from kernelevo.core import Evaluation, Program, Task, Trial
+
+    for name, scores in (("tiny", [1.5e-7]), ("nothing", [])):
+        with RunStore.create(elsewhere / "runs" / name, Task(name, "g", evaluator="none"), {}) as store:
+            for score in scores:
+                store.record(Trial(0, Program.single("x"), Evaluation.ok(score)))
+    best = {row["run"]: row["best"] for row in json.loads(command("runs", "--json")[1])}
+    assert best == {"tiny": 1.5e-7, "nothing": None}
+    code, out, _ = command("runs")
+    assert code == 0 and "1.5e-07" in out and "None" not in out
+
+
 def test_no_runs_yet(elsewhere, command):
     assert command("runs") == (
         0,
