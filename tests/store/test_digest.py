@@ -1,10 +1,14 @@
 """Digest: the same as reading all again, whatever came in between."""
 
+import errno
 import os
 from pathlib import Path
 
+import pytest
+
 from kernelevo.core import Evaluation, Fault, Origin, Program, Task, Trial
-from kernelevo.store import Digest, RunStore, writer_of
+from kernelevo.errors import Unwritable
+from kernelevo.store import Digest, RunStore, lock, writer_of
 
 
 def trial(n: int, score: float | None = None, **metrics: str) -> Trial:
@@ -61,6 +65,33 @@ def test_who_writes_a_run_is_seen_without_touching_its_lock(tmp_path: Path) -> N
     with RunStore.create(folder, Task("toy", "", (Program.single("s"),), "ones"), {}):
         assert writer_of(folder) == os.getpid()
     assert writer_of(folder) is None and writer_of(tmp_path / "none") is None
+
+
+def test_a_writer_is_seen_where_the_kernel_names_another_device(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on btrfs, whose files and locks have different ones."""
+    folder, locks = tmp_path / "run", tmp_path / "locks"
+    with RunStore.create(folder, Task("toy", "", (Program.single("s"),), "ones"), {}):
+        inode = (folder / lock.LOCK_FILE).stat().st_ino
+        monkeypatch.setattr(lock, "_LOCKS", locks)
+        for holder, seen in ((os.getpid(), os.getpid()), (1, None)):
+            locks.write_text(f"1: FLOCK  ADVISORY  WRITE {holder} ff:fe:{inode} 0 EOF\n")
+            assert writer_of(folder) == seen
+
+
+def test_a_disk_that_is_full_when_the_run_is_locked_is_the_machines_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    task = Task("toy", "", (Program.single("s"),), "ones")
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "pwrite", full)
+        with pytest.raises(Unwritable, match=r"cannot be locked[\s\S]*No space left"):
+            RunStore.create(tmp_path / "run", task, {})
+    RunStore.create(tmp_path / "run", task, {}).close()  # nobody holds it
 
 
 def test_half_a_surrogate_pair_keeps_nobody_from_reading_the_run(tmp_path: Path) -> None:
