@@ -6,7 +6,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from kernelevo.errors import RunNotFound, StoreError, Unwritable, refused
@@ -21,7 +21,8 @@ _MACHINES = {sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR,
 def create(folder: Path, facts: Mapping[str, str]) -> sqlite3.Connection:
     """Make a new database in the folder, open for writing, with these facts of the run.
 
-    Shape and facts are one transaction: a killed creation leaves nothing that looks like a run.
+    Shape and facts are one transaction: a killed creation leaves nothing that looks like a run, and one that
+    fails leaves nothing at all. The caller holds the writer's lock.
 
     Raises:
         StoreError: if there is one already, or the folder cannot be written.
@@ -34,7 +35,13 @@ def create(folder: Path, facts: Mapping[str, str]) -> sqlite3.Connection:
             now=f"go on with it (kernelevo resume {folder}) or choose another folder",
         )
     with plain_errors(path):
-        return _prepare(path, facts)
+        try:
+            return _prepare(path, facts)
+        except BaseException:  # a full disk: what is half made would be no run, and be in the way of one
+            for end in ("", "-wal", "-shm"):
+                with suppress(OSError):
+                    path.with_name(path.name + end).unlink()
+            raise
 
 
 def open_for_writing(folder: Path) -> sqlite3.Connection:

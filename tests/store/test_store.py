@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from kernelevo.core import Evaluation, Fault, Origin, Program, Proposal, Status, Task, Trial
 from kernelevo.errors import RunNotFound, StoreError
-from kernelevo.store import RUN_FILE, CallRow, Draft, RunStore
+from kernelevo.store import RUN_FILE, CallRow, Draft, RunStore, database
 from kernelevo.store.rows import trial_row
 from kernelevo.store.store import _INSERT_TRIAL
 
@@ -206,6 +206,19 @@ def test_create_does_not_touch_an_existing_run(store: RunStore) -> None:
         RunStore.create(store.folder, TASK, {})
     with RunStore.open(store.folder) as again:
         assert again.count() == 1
+
+
+def test_a_creation_that_fails_is_in_nobodys_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(db: sqlite3.Connection) -> None:
+        db.execute("CREATE TABLE half (made TEXT)")
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(database, "migrate", full)
+        with pytest.raises(StoreError, match="disk is full"):
+            RunStore.create(tmp_path / "run", TASK, {})
+    with RunStore.create(tmp_path / "run", TASK, {}) as made:
+        assert made.task == TASK
 
 
 def test_missing_run_leaves_nothing_behind(tmp_path: Path) -> None:
