@@ -15,7 +15,13 @@ from kernelevo.store.migrations import APPLICATION_ID, migrate, names
 RUN_FILE, CONFIG_FILE = "run.db", "config.toml"
 _BUSY_SECONDS = 30.0
 _LOOK = "check the folder's permissions and free space, or choose another with --out"
-_MACHINES = {sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL}
+_MACHINES = {
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+}
 
 
 def create(folder: Path, facts: Mapping[str, str]) -> sqlite3.Connection:

@@ -388,7 +388,7 @@ def test_a_folder_that_may_not_be_written_is_readable(store: RunStore, tmp_path:
             try:
                 reader.append_command("eve", "stop", {{}})
             except StoreError as error:
-                print("refused")
+                print("refused", error.exit_code)
         """
     everything = [tmp_path / "copy", *(tmp_path / "copy").iterdir()]
     parents = (
@@ -411,7 +411,7 @@ def test_a_folder_that_may_not_be_written_is_readable(store: RunStore, tmp_path:
             path.chmod(0o755)
         for path, mode in before.items():
             path.chmod(mode)
-    assert done.stdout.split("\n")[:2] == ["[0]", "refused"], done.stderr
+    assert done.stdout.split("\n")[:2] == ["[0]", "refused 3"], done.stderr
 
 
 WRITER = """
