@@ -181,6 +181,12 @@ def test_commands_come_from_anyone_and_are_obeyed_by_the_writer(store: RunStore)
     assert [c.id for c in store.commands(after=1)] == [2]
 
 
+def test_a_writer_that_may_not_write_any_more_says_so_in_plain_words(store: RunStore) -> None:
+    store._db.execute("PRAGMA query_only = ON")
+    with pytest.raises(StoreError, match="cannot be used"):
+        store.append_command("ana", "submit", {"source": "x"})
+
+
 def test_events_keep_their_order_and_kind(store: RunStore) -> None:
     store.append_event("rested", {"proposer": "tune"}, trial=3)
     store.append_event("final", {"score": None})
