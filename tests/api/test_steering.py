@@ -51,6 +51,14 @@ def test_what_cannot_be_obeyed_is_refused_before_it_is_recorded(
     assert api.orders(bench.folder) == []
 
 
+def test_an_author_whose_name_is_no_text_is_heard_too(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.run(toys.task(), [toys.Flip()], "1")
+    monkeypatch.setenv("LOGNAME", "jos\udce9")  # as Python reads bytes that are not UTF-8
+    assert api.steer(bench.folder, "pause").author == "jos?"
+    assert api.steer(bench.folder, "resume", author="\ud800").author == "?"
+    assert [row["author"] for row in api.orders(bench.folder)] == ["jos?", "?"]
+
+
 def test_a_run_that_is_not_there_cannot_be_steered(tmp_path: Path) -> None:
     with pytest.raises(RunNotFound):
         api.steer(tmp_path / "none", "pause")
