@@ -39,7 +39,8 @@ def test_an_order_is_a_row_with_author_and_time(bench: Bench) -> None:
         ("hint", {"text": "x", "asks": "1.5"}), ("hint", {"text": "x", "expires": "$5"}),
         ("hint", {"text": "\ud800"}), ("budget", {"budget": "lots"}), ("workers", {"workers": -1}),
         ("submit", {}), ("submit", {"source": "x", "parents": [3]}), ("pause", {"why": "lunch"}),
-        ("weight", {"proposer": "llm", "weight": "heavy"}),
+        ("weight", {"proposer": "llm", "weight": "heavy"}), ("weight", {"proposer": "llm", "weight": "nan"}),
+        ("weight", {"proposer": "llm", "weight": 1e999}), ("objective", {"metric": "m", "weight": "-inf"}),
     ],
 )  # fmt: skip
 def test_what_cannot_be_obeyed_is_refused_before_it_is_recorded(
