@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import tomllib
 from collections.abc import Mapping
@@ -175,8 +176,9 @@ class Settings:
                 why="its opinions come when they come, and briefs would depend on that",
                 now="leave --judge-model or --deterministic out",
             )
-        if self.repairs < 0 or (self.reply_timeout is not None and not self.reply_timeout > 0):
-            raise BadSetting("repairs cannot be below 0, nor a time-out for replies 0 or less")
+        wait = self.reply_timeout
+        if self.repairs < 0 or (wait is not None and not 0 < wait < math.inf):
+            raise BadSetting("repairs cannot be below 0, nor a time-out for replies 0, less or without end")
         for name in ("workers", "thinkers", "window", "islands", "prompt_tokens", "max_tokens"):
             value = getattr(self, name)
             if value is not None and value < 1:
