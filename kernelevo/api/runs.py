@@ -364,6 +364,6 @@ def _is_of(path: Path, program: Program) -> bool:
 
 def _write(path: Path, text: str) -> None:
     try:
-        path.write_text(text, "utf-8")
+        path.write_text(text, "utf-8", errors="backslashreplace")  # of a folder whose name is no text
     except OSError as error:
         raise refused(f"{path} cannot be written.", error) from error

@@ -290,7 +290,19 @@ def _checked(cls: type[Settings], key: str, value: Any) -> Any:
         wanted = " or ".join(kind.__name__ for kind in kinds)
         raise BadSetting(f"{key} must be {wanted}, not {value!r}")
     if isinstance(value, (list, tuple)):
-        return tuple(str(item) for item in value)
+        return tuple(_text(key, str(item)) for item in value)
+    return _text(key, value) if isinstance(value, str) else value
+
+
+def _text(key: str, value: str) -> str:
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:  # bytes of a path that are not UTF-8, as Python reads them
+        raise BadSetting(
+            f"{key} cannot be {value!r}",
+            why="it has bytes that are no UTF-8 text, which config.toml and the report could not name",
+            now="rename the file or folder",
+        ) from error
     return value
 
 
