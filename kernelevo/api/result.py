@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -273,8 +274,8 @@ class Result:
     def summary(self) -> str:
         """What to do with it, in words."""
         if self.best is None:
-            return f"nothing correct was found; see why: kernelevo show {self.folder}"
-        return f"the program is in {self.best_path}; every trial: kernelevo show {self.folder}"
+            return f"nothing correct was found; see why: kernelevo show {quote(str(self.folder))}"
+        return f"the program is in {self.best_path}; every trial: kernelevo show {quote(str(self.folder))}"
 
     def to_json(self) -> dict[str, Any]:
         """Return the object that ``show --json`` prints: ``run`` and ``trials``."""

@@ -8,6 +8,7 @@ import itertools
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any, overload
 
 from kernelevo.api.apart import apart
@@ -282,7 +283,7 @@ def _folder(settings: Settings, name: str) -> Path:
         raise StoreError(
             f"{folder} already holds a run.",
             why=f"{folder / RUN_FILE} exists",
-            now=f"go on with it (kernelevo resume {folder}) or choose another folder",
+            now=f"go on with it (kernelevo resume {quote(str(folder))}) or choose another folder",
         )
     return folder
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import Annotated, Any
 
 import typer
@@ -56,7 +57,7 @@ def steer(
     if as_json:
         print_json({"id": command.id, "verb": verb, "args": args, "author": command.author, "at": command.at})
     else:
-        talk(f"order {command.id} is recorded: {verb}; obeyed at the next ask (kernelevo steer {run})")
+        talk(f"order {command.id} is recorded: {verb}; obeyed at the next ask (kernelevo steer {quote(run)})")
     return 0
 
 

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any
 
 import typer
@@ -53,7 +54,7 @@ def watch(
                 for _ in _changes(watched):
                     live.update(picture(watched))
     except KeyboardInterrupt:
-        talk(f"the run goes on; again: kernelevo watch {run}")
+        talk(f"the run goes on; again: kernelevo watch {quote(run)}")
     finally:
         watched.digest.close()
     talk(ending(watched, folder))
@@ -64,8 +65,8 @@ def ending(watched: Watched, folder: Path) -> str:
     """Say what can be done with the run now."""
     state = views.state_of(watched)
     if state in ("interrupted", "stopped"):
-        return f"{state}; go on with: kernelevo resume {folder}"
-    return f"{state}; kernelevo show {folder}"
+        return f"{state}; go on with: kernelevo resume {quote(str(folder))}"
+    return f"{state}; kernelevo show {quote(str(folder))}"
 
 
 def _changes(watched: Watched) -> Iterator[None]:

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from shlex import quote
 
 from kernelevo.errors import RunNotFound, StoreError, Unwritable, refused
 from kernelevo.store.migrations import APPLICATION_ID, migrate, names
@@ -38,7 +39,7 @@ def create(folder: Path, facts: Mapping[str, str]) -> sqlite3.Connection:
         raise StoreError(
             f"{folder} already holds a run.",
             why=f"{path} exists",
-            now=f"go on with it (kernelevo resume {folder}) or choose another folder",
+            now=f"go on with it (kernelevo resume {quote(str(folder))}) or choose another folder",
         )
     with plain_errors(path):
         try:

@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 from pathlib import Path
+from shlex import quote
 
 from kernelevo.errors import StoreError, refused
 
@@ -64,7 +65,7 @@ class WriterLock:
             raise StoreError(
                 f"the run {folder} is being written by process {holder}.",
                 why="a run has one writer at a time",
-                now=f"watch it (kernelevo watch {folder}), steer it, or stop process {holder} first",
+                now=f"kernelevo watch {quote(str(folder))}, steer it, or stop process {holder} first",
             ) from error
         except OSError as error:
             os.close(self._fd)

@@ -13,6 +13,7 @@ import pytest
 from kernelevo.cli.main import run_command
 from kernelevo.cli.watch import picture
 from kernelevo.dashboard.hub import Watched
+from kernelevo.errors import StoreError
 from kernelevo.store import RunStore
 from tests.engine import toys
 from tests.engine.test_engine import Bench
@@ -66,6 +67,18 @@ def test_a_killed_run_is_interrupted_and_says_how_to_go_on(
     assert f"interrupted; go on with: kernelevo resume {bench.folder}" in capsys.readouterr().err
     assert run_command(["runs", "--folder", str(bench.folder.parent), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)[0]["state"] == "interrupted"
+
+
+def test_a_command_that_is_suggested_can_be_typed_as_it_stands(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "my run"
+    with RunStore.create(folder, toys.task(), {}) as store:
+        store.set_state("stopped")
+    assert run_command(["watch", str(folder)]) == 0
+    assert capsys.readouterr().err == f"stopped; go on with: kernelevo resume '{folder}'\n"
+    with RunStore.open(folder), pytest.raises(StoreError, match=f"kernelevo watch '{folder}'"):
+        RunStore.open(folder)
 
 
 def test_orders_are_typed_listed_and_refused(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
