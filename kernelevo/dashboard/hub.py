@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -70,6 +71,11 @@ class Watched:
             self.listeners.discard(event)
 
 
+def as_text(path: Path | str) -> str:
+    """Return a path as text that can be sent: bytes of it that are no UTF-8 become replacement characters."""
+    return os.fsencode(path).decode("utf-8", errors="replace")
+
+
 class Hub:
     """Opens runs by name and keeps them fresh; belongs to the thread of one event loop.
 
@@ -90,20 +96,20 @@ class Hub:
     @property
     def only(self) -> str | None:
         """Name of the one run that is shown, if it is one."""
-        return self._only.name if self._only else None
+        return as_text(self._only.name) if self._only else None
 
     def folders(self) -> dict[str, Path]:
         """Runs by name, the newest first."""
         if self._only:
-            return {self._only.name: self._only}
-        return {folder.name: folder for folder in reversed(list_runs(self._root))}
+            return {as_text(self._only.name): self._only}
+        return {as_text(folder.name): folder for folder in reversed(list_runs(self._root))}
 
     def glances(self) -> list[dict[str, Any]]:
         """One row for each run, the newest first; one that cannot be read says why."""
         rows = []
         for name, folder in self.folders().items():
             try:
-                rows.append(glance(folder))
+                rows.append({**glance(folder), "run": name})
             except KernelEvoError as error:
                 rows.append({"run": name, "state": "unreadable", "why": error.what})
         return rows

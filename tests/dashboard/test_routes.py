@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -223,6 +224,21 @@ def test_a_port_that_somebody_has_taken_is_refused() -> None:
 def test_pages_may_load_nothing_from_elsewhere(ask: Asking) -> None:
     _, head, _ = ask.raw("/api/runs")
     assert "default-src 'self'" in head["content-security-policy"] and head["x-frame-options"] == "DENY"
+
+
+def test_runs_have_pages_whatever_their_names_are(tmp_path: Path) -> None:
+    from kernelevo.dashboard.pages.markup import link
+
+    for name in (os.fsdecode(b"l\xe4ufe"), "a #1%x", "<b>&"):
+        RunStore.create(tmp_path / "runs" / name, toys.task(), {}).close()
+    hub = server.open_hub(tmp_path / "runs", None)
+    ask = Asking(server.guarded(hub, "127.0.0.1", 1, None))
+    names = {row["run"] for row in ask("/api/runs")[1]}
+    assert names == {"l\ufffdufe", "a #1%x", "<b>&"}
+    for name in names:
+        assert ask(f"/api/runs/{name}")[1]["name"] == name
+    hub.close()
+    assert 'href="/run/a%20%231%25x/trial/3"' in link("a #1%x", 3)
 
 
 def test_news_come_as_they_are_recorded(tmp_path: Path) -> None:

@@ -9,14 +9,13 @@ from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from nicegui import ui
 
 from kernelevo import api
 from kernelevo.dashboard import views
 from kernelevo.dashboard.hub import Hub, Watched
-from kernelevo.dashboard.pages.markup import pill, raw
+from kernelevo.dashboard.pages.markup import address, pill, raw
 from kernelevo.errors import KernelEvoError
 
 TICK = 0.15  # seconds between two looks at whether there is something new
@@ -110,7 +109,7 @@ def frame(hub: Hub, run: str, active: str) -> Iterator[View | None]:
 
 
 def _head(view: View, active: str) -> None:
-    base = f"/run/{quote(view.name)}"
+    base = address(view.name)
     with ui.element("header"):
         home = "" if view.hub.only else '<a class="quiet" href="/">runs</a> / '
         raw(f"<div>{home}<b>{escape(view.watched.digest.task.name)}</b></div>", "title")
