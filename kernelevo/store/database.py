@@ -14,6 +14,8 @@ from kernelevo.errors import RunNotFound, StoreError, Unwritable, refused
 from kernelevo.store.migrations import APPLICATION_ID, migrate, names
 
 RUN_FILE, CONFIG_FILE = "run.db", "config.toml"
+_COPIES = 20
+_HEAD = 32  # bytes; it has the salts that are new whenever the log begins anew
 _BUSY_SECONDS = 30.0
 _LOOK = "check the folder's permissions and free space, or choose another with --out"
 _MACHINES = {
@@ -119,9 +121,29 @@ def _sheltered(path: Path, copy: Callable[[Path, Path], None]) -> tuple[sqlite3.
 
 
 def _copy_files(path: Path, target: Path) -> None:
-    for end in ("", "-wal"):
-        if (file := path.with_name(path.name + end)).exists():
-            shutil.copyfile(file, target.with_name(target.name + end))
+    """Copy a database and its log as they are at one moment, as far as it matters.
+
+    Rows that its writer appends meanwhile may come or not. But if it moves pages from the log into the
+    database, the two that were copied do not belong together: then they are copied again.
+    """
+    for _ in range(_COPIES):
+        before = _moved(path)
+        for end in ("", "-wal"):
+            copy = target.with_name(target.name + end)
+            copy.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):
+                shutil.copyfile(path.with_name(path.name + end), copy)
+        if _moved(path) == before:
+            return
+    raise sqlite3.OperationalError("it is written faster than it can be copied")
+
+
+def _moved(path: Path) -> tuple[object, ...]:
+    """What changes whenever pages go from the log into the database: its file, and the head of the log."""
+    main, head = path.stat(), b""
+    with suppress(FileNotFoundError), path.with_name(f"{path.name}-wal").open("rb") as log:
+        head = log.read(_HEAD)
+    return main.st_ino, main.st_size, main.st_mtime_ns, head
 
 
 def _back_up(db: sqlite3.Connection, target: Path) -> None:

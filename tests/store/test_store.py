@@ -377,6 +377,26 @@ def test_a_copy_made_while_the_run_goes_on_is_readable(store: RunStore, tmp_path
     assert store.count() == 5
 
 
+def test_a_copy_that_a_checkpoint_tears_apart_is_made_again(
+    store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.record(trial(0))
+    copied, copyfile = [], shutil.copyfile
+
+    def meanwhile(source: Path, target: Path) -> None:
+        copyfile(source, target)
+        copied.append(source.name)
+        if len(copied) == 1:  # the database without the log's pages; now the log begins anew
+            assert store._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
+            store.record(trial(1))
+
+    monkeypatch.setattr(shutil, "copyfile", meanwhile)
+    db, shelter = database._sheltered(store.folder / RUN_FILE, database._copy_files)
+    assert db.execute("SELECT COUNT(*) FROM trials").fetchone()[0] == 2 and len(copied) == 4
+    db.close()
+    shutil.rmtree(shelter)
+
+
 def test_a_folder_that_may_not_be_written_is_readable(store: RunStore, tmp_path: Path) -> None:
     """With rows still in the log, and as a user without any right to write."""
     store.record(trial(0))
