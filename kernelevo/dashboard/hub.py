@@ -24,6 +24,8 @@ class Watched:
     Args:
         name: as in addresses.
         folder: of the run.
+
+    ``gone`` says that it cannot be read any more: it was removed, replaced or damaged.
     """
 
     def __init__(self, name: str, folder: Path) -> None:
@@ -33,6 +35,7 @@ class Watched:
         self.writer = writer_of(folder)
         self._asked = time.monotonic()
         self.listeners: set[asyncio.Event] = set()
+        self.gone = False
         self._kept: dict[str, tuple[object, Any]] = {}
 
     def once(self, name: str, make: Callable[[], T]) -> T:
@@ -50,7 +53,11 @@ class Watched:
         return self.writer is not None
 
     def look(self) -> None:
-        """Read what is new and wake those who listen."""
+        """Read what is new and wake those who listen.
+
+        Raises:
+            RunNotFound, StoreError: if it was removed, replaced or damaged meanwhile.
+        """
         changed = self.digest.refresh()
         if time.monotonic() - self._asked >= LOCK_EVERY:
             self._asked = time.monotonic()
@@ -91,7 +98,6 @@ class Hub:
         self._root = root
         self._only = find_run(only, root=root).resolve() if only else None
         self._open: dict[str, Watched] = {}
-        self.broken = ""
 
     @property
     def only(self) -> str | None:
@@ -129,17 +135,21 @@ class Hub:
         return self._open[name]
 
     async def watch(self) -> None:
-        """Look at every open run that somebody listens to, until cancelled."""
+        """Look at every open run, until cancelled."""
         while True:
-            for name, watched in list(self._open.items()):
-                try:
-                    watched.look()
-                except KernelEvoError as error:  # deleted or damaged while it is looked at
-                    self.broken = f"{name}: {error.what}"
-                    self._open.pop(name, None)
-                    for event in watched.listeners:
-                        event.set()
+            self.look()
             await asyncio.sleep(EVERY)
+
+    def look(self) -> None:
+        """Look at every open run; one that cannot be read any more is opened anew when it is asked for."""
+        for name, watched in list(self._open.items()):
+            try:
+                watched.look()
+            except KernelEvoError:
+                self._open.pop(name, None)
+                watched.gone = True
+                for event in watched.listeners:
+                    event.set()
 
     def close(self) -> None:
         """Free every file."""

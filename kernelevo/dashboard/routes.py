@@ -153,7 +153,10 @@ async def body_of(request: Request) -> dict[str, Any]:
 
 
 async def news(watched: Watched, sent: int) -> AsyncIterator[str]:
-    """Yield server-sent events: every trial after the first ``sent`` ones, the run whenever it changes."""
+    """Yield server-sent events: every trial after the first ``sent`` ones, the run whenever it changes.
+
+    They end when the run cannot be read any more; who asks again gets what lies there then.
+    """
     with watched.listen() as changed:
         changed.set()
         while True:
@@ -163,6 +166,8 @@ async def news(watched: Watched, sent: int) -> AsyncIterator[str]:
                 yield ": nothing new\n\n"
                 continue
             changed.clear()
+            if watched.gone:
+                return
             lines = watched.digest.lines
             while sent < len(lines):
                 line, sent = lines[sent], sent + 1

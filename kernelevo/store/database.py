@@ -171,6 +171,8 @@ def plain_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
+        if any(word in str(error) for word in ("malformed", "UTF-8")):  # of a text inside, not of the file
+            raise _damaged(path, error) from error
         if "locked" in str(error) or "busy" in str(error):
             why, now = f"{error} for {_BUSY_SECONDS:.0f} s", "find the process that holds it open"
         else:
@@ -179,13 +181,17 @@ def plain_errors(path: Path) -> Iterator[None]:
         kind = Unwritable if code in _MACHINES else StoreError
         raise kind(f"{path} cannot be used.", why=why, now=now) from error
     except sqlite3.DatabaseError as error:
-        raise StoreError(
-            f"{path} is damaged or not a run.",
-            why=str(error),
-            now="restore it from a copy, or start a new run; `sqlite3 run.db .recover` may save the rows",
-        ) from error
+        raise _damaged(path, error) from error
     except OSError as error:
         raise refused(f"{path} cannot be used.", error) from error
+
+
+def _damaged(path: Path, error: Exception) -> StoreError:
+    return StoreError(
+        f"{path} is damaged or not a run.",
+        why=str(error),
+        now="restore it from a copy, or start a new run; `sqlite3 run.db .recover` may save the rows",
+    )
 
 
 def _existing(folder: Path) -> Path:

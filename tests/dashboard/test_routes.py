@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -239,6 +240,24 @@ def test_runs_have_pages_whatever_their_names_are(tmp_path: Path) -> None:
         assert ask(f"/api/runs/{name}")[1]["name"] == name
     hub.close()
     assert 'href="/run/a%20%231%25x/trial/3"' in link("a #1%x", 3)
+
+
+def test_a_run_that_is_replaced_is_opened_anew_and_its_news_end(tmp_path: Path) -> None:
+    Bench(tmp_path / "live").run(toys.task(), [toys.Flip()], "2")
+    hub = server.open_hub(tmp_path, "live")
+    first = hub.get("live")
+    shutil.rmtree(tmp_path / "live")
+    Bench(tmp_path / "live").run(toys.task(), [toys.Flip()], "5")
+
+    async def listen() -> list[str]:
+        stream = news(first, 3)
+        said = [await anext(stream)]
+        hub.look()
+        return [*said, *[text async for text in stream]]
+
+    assert len(asyncio.run(listen())) == 1 and first.gone
+    assert hub.get("live") is not first and len(hub.get("live").digest.lines) == 6
+    hub.close()
 
 
 def test_news_come_as_they_are_recorded(tmp_path: Path) -> None:

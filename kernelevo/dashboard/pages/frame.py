@@ -94,6 +94,10 @@ def frame(hub: Hub, run: str, active: str) -> Iterator[View | None]:
 
     def tick() -> None:
         nonlocal seen, rest
+        if view.watched.gone:  # what lies there now is another one, or none
+            timer.deactivate()
+            ui.navigate.reload()
+            return
         now = watched.digest.version, watched.writer
         began = time.monotonic()
         if now != seen and began >= rest:
@@ -105,7 +109,7 @@ def frame(hub: Hub, run: str, active: str) -> Iterator[View | None]:
                 began + REST * spent
             )  # a long run is looked at less often: its machine has better things to do
 
-    ui.timer(TICK, tick)
+    timer = ui.timer(TICK, tick)
 
 
 def _head(view: View, active: str) -> None:
