@@ -238,10 +238,12 @@ def list_runs(root: Path) -> list[dict[str, Any]]:
 def explain(trial: Trial) -> str:
     """Say in words what became of a trial: verdict, feedback or fault."""
     if trial.evaluation is None:
-        return f"#{trial.number}: the machine failed: {trial.fault.message if trial.fault else ''}"
+        told = f"the machine failed: {trial.fault.message if trial.fault else ''}"
+        return f"#{trial.number}: {table.printable_lines(told)}"
     verdict = trial.evaluation
     score = table.interval(verdict) if verdict.score is not None else table.NONE
-    return f"#{trial.number} {table.made_by(trial)}: {verdict.status}, score {score}\n{verdict.feedback}"
+    said = table.printable_lines(verdict.feedback)
+    return f"#{trial.number} {table.made_by(trial)}: {verdict.status}, score {score}\n{said}"
 
 
 def more_of(trial: Trial, opinion: Mapping[str, Any] | None) -> str:
@@ -253,7 +255,7 @@ def more_of(trial: Trial, opinion: Mapping[str, Any] | None) -> str:
         lines.append(
             f"  {opinion['model'] or 'a model'} thinks (of 10): {marks}. {opinion['comment']}".rstrip()
         )
-    return "\n".join(lines)
+    return table.printable_lines("\n".join(lines))
 
 
 def _row(

@@ -11,6 +11,7 @@ from rich.table import Table
 from kernelevo.cli.flags import complete_run
 from kernelevo.cli.output import console, print_json, talk
 from kernelevo.report.effects import came_of
+from kernelevo.report.table import printable
 
 
 def steer(
@@ -75,7 +76,11 @@ def _list(rows: list[dict[str, Any]], as_json: bool) -> int:
         values = " ".join(f"{v}" for v in row["args"].values())
         what = f"{row['verb']} {' '.join(values.split())[:60]}".strip()
         table.add_row(
-            f"#{row['id']}", row["author"], what, row["effect"] or "waits for the next ask", came_of(row)
+            f"#{row['id']}",
+            printable(row["author"]),
+            printable(what),
+            printable(row["effect"] or "waits for the next ask"),
+            printable(came_of(row)),
         )
     console().print(table)
     return 0

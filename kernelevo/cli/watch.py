@@ -24,7 +24,7 @@ from kernelevo.core.objectives import SCORE
 from kernelevo.dashboard import views
 from kernelevo.dashboard.hub import Watched
 from kernelevo.dashboard.ranking import Ranking
-from kernelevo.report.table import merit, number
+from kernelevo.report.table import merit, number, printable
 from kernelevo.store import Line, find_run
 
 EVERY = 0.2  # seconds
@@ -105,7 +105,7 @@ def sentence(line: Line, objectives: Objectives) -> str:
     else:
         what = merit(line.evaluation, objectives)
     made = f"{line.proposer}: {line.idea}" if line.idea else line.proposer
-    return f"#{line.number:<5}{line.status:<13}{what}  {made}"
+    return printable(f"#{line.number:<5}{line.status:<13}{what}  {made}")
 
 
 def picture(watched: Watched) -> Group:

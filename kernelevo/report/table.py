@@ -48,6 +48,11 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in text)
 
 
+def printable_lines(text: str) -> str:
+    """Return a text of several lines without characters that a terminal would obey."""
+    return "\n".join(printable(line.expandtabs()) for line in text.split("\n"))
+
+
 def ratio(value: Metric) -> str:
     """Format a speed-up, e.g. ``1.38x``."""
     return number(value, "{:.2f}x")
