@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import errno
 import io
 import json
 import os
@@ -182,6 +183,30 @@ def test_check_says_pass_or_fail_by_its_exit_code(quick_judge, elsewhere, comman
     (elsewhere / "wrong.py").write_text(program("return RESULT[:1]"))
     code, out, err = command("check", "wrong.py", "net.py")
     assert code == 1 and "wrong" in out and "float32[16, 32]" in err
+
+
+def test_results_that_cannot_be_written_are_refused_before_anything_is_judged(
+    elsewhere, command, monkeypatch
+):
+    from kernelevo.api import batch
+
+    (elsewhere / "programs").mkdir()
+    (elsewhere / "programs" / "a.py").write_text("ANSWER = 4\n")
+    judged, check = [], ["check", "programs", "tour.py:tour"]
+    monkeypatch.setattr(batch, "judge", lambda *given, real=batch.judge: judged.append(1) or real(*given))
+    code, out, err = command(*check, "--results", "nowhere/r.jsonl")
+    assert code == 2 and out == "" and judged == [] and "nowhere/r.jsonl cannot be written" in err
+    assert "--results" in err and "Traceback" not in err
+
+    def full(*given):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(batch, "append", full)
+        code, _, err = command(*check)
+    assert code == 3 and "why  No space left on device" in err and "Traceback" not in err
+    code, out, _ = command(*check)
+    assert code == 0 and "ok  4" in out
 
 
 def test_doctor(command):
