@@ -199,15 +199,27 @@ class Result:
         """Return the best program with all it needs of kernelevo, to be used without it.
 
         Raises:
-            BadSetting: if nothing correct was found.
+            BadSetting: if nothing correct was found, or the program is not in Python.
         """
         from kernelevo.api.standalone import standalone
 
         if self.program is None or self.evaluation is None:
             raise _nothing(self)
         verdict = self.evaluation
+        if self.program.language != "python":
+            raise BadSetting(
+                f"a program in {self.program.language} cannot be made standalone",
+                why="it uses nothing of kernelevo and runs without it as it is",
+                now="export it without --standalone",
+            )
+        return standalone(self.program.source, self._note(verdict), self.program.beside)
+
+    def _note(self, verdict: Evaluation) -> list[str]:
+        """What stands above a standalone program: how good it is, and for a kernel how to use it."""
+        if self.task.evaluator != "kernel":
+            return [f"{self.task.name}: {table.merit(verdict, self.objectives)}"]
         error = table.number(verdict.metrics.get("oracle_error"), "{:.1e}")
-        note = [
+        return [
             f"{self.task.name}: {table.interval(verdict)} against the best baseline, {error} off fp64.",
             "",
             "Construct ModelNew with the arguments of the original module, in the same mode, and give it",
@@ -215,7 +227,6 @@ class Result:
             "and was proven on the shapes, dtypes and device of the run only; inside kernelevo,",
             "result.module() gives a replacement that looks at both.",
         ]
-        return standalone(self.program.source, note, self.program.beside)
 
     def title(self) -> str:
         """One line: task, run, state, number of trials, what they took."""

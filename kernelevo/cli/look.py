@@ -12,7 +12,7 @@ from rich.table import Table
 from kernelevo.cli.flags import complete_run
 from kernelevo.cli.output import console, print_json, talk
 from kernelevo.core import listing
-from kernelevo.errors import BadSetting
+from kernelevo.errors import BadSetting, refused
 from kernelevo.report.draws import draw_lines
 from kernelevo.report.table import (
     DIGITS,
@@ -114,7 +114,7 @@ def _write_trace(found: dict[str, Any], path: Path) -> None:
     try:
         path.write_text(json.dumps(found, allow_nan=False), encoding="utf-8")
     except OSError as error:
-        raise BadSetting(f"{path} cannot be written", why=str(error)) from error
+        raise refused(f"{path} cannot be written.", error) from error
     spans = sum(event["ph"] == "X" for event in found["traceEvents"])
     talk(f"wrote {spans} spans to {path}; open it at https://ui.perfetto.dev or chrome://tracing")
 
@@ -169,6 +169,6 @@ def export(
                 target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise BadSetting(f"{out} cannot be written", why=str(error)) from error
+        raise refused(f"{out} cannot be written.", error) from error
     talk(f"wrote {out}")
     return 0

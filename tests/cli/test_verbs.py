@@ -384,3 +384,29 @@ def test_a_best_program_in_another_language_keeps_its_suffix(elsewhere, command)
     _lay_down(load_run(folder))
     assert not (folder / "best.cpp").exists()
     assert {name: (folder / name).read_text() for name in mine} == mine
+
+
+def test_what_is_exported_of_a_problem_that_is_no_kernel_says_so(elsewhere, command):
+    from kernelevo.core import Evaluation, Program, Task, Trial
+
+    assert command(*TOUR, "--budget", "1s", "--out", "tour")[0] == 0
+    assert command("export", "tour", "--standalone", "--out", "alone.py")[0] == 0
+    text = (elsewhere / "alone.py").read_text()
+    assert text.startswith("# tour.py:tour: 3\n") and "ANSWER = 3" in text and "ModelNew" not in text
+    with RunStore.create(elsewhere / "cpp", Task("t", "g", evaluator="none"), {}) as store:
+        program = Program({"program.cpp": "int main() {}\n"}, "cpp")
+        store.record(Trial(0, program, Evaluation.ok(1.0)))
+    code, _, err = command("export", "cpp", "--standalone")
+    assert code == 2 and "a program in cpp" in err and "without --standalone" in err
+
+
+def test_a_full_disk_is_the_machines_fault_where_something_is_exported(elsewhere, command, monkeypatch):
+    assert command(*TOUR, "--budget", "1s", "--out", "tour")[0] == 0
+
+    def full(*given, **more):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.write_text", full)
+    for words in (["export", "tour"], ["show", "tour", "--trace", "t.json"]):
+        code, out, err = command(*words)
+        assert code == 3 and out == "" and "why  No space left on device" in err and "Traceback" not in err
