@@ -85,8 +85,9 @@ def _yield(row: Mapping[str, int]) -> str:
 def _curve(points: Sequence[Mapping[str, Any]], trials: int) -> str:
     if not points:
         return "no correct program"
-    steps: list[float | None] = [None] * trials
+    count = max(trials, points[-1]["trial"] + 1)  # of a run at work: an earlier trial may not have ended
+    steps: list[float | None] = [None] * count
     for point in points:
-        steps[point["trial"] :] = [point["height"]] * (trials - point["trial"])
+        steps[point["trial"] :] = [point["height"]] * (count - point["trial"])
     first, last = number(points[0]["height"], "{:.4g}"), number(points[-1]["height"], "{:.4g}")
     return f"{sparkline(steps, _WIDTH)}  {first} to {last} at {points[-1]['trial']}"
