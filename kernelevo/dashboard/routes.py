@@ -97,9 +97,10 @@ def _deeper(hub: Hub) -> APIRouter:
     async def stream(run: str, request: Request, after: int | None = None) -> StreamingResponse:
         watched = fresh(hub, run)
         last = request.headers.get("last-event-id", "")
-        begin = after if after is not None else int(last) if last.isdigit() else len(watched.digest.lines)
+        known = int(last) if last.isascii() and last.isdigit() else len(watched.digest.lines)
         headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-        return StreamingResponse(news(watched, begin), media_type="text/event-stream", headers=headers)
+        stream = news(watched, max(0, known if after is None else after))
+        return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
 
     return router
 
@@ -145,7 +146,7 @@ async def body_of(request: Request) -> dict[str, Any]:
             raise BadSetting(f"an order has at most {LARGEST} bytes")
     try:
         given = json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadSetting("the order is not JSON", why=str(error)) from error
     if not isinstance(given, dict):
         raise BadSetting("an order is a JSON object")

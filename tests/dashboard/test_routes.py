@@ -151,6 +151,7 @@ def test_an_order_is_recorded_once_it_is_right(ask: Asking, folder: Path) -> Non
     status, told = post({"verb": "hint", "args": {"text": "later"}, "author": "ben"})
     assert status == 201 and told["author"] == "ben" and told["args"] == {"text": "later"}
     for wrong in ({"verb": "dance"}, {"args": {}}, {"verb": "hint"}, [1], b"no json", b"x" * 2_000_001,
+                  b"[" * 100_000,
                   {"verb": "pause", "args": {"run": "x"}}, {"verb": "pause", "author": 3}):  # fmt: skip
         assert post(wrong)[0] == 400, wrong
     assert post({"verb": "stop"}, content_type="text/plain")[0] == 400
