@@ -11,7 +11,7 @@ from typing import Any
 
 from kernelevo.api.check import judge
 from kernelevo.api.loading import find_task, load_evaluator, refuse_early
-from kernelevo.config import Settings
+from kernelevo.config import Settings, settings_of_run
 from kernelevo.core import Fault, Program, StagedEvaluator, Status, Task
 from kernelevo.errors import BadSetting, InputError, MachineError, StoreError, refused
 from kernelevo.evaluators.elsewhere import RESULTS, Line, append, lines_of, programs_in, write_program
@@ -92,7 +92,7 @@ def import_results(run: str, file: Path, *, say: Say = lambda _: None) -> int:
     """
     folder = find_run(run)
     with RunStore.open(folder, readonly=True) as store:
-        settings, task = Settings.from_json(store.settings), store.task
+        settings, task = settings_of_run(store.settings), store.task
         if settings.elsewhere is None:
             raise BadSetting(
                 f"{folder} judges its programs on this machine.",

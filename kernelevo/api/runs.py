@@ -19,7 +19,7 @@ from kernelevo.api.lore import learn
 from kernelevo.api.parts import Plan, carry_out, refuse_idle, total_budget
 from kernelevo.api.result import BEST, Result
 from kernelevo.api.workplace import need_ray
-from kernelevo.config import Settings, load_settings
+from kernelevo.config import Settings, load_settings, settings_of_run
 from kernelevo.core import Notice, Program, Task, Trial, write_tree
 from kernelevo.core.events import Listener
 from kernelevo.engine import Budget, Outcome
@@ -207,7 +207,7 @@ def resume(run: str, *, budget: str | None = None, listener: Listener | None = N
 
     def go_on() -> Result:
         with RunStore.open(folder) as store:
-            settings = Settings.from_json(store.settings)
+            settings = settings_of_run(store.settings)
             limits = total_budget(store, budget) if budget else Budget.parse(settings.budget)
             if budget:  # written down: it holds against earlier orders, and for whoever resumes without one
                 store.append_event("budget", {"limits": dict(limits.limits), "text": str(limits)})

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from kernelevo.config.models import ModelTable
-from kernelevo.errors import BadSetting, closest
+from kernelevo.errors import BadSetting, StoreError, closest
 
 DEVICES = ("cpu", "cuda")
 SIZES = ("small", "full", "v0")
@@ -207,6 +207,22 @@ class Settings:
             if key not in known:
                 raise BadSetting(f"there is no setting {key!r}", why=closest(key, known))
         return cls(**{k: _checked(cls, k, v) for k, v in data.items()})
+
+
+def settings_of_run(data: Mapping[str, Any]) -> Settings:
+    """Rebuild the settings that a run recorded.
+
+    Raises:
+        StoreError: if this version cannot take them: another one began the run.
+    """
+    try:
+        return Settings.from_json(data)
+    except BadSetting as error:
+        raise StoreError(
+            "the run has settings of another version of kernelevo.",
+            why=f"{error.what}; {error.why}".removesuffix("; "),
+            now="go on with it in the version that began it; kernelevo show reads it in this one",
+        ) from error
 
 
 def load_settings(

@@ -209,6 +209,19 @@ def test_results_that_cannot_be_written_are_refused_before_anything_is_judged(
     assert code == 0 and "ok  4" in out
 
 
+def test_a_run_with_settings_of_another_version_is_read_and_not_gone_on_with(elsewhere, command):
+    from kernelevo.core import Evaluation, Program, Task, Trial
+
+    settings = {"budget": "9", "holograms": 3}
+    with RunStore.create("later", Task("t", "g", evaluator="none"), settings) as store:
+        store.record(Trial(0, Program.single("x"), Evaluation.ok(1.0)))
+    for words in (["resume", "later"], ["replay", "later"]):
+        code, out, err = command(*words)
+        assert code == 2 and out == "" and "settings of another version" in err and "'holograms'" in err
+        assert "now  go on with it in the version" in err
+    assert json.loads(command("show", "later", "--json")[1])["run"]["settings"] == settings
+
+
 def test_doctor(command):
     code, out, _ = command("doctor", "--json")
     report = json.loads(out)
