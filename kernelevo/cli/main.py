@@ -31,8 +31,8 @@ from kernelevo.errors import KernelEvoError, MachineError
 app = typer.Typer(
     name="kernelevo",
     help="Makes a PyTorch module faster: proposes kernels, proves them, times them, evolves them.",
-    epilog="Exit codes: 0 done, 1 nothing correct found or check failed, 2 your input, 3 your machine, 4 our bug, "
-    "130 left by Ctrl-C before it was done.",
+    epilog="Exit codes: 0 done, 1 nothing correct found or check failed, 2 your input, 3 your machine, "
+    "4 our bug, 130 left by Ctrl-C before it was done.",
     no_args_is_help=True,
     add_completion=True,
     rich_markup_mode=None,
