@@ -24,7 +24,7 @@ from kernelevo.core.objectives import SCORE
 from kernelevo.dashboard import views
 from kernelevo.dashboard.hub import Watched
 from kernelevo.dashboard.ranking import Ranking
-from kernelevo.report.table import merit, number, printable
+from kernelevo.report.table import DIGITS, merit, number, printable
 from kernelevo.store import Line, find_run
 
 EVERY = 0.2  # seconds
@@ -101,7 +101,7 @@ def sentence(line: Line, objectives: Objectives) -> str:
     if line.score is None:
         what = line.words[:160]
     elif objectives.by_score or line.evaluation is None:
-        what = number(line.score, "{:.4g}")
+        what = number(line.score, DIGITS)
     else:
         what = merit(line.evaluation, objectives)
     made = f"{line.proposer}: {line.idea}" if line.idea else line.proposer
@@ -116,7 +116,7 @@ def picture(watched: Watched) -> Group:
         (now["task"], "bold"), f"  {now['name']}  ", (now["state"], "cyan"),
         f"  {now['trials']:,} trials  best ",
         "" if measure == SCORE else f"{measure} ",
-        (number(best["height"], "{:.4g}") if best else "-", "bold green"),
+        (number(best["height"], DIGITS) if best else "-", "bold green"),
         f" (#{best['number']}, {best['proposer']})" if best else "",
     )  # fmt: skip
     verdicts = Text(
@@ -125,7 +125,7 @@ def picture(watched: Watched) -> Group:
     parts: list[Any] = [head, verdicts, _meters(now)]
     if len(now["islands"]) > 1:
         told = "  ".join(
-            f"{row['island']}: {number(row['best'])} ({row['trials']})" for row in now["islands"]
+            f"{row['island']}: {number(row['best'], DIGITS)} ({row['trials']})" for row in now["islands"]
         )
         parts.append(Text(f"islands  {told}", style="dim", overflow="ellipsis", no_wrap=True))
     for line in watched.digest.lines[-8:][::-1]:
@@ -142,9 +142,13 @@ def _meters(now: dict[str, Any]) -> Table:
         used, left = budget["used"].get(unit, 0.0), budget["seconds_left"].get(unit)
         over = f"about {left:.0f} s left" if left is not None and now["state"] == "running" else ""
         bar = ProgressBar(total=limit, completed=min(used, limit), width=24)
-        grid.add_row(unit.replace("_", " "), bar, f"{used:.4g} of {limit:.4g}", over)
+        grid.add_row(unit.replace("_", " "), bar, f"{_amount(used)} of {_amount(limit)}", over)
     for name, pool in now["pools"].items():
         doing = f"{pool['busy']} of {pool['size']}, {pool['waiting']} waiting" if now["live"] else "at rest"
         bar = ProgressBar(total=1.0, completed=pool["share"], width=24)
         grid.add_row(name, bar, doing, f"busy {100 * pool['share']:.0f}%")
     return grid
+
+
+def _amount(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.4g}"

@@ -140,7 +140,7 @@ def front_table(front: Sequence[Trial], objectives: Objectives) -> Table:
     for trial in sorted(front, key=lambda t: (worth(t, objectives), -t.number), reverse=True):
         assert trial.evaluation is not None
         values = [number(metric.value(trial.evaluation), DIGITS) for metric in objectives.metrics]
-        table.add_row(f"#{trial.number}", *values, number(trial.score, "{:.4g}"), made_by(trial))
+        table.add_row(f"#{trial.number}", *values, number(trial.score, DIGITS), made_by(trial))
     return table
 
 

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from nicegui import ui
 
 from kernelevo.core import Objective, Objectives
+from kernelevo.report.table import DIGITS
 
 STATUS = {
     "ok": "good", "running": "good", "done": "calm", "paused": "warn", "stopped": "calm",
@@ -28,7 +29,7 @@ def pill(word: str, kind: str | None = None) -> str:
     return f'<span class="pill {kind or STATUS.get(word, "calm")}">{escape(word.replace("_", " "))}</span>'
 
 
-def score(value: float | None, form: str = "{:.4g}") -> str:
+def score(value: float | None, form: str = DIGITS) -> str:
     """Return a score as text; what does not exist is a dash."""
     return "–" if value is None else form.format(value)
 
