@@ -11,6 +11,7 @@ from kernelevo.errors import RunNotFound, closest, refused
 from kernelevo.store.database import RUN_FILE
 
 RUNS = Path("runs")
+_LONGEST = 150
 
 
 def new_run_folder(task_name: str, today: date, *, root: Path = RUNS) -> Path:
@@ -21,7 +22,9 @@ def new_run_folder(task_name: str, today: date, *, root: Path = RUNS) -> Path:
     Raises:
         StoreError, Unwritable: if the folder cannot be made.
     """
-    stem = f"{re.sub(r'[^A-Za-z0-9._@]+', '-', task_name).strip('-.') or 'task'}-{today.isoformat()}"
+    # a long path is told by its end; file systems take 255 bytes in a name
+    name = re.sub(r"[^A-Za-z0-9._@]+", "-", task_name).strip("-.")[-_LONGEST:].lstrip("-.")
+    stem = f"{name or 'task'}-{today.isoformat()}"
     number = 1
     try:
         root.mkdir(parents=True, exist_ok=True)

@@ -94,3 +94,8 @@ def test_a_log_that_its_writer_removes_meanwhile_is_no_error(
     exists = Path.exists
     monkeypatch.setattr(Path, "exists", lambda path: path.name.endswith("-wal") or exists(path))
     assert list_runs(tmp_path) == [run]
+
+
+def test_a_task_in_a_deep_folder_has_a_run_folder_too(tmp_path: Path) -> None:
+    folder = new_run_folder(f"/{'deep/' * 80}net.py:Model", DAY, root=tmp_path)
+    assert folder.is_dir() and folder.name.endswith("deep-net.py-Model-2026-11-23-1")
