@@ -131,6 +131,7 @@ def test_a_trial_with_its_family_and_what_it_carried(ask: Asking) -> None:
     tree = ask(f"/api/runs/one/lineage/{program['trial']}")[1]
     assert [1, program["trial"]] in tree["links"] and len(tree["nodes"]) >= 3
     assert ask("/api/runs/one/trials/999")[0] == 400
+    assert ask(f"/api/runs/one/trials/{10**20}")[0] == 400
 
 
 def test_what_changed_and_what_failed(ask: Asking) -> None:
