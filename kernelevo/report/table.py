@@ -38,7 +38,7 @@ def number(value: Metric, form: str = "{:.3g}") -> str:
     """Format a metric; what does not exist is a dash, a word stays a word."""
     if value is None or isinstance(value, bool):
         return NONE if value is None else str(value).lower()
-    if isinstance(value, list):
+    if isinstance(value, list | dict):  # a table is none that an evaluator should give, but may
         return f"{len(value)} listed"
     return printable(value) if isinstance(value, str) else form.format(value)
 

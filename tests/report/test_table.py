@@ -35,6 +35,7 @@ def printed(what: object) -> str:
 
 def test_numbers() -> None:
     assert [number(None), number(True), number("nan"), number(1234.5)] == ["-", "true", "nan", "1.23e+03"]
+    assert number({"a": 1.0}) == "1 listed"  # type: ignore[arg-type]
     assert ratio(1.385) == "1.39x" or ratio(1.385) == "1.38x"
     assert [milliseconds(0.0123), milliseconds(12.34), milliseconds(None)] == ["12.3 us", "12.3 ms", "-"]
     assert interval(Evaluation.ok(1.5, score_low=1.4, score_high=1.6)) == "1.50x [1.40, 1.60]"
