@@ -97,13 +97,13 @@ class Result:
         """The trial to use: the best of the confirmed ones, else the best by score; none that is out."""
         sure = [
             t
-            for t in self._standing
+            for t in self.standing
             if t.number in self.confirmed and self.confirmed[t.number].score is not None
         ]
         if sure:
             worth = self.objectives.worth
             return max(sure, key=lambda t: (worth(self.confirmed[t.number]), self._liked(t), -t.number))
-        open_ = [t for t in self._standing if t.number not in self.confirmed]
+        open_ = [t for t in self.standing if t.number not in self.confirmed]
         best = table.best(open_, self.objectives)
         return max(self._equals(best, open_), key=lambda t: (self._liked(t), -t.number), default=best)
 
@@ -114,7 +114,7 @@ class Result:
         return self.banned | {t.program.id for t in self.trials if t.number in refuted}
 
     @property
-    def _standing(self) -> list[Trial]:
+    def standing(self) -> list[Trial]:
         """The trials whose programs are not out; a program may have several."""
         return [t for t in self.trials if t.program.id not in self.out]
 
@@ -142,7 +142,7 @@ class Result:
     @cached_property
     def front(self) -> list[Trial]:
         """The Pareto front over the declared metrics, in order of the trials; empty if none are declared."""
-        return self.objectives.front(self._standing)
+        return self.objectives.front(self.standing)
 
     @property
     def evaluation(self) -> Evaluation | None:
@@ -325,7 +325,7 @@ class Result:
         if self.front:
             console.print(table.front_table(self.front, self.objectives))
         rows = console.export_html(inline_styles=True, code_format="<pre>{code}</pre>")
-        curve = best_so_far(self._standing, self.objectives)
+        curve = best_so_far(self.standing, self.objectives)
         return f'<div style="max-width:56rem">{rows}{curve}</div>'
 
 
