@@ -171,6 +171,7 @@ def test_directions_of_the_verdicts_make_a_front_and_no_other_order(tmp_path: Pa
 def test_the_front_and_the_choices_as_they_are_shown(watch: Any) -> None:
     from kernelevo.dashboard.pages import charts
     from kernelevo.dashboard.pages.overview import front
+    from kernelevo.dashboard.pages.markup import score
     from kernelevo.dashboard.pages.programs import listing, orders
 
     watched = watch(LEXICOGRAPHIC)
@@ -187,6 +188,7 @@ def test_the_front_and_the_choices_as_they_are_shown(watch: Any) -> None:
     assert '<td class="num">–</td>' in next(row for row in rows if "/trial/8" in row) and EVIL not in str(
         rows
     )
+    assert score(0.9999978) == "0.999998" and score(12345.678) == "12345.7" and score(None) == "–"
     assert list(orders(ranking)) == ["best", "score", "number", "ended"]
     assert charts.best_so_far(views.series(watched))["yAxis"]["name"] == "memory (lower is better)"
     plain = Ranking.of(watch_plain(watched))
