@@ -209,6 +209,13 @@ def verdict_table(evaluation: Evaluation) -> Table:
     return table
 
 
+def _csv_cell(value: Metric) -> Metric:
+    """A value in a row; a return, around which the writer puts no quotes, would end it for readers."""
+    if isinstance(value, str):
+        return value.replace("\r\n", "\n").replace("\r", "\n")
+    return "" if value is None else value
+
+
 def trials_csv(trials: Iterable[Trial]) -> str:
     """Return the trials as CSV text, one row each, in order; a value that does not exist is empty."""
     out = io.StringIO()
@@ -218,7 +225,7 @@ def trials_csv(trials: Iterable[Trial]) -> str:
         verdict = trial.evaluation
         metrics = verdict.metrics if verdict else {}
         writer.writerow(
-            "" if value is None else value
+            _csv_cell(value)
             for value in (
                 trial.number,
                 trial.program.id,

@@ -77,3 +77,10 @@ def test_csv_has_every_trial_in_order() -> None:
     assert rows[0]["latency_ms"] == "1.5" and rows[0]["seconds"] == "1.5" and rows[0]["score"] == "2.0"
     assert rows[1]["score"] == "" and rows[1]["status"] == "wrong"
     assert rows[2]["fault"] == "zygote, gone" and rows[2]["status"] == ""
+
+
+def test_a_return_in_a_text_does_not_tear_a_row_of_the_csv_apart() -> None:
+    program = Program.single("x", origin=Origin("llm", "first\rsecond\r\nthird"))
+    text = trials_csv([Trial(0, program, fault=Fault("WorkerDied", "10%\r20%"))])
+    (row,) = csv.DictReader(io.StringIO(text))
+    assert row["idea"] == "first\nsecond\nthird" and row["fault"] == "10%\n20%"
