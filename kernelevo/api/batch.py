@@ -11,9 +11,9 @@ from typing import Any
 
 from kernelevo.api.check import judge
 from kernelevo.api.loading import find_task, load_evaluator, refuse_early
-from kernelevo.config import Settings
+from kernelevo.config import Settings, settings_of_run
 from kernelevo.core import Fault, Program, StagedEvaluator, Status, Task
-from kernelevo.errors import BadSetting, InputError, MachineError
+from kernelevo.errors import BadSetting, InputError, MachineError, StoreError, refused
 from kernelevo.evaluators.elsewhere import RESULTS, Line, append, lines_of, programs_in, write_program
 from kernelevo.store import RunStore, find_run
 
@@ -53,6 +53,7 @@ def check_folder(
     Raises:
         BadProgram, TaskNotFound, BadSetting: for the folder and the task.
         MachineError: if this machine cannot judge, or broke three times in a row.
+        StoreError, Unwritable: if the results cannot be written.
     """
     task = find_task(task_name, settings)
     programs = programs_in(folder)
@@ -69,6 +70,8 @@ def check_folder(
             ended(known[mark])
     waiting = [(path, program) for path, program in programs if program.id not in known]
     say(f"{len(programs)} programs, {len(wanted) - len({p.id for _, p in waiting})} judged already")
+    if waiting:
+        _open(file)  # refused now rather than after the first program was judged
     new = _judge(waiting, task, file, say, ended) if waiting else {}
     both = {**{k: v for k, v in known.items() if k in wanted}, **new}
     correct = sum(
@@ -85,10 +88,11 @@ def import_results(run: str, file: Path, *, say: Say = lambda _: None) -> int:
     Raises:
         RunNotFound: if there is no such run.
         BadSetting: if the run judges its programs itself, or the file holds nothing for its task.
+        StoreError, Unwritable: if the folder that it waits for cannot be written.
     """
     folder = find_run(run)
     with RunStore.open(folder, readonly=True) as store:
-        settings, task = Settings.from_json(store.settings), store.task
+        settings, task = settings_of_run(store.settings), store.task
         if settings.elsewhere is None:
             raise BadSetting(
                 f"{folder} judges its programs on this machine.",
@@ -106,7 +110,10 @@ def import_results(run: str, file: Path, *, say: Say = lambda _: None) -> int:
                 f"{file} has no result for {task.name} as this run judges it.",
                 why=f"it has {others}; size, device, policy and the task's text must be the same too",
             )
-        exchange.mkdir(parents=True, exist_ok=True)
+        try:
+            exchange.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise refused(f"the folder {exchange} cannot be made.", error) from error
         here = exchange / RESULTS
         had = {line.program.id for line in lines_of(here, lambda n, why: None) if line.evaluation is not None}
         known = {trial.program.id for trial in store.trials(raw=True)}
@@ -117,14 +124,36 @@ def import_results(run: str, file: Path, *, say: Say = lambda _: None) -> int:
         new = 0
         for line in {line.program.id: line for line in fitting}.values():
             if line.program.id not in had:
-                write_program(exchange, line.program)
-                append(here, line)
+                try:
+                    write_program(exchange, line.program)
+                    append(here, line)
+                except OSError as error:
+                    raise refused(f"the results cannot be added to {exchange}.", error) from error
                 new += 1
             if line.program.id not in known:
                 args = {"files": dict(line.program.files), "language": line.program.language}
                 store.append_command(f"import of {file.name}", "submit", args)
     say(f"{len(fitting)} results of {file}, {new} of them new")
     return new
+
+
+def _open(file: Path) -> None:
+    try:
+        file.open("ab").close()
+    except OSError as error:
+        raise _unwritable(file, error) from error
+
+
+def _add(file: Path, line: Line) -> None:
+    try:
+        append(file, line)
+    except OSError as error:
+        raise _unwritable(file, error) from error
+
+
+def _unwritable(file: Path, error: OSError) -> StoreError:
+    found = refused(f"the results {file} cannot be written.", error)
+    return type(found)(found.what, why=found.why, now="make room, or name another file with --results")
 
 
 def _judge(
@@ -152,7 +181,7 @@ def _judge(
             line = Line(
                 program, task.name, task.digest, verdict, fault, {**machine, "at": round(time.time())}
             )
-            append(file, line)
+            _add(file, line)
             done[program.id] = line
             ended(line)
     finally:

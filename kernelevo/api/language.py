@@ -9,7 +9,7 @@ from pathlib import Path
 
 from kernelevo.config import MAILBOX, RECORD, ModelTable, Settings
 from kernelevo.engine import Budget
-from kernelevo.errors import BadSetting
+from kernelevo.errors import BadSetting, refused
 from kernelevo.llm import (
     Book,
     Call,
@@ -134,7 +134,8 @@ def export_replies(run: str, file: Path) -> int:
 
     Raises:
         RunNotFound: if there is no such run.
-        BadSetting: if it got none, or the file cannot be written.
+        BadSetting: if it got none.
+        StoreError, Unwritable: if the file cannot be written.
     """
     folder = find_run(run)
     with RunStore.open(folder, readonly=True) as store:
@@ -146,7 +147,7 @@ def export_replies(run: str, file: Path) -> int:
     try:
         file.write_text("".join(json.dumps({k: row[k] for k in names}) + "\n" for row in rows), "utf-8")
     except OSError as error:
-        raise BadSetting(f"{file} cannot be written", why=str(error)) from error
+        raise refused(f"{file} cannot be written.", error) from error
     return len(rows)
 
 

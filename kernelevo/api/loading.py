@@ -24,6 +24,14 @@ def find_task(name: str, settings: Settings) -> Task:
     Raises:
         TaskNotFound, BadProgram, BadSetting: see ``tasks.load_task``.
     """
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:  # as Python reads the bytes of such a path
+        raise TaskNotFound(
+            f"The task {name!r} cannot be used.",
+            why="its name has bytes that are no UTF-8 text, which records and reports could not name",
+            now="rename the file or folder",
+        ) from error
     known = task_of(name)
     if known is not None:
         return known

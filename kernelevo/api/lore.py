@@ -53,7 +53,8 @@ def learn(
     if settings.no_knowledge:
         return []
     base = KnowledgeBase(default_path())
-    steps = gains(result.folder.name, result.trials, parity=result.task.evaluator == KERNEL)
+    # what was banned, or refuted when it was timed again, is no example
+    steps = gains(result.folder.name, result.standing, parity=result.task.evaluator == KERNEL)
     if not steps:
         return []
     device = _device(result)
@@ -62,7 +63,7 @@ def learn(
         limits = budget or Budget.parse(settings.budget)
         sentences = _summary(result, device, table(steps), settings, limits, say)
     notes = distil(
-        result.folder.name, result.task, result.trials, device, known=base.notes(), sentences=sentences
+        result.folder.name, result.task, result.standing, device, known=base.notes(), sentences=sentences
     )
     for note in notes:
         base.add(note)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from kernelevo.api.parts import population
-from kernelevo.config import Settings
+from kernelevo.config import settings_of_run
 from kernelevo.engine import Reenactment, Replayed
 from kernelevo.store import RunStore, find_run
 
@@ -23,5 +23,5 @@ def replay(run: str | Path) -> Replayed:
         StoreError: if it is damaged, or was begun by a version that did not record its decisions.
     """
     with RunStore.open(find_run(str(run)), readonly=True) as store:
-        settings = Settings.from_json(store.settings)
+        settings = settings_of_run(store.settings)
         return Reenactment(store, population(store.task, settings)).run()

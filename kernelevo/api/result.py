@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -46,6 +47,7 @@ class Result:
         created: seconds since the epoch.
         opinions: trial number -> what a judge model thinks of its program.
         lost_calls: requests to models that were sent, and whose replies a killed run did not receive.
+        banned: ids of programs that may never be used again, by a person's order or a final timing.
     """
 
     folder: Path
@@ -59,6 +61,7 @@ class Result:
     created: float
     opinions: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     lost_calls: int = 0
+    banned: frozenset[str] = frozenset()
 
     @classmethod
     def read(cls, run: str | Path) -> Result:
@@ -86,22 +89,34 @@ class Result:
                 store.created,
                 store.opinions(),
                 store.lost_calls(),
+                frozenset(str(row.data["program"]) for row in store.events(kind="ban")),
             )
 
     @cached_property
     def best(self) -> Trial | None:
-        """The trial to use: the best of the confirmed ones, else the best by score."""
+        """The trial to use: the best of the confirmed ones, else the best by score; none that is out."""
         sure = [
             t
-            for t in self.trials
+            for t in self.standing
             if t.number in self.confirmed and self.confirmed[t.number].score is not None
         ]
         if sure:
             worth = self.objectives.worth
             return max(sure, key=lambda t: (worth(self.confirmed[t.number]), self._liked(t), -t.number))
-        open_ = [t for t in self.trials if t.number not in self.confirmed]
+        open_ = [t for t in self.standing if t.number not in self.confirmed]
         best = table.best(open_, self.objectives)
         return max(self._equals(best, open_), key=lambda t: (self._liked(t), -t.number), default=best)
+
+    @cached_property
+    def out(self) -> frozenset[str]:
+        """Ids of the programs that count no more: banned, or refuted when they were timed again."""
+        refuted = {number for number, verdict in self.confirmed.items() if verdict.score is None}
+        return self.banned | {t.program.id for t in self.trials if t.number in refuted}
+
+    @property
+    def standing(self) -> list[Trial]:
+        """The trials whose programs are not out; a program may have several."""
+        return [t for t in self.trials if t.program.id not in self.out]
 
     def _equals(self, best: Trial | None, trials: Sequence[Trial]) -> list[Trial]:
         """The trials that are as good as the best one."""
@@ -127,8 +142,7 @@ class Result:
     @cached_property
     def front(self) -> list[Trial]:
         """The Pareto front over the declared metrics, in order of the trials; empty if none are declared."""
-        refuted = {number for number, verdict in self.confirmed.items() if verdict.score is None}
-        return self.objectives.front(t for t in self.trials if t.number not in refuted)
+        return self.objectives.front(self.standing)
 
     @property
     def evaluation(self) -> Evaluation | None:
@@ -185,15 +199,27 @@ class Result:
         """Return the best program with all it needs of kernelevo, to be used without it.
 
         Raises:
-            BadSetting: if nothing correct was found.
+            BadSetting: if nothing correct was found, or the program is not in Python.
         """
         from kernelevo.api.standalone import standalone
 
         if self.program is None or self.evaluation is None:
             raise _nothing(self)
         verdict = self.evaluation
+        if self.program.language != "python":
+            raise BadSetting(
+                f"a program in {self.program.language} cannot be made standalone",
+                why="it uses nothing of kernelevo and runs without it as it is",
+                now="export it without --standalone",
+            )
+        return standalone(self.program.source, self._note(verdict), self.program.beside)
+
+    def _note(self, verdict: Evaluation) -> list[str]:
+        """What stands above a standalone program: how good it is, and for a kernel how to use it."""
+        if self.task.evaluator != "kernel":
+            return [f"{self.task.name}: {table.merit(verdict, self.objectives)}"]
         error = table.number(verdict.metrics.get("oracle_error"), "{:.1e}")
-        note = [
+        return [
             f"{self.task.name}: {table.interval(verdict)} against the best baseline, {error} off fp64.",
             "",
             "Construct ModelNew with the arguments of the original module, in the same mode, and give it",
@@ -201,7 +227,6 @@ class Result:
             "and was proven on the shapes, dtypes and device of the run only; inside kernelevo,",
             "result.module() gives a replacement that looks at both.",
         ]
-        return standalone(self.program.source, note, self.program.beside)
 
     def title(self) -> str:
         """One line: task, run, state, number of trials, what they took."""
@@ -260,8 +285,8 @@ class Result:
     def summary(self) -> str:
         """What to do with it, in words."""
         if self.best is None:
-            return f"nothing correct was found; see why: kernelevo show {self.folder}"
-        return f"the program is in {self.best_path}; every trial: kernelevo show {self.folder}"
+            return f"nothing correct was found; see why: kernelevo show {quote(str(self.folder))}"
+        return f"the program is in {self.best_path}; every trial: kernelevo show {quote(str(self.folder))}"
 
     def to_json(self) -> dict[str, Any]:
         """Return the object that ``show --json`` prints: ``run`` and ``trials``."""
@@ -279,6 +304,7 @@ class Result:
             "verdict": self.evaluation.to_json() if self.evaluation else None,
             "confirmed": self.is_confirmed,
             "lost_calls": self.lost_calls,
+            "out": sorted(self.out),
             "draws": draws(self.trials),
         }
         trials = [{**t.to_json(), "opinion": self.opinions.get(t.number)} for t in self.trials]
@@ -299,7 +325,7 @@ class Result:
         if self.front:
             console.print(table.front_table(self.front, self.objectives))
         rows = console.export_html(inline_styles=True, code_format="<pre>{code}</pre>")
-        curve = best_so_far(self.trials, self.objectives)
+        curve = best_so_far(self.standing, self.objectives)
         return f'<div style="max-width:56rem">{rows}{curve}</div>'
 
 

@@ -8,6 +8,7 @@ import itertools
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any, overload
 
 from kernelevo.api.apart import apart
@@ -18,7 +19,7 @@ from kernelevo.api.lore import learn
 from kernelevo.api.parts import Plan, carry_out, refuse_idle, total_budget
 from kernelevo.api.result import BEST, Result
 from kernelevo.api.workplace import need_ray
-from kernelevo.config import Settings, load_settings
+from kernelevo.config import Settings, load_settings, settings_of_run
 from kernelevo.core import Notice, Program, Task, Trial, write_tree
 from kernelevo.core.events import Listener
 from kernelevo.engine import Budget, Outcome
@@ -95,8 +96,6 @@ def claim_folder(task: str, settings: Settings) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise refused(f"the run folder {folder} cannot be made.", error) from error
-    if (folder / RUN_FILE).exists():
-        raise StoreError(f"{folder} holds a run already.", now="resume it, or choose another --out")
     return folder
 
 
@@ -208,7 +207,7 @@ def resume(run: str, *, budget: str | None = None, listener: Listener | None = N
 
     def go_on() -> Result:
         with RunStore.open(folder) as store:
-            settings = Settings.from_json(store.settings)
+            settings = settings_of_run(store.settings)
             limits = total_budget(store, budget) if budget else Budget.parse(settings.budget)
             if budget:  # written down: it holds against earlier orders, and for whoever resumes without one
                 store.append_event("budget", {"limits": dict(limits.limits), "text": str(limits)})
@@ -239,10 +238,12 @@ def list_runs(root: Path) -> list[dict[str, Any]]:
 def explain(trial: Trial) -> str:
     """Say in words what became of a trial: verdict, feedback or fault."""
     if trial.evaluation is None:
-        return f"#{trial.number}: the machine failed: {trial.fault.message if trial.fault else ''}"
+        told = f"the machine failed: {trial.fault.message if trial.fault else ''}"
+        return f"#{trial.number}: {table.printable_lines(told)}"
     verdict = trial.evaluation
     score = table.interval(verdict) if verdict.score is not None else table.NONE
-    return f"#{trial.number} {table.made_by(trial)}: {verdict.status}, score {score}\n{verdict.feedback}"
+    said = table.printable_lines(verdict.feedback)
+    return f"#{trial.number} {table.made_by(trial)}: {verdict.status}, score {score}\n{said}"
 
 
 def more_of(trial: Trial, opinion: Mapping[str, Any] | None) -> str:
@@ -254,7 +255,7 @@ def more_of(trial: Trial, opinion: Mapping[str, Any] | None) -> str:
         lines.append(
             f"  {opinion['model'] or 'a model'} thinks (of 10): {marks}. {opinion['comment']}".rstrip()
         )
-    return "\n".join(lines)
+    return table.printable_lines("\n".join(lines))
 
 
 def _row(
@@ -266,19 +267,34 @@ def _row(
         "task": task,
         "state": state,
         "trials": trials,
-        "best": round(best, 4) if best is not None else None,
+        "best": best,
         "started": started,
     }
 
 
 def _folder(settings: Settings, name: str) -> Path:
-    return Path(settings.out) if settings.out else new_run_folder(name, datetime.date.today())
+    """The folder of a new run; one that holds a run is refused before anything is written there."""
+    if not settings.out:
+        return new_run_folder(name, datetime.date.today())
+    folder = Path(settings.out)
+    try:
+        there = (folder / RUN_FILE).exists()
+    except OSError as error:
+        raise refused(f"the run folder {folder} cannot be used.", error) from error
+    if there:
+        raise StoreError(
+            f"{folder} already holds a run.",
+            why=f"{folder / RUN_FILE} exists",
+            now=f"go on with it (kernelevo resume {quote(str(folder))}) or choose another folder",
+        )
+    return folder
 
 
 def _start(task: Task, settings: Settings, budget: Budget, folder: Path, listener: Listener | None) -> Result:
     def begin() -> Result:
         with RunStore.create(folder, task, settings.to_json()) as store:
-            _write(folder / CONFIG_FILE, settings.to_toml())
+            # without its own folder, so that the file can be given to another run
+            _write(folder / CONFIG_FILE, dataclasses.replace(settings, out=None).to_toml())
             for program in _own_programs(settings):
                 given = {"files": dict(program.files), "language": program.language}
                 store.append_command("the one who started it", "submit", given)
@@ -297,8 +313,7 @@ def _finished(folder: Path, outcome: Outcome, settings: Settings, listener: List
         KernelEvoError: what every proposer failed of, if nothing was proposed because of it.
     """
     result = Result.read(folder)
-    if result.program is not None:
-        _lay_down(result)
+    _lay_down(result)
     _write(folder / REPORT, result.to_html())
     proposed = any(trial.program.origin.proposer != SEED for trial in result.trials)
     if outcome.failure is not None and not proposed:
@@ -314,16 +329,19 @@ def _finished(folder: Path, outcome: Outcome, settings: Settings, listener: List
 
 
 def _lay_down(result: Result) -> None:
-    """Leave the best program as a file or a folder; what lay there of an earlier best goes."""
-    assert result.program is not None
+    """Leave the best program as a file or a folder; an earlier best goes, whatever else lies there stays."""
     for path in (result.folder / BEST, *result.folder.glob(f"{BEST}.*")):
         try:
+            if not any(_is_of(path, trial.program) for trial in result.trials):
+                continue
             if path.is_dir():
                 shutil.rmtree(path)
             else:
-                path.unlink(missing_ok=True)
+                path.unlink()
         except OSError as error:
             raise refused(f"{path} cannot be replaced.", error) from error
+    if result.program is None:
+        return
     if len(result.program.files) == 1:
         _write(result.best_path, result.program.source)
         return
@@ -333,8 +351,22 @@ def _lay_down(result: Result) -> None:
         raise refused(f"{result.best_path} cannot be written.", error) from error
 
 
+def _is_of(path: Path, program: Program) -> bool:
+    """Whether a file or folder holds this program and nothing else: what a person put there is not ours."""
+    several = len(program.files) > 1
+    if path.is_symlink() or path.is_dir() != several:
+        return False
+    texts = dict(program.files) if several else {".": program.source}
+    for name, text in texts.items():
+        file, data = path / name, text.encode()
+        if not file.is_file() or file.stat().st_size != len(data) or file.read_bytes() != data:
+            return False
+    files = (p.relative_to(path) for p in path.rglob("*") if p.is_file())
+    return not several or {p.as_posix() for p in files if "__pycache__" not in p.parts} == set(texts)
+
+
 def _write(path: Path, text: str) -> None:
     try:
-        path.write_text(text, "utf-8")
+        path.write_text(text, "utf-8", errors="backslashreplace")  # of a folder whose name is no text
     except OSError as error:
         raise refused(f"{path} cannot be written.", error) from error

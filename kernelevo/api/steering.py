@@ -32,7 +32,9 @@ def steer(run: str | Path, verb: str, *, author: str | None = None, **args: Any)
     """
     clean = checked(verb, args)
     with RunStore.open(find_run(str(run)), readonly=True) as store:
-        return store.append_command(author or account(), verb, clean)
+        # a name whose bytes are no text could not be stored
+        name = (author or account()).encode(errors="replace").decode()
+        return store.append_command(name, verb, clean)
 
 
 def account() -> str:

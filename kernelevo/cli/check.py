@@ -11,7 +11,7 @@ import typer
 from kernelevo.cli.output import console, print_json, talk
 from kernelevo.config import load_settings
 from kernelevo.core import ENTRY, Status
-from kernelevo.report.table import verdict_table
+from kernelevo.report.table import printable_lines, verdict_table
 
 CHECK_FAILED = 1
 
@@ -57,5 +57,5 @@ def check(
     else:
         console().print(verdict_table(verdict))
         if verdict.feedback:
-            talk(verdict.feedback)
+            talk(printable_lines(verdict.feedback))
     return 0 if verdict.status is Status.OK else CHECK_FAILED

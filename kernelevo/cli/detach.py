@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from kernelevo.cli.output import talk
@@ -52,7 +53,7 @@ def detach(task: str, flags: Mapping[str, Any], folder: Path) -> int:
             )
         return os.waitstatus_to_exitcode(status)
     talk(f"process {pid} runs in {folder}; what it says: {log}")
-    talk(f"how far it is: kernelevo show {folder}    stop it early: kill -INT {pid}")
+    talk(f"how far it is: kernelevo show {quote(str(folder))}    stop it early: kill -INT {pid}")
     return 0
 
 

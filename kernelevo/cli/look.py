@@ -12,9 +12,17 @@ from rich.table import Table
 from kernelevo.cli.flags import complete_run
 from kernelevo.cli.output import console, print_json, talk
 from kernelevo.core import listing
-from kernelevo.errors import BadSetting
+from kernelevo.errors import BadSetting, refused
 from kernelevo.report.draws import draw_lines
-from kernelevo.report.table import front_table, merit, trials_csv, trials_table
+from kernelevo.report.table import (
+    DIGITS,
+    NONE,
+    front_table,
+    merit,
+    number,
+    trials_csv,
+    trials_table,
+)
 
 
 def runs(
@@ -35,7 +43,8 @@ def runs(
     for name in ("run", "task", "state", "trials", "best", "started"):
         table.add_column(name)
     for row in found:
-        table.add_row(*(str(row[k]) for k in ("run", "task", "state", "trials", "best", "started")))
+        best, started = number(row["best"], DIGITS), row["started"] or NONE
+        table.add_row(row["run"], row["task"], row["state"], str(row["trials"]), best, started)
     console().print(table)
     return 0
 
@@ -105,7 +114,7 @@ def _write_trace(found: dict[str, Any], path: Path) -> None:
     try:
         path.write_text(json.dumps(found, allow_nan=False), encoding="utf-8")
     except OSError as error:
-        raise BadSetting(f"{path} cannot be written", why=str(error)) from error
+        raise refused(f"{path} cannot be written.", error) from error
     spans = sum(event["ph"] == "X" for event in found["traceEvents"])
     talk(f"wrote {spans} spans to {path}; open it at https://ui.perfetto.dev or chrome://tracing")
 
@@ -160,6 +169,6 @@ def export(
                 target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise BadSetting(f"{out} cannot be written", why=str(error)) from error
+        raise refused(f"{out} cannot be written.", error) from error
     talk(f"wrote {out}")
     return 0

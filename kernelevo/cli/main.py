@@ -24,14 +24,15 @@ from kernelevo.cli import (
     steer,
     watch,
 )
-from kernelevo.cli.output import talk
+from kernelevo.cli.output import FULL, spell_out, talk, written_out
 from kernelevo.cli.unseal import unseal
-from kernelevo.errors import KernelEvoError
+from kernelevo.errors import KernelEvoError, MachineError
 
 app = typer.Typer(
     name="kernelevo",
     help="Makes a PyTorch module faster: proposes kernels, proves them, times them, evolves them.",
-    epilog="Exit codes: 0 done, 1 nothing correct found, 2 your input, 3 your machine, 4 our bug.",
+    epilog="Exit codes: 0 done, 1 nothing correct found or check failed, 2 your input, 3 your machine, "
+    "4 our bug, 130 left by Ctrl-C before it was done.",
     no_args_is_help=True,
     add_completion=True,
     rich_markup_mode=None,
@@ -71,7 +72,8 @@ def _options(
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and leave with its exit code."""
     given = sys.argv[1:] if arguments is None else arguments
-    sys.exit(run_command(given))
+    spell_out()
+    sys.exit(written_out(run_command(given)))
 
 
 def run_command(arguments: list[str]) -> int:
@@ -100,6 +102,10 @@ def run_command(arguments: list[str]) -> int:
             return 0
         raise
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in FULL:
+            now = "make room; then, if a run was cut off: kernelevo resume"
+            talk(f"the disk is full.\n  why  {error}\n  now  {now}")
+            return MachineError.exit_code
         traceback.print_exc()
         talk(f"This is a bug of kernelevo, not of yours: {type(error).__name__}: {error}")
         return OUR_BUG

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
+import os
 import sys
+from io import TextIOWrapper
 from typing import Any
 
 from rich.console import Console
+
+from kernelevo.errors import MachineError
 
 
 def talk(text: str) -> None:
@@ -15,6 +21,7 @@ def talk(text: str) -> None:
 
 
 WIDTH = 150  # of tables that go to a file or a pipe
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -27,5 +34,32 @@ def console(*, stderr: bool = False) -> Console:
 
 def print_json(data: Any) -> None:
     """Print data as one JSON document; NaN and infinities are not JSON and must have been words by now."""
-    json.dump(data, sys.stdout, indent=2, allow_nan=False, ensure_ascii=False)
-    sys.stdout.write("\n")
+    text = json.dumps(data, indent=2, allow_nan=False, ensure_ascii=False)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:  # the bytes of a path that is no text, or a terminal of few characters
+        text = json.dumps(data, indent=2, allow_nan=False)
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def spell_out() -> None:
+    """Let stdout write what it has no character for as an escape, as stderr does."""
+    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def written_out(code: int) -> int:
+    """Write out what waits for stdout; return the exit code, the machine's where there is no room for it."""
+    try:
+        if sys.stdout is not None:  # as where it was closed
+            sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        pass  # nobody reads on
+    except OSError as error:
+        talk(f"the output cannot be written: {error.strerror}")
+        code = MachineError.exit_code
+    with contextlib.suppress(OSError):  # else the interpreter tries again at its end, and leaves with 120
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return code

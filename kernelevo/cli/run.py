@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -211,5 +212,5 @@ def _end(result: object, as_json: bool) -> int:
         console().print(result.table())
         talk(result.summary())
     if result.state == "stopped":
-        talk(f"stopped; go on with: kernelevo resume {result.folder}")
+        talk(f"stopped; go on with: kernelevo resume {quote(str(result.folder))}")
     return 0 if result.best else NOTHING_FOUND

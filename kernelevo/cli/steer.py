@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import Annotated, Any
 
 import typer
@@ -10,6 +11,7 @@ from rich.table import Table
 from kernelevo.cli.flags import complete_run
 from kernelevo.cli.output import console, print_json, talk
 from kernelevo.report.effects import came_of
+from kernelevo.report.table import printable
 
 
 def steer(
@@ -56,7 +58,7 @@ def steer(
     if as_json:
         print_json({"id": command.id, "verb": verb, "args": args, "author": command.author, "at": command.at})
     else:
-        talk(f"order {command.id} is recorded: {verb}; obeyed at the next ask (kernelevo steer {run})")
+        talk(f"order {command.id} is recorded: {verb}; obeyed at the next ask (kernelevo steer {quote(run)})")
     return 0
 
 
@@ -74,7 +76,11 @@ def _list(rows: list[dict[str, Any]], as_json: bool) -> int:
         values = " ".join(f"{v}" for v in row["args"].values())
         what = f"{row['verb']} {' '.join(values.split())[:60]}".strip()
         table.add_row(
-            f"#{row['id']}", row["author"], what, row["effect"] or "waits for the next ask", came_of(row)
+            f"#{row['id']}",
+            printable(row["author"]),
+            printable(what),
+            printable(row["effect"] or "waits for the next ask"),
+            printable(came_of(row)),
         )
     console().print(table)
     return 0

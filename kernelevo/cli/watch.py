@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any
 
 import typer
@@ -23,7 +24,7 @@ from kernelevo.core.objectives import SCORE
 from kernelevo.dashboard import views
 from kernelevo.dashboard.hub import Watched
 from kernelevo.dashboard.ranking import Ranking
-from kernelevo.report.table import merit, number
+from kernelevo.report.table import DIGITS, merit, number, printable
 from kernelevo.store import Line, find_run
 
 EVERY = 0.2  # seconds
@@ -53,7 +54,7 @@ def watch(
                 for _ in _changes(watched):
                     live.update(picture(watched))
     except KeyboardInterrupt:
-        talk(f"the run goes on; again: kernelevo watch {run}")
+        talk(f"the run goes on; again: kernelevo watch {quote(run)}")
     finally:
         watched.digest.close()
     talk(ending(watched, folder))
@@ -64,8 +65,8 @@ def ending(watched: Watched, folder: Path) -> str:
     """Say what can be done with the run now."""
     state = views.state_of(watched)
     if state in ("interrupted", "stopped"):
-        return f"{state}; go on with: kernelevo resume {folder}"
-    return f"{state}; kernelevo show {folder}"
+        return f"{state}; go on with: kernelevo resume {quote(str(folder))}"
+    return f"{state}; kernelevo show {quote(str(folder))}"
 
 
 def _changes(watched: Watched) -> Iterator[None]:
@@ -100,11 +101,11 @@ def sentence(line: Line, objectives: Objectives) -> str:
     if line.score is None:
         what = line.words[:160]
     elif objectives.by_score or line.evaluation is None:
-        what = number(line.score, "{:.4g}")
+        what = number(line.score, DIGITS)
     else:
         what = merit(line.evaluation, objectives)
     made = f"{line.proposer}: {line.idea}" if line.idea else line.proposer
-    return f"#{line.number:<5}{line.status:<13}{what}  {made}"
+    return printable(f"#{line.number:<5}{line.status:<13}{what}  {made}")
 
 
 def picture(watched: Watched) -> Group:
@@ -115,7 +116,7 @@ def picture(watched: Watched) -> Group:
         (now["task"], "bold"), f"  {now['name']}  ", (now["state"], "cyan"),
         f"  {now['trials']:,} trials  best ",
         "" if measure == SCORE else f"{measure} ",
-        (number(best["height"], "{:.4g}") if best else "-", "bold green"),
+        (number(best["height"], DIGITS) if best else "-", "bold green"),
         f" (#{best['number']}, {best['proposer']})" if best else "",
     )  # fmt: skip
     verdicts = Text(
@@ -124,7 +125,7 @@ def picture(watched: Watched) -> Group:
     parts: list[Any] = [head, verdicts, _meters(now)]
     if len(now["islands"]) > 1:
         told = "  ".join(
-            f"{row['island']}: {number(row['best'])} ({row['trials']})" for row in now["islands"]
+            f"{row['island']}: {number(row['best'], DIGITS)} ({row['trials']})" for row in now["islands"]
         )
         parts.append(Text(f"islands  {told}", style="dim", overflow="ellipsis", no_wrap=True))
     for line in watched.digest.lines[-8:][::-1]:
@@ -141,9 +142,13 @@ def _meters(now: dict[str, Any]) -> Table:
         used, left = budget["used"].get(unit, 0.0), budget["seconds_left"].get(unit)
         over = f"about {left:.0f} s left" if left is not None and now["state"] == "running" else ""
         bar = ProgressBar(total=limit, completed=min(used, limit), width=24)
-        grid.add_row(unit.replace("_", " "), bar, f"{used:.4g} of {limit:.4g}", over)
+        grid.add_row(unit.replace("_", " "), bar, f"{_amount(used)} of {_amount(limit)}", over)
     for name, pool in now["pools"].items():
         doing = f"{pool['busy']} of {pool['size']}, {pool['waiting']} waiting" if now["live"] else "at rest"
         bar = ProgressBar(total=1.0, completed=pool["share"], width=24)
         grid.add_row(name, bar, doing, f"busy {100 * pool['share']:.0f}%")
     return grid
+
+
+def _amount(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.4g}"

@@ -10,6 +10,7 @@ from kernelevo.config.settings import (
     SWITCHES,
     Settings,
     load_settings,
+    settings_of_run,
 )
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "ModelTable",
     "Settings",
     "load_settings",
+    "settings_of_run",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -80,7 +81,8 @@ def _check(name: str, key: str, value: Any) -> None:
     if key in ("served", "base_url"):
         right = isinstance(value, str) and bool(value)
     elif key in ("input", "output", "cached", "timeout"):
-        right = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        right = number and 0 <= value < math.inf and (value > 0 or key != "timeout")
     else:
         right = isinstance(value, int) and not isinstance(value, bool) and value >= 1
     if not right:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import tomllib
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from kernelevo.config.models import ModelTable
-from kernelevo.errors import BadSetting, closest
+from kernelevo.errors import BadSetting, StoreError, closest
 
 DEVICES = ("cpu", "cuda")
 SIZES = ("small", "full", "v0")
@@ -175,8 +176,9 @@ class Settings:
                 why="its opinions come when they come, and briefs would depend on that",
                 now="leave --judge-model or --deterministic out",
             )
-        if self.repairs < 0 or (self.reply_timeout is not None and not self.reply_timeout > 0):
-            raise BadSetting("repairs cannot be below 0, nor a time-out for replies 0 or less")
+        wait = self.reply_timeout
+        if self.repairs < 0 or (wait is not None and not 0 < wait < math.inf):
+            raise BadSetting("repairs cannot be below 0, nor a time-out for replies 0, less or without end")
         for name in ("workers", "thinkers", "window", "islands", "prompt_tokens", "max_tokens"):
             value = getattr(self, name)
             if value is not None and value < 1:
@@ -205,6 +207,22 @@ class Settings:
             if key not in known:
                 raise BadSetting(f"there is no setting {key!r}", why=closest(key, known))
         return cls(**{k: _checked(cls, k, v) for k, v in data.items()})
+
+
+def settings_of_run(data: Mapping[str, Any]) -> Settings:
+    """Rebuild the settings that a run recorded.
+
+    Raises:
+        StoreError: if this version cannot take them: another one began the run.
+    """
+    try:
+        return Settings.from_json(data)
+    except BadSetting as error:
+        raise StoreError(
+            "the run has settings of another version of kernelevo.",
+            why=f"{error.what}; {error.why}".removesuffix("; "),
+            now="go on with it in the version that began it; kernelevo show reads it in this one",
+        ) from error
 
 
 def load_settings(
@@ -288,7 +306,19 @@ def _checked(cls: type[Settings], key: str, value: Any) -> Any:
         wanted = " or ".join(kind.__name__ for kind in kinds)
         raise BadSetting(f"{key} must be {wanted}, not {value!r}")
     if isinstance(value, (list, tuple)):
-        return tuple(str(item) for item in value)
+        return tuple(_text(key, str(item)) for item in value)
+    return _text(key, value) if isinstance(value, str) else value
+
+
+def _text(key: str, value: str) -> str:
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:  # bytes of a path that are not UTF-8, as Python reads them
+        raise BadSetting(
+            f"{key} cannot be {value!r}",
+            why="it has bytes that are no UTF-8 text, which config.toml and the report could not name",
+            now="rename the file or folder",
+        ) from error
     return value
 
 

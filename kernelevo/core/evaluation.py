@@ -68,8 +68,8 @@ class Evaluation:
         """Return this verdict as plain data."""
         return {
             "status": str(self.status),
-            "score": self.score,
-            "metrics": {k: _finite(v) for k, v in self.metrics.items()},
+            "score": None if self.score is None else float(self.score),
+            "metrics": {k: _plain(v) for k, v in self.metrics.items()},
             "feedback": self.feedback,
             "artifacts": dict(self.artifacts),
             "fidelity": self.fidelity,
@@ -88,11 +88,15 @@ class Evaluation:
         )
 
 
-def _finite(value: Metric) -> Metric:
-    """JSON has no NaN or infinity: keep the fact as a word."""
+def _plain(value: Any) -> Any:
+    """What JSON does not have (NaN, infinity, numbers of other packages) is kept as a word, in lists too."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(entry) for name, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
     if isinstance(value, float) and not math.isfinite(value):
         return repr(value)
-    return value
+    return value if value is None or isinstance(value, bool | int | float | str) else repr(value)
 
 
 @dataclass(frozen=True)

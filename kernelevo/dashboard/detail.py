@@ -90,7 +90,7 @@ def _note(row: Mapping[str, Any], prompt: str) -> dict[str, Any]:
 
 
 def _row(digest: Digest, number: int) -> sqlite3.Row:
-    rows = digest.store.rows(_ONE, number)
+    rows = digest.store.rows(_ONE, number) if abs(number) < 1 << 63 else []  # what SQLite has
     if not rows:
         raise BadSetting(f"there is no trial {number}", why=f"{len(digest.lines)} are recorded")
     return rows[0]

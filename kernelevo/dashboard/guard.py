@@ -6,9 +6,8 @@ import hmac
 import ipaddress
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
-from http.cookies import CookieError, SimpleCookie
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -77,7 +76,7 @@ class Guard:
         if not self._is_ours(host):
             return 403, f"this page is not served under the name {host!r}"
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+        if origin is not None and _place(origin) != host.lower():
             return 403, f"requests from {origin!r} are not accepted"
         if headers.get("sec-fetch-site") == "cross-site" and scope.get("method", "GET") not in (
             "GET",
@@ -89,8 +88,8 @@ class Guard:
         return 0, ""
 
     def _is_ours(self, host: str) -> bool:
-        name = urlsplit(f"//{host}").hostname or ""
-        if name.lower() in self._names:
+        name = _name(host)
+        if name in self._names:
             return True
         if not self._numbers:
             return False
@@ -101,22 +100,20 @@ class Guard:
         return True
 
     def _knows(self, headers: dict[str, str], scope: Scope) -> bool:
-        shown = [headers.get("authorization", "").removeprefix("Bearer ")]
-        shown += parse_qs(scope.get("query_string", b"").decode("latin-1")).get("token", [])
-        try:
-            morsel = SimpleCookie(headers.get("cookie", "")).get(self._cookie)
-        except CookieError:
-            morsel = None
-        shown += [morsel.value] if morsel else []
+        shown = [headers.get("authorization", "").removeprefix("Bearer ").encode("latin-1")]
+        given = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("token", [])
+        kept = _cookies(headers.get("cookie", "")).get(self._cookie)
+        shown += [text.encode() for text in (*given, *([unquote(kept)] if kept else []))]
         wanted = (self._token or "").encode()
-        return any(hmac.compare_digest(text.encode(), wanted) for text in shown)
+        return any(hmac.compare_digest(text, wanted) for text in shown)
 
     async def _remember(self, scope: Scope, send: Send) -> None:
         query = parse_qs(scope["query_string"].decode("latin-1"))
         query.pop("token")
-        place = scope["path"] + (f"?{urlencode(query, doseq=True)}" if query else "")
-        cookie = f"{self._cookie}={self._token}; Path=/; HttpOnly; SameSite=Strict"
-        headers = [(b"location", place.encode("latin-1", "replace")), (b"set-cookie", cookie.encode())]
+        path = "/" + quote(scope["path"].lstrip("/"))  # two slashes would be the name of another host
+        place = path + (f"?{urlencode(query, doseq=True)}" if query else "")
+        cookie = f"{self._cookie}={quote(self._token or '', safe='')}; Path=/; HttpOnly; SameSite=Strict"
+        headers = [(b"location", place.encode()), (b"set-cookie", cookie.encode())]
         await send({"type": "http.response.start", "status": 303, "headers": headers})
         await send({"type": "http.response.body", "body": b""})
 
@@ -139,3 +136,25 @@ def _with_headers(send: Send) -> Send:
         await send(message)
 
     return sending
+
+
+def _place(origin: str) -> str:
+    """Host and port of an origin; empty where it has none."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""
+
+
+def _name(host: str) -> str:
+    """The name in a ``Host`` header without its port; empty where it is none."""
+    try:
+        return (urlsplit(f"//{host}").hostname or "").lower()
+    except ValueError:
+        return ""
+
+
+def _cookies(header: str) -> dict[str, str]:
+    """Cookies by name, as they were sent: other pages of this machine keep theirs here, of any form."""
+    pairs = (part.strip().partition("=") for part in header.split(";"))
+    return {name: value for name, _, value in pairs}

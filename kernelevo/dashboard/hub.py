@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,6 +24,8 @@ class Watched:
     Args:
         name: as in addresses.
         folder: of the run.
+
+    ``gone`` says that it cannot be read any more: it was removed, replaced or damaged.
     """
 
     def __init__(self, name: str, folder: Path) -> None:
@@ -32,6 +35,7 @@ class Watched:
         self.writer = writer_of(folder)
         self._asked = time.monotonic()
         self.listeners: set[asyncio.Event] = set()
+        self.gone = False
         self._kept: dict[str, tuple[object, Any]] = {}
 
     def once(self, name: str, make: Callable[[], T]) -> T:
@@ -49,7 +53,11 @@ class Watched:
         return self.writer is not None
 
     def look(self) -> None:
-        """Read what is new and wake those who listen."""
+        """Read what is new and wake those who listen.
+
+        Raises:
+            RunNotFound, StoreError: if it was removed, replaced or damaged meanwhile.
+        """
         changed = self.digest.refresh()
         if time.monotonic() - self._asked >= LOCK_EVERY:
             self._asked = time.monotonic()
@@ -70,6 +78,11 @@ class Watched:
             self.listeners.discard(event)
 
 
+def as_text(path: Path | str) -> str:
+    """Return a path as text that can be sent: bytes of it that are no UTF-8 become replacement characters."""
+    return os.fsencode(path).decode("utf-8", errors="replace")
+
+
 class Hub:
     """Opens runs by name and keeps them fresh; belongs to the thread of one event loop.
 
@@ -85,25 +98,24 @@ class Hub:
         self._root = root
         self._only = find_run(only, root=root).resolve() if only else None
         self._open: dict[str, Watched] = {}
-        self.broken = ""
 
     @property
     def only(self) -> str | None:
         """Name of the one run that is shown, if it is one."""
-        return self._only.name if self._only else None
+        return as_text(self._only.name) if self._only else None
 
     def folders(self) -> dict[str, Path]:
         """Runs by name, the newest first."""
         if self._only:
-            return {self._only.name: self._only}
-        return {folder.name: folder for folder in reversed(list_runs(self._root))}
+            return {as_text(self._only.name): self._only}
+        return {as_text(folder.name): folder for folder in reversed(list_runs(self._root))}
 
     def glances(self) -> list[dict[str, Any]]:
         """One row for each run, the newest first; one that cannot be read says why."""
         rows = []
         for name, folder in self.folders().items():
             try:
-                rows.append(glance(folder))
+                rows.append({**glance(folder), "run": name})
             except KernelEvoError as error:
                 rows.append({"run": name, "state": "unreadable", "why": error.what})
         return rows
@@ -123,17 +135,21 @@ class Hub:
         return self._open[name]
 
     async def watch(self) -> None:
-        """Look at every open run that somebody listens to, until cancelled."""
+        """Look at every open run, until cancelled."""
         while True:
-            for name, watched in list(self._open.items()):
-                try:
-                    watched.look()
-                except KernelEvoError as error:  # deleted or damaged while it is looked at
-                    self.broken = f"{name}: {error.what}"
-                    self._open.pop(name, None)
-                    for event in watched.listeners:
-                        event.set()
+            self.look()
             await asyncio.sleep(EVERY)
+
+    def look(self) -> None:
+        """Look at every open run; one that cannot be read any more is opened anew when it is asked for."""
+        for name, watched in list(self._open.items()):
+            try:
+                watched.look()
+            except KernelEvoError:
+                self._open.pop(name, None)
+                watched.gone = True
+                for event in watched.listeners:
+                    event.set()
 
     def close(self) -> None:
         """Free every file."""

@@ -16,19 +16,28 @@ class Ranking:
     Args:
         objectives: what counts.
         final: verdicts of the timing in fresh processes, by trial.
+        out: ids of the programs that count no more: banned, or refuted by such a verdict.
     """
 
-    def __init__(self, objectives: Objectives, final: Mapping[int, Evaluation] | None = None) -> None:
-        self.objectives, self._final = objectives, final or {}
+    def __init__(
+        self,
+        objectives: Objectives,
+        final: Mapping[int, Evaluation] | None = None,
+        out: frozenset[str] = frozenset(),
+    ) -> None:
+        self.objectives, self._final, self._out = objectives, final or {}, out
         self._worth: dict[int, Worth] = {}
 
     @classmethod
     def of(cls, digest: Digest) -> Ranking:
         """Return the ranking of a run as it is now."""
-        finals = [e for e in digest.events if e.kind == "final" and e.trial is not None]
-        return cls(
-            digest.objectives, {e.trial: Evaluation.from_json(e.data) for e in finals if e.trial is not None}
-        )
+        final = {e.trial: Evaluation.from_json(e.data) for e in digest.events if e.kind == "final"}
+        known = {number: verdict for number, verdict in final.items() if number is not None}
+        refuted = {number for number, verdict in known.items() if verdict.score is None}
+        banned = {str(e.data["program"]) for e in digest.events if e.kind == "ban"}
+        if refuted:
+            banned |= {line.program for line in digest.lines if line.number in refuted}
+        return cls(digest.objectives, known, frozenset(banned))
 
     @property
     def measure(self) -> dict[str, str]:
@@ -62,27 +71,30 @@ class Ranking:
         return [(m, m.value(verdict) if verdict else None) for m in self.objectives.metrics]
 
     def best(self, lines: Iterable[Line]) -> Line | None:
-        """Return the best full verdict, the earliest of equals."""
-        full = (line for line in lines if line.full)
+        """Return the best full verdict of a program that is not out, the earliest of equals."""
+        full = (line for line in lines if line.full and line.program not in self._out)
         return max(full, key=lambda line: (self.worth(line), -line.number), default=None)
 
     def leader(self, lines: Sequence[Line]) -> Line | None:
-        """Return the program to use: the best of those that were confirmed, else of those not refuted."""
+        """Return the program to use: the best of those that were confirmed, else of those not timed again."""
         worth = self.objectives.worth
         sure = [
             (worth(final), -line.number, line)
             for line in lines
-            if (final := self._final.get(line.number)) is not None and final.score is not None
+            if line.program not in self._out
+            and (final := self._final.get(line.number)) is not None
+            and final.score is not None
         ]
         if sure:
             return max(sure, key=lambda entry: entry[:2])[2]
         return self.best(line for line in lines if line.number not in self._final)
 
     def improvements(self, lines: Iterable[Line]) -> list[Line]:
-        """Return the trials that were the best when they ended, in order."""
+        """Return the trials that were the best when they ended, in order; none of a program that is out."""
         found: list[Line] = []
         for line in lines:
-            if line.full and (not found or self.worth(line) > self.worth(found[-1])):
+            better = not found or self.worth(line) > self.worth(found[-1])
+            if line.full and better and line.program not in self._out:
                 found.append(line)
         return found
 
@@ -95,6 +107,5 @@ class Ranking:
         return points
 
     def front(self, lines: Iterable[Line]) -> list[Line]:
-        """Return the Pareto front over the declared metrics, without the refuted; empty without metrics."""
-        refuted = {number for number, verdict in self._final.items() if verdict.score is None}
-        return self.objectives.front(line for line in lines if line.number not in refuted)
+        """Return the Pareto front over the declared metrics, without what is out; empty without metrics."""
+        return self.objectives.front(line for line in lines if line.program not in self._out)

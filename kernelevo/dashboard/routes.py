@@ -97,9 +97,10 @@ def _deeper(hub: Hub) -> APIRouter:
     async def stream(run: str, request: Request, after: int | None = None) -> StreamingResponse:
         watched = fresh(hub, run)
         last = request.headers.get("last-event-id", "")
-        begin = after if after is not None else int(last) if last.isdigit() else len(watched.digest.lines)
+        known = int(last) if last.isascii() and last.isdigit() else len(watched.digest.lines)
         headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-        return StreamingResponse(news(watched, begin), media_type="text/event-stream", headers=headers)
+        stream = news(watched, max(0, known if after is None else after))
+        return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
 
     return router
 
@@ -145,7 +146,7 @@ async def body_of(request: Request) -> dict[str, Any]:
             raise BadSetting(f"an order has at most {LARGEST} bytes")
     try:
         given = json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadSetting("the order is not JSON", why=str(error)) from error
     if not isinstance(given, dict):
         raise BadSetting("an order is a JSON object")
@@ -153,7 +154,10 @@ async def body_of(request: Request) -> dict[str, Any]:
 
 
 async def news(watched: Watched, sent: int) -> AsyncIterator[str]:
-    """Yield server-sent events: every trial after the first ``sent`` ones, the run whenever it changes."""
+    """Yield server-sent events: every trial after the first ``sent`` ones, the run whenever it changes.
+
+    They end when the run cannot be read any more; who asks again gets what lies there then.
+    """
     with watched.listen() as changed:
         changed.set()
         while True:
@@ -163,6 +167,8 @@ async def news(watched: Watched, sent: int) -> AsyncIterator[str]:
                 yield ": nothing new\n\n"
                 continue
             changed.clear()
+            if watched.gone:
+                return
             lines = watched.digest.lines
             while sent < len(lines):
                 line, sent = lines[sent], sent + 1

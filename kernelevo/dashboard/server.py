@@ -9,6 +9,7 @@ import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from fastapi import FastAPI
 
@@ -40,10 +41,10 @@ def guarded(hub: Hub, host: str, port: int, token: str | None, names: tuple[str,
         hub: the runs.
         host: address that is listened on.
         port: that is listened on; two pages on one machine keep two cookies.
-        token: what everybody has to show; None only for this machine itself.
+        token: what everybody has to show; without one it is made up for any host but this machine.
         names: further names under which the page is reached.
     """
-    return _guard(_api(hub), host, port, token, names)
+    return _guard(_api(hub), host, port, _token(host, token), names)
 
 
 def prepare(hub: Hub, host: str, port: int, token: str | None = None, names: tuple[str, ...] = ()) -> Served:
@@ -58,15 +59,14 @@ def prepare(hub: Hub, host: str, port: int, token: str | None = None, names: tup
 
     bound = _bind(host, port)
     port = bound.getsockname()[1]
-    if token is None and host not in LOOPBACK:
-        token = secrets.token_urlsafe(24)
+    token = _token(host, token)
     app = _api(hub)
     register(hub)
     ui.run_with(
         app, title="kernelevo", dark=None, favicon="📈", reconnect_timeout=20.0, show_welcome_message=False
     )
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
-    address = f"http://{shown}:{port}/" + (f"?token={token}" if token else "")
+    address = f"http://{shown}:{port}/" + (f"?token={quote(token, safe='')}" if token else "")
     return Served(_guard(app, host, port, token, names), bound, address)
 
 
@@ -111,13 +111,25 @@ def _guard(app: FastAPI, host: str, port: int, token: str | None, names: tuple[s
     return Guard(app, names=allowed, numbers=host not in LOOPBACK, token=token, cookie=f"{COOKIE}_{port}")
 
 
+def _token(host: str, token: str | None) -> str | None:
+    """What everybody has to show: an empty one is none, and one is made up where others can come."""
+    if token and token.strip():
+        return token
+    return None if host in LOOPBACK else secrets.token_urlsafe(24)
+
+
 def _bind(host: str, port: int) -> socket.socket:
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         bound = socket.socket(family, socket.SOCK_STREAM)
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind((host, port))
-    except (OSError, OverflowError) as error:
+        try:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            bound.bind((host, port))
+            bound.listen()  # until somebody listens another one with SO_REUSEADDR may bind it too
+        except BaseException:
+            bound.close()
+            raise
+    except (OSError, OverflowError, UnicodeError) as error:
         raise BadSetting(
             f"{host}:{port} cannot be listened on",
             why=str(error),

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from kernelevo.dashboard.hub import Watched
+from kernelevo.dashboard.hub import Watched, as_text
 from kernelevo.dashboard.ranking import Ranking
 from kernelevo.store import Digest, Line
 
@@ -38,7 +38,7 @@ def _summary(watched: Watched) -> dict[str, Any]:
     finals = {e.trial: e.data for e in digest.events if e.kind == "final"}
     return {
         "name": watched.name,
-        "folder": str(digest.folder),
+        "folder": as_text(digest.folder),
         "task": digest.task.name,
         "goal": digest.task.goal,
         "evaluator": digest.task.evaluator,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -97,6 +98,8 @@ def _read(verb: str, name: str, argument: Argument, value: Any) -> Any:
                 raise ValueError(f"a whole number from {argument.least} on is wanted")
             return int(value)
         if argument.kind == "number":
+            if isinstance(value, bool) or not math.isfinite(float(value)):
+                raise ValueError("a number is wanted")
             return float(value)
         if argument.kind == "texts":
             return [_text(item) for item in value]

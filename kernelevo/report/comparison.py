@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kernelevo.report.sparkline import sparkline
-from kernelevo.report.table import NONE, number
+from kernelevo.report.table import DIGITS, NONE, number
 
 _FACTS = ("folder", "task", "state", "trials", "searched_seconds", "preparation_seconds", "best")
 _LONGEST = 60
@@ -30,7 +30,8 @@ def comparison(found: Mapping[str, Any]) -> RenderableType:
         facts.add_row(name.replace("_", " "), _cell(one[name]), _cell(two[name]))
     measures = dict.fromkeys(run["measure"] for run in found["runs"])
     for name in measures:
-        facts.add_row(name, *(_cell(run["height"]) if run["measure"] == name else NONE for run in (one, two)))
+        heights = (number(run["height"], DIGITS) if run["measure"] == name else NONE for run in (one, two))
+        facts.add_row(name, *heights)
     facts.add_row("95 % interval", _interval(one), _interval(two))
     parts: list[RenderableType] = [facts]
     if len(measures) == 1 and one["height"] and two["height"]:
@@ -85,8 +86,9 @@ def _yield(row: Mapping[str, int]) -> str:
 def _curve(points: Sequence[Mapping[str, Any]], trials: int) -> str:
     if not points:
         return "no correct program"
-    steps: list[float | None] = [None] * trials
+    count = max(trials, points[-1]["trial"] + 1)  # of a run at work: an earlier trial may not have ended
+    steps: list[float | None] = [None] * count
     for point in points:
-        steps[point["trial"] :] = [point["height"]] * (trials - point["trial"])
-    first, last = number(points[0]["height"], "{:.4g}"), number(points[-1]["height"], "{:.4g}")
+        steps[point["trial"] :] = [point["height"]] * (count - point["trial"])
+    first, last = (number(points[end]["height"], DIGITS) for end in (0, -1))
     return f"{sparkline(steps, _WIDTH)}  {first} to {last} at {points[-1]['trial']}"

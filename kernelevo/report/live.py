@@ -26,7 +26,15 @@ from kernelevo.core import (
     TrialStarted,
     WinnerConfirmed,
 )
-from kernelevo.report.table import NONE, is_timed, made_by, merit, milliseconds, number
+from kernelevo.report.table import (
+    NONE,
+    is_timed,
+    made_by,
+    merit,
+    milliseconds,
+    number,
+    printable_lines,
+)
 
 
 class LiveReport:
@@ -83,7 +91,8 @@ class LiveReport:
 
     def _say(self, line: str, style: str = "") -> None:
         stamp = f"{self._now() - self._began:6.1f}s  "
-        self._console.print(Text(stamp, style="dim").append(line, style=style or "not dim"), soft_wrap=True)
+        said = Text(stamp, style="dim").append(printable_lines(line), style=style or "not dim")
+        self._console.print(said, soft_wrap=True)
 
     def _status(self) -> Text:
         counts = ", ".join(f"{n} {status}" for status, n in self._ended.most_common()) or "no verdict yet"

@@ -64,6 +64,8 @@ def run_page(
     """
     title = f"{run['task']} - kernelevo"
     objectives = Objectives.of(run)
+    out = set(run.get("out", ()))
+    standing = [trial for trial in trials if trial.program.id not in out]
     parts = [
         f"<h1>{escape(str(run['task']))}</h1>",
         f"<p>{escape(str(run['folder']))}, {escape(str(run['state']))}, {len(trials)} trials, "
@@ -72,10 +74,10 @@ def run_page(
         "<h2>Result</h2>",
         _result(run, objectives),
         "<h2>Best so far</h2>",
-        best_so_far(trials, objectives),
+        best_so_far(standing, objectives),
         *_front(run, trials, objectives),
         "<h2>How it got there</h2>",
-        story(trials, objectives),
+        story(standing, objectives),
         people(orders),
         "<h2>What did not pass</h2>",
         failures(trials),

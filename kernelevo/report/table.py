@@ -38,7 +38,7 @@ def number(value: Metric, form: str = "{:.3g}") -> str:
     """Format a metric; what does not exist is a dash, a word stays a word."""
     if value is None or isinstance(value, bool):
         return NONE if value is None else str(value).lower()
-    if isinstance(value, list):
+    if isinstance(value, list | dict):  # a table is none that an evaluator should give, but may
         return f"{len(value)} listed"
     return printable(value) if isinstance(value, str) else form.format(value)
 
@@ -46,6 +46,11 @@ def number(value: Metric, form: str = "{:.3g}") -> str:
 def printable(text: str) -> str:
     """Return a text without characters that a terminal would obey; those of a model's words may be any."""
     return "".join(c if c.isprintable() else " " for c in text)
+
+
+def printable_lines(text: str) -> str:
+    """Return a text of several lines without characters that a terminal would obey."""
+    return "\n".join(printable(line.expandtabs()) for line in text.split("\n"))
 
 
 def ratio(value: Metric) -> str:
@@ -135,7 +140,7 @@ def front_table(front: Sequence[Trial], objectives: Objectives) -> Table:
     for trial in sorted(front, key=lambda t: (worth(t, objectives), -t.number), reverse=True):
         assert trial.evaluation is not None
         values = [number(metric.value(trial.evaluation), DIGITS) for metric in objectives.metrics]
-        table.add_row(f"#{trial.number}", *values, number(trial.score, "{:.4g}"), made_by(trial))
+        table.add_row(f"#{trial.number}", *values, number(trial.score, DIGITS), made_by(trial))
     return table
 
 
@@ -204,6 +209,13 @@ def verdict_table(evaluation: Evaluation) -> Table:
     return table
 
 
+def _csv_cell(value: Metric) -> Metric:
+    """A value in a row; a return, around which the writer puts no quotes, would end it for readers."""
+    if isinstance(value, str):
+        return value.replace("\r\n", "\n").replace("\r", "\n")
+    return "" if value is None else value
+
+
 def trials_csv(trials: Iterable[Trial]) -> str:
     """Return the trials as CSV text, one row each, in order; a value that does not exist is empty."""
     out = io.StringIO()
@@ -213,7 +225,7 @@ def trials_csv(trials: Iterable[Trial]) -> str:
         verdict = trial.evaluation
         metrics = verdict.metrics if verdict else {}
         writer.writerow(
-            "" if value is None else value
+            _csv_cell(value)
             for value in (
                 trial.number,
                 trial.program.id,

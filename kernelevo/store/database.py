@@ -6,22 +6,32 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from shlex import quote
 
 from kernelevo.errors import RunNotFound, StoreError, Unwritable, refused
 from kernelevo.store.migrations import APPLICATION_ID, migrate, names
 
 RUN_FILE, CONFIG_FILE = "run.db", "config.toml"
+_COPIES = 20
+_HEAD = 32  # bytes; it has the salts that are new whenever the log begins anew
 _BUSY_SECONDS = 30.0
 _LOOK = "check the folder's permissions and free space, or choose another with --out"
-_MACHINES = {sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL}
+_MACHINES = {
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+}
 
 
 def create(folder: Path, facts: Mapping[str, str]) -> sqlite3.Connection:
     """Make a new database in the folder, open for writing, with these facts of the run.
 
-    Shape and facts are one transaction: a killed creation leaves nothing that looks like a run.
+    Shape and facts are one transaction: a killed creation leaves nothing that looks like a run, and one that
+    fails leaves nothing at all. The caller holds the writer's lock.
 
     Raises:
         StoreError: if there is one already, or the folder cannot be written.
@@ -31,10 +41,16 @@ def create(folder: Path, facts: Mapping[str, str]) -> sqlite3.Connection:
         raise StoreError(
             f"{folder} already holds a run.",
             why=f"{path} exists",
-            now=f"go on with it (kernelevo resume {folder}) or choose another folder",
+            now=f"go on with it (kernelevo resume {quote(str(folder))}) or choose another folder",
         )
     with plain_errors(path):
-        return _prepare(path, facts)
+        try:
+            return _prepare(path, facts)
+        except BaseException:  # a full disk: what is half made would be no run, and be in the way of one
+            for end in ("", "-wal", "-shm"):
+                with suppress(OSError):
+                    path.with_name(path.name + end).unlink()
+            raise
 
 
 def open_for_writing(folder: Path) -> sqlite3.Connection:
@@ -105,9 +121,29 @@ def _sheltered(path: Path, copy: Callable[[Path, Path], None]) -> tuple[sqlite3.
 
 
 def _copy_files(path: Path, target: Path) -> None:
-    for end in ("", "-wal"):
-        if (file := path.with_name(path.name + end)).exists():
-            shutil.copyfile(file, target.with_name(target.name + end))
+    """Copy a database and its log as they are at one moment, as far as it matters.
+
+    Rows that its writer appends meanwhile may come or not. But if it moves pages from the log into the
+    database, the two that were copied do not belong together: then they are copied again.
+    """
+    for _ in range(_COPIES):
+        before = _moved(path)
+        for end in ("", "-wal"):
+            copy = target.with_name(target.name + end)
+            copy.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):
+                shutil.copyfile(path.with_name(path.name + end), copy)
+        if _moved(path) == before:
+            return
+    raise sqlite3.OperationalError("it is written faster than it can be copied")
+
+
+def _moved(path: Path) -> tuple[object, ...]:
+    """What changes whenever pages go from the log into the database: its file, and the head of the log."""
+    main, head = path.stat(), b""
+    with suppress(FileNotFoundError), path.with_name(f"{path.name}-wal").open("rb") as log:
+        head = log.read(_HEAD)
+    return main.st_ino, main.st_size, main.st_mtime_ns, head
 
 
 def _back_up(db: sqlite3.Connection, target: Path) -> None:
@@ -135,6 +171,8 @@ def plain_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
+        if any(word in str(error) for word in ("malformed", "UTF-8")):  # of a text inside, not of the file
+            raise _damaged(path, error) from error
         if "locked" in str(error) or "busy" in str(error):
             why, now = f"{error} for {_BUSY_SECONDS:.0f} s", "find the process that holds it open"
         else:
@@ -143,13 +181,17 @@ def plain_errors(path: Path) -> Iterator[None]:
         kind = Unwritable if code in _MACHINES else StoreError
         raise kind(f"{path} cannot be used.", why=why, now=now) from error
     except sqlite3.DatabaseError as error:
-        raise StoreError(
-            f"{path} is damaged or not a run.",
-            why=str(error),
-            now="restore it from a copy, or start a new run; `sqlite3 run.db .recover` may save the rows",
-        ) from error
+        raise _damaged(path, error) from error
     except OSError as error:
         raise refused(f"{path} cannot be used.", error) from error
+
+
+def _damaged(path: Path, error: Exception) -> StoreError:
+    return StoreError(
+        f"{path} is damaged or not a run.",
+        why=str(error),
+        now="restore it from a copy, or start a new run; `sqlite3 run.db .recover` may save the rows",
+    )
 
 
 def _existing(folder: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,7 @@ from typing import Any
 from kernelevo.core import Evaluation, Objectives, Status
 from kernelevo.core.evaluation import Fidelity
 from kernelevo.core.objectives import directed
+from kernelevo.errors import RunNotFound, StoreError
 from kernelevo.store.database import RUN_FILE
 from kernelevo.store.rows import Command, EventRow, Rebase
 from kernelevo.store.store import RunStore
@@ -96,7 +98,7 @@ class Digest:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self.folder, self._file = folder, _identity(folder)
         self._store = RunStore.open(folder, readonly=True)
         self._stamp: object = None
         self._copied: object = None
@@ -132,11 +134,28 @@ class Digest:
         return found if found.metrics else Objectives(directed(self.lines))
 
     def refresh(self) -> bool:
-        """Read what is new; return whether anything was."""
+        """Read what is new; return whether anything was.
+
+        Raises:
+            RunNotFound: if its file was removed or replaced, as by another run in the same folder.
+            StoreError: if it is damaged.
+        """
         stamp = self._look()
         if stamp == self._stamp:
             return False
         self._stamp = stamp
+        try:
+            self._read_on()
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise StoreError(
+                f"{self.folder / RUN_FILE} is damaged.",
+                why=f"a row cannot be read: {type(error).__name__}: {error}",
+                now="restore it from a copy, or start a new run",
+            ) from error
+        self.version += 1
+        return True
+
+    def _read_on(self) -> None:
         store = self._store
         self.state, self.searched, self.gauge = store.state, store.searched, store.gauge
         self.commands = store.commands()
@@ -153,23 +172,39 @@ class Digest:
         else:
             self.lines += [_reread(line, verdict, rebases) for _, line, verdict in new]
         self.drafts = int(store.rows("SELECT COUNT(*) AS n FROM drafts")[0]["n"])
-        self.version += 1
-        return True
 
     def _look(self) -> object:
         """Something that changes whenever the file does."""
-        if self._store.is_copy and self._written() != self._copied:
+        if _identity(self.folder) != self._file:
+            raise RunNotFound(
+                f"the run in {self.folder} is not the one that was opened.",
+                why="its file was removed or replaced",
+                now="open it again",
+            )
+        if not self._store.is_copy:
+            return int(self._store.rows("PRAGMA data_version")[0][0])
+        written = self._written()  # before it is copied: what comes while that is done is read next time
+        if written != self._copied:
             self._store.close()
             self._store = RunStore.open(self.folder, readonly=True)
-            self._copied = self._written()
-            return self._copied
-        if self._store.is_copy:
-            return self._copied
-        return int(self._store.rows("PRAGMA data_version")[0][0])
+            self._copied = written
+        return self._copied
 
     def _written(self) -> tuple[float, ...]:
-        files = (self.folder / RUN_FILE, self.folder / f"{RUN_FILE}-wal")
-        return tuple(os.stat(file).st_mtime for file in files if file.exists())
+        found = []
+        for name in (RUN_FILE, f"{RUN_FILE}-wal"):
+            with contextlib.suppress(OSError):  # its writer removes the log at the end
+                found.append(os.stat(self.folder / name).st_mtime)
+        return tuple(found)
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    """Which file a run lies in; None if there is none."""
+    try:
+        found = os.stat(folder / RUN_FILE)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _line(row: Any, names: Sequence[str]) -> tuple[int, Line, Evaluation | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from datetime import date
 from pathlib import Path
@@ -10,6 +11,7 @@ from kernelevo.errors import RunNotFound, closest, refused
 from kernelevo.store.database import RUN_FILE
 
 RUNS = Path("runs")
+_LONGEST = 150
 
 
 def new_run_folder(task_name: str, today: date, *, root: Path = RUNS) -> Path:
@@ -20,7 +22,9 @@ def new_run_folder(task_name: str, today: date, *, root: Path = RUNS) -> Path:
     Raises:
         StoreError, Unwritable: if the folder cannot be made.
     """
-    stem = f"{re.sub(r'[^A-Za-z0-9._@]+', '-', task_name).strip('-.') or 'task'}-{today.isoformat()}"
+    # a long path is told by its end; file systems take 255 bytes in a name
+    name = re.sub(r"[^A-Za-z0-9._@]+", "-", task_name).strip("-.")[-_LONGEST:].lstrip("-.")
+    stem = f"{name or 'task'}-{today.isoformat()}"
     number = 1
     try:
         root.mkdir(parents=True, exist_ok=True)
@@ -37,11 +41,16 @@ def new_run_folder(task_name: str, today: date, *, root: Path = RUNS) -> Path:
 
 
 def list_runs(root: Path = RUNS) -> list[Path]:
-    """Folders that hold a run, the one written last at the end."""
-    if not root.is_dir():
-        return []
-    found = [path for path in root.iterdir() if (path / RUN_FILE).is_file()]
-    return sorted(found, key=lambda path: (_written(path), path.name))
+    """Folders that hold a run, the one written last at the end; what cannot be looked into is left out.
+
+    Raises:
+        StoreError, Unwritable: if the folder of the runs itself cannot be read.
+    """
+    try:
+        inside = list(root.iterdir()) if root.is_dir() else []
+    except OSError as error:
+        raise refused(f"the runs in {root} cannot be listed.", error) from error
+    return sorted(filter(_holds_run, inside), key=lambda path: (_written(path), path.name))
 
 
 def find_run(name: str, *, root: Path = RUNS) -> Path:
@@ -49,7 +58,15 @@ def find_run(name: str, *, root: Path = RUNS) -> Path:
 
     Raises:
         RunNotFound: if there is none, or the beginning fits several.
+        StoreError, Unwritable: if the folder that is named, or that of all runs, cannot be looked into.
     """
+    for path in (Path(name), root / name) if name != "@last" else ():
+        folder = path.parent if path.name == RUN_FILE else path
+        try:
+            if (folder / RUN_FILE).is_file():
+                return folder
+        except OSError as error:
+            raise refused(f"{folder} cannot be looked into.", error) from error
     runs = list_runs(root)
     if name == "@last":
         if runs:
@@ -57,11 +74,6 @@ def find_run(name: str, *, root: Path = RUNS) -> Path:
         raise RunNotFound(
             "there is no run yet.", why=f"{root}/ holds none", now="start one: kernelevo run TASK"
         )
-    for path in (Path(name), root / name):
-        if (path / RUN_FILE).is_file():
-            return path
-        if path.name == RUN_FILE and path.is_file():
-            return path.parent
     fitting = [path for path in runs if name and path.name.startswith(name)]
     if len(fitting) == 1:
         return fitting[0]
@@ -74,5 +86,16 @@ def find_run(name: str, *, root: Path = RUNS) -> Path:
 
 def _written(folder: Path) -> float:
     """Time of the last write; the log beside the database is newer than the database while a run goes on."""
-    files = (folder / RUN_FILE, folder / f"{RUN_FILE}-wal")
-    return max((file.stat().st_mtime for file in files if file.exists()), default=0.0)
+    found = 0.0
+    for name in (RUN_FILE, f"{RUN_FILE}-wal"):
+        with contextlib.suppress(OSError):  # its writer removes the log at the end, others whole runs
+            found = max(found, (folder / name).stat().st_mtime)
+    return found
+
+
+def _holds_run(folder: Path) -> bool:
+    """Whether there is a run; a folder of somebody else that is closed to us holds none."""
+    try:
+        return (folder / RUN_FILE).is_file()
+    except OSError:
+        return False

@@ -12,8 +12,9 @@ from kernelevo.store.lock import writer_of
 from kernelevo.store.store import RunStore
 
 _UNFINISHED = {"new", "running", "paused"}
+_METRICS = ", json_extract(evaluation, '$.metrics') AS metrics"
 _BEST = """
-SELECT score, json_extract(evaluation, '$.metrics.baseline') AS baseline,
+SELECT number, program, score, json_extract(evaluation, '$.metrics.baseline') AS baseline,
        json_extract(evaluation, '$.metrics.precision') AS precision{}
 FROM trials WHERE score IS NOT NULL AND json_extract(evaluation, '$.fidelity') = 'full'
 """
@@ -43,15 +44,22 @@ def glance(folder: Path) -> dict[str, Any]:
 
 
 def _best(store: RunStore) -> float | None:
-    """The score of the best confirmed program, else of the best one, by the rule of the task."""
+    """The score of the best confirmed program, else of the best one, by the rule of the task.
+
+    Programs that are banned, or that a final timing refuted, count no more, whichever trial they are in.
+    """
     changes = [event.data for event in store.events(kind="objective")]
     objectives, rebases = Objectives.of(store.task.options).after(changes), store.rebases()
+    rows = store.rows(_BEST.format("" if objectives.by_score else _METRICS))
     finals = {event.trial: Evaluation.from_json(event.data) for event in store.events(kind="final")}
-    if sure := [final for final in finals.values() if final.score is not None]:
+    out = {event.data["program"] for event in store.events(kind="ban")}
+    out |= {row["program"] for row in rows if row["number"] in finals and finals[row["number"]].score is None}
+    rows = [row for row in rows if row["program"] not in out]
+    sure = [finals[row["number"]] for row in rows if row["number"] in finals]
+    if sure:
         return max(sure, key=objectives.worth).score
     if objectives.by_score:
-        return max((read_score(row, rebases) for row in store.rows(_BEST.format(""))), default=None)
-    rows = store.rows(_BEST.format(", json_extract(evaluation, '$.metrics') AS metrics"))
+        return max((read_score(row, rebases) for row in rows), default=None)
     verdicts = [Evaluation(Status.OK, row["score"], json.loads(row["metrics"])) for row in rows]
     for rebase in rebases:
         verdicts = [rebase.apply(verdict) for verdict in verdicts]

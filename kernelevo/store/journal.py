@@ -88,7 +88,8 @@ class Journal:
             StoreError: if the folder cannot be written.
         """
         if self._lock:
-            return self._append_command(self._db, author, verb, args)
+            with database.plain_errors(self._path):
+                return self._append_command(self._db, author, verb, args)
         with database.plain_errors(self._path):
             uri = f"{self._path.absolute().as_uri()}?mode=rw"
             db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=30.0)

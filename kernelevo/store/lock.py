@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 from pathlib import Path
+from shlex import quote
 
 from kernelevo.errors import StoreError, refused
 
@@ -17,8 +19,11 @@ def writer_of(folder: Path) -> int | None:
 
     The lock is only looked at: trying it would keep a writer out that starts at the same moment.
     """
+    said = b""
     try:
         place = (folder / LOCK_FILE).stat()
+        with contextlib.suppress(OSError):
+            said = (folder / LOCK_FILE).read_bytes()[:32].strip()
         # utf-8 needs no file of the interpreter, which may lie in a folder closed to this user
         lines = _LOCKS.read_bytes().decode("utf-8", errors="replace").splitlines()
     except OSError:
@@ -26,8 +31,13 @@ def writer_of(folder: Path) -> int | None:
     wanted = f"{os.major(place.st_dev):02x}:{os.minor(place.st_dev):02x}:{place.st_ino}"
     for line in lines:
         words = line.split()
-        if "FLOCK" in words and wanted in words and "->" not in words:
-            return int(words[words.index(wanted) - 1])
+        if "FLOCK" not in words or "->" in words:
+            continue
+        holder, where = words[words.index("FLOCK") + 3 :][:2]
+        # btrfs and the like name another device here than they do for the file: then the holder has to be
+        # the one that wrote its number into it
+        if where == wanted or (where.endswith(f":{place.st_ino}") and holder.encode() == said):
+            return int(holder)
     return None
 
 
@@ -36,7 +46,7 @@ class WriterLock:
 
     Raises:
         StoreError: if another process holds it (its id is named), or the folder cannot be used.
-        Unwritable: if the folder cannot be written.
+        Unwritable: if the folder cannot be written, or its disk is full.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -47,16 +57,19 @@ class WriterLock:
             raise refused(f"the run folder {folder} cannot be written.", error) from error
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+            os.ftruncate(self._fd, 0)
+            os.pwrite(self._fd, f"{os.getpid()}\n".encode(), 0)
+        except BlockingIOError as error:
             holder = os.pread(self._fd, 32, 0).decode(errors="replace").strip() or "unknown"
             os.close(self._fd)
             raise StoreError(
                 f"the run {folder} is being written by process {holder}.",
                 why="a run has one writer at a time",
-                now=f"watch it (kernelevo watch {folder}), steer it, or stop process {holder} first",
+                now=f"kernelevo watch {quote(str(folder))}, steer it, or stop process {holder} first",
             ) from error
-        os.ftruncate(self._fd, 0)
-        os.pwrite(self._fd, f"{os.getpid()}\n".encode(), 0)
+        except OSError as error:
+            os.close(self._fd)
+            raise refused(f"the run folder {folder} cannot be locked.", error) from error
 
     def release(self) -> None:
         """Let the next writer in; safe to call twice."""

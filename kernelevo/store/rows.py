@@ -160,7 +160,7 @@ def trial_row(trial: Trial) -> tuple[Any, ...]:
         dumps(list(trial.program.parents)),
         texts(trial.program.origin.to_json()),
         str(evaluation.status) if evaluation else None,
-        trial.score,
+        None if trial.score is None else float(trial.score),
         texts(evaluation.to_json()) if evaluation else None,
         texts(trial.fault.to_json()) if trial.fault else None,
         trial.island,

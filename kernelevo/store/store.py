@@ -281,7 +281,11 @@ class RunStore(CallLedger):
         rows = self._read("SELECT value FROM run WHERE name = ?", name)
         if not rows:
             raise StoreError(f"{self._path} is damaged.", why=f"it has no {name}", now="start a new run")
-        return json.loads(rows[0][0])
+        try:
+            return json.loads(rows[0][0])
+        except ValueError as error:
+            why, now = f"its {name} cannot be read: {error}", "restore it from a copy, or start a new run"
+            raise StoreError(f"{self._path} is damaged.", why=why, now=now) from error
 
     def _trials(self, query: str) -> Iterator[Trial]:
         for row in self._read(query):

@@ -2,8 +2,7 @@
 
 import asyncio
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -28,12 +27,13 @@ def settings(**flags: Any) -> Any:
     return load_settings(flags, environ={})
 
 
-def result() -> Result:
+def result(*banned: str) -> Result:
     seed = Trial(0, Program.single("a", origin=Origin("seed")), Evaluation.ok(1.0))
     made = Program.single("b", parents=(seed.program.id,), origin=Origin("llm", "rows in registers"))
     best = Trial(1, made, Evaluation.ok(1.5, score_low=1.4, score_high=1.6))
-    found = SimpleNamespace(folder=Path("run-7"), task=TASK, trials=[seed, best], best=best)
-    return cast(Result, found)
+    return Result(
+        Path("run-7"), TASK, {}, "done", (seed, best), {}, 1.0, 1.0, 0.0, banned=frozenset(banned)
+    )
 
 
 def test_a_run_leaves_what_gained_and_the_next_one_is_told() -> None:
@@ -44,6 +44,11 @@ def test_a_run_leaves_what_gained_and_the_next_one_is_told() -> None:
     asked = consultant(TASK, settings())
     assert asked is not None
     assert note.id in {found.note.id for found in asked(Brief(TASK, 0), None)}
+
+
+def test_a_program_that_was_banned_or_refuted_teaches_nothing() -> None:
+    assert learn(result(Program.single("b").id), settings()) == []
+    assert all(n.origin != "run" for n in KnowledgeBase(default_path()).notes())
 
 
 def test_no_knowledge_means_neither() -> None:

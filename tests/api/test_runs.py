@@ -6,7 +6,7 @@ import kernelevo
 from kernelevo import api
 from kernelevo.api import parts
 from kernelevo.config import load_settings
-from kernelevo.core import Origin, Program, Proposal, Status, TrialEnded
+from kernelevo.core import Origin, Program, Proposal, Status, Task, TrialEnded
 from kernelevo.errors import BadProgram, BadSetting, NotEnoughMemory, RunNotFound, StoreError, TaskNotFound
 from kernelevo.store import RunStore
 from tests.api.tiny import MODULE, program
@@ -199,3 +199,13 @@ def test_runs_that_cannot_be_read_are_listed_and_refused(elsewhere):
             read("broken")
         with pytest.raises(RunNotFound, match="known: broken"):
             read("nope")
+
+
+def test_a_live_module_leaves_a_run_that_is_there_as_it_is(elsewhere):
+    import torch
+
+    RunStore.create("out", Task("t", "g", (Program.single("s"),)), {}).close()
+    (elsewhere / "out" / "module.pkl").write_bytes(b"of the run that is there")
+    with pytest.raises(StoreError, match="already holds a run"):
+        api.optimize(torch.nn.Linear(2, 2), torch.ones(1, 2), budget="1", out="out", progress=False)
+    assert (elsewhere / "out" / "module.pkl").read_bytes() == b"of the run that is there"

@@ -39,7 +39,8 @@ def test_an_order_is_a_row_with_author_and_time(bench: Bench) -> None:
         ("hint", {"text": "x", "asks": "1.5"}), ("hint", {"text": "x", "expires": "$5"}),
         ("hint", {"text": "\ud800"}), ("budget", {"budget": "lots"}), ("workers", {"workers": -1}),
         ("submit", {}), ("submit", {"source": "x", "parents": [3]}), ("pause", {"why": "lunch"}),
-        ("weight", {"proposer": "llm", "weight": "heavy"}),
+        ("weight", {"proposer": "llm", "weight": "heavy"}), ("weight", {"proposer": "llm", "weight": "nan"}),
+        ("weight", {"proposer": "llm", "weight": 1e999}), ("objective", {"metric": "m", "weight": "-inf"}),
     ],
 )  # fmt: skip
 def test_what_cannot_be_obeyed_is_refused_before_it_is_recorded(
@@ -49,6 +50,14 @@ def test_what_cannot_be_obeyed_is_refused_before_it_is_recorded(
     with pytest.raises(BadSetting):
         api.steer(bench.folder, verb, **args)
     assert api.orders(bench.folder) == []
+
+
+def test_an_author_whose_name_is_no_text_is_heard_too(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.run(toys.task(), [toys.Flip()], "1")
+    monkeypatch.setenv("LOGNAME", "jos\udce9")  # as Python reads bytes that are not UTF-8
+    assert api.steer(bench.folder, "pause").author == "jos?"
+    assert api.steer(bench.folder, "resume", author="\ud800").author == "?"
+    assert [row["author"] for row in api.orders(bench.folder)] == ["jos?", "?"]
 
 
 def test_a_run_that_is_not_there_cannot_be_steered(tmp_path: Path) -> None:

@@ -83,6 +83,17 @@ def test_diff_shows_settings_yield_and_curves(two_runs, command):
     assert same["first_difference"] is None and same["settings"] == {} == same["task"]
 
 
+def test_the_best_of_a_run_at_work_is_drawn_though_an_earlier_trial_has_not_ended(elsewhere, command):
+    from kernelevo.core import Evaluation, Program, Task, Trial
+    from kernelevo.store import RunStore
+
+    with RunStore.create("run", Task("t", "g", evaluator="none"), {}) as store:
+        for number, score in ((0, 1.0), (7, 2.0)):
+            store.record(Trial(number, Program.single(str(number)), Evaluation.ok(score)))
+    code, out, _ = command("diff", "run", "run")
+    assert code == 0 and "▁▁▁▁▁▁▁█  1 to 2 at 7" in out
+
+
 def test_runs_that_are_not_there(elsewhere, command):
     for words in (("replay", "nothing"), ("diff", "nothing", "@last")):
         code, _, err = command(*words)

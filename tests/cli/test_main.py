@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import subprocess
 import sys
 import time
@@ -139,3 +140,62 @@ def test_doctor_says_what_a_missing_compiler_means(tmp_path):
     assert done.returncode == 0, done.stderr
     (row,) = [r for r in json.loads(done.stdout)["checks"] if r["name"] == "cpp programs"]
     assert row["ok"] is False and "why  looked for" in row["says"] and "now  install" in row["says"]
+
+
+MAIN = "from kernelevo.cli.main import main; main()"
+
+
+def made(path, score=1.0):
+    from kernelevo.core import Evaluation, Program, Task, Trial
+    from kernelevo.store import RunStore
+
+    with RunStore.create(path, Task("toy", "g", (Program.single("s"),), "none"), {}) as store:
+        store.record(Trial(0, Program.single("x = 1\n"), Evaluation.ok(score)))
+
+
+def test_a_run_in_a_folder_whose_name_is_no_text_is_read_like_any_other(elsewhere):
+    """A name in Latin-1, and an output that takes UTF-8 alone."""
+    name = os.fsdecode(b"runs/l\xe4ufe")
+    made(name)
+    environ = {**os.environ, "PYTHONIOENCODING": "utf-8:strict"}
+    shown = (["show", name, *more] for more in ([], ["--csv"], ["--html"]))
+    for words in (["runs"], *shown, ["diff", name, name]):
+        done = python(MAIN, *words, cwd=elsewhere, env=environ)
+        assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr
+    done = python(MAIN, "show", name, "--json", cwd=elsewhere, env=environ)
+    assert json.loads(done.stdout)["run"]["folder"] == name, done.stderr
+    (row,) = json.loads(python(MAIN, "runs", "--json", cwd=elsewhere, env=environ).stdout)
+    assert row["run"] == name.removeprefix("runs/")
+
+
+def test_names_that_are_no_text_are_refused_before_anything_is_made(elsewhere):
+    bad = os.fsdecode(b"l\xe4ufe")
+    run = ["run", "tour.py:tour", "--out", bad]
+    for words in (run, ["run", f"{bad}.py"], ["check", "net.py", f"{bad}.py"]):
+        done = python(MAIN, *words, cwd=elsewhere)
+        assert done.returncode == 2, done.stderr
+        said = done.stderr
+        assert "no UTF-8 text" in said and "now  rename" in said and "bug" not in said
+    assert not (elsewhere / "runs").exists() and not (elsewhere / bad).exists()
+
+
+@pytest.mark.parametrize("words", [["runs", "--json"], ["runs"], ["show", "here", "--csv"], ["--help"]])
+def test_an_output_that_takes_nothing_is_no_bug(elsewhere, words):
+    made(elsewhere / "here")
+    made(elsewhere / "runs" / "one")
+    code = f"import sys; sys.path[:] = {sys.path!r}\n{MAIN}"
+
+    def told(stdout):
+        command = [sys.executable, "-c", code, *words]
+        done = subprocess.run(
+            command, stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=60, check=False, cwd=elsewhere
+        )
+        return done.returncode, done.stderr
+
+    reader, writer = os.pipe()
+    os.close(reader)
+    assert told(writer) == (0, "")  # nobody reads on
+    os.close(writer)
+    with open("/dev/full", "w") as full:
+        code_, said = told(full)
+    assert code_ == 3 and "No space left" in said and "Traceback" not in said and "bug" not in said

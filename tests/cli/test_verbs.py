@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import errno
 import io
 import json
 import os
@@ -90,6 +91,27 @@ def test_run_show_runs_export_resume(elsewhere, command):
         assert (elsewhere / data["run"]["folder"] / file).is_file()
 
 
+def test_the_settings_that_a_run_leaves_can_be_given_to_another_one(elsewhere, command):
+    assert command(*TOUR, "--budget", "1s", "--out", "here")[0] == 0
+    code, out, err = command("run", "tour.py:tour", "--config", "here/config.toml", "--json")
+    assert code == 0, err
+    run = json.loads(out)["run"]
+    assert run["folder"].startswith("runs/") and run["settings"]["mailbox"] == "box"
+
+
+def test_a_small_score_is_listed_as_it_is_and_none_as_a_dash(elsewhere, command):
+    from kernelevo.core import Evaluation, Program, Task, Trial
+
+    for name, scores in (("tiny", [1.5e-7]), ("nothing", [])):
+        with RunStore.create(elsewhere / "runs" / name, Task(name, "g", evaluator="none"), {}) as store:
+            for score in scores:
+                store.record(Trial(0, Program.single("x"), Evaluation.ok(score)))
+    best = {row["run"]: row["best"] for row in json.loads(command("runs", "--json")[1])}
+    assert best == {"tiny": 1.5e-7, "nothing": None}
+    code, out, _ = command("runs")
+    assert code == 0 and "1.5e-07" in out and "None" not in out
+
+
 def test_no_runs_yet(elsewhere, command):
     assert command("runs") == (
         0,
@@ -161,6 +183,43 @@ def test_check_says_pass_or_fail_by_its_exit_code(quick_judge, elsewhere, comman
     (elsewhere / "wrong.py").write_text(program("return RESULT[:1]"))
     code, out, err = command("check", "wrong.py", "net.py")
     assert code == 1 and "wrong" in out and "float32[16, 32]" in err
+
+
+def test_results_that_cannot_be_written_are_refused_before_anything_is_judged(
+    elsewhere, command, monkeypatch
+):
+    from kernelevo.api import batch
+
+    (elsewhere / "programs").mkdir()
+    (elsewhere / "programs" / "a.py").write_text("ANSWER = 4\n")
+    judged, check = [], ["check", "programs", "tour.py:tour"]
+    monkeypatch.setattr(batch, "judge", lambda *given, real=batch.judge: judged.append(1) or real(*given))
+    code, out, err = command(*check, "--results", "nowhere/r.jsonl")
+    assert code == 2 and out == "" and judged == [] and "nowhere/r.jsonl cannot be written" in err
+    assert "--results" in err and "Traceback" not in err
+
+    def full(*given):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(batch, "append", full)
+        code, _, err = command(*check)
+    assert code == 3 and "why  No space left on device" in err and "Traceback" not in err
+    code, out, _ = command(*check)
+    assert code == 0 and "ok  4" in out
+
+
+def test_a_run_with_settings_of_another_version_is_read_and_not_gone_on_with(elsewhere, command):
+    from kernelevo.core import Evaluation, Program, Task, Trial
+
+    settings = {"budget": "9", "holograms": 3}
+    with RunStore.create("later", Task("t", "g", evaluator="none"), settings) as store:
+        store.record(Trial(0, Program.single("x"), Evaluation.ok(1.0)))
+    for words in (["resume", "later"], ["replay", "later"]):
+        code, out, err = command(*words)
+        assert code == 2 and out == "" and "settings of another version" in err and "'holograms'" in err
+        assert "now  go on with it in the version" in err
+    assert json.loads(command("show", "later", "--json")[1])["run"]["settings"] == settings
 
 
 def test_doctor(command):
@@ -318,13 +377,49 @@ def test_a_best_program_in_another_language_keeps_its_suffix(elsewhere, command)
     from kernelevo.core import Evaluation, Program, Task, Trial
 
     text = "int main() { return 0; }\n"
-    (elsewhere / "run").mkdir()
-    (elsewhere / "run" / "best.py").write_text("of an earlier best")
-    with RunStore.create(elsewhere / "run", Task("t", "g", evaluator="none"), {}) as store:
+    folder = elsewhere / "run"
+    (folder / "best").mkdir(parents=True)
+    (folder / "best.py").write_text("of an earlier best")
+    mine = {"best.pt": "weights of mine", "best/notes.txt": "words of mine"}
+    for name, words in mine.items():
+        (folder / name).write_text(words)
+    with RunStore.create(folder, Task("t", "g", evaluator="none"), {}) as store:
+        store.record(Trial(0, Program.single("of an earlier best"), Evaluation.ok(0.5)))
         program = Program({"program.cpp": text}, "cpp")
-        store.record(Trial(0, program, Evaluation.ok(1.0)))
-    _lay_down(load_run(elsewhere / "run"))
-    assert not (elsewhere / "run" / "best.py").exists()
-    assert (elsewhere / "run" / "best.cpp").read_text() == text
+        store.record(Trial(1, program, Evaluation.ok(1.0)))
+    _lay_down(load_run(folder))
+    assert not (folder / "best.py").exists() and (folder / "best.cpp").read_text() == text
     code, _, err = command("export", "run")
     assert code == 0 and "wrote best.cpp" in err and (elsewhere / "best.cpp").read_text() == text
+    with RunStore.open(folder) as store:  # nothing is left that may be used
+        for banned in (program, Program.single("of an earlier best")):
+            store.append_event("ban", {"program": banned.id, "told": 2})
+    _lay_down(load_run(folder))
+    assert not (folder / "best.cpp").exists()
+    assert {name: (folder / name).read_text() for name in mine} == mine
+
+
+def test_what_is_exported_of_a_problem_that_is_no_kernel_says_so(elsewhere, command):
+    from kernelevo.core import Evaluation, Program, Task, Trial
+
+    assert command(*TOUR, "--budget", "1s", "--out", "tour")[0] == 0
+    assert command("export", "tour", "--standalone", "--out", "alone.py")[0] == 0
+    text = (elsewhere / "alone.py").read_text()
+    assert text.startswith("# tour.py:tour: 3\n") and "ANSWER = 3" in text and "ModelNew" not in text
+    with RunStore.create(elsewhere / "cpp", Task("t", "g", evaluator="none"), {}) as store:
+        program = Program({"program.cpp": "int main() {}\n"}, "cpp")
+        store.record(Trial(0, program, Evaluation.ok(1.0)))
+    code, _, err = command("export", "cpp", "--standalone")
+    assert code == 2 and "a program in cpp" in err and "without --standalone" in err
+
+
+def test_a_full_disk_is_the_machines_fault_where_something_is_exported(elsewhere, command, monkeypatch):
+    assert command(*TOUR, "--budget", "1s", "--out", "tour")[0] == 0
+
+    def full(*given, **more):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.write_text", full)
+    for words in (["export", "tour"], ["show", "tour", "--trace", "t.json"]):
+        code, out, err = command(*words)
+        assert code == 3 and out == "" and "why  No space left on device" in err and "Traceback" not in err

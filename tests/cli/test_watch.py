@@ -1,5 +1,6 @@
 """`kernelevo watch` and `kernelevo steer` as they are typed."""
 
+import io
 import json
 import os
 import signal
@@ -9,10 +10,14 @@ import time
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from kernelevo.cli.main import run_command
 from kernelevo.cli.watch import picture
+from kernelevo.core import Evaluation, Fault, Origin, Program, Trial, TrialEnded
 from kernelevo.dashboard.hub import Watched
+from kernelevo.errors import StoreError
+from kernelevo.report.live import LiveReport
 from kernelevo.store import RunStore
 from tests.engine import toys
 from tests.engine.test_engine import Bench
@@ -45,8 +50,6 @@ def test_a_run_that_is_over_is_told_in_lines(bench: Bench, capsys: pytest.Captur
 
 
 def test_the_picture_says_how_far_it_is(bench: Bench) -> None:
-    from rich.console import Console
-
     watched = Watched("toy", bench.folder)
     console = Console(width=100, record=True, file=open(os.devnull, "w"))  # noqa: SIM115
     console.print(picture(watched))
@@ -66,6 +69,57 @@ def test_a_killed_run_is_interrupted_and_says_how_to_go_on(
     assert f"interrupted; go on with: kernelevo resume {bench.folder}" in capsys.readouterr().err
     assert run_command(["runs", "--folder", str(bench.folder.parent), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)[0]["state"] == "interrupted"
+
+
+def test_what_programs_and_people_write_is_nothing_that_a_terminal_obeys(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, evil = tmp_path / "evil", "\x1b]52;c;aGk=\x07bad\rworse"
+    with RunStore.create(folder, toys.task(), {}) as store:
+        program = Program.single("x", origin=Origin("llm", evil))
+        store.record(Trial(0, program, Evaluation.wrong(f"{evil}\n\tline 2 {evil}")))
+        store.record(Trial(1, program, fault=Fault("WorkerDied", evil)))
+        store.append_command(evil, "hint", {"text": evil})
+    run = str(folder)
+    shown = io.StringIO()
+    with LiveReport(Console(file=shown, width=200)) as report, RunStore.open(folder, readonly=True) as store:
+        for trial in store.trials():
+            report(TrialEnded(trial))
+    said = [shown.getvalue()]
+    for words in (["watch", run], ["show", run], ["show", run, "--trial", "0"],
+                  ["show", run, "--trial", "1"], ["steer", run]):  # fmt: skip
+        assert run_command(words) == 0
+        told = capsys.readouterr()
+        said += [told.out, told.err]
+    assert all("\x1b]" not in text and "\x07" not in text and "\r" not in text for text in said)
+    assert sum("bad" in text for text in said) >= 5 and "        line 2" in said[6]
+
+
+def test_the_digits_that_decide_are_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "digits"
+    with RunStore.create(folder, toys.task(), {}) as store:
+        for number, value in enumerate((0.9999978, 1.0, 12345.678)):
+            store.record(Trial(number, Program.single(str(number)), Evaluation.ok(value)))
+        store.set_gauge({"limits": {"seconds": 28800.0}, "used": {"seconds": 12345.0}})
+    assert run_command(["watch", str(folder)]) == 0
+    told = capsys.readouterr().out
+    assert "0.999998" in told and "12345.7" in told
+    watched, shown = Watched("digits", folder), io.StringIO()
+    Console(width=100, file=shown).print(picture(watched))
+    watched.digest.close()
+    assert "12,345 of 28,800" in shown.getvalue() and "best 12345.7" in shown.getvalue()
+
+
+def test_a_command_that_is_suggested_can_be_typed_as_it_stands(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "my run"
+    with RunStore.create(folder, toys.task(), {}) as store:
+        store.set_state("stopped")
+    assert run_command(["watch", str(folder)]) == 0
+    assert capsys.readouterr().err == f"stopped; go on with: kernelevo resume '{folder}'\n"
+    with RunStore.open(folder), pytest.raises(StoreError, match=f"kernelevo watch '{folder}'"):
+        RunStore.open(folder)
 
 
 def test_orders_are_typed_listed_and_refused(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,11 +1,13 @@
 import json
 import math
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kernelevo.core import Evaluation, Fault, Origin, Program, Status, Task, Trial
+from kernelevo.store import RunStore
 
 paths = st.from_regex(r"[a-z_][a-z_0-9]{0,8}(/[a-z]{1,5})?\.(py|cu)", fullmatch=True)
 plain = st.recursive(
@@ -71,6 +73,27 @@ def test_a_score_exists_exactly_with_ok(status: Status, score: float | None) -> 
     else:
         with pytest.raises(ValueError, match="score"):
             Evaluation(status, score)
+
+
+def test_numbers_that_json_does_not_have_are_words_in_lists_too(tmp_path: Path) -> None:
+    """As an evaluator of one's own may give them: the scores of single tests, a number of another package."""
+
+    class Third:
+        def __float__(self) -> float:
+            return 0.25
+
+        def __repr__(self) -> str:
+            return "third(0.25)"
+
+    cases = [{"name": "a", "score": math.nan}, {"name": "b", "score": -math.inf}, {"name": "c", "score": 1}]
+    found = Evaluation(Status.OK, Third(), {"tests": cases, "odd": Third()})  # type: ignore[arg-type, dict-item]
+    data = through_json(found.to_json())
+    assert [case["score"] for case in data["metrics"]["tests"]] == ["nan", "-inf", 1]  # type: ignore[index]
+    assert data["score"] == 0.25 and data["metrics"]["odd"] == "third(0.25)"  # type: ignore[index]
+    with RunStore.create(tmp_path / "run", Task("t", "g"), {}) as store:
+        store.record(Trial(0, Program.single("x"), found))
+        (again,) = store.trials()
+    assert again.score == 0.25 and again.evaluation is not None and again.evaluation.to_json() == data
 
 
 @given(finite, metrics, st.text())

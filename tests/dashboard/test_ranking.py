@@ -128,6 +128,31 @@ def test_what_was_timed_again_decides_and_what_was_refuted_is_out(watch: Any) ->
     )
 
 
+@pytest.mark.parametrize("declared", [None, BY_SCORE, WEIGHTED])
+def test_a_program_that_is_out_is_out_in_every_trial_that_has_it(
+    watch: Any, declared: dict[str, Any] | None
+) -> None:
+    watched = watch(declared)
+    folder = watched.digest.folder
+    best = 3 if declared != WEIGHTED else 2
+    with RunStore.open(folder) as store:
+        for number, source in ((9, "v1"), (10, "v3")):
+            score, speed, memory = POINTS[int(source[1:])]
+            verdict = Evaluation.ok(score, speed=speed, memory=memory)
+            store.record(Trial(number, Program.single(source), verdict, ended=number, reused=1))
+        store.append_event("final", Evaluation.wrong("cheats").to_json(), trial=1)
+        for source in ("v5", "v3") if declared == WEIGHTED else ("v5",):
+            store.append_event("ban", {"program": Program.single(source).id, "told": 3})
+    watched.look()
+    now, shown = views.summary(watched), api.load_run(folder)
+    assert now["best"]["number"] == best == shown.best.number
+    assert glance(folder)["best"] == POINTS[best][0]
+    assert views.series(watched)["best"][-1][0] == best
+    assert now["pareto_front"] == [t.number for t in shown.front] and 1 not in now["pareto_front"]
+    assert f"best {now['best']['height']:g}" in shown.to_html()
+    assert Program.single("v1").id in shown.to_json()["run"]["out"]
+
+
 def test_directions_of_the_verdicts_make_a_front_and_no_other_order(tmp_path: Path) -> None:
     directions = [{"name": "precision", "better": "higher"}, {"name": "memory", "better": "lower"}]
     folder = tmp_path / "run"
@@ -146,6 +171,7 @@ def test_directions_of_the_verdicts_make_a_front_and_no_other_order(tmp_path: Pa
 def test_the_front_and_the_choices_as_they_are_shown(watch: Any) -> None:
     from kernelevo.dashboard.pages import charts
     from kernelevo.dashboard.pages.overview import front
+    from kernelevo.dashboard.pages.markup import score
     from kernelevo.dashboard.pages.programs import listing, orders
 
     watched = watch(LEXICOGRAPHIC)
@@ -162,6 +188,7 @@ def test_the_front_and_the_choices_as_they_are_shown(watch: Any) -> None:
     assert '<td class="num">–</td>' in next(row for row in rows if "/trial/8" in row) and EVIL not in str(
         rows
     )
+    assert score(0.9999978) == "0.999998" and score(12345.678) == "12345.7" and score(None) == "–"
     assert list(orders(ranking)) == ["best", "score", "number", "ended"]
     assert charts.best_so_far(views.series(watched))["yAxis"]["name"] == "memory (lower is better)"
     plain = Ranking.of(watch_plain(watched))

@@ -2,9 +2,12 @@
 
 import asyncio
 import json
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -12,6 +15,7 @@ from kernelevo import api
 from kernelevo.dashboard import server
 from kernelevo.dashboard.routes import news
 from kernelevo.engine import Schedule
+from kernelevo.errors import BadSetting
 from kernelevo.store import RunStore
 from tests.engine import toys
 from tests.engine.test_engine import Bench
@@ -127,6 +131,7 @@ def test_a_trial_with_its_family_and_what_it_carried(ask: Asking) -> None:
     tree = ask(f"/api/runs/one/lineage/{program['trial']}")[1]
     assert [1, program["trial"]] in tree["links"] and len(tree["nodes"]) >= 3
     assert ask("/api/runs/one/trials/999")[0] == 400
+    assert ask(f"/api/runs/one/trials/{10**20}")[0] == 400
 
 
 def test_what_changed_and_what_failed(ask: Asking) -> None:
@@ -147,6 +152,7 @@ def test_an_order_is_recorded_once_it_is_right(ask: Asking, folder: Path) -> Non
     status, told = post({"verb": "hint", "args": {"text": "later"}, "author": "ben"})
     assert status == 201 and told["author"] == "ben" and told["args"] == {"text": "later"}
     for wrong in ({"verb": "dance"}, {"args": {}}, {"verb": "hint"}, [1], b"no json", b"x" * 2_000_001,
+                  b"[" * 100_000,
                   {"verb": "pause", "args": {"run": "x"}}, {"verb": "pause", "author": 3}):  # fmt: skip
         assert post(wrong)[0] == 400, wrong
     assert post({"verb": "stop"}, content_type="text/plain")[0] == 400
@@ -171,9 +177,89 @@ def test_a_token_is_asked_elsewhere(hub: Any) -> None:
     assert "HttpOnly" in head["set-cookie"] and "SameSite=Strict" in head["set-cookie"]
 
 
+def test_an_empty_token_is_none_and_lets_nobody_in(hub: Any) -> None:
+    for token in ("", " ", None):
+        ask = Asking(server.guarded(hub, "0.0.0.0", 7, token))
+        assert ask("/api/runs", host="10.0.0.5:7")[0] == 401
+        assert ask("/api/runs", host="10.0.0.5:7", authorization="Bearer ")[0] == 401
+    assert Asking(server.guarded(hub, "127.0.0.1", 1, ""))("/api/runs")[0] == 200
+
+
+def test_a_token_may_have_any_characters_and_stand_beside_any_cookies(hub: Any) -> None:
+    token, host = 'a+b&c;d é"', "10.0.0.5:7"
+    ask = Asking(server.guarded(hub, "0.0.0.0", 7, token))
+    status, head, _ = ask.raw(f"/?token={quote(token, safe='')}", host=host)
+    mine = head["set-cookie"].partition(";")[0]
+    assert status == 303 and ask("/api/runs", host=host, cookie=mine)[0] == 200
+    for other in ('theme={"dark": true}', "path=x", "a=[1]; version", "=", ""):
+        assert ask("/api/runs", host=host, cookie=f"{other}; {mine}")[0] == 200
+        assert ask("/api/runs", host=host, cookie=other)[0] == 401
+    assert ask("/api/runs", host=host, authorization=f"Bearer {token}")[0] == 200
+
+
+def test_where_a_token_is_taken_from_leads_back_here(hub: Any) -> None:
+    ask = Asking(server.guarded(hub, "0.0.0.0", 7, "secret"))
+    for path, place in (
+        ("//evil.example/x", "/evil.example/x"),
+        ("/run/Läufe 1", "/run/L%C3%A4ufe%201"),
+        ("/run/a\r\nx: y", "/run/a%0D%0Ax%3A%20y"),
+    ):
+        _, head, _ = ask.raw(f"{path}?token=secret", host="10.0.0.5:7")
+        assert head["location"] == place
+
+
+def test_names_and_origins_that_are_none_are_refused(ask: Asking) -> None:
+    assert ask("/api/runs", host="[::1")[0] == 403
+    assert ask("/api/runs", origin="http://[")[0] == 403
+
+
+def test_a_port_that_somebody_has_taken_is_refused() -> None:
+    first = server._bind("127.0.0.1", 0)
+    try:
+        with pytest.raises(BadSetting, match=r"cannot be listened on[\s\S]*--port"):
+            server._bind("127.0.0.1", first.getsockname()[1])
+    finally:
+        first.close()
+    with pytest.raises(BadSetting, match="cannot be listened on"):
+        server._bind("a" * 70, 0)  # no name that could be looked up
+
+
 def test_pages_may_load_nothing_from_elsewhere(ask: Asking) -> None:
     _, head, _ = ask.raw("/api/runs")
     assert "default-src 'self'" in head["content-security-policy"] and head["x-frame-options"] == "DENY"
+
+
+def test_runs_have_pages_whatever_their_names_are(tmp_path: Path) -> None:
+    from kernelevo.dashboard.pages.markup import link
+
+    for name in (os.fsdecode(b"l\xe4ufe"), "a #1%x", "<b>&"):
+        RunStore.create(tmp_path / "runs" / name, toys.task(), {}).close()
+    hub = server.open_hub(tmp_path / "runs", None)
+    ask = Asking(server.guarded(hub, "127.0.0.1", 1, None))
+    names = {row["run"] for row in ask("/api/runs")[1]}
+    assert names == {"l\ufffdufe", "a #1%x", "<b>&"}
+    for name in names:
+        assert ask(f"/api/runs/{name}")[1]["name"] == name
+    hub.close()
+    assert 'href="/run/a%20%231%25x/trial/3"' in link("a #1%x", 3)
+
+
+def test_a_run_that_is_replaced_is_opened_anew_and_its_news_end(tmp_path: Path) -> None:
+    Bench(tmp_path / "live").run(toys.task(), [toys.Flip()], "2")
+    hub = server.open_hub(tmp_path, "live")
+    first = hub.get("live")
+    shutil.rmtree(tmp_path / "live")
+    Bench(tmp_path / "live").run(toys.task(), [toys.Flip()], "5")
+
+    async def listen() -> list[str]:
+        stream = news(first, 3)
+        said = [await anext(stream)]
+        hub.look()
+        return [*said, *[text async for text in stream]]
+
+    assert len(asyncio.run(listen())) == 1 and first.gone
+    assert hub.get("live") is not first and len(hub.get("live").digest.lines) == 6
+    hub.close()
 
 
 def test_news_come_as_they_are_recorded(tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ def printed(what: object) -> str:
 
 def test_numbers() -> None:
     assert [number(None), number(True), number("nan"), number(1234.5)] == ["-", "true", "nan", "1.23e+03"]
+    assert number({"a": 1.0}) == "1 listed"  # type: ignore[arg-type]
     assert ratio(1.385) == "1.39x" or ratio(1.385) == "1.38x"
     assert [milliseconds(0.0123), milliseconds(12.34), milliseconds(None)] == ["12.3 us", "12.3 ms", "-"]
     assert interval(Evaluation.ok(1.5, score_low=1.4, score_high=1.6)) == "1.50x [1.40, 1.60]"
@@ -76,3 +77,10 @@ def test_csv_has_every_trial_in_order() -> None:
     assert rows[0]["latency_ms"] == "1.5" and rows[0]["seconds"] == "1.5" and rows[0]["score"] == "2.0"
     assert rows[1]["score"] == "" and rows[1]["status"] == "wrong"
     assert rows[2]["fault"] == "zygote, gone" and rows[2]["status"] == ""
+
+
+def test_a_return_in_a_text_does_not_tear_a_row_of_the_csv_apart() -> None:
+    program = Program.single("x", origin=Origin("llm", "first\rsecond\r\nthird"))
+    text = trials_csv([Trial(0, program, fault=Fault("WorkerDied", "10%\r20%"))])
+    (row,) = csv.DictReader(io.StringIO(text))
+    assert row["idea"] == "first\nsecond\nthird" and row["fault"] == "10%\n20%"

@@ -1,10 +1,17 @@
 """Digest: the same as reading all again, whatever came in between."""
 
+import errno
 import os
+import shutil
+import sqlite3
+import time
 from pathlib import Path
 
+import pytest
+
 from kernelevo.core import Evaluation, Fault, Origin, Program, Task, Trial
-from kernelevo.store import Digest, RunStore, writer_of
+from kernelevo.errors import RunNotFound, StoreError, Unwritable
+from kernelevo.store import Digest, RunStore, database, lock, writer_of
 
 
 def trial(n: int, score: float | None = None, **metrics: str) -> Trial:
@@ -56,11 +63,106 @@ def test_a_copy_in_a_folder_that_cannot_be_written_is_read_again(tmp_path: Path,
         digest.close()
 
 
+def test_a_run_that_takes_the_place_of_another_is_not_mixed_with_it(tmp_path: Path) -> None:
+    folder, task = tmp_path / "run", Task("toy", "", (Program.single("s"),), "ones")
+    with RunStore.create(folder, task, {}) as store:
+        store.record(trial(0, 1.0))
+    digest = Digest(folder)
+    assert digest.refresh()
+    shutil.rmtree(folder)
+    with pytest.raises(RunNotFound, match="not the one that was opened"):
+        digest.refresh()
+    with RunStore.create(folder, task, {}) as store:
+        store.record(trial(0, 7.0))
+        with pytest.raises(RunNotFound, match="removed or replaced"):
+            digest.refresh()
+        digest.close()
+        again = Digest(folder)
+        assert again.refresh() and [line.score for line in again.lines] == [7.0]
+        again.close()
+
+
+def test_what_comes_while_a_copy_is_made_is_read_next_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, late = tmp_path / "run", [trial(1, 2.0)]
+    with RunStore.create(folder, Task("toy", "", (Program.single("s"),), "ones"), {}) as store:
+        store.record(trial(0, 1.0))
+
+        def copied(folder: Path, readonly: bool) -> RunStore:
+            db, shelter = database._sheltered(folder / "run.db", database._copy_files)
+            return RunStore(folder, db, lock=None, shelter=shelter, clock=time.time)
+
+        def overtaken(folder: Path, readonly: bool) -> RunStore:
+            found = copied(folder, readonly)
+            if late:
+                store.record(late.pop())
+            return found
+
+        monkeypatch.setattr(RunStore, "open", staticmethod(copied))
+        digest = Digest(folder)
+        os.utime(folder / "run.db-wal", (1e9, 1e9))
+        monkeypatch.setattr(RunStore, "open", staticmethod(overtaken))
+        assert digest.refresh() and len(digest.lines) == 1
+        assert digest.refresh() and len(digest.lines) == 2
+        digest.close()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE trials SET origin = '{\"idea'",
+        "UPDATE trials SET evaluation = '{'",
+        "UPDATE trials SET cost = CAST(x'ff22' AS TEXT)",
+        "UPDATE run SET value = '{' WHERE name = 'state'",
+    ],
+)
+def test_a_damaged_row_is_told_as_damage(tmp_path: Path, change: str) -> None:
+    folder = tmp_path / "run"
+    with RunStore.create(folder, Task("toy", "", (Program.single("s"),), "ones"), {}) as store:
+        store.record(trial(0, 1.0))
+    digest = Digest(folder)
+    db = sqlite3.connect(folder / "run.db")
+    with db:
+        db.execute(change)
+    db.close()
+    with pytest.raises(StoreError, match="damaged"):
+        digest.refresh()
+    digest.close()
+
+
 def test_who_writes_a_run_is_seen_without_touching_its_lock(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     with RunStore.create(folder, Task("toy", "", (Program.single("s"),), "ones"), {}):
         assert writer_of(folder) == os.getpid()
     assert writer_of(folder) is None and writer_of(tmp_path / "none") is None
+
+
+def test_a_writer_is_seen_where_the_kernel_names_another_device(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on btrfs, whose files and locks have different ones."""
+    folder, locks = tmp_path / "run", tmp_path / "locks"
+    with RunStore.create(folder, Task("toy", "", (Program.single("s"),), "ones"), {}):
+        inode = (folder / lock.LOCK_FILE).stat().st_ino
+        monkeypatch.setattr(lock, "_LOCKS", locks)
+        for holder, seen in ((os.getpid(), os.getpid()), (1, None)):
+            locks.write_text(f"1: FLOCK  ADVISORY  WRITE {holder} ff:fe:{inode} 0 EOF\n")
+            assert writer_of(folder) == seen
+
+
+def test_a_disk_that_is_full_when_the_run_is_locked_is_the_machines_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    task = Task("toy", "", (Program.single("s"),), "ones")
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "pwrite", full)
+        with pytest.raises(Unwritable, match=r"cannot be locked[\s\S]*No space left"):
+            RunStore.create(tmp_path / "run", task, {})
+    RunStore.create(tmp_path / "run", task, {}).close()  # nobody holds it
 
 
 def test_half_a_surrogate_pair_keeps_nobody_from_reading_the_run(tmp_path: Path) -> None:

@@ -1,13 +1,15 @@
 """Run folders: names that never collide, and finding a run by what people type."""
 
+import errno
 import os
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
 import pytest
 
 from kernelevo.core import Task
-from kernelevo.errors import RunNotFound, StoreError
+from kernelevo.errors import RunNotFound, StoreError, Unwritable
 from kernelevo.store import RUN_FILE, RunStore, find_run, list_runs, new_run_folder
 
 DAY = date(2026, 11, 23)
@@ -56,3 +58,44 @@ def test_a_root_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="no run folder can be made"):
         new_run_folder("t", DAY, root=tmp_path / "file")
+
+
+def test_a_folder_that_is_closed_to_us_hides_no_other_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, theirs = make(tmp_path / "mine", 100.0), make(tmp_path / "theirs", 200.0)
+    looked, listed = Path.is_file, Path.iterdir
+
+    def is_file(path: Path) -> bool:
+        if theirs in path.parents:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return looked(path)
+
+    def iterdir(path: Path) -> Iterator[Path]:
+        if path == tmp_path / "shut":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return listed(path)
+
+    monkeypatch.setattr(Path, "is_file", is_file)
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    (tmp_path / "shut").mkdir()
+    assert list_runs(tmp_path) == [mine] and find_run("@last", root=tmp_path) == mine
+    with pytest.raises(Unwritable, match=r"cannot be looked into[\s\S]*Permission denied"):
+        find_run(str(theirs), root=tmp_path)
+    with pytest.raises(Unwritable, match="cannot be listed"):
+        list_runs(tmp_path / "shut")
+    assert find_run(str(mine), root=tmp_path / "shut") == mine
+
+
+def test_a_log_that_its_writer_removes_meanwhile_is_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make(tmp_path / "run", 100.0)
+    exists = Path.exists
+    monkeypatch.setattr(Path, "exists", lambda path: path.name.endswith("-wal") or exists(path))
+    assert list_runs(tmp_path) == [run]
+
+
+def test_a_task_in_a_deep_folder_has_a_run_folder_too(tmp_path: Path) -> None:
+    folder = new_run_folder(f"/{'deep/' * 80}net.py:Model", DAY, root=tmp_path)
+    assert folder.is_dir() and folder.name.endswith("deep-net.py-Model-2026-11-23-1")

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from kernelevo.core import Evaluation, Fault, Origin, Program, Proposal, Status, Task, Trial
 from kernelevo.errors import RunNotFound, StoreError
-from kernelevo.store import RUN_FILE, CallRow, Draft, RunStore
+from kernelevo.store import RUN_FILE, CallRow, Draft, RunStore, database
 from kernelevo.store.rows import trial_row
 from kernelevo.store.store import _INSERT_TRIAL
 
@@ -181,6 +181,12 @@ def test_commands_come_from_anyone_and_are_obeyed_by_the_writer(store: RunStore)
     assert [c.id for c in store.commands(after=1)] == [2]
 
 
+def test_a_writer_that_may_not_write_any_more_says_so_in_plain_words(store: RunStore) -> None:
+    store._db.execute("PRAGMA query_only = ON")
+    with pytest.raises(StoreError, match="cannot be used"):
+        store.append_command("ana", "submit", {"source": "x"})
+
+
 def test_events_keep_their_order_and_kind(store: RunStore) -> None:
     store.append_event("rested", {"proposer": "tune"}, trial=3)
     store.append_event("final", {"score": None})
@@ -206,6 +212,19 @@ def test_create_does_not_touch_an_existing_run(store: RunStore) -> None:
         RunStore.create(store.folder, TASK, {})
     with RunStore.open(store.folder) as again:
         assert again.count() == 1
+
+
+def test_a_creation_that_fails_is_in_nobodys_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(db: sqlite3.Connection) -> None:
+        db.execute("CREATE TABLE half (made TEXT)")
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(database, "migrate", full)
+        with pytest.raises(StoreError, match="disk is full"):
+            RunStore.create(tmp_path / "run", TASK, {})
+    with RunStore.create(tmp_path / "run", TASK, {}) as made:
+        assert made.task == TASK
 
 
 def test_missing_run_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -358,6 +377,26 @@ def test_a_copy_made_while_the_run_goes_on_is_readable(store: RunStore, tmp_path
     assert store.count() == 5
 
 
+def test_a_copy_that_a_checkpoint_tears_apart_is_made_again(
+    store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.record(trial(0))
+    copied, copyfile = [], shutil.copyfile
+
+    def meanwhile(source: Path, target: Path) -> None:
+        copyfile(source, target)
+        copied.append(source.name)
+        if len(copied) == 1:  # the database without the log's pages; now the log begins anew
+            assert store._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
+            store.record(trial(1))
+
+    monkeypatch.setattr(shutil, "copyfile", meanwhile)
+    db, shelter = database._sheltered(store.folder / RUN_FILE, database._copy_files)
+    assert db.execute("SELECT COUNT(*) FROM trials").fetchone()[0] == 2 and len(copied) == 4
+    db.close()
+    shutil.rmtree(shelter)
+
+
 def test_a_folder_that_may_not_be_written_is_readable(store: RunStore, tmp_path: Path) -> None:
     """With rows still in the log, and as a user without any right to write."""
     store.record(trial(0))
@@ -375,7 +414,7 @@ def test_a_folder_that_may_not_be_written_is_readable(store: RunStore, tmp_path:
             try:
                 reader.append_command("eve", "stop", {{}})
             except StoreError as error:
-                print("refused")
+                print("refused", error.exit_code)
         """
     everything = [tmp_path / "copy", *(tmp_path / "copy").iterdir()]
     parents = (
@@ -398,7 +437,7 @@ def test_a_folder_that_may_not_be_written_is_readable(store: RunStore, tmp_path:
             path.chmod(0o755)
         for path, mode in before.items():
             path.chmod(mode)
-    assert done.stdout.split("\n")[:2] == ["[0]", "refused"], done.stderr
+    assert done.stdout.split("\n")[:2] == ["[0]", "refused 3"], done.stderr
 
 
 WRITER = """

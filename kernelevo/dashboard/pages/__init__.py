@@ -9,6 +9,7 @@ from nicegui import ui
 from kernelevo.dashboard.hub import Hub
 from kernelevo.dashboard.pages import about, failures, overview, programs, runs, steering, trial
 from kernelevo.dashboard.pages.frame import View, frame
+from kernelevo.dashboard.pages.markup import address
 
 
 def register(hub: Hub) -> None:
@@ -16,7 +17,7 @@ def register(hub: Hub) -> None:
 
     def start() -> None:
         if hub.only:
-            ui.navigate.to(f"/run/{hub.only}")
+            ui.navigate.to(address(hub.only))
         else:
             runs.show(hub)
 

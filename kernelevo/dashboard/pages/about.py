@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from html import escape
 
 from nicegui import ui
 
+from kernelevo.dashboard.hub import as_text
 from kernelevo.dashboard.pages.frame import View
 from kernelevo.dashboard.pages.markup import code, facts, raw
 from kernelevo.report.page import command_line
@@ -15,6 +17,7 @@ from kernelevo.tasks import is_live
 def show(view: View) -> None:
     """Draw the page; nothing of it changes but the events."""
     digest = view.watched.digest
+    folder = shlex.quote(as_text(digest.folder))
     with ui.element("div").classes("two"):
         with ui.element("div").classes("col"):
             with ui.element("section").classes("card"):
@@ -25,7 +28,7 @@ def show(view: View) -> None:
                 ui.label("Do it again").classes("h")
                 live = is_live(digest.task)
                 raw(code(command_line(digest.task.name, digest.settings, live=live), numbers=False))
-                raw(code(f"kernelevo resume {digest.folder}\nkernelevo show {digest.folder}", numbers=False))
+                raw(code(f"kernelevo resume {folder}\nkernelevo show {folder}", numbers=False))
         with ui.element("div").classes("col"):
             with ui.element("section").classes("card"):
                 ui.label("Settings").classes("h")

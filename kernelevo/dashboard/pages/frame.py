@@ -9,14 +9,13 @@ from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from nicegui import ui
 
 from kernelevo import api
 from kernelevo.dashboard import views
 from kernelevo.dashboard.hub import Hub, Watched
-from kernelevo.dashboard.pages.markup import pill, raw
+from kernelevo.dashboard.pages.markup import address, pill, raw
 from kernelevo.errors import KernelEvoError
 
 TICK = 0.15  # seconds between two looks at whether there is something new
@@ -95,6 +94,10 @@ def frame(hub: Hub, run: str, active: str) -> Iterator[View | None]:
 
     def tick() -> None:
         nonlocal seen, rest
+        if view.watched.gone:  # what lies there now is another one, or none
+            timer.deactivate()
+            ui.navigate.reload()
+            return
         now = watched.digest.version, watched.writer
         began = time.monotonic()
         if now != seen and began >= rest:
@@ -106,11 +109,11 @@ def frame(hub: Hub, run: str, active: str) -> Iterator[View | None]:
                 began + REST * spent
             )  # a long run is looked at less often: its machine has better things to do
 
-    ui.timer(TICK, tick)
+    timer = ui.timer(TICK, tick)
 
 
 def _head(view: View, active: str) -> None:
-    base = f"/run/{quote(view.name)}"
+    base = address(view.name)
     with ui.element("header"):
         home = "" if view.hub.only else '<a class="quiet" href="/">runs</a> / '
         raw(f"<div>{home}<b>{escape(view.watched.digest.task.name)}</b></div>", "title")

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from nicegui import ui
 
 from kernelevo.core import Objective, Objectives
+from kernelevo.report.table import DIGITS
 
 STATUS = {
     "ok": "good", "running": "good", "done": "calm", "paused": "warn", "stopped": "calm",
@@ -28,7 +29,7 @@ def pill(word: str, kind: str | None = None) -> str:
     return f'<span class="pill {kind or STATUS.get(word, "calm")}">{escape(word.replace("_", " "))}</span>'
 
 
-def score(value: float | None, form: str = "{:.4g}") -> str:
+def score(value: float | None, form: str = DIGITS) -> str:
     """Return a score as text; what does not exist is a dash."""
     return "–" if value is None else form.format(value)
 
@@ -67,14 +68,19 @@ def amount(unit: str, value: float) -> str:
     )
 
 
+def address(run: str) -> str:
+    """Return where a run's pages begin, whatever characters its name has."""
+    return f"/run/{quote(run, safe='')}"
+
+
 def link(run: str, number: int, text: str | None = None) -> str:
     """Return a link to a trial."""
-    return f'<a href="/run/{quote(run)}/trial/{number}">{escape(text or f"#{number}")}</a>'
+    return f'<a href="{address(run)}/trial/{number}">{escape(text or f"#{number}")}</a>'
 
 
 def diff_link(run: str, a: int, b: int, text: str = "what changed") -> str:
     """Return a link to two programs side by side."""
-    return f'<a class="quiet" href="/run/{quote(run)}/diff?a={a}&b={b}">{escape(text)}</a>'
+    return f'<a class="quiet" href="{address(run)}/diff?a={a}&b={b}">{escape(text)}</a>'
 
 
 def bar(share: float | None, kind: str = "") -> str:

@@ -11,7 +11,16 @@ from nicegui import ui
 from kernelevo.core.objectives import SCORE
 from kernelevo.dashboard import views
 from kernelevo.dashboard.pages.frame import View
-from kernelevo.dashboard.pages.markup import link, metric_heads, metrics, pill, raw, score, table
+from kernelevo.dashboard.pages.markup import (
+    address,
+    link,
+    metric_heads,
+    metrics,
+    pill,
+    raw,
+    score,
+    table,
+)
 from kernelevo.dashboard.ranking import Ranking
 
 ROWS = 50
@@ -108,6 +117,6 @@ def _pair(view: View) -> None:
             if a.value is None or b.value is None:
                 ui.notify("give two numbers of trials", type="warning")
             else:
-                ui.navigate.to(f"/run/{view.name}/diff?a={int(a.value)}&b={int(b.value)}")
+                ui.navigate.to(f"{address(view.name)}/diff?a={int(a.value)}&b={int(b.value)}")
 
         ui.button("Side by side", on_click=go).props("flat dense no-caps")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from html import escape
-from urllib.parse import quote
 
 from nicegui import ui
 
 from kernelevo.dashboard import views
 from kernelevo.dashboard.hub import Hub
 from kernelevo.dashboard.pages.frame import dress
-from kernelevo.dashboard.pages.markup import pill, raw, score, seconds, table
+from kernelevo.dashboard.pages.markup import address, pill, raw, score, seconds, table
 
 
 def show(hub: Hub) -> None:
@@ -32,7 +31,7 @@ def show(hub: Hub) -> None:
                 continue
             rows.append(
                 [
-                    f'<a href="/run/{quote(name)}">{escape(name)}</a>',
+                    f'<a href="{address(name)}">{escape(name)}</a>',
                     escape(row["task"]),
                     pill(row["state"]),
                     f"{row['trials']:,}",

@@ -12,7 +12,7 @@ from kernelevo import api
 from kernelevo.core import Objectives
 from kernelevo.dashboard import views
 from kernelevo.dashboard.pages.frame import View, hint_dialog
-from kernelevo.dashboard.pages.markup import link, raw
+from kernelevo.dashboard.pages.markup import address, link, raw
 from kernelevo.report.effects import height, offspring_gain
 
 
@@ -82,7 +82,7 @@ def editor(view: View, text: str, parents: tuple[int, ...]) -> None:
     def send() -> None:
         made_from = [f"#{number}" for number in parents]
         if view.order("submit", source=box.value or None, parents=made_from or None):
-            ui.navigate.to(f"/run/{view.name}/steering")
+            ui.navigate.to(f"{address(view.name)}/steering")
 
     ui.button("Submit to the run", on_click=send).props("no-caps unelevated").mark("submit")
 

@@ -12,7 +12,17 @@ from nicegui import ui
 from kernelevo.dashboard import detail, views
 from kernelevo.dashboard.pages import charts
 from kernelevo.dashboard.pages.frame import View, hint_dialog
-from kernelevo.dashboard.pages.markup import code, diff_link, facts, link, pill, raw, score, seconds
+from kernelevo.dashboard.pages.markup import (
+    address,
+    code,
+    diff_link,
+    facts,
+    link,
+    pill,
+    raw,
+    score,
+    seconds,
+)
 from kernelevo.dashboard.pages.steering import editor
 from kernelevo.errors import KernelEvoError
 from kernelevo.report.changes import Row, rows_html
@@ -124,7 +134,7 @@ def _family(view: View, trial: dict[str, Any]) -> None:
 
 def _open(view: View, name: str) -> None:
     if name.startswith("#") and name[1:].isdigit():
-        ui.navigate.to(f"/run/{view.name}/trial/{name[1:]}")
+        ui.navigate.to(f"{address(view.name)}/trial/{name[1:]}")
 
 
 def _talk(trial: dict[str, Any]) -> None:
