@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from kernelevo.backends.seeding import TURN
+from kernelevo.errors import BadProgram, KernelEvoError
 from kernelevo.kernels import inputs
 from kernelevo.kernels.construction import Builds, Construction
 from kernelevo.kernels.oracle import (
@@ -258,15 +259,36 @@ class Pool:
             for group in self.groups:
                 if not self._wants(group):
                     continue
-                case = self._new_case(group)
-                problem = sane(case.truth)
-                if problem and not self._is_first(group):
+                case, problem = self._tried(group)
+                if case is None or (problem and not self._is_first(group)):
                     group.refused = problem
                 else:
                     group.cases = [c for c in group.cases if c not in group.stale[:1]] + [case]
                     group.stale = group.stale[1:]
                 return True
             return False
+
+    def _tried(self, group: Group) -> tuple[Case | None, str]:
+        """Make a case of a group; return it, and why nobody could be judged on it.
+
+        No case where the module itself raises: it need not take values that its task never draws.
+        """
+        try:
+            case = self._new_case(group)
+        except KernelEvoError:
+            raise
+        except Exception as error:
+            said = f"{type(error).__name__}: {error}"[:300]
+            if not self._is_first(group):
+                return None, f"the module raises {said}"
+            if not group.cases:
+                raise
+            raise BadProgram(
+                "the module fails on some of the inputs that its own task draws",
+                why=said,
+                now="correct the module, or what get_inputs() and get_init_inputs() return",
+            ) from error
+        return case, sane(case.truth)
 
     def _is_first(self, group: Group) -> bool:
         """The task as shipped is judged whatever its error; the linter tells what that is worth."""

@@ -2,8 +2,10 @@
 
 import random
 
+import pytest
 import torch
 
+from kernelevo.errors import BadProgram
 from kernelevo.kernels.lint import lint
 from kernelevo.kernels.pool import Pool
 from tests.kernels.references import BLIND, CANCELS, KEEPS, TRANSITION, Ref
@@ -63,3 +65,32 @@ def test_lint_tells_blind_and_unjudgeable_tasks():
     assert {"zeros", "constant"} <= set(zeros.blind)
     copy = lint(Pool(Ref(torch.nn.ReLU, lambda: [torch.rand(9)]), random.Random(0)))
     assert copy.blind == ("input copy",)
+
+
+class Picky(torch.nn.Module):
+    """Takes shares alone, as binary_cross_entropy does."""
+
+    def forward(self, x):
+        if bool(((x < 0) | (x > 1)).any()):
+            raise ValueError("values must be from 0 to 1")
+        return torch.log1p(x)
+
+
+def test_distributions_that_the_module_refuses_are_left_out():
+    """Whoever waits for the pool to be full would wait for ever."""
+    pool = Pool(Ref(Picky, lambda: [torch.rand(20)]), random.Random(0))
+    pool.fill()
+    refused = {g.distribution: g.refused for g in pool.groups if g.refused}
+    assert {"normal", "signed", "large", "outlier"} <= set(refused) and pool.full
+    assert refused["normal"] == "the module raises ValueError: values must be from 0 to 1"
+    assert {"shipped", "small", "sparse"} <= set(pool.judgeable())
+
+
+def test_a_module_that_fails_on_its_own_inputs_is_the_users_matter():
+    draws = iter([torch.rand(20)] * 3)
+    ref = Ref(Picky, lambda: [next(draws, torch.full((20,), 2.0))])
+    pool = Pool(ref, random.Random(0))
+    pool.ensure(1)
+    with pytest.raises(BadProgram, match="fails on some of the inputs") as caught:
+        pool.fill()
+    assert "values must be from 0 to 1" in caught.value.why
