@@ -138,8 +138,8 @@ def survey(
         staged: see ``Setting``; a device is always staged.
 
     Raises:
-        InputError: if the constructor's arguments are not plain data, or an argument is of a kind that
-            cannot be handed to another process.
+        InputError: if the constructor's arguments are not plain data, or an argument or an output is of a
+            kind that cannot be handed to another process.
     """
     try:
         json.dumps([init_args, init_kwargs])
@@ -161,6 +161,13 @@ def survey(
         pytree.treespec_loads(structure)
     except (ValueError, TypeError, KeyError) as error:
         raise InputError("the arguments of forward are nested in an unknown container") from error
+    for leaf in truth.ref32.leaves:
+        if not isinstance(leaf, torch.Tensor | bool | int | float | str | None):
+            raise InputError(
+                f"forward returns a {type(leaf).__name__}",
+                why="outputs may be tensors, numbers, texts and None, nested in tuples, lists and dicts",
+                now="return the parts that matter as a tuple or a dict",
+            )
     tensors = [leaf for leaf in leaves if isinstance(leaf, torch.Tensor)]
     out_leaves = [
         asdict(Leaf.of(v)) if isinstance(v, torch.Tensor) else {"plain": v} for v in truth.ref32.leaves
