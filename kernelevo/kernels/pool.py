@@ -134,6 +134,7 @@ class Pool:
             module = self.build(self.base_seed)
             self.state = {k: v.detach().clone() for k, v in module.state_dict().items()}
             self.parameters = frozenset(k for k, _ in module.named_parameters())
+            tied = inputs.tied(module)
             self.training = module.training
             self.free = inputs.free_leaves(source, rng.getrandbits(31))
         shipped = ParameterSet("shipped", self.base_seed, None)
@@ -144,7 +145,7 @@ class Pool:
             ParameterSet(
                 f"perturbed {i}",
                 self.base_seed,
-                inputs.perturbed(self.state, self.parameters, rng.getrandbits(31)),
+                inputs.perturbed(self.state, self.parameters, rng.getrandbits(31), tied),
                 way,
             )
             for i, way in ways

@@ -94,3 +94,28 @@ def test_a_module_that_fails_on_its_own_inputs_is_the_users_matter():
     with pytest.raises(BadProgram, match="fails on some of the inputs") as caught:
         pool.fill()
     assert "values must be from 0 to 1" in caught.value.why
+
+
+class Shares(torch.nn.Module):
+    """One layer in two places: its state has each tensor under two names."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = torch.nn.Linear(8, 8)
+        self.again, self.last = self.first, torch.nn.Linear(8, 4)
+
+    def forward(self, x):
+        return self.last(torch.relu(self.again(torch.relu(self.first(x)))))
+
+
+def test_what_has_two_names_has_one_value_after_a_perturbation():
+    """Else the name that is loaded last decides, and written in place it is the first: no program could be
+    right both ways."""
+    pool = Pool(Ref(Shares, lambda: [torch.rand(3, 8)]), random.Random(0))
+    states = [g.parameters.state for g in pool.groups if g.parameters.state is not None]
+    assert len(states) == 2
+    for state in states:
+        assert torch.equal(state["first.weight"], state["again.weight"])
+        assert torch.equal(state["first.bias"], state["again.bias"])
+        moved = [k for k, v in state.items() if not torch.equal(v, pool.state[k])]
+        assert set(moved) == set(pool.state)
