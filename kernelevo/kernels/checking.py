@@ -149,7 +149,7 @@ class Checker:
         if session.setting.stateful:
             self.place(session, self.pool.groups[0].parameters, fresh=True)
         batch = session.batch(stream.values(picks), [pick.seed for pick in picks])
-        places = session.places(batch)
+        places = session.places(batch, own=True)
         self.own_memory(session, [Answer("", (), tuple((a, a + n) for a, n in spans)) for spans in places])
         return Sample(tuple(picks), session.answer(batch.said, batch.calls - 1, batch.calls))
 

@@ -215,7 +215,8 @@ class Ring:
         places = session.places(batch)
         tally.hold(places[chosen[0]])
         if batch.calls > 1 or tally.examined % 4 == 1:
-            whole = [Answer("", (), tuple((a, a + n) for a, n in spans)) for spans in places]
+            own = session.places(batch, own=True) if any(session.setting.returns_held) else places
+            whole = [Answer("", (), tuple((a, a + n) for a, n in spans)) for spans in own]
             self.checker.own_memory(session, whole)
         tensors = [v for v in self.stream.near(picks[chosen[0]]) if hasattr(v, "stride")]
         self.checker.inputs_kept(session, chosen[0], tensors)

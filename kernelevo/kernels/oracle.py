@@ -27,6 +27,7 @@ class Observed:
         buffers: every buffer in the module's ``state_dict`` after the call.
         training: train/eval mode after the call.
         returns_input: for each leaf whether it shares memory with an input.
+        returns_held: for each leaf whether it shares memory with what the module held before the call.
         drew: torch's random state after the call, where the call has moved it.
     """
 
@@ -35,6 +36,7 @@ class Observed:
     buffers: dict[str, torch.Tensor]
     training: bool
     returns_input: tuple[bool, ...] = ()
+    returns_held: tuple[bool, ...] = ()
     drew: torch.Tensor | None = None
 
 
@@ -121,6 +123,9 @@ def observe(module: nn.Module, args: Any, seed: int, device: str = "cpu") -> Obs
         module.to(device)
         args = _map(args, lambda v: v.to(device) if isinstance(v, torch.Tensor) else v)
     torch.manual_seed(seed)
+    # kept alive, so that no output comes to lie where one of them was
+    held = [*module.parameters(), *module.buffers(), *(t for _, _, t in plain_tensors(module))]
+    own = {_storage(t) for t in held} - {None}
     before = _rng_state(device)
     with torch.no_grad():
         result = module(*args)
@@ -135,7 +140,8 @@ def observe(module: nn.Module, args: Any, seed: int, device: str = "cpu") -> Obs
         kept,
         module.training,
         tuple(_storage(v) in given for v in leaves),
-        None if torch.equal(before, after) else after,
+        tuple(_storage(v) in own for v in leaves),
+        drew=None if torch.equal(before, after) else after,
     )
 
 

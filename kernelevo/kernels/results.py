@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -13,6 +14,8 @@ from kernelevo.kernels import rules
 from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.tree import Leaf, flatten
 
+Result = tuple[str, list[dict[str, Any]], list[tuple[int, Leaf]]]
+"""One call's: its structure, the kind of each leaf, and (address, leaf) of each that is a tensor."""
 _MOST = 1 << 40
 """Elements and bytes of one output, strides too: with strides of 0 a tensor of any size has four bytes."""
 
@@ -73,9 +76,7 @@ def ranges(said: dict[str, Any]) -> list[tuple[int, int]]:
         raise Failed(Status.REJECTED, rules.PROTOCOL.broken(saw)) from error
 
 
-def parse(
-    said: dict[str, Any], count: int, device: str = "cpu"
-) -> list[tuple[str, list[dict[str, Any]], list[tuple[int, Leaf]]]]:
+def parse(said: dict[str, Any], count: int, device: str = "cpu") -> list[Result]:
     """Check a child's description and return (structure, kinds, [(address, leaf)]) for each result.
 
     Args:
@@ -100,6 +101,20 @@ def parse(
     except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
         saw = f"the program's process does not describe its outputs: {error}"
         raise Failed(Status.REJECTED, rules.PROTOCOL.broken(saw)) from error
+
+
+def places(result: Result, but: Sequence[bool] = ()) -> list[tuple[int, int]]:
+    """Return (address, bytes) of a result's tensors that have memory.
+
+    Args:
+        result: from ``parse``.
+        but: for each leaf whether it is to be left out; ignored where there are not as many leaves.
+    """
+    _, kinds, tensors = result
+    skipped = but if len(but) == len(kinds) else [False] * len(kinds)
+    of_tensors = [skip for skip, kind in zip(skipped, kinds, strict=True) if "dtype" in kind]
+    pairs = zip(tensors, of_tensors, strict=True)
+    return [(address, leaf.nbytes) for (address, leaf), skip in pairs if leaf.nbytes and not skip]
 
 
 def _leaf(kind: dict[str, Any], device: str) -> Leaf | None:

@@ -42,6 +42,7 @@ class Setting:
         stateful: whether forward changes plain tensors (then each case needs a fresh construction).
         training: train or eval mode.
         returns_input: for each output leaf whether the reference hands out an input's memory.
+        returns_held: the same of what the module holds, such as a weight: a caller gets that in each call.
         device: where children compute, ``"cpu"`` or ``"cuda:0"``.
         staged: whether inputs and outputs are copied there and back, since the parent cannot see them there.
         equipment: what stands around a batch there; None where nothing does.
@@ -59,6 +60,7 @@ class Setting:
     stateful: bool
     training: bool
     returns_input: tuple[bool, ...]
+    returns_held: tuple[bool, ...]
     device: str = "cpu"
     staged: bool = False
     equipment: Equipment | None = None
@@ -185,6 +187,7 @@ def survey(
         truth.stateful,
         module.training,
         truth.ref32.returns_input,
+        truth.ref32.returns_held,
         device,
         staged or device != "cpu",
     )

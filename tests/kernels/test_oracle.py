@@ -71,6 +71,24 @@ def test_an_output_that_is_an_input_is_noted():
     assert truth_of(TRANSITION).ref32.returns_input == (False,)
 
 
+class HandsOut(nn.Module):
+    """Returns a weight, a view of a buffer and a table that it holds beside what it computes."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear, self.table = nn.Linear(4, 4), torch.eye(4)
+        self.register_buffer("places", torch.arange(8.0))
+
+    def forward(self, x):
+        return self.linear(x), self.linear.weight, self.places[:4], self.table
+
+
+def test_an_output_that_the_module_holds_is_noted():
+    truth = truth_of(Ref(HandsOut, lambda: [torch.rand(3, 4)]))
+    assert truth.ref32.returns_held == (False, True, True, True)
+    assert truth_of(KEEPS).ref32.returns_held == (False,)  # made anew in each call, and kept then
+
+
 def test_tf32_error_is_about_a_thousand_times_larger():
     for ref in (
         TRANSITION,
