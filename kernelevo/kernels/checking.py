@@ -23,7 +23,7 @@ from kernelevo.kernels.oracle import Observed
 from kernelevo.kernels.pool import Case, Group, ParameterSet, Pool
 from kernelevo.kernels.session import Session
 from kernelevo.kernels.stream import Pick, Stream
-from kernelevo.kernels.tree import unflatten
+from kernelevo.kernels.tree import reals, unflatten
 
 REST_SECONDS = 0.002
 
@@ -243,15 +243,19 @@ def _surely(answer: Answer, ref: Answer | Observed, errors: Sequence[float]) -> 
     if answer.structure != ref.structure:
         return False
     for value, own, error in zip(answer.leaves, ref.leaves, errors, strict=True):
-        if not isinstance(own, torch.Tensor) or not isinstance(value, torch.Tensor):
+        most = max(GATE, FACTOR * error)
+        if type(value) is type(own) is float:
+            if not abs(value - own) <= most:
+                return False
+        elif not isinstance(own, torch.Tensor) or not isinstance(value, torch.Tensor):
             if type(value) is not type(own) or value != own:
                 return False
         elif (value.shape, value.dtype) != (own.shape, own.dtype):
             return False
-        elif not own.is_floating_point():
+        elif not (own.is_floating_point() or own.is_complex()):
             if not torch.equal(value, own):
                 return False
-        elif own.numel() and not float((value - own).abs_().max()) <= max(GATE, FACTOR * error):
+        elif own.numel() and not float((reals(value) - reals(own)).abs_().max()) <= most:
             return False
     return True
 

@@ -11,6 +11,8 @@ import torch
 from torch import nn
 from torch.utils import _pytree as pytree
 
+from kernelevo.kernels.tree import reals
+
 NOTHING: Mapping[str, str] = MappingProxyType({})
 SHIPPED = "shipped"
 DISTRIBUTIONS = (SHIPPED, "normal", "signed", "small", "large", "sparse", "rows", "outlier")
@@ -153,14 +155,16 @@ def perturbed(
     generator = torch.Generator().manual_seed(seed)
     result = {}
     for name, value in state.items():
-        if not value.is_floating_point() or not value.numel():
+        real = value.is_floating_point()
+        if not (real or value.is_complex()) or not value.numel():
             result[name] = value.clone()
             continue
-        noise = torch.randn(value.shape, generator=generator, dtype=torch.float32).to(value.dtype)
+        kind = torch.float32 if real else torch.complex64
+        noise = torch.randn(value.shape, generator=generator, dtype=kind).to(value.dtype)
         if name in parameters:
-            spread = float(value.double().std(correction=0)) if value.numel() > 1 else 0.0
+            spread = float(reals(value).double().std(correction=0)) if value.numel() > 1 else 0.0
             result[name] = value + noise * max(0.1 * spread, 0.01)
-        elif value.ndim == 1 and bool((value == value[0]).all()):
+        elif real and value.ndim == 1 and bool((value == value[0]).all()):
             positive = bool(value[0] > 0)
             result[name] = value * torch.exp(0.1 * noise) if positive else value + 0.1 * noise
         else:

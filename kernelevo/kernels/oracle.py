@@ -11,7 +11,7 @@ from torch import nn
 
 from kernelevo.kernels.construction import until_alike
 from kernelevo.kernels.precision import fp64, strict_fp32, tf32_operands
-from kernelevo.kernels.tree import flatten
+from kernelevo.kernels.tree import flatten, reals
 
 State = Mapping[str, torch.Tensor]
 Build = Callable[[], nn.Module]
@@ -47,7 +47,7 @@ class Truth:
     Args:
         ref32: the reference in strict fp32 (or in the module's own dtype).
         oracle: the same call in fp64; other dtypes than floats are kept.
-        e_ref: ``max |ref32 - oracle|`` for each output leaf (0 for what is not a float tensor).
+        e_ref: ``max |ref32 - oracle|`` for each output leaf (0 for what is no float).
         e_buffers: the same for each buffer.
         draws: whether forward draws random numbers (then the seed before each call matters).
         stateful: whether forward changes tensors that are held as plain attributes, or its answer depends
@@ -89,17 +89,26 @@ def own_dtype(module: nn.Module, args: Any) -> torch.dtype:
 
 
 def to_fp64(module: nn.Module) -> nn.Module:
-    """Move parameters, buffers and plain float tensors of ``module`` to fp64, in place."""
+    """Move parameters, buffers and plain tensors of ``module`` to fp64 or complex128, in place."""
     for owner, name, value in list(plain_tensors(module)):
-        if value.is_floating_point():
-            object.__setattr__(owner, name, value.double())
+        if value.is_floating_point() or value.is_complex():
+            object.__setattr__(owner, name, _to_double(value))
+    for parameter in module.parameters():
+        if parameter.is_complex():  # ``double`` leaves them as they are
+            parameter.data = _to_double(parameter.data)
+    for owner in module.modules():
+        for name, held in owner._buffers.items():
+            if held is not None and held.is_complex():
+                owner._buffers[name] = _to_double(held)
     return module.double()
 
 
 def _to_double(value: Any) -> Any:
-    if isinstance(value, torch.Tensor):
-        return value.double() if value.is_floating_point() else value.clone()
-    return value
+    if not isinstance(value, torch.Tensor):
+        return value
+    if value.is_complex():
+        return value.to(torch.complex128, copy=True)
+    return value.double() if value.is_floating_point() else value.clone()
 
 
 def _clone(value: Any) -> Any:
@@ -158,12 +167,20 @@ def _drew_alike(one: Observed, two: Observed) -> bool:
 
 
 def _host(value: torch.Tensor) -> torch.Tensor:
-    return value.detach().to("cpu", copy=True)
+    return value.detach().to("cpu", copy=True).resolve_conj().resolve_neg()
 
 
-def largest_gap(value: torch.Tensor, exact: torch.Tensor) -> float:
-    """Return ``max |value - exact|`` over elements that are finite on both sides, in fp64."""
-    if not value.is_floating_point() or not value.numel():
+def largest_gap(value: Any, exact: Any) -> float:
+    """Return ``max |value - exact|`` over elements that are finite on both sides, in fp64.
+
+    0 for leaves that are neither floats nor tensors of floats; complex numbers are compared part by part.
+    """
+    if type(value) is float and type(exact) is float:
+        value, exact = (torch.tensor([v], dtype=torch.float64) for v in (value, exact))
+    if not isinstance(value, torch.Tensor) or not value.numel():
+        return 0.0
+    value, exact = reals(value), reals(exact)
+    if not value.is_floating_point():
         return 0.0
     gap = (value.double() - exact.double()).abs_()
     gap = torch.where(torch.isfinite(gap), gap, torch.zeros((), dtype=gap.dtype, device=gap.device))
@@ -241,10 +258,7 @@ def evaluate(
     return Truth(
         ref32,
         oracle,
-        tuple(
-            largest_gap(a, b) if isinstance(a, torch.Tensor) else 0.0
-            for a, b in zip(ref32.leaves, oracle.leaves, strict=True)
-        ),
+        tuple(largest_gap(a, b) for a, b in zip(ref32.leaves, oracle.leaves, strict=True)),
         {k: largest_gap(v, oracle.buffers[k]) for k, v in ref32.buffers.items()},
         ref32.drew is not None,
         stateful,
@@ -261,7 +275,7 @@ def _same_leaves(first: Observed, second: Observed, *, exactly: bool) -> bool:
     for a, b in zip(first.leaves, second.leaves, strict=True):
         if not isinstance(a, torch.Tensor):
             continue
-        one, two = a.nan_to_num(), b.nan_to_num()
+        one, two = reals(a).nan_to_num(), reals(b).nan_to_num()
         if not (torch.equal(one, two) if exactly else torch.allclose(one, two, rtol=1e-3, atol=1e-5)):
             return False
     return True

@@ -36,7 +36,8 @@ def describe(results: list[Any]) -> dict[str, Any]:
         for leaf in leaves:
             if isinstance(leaf, torch.Tensor):
                 exact = type(leaf) is torch.Tensor or type(leaf) is nn.Parameter
-                key: Any = (exact, leaf.dtype, tuple(leaf.shape), leaf.stride(), leaf.device.type)
+                lazy = leaf.is_conj(), leaf.is_neg()
+                key: Any = (exact, leaf.dtype, tuple(leaf.shape), leaf.stride(), leaf.device.type, lazy)
                 here = leaf.device.type in ("cpu", "cuda") and leaf.layout is torch.strided
                 address = leaf.data_ptr() if here else 0
             else:
@@ -60,6 +61,8 @@ def _kind(leaf: Any, key: tuple[Any, ...]) -> dict[str, Any]:
         "shape": list(described.shape),
         "stride": list(described.stride),
         "device": described.device,
+        "conjugated": leaf.is_conj(),
+        "negated": leaf.is_neg(),
     }
 
 
@@ -134,6 +137,15 @@ def _leaf(kind: dict[str, Any], device: str) -> Leaf | None:
     if max(*shape, *stride, math.prod(shape), leaf.nbytes, 0, 0) > _MOST:
         raise ValueError("an output of more than a terabyte")
     return leaf
+
+
+def resolved(stored: torch.Tensor, kind: dict[str, Any]) -> torch.Tensor:
+    """Return what a tensor means whose memory holds its conjugate or its negative, as some views' does."""
+    if stored.dtype not in (torch.float32, torch.float64, torch.complex64, torch.complex128):
+        return stored
+    if kind.get("conjugated") is True:
+        stored = stored.conj_physical()
+    return -stored if kind.get("negated") is True else stored
 
 
 def plain(kind: dict[str, Any]) -> Any:

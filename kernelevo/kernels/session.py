@@ -21,7 +21,7 @@ from kernelevo.kernels.arena import Arena, mapped_at
 from kernelevo.kernels.failed import NO_ANSWER, Failed, told, translated
 from kernelevo.kernels.filling import Values
 from kernelevo.kernels.ledger import Ledger
-from kernelevo.kernels.results import parse, places, plain, ranges
+from kernelevo.kernels.results import parse, places, plain, ranges, resolved
 from kernelevo.kernels.setting import Setting
 from kernelevo.kernels.shared_outputs import SharedOutputs
 from kernelevo.kernels.staging import Staging
@@ -325,7 +325,7 @@ class Session:
                 leaves.append(torch.empty(leaf.shape, dtype=leaf.torch_dtype))
                 continue
             flat = torch.from_numpy(next(arrays)).view(leaf.torch_dtype)
-            leaves.append(flat.as_strided(leaf.shape, leaf.stride))
+            leaves.append(resolved(flat.as_strided(leaf.shape, leaf.stride), kind))
         if structure == "*":
             structure = flatten(torch.empty(0))[0]
         return Answer(structure, tuple(leaves), tuple((a, a + n) for a, n in pieces))

@@ -34,6 +34,11 @@ def unflatten(structure: str, leaves: list[Any]) -> Any:
     return pytree.tree_unflatten(leaves, pytree.treespec_loads(structure))
 
 
+def reals(tensor: torch.Tensor) -> torch.Tensor:
+    """Return a complex tensor as its parts, along a last dimension of two; any other tensor as it is."""
+    return torch.view_as_real(tensor.resolve_conj()) if tensor.is_complex() else tensor
+
+
 @dataclass(frozen=True)
 class Leaf:
     """What is known of one tensor without its values.

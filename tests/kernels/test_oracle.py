@@ -83,6 +83,27 @@ class HandsOut(nn.Module):
         return self.linear(x), self.linear.weight, self.places[:4], self.table
 
 
+class Spectrum(nn.Module):
+    """Complex weights and outputs, one of them lazily conjugated, and a number of Python's."""
+
+    def __init__(self):
+        super().__init__()
+        self.gain = nn.Parameter(torch.randn(9, dtype=torch.complex64))
+
+    def forward(self, x):
+        y = torch.fft.rfft(x).to(torch.complex64) * self.gain
+        return y, y.conj(), y.conj().imag, float(y.abs().mean())
+
+
+def test_complex_modules_have_an_fp64_oracle_and_an_error():
+    truth = truth_of(Ref(Spectrum, lambda: [torch.rand(4, 16)]))
+    assert truth.oracle.leaves[0].dtype is torch.complex128
+    assert truth.ref32.leaves[0].dtype is torch.complex64
+    assert all(0 < error < 1e-5 for error in truth.e_ref), truth.e_ref
+    assert not truth.ref32.leaves[1].is_conj() and not truth.ref32.leaves[2].is_neg()
+    assert not truth.stateful
+
+
 def test_an_output_that_the_module_holds_is_noted():
     truth = truth_of(Ref(HandsOut, lambda: [torch.rand(3, 4)]))
     assert truth.ref32.returns_held == (False, True, True, True)

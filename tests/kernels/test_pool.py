@@ -119,3 +119,29 @@ def test_what_has_two_names_has_one_value_after_a_perturbation():
         assert torch.equal(state["first.bias"], state["again.bias"])
         moved = [k for k, v in state.items() if not torch.equal(v, pool.state[k])]
         assert set(moved) == set(pool.state)
+
+
+@pytest.mark.parametrize("dtype", [torch.int64, torch.bool])
+def test_no_program_has_to_guess_which_of_equal_values_comes_first(dtype):
+    class Top(torch.nn.Module):
+        def forward(self, x):
+            return torch.topk(x, 3).indices.to(dtype)
+
+    pool = Pool(Ref(Top, lambda: [torch.rand(6, 20)]), random.Random(0))
+    pool.fill()
+    refused = {g.distribution for g in pool.groups if "equal values" in g.refused}
+    assert refused == (set() if dtype is torch.bool else {"sparse", "rows"})
+
+
+def test_complex_parameters_are_perturbed_too():
+    class Turns(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.turn = torch.nn.Parameter(torch.randn(7, dtype=torch.complex64))
+
+        def forward(self, x):
+            return x * self.turn
+
+    pool = Pool(Ref(Turns, lambda: [torch.rand(6, 7)]), random.Random(0))
+    states = [g.parameters.state for g in pool.groups if g.parameters.state is not None]
+    assert states and all((s["turn"] != pool.state["turn"]).all() for s in states)
