@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
+from kernelevo.errors import InputError
 from kernelevo.kernels.construction import until_alike
 from kernelevo.kernels.precision import fp64, strict_fp32, tf32_operands
 from kernelevo.kernels.tree import flatten, reals
 
 State = Mapping[str, torch.Tensor]
 Build = Callable[[], nn.Module]
+_LOOKS = 5
 
 
 @dataclass(frozen=True)
@@ -218,6 +222,30 @@ def answer64(build: Build, state: State | None, args: Any, seed: int, device: st
     return _undisturbed(run)
 
 
+def _others_state() -> tuple[Any, ...]:
+    """Return the random states that torch's seed does not reach."""
+    numpy: Any = np.random.get_state()
+    return (random.getstate(), *(v.tobytes() if isinstance(v, np.ndarray) else v for v in numpy))
+
+
+def _refuse_other_draws(call: Callable[[], object]) -> None:
+    """Refuse a module whose forward draws where torch's seed does not reach; others may draw beside it.
+
+    Raises:
+        InputError: if each of several calls moved such a state.
+    """
+    for _ in range(_LOOKS):
+        before = _others_state()
+        call()
+        if _others_state() == before:
+            return
+    raise InputError(
+        "forward draws random numbers from Python or NumPy",
+        why="a call cannot be made again with the same numbers, so no answer to it can be compared",
+        now="draw with torch inside forward, or draw in get_inputs() and give the numbers to forward",
+    )
+
+
 def evaluate(
     build: Build, state: State | None, args: Any, seed: int, *, twice: bool = False, device: str = "cpu"
 ) -> Truth:
@@ -241,7 +269,10 @@ def evaluate(
             return observe(module, _map(args, _clone), seed, device)
 
     latest: list[tuple[nn.Module, list[tuple[str, torch.Tensor]]]] = []
+    others = _others_state()
     ref32 = _undisturbed(run)
+    if twice and _others_state() != others:
+        _refuse_other_draws(run)
     ((module, before),) = latest
     after = _plain_snapshot(module)
     stateful = [n for n, _ in before] != [n for n, _ in after] or any(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -13,7 +13,8 @@ from torch import nn
 from kernelevo.backends.seeding import TURN
 from kernelevo.errors import BadProgram, KernelEvoError
 from kernelevo.kernels import inputs
-from kernelevo.kernels.construction import Builds, Construction
+from kernelevo.kernels.construction import Construction
+from kernelevo.kernels.draws import Draws, Source
 from kernelevo.kernels.oracle import (
     Observed,
     Truth,
@@ -33,10 +34,6 @@ SANE = 0.01
 """The reference is judgeable where its own error is below this share of the oracle's standard deviation."""
 _ROUNDINGS = 8  # bfloat16 loses half a percent with each rounding: a chain of so many is still judgeable
 _TIES = ("sparse", "rows")  # distributions with many values that are equal, or nearly so
-
-
-class Source(inputs.Source, Builds, Protocol):
-    """A reference: module and inputs from seeds."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +127,7 @@ class Pool:
     turn = TURN
 
     def __init__(self, source: Source, rng: random.Random, device: str = "cpu") -> None:
-        self.source, self._rng, self._device = source, rng, device
+        self.source, self._rng, self._device = Draws(source), rng, device
         self._construction = Construction(source)
         with self.turn:
             self.base_seed = rng.getrandbits(31)
@@ -140,7 +137,7 @@ class Pool:
             self.parameters = frozenset(k for k, _ in module.named_parameters())
             tied = inputs.tied(module)
             self.training = module.training
-            self.free = inputs.free_leaves(source, rng.getrandbits(31))
+            self.free = inputs.free_leaves(self.source, rng.getrandbits(31))
         shipped = ParameterSet("shipped", self.base_seed, None)
         other_seed = rng.getrandbits(31)
         self.other_construction = ParameterSet("constructed anew", other_seed, None)

@@ -1,9 +1,13 @@
 """The reference in fp32 and fp64."""
 
+import random
+
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from kernelevo.errors import InputError
 from kernelevo.kernels.oracle import answer_tf32, evaluate
 from kernelevo.kernels.pool import Pool
 from kernelevo.kernels.precision import fp64, strict_fp32
@@ -69,6 +73,38 @@ def test_an_output_that_is_an_input_is_noted():
     truth = truth_of(Ref(nn.Identity, lambda: [torch.rand(3)]))
     assert truth.ref32.returns_input == (True,)
     assert truth_of(TRANSITION).ref32.returns_input == (False,)
+
+
+def lotteries():
+    class Drops(nn.Module):
+        def __init__(self, draw):
+            super().__init__()
+            self.draw = draw
+
+        def forward(self, x):
+            return x * 2 if self.draw() < 0.5 else x
+
+    return [Drops(random.random), Drops(np.random.rand), Drops(lambda: float(torch.rand(())))]
+
+
+def test_draws_that_no_seed_reaches_are_refused():
+    """Its answers differ from call to call: all that is left of them was taken for PyTorch's own error."""
+    for module in lotteries()[:2]:
+        with pytest.raises(InputError, match="from Python or NumPy"):
+            evaluate(lambda module=module: module, None, (torch.rand(4),), 1, twice=True)
+    assert evaluate(lambda: lotteries()[2], None, (torch.rand(4),), 1, twice=True).draws
+
+
+def test_one_draw_beside_a_call_is_somebody_elses():
+    once = iter([True])
+
+    class Disturbed(nn.Module):
+        def forward(self, x):
+            if next(once, False):
+                random.random()
+            return x * 2
+
+    assert not evaluate(Disturbed, None, (torch.rand(4),), 1, twice=True).stateful
 
 
 class HandsOut(nn.Module):
