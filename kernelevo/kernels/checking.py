@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -41,6 +40,21 @@ class Sample:
     picks: tuple[Pick, ...]
     answer: Answer
     beside: Answer | None = None
+
+
+@dataclass(frozen=True)
+class Held:
+    """A result that its caller holds on to while others come.
+
+    Args:
+        batch: the batch that it came from.
+        index: number of its call.
+        answer: what it was when it was returned.
+    """
+
+    batch: Batch
+    index: int
+    answer: Answer
 
 
 def same(a: torch.Tensor, b: torch.Tensor) -> bool:
@@ -134,16 +148,24 @@ class Checker:
                     saw = "an output shares memory with an input or a weight"
                     raise Failed(Status.REJECTED, rules.OWN_MEMORY.broken(saw))
         spans = sorted((span, i) for i, answer in enumerate(answers) for span in answer.spans)
-        for ((_, end), i), ((start, _), j) in itertools.pairwise(spans):
-            if i != j and start < end:
+        first = second = (0, -1)  # how far a call has reached so far, and the farthest of another one
+        for (start, end), i in spans:
+            if any(start < reached and j != i for reached, j in (first, second)):
                 saw = "outputs of different calls share memory"
                 raise Failed(Status.REJECTED, rules.ACROSS_CALLS.broken(saw))
+            if i == first[1]:
+                first = max(first, (end, i))
+            elif end > first[0]:
+                first, second = (end, i), first
+            else:
+                second = max(second, (end, i))
 
-    def several(self, session: Session, stream: Stream, calls: int = 3) -> Sample:
+    def several(self, session: Session, stream: Stream, calls: int = 3) -> tuple[Sample, Held]:
         """Run some calls in one batch and refuse outputs that share memory; leaves the child stopped.
 
         Returns:
-            The last call, to be verified: of all calls before any timing it alone had its inputs elsewhere.
+            The last call, to be verified: of all calls before any timing it alone had its inputs elsewhere;
+            and the first one's result, which the child holds from now on (see ``still``).
         """
         picks = [stream.pick() for _ in range(min(calls, session.setting.capacity))]
         if session.setting.stateful:
@@ -151,18 +173,28 @@ class Checker:
         batch = session.batch(stream.values(picks), [pick.seed for pick in picks])
         places = session.places(batch, own=True)
         self.own_memory(session, [Answer("", (), tuple((a, a + n) for a, n in spans)) for spans in places])
-        return Sample(tuple(picks), session.answer(batch.said, batch.calls - 1, batch.calls))
+        last = session.answer(batch.said, batch.calls - 1, batch.calls)
+        held = Held(batch, 0, session.answer(batch.said, 0, batch.calls))
+        session.hold(0)
+        return Sample(tuple(picks), last), held
+
+    def still(self, session: Session, held: Held) -> None:
+        """Refuse a program of which a later call has written to a result that is held; asked for at the end.
+
+        A few buffers in turn look like fresh memory to whoever compares the calls of one batch.
+        """
+        setting = session.setting
+        theirs = [a or b for a, b in zip(setting.returns_input, setting.returns_held, strict=True)]
+        if _changed(held.answer, session.held(held.batch, held.index), theirs):
+            saw = "a result that is still held was overwritten by a later call"
+            raise Failed(Status.REJECTED, rules.ACROSS_CALLS.broken(saw))
 
     def final(self, session: Session, batch: Batch, index: int, answer: Answer) -> None:
         """Refuse outputs that still change after the call; leaves the child stopped."""
         session.ask("rest", seconds=REST_SECONDS)
         session.stop()
         again = session.answer(batch.said, index, batch.calls)
-        if not all(
-            same(a, b)
-            for a, b in zip(answer.leaves, again.leaves, strict=True)
-            if isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor)
-        ):
+        if _changed(answer, again):
             saw = "an output changed after it was returned (a deferred write)"
             raise Failed(Status.REJECTED, rules.FINAL.broken(saw))
 
@@ -264,12 +296,22 @@ def _exactly(answer: Answer, truth: Truth, errors: Sequence[float]) -> Report:
     return compare(bare, own, exact, worst, {})
 
 
+def _changed(before: Answer, after: Answer, but: Sequence[bool] = ()) -> bool:
+    """Tell whether a result's tensors are others than before, but for some of its leaves."""
+    if len(before.leaves) != len(after.leaves):
+        return True
+    skipped = but if len(but) == len(before.leaves) else [False] * len(before.leaves)
+    leaves = zip(before.leaves, after.leaves, skipped, strict=True)
+    pairs = [(a, b) for a, b, skip in leaves if isinstance(a, torch.Tensor) and not skip]
+    return any(not isinstance(b, torch.Tensor) or not same(a, b) for a, b in pairs)
+
+
 def _surely(answer: Answer, ref: Answer | Observed, errors: Sequence[float]) -> bool:
     """Tell whether no value is further from an fp32 answer than the least that the rule allows anywhere.
 
     Where this says no, nothing is known yet: non-finite and large values may still be right.
     """
-    if answer.structure != ref.structure:
+    if answer.structure != ref.structure or len(answer.leaves) != len(ref.leaves):
         return False
     for value, own, error in zip(answer.leaves, ref.leaves, errors, strict=True):
         most = max(GATE, FACTOR * error)

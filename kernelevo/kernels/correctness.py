@@ -207,7 +207,7 @@ def compare(
         e_buffers: the same for each buffer.
         slack: for each output leaf a number added to its bounds.
     """
-    if answer.structure != ref32.structure:
+    if answer.structure != ref32.structure or len(answer.leaves) != len(ref32.leaves):
         return Report(
             problem=f"the output has another structure: expected {len(ref32.leaves)} value(s) as "
             f"{_short(ref32.structure)}, got {len(answer.leaves)} as {_short(answer.structure)}"

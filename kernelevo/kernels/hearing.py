@@ -78,7 +78,7 @@ class Hearing:
         wrong = self._check(cases[:_BEFORE_TIMING])
         if wrong is not None:
             return wrong
-        last = ground.checker.several(session, ground.stream)
+        last, held = ground.checker.several(session, ground.stream)
         _, report = ground.checker.verify(
             ground.setting.stateful, ground.stream, ground.setting.structure, [last], 0.0
         )
@@ -103,6 +103,8 @@ class Hearing:
                 left = seconds / 2 if self._final else self._budget(outcome) - (time.monotonic() - began)
                 self._in_order(outcome, left)
                 wrong = self._remembers(outcome)
+            if wrong is None:
+                ground.checker.still(session, held)
         ground.pool.retire(self._rng.choice(cases)[1])
         return wrong or self._finish(outcome, label, rough=below)
 

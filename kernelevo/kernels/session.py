@@ -296,6 +296,19 @@ class Session:
         self.stop()
         return replace(self._read(copied, 0, 1), spans=tuple((a, a + leaf.nbytes) for a, leaf in tensors))
 
+    def hold(self, index: int) -> None:
+        """Let the child hold one result of the latest batch, whatever else it is asked."""
+        self.ask("hold", index=index)
+        self.stop()
+
+    def held(self, batch: Batch, index: int) -> Answer:
+        """Read the result that the child holds, as it is now; ``batch`` and ``index`` say which it is."""
+        if not self.setting.staged:
+            return self._read(batch.said, index, batch.calls)
+        copied = self.ask("fetch", held=True)
+        self.stop()
+        return self._read(copied, 0, 1)
+
     def _read(
         self,
         said: dict[str, Any],
