@@ -153,10 +153,10 @@ class Pool:
         )
         plan: list[tuple[str, ParameterSet, int]] = [(inputs.SHIPPED, shipped, 2)]
         if self.state:
-            plan.append((inputs.SHIPPED, loaded, 1))
+            plan += [(inputs.SHIPPED, loaded, 1), (inputs.SHIPPED, written, 1)]
         if any(self.free):
-            plan += [("normal", shipped, 1), ("small", written if self.state else shipped, 1)]
-            plan += [(d, shipped, 1) for d in ("large", "signed", "sparse", "rows", "outlier")]
+            kinds = ("normal", "small", "large", "signed", "sparse", "rows", "outlier")
+            plan += [(kind, shipped, 1) for kind in kinds]
         self.groups = [Group(*entry) for entry in plan]
 
     # ------------------------------------------------------------------ making cases

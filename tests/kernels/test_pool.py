@@ -145,3 +145,23 @@ def test_complex_parameters_are_perturbed_too():
     pool = Pool(Ref(Turns, lambda: [torch.rand(6, 7)]), random.Random(0))
     states = [g.parameters.state for g in pool.groups if g.parameters.state is not None]
     assert states and all((s["turn"] != pool.state["turn"]).all() for s in states)
+
+
+@pytest.mark.parametrize("draw", [lambda: [torch.randint(9, (4,))], lambda: [torch.rand(4, 9)]])
+def test_parameters_are_changed_both_ways_whatever_the_inputs_are(draw):
+    """Token numbers have no other distribution, and small ones may be refused: neither is to hide a way."""
+
+    class Model(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.table = torch.nn.Linear(9, 5)
+
+        def forward(self, x):
+            return self.table.weight.t()[x] if x.ndim == 1 else self.table(x)
+
+    pool = Pool(Ref(Model, draw), random.Random(0))
+    changed = [g for g in pool.groups if g.parameters.state is not None]
+    assert {(g.distribution, g.parameters.way) for g in changed} == {
+        ("shipped", "load"),
+        ("shipped", "in place"),
+    }
