@@ -94,6 +94,8 @@ def parse(said: dict[str, Any], count: int, device: str = "cpu") -> list[Result]
         kinds, structures, results = said["kinds"], said["structures"], said["results"]
         if len(results) != count:
             raise ValueError(f"{len(results)} results for {count} calls")
+        if not all(isinstance(kind, dict) for kind in kinds):
+            raise ValueError("a kind that is none")
         leaves = [_leaf(kind, device) for kind in kinds]
         found = []
         for structure, places in results:
@@ -128,6 +130,8 @@ def _leaf(kind: dict[str, Any], device: str) -> Leaf | None:
         raise Failed(Status.REJECTED, rules.PLAIN_TENSORS.broken(saw))
     shape, stride = tuple(map(int, kind["shape"])), tuple(map(int, kind["stride"]))
     leaf = Leaf(str(kind["dtype"]), shape, stride, str(kind["device"]))
+    if leaf.dtype.startswith(("q", "bits")):  # their memory cannot be read as plain numbers
+        raise ValueError(f"an output of {leaf.dtype}")
     if leaf.device != device:
         wanted = "the CPU" if device == "cpu" else device
         saw = f"an output lies on {leaf.device!r}, expected it on {wanted}"

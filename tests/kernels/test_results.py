@@ -86,3 +86,19 @@ def test_places_leave_out_what_the_module_hands_out():
     own = [places(result, (False, True, False)) for result in parsed]
     assert own == [[(made[0].data_ptr(), 12)], [(made[1].data_ptr(), 12)]]
     assert places(parsed[0]) == places(parsed[0], (True,)) == [*own[0], (held.data_ptr(), 12)]
+
+
+@pytest.mark.parametrize("kind", ["plain", ["plain"], 5, None])
+def test_kinds_that_are_none_break_the_protocol(kind):
+    """A text or a list has no field ``dtype`` either, and would be taken for a plain value."""
+    with pytest.raises(Failed) as caught:
+        parse({"structures": ["*"], "kinds": [kind], "results": [[0, [[0, 0]]]]}, 1)
+    assert caught.value.status is Status.REJECTED and "does not describe its outputs" in caught.value.saw
+
+
+@pytest.mark.parametrize("dtype", ["quint8", "qint32", "bits8"])
+def test_types_whose_memory_is_not_plain_break_the_protocol(dtype):
+    told = said([3], [1])
+    told["kinds"][0]["dtype"] = dtype
+    with pytest.raises(Failed, match="does not describe its outputs"):
+        parse(told, 1)
