@@ -6,10 +6,10 @@ import logging
 import random
 import time
 
-from kernelevo.core import Evaluation
+from kernelevo.core import Evaluation, Status
 from kernelevo.device.statistics import StopRule
 from kernelevo.errors import SandboxError
-from kernelevo.kernels import clocks, order, remembered, sampling
+from kernelevo.kernels import clocks, order, remembered, rules, sampling
 from kernelevo.kernels.checking import describe_call, describe_case
 from kernelevo.kernels.correctness import Precision, precision
 from kernelevo.kernels.failed import Failed
@@ -24,6 +24,10 @@ _log = logging.getLogger(__name__)
 ROUGH_SECONDS = 0.4
 BRIEF_SECONDS = 1.0
 _BEFORE_TIMING = 3  # cases that a program passes before it is timed at all
+UNSEEN = (
+    "the program holds its weights under other names than the module, and each seed gives the same weights: "
+    "nobody could see whether it follows them"
+)
 
 
 class Hearing:
@@ -118,6 +122,8 @@ class Hearing:
         self._ground.stream.distributions = tuple(pool.judgeable())
         self._group = cases[0][0]
         self._session.construct(pool.weights(pool.base_seed), pool.base_seed)
+        if self._session.weights == "by seed" and not pool.seeds_matter:
+            raise Failed(Status.BUILD_FAILED, rules.BUILDS.broken(UNSEEN))
         return cases
 
     def _check(self, cases: list[tuple[Group, Case]]) -> Evaluation | None:

@@ -176,6 +176,12 @@ class Pool:
         with self.turn:
             return self._construction.weights(seed)
 
+    @property
+    def seeds_matter(self) -> bool:
+        """Whether another construction seed gives other weights; a live module has but its own."""
+        own, other = self.weights(self.base_seed), self.weights(self.other_construction.seed)
+        return any(not torch.equal(value, other[name]) for name, value in own.items())
+
     def truth(self, parameters: ParameterSet, args: Any, seed: int) -> Truth:
         """Evaluate the reference in fp32 and fp64 on one case."""
         with self.turn:
