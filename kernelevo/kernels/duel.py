@@ -267,7 +267,12 @@ class Ring:
         """Run the one batch of a duel whose calls have inputs of every kind (see ``mixed``)."""
         if self._mixes and not tally.mixed and mixed.can_mix(session, tally.calls):
             picks, places = mixed.draw(session, self.stream, tally.calls, self._rng)
-            batch, _ = self._run(session, tally.calls, picks)
+            try:
+                batch, _ = self._run(session, tally.calls, picks)
+            except Failed:
+                if self.checker.takes(self.stream, session.setting.structure, [picks[i] for i in places]):
+                    raise
+                return  # the module raises there too: other draws of these kinds it takes
             tally.mixed = mixed.samples(session, batch, picks, places)
 
     def fight(

@@ -7,10 +7,11 @@ import torch
 
 from kernelevo.core import Status
 from kernelevo.kernels.answer import Answer
-from kernelevo.kernels.checking import Checker, _surely
+from kernelevo.kernels.checking import Checker, Sample, _surely
 from kernelevo.kernels.correctness import compare
 from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.oracle import Observed
+from kernelevo.kernels.tree import flatten
 
 SESSION = SimpleNamespace(setting=SimpleNamespace(returns_input=(True, True)))
 """Of a task that may hand inputs on, so that only the calls' own memory is looked at."""
@@ -47,3 +48,23 @@ def test_a_structure_that_promises_other_leaves_is_no_answer():
     assert not _surely(short, truth, (0.0, 0.0))
     report = compare(Observed("pair", (one,), {}, False), truth, truth, (0.0, 0.0), {})
     assert not report.ok and "structure" in report.explain()
+
+
+def test_inputs_that_the_module_refuses_ask_nothing_of_a_program():
+    """Of a distribution that it takes, one draw may be out of its range; a program that raises then is right."""
+
+    def evaluate(args, seed):
+        if args[0] > 1:
+            raise ValueError("values must be from 0 to 1")
+        return Observed("*", (torch.ones(2),), {}, False)
+
+    pool = SimpleNamespace(groups=[SimpleNamespace(parameters=None)], answers=lambda _: evaluate)
+    pool.error_for = lambda _: (0.0,)
+    checker = Checker(pool)
+    stream = SimpleNamespace(near=lambda pick: [pick.value])
+    good, bad = (SimpleNamespace(value=v, seed=1, distribution="rows") for v in (0.5, 2.0))
+    arguments = flatten((0.0,))[0]
+    assert checker.takes(stream, arguments, [good]) and not checker.takes(stream, arguments, [good, bad])
+    samples = [Sample((pick,), Answer("*", (torch.ones(2),), ())) for pick in (bad, good)]
+    ((pick, report),) = checker.reports(stream, arguments, samples)
+    assert pick is good and report.ok and report.fine
