@@ -86,6 +86,7 @@ def checking(device: str = "cpu", text: str = LARGER, *, seconds: float = 2.0) -
             (ground.ring, "_beside", "examined"),
             (ground.ring, "fight", "duel"),
             (ground.checker, "verify", "verified"),
+            (ground.checker, "reports", "verified"),
             (ground.checker, "case", "cases"),
             (ground.checker, "several", "cases"),
         ):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,17 +12,18 @@ import torch
 from torch.utils import _pytree as pytree
 
 from kernelevo.core import Status
+from kernelevo.errors import KernelEvoError
 from kernelevo.kernels import rules
 from kernelevo.kernels.answer import Answer, Batch
 from kernelevo.kernels.correctness import FACTOR, GATE, compare
 from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.filling import Values
 from kernelevo.kernels.gaps import Report
-from kernelevo.kernels.oracle import Observed
-from kernelevo.kernels.pool import Case, Group, ParameterSet, Pool
+from kernelevo.kernels.oracle import Observed, Truth
+from kernelevo.kernels.pool import Case, Group, ParameterSet, Pool, sane
 from kernelevo.kernels.session import Session
 from kernelevo.kernels.stream import Pick, Stream
-from kernelevo.kernels.tree import unflatten
+from kernelevo.kernels.tree import reals, unflatten
 
 REST_SECONDS = 0.002
 
@@ -41,6 +41,21 @@ class Sample:
     picks: tuple[Pick, ...]
     answer: Answer
     beside: Answer | None = None
+
+
+@dataclass(frozen=True)
+class Held:
+    """A result that its caller holds on to while others come.
+
+    Args:
+        batch: the batch that it came from.
+        index: number of its call.
+        answer: what it was when it was returned.
+    """
+
+    batch: Batch
+    index: int
+    answer: Answer
 
 
 def same(a: torch.Tensor, b: torch.Tensor) -> bool:
@@ -134,35 +149,53 @@ class Checker:
                     saw = "an output shares memory with an input or a weight"
                     raise Failed(Status.REJECTED, rules.OWN_MEMORY.broken(saw))
         spans = sorted((span, i) for i, answer in enumerate(answers) for span in answer.spans)
-        for ((_, end), i), ((start, _), j) in itertools.pairwise(spans):
-            if i != j and start < end:
+        first = second = (0, -1)  # how far a call has reached so far, and the farthest of another one
+        for (start, end), i in spans:
+            if any(start < reached and j != i for reached, j in (first, second)):
                 saw = "outputs of different calls share memory"
                 raise Failed(Status.REJECTED, rules.ACROSS_CALLS.broken(saw))
+            if i == first[1]:
+                first = max(first, (end, i))
+            elif end > first[0]:
+                first, second = (end, i), first
+            else:
+                second = max(second, (end, i))
 
-    def several(self, session: Session, stream: Stream, calls: int = 3) -> Sample:
+    def several(self, session: Session, stream: Stream, calls: int = 3) -> tuple[Sample, Held]:
         """Run some calls in one batch and refuse outputs that share memory; leaves the child stopped.
 
         Returns:
-            The last call, to be verified: of all calls before any timing it alone had its inputs elsewhere.
+            The last call, to be verified: of all calls before any timing it alone had its inputs elsewhere;
+            and the first one's result, which the child holds from now on (see ``still``).
         """
         picks = [stream.pick() for _ in range(min(calls, session.setting.capacity))]
         if session.setting.stateful:
             self.place(session, self.pool.groups[0].parameters, fresh=True)
         batch = session.batch(stream.values(picks), [pick.seed for pick in picks])
-        places = session.places(batch)
+        places = session.places(batch, own=True)
         self.own_memory(session, [Answer("", (), tuple((a, a + n) for a, n in spans)) for spans in places])
-        return Sample(tuple(picks), session.answer(batch.said, batch.calls - 1, batch.calls))
+        last = session.answer(batch.said, batch.calls - 1, batch.calls)
+        held = Held(batch, 0, session.answer(batch.said, 0, batch.calls))
+        session.hold(0)
+        return Sample(tuple(picks), last), held
+
+    def still(self, session: Session, held: Held) -> None:
+        """Refuse a program of which a later call has written to a result that is held; asked for at the end.
+
+        A few buffers in turn look like fresh memory to whoever compares the calls of one batch.
+        """
+        setting = session.setting
+        theirs = [a or b for a, b in zip(setting.returns_input, setting.returns_held, strict=True)]
+        if _changed(held.answer, session.held(held.batch, held.index), theirs):
+            saw = "a result that is still held was overwritten by a later call"
+            raise Failed(Status.REJECTED, rules.ACROSS_CALLS.broken(saw))
 
     def final(self, session: Session, batch: Batch, index: int, answer: Answer) -> None:
         """Refuse outputs that still change after the call; leaves the child stopped."""
         session.ask("rest", seconds=REST_SECONDS)
         session.stop()
         again = session.answer(batch.said, index, batch.calls)
-        if not all(
-            same(a, b)
-            for a, b in zip(answer.leaves, again.leaves, strict=True)
-            if isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor)
-        ):
+        if _changed(answer, again):
             saw = "an output changed after it was returned (a deferred write)"
             raise Failed(Status.REJECTED, rules.FINAL.broken(saw))
 
@@ -224,15 +257,73 @@ class Checker:
                 continue
             report = _loose(sample.answer, ref, errors)
             if not report.ok and not session_stateful:
-                truth = self.pool.truth(shipped, args, pick.seed)
-                worst = tuple(max(a, b) for a, b in zip(errors, truth.e_ref, strict=True))
-                bare = Observed(sample.answer.structure, sample.answer.leaves, {}, truth.ref32.training)
-                report = compare(
-                    bare, replace(truth.ref32, buffers={}), replace(truth.oracle, buffers={}), worst, {}
-                )
+                report = _exactly(sample.answer, self.pool.truth(shipped, args, pick.seed), errors)
             if not report.ok:
                 return done, report
         return done, None
+
+    def takes(self, stream: Stream, structure: str, picks: Sequence[Pick]) -> bool:
+        """Tell whether the reference answers calls on whole input sets, and raises on none of them."""
+        evaluate = self.pool.answers(self.pool.groups[0].parameters)
+        given = [(tuple(unflatten(structure, stream.near(pick))), pick.seed) for pick in picks]
+        return all(_answered(evaluate, args, seed) is not None for args, seed in given)
+
+    def reports(self, stream: Stream, structure: str, samples: Sequence[Sample]) -> list[tuple[Pick, Report]]:
+        """Hold calls on whole input sets against the rule, precision included; none has a state behind it.
+
+        Args:
+            stream: what the inputs came from.
+            structure: structure of the arguments.
+            samples: the calls.
+
+        Returns:
+            A report for each, but for inputs on which nobody could be judged.
+        """
+        shipped = self.pool.groups[0].parameters
+        evaluate, found = self.pool.answers(shipped), []
+        for sample in samples:
+            pick = sample.picks[-1]
+            errors = self.pool.error_for(pick.distribution)
+            args = tuple(unflatten(structure, stream.near(pick)))
+            ref = _answered(evaluate, args, pick.seed)
+            if ref is None:
+                continue
+            report = _loose(sample.answer, ref, errors)
+            if not (report.ok and report.fine):
+                truth = self.pool.truth(shipped, args, pick.seed)
+                if sane(truth):
+                    continue
+                report = _exactly(sample.answer, truth, errors)
+            found.append((pick, report))
+        return found
+
+
+def _answered(evaluate: Callable[[Any, int], Observed], args: Any, seed: int) -> Observed | None:
+    """Return the reference's answer; None where it raises: no program has to do better."""
+    try:
+        return evaluate(args, seed)
+    except KernelEvoError:
+        raise
+    except Exception:
+        return None
+
+
+def _exactly(answer: Answer, truth: Truth, errors: Sequence[float]) -> Report:
+    """Compare outputs with the oracle's on the very same inputs; PyTorch's own error there counts too."""
+    worst = tuple(max(a, b) for a, b in zip(errors, truth.e_ref, strict=True))
+    bare = Observed(answer.structure, answer.leaves, {}, truth.ref32.training)
+    own, exact = replace(truth.ref32, buffers={}), replace(truth.oracle, buffers={})
+    return compare(bare, own, exact, worst, {})
+
+
+def _changed(before: Answer, after: Answer, but: Sequence[bool] = ()) -> bool:
+    """Tell whether a result's tensors are others than before, but for some of its leaves."""
+    if len(before.leaves) != len(after.leaves):
+        return True
+    skipped = but if len(but) == len(before.leaves) else [False] * len(before.leaves)
+    leaves = zip(before.leaves, after.leaves, skipped, strict=True)
+    pairs = [(a, b) for a, b, skip in leaves if isinstance(a, torch.Tensor) and not skip]
+    return any(not isinstance(b, torch.Tensor) or not same(a, b) for a, b in pairs)
 
 
 def _surely(answer: Answer, ref: Answer | Observed, errors: Sequence[float]) -> bool:
@@ -240,18 +331,22 @@ def _surely(answer: Answer, ref: Answer | Observed, errors: Sequence[float]) -> 
 
     Where this says no, nothing is known yet: non-finite and large values may still be right.
     """
-    if answer.structure != ref.structure:
+    if answer.structure != ref.structure or len(answer.leaves) != len(ref.leaves):
         return False
     for value, own, error in zip(answer.leaves, ref.leaves, errors, strict=True):
-        if not isinstance(own, torch.Tensor) or not isinstance(value, torch.Tensor):
+        most = max(GATE, FACTOR * error)
+        if type(value) is type(own) is float:
+            if not abs(value - own) <= most:
+                return False
+        elif not isinstance(own, torch.Tensor) or not isinstance(value, torch.Tensor):
             if type(value) is not type(own) or value != own:
                 return False
         elif (value.shape, value.dtype) != (own.shape, own.dtype):
             return False
-        elif not own.is_floating_point():
+        elif not (own.is_floating_point() or own.is_complex()):
             if not torch.equal(value, own):
                 return False
-        elif own.numel() and not float((value - own).abs_().max()) <= max(GATE, FACTOR * error):
+        elif own.numel() and not float((reals(value) - reals(own)).abs_().max()) <= most:
             return False
     return True
 
@@ -276,20 +371,27 @@ def _anonymous(observed: Observed) -> Observed:
     return replace(observed, buffers=merged)
 
 
+_INPUTS = {
+    "shipped": "inputs as the task ships them",
+    "normal": "normally distributed inputs",
+    "signed": "inputs of both signs",
+    "small": "inputs scaled by 1e-2",
+    "large": "inputs scaled by 1e2",
+    "sparse": "inputs that are mostly zero",
+    "rows": "inputs with nearly constant rows",
+    "outlier": "inputs with one value in each row far larger than the others",
+}
+
+
 def describe_case(case: Case) -> str:
     """Return a sentence that says on what kind of case a program failed; nothing secret."""
-    words: dict[str, Any] = {
-        "shipped": "inputs as the task ships them",
-        "normal": "normally distributed inputs",
-        "signed": "inputs of both signs",
-        "small": "inputs scaled by 1e-2",
-        "large": "inputs scaled by 1e2",
-        "sparse": "inputs that are mostly zero",
-        "rows": "inputs with nearly constant rows",
-        "outlier": "inputs with one value in each row far larger than the others",
-    }
-    text = f"on {words[case.distribution]}"
+    text = f"on {_INPUTS[case.distribution]}"
     if case.parameters.state is not None:
         how = "load_state_dict" if case.parameters.way == "load" else "in-place writes under no_grad"
         text += f" after the parameters were changed by {how}"
     return text
+
+
+def describe_call(pick: Pick) -> str:
+    """Return the same of a call among others."""
+    return f"on {_INPUTS[pick.distribution]}, in a batch of many calls"

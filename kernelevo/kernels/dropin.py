@@ -295,9 +295,12 @@ def _traced(module: Optimized, args: tuple[Any, ...], kwargs: Mapping[str, Any])
 def _output_spec(proven: Signature) -> Any:
     """Return how to build the output while tracing: ``"one"`` leaf, a spec, or None if it cannot be traced.
 
-    Only calls with plain positional arguments are traced as one operator.
+    Only calls with plain positional arguments are traced as one operator, and only results of tensors and
+    None: a number may follow from the inputs.
     """
     if flatten((proven.inputs, {}))[0] != proven.structure:
+        return None
+    if any(not isinstance(kind, Leaf) and kind is not None for kind in proven.outputs):
         return None
     if proven.output_structure == flatten(0)[0]:
         return "one"

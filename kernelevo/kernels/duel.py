@@ -15,7 +15,7 @@ from kernelevo.device.lease import Lease
 from kernelevo.device.priority import first_in_line
 from kernelevo.device.sm_clock import steady
 from kernelevo.device.statistics import MIN_BLOCKS, StopRule
-from kernelevo.kernels import order, rules, sampling
+from kernelevo.kernels import mixed, order, rules, sampling
 from kernelevo.kernels.answer import Answer, Batch
 from kernelevo.kernels.checking import Checker, Sample
 from kernelevo.kernels.failed import Failed
@@ -32,6 +32,7 @@ _log = logging.getLogger(__name__)
 
 _SAMPLES_A_SECOND = 30
 _STOPPED = 0.1
+_MIXED = 0.3
 _EITHER = 0.5
 _FEWEST = Blocks()
 # Measured on an idle machine: threads wait about 1 ms in all to be put back on their cores when a batch
@@ -62,6 +63,7 @@ class Ring:
         self.overhead = Overhead(0.0, 0.0)
         self._lengths = Lengths(self.overhead, math.inf, lambda s, n: self._run(s, n)[0])
         self._thorough = False
+        self._mixes = False
         self._challenger_first = rng.random() < _EITHER
         self._earlier: list[Pick] = []  # calls of the stateful subject before its last batch
         self._samples: list[Sample] = []
@@ -215,7 +217,8 @@ class Ring:
         places = session.places(batch)
         tally.hold(places[chosen[0]])
         if batch.calls > 1 or tally.examined % 4 == 1:
-            whole = [Answer("", (), tuple((a, a + n) for a, n in spans)) for spans in places]
+            own = session.places(batch, own=True) if any(session.setting.returns_held) else places
+            whole = [Answer("", (), tuple((a, a + n) for a, n in spans)) for spans in own]
             self.checker.own_memory(session, whole)
         tensors = [v for v in self.stream.near(picks[chosen[0]]) if hasattr(v, "stride")]
         self.checker.inputs_kept(session, chosen[0], tensors)
@@ -253,6 +256,25 @@ class Ring:
             found = order.stopped(session, self.checker, self.stream, tally, self._rng)
             tally.stops += [] if found is None else [found]
 
+    def _surprise(self, session: Session, tally: Tally) -> None:
+        """Now and then, stop a batch in its midst, or mix inputs of every kind into one."""
+        if self._rng.random() < _STOPPED and len(tally.stops) < order.ENOUGH:
+            self._stop(session, tally)
+        if self._rng.random() < _MIXED:
+            self._mix(session, tally)
+
+    def _mix(self, session: Session, tally: Tally) -> None:
+        """Run the one batch of a duel whose calls have inputs of every kind (see ``mixed``)."""
+        if self._mixes and not tally.mixed and mixed.can_mix(session, tally.calls):
+            picks, places = mixed.draw(session, self.stream, tally.calls, self._rng)
+            try:
+                batch, _ = self._run(session, tally.calls, picks)
+            except Failed:
+                if self.checker.takes(self.stream, session.setting.structure, [picks[i] for i in places]):
+                    raise
+                return  # the module raises there too: other draws of these kinds it takes
+            tally.mixed = mixed.samples(session, batch, picks, places)
+
     def fight(
         self,
         challenger: Session,
@@ -263,6 +285,7 @@ class Ring:
         floor: float | None = None,
         fewest: Blocks = _FEWEST,
         thorough: bool = False,
+        mixes: bool = False,
     ) -> Outcome:
         """Time two subjects in blocks, alone on the device, until the rule has seen enough.
 
@@ -274,10 +297,13 @@ class Ring:
             floor: the slowest ratio worth more timing.
             fewest: how many blocks are run in any case.
             thorough: whether the outputs of every batch are examined, whatever it takes.
+            mixes: whether one batch, which does not count, has calls on inputs of every kind.
         """
-        self._thorough = thorough
+        self._thorough, self._mixes = thorough, mixes
         with self._lease, first_in_line():
-            return self._fight(challenger, defender, rule, trusted, floor, fewest)
+            outcome = self._fight(challenger, defender, rule, trusted, floor, fewest)
+            self._mix(challenger, outcome.challenger)
+            return outcome
 
     def _fight(
         self,
@@ -323,8 +349,8 @@ class Ring:
                     current, a, b, len(series.blocks), dropped, 0 if calm else len(disturbed.blocks)
                 )
             self._lease.breathe()
-            if not trusted and self._rng.random() < _STOPPED and len(a.stops) < order.ENOUGH:
-                self._stop(challenger, a)
+            if not trusted:
+                self._surprise(challenger, a)
 
     def _plan(self, challenger: Session, ours: int, theirs: int) -> Plan:
         return Plan.draw(self.stream, self._rng, challenger, ours, theirs)

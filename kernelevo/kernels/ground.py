@@ -92,6 +92,7 @@ class Ground:
         self._closing = threading.Event()
         self._closed = self._begun = False
         self._header: Later[None] | None = None
+        self._broken: KernelEvoError | None = None
         try:
             scratch.ensure_room(self.folder)
             # the zygote imports torch in its own process while the first case is computed in this one
@@ -247,7 +248,11 @@ class Ground:
         self.baselines.begin()
 
     def settle(self, seconds: float) -> bool:
-        """Wait so long for what ``begin`` starts, and for the header; return whether all of it is there."""
+        """Wait so long for what ``begin`` starts, and for the header; return whether all of it is there.
+
+        Raises:
+            KernelEvoError: if no more secret cases can be made.
+        """
         self.make_ready()
         self.begin()
         if self._header is None and not self.setting.on_device:
@@ -256,15 +261,21 @@ class Ground:
         with self.quiet():
             self.roof.ready()
         ready = self.baselines.wait(seconds)
-        while not self.pool.full and time.monotonic() < end:
+        while not (self.pool.full or self._broken) and time.monotonic() < end:
             self._closing.wait(0.05)
+        if self._broken is not None:
+            raise self._broken
         compiled = self._header is None or self._header.wait(max(0.0, end - time.monotonic()))
         return ready and compiled and self.pool.full
 
     def _work_when_idle(self) -> None:
         while not self._closing.is_set():
             with self._turn_or_wait() as free:
-                worked = free and self.pool.work()
+                try:
+                    worked = free and self.pool.work()
+                except KernelEvoError as error:  # who waits for the cases is told
+                    self._broken = error
+                    return
             if worked:
                 self.stream.distributions = tuple(self.pool.judgeable())
             self._closing.wait(0.02 if worked else 0.3)

@@ -6,14 +6,15 @@ import logging
 import random
 import time
 
-from kernelevo.core import Evaluation
+from kernelevo.core import Evaluation, Status
 from kernelevo.device.statistics import StopRule
 from kernelevo.errors import SandboxError
-from kernelevo.kernels import clocks, order, remembered, sampling
-from kernelevo.kernels.checking import describe_case
+from kernelevo.kernels import clocks, order, remembered, rules, sampling
+from kernelevo.kernels.checking import describe_call, describe_case
 from kernelevo.kernels.correctness import Precision, precision
 from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.ground import Ground
+from kernelevo.kernels.inputs import SHIPPED
 from kernelevo.kernels.outcome import Blocks, Outcome
 from kernelevo.kernels.pool import Case, Group
 from kernelevo.kernels.session import Session
@@ -23,6 +24,10 @@ _log = logging.getLogger(__name__)
 ROUGH_SECONDS = 0.4
 BRIEF_SECONDS = 1.0
 _BEFORE_TIMING = 3  # cases that a program passes before it is timed at all
+UNSEEN = (
+    "the program holds its weights under other names than the module, and each seed gives the same weights: "
+    "nobody could see whether it follows them"
+)
 
 
 class Hearing:
@@ -85,13 +90,19 @@ class Hearing:
                 return self._verify(outcome) or self._finish(outcome, label, rough=True)
         wrong = self._check(cases[_BEFORE_TIMING:])
         if wrong is None:
-            outcome, label, below = self._duel(StopRule(0.02, seconds), floor)
+            outcome, label, below = self._duel(StopRule(0.02, seconds), floor, mixes=True)
             began = time.monotonic()
-            wrong = self._verify(outcome, seconds / 2)
+            wrong = self._verify(outcome, seconds / 2) or self._mixed(outcome)
+            if wrong is None and self._precision() != label:
+                # it is coarser among many calls, and has to beat the baselines of what it is there
+                outcome, label, below = self._duel(StopRule(0.02, seconds), floor)
+                wrong = self._verify(outcome, seconds / 2)
             if wrong is None:
                 left = seconds / 2 if self._final else self._budget(outcome) - (time.monotonic() - began)
                 self._in_order(outcome, left)
                 wrong = self._remembers(outcome)
+            if wrong is None:
+                ground.checker.still(self._session, self._held)
         ground.pool.retire(self._rng.choice(cases)[1])
         return wrong or self._finish(outcome, label, rough=below)
 
@@ -111,7 +122,7 @@ class Hearing:
         wrong = self._check(cases[:_BEFORE_TIMING])
         if wrong is not None:
             return wrong
-        last = ground.checker.several(self._session, ground.stream)
+        last, self._held = ground.checker.several(self._session, ground.stream)
         _, report = ground.checker.verify(
             ground.setting.stateful, ground.stream, ground.setting.structure, [last], 0.0
         )
@@ -124,8 +135,11 @@ class Hearing:
         pool = self._ground.pool
         pool.ensure(count)
         cases = pool.draw(self._rng)
+        self._ground.stream.distributions = tuple(pool.judgeable())
         self._group = cases[0][0]
         self._session.construct(pool.weights(pool.base_seed), pool.base_seed)
+        if self._session.weights == "by seed" and not pool.seeds_matter:
+            raise Failed(Status.BUILD_FAILED, rules.BUILDS.broken(UNSEEN))
         return cases
 
     def _check(self, cases: list[tuple[Group, Case]]) -> Evaluation | None:
@@ -141,7 +155,7 @@ class Hearing:
         return None
 
     def _duel(
-        self, rule: StopRule, floor: float | None, fewest: Blocks | None = None
+        self, rule: StopRule, floor: float | None, fewest: Blocks | None = None, *, mixes: bool = False
     ) -> tuple[Outcome, Precision, bool]:
         """Time the program beside the baseline of its class.
 
@@ -160,6 +174,7 @@ class Hearing:
                 floor=own,
                 fewest=fewest or Blocks(),
                 thorough=self._final,
+                mixes=mixes,
             )
         except Failed as failed:
             if failed.pid != against.anchor.session.child.pid:
@@ -169,6 +184,17 @@ class Hearing:
         ground.baselines.heard(against.anchor, outcome.defender.median)
         ground.roof.check(outcome.challenger, outcome.defender)
         return outcome, label, outcome.below(own)
+
+    def _mixed(self, outcome: Outcome) -> Evaluation | None:
+        """Hold calls on inputs of every kind, among many, against the rule; they count for the precision."""
+        ground, notes, cases = self._ground, self._notes, self._notes.metrics["cases"]
+        found = ground.checker.reports(ground.stream, ground.setting.structure, outcome.challenger.mixed)
+        for pick, report in found:
+            notes.add_report(report, shipped=pick.distribution == SHIPPED)
+            if not report.ok:
+                return notes.wrong(report, describe_call(pick))
+        notes.metrics["cases"] = cases
+        return None
 
     def _verify(self, outcome: Outcome, seconds: float = 0.0) -> Evaluation | None:
         """Verify kept outputs of timed calls: a winner's for so long, others' within the search's budget."""

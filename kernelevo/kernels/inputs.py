@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import numpy as np
 import torch
+from torch import nn
 from torch.utils import _pytree as pytree
 
+from kernelevo.kernels.tree import reals
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
 SHIPPED = "shipped"
 DISTRIBUTIONS = (SHIPPED, "normal", "signed", "small", "large", "sparse", "rows", "outlier")
 """As the task ships them; standard normal; uniform in [-1, 1); shipped times 1e-2; shipped times 1e2; one
@@ -113,8 +118,27 @@ def _with_outliers(leaf: torch.Tensor, generator: torch.Generator) -> torch.Tens
     return rows.scatter(1, place, value).view(leaf.shape)
 
 
+def tied(module: nn.Module) -> dict[str, str]:
+    """Return name -> first name of what a state holds under several names: shared layers, tied weights.
+
+    Args:
+        module: fresh from its constructor.
+    """
+    first: dict[Any, str] = {}
+    found = {}
+    for name, value in module.state_dict(keep_vars=True).items():
+        if isinstance(value, torch.Tensor) and value.numel():
+            place = (value.data_ptr(), value.dtype, tuple(value.shape), value.stride())
+            if first.setdefault(place, name) != name:
+                found[name] = first[place]
+    return found
+
+
 def perturbed(
-    state: Mapping[str, torch.Tensor], parameters: frozenset[str], seed: int
+    state: Mapping[str, torch.Tensor],
+    parameters: frozenset[str],
+    seed: int,
+    same: Mapping[str, str] = NOTHING,
 ) -> dict[str, torch.Tensor]:
     """Return a state with other parameter values of about the same size.
 
@@ -126,20 +150,24 @@ def perturbed(
         state: the module's state dict.
         parameters: which of its names are parameters.
         seed: equal seeds give equal values.
+        same: see ``tied``.
     """
     generator = torch.Generator().manual_seed(seed)
     result = {}
     for name, value in state.items():
-        if not value.is_floating_point() or not value.numel():
+        real = value.is_floating_point()
+        if not (real or value.is_complex()) or not value.numel():
             result[name] = value.clone()
             continue
-        noise = torch.randn(value.shape, generator=generator, dtype=torch.float32).to(value.dtype)
+        kind = torch.float32 if real else torch.complex64
+        noise = torch.randn(value.shape, generator=generator, dtype=kind).to(value.dtype)
         if name in parameters:
-            spread = float(value.double().std(correction=0)) if value.numel() > 1 else 0.0
+            spread = float(reals(value).double().std(correction=0)) if value.numel() > 1 else 0.0
             result[name] = value + noise * max(0.1 * spread, 0.01)
-        elif value.ndim == 1 and bool((value == value[0]).all()):
+        elif real and value.ndim == 1 and bool((value == value[0]).all()):
             positive = bool(value[0] > 0)
             result[name] = value * torch.exp(0.1 * noise) if positive else value + 0.1 * noise
         else:
             result[name] = value.clone()
-    return result
+    # with other values under each name, the order in which they are taken over would decide
+    return {name: result[same.get(name, name)] for name in result}

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
+from kernelevo.errors import InputError
 from kernelevo.kernels.construction import until_alike
 from kernelevo.kernels.precision import fp64, strict_fp32, tf32_operands
-from kernelevo.kernels.tree import flatten
+from kernelevo.kernels.tree import flatten, reals
 
 State = Mapping[str, torch.Tensor]
 Build = Callable[[], nn.Module]
+_LOOKS = 5
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,7 @@ class Observed:
         buffers: every buffer in the module's ``state_dict`` after the call.
         training: train/eval mode after the call.
         returns_input: for each leaf whether it shares memory with an input.
+        returns_held: for each leaf whether it shares memory with what the module held before the call.
         drew: torch's random state after the call, where the call has moved it.
     """
 
@@ -35,6 +40,7 @@ class Observed:
     buffers: dict[str, torch.Tensor]
     training: bool
     returns_input: tuple[bool, ...] = ()
+    returns_held: tuple[bool, ...] = ()
     drew: torch.Tensor | None = None
 
 
@@ -45,7 +51,7 @@ class Truth:
     Args:
         ref32: the reference in strict fp32 (or in the module's own dtype).
         oracle: the same call in fp64; other dtypes than floats are kept.
-        e_ref: ``max |ref32 - oracle|`` for each output leaf (0 for what is not a float tensor).
+        e_ref: ``max |ref32 - oracle|`` for each output leaf (0 for what is no float).
         e_buffers: the same for each buffer.
         draws: whether forward draws random numbers (then the seed before each call matters).
         stateful: whether forward changes tensors that are held as plain attributes, or its answer depends
@@ -87,17 +93,26 @@ def own_dtype(module: nn.Module, args: Any) -> torch.dtype:
 
 
 def to_fp64(module: nn.Module) -> nn.Module:
-    """Move parameters, buffers and plain float tensors of ``module`` to fp64, in place."""
+    """Move parameters, buffers and plain tensors of ``module`` to fp64 or complex128, in place."""
     for owner, name, value in list(plain_tensors(module)):
-        if value.is_floating_point():
-            object.__setattr__(owner, name, value.double())
+        if value.is_floating_point() or value.is_complex():
+            object.__setattr__(owner, name, _to_double(value))
+    for parameter in module.parameters():
+        if parameter.is_complex():  # ``double`` leaves them as they are
+            parameter.data = _to_double(parameter.data)
+    for owner in module.modules():
+        for name, held in owner._buffers.items():
+            if held is not None and held.is_complex():
+                owner._buffers[name] = _to_double(held)
     return module.double()
 
 
 def _to_double(value: Any) -> Any:
-    if isinstance(value, torch.Tensor):
-        return value.double() if value.is_floating_point() else value.clone()
-    return value
+    if not isinstance(value, torch.Tensor):
+        return value
+    if value.is_complex():
+        return value.to(torch.complex128, copy=True)
+    return value.double() if value.is_floating_point() else value.clone()
 
 
 def _clone(value: Any) -> Any:
@@ -121,6 +136,9 @@ def observe(module: nn.Module, args: Any, seed: int, device: str = "cpu") -> Obs
         module.to(device)
         args = _map(args, lambda v: v.to(device) if isinstance(v, torch.Tensor) else v)
     torch.manual_seed(seed)
+    # kept alive, so that no output comes to lie where one of them was
+    held = [*module.parameters(), *module.buffers(), *(t for _, _, t in plain_tensors(module))]
+    own = {_storage(t) for t in held} - {None}
     before = _rng_state(device)
     with torch.no_grad():
         result = module(*args)
@@ -135,7 +153,8 @@ def observe(module: nn.Module, args: Any, seed: int, device: str = "cpu") -> Obs
         kept,
         module.training,
         tuple(_storage(v) in given for v in leaves),
-        None if torch.equal(before, after) else after,
+        tuple(_storage(v) in own for v in leaves),
+        drew=None if torch.equal(before, after) else after,
     )
 
 
@@ -152,12 +171,20 @@ def _drew_alike(one: Observed, two: Observed) -> bool:
 
 
 def _host(value: torch.Tensor) -> torch.Tensor:
-    return value.detach().to("cpu", copy=True)
+    return value.detach().to("cpu", copy=True).resolve_conj().resolve_neg()
 
 
-def largest_gap(value: torch.Tensor, exact: torch.Tensor) -> float:
-    """Return ``max |value - exact|`` over elements that are finite on both sides, in fp64."""
-    if not value.is_floating_point() or not value.numel():
+def largest_gap(value: Any, exact: Any) -> float:
+    """Return ``max |value - exact|`` over elements that are finite on both sides, in fp64.
+
+    0 for leaves that are neither floats nor tensors of floats; complex numbers are compared part by part.
+    """
+    if type(value) is float and type(exact) is float:
+        value, exact = (torch.tensor([v], dtype=torch.float64) for v in (value, exact))
+    if not isinstance(value, torch.Tensor) or not value.numel():
+        return 0.0
+    value, exact = reals(value), reals(exact)
+    if not value.is_floating_point():
         return 0.0
     gap = (value.double() - exact.double()).abs_()
     gap = torch.where(torch.isfinite(gap), gap, torch.zeros((), dtype=gap.dtype, device=gap.device))
@@ -195,6 +222,30 @@ def answer64(build: Build, state: State | None, args: Any, seed: int, device: st
     return _undisturbed(run)
 
 
+def _others_state() -> tuple[Any, ...]:
+    """Return the random states that torch's seed does not reach."""
+    numpy: Any = np.random.get_state()
+    return (random.getstate(), *(v.tobytes() if isinstance(v, np.ndarray) else v for v in numpy))
+
+
+def _refuse_other_draws(call: Callable[[], object]) -> None:
+    """Refuse a module whose forward draws where torch's seed does not reach; others may draw beside it.
+
+    Raises:
+        InputError: if each of several calls moved such a state.
+    """
+    for _ in range(_LOOKS):
+        before = _others_state()
+        call()
+        if _others_state() == before:
+            return
+    raise InputError(
+        "forward draws random numbers from Python or NumPy",
+        why="a call cannot be made again with the same numbers, so no answer to it can be compared",
+        now="draw with torch inside forward, or draw in get_inputs() and give the numbers to forward",
+    )
+
+
 def evaluate(
     build: Build, state: State | None, args: Any, seed: int, *, twice: bool = False, device: str = "cpu"
 ) -> Truth:
@@ -218,7 +269,10 @@ def evaluate(
             return observe(module, _map(args, _clone), seed, device)
 
     latest: list[tuple[nn.Module, list[tuple[str, torch.Tensor]]]] = []
+    others = _others_state()
     ref32 = _undisturbed(run)
+    if twice and _others_state() != others:
+        _refuse_other_draws(run)
     ((module, before),) = latest
     after = _plain_snapshot(module)
     stateful = [n for n, _ in before] != [n for n, _ in after] or any(
@@ -235,10 +289,7 @@ def evaluate(
     return Truth(
         ref32,
         oracle,
-        tuple(
-            largest_gap(a, b) if isinstance(a, torch.Tensor) else 0.0
-            for a, b in zip(ref32.leaves, oracle.leaves, strict=True)
-        ),
+        tuple(largest_gap(a, b) for a, b in zip(ref32.leaves, oracle.leaves, strict=True)),
         {k: largest_gap(v, oracle.buffers[k]) for k, v in ref32.buffers.items()},
         ref32.drew is not None,
         stateful,
@@ -255,7 +306,7 @@ def _same_leaves(first: Observed, second: Observed, *, exactly: bool) -> bool:
     for a, b in zip(first.leaves, second.leaves, strict=True):
         if not isinstance(a, torch.Tensor):
             continue
-        one, two = a.nan_to_num(), b.nan_to_num()
+        one, two = reals(a).nan_to_num(), reals(b).nan_to_num()
         if not (torch.equal(one, two) if exactly else torch.allclose(one, two, rtol=1e-3, atol=1e-5)):
             return False
     return True

@@ -5,14 +5,16 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import torch
 from torch import nn
 
 from kernelevo.backends.seeding import TURN
+from kernelevo.errors import BadProgram, KernelEvoError
 from kernelevo.kernels import inputs
-from kernelevo.kernels.construction import Builds, Construction
+from kernelevo.kernels.construction import Construction
+from kernelevo.kernels.draws import Draws, Source
 from kernelevo.kernels.oracle import (
     Observed,
     Truth,
@@ -24,16 +26,14 @@ from kernelevo.kernels.oracle import (
     load_state,
     replay32,
 )
+from kernelevo.kernels.tree import reals
 
 Way = Literal["load", "in place"]
 
 SANE = 0.01
 """The reference is judgeable where its own error is below this share of the oracle's standard deviation."""
 _ROUNDINGS = 8  # bfloat16 loses half a percent with each rounding: a chain of so many is still judgeable
-
-
-class Source(inputs.Source, Builds, Protocol):
-    """A reference: module and inputs from seeds."""
+_TIES = ("sparse", "rows")  # distributions with many values that are equal, or nearly so
 
 
 @dataclass(frozen=True)
@@ -94,13 +94,15 @@ def sane_share(dtype: torch.dtype) -> float:
 
 def sane(truth: Truth) -> str:
     """Return why nobody could be judged on this case, or an empty text."""
-    for i, (own, exact, error) in enumerate(
+    for i, (leaf, oracle, error) in enumerate(
         zip(truth.ref32.leaves, truth.oracle.leaves, truth.e_ref, strict=True)
     ):
-        if not isinstance(own, torch.Tensor) or not own.is_floating_point() or not own.numel():
+        own = reals(leaf) if isinstance(leaf, torch.Tensor) else None
+        if own is None or not own.is_floating_point() or not own.numel():
             continue
         if not bool(torch.isfinite(own).all()):
             return f"output[{i}] is not finite"
+        exact = reals(oracle)
         spread = float(exact.double().std(correction=0)) if exact.numel() > 1 else float(exact.abs().max())
         share = sane_share(own.dtype)
         if error > share * spread and error > 1e-5:
@@ -125,7 +127,7 @@ class Pool:
     turn = TURN
 
     def __init__(self, source: Source, rng: random.Random, device: str = "cpu") -> None:
-        self.source, self._rng, self._device = source, rng, device
+        self.source, self._rng, self._device = Draws(source), rng, device
         self._construction = Construction(source)
         with self.turn:
             self.base_seed = rng.getrandbits(31)
@@ -133,8 +135,9 @@ class Pool:
             module = self.build(self.base_seed)
             self.state = {k: v.detach().clone() for k, v in module.state_dict().items()}
             self.parameters = frozenset(k for k, _ in module.named_parameters())
+            tied = inputs.tied(module)
             self.training = module.training
-            self.free = inputs.free_leaves(source, rng.getrandbits(31))
+            self.free = inputs.free_leaves(self.source, rng.getrandbits(31))
         shipped = ParameterSet("shipped", self.base_seed, None)
         other_seed = rng.getrandbits(31)
         self.other_construction = ParameterSet("constructed anew", other_seed, None)
@@ -143,17 +146,17 @@ class Pool:
             ParameterSet(
                 f"perturbed {i}",
                 self.base_seed,
-                inputs.perturbed(self.state, self.parameters, rng.getrandbits(31)),
+                inputs.perturbed(self.state, self.parameters, rng.getrandbits(31), tied),
                 way,
             )
             for i, way in ways
         )
         plan: list[tuple[str, ParameterSet, int]] = [(inputs.SHIPPED, shipped, 2)]
         if self.state:
-            plan.append((inputs.SHIPPED, loaded, 1))
+            plan += [(inputs.SHIPPED, loaded, 1), (inputs.SHIPPED, written, 1)]
         if any(self.free):
-            plan += [("normal", shipped, 1), ("small", written if self.state else shipped, 1)]
-            plan += [(d, shipped, 1) for d in ("large", "signed", "sparse", "rows", "outlier")]
+            kinds = ("normal", "small", "large", "signed", "sparse", "rows", "outlier")
+            plan += [(kind, shipped, 1) for kind in kinds]
         self.groups = [Group(*entry) for entry in plan]
 
     # ------------------------------------------------------------------ making cases
@@ -171,6 +174,12 @@ class Pool:
     def weights(self, seed: int) -> Mapping[str, torch.Tensor]:
         """Return by name what a fresh reference module holds, to be read only."""
         return self._construction.weights(seed)
+
+    @property
+    def seeds_matter(self) -> bool:
+        """Whether another construction seed gives other weights; a live module has but its own."""
+        own, other = self.weights(self.base_seed), self.weights(self.other_construction.seed)
+        return any(not torch.equal(value, other[name]) for name, value in own.items())
 
     def truth(self, parameters: ParameterSet, args: Any, seed: int) -> Truth:
         """Evaluate the reference in fp32 and fp64 on one case."""
@@ -245,10 +254,8 @@ class Pool:
                     case.seed,
                     self._device,
                 )
-            group.tf32 = tuple(
-                largest_gap(a, b) if isinstance(a, torch.Tensor) else 0.0
-                for a, b in zip(rounded.leaves, case.truth.oracle.leaves, strict=True)
-            )
+            pairs = zip(rounded.leaves, case.truth.oracle.leaves, strict=True)
+            group.tf32 = tuple(largest_gap(a, b) for a, b in pairs)
         return group.tf32
 
     def work(self) -> bool:
@@ -257,15 +264,44 @@ class Pool:
             for group in self.groups:
                 if not self._wants(group):
                     continue
-                case = self._new_case(group)
-                problem = sane(case.truth)
-                if problem and not self._is_first(group):
+                case, problem = self._tried(group)
+                if case is None or (problem and not self._is_first(group)):
                     group.refused = problem
                 else:
                     group.cases = [c for c in group.cases if c not in group.stale[:1]] + [case]
                     group.stale = group.stale[1:]
                 return True
             return False
+
+    def _tried(self, group: Group) -> tuple[Case | None, str]:
+        """Make a case of a group; return it, and why nobody could be judged on it.
+
+        No case where the module itself raises: it need not take values that its task never draws.
+        """
+        if group.distribution in _TIES and self._counts():
+            return None, "which of two equal values comes first is left to chance"
+        try:
+            case = self._new_case(group)
+        except KernelEvoError:
+            raise
+        except Exception as error:
+            said = f"{type(error).__name__}: {error}"[:300]
+            if not self._is_first(group):
+                return None, f"the module raises {said}"
+            if not group.cases:
+                raise
+            raise BadProgram(
+                "the module fails on some of the inputs that its own task draws",
+                why=said,
+                now="correct the module, or what get_inputs() and get_init_inputs() return",
+            ) from error
+        return case, sane(case.truth)
+
+    def _counts(self) -> bool:
+        """Whether an output holds whole numbers, as places of the largest values."""
+        first = self.groups[0].cases[0].truth.ref32.leaves if self.groups[0].cases else ()
+        tensors = (v for v in first if isinstance(v, torch.Tensor))
+        return any(not (v.is_floating_point() or v.is_complex() or v.dtype is torch.bool) for v in tensors)
 
     def _is_first(self, group: Group) -> bool:
         """The task as shipped is judged whatever its error; the linter tells what that is worth."""

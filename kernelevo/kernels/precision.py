@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -11,7 +12,12 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
 
 aten = torch.ops.aten
-_SHORT = frozenset({torch.float32, torch.bfloat16, torch.float16})
+_WIDE: Mapping[torch.dtype, torch.dtype] = MappingProxyType(
+    {
+        **dict.fromkeys((torch.float32, torch.bfloat16, torch.float16), torch.float64),
+        **dict.fromkeys((torch.complex64, torch.complex32), torch.complex128),
+    }
+)
 
 _IN_PLACE_DRAWS = {
     aten.normal_,
@@ -87,8 +93,8 @@ class _Widened(TorchDispatchMode):  # type: ignore[no-untyped-call]
         asked = kwargs.get("dtype")
         if draws and asked is torch.float64:
             kwargs["dtype"] = self._own
-        elif not draws and asked in _SHORT:
-            kwargs["dtype"] = torch.float64
+        elif not draws and asked in _WIDE:
+            kwargs["dtype"] = _WIDE[asked]
         if draws:
             args = tuple(self._narrow(a) for a in args)
         result = func(*args, **kwargs)
@@ -97,6 +103,8 @@ class _Widened(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _narrow(self, value: Any) -> Any:
         if isinstance(value, torch.Tensor) and value.dtype is torch.float64:
             return value.to(self._own)
+        if isinstance(value, torch.Tensor) and value.dtype is torch.complex128:
+            return value.to(torch.complex64)
         return value
 
 
@@ -106,8 +114,8 @@ def _makes_float(args: tuple[Any, ...]) -> bool:
 
 
 def _widen(value: Any) -> Any:
-    if isinstance(value, torch.Tensor) and value.dtype in _SHORT:
-        return value.double()
+    if isinstance(value, torch.Tensor) and value.dtype in _WIDE:
+        return value.to(_WIDE[value.dtype])
     return value
 
 

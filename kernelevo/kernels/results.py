@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -13,6 +14,8 @@ from kernelevo.kernels import rules
 from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.tree import Leaf, flatten
 
+Result = tuple[str, list[dict[str, Any]], list[tuple[int, Leaf]]]
+"""One call's: its structure, the kind of each leaf, and (address, leaf) of each that is a tensor."""
 _MOST = 1 << 40
 """Elements and bytes of one output, strides too: with strides of 0 a tensor of any size has four bytes."""
 
@@ -33,7 +36,8 @@ def describe(results: list[Any]) -> dict[str, Any]:
         for leaf in leaves:
             if isinstance(leaf, torch.Tensor):
                 exact = type(leaf) is torch.Tensor or type(leaf) is nn.Parameter
-                key: Any = (exact, leaf.dtype, tuple(leaf.shape), leaf.stride(), leaf.device.type)
+                lazy = leaf.is_conj(), leaf.is_neg()
+                key: Any = (exact, leaf.dtype, tuple(leaf.shape), leaf.stride(), leaf.device.type, lazy)
                 here = leaf.device.type in ("cpu", "cuda") and leaf.layout is torch.strided
                 address = leaf.data_ptr() if here else 0
             else:
@@ -57,6 +61,8 @@ def _kind(leaf: Any, key: tuple[Any, ...]) -> dict[str, Any]:
         "shape": list(described.shape),
         "stride": list(described.stride),
         "device": described.device,
+        "conjugated": leaf.is_conj(),
+        "negated": leaf.is_neg(),
     }
 
 
@@ -73,9 +79,7 @@ def ranges(said: dict[str, Any]) -> list[tuple[int, int]]:
         raise Failed(Status.REJECTED, rules.PROTOCOL.broken(saw)) from error
 
 
-def parse(
-    said: dict[str, Any], count: int, device: str = "cpu"
-) -> list[tuple[str, list[dict[str, Any]], list[tuple[int, Leaf]]]]:
+def parse(said: dict[str, Any], count: int, device: str = "cpu") -> list[Result]:
     """Check a child's description and return (structure, kinds, [(address, leaf)]) for each result.
 
     Args:
@@ -90,6 +94,8 @@ def parse(
         kinds, structures, results = said["kinds"], said["structures"], said["results"]
         if len(results) != count:
             raise ValueError(f"{len(results)} results for {count} calls")
+        if not all(isinstance(kind, dict) for kind in kinds):
+            raise ValueError("a kind that is none")
         leaves = [_leaf(kind, device) for kind in kinds]
         found = []
         for structure, places in results:
@@ -102,6 +108,20 @@ def parse(
         raise Failed(Status.REJECTED, rules.PROTOCOL.broken(saw)) from error
 
 
+def places(result: Result, but: Sequence[bool] = ()) -> list[tuple[int, int]]:
+    """Return (address, bytes) of a result's tensors that have memory.
+
+    Args:
+        result: from ``parse``.
+        but: for each leaf whether it is to be left out; ignored where there are not as many leaves.
+    """
+    _, kinds, tensors = result
+    skipped = but if len(but) == len(kinds) else [False] * len(kinds)
+    of_tensors = [skip for skip, kind in zip(skipped, kinds, strict=True) if "dtype" in kind]
+    pairs = zip(tensors, of_tensors, strict=True)
+    return [(address, leaf.nbytes) for (address, leaf), skip in pairs if leaf.nbytes and not skip]
+
+
 def _leaf(kind: dict[str, Any], device: str) -> Leaf | None:
     if "dtype" not in kind:
         return None
@@ -110,6 +130,8 @@ def _leaf(kind: dict[str, Any], device: str) -> Leaf | None:
         raise Failed(Status.REJECTED, rules.PLAIN_TENSORS.broken(saw))
     shape, stride = tuple(map(int, kind["shape"])), tuple(map(int, kind["stride"]))
     leaf = Leaf(str(kind["dtype"]), shape, stride, str(kind["device"]))
+    if leaf.dtype.startswith(("q", "bits")):  # their memory cannot be read as plain numbers
+        raise ValueError(f"an output of {leaf.dtype}")
     if leaf.device != device:
         wanted = "the CPU" if device == "cpu" else device
         saw = f"an output lies on {leaf.device!r}, expected it on {wanted}"
@@ -119,6 +141,15 @@ def _leaf(kind: dict[str, Any], device: str) -> Leaf | None:
     if max(*shape, *stride, math.prod(shape), leaf.nbytes, 0, 0) > _MOST:
         raise ValueError("an output of more than a terabyte")
     return leaf
+
+
+def resolved(stored: torch.Tensor, kind: dict[str, Any]) -> torch.Tensor:
+    """Return what a tensor means whose memory holds its conjugate or its negative, as some views' does."""
+    if stored.dtype not in (torch.float32, torch.float64, torch.complex64, torch.complex128):
+        return stored
+    if kind.get("conjugated") is True:
+        stored = stored.conj_physical()
+    return -stored if kind.get("negated") is True else stored
 
 
 def plain(kind: dict[str, Any]) -> Any:

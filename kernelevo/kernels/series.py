@@ -43,6 +43,7 @@ class Tally:
         missing: instruments that the child does not have, and why.
         batches: calls on inputs as shipped, and seconds of the whole batch, nothing taken off, for each.
         stops: batches that were stopped in their midst, still to be verified.
+        mixed: calls on inputs of every kind, still to be held against the rule.
         pace: seconds per call of the quickest batch, nothing taken off.
         reach: share of a batch's time in which a stop still meets calls that have not begun.
         timed: seconds of all batches.
@@ -63,6 +64,7 @@ class Tally:
     short: int = 0
     batches: list[tuple[int, float]] = field(default_factory=list)
     stops: list[Stop] = field(default_factory=list)
+    mixed: list[Sample] = field(default_factory=list)
     pace: float = math.inf
     reach: float = 1.0
     timed: float = 0.0

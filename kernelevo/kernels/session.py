@@ -21,7 +21,7 @@ from kernelevo.kernels.arena import Arena, mapped_at
 from kernelevo.kernels.failed import NO_ANSWER, Failed, told, translated
 from kernelevo.kernels.filling import Values
 from kernelevo.kernels.ledger import Ledger
-from kernelevo.kernels.results import parse, plain, ranges
+from kernelevo.kernels.results import parse, places, plain, ranges, resolved
 from kernelevo.kernels.setting import Setting
 from kernelevo.kernels.shared_outputs import SharedOutputs
 from kernelevo.kernels.staging import Staging
@@ -271,10 +271,15 @@ class Session:
         """Tell whether a slot's inputs, where they were copied to, surely are these, which lie there too."""
         return self._reading is not None and self._staging.holds(self._reading, slot, given)
 
-    def places(self, batch: Batch) -> list[list[tuple[int, int]]]:
-        """Return (address, bytes) of every tensor leaf of every result, checked for plausible sizes."""
+    def places(self, batch: Batch, *, own: bool = False) -> list[list[tuple[int, int]]]:
+        """Return (address, bytes) of every tensor leaf of every result, checked for plausible sizes.
+
+        Args:
+            batch: whose results.
+            own: leave those out that the module itself hands out of what it holds.
+        """
         parsed = parse(batch.said, batch.calls, self._device)
-        return [[(a, leaf.nbytes) for a, leaf in tensors if leaf.nbytes] for _, _, tensors in parsed]
+        return [places(result, self.setting.returns_held if own else ()) for result in parsed]
 
     def answer(self, said: dict[str, Any], index: int, count: int) -> Answer:
         """Read one result out of the stopped child; its spans are where it lay when it was returned."""
@@ -290,6 +295,19 @@ class Session:
         copied = self.ask("fetch", index=index)
         self.stop()
         return replace(self._read(copied, 0, 1), spans=tuple((a, a + leaf.nbytes) for a, leaf in tensors))
+
+    def hold(self, index: int) -> None:
+        """Let the child hold one result of the latest batch, whatever else it is asked."""
+        self.ask("hold", index=index)
+        self.stop()
+
+    def held(self, batch: Batch, index: int) -> Answer:
+        """Read the result that the child holds, as it is now; ``batch`` and ``index`` say which it is."""
+        if not self.setting.staged:
+            return self._read(batch.said, index, batch.calls)
+        copied = self.ask("fetch", held=True)
+        self.stop()
+        return self._read(copied, 0, 1)
 
     def _read(
         self,
@@ -320,7 +338,7 @@ class Session:
                 leaves.append(torch.empty(leaf.shape, dtype=leaf.torch_dtype))
                 continue
             flat = torch.from_numpy(next(arrays)).view(leaf.torch_dtype)
-            leaves.append(flat.as_strided(leaf.shape, leaf.stride))
+            leaves.append(resolved(flat.as_strided(leaf.shape, leaf.stride), kind))
         if structure == "*":
             structure = flatten(torch.empty(0))[0]
         return Answer(structure, tuple(leaves), tuple((a, a + n) for a, n in pieces))

@@ -42,6 +42,7 @@ class Setting:
         stateful: whether forward changes plain tensors (then each case needs a fresh construction).
         training: train or eval mode.
         returns_input: for each output leaf whether the reference hands out an input's memory.
+        returns_held: the same of what the module holds, such as a weight: a caller gets that in each call.
         device: where children compute, ``"cpu"`` or ``"cuda:0"``.
         staged: whether inputs and outputs are copied there and back, since the parent cannot see them there.
         equipment: what stands around a batch there; None where nothing does.
@@ -59,6 +60,7 @@ class Setting:
     stateful: bool
     training: bool
     returns_input: tuple[bool, ...]
+    returns_held: tuple[bool, ...]
     device: str = "cpu"
     staged: bool = False
     equipment: Equipment | None = None
@@ -138,8 +140,8 @@ def survey(
         staged: see ``Setting``; a device is always staged.
 
     Raises:
-        InputError: if the constructor's arguments are not plain data, or an argument is of a kind that
-            cannot be handed to another process.
+        InputError: if the constructor's arguments are not plain data, or an argument or an output is of a
+            kind that cannot be handed to another process.
     """
     try:
         json.dumps([init_args, init_kwargs])
@@ -161,6 +163,13 @@ def survey(
         pytree.treespec_loads(structure)
     except (ValueError, TypeError, KeyError) as error:
         raise InputError("the arguments of forward are nested in an unknown container") from error
+    for leaf in truth.ref32.leaves:
+        if not isinstance(leaf, torch.Tensor | bool | int | float | str | None):
+            raise InputError(
+                f"forward returns a {type(leaf).__name__}",
+                why="outputs may be tensors, numbers, texts and None, nested in tuples, lists and dicts",
+                now="return the parts that matter as a tuple or a dict",
+            )
     tensors = [leaf for leaf in leaves if isinstance(leaf, torch.Tensor)]
     out_leaves = [
         asdict(Leaf.of(v)) if isinstance(v, torch.Tensor) else {"plain": v} for v in truth.ref32.leaves
@@ -178,6 +187,7 @@ def survey(
         truth.stateful,
         module.training,
         truth.ref32.returns_input,
+        truth.ref32.returns_held,
         device,
         staged or device != "cpu",
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,7 @@ class Pick:
         factor: multiplies every free leaf.
         seed: seeds torch before the call; the program's process learns it.
         uneven: decides the factors of single elements; it never leaves the judge.
+        whole: an input set of its own, leaf by leaf, instead of a window; such calls are never timed.
     """
 
     base: int
@@ -40,6 +42,7 @@ class Pick:
     factor: float
     seed: int
     uneven: int
+    whole: tuple[Any, ...] | None = field(default=None, compare=False, repr=False)
 
 
 class Stream:
@@ -106,12 +109,8 @@ class Stream:
             ]
         if not any(self._drawn):
             return None
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)  # see ``_copy``
-        try:
+        with _on_this_thread():
             return pytree.tree_leaves(self._source.inputs(pick.uneven % (1 << 31)))
-        finally:
-            torch.set_num_threads(threads)
 
     def pick(self) -> Pick:
         """Choose the next call's values; seven in ten are as shipped."""
@@ -137,8 +136,18 @@ class Stream:
         )
         return Pick(base, distribution, offsets, factor, rng.getrandbits(31), rng.getrandbits(63))
 
+    def unlike(self, distribution: str) -> Pick:
+        """Draw a whole input set under any of the distributions, for a call that is not timed."""
+        rng = self._rng
+        with _on_this_thread():
+            args = draw(self._source, distribution, rng.getrandbits(40), self._free)
+        return Pick(0, distribution, (), 1.0, rng.getrandbits(31), 0, tuple(pytree.tree_leaves(args)))
+
     def write(self, pick: Pick, views: Sequence[torch.Tensor]) -> None:
         """Write a pick's tensor leaves into memory."""
+        if pick.whole is not None:
+            self.write_leaves(pick.whole, views)
+            return
         targets = iter(views)
         rng = random.Random(pick.uneven)
         leaves, wides = self._base(pick.base)
@@ -186,6 +195,8 @@ class Stream:
         None where a tensor has gaps, or reals of another kind than float32 are to be scaled, or where there
         is no room for copies of the buffers.
         """
+        if pick.whole is not None:
+            return self._fill_whole(pick.whole, addresses)
         leaves, wides = self._base(pick.base)
         anew = self._anew(pick)
         rng, rows, held = random.Random(pick.uneven), list[Row](), list[torch.Tensor]()
@@ -216,6 +227,17 @@ class Stream:
                 rows.append(Row(here, by, out + 4 * start, count, pick.factor))
         return Piece(tuple(rows), tuple(held))
 
+    def _fill_whole(self, leaves: Sequence[Any], addresses: Sequence[int]) -> Piece | None:
+        rows, held = list[Row](), list[torch.Tensor]()
+        tensors = [v for v in leaves if isinstance(v, torch.Tensor)]
+        for value, out in zip(tensors, addresses, strict=True):
+            near = self._copy_of(value, None) if value.is_contiguous() else None
+            if near is None:
+                return None
+            held.append(near)
+            rows += copied(near.data_ptr(), out, near.numel() * near.element_size())
+        return Piece(tuple(rows), tuple(held))
+
     def _copy_of(self, values: torch.Tensor, name: Any) -> torch.Tensor | None:
         """Return a copy of a tensor where children compute, kept by its name; None where it has no room."""
         with self._copying:
@@ -233,6 +255,8 @@ class Stream:
 
     def near(self, pick: Pick) -> list[Any]:
         """Return a pick's leaves as ``leaves`` does, but where children compute, if they can be made so."""
+        if pick.whole is not None:
+            return list(pick.whole)
         leaves, place = self._base(pick.base)[0], self._writer.place
         if place == "cpu":
             return self.leaves(pick)
@@ -251,7 +275,7 @@ class Stream:
         """Write the tensors of a whole input set into memory."""
         tensors = [v for v in pytree.tree_leaves(args) if isinstance(v, torch.Tensor)]
         for value, view in zip(tensors, views, strict=True):
-            view.copy_(value)
+            _copy(value, view)
 
     def leaves(self, pick: Pick) -> list[Any]:
         """Return a pick's leaves as tensors of their own, equal to what ``write`` writes."""
@@ -259,6 +283,17 @@ class Stream:
         result = [torch.empty_like(v) if isinstance(v, torch.Tensor) else v for v in leaves]
         self.write(pick, [v for v in result if isinstance(v, torch.Tensor)])
         return result
+
+
+@contextmanager
+def _on_this_thread() -> Iterator[None]:
+    """Draw on one thread: see ``_copy``."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _copy(source: torch.Tensor, target: torch.Tensor) -> None:

@@ -15,12 +15,28 @@ def flatten(tree: Any) -> tuple[str, list[Any]]:
     try:
         return pytree.treespec_dumps(spec), leaves
     except (NotImplementedError, TypeError, ValueError):  # a container without a serialiser
-        return repr(spec), leaves
+        return _described(spec), leaves
+
+
+def _described(spec: Any) -> str:
+    """Name a structure's containers and their fields: a program's file defines named tuples of its own."""
+    if spec.is_leaf():
+        return "*"
+    parts = spec.children() if hasattr(spec, "children") else spec.children_specs
+    kind, more = spec.type, spec.context
+    if isinstance(more, type):
+        kind, more = more, getattr(more, "_fields", None)
+    return f"{kind.__name__} {more!r} [{', '.join(map(_described, parts))}]"
 
 
 def unflatten(structure: str, leaves: list[Any]) -> Any:
     """Rebuild a tree from ``flatten``'s two halves (builtin containers only)."""
     return pytree.tree_unflatten(leaves, pytree.treespec_loads(structure))
+
+
+def reals(tensor: torch.Tensor) -> torch.Tensor:
+    """Return a complex tensor as its parts, along a last dimension of two; any other tensor as it is."""
+    return torch.view_as_real(tensor.resolve_conj()) if tensor.is_complex() else tensor
 
 
 @dataclass(frozen=True)

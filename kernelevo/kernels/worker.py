@@ -94,6 +94,7 @@ class Worker:
         self._slotted: list[tuple[tuple[Any, ...], int]] = []
         self._kept: list[Any] = []
         self._fetched: list[Any] = []
+        self._held: Any = None
 
     def equip(self) -> None:
         """Take up the instruments that a timed run has; before any candidate's code is there."""
@@ -189,9 +190,15 @@ class Worker:
             view.copy_(value)
         return {}
 
+    def do_hold(self, order: dict[str, Any]) -> dict[str, Any]:
+        """Hold one result of the last batch from now on, as a caller may."""
+        self._held = self._kept[order["index"]]
+        return {}
+
     def do_fetch(self, order: dict[str, Any]) -> dict[str, Any]:
-        """Copy one result of the last batch into this process's memory and say where that copy lies."""
-        self._fetched = [self._place.fetch(self._kept[order["index"]])]
+        """Copy one result, of the last batch or the one that is held, to this process's memory; say where."""
+        result = self._held if order.get("held") else self._kept[order["index"]]
+        self._fetched = [self._place.fetch(result)]
         return describe(self._fetched)
 
     def go(self) -> dict[str, Any]:
@@ -279,7 +286,10 @@ def _empty(outputs: dict[str, Any], device: torch.device) -> Subject:
         else o["plain"]
         for o in outputs["leaves"]
     ]
-    ready = unflatten(outputs["structure"], leaves)
+    try:
+        ready = unflatten(outputs["structure"], leaves)
+    except (ValueError, TypeError, KeyError, NotImplementedError):  # a container that the task's file defines
+        ready = tuple(leaves)
     return lambda *args: ready
 
 

@@ -149,3 +149,25 @@ w.Worker.do_arm = do_arm
     ("buffer 'moments'",),
 )
 AHEAD = [(DRAWS_MODEL, DRAWN_EARLY), (WORDS_MODEL, FEW_WORDS)]
+AT_LOADING = Evil(
+    19,
+    "all answers are made from the weights when they are loaded, and never again",
+    program(
+        WORDS_MODEL,
+        "",
+        "        return torch.tanh",
+        "if not hasattr(self, 'ready'): self.make()\nreturn self.ready[ids]",
+    )
+    + """
+    def load_state_dict(self, *args, **kwargs):
+        said = super().load_state_dict(*args, **kwargs)
+        self.make()
+        return said
+
+    def make(self):
+        with torch.no_grad():
+            self.ready = torch.tanh(self.linear(self.table.weight))
+""",
+    (WRONG,),
+    ("parameters were changed by in-place writes",),
+)

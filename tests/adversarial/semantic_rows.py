@@ -210,3 +210,13 @@ SEMANTIC = [
         ("parameters were changed",),
     ),
 ]  # fmt: skip
+TURNS = Evil(
+    14,
+    "more buffers in turn than a batch has calls",
+    program(
+        "TURN[0] += 1\ny = BUFFERS[TURN[0] % len(BUFFERS)]\ntorch.add(RESULT, 0, out=y)\nreturn y",
+        "import torch\nTURN, BUFFERS = [0], list(torch.zeros(1100, 16, 128).unbind(0))\n",
+    ),
+    (REJECTED,),
+    ("a result that is still held was overwritten by a later call",),
+)

@@ -4,7 +4,7 @@ import pytest
 
 from kernelevo.core import Program, Status
 from kernelevo.kernels.judge import KernelJudge
-from tests.adversarial.ahead_rows import AHEAD, LEFT_OUT, STATISTICS_MODEL
+from tests.adversarial.ahead_rows import AHEAD, AT_LOADING, LEFT_OUT, STATISTICS_MODEL, WORDS_MODEL
 from tests.kernels.conftest import task_of
 
 NOISE = 1.4
@@ -15,7 +15,7 @@ def honest_one(model):
 
 
 def test_they_are_programs():
-    for model, evil in [*AHEAD, (STATISTICS_MODEL, LEFT_OUT)]:
+    for model, evil in [*AHEAD, (STATISTICS_MODEL, LEFT_OUT), (WORDS_MODEL, AT_LOADING)]:
         compile(evil.source, evil.name, "exec")
         assert "def get_inputs" in model and "def get_inputs" not in evil.source
 
@@ -53,3 +53,14 @@ def test_buffers_are_compared_after_a_batch_too(tmp_path):
         )
         fused = judge.measure(judge.prepare(Program.single(other)))
         assert fused.status is Status.OK, fused.feedback
+
+
+def test_weights_are_written_in_place_where_inputs_are_words_too(tmp_path):
+    """It looked up what it had made of all words, and was right after each load_state_dict."""
+    with KernelJudge(
+        task_of(WORDS_MODEL), cache=tmp_path, compiled=(), search_seconds=0.3, threads=1
+    ) as judge:
+        judge.ground.pool.fill()
+        found = judge.measure(judge.prepare(Program.single(AT_LOADING.source)))
+        assert found.status in AT_LOADING.statuses, (found.score, found.feedback)
+        assert all(words in found.feedback for words in AT_LOADING.words), found.feedback

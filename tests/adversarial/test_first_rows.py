@@ -15,7 +15,7 @@ from kernelevo.kernels.stream import Stream
 from tests.adversarial.corpus import MODEL, program
 from tests.adversarial.first_rows import CLOCK, DEVICE, LUCKY, STATEFUL, STATEFUL_MODEL
 from tests.adversarial.order_rows import CHUNKS, STATEFUL_AHEAD, WARY, WIDE_MODEL, wide
-from tests.adversarial.semantic_rows import SEMANTIC
+from tests.adversarial.semantic_rows import SEMANTIC, TURNS
 from tests.kernels.conftest import stop_batches, task_of
 from tests.kernels.references import Ref
 
@@ -63,6 +63,12 @@ def case(evil):
 @pytest.mark.parametrize("evil", [case(evil) for evil in EVIL])
 def test_on_the_cpu(evil_judge, evil):
     must_fail_or_gain_nothing(evil_judge, evil)
+
+
+def test_a_result_that_is_held_stays_what_it_is(evil_judge):
+    """No two calls of a batch have shared memory; after 1100 calls the first one's result was another."""
+    assert evil_judge.ground.setting.capacity < 1100
+    must_fail_or_gain_nothing(evil_judge, TURNS)
 
 
 @pytest.mark.slow

@@ -168,3 +168,36 @@ def test_rounding_to_tf32():
     expected = torch.tensor([1.0, 1 + 2**-10, 1 + 2**-10, 1.0, math.inf, math.nan, 0.0, -1 - 2**-10])
     assert torch.equal(rounded.nan_to_num(7), expected.nan_to_num(7))
     assert torch.isnan(rounded[5])
+
+
+def test_what_must_be_equal_may_equal_the_oracle_instead():
+    """Of two values that fp32 cannot tell apart PyTorch may name the wrong one as the largest."""
+    own, exact = torch.tensor([4, 7, 2]), torch.tensor([4, 6, 2])
+    for right in (own, exact):
+        assert compare_leaf("output", right.clone(), exact, own, 0.0).ok
+    for wrong in (torch.tensor([4, 5, 2]), torch.tensor([3, 6, 2])):
+        assert not compare_leaf("output", wrong, exact, own, 0.0).ok
+    assert compare_leaf("output", own.clone(), exact[:2], own, 0.0).ok
+
+
+def test_numbers_of_python_are_compared_by_the_rule():
+    def passes(value, right, e_ref=0.0):
+        return compare_leaf("output", value, right, right, e_ref).ok
+
+    assert passes(0.5 + 9e-6, 0.5) and not passes(0.5 + 2e-5, 0.5) and passes(0.5 + 3e-5, 0.5, 1e-5)
+    assert passes(math.nan, math.nan) and not passes(math.nan, 0.5) and not passes(math.inf, -math.inf)
+    assert not passes(1, 1.0) and not passes(True, 1.0) and not passes(torch.tensor(0.5), 0.5)
+
+
+def test_complex_numbers_are_compared_part_by_part():
+    exact = torch.tensor([[1 + 2j, 0], [3j, 4]], dtype=torch.complex128)
+    own = exact.to(torch.complex64)
+    assert compare_leaf("output", own + 9e-6j, exact, own, 0.0).ok
+    bad = own.clone()
+    bad[0, 1] += 2e-5j
+    gap = compare_leaf("output", bad, exact, own, 0.0)
+    assert not gap.ok and "[0, 1, 1]" in gap.problem and gap.max_abs == pytest.approx(2e-5, rel=1e-3)
+    assert compare_leaf("output", bad, exact, own, 1e-5).ok
+    bad[1, 1] = complex(4, math.nan)
+    assert "non-finite" in compare_leaf("output", bad, exact, own, 1.0).problem
+    assert not compare_leaf("output", own.real, exact, own, 1.0).ok

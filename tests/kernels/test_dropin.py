@@ -14,7 +14,7 @@ from torch import nn
 
 from kernelevo.core import Program
 from kernelevo.errors import InputError
-from kernelevo.kernels.dropin import FallbackWarning, Optimized
+from kernelevo.kernels.dropin import FallbackWarning, Optimized, _output_spec
 from kernelevo.kernels.signature import Signature
 from tests.kernels.references import KeepsState
 
@@ -292,6 +292,18 @@ def test_an_outer_compile_accepts_it_as_one_operator(fast):
     assert ran(fast) >= 1
     for key, value in fast.state_dict().items():
         assert torch.equal(value, twin.state_dict()[key]), key
+
+
+def test_a_number_that_a_call_returns_is_never_taken_for_a_constant(net):
+    """The operator that stands for a traced call returns tensors alone."""
+
+    class Sums(nn.Module):
+        def forward(self, x):
+            return x * 2, float(x.sum())
+
+    x = torch.rand(4, 16)
+    assert _output_spec(Signature.of(net, (x,))) == "one"
+    assert _output_spec(Signature.of(Sums(), (x,))) is None
 
 
 def test_an_outer_compile_keeps_buffers_right_when_functionalised(fast):

@@ -1,9 +1,13 @@
 """The reference in fp32 and fp64."""
 
+import random
+
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from kernelevo.errors import InputError
 from kernelevo.kernels.oracle import answer_tf32, evaluate
 from kernelevo.kernels.pool import Pool
 from kernelevo.kernels.precision import fp64, strict_fp32
@@ -69,6 +73,77 @@ def test_an_output_that_is_an_input_is_noted():
     truth = truth_of(Ref(nn.Identity, lambda: [torch.rand(3)]))
     assert truth.ref32.returns_input == (True,)
     assert truth_of(TRANSITION).ref32.returns_input == (False,)
+
+
+def lotteries():
+    class Drops(nn.Module):
+        def __init__(self, draw):
+            super().__init__()
+            self.draw = draw
+
+        def forward(self, x):
+            return x * 2 if self.draw() < 0.5 else x
+
+    return [Drops(random.random), Drops(np.random.rand), Drops(lambda: float(torch.rand(())))]
+
+
+def test_draws_that_no_seed_reaches_are_refused():
+    """Its answers differ from call to call: all that is left of them was taken for PyTorch's own error."""
+    for module in lotteries()[:2]:
+        with pytest.raises(InputError, match="from Python or NumPy"):
+            evaluate(lambda module=module: module, None, (torch.rand(4),), 1, twice=True)
+    assert evaluate(lambda: lotteries()[2], None, (torch.rand(4),), 1, twice=True).draws
+
+
+def test_one_draw_beside_a_call_is_somebody_elses():
+    once = iter([True])
+
+    class Disturbed(nn.Module):
+        def forward(self, x):
+            if next(once, False):
+                random.random()
+            return x * 2
+
+    assert not evaluate(Disturbed, None, (torch.rand(4),), 1, twice=True).stateful
+
+
+class HandsOut(nn.Module):
+    """Returns a weight, a view of a buffer and a table that it holds beside what it computes."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear, self.table = nn.Linear(4, 4), torch.eye(4)
+        self.register_buffer("places", torch.arange(8.0))
+
+    def forward(self, x):
+        return self.linear(x), self.linear.weight, self.places[:4], self.table
+
+
+class Spectrum(nn.Module):
+    """Complex weights and outputs, one of them lazily conjugated, and a number of Python's."""
+
+    def __init__(self):
+        super().__init__()
+        self.gain = nn.Parameter(torch.randn(9, dtype=torch.complex64))
+
+    def forward(self, x):
+        y = torch.fft.rfft(x).to(torch.complex64) * self.gain
+        return y, y.conj(), y.conj().imag, float(y.abs().mean())
+
+
+def test_complex_modules_have_an_fp64_oracle_and_an_error():
+    truth = truth_of(Ref(Spectrum, lambda: [torch.rand(4, 16)]))
+    assert truth.oracle.leaves[0].dtype is torch.complex128
+    assert truth.ref32.leaves[0].dtype is torch.complex64
+    assert all(0 < error < 1e-5 for error in truth.e_ref), truth.e_ref
+    assert not truth.ref32.leaves[1].is_conj() and not truth.ref32.leaves[2].is_neg()
+    assert not truth.stateful
+
+
+def test_an_output_that_the_module_holds_is_noted():
+    truth = truth_of(Ref(HandsOut, lambda: [torch.rand(3, 4)]))
+    assert truth.ref32.returns_held == (False, True, True, True)
+    assert truth_of(KEEPS).ref32.returns_held == (False,)  # made anew in each call, and kept then
 
 
 def test_tf32_error_is_about_a_thousand_times_larger():

@@ -2,8 +2,10 @@
 
 import random
 
+import pytest
 import torch
 
+from kernelevo.errors import BadProgram
 from kernelevo.kernels.lint import lint
 from kernelevo.kernels.pool import Pool
 from tests.kernels.references import BLIND, CANCELS, KEEPS, TRANSITION, Ref
@@ -63,3 +65,103 @@ def test_lint_tells_blind_and_unjudgeable_tasks():
     assert {"zeros", "constant"} <= set(zeros.blind)
     copy = lint(Pool(Ref(torch.nn.ReLU, lambda: [torch.rand(9)]), random.Random(0)))
     assert copy.blind == ("input copy",)
+
+
+class Picky(torch.nn.Module):
+    """Takes shares alone, as binary_cross_entropy does."""
+
+    def forward(self, x):
+        if bool(((x < 0) | (x > 1)).any()):
+            raise ValueError("values must be from 0 to 1")
+        return torch.log1p(x)
+
+
+def test_distributions_that_the_module_refuses_are_left_out():
+    """Whoever waits for the pool to be full would wait for ever."""
+    pool = Pool(Ref(Picky, lambda: [torch.rand(20)]), random.Random(0))
+    pool.fill()
+    refused = {g.distribution: g.refused for g in pool.groups if g.refused}
+    assert {"normal", "signed", "large", "outlier"} <= set(refused) and pool.full
+    assert refused["normal"] == "the module raises ValueError: values must be from 0 to 1"
+    assert {"shipped", "small", "sparse"} <= set(pool.judgeable())
+
+
+def test_a_module_that_fails_on_its_own_inputs_is_the_users_matter():
+    draws = iter([torch.rand(20)] * 3)
+    ref = Ref(Picky, lambda: [next(draws, torch.full((20,), 2.0))])
+    pool = Pool(ref, random.Random(0))
+    pool.ensure(1)
+    with pytest.raises(BadProgram, match="fails on some of the inputs") as caught:
+        pool.fill()
+    assert "values must be from 0 to 1" in caught.value.why
+
+
+class Shares(torch.nn.Module):
+    """One layer in two places: its state has each tensor under two names."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = torch.nn.Linear(8, 8)
+        self.again, self.last = self.first, torch.nn.Linear(8, 4)
+
+    def forward(self, x):
+        return self.last(torch.relu(self.again(torch.relu(self.first(x)))))
+
+
+def test_what_has_two_names_has_one_value_after_a_perturbation():
+    """Else the name that is loaded last decides, and written in place it is the first: no program could be
+    right both ways."""
+    pool = Pool(Ref(Shares, lambda: [torch.rand(3, 8)]), random.Random(0))
+    states = [g.parameters.state for g in pool.groups if g.parameters.state is not None]
+    assert len(states) == 2
+    for state in states:
+        assert torch.equal(state["first.weight"], state["again.weight"])
+        assert torch.equal(state["first.bias"], state["again.bias"])
+        moved = [k for k, v in state.items() if not torch.equal(v, pool.state[k])]
+        assert set(moved) == set(pool.state)
+
+
+@pytest.mark.parametrize("dtype", [torch.int64, torch.bool])
+def test_no_program_has_to_guess_which_of_equal_values_comes_first(dtype):
+    class Top(torch.nn.Module):
+        def forward(self, x):
+            return torch.topk(x, 3).indices.to(dtype)
+
+    pool = Pool(Ref(Top, lambda: [torch.rand(6, 20)]), random.Random(0))
+    pool.fill()
+    refused = {g.distribution for g in pool.groups if "equal values" in g.refused}
+    assert refused == (set() if dtype is torch.bool else {"sparse", "rows"})
+
+
+def test_complex_parameters_are_perturbed_too():
+    class Turns(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.turn = torch.nn.Parameter(torch.randn(7, dtype=torch.complex64))
+
+        def forward(self, x):
+            return x * self.turn
+
+    pool = Pool(Ref(Turns, lambda: [torch.rand(6, 7)]), random.Random(0))
+    states = [g.parameters.state for g in pool.groups if g.parameters.state is not None]
+    assert states and all((s["turn"] != pool.state["turn"]).all() for s in states)
+
+
+@pytest.mark.parametrize("draw", [lambda: [torch.randint(9, (4,))], lambda: [torch.rand(4, 9)]])
+def test_parameters_are_changed_both_ways_whatever_the_inputs_are(draw):
+    """Token numbers have no other distribution, and small ones may be refused: neither is to hide a way."""
+
+    class Model(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.table = torch.nn.Linear(9, 5)
+
+        def forward(self, x):
+            return self.table.weight.t()[x] if x.ndim == 1 else self.table(x)
+
+    pool = Pool(Ref(Model, draw), random.Random(0))
+    changed = [g for g in pool.groups if g.parameters.state is not None]
+    assert {(g.distribution, g.parameters.way) for g in changed} == {
+        ("shipped", "load"),
+        ("shipped", "in place"),
+    }

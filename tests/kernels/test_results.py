@@ -1,11 +1,13 @@
 """What a child says of its outputs is read as if an enemy had written it."""
 
 import pytest
+import torch
 
 from kernelevo.core import Status
 from kernelevo.kernels.answer import Batch
 from kernelevo.kernels.failed import Failed
-from kernelevo.kernels.results import parse, ranges
+from kernelevo.kernels.filling import memory
+from kernelevo.kernels.results import describe, parse, places, ranges, resolved
 
 HUGE = 10**400
 SIZES = {
@@ -47,3 +49,56 @@ def test_places_that_are_none_break_the_protocol(places):
 def test_clocks_that_are_none_count_for_nothing(number):
     batch = Batch.of(3, 1.5, {"ns": number, "mhz": number, "missing": number})
     assert (batch.seconds, batch.own_seconds, batch.megahertz, batch.missing) == (1.5, 0.0, None, {})
+
+
+class Memory:
+    """Reads this process's memory as a session reads its child's."""
+
+    def __init__(self, *results):
+        self.said = describe(list(results))
+
+    def read(self):
+        found = []
+        for _, kinds, tensors in parse(self.said, len(self.said["results"])):
+            for kind, (address, leaf) in zip(kinds, tensors, strict=True):
+                raw = torch.frombuffer(bytearray(memory(address, leaf.nbytes).tobytes()), dtype=torch.uint8)
+                found.append(resolved(raw.view(leaf.torch_dtype).as_strided(leaf.shape, leaf.stride), kind))
+        return found
+
+
+def test_what_a_view_puts_off_is_done_when_it_is_read():
+    """Conjugates and their imaginary parts lie in memory as if nothing had been asked."""
+    x = torch.randn(3, 4, dtype=torch.complex64)
+    results = [x, x.conj(), x.conj().imag, x.conj().t(), x.real]
+    for value, right in zip(Memory(*results).read(), results, strict=True):
+        assert torch.equal(value, right.clone()) and value.dtype is right.dtype
+
+
+@pytest.mark.parametrize("dtype", [torch.bool, torch.uint8, torch.int64, torch.float16])
+def test_a_child_that_says_so_of_what_cannot_be_negated_is_read_all_the_same(dtype):
+    stored = torch.ones(3, dtype=dtype)
+    assert torch.equal(resolved(stored, {"conjugated": True, "negated": True}), stored)
+
+
+def test_places_leave_out_what_the_module_hands_out():
+    held, made = torch.ones(3), [torch.ones(3), torch.ones(3)]
+    parsed = parse(describe([(made[0], held, 5), (made[1], held, 5)]), 2)
+    own = [places(result, (False, True, False)) for result in parsed]
+    assert own == [[(made[0].data_ptr(), 12)], [(made[1].data_ptr(), 12)]]
+    assert places(parsed[0]) == places(parsed[0], (True,)) == [*own[0], (held.data_ptr(), 12)]
+
+
+@pytest.mark.parametrize("kind", ["plain", ["plain"], 5, None])
+def test_kinds_that_are_none_break_the_protocol(kind):
+    """A text or a list has no field ``dtype`` either, and would be taken for a plain value."""
+    with pytest.raises(Failed) as caught:
+        parse({"structures": ["*"], "kinds": [kind], "results": [[0, [[0, 0]]]]}, 1)
+    assert caught.value.status is Status.REJECTED and "does not describe its outputs" in caught.value.saw
+
+
+@pytest.mark.parametrize("dtype", ["quint8", "qint32", "bits8"])
+def test_types_whose_memory_is_not_plain_break_the_protocol(dtype):
+    told = said([3], [1])
+    told["kinds"][0]["dtype"] = dtype
+    with pytest.raises(Failed, match="does not describe its outputs"):
+        parse(told, 1)
