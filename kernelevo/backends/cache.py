@@ -1,10 +1,10 @@
 """BuildCache: compiled objects by content, shared by all processes of a machine.
 
 An entry is a folder named by a hash of everything its content depends on. It is made in a folder beside its
-place and renamed whole, so a reader sees all of it or nothing (beside it, since the first Landlock lets nobody
-rename from one folder into another); a file lock per entry keeps two processes from building the same thing;
-the kernel drops the lock of a process that dies. An entry lists the sizes of its files, and one that does not
-match (a full disk, a power cut) is built again.
+place and renamed whole, so a reader sees all of it or nothing; beside it, since the first Landlock lets no
+process rename from one folder into another. A file lock per entry keeps two processes from building the same
+thing; the kernel drops the lock of a process that dies. An entry lists the sizes of its files, and one that
+does not match (a full disk, a power cut) is built again.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ class BuildCache:
             return found if found is not None else self._make(key, build)
 
     def _make(self, key: str, build: Callable[[Path], None]) -> Path:
-        """Build under the entry's lock: the folders beside it are ours, a crashed process's rest is removed."""
+        """Build under the entry's lock: the folders beside it are ours, a dead process's rest is removed."""
         folder = _place(self.root, key)
         scratch, damaged = (folder.with_name(f"{key}.{state}") for state in ("making", "damaged"))
         for rest in (scratch, damaged):

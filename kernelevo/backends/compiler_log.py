@@ -1,7 +1,7 @@
 """What a compiler said, cut so that all of it fits into a verdict: from its first error on.
 
-The first error is a program's own, most of the later ones follow from it. Who passes a log on keeps its end, as
-is right for a traceback; so a log is no longer than what is kept.
+The first error is a program's own, most of the later ones follow from it. Who passes a log on keeps its end,
+as is right for a traceback; so a log is no longer than what is kept.
 """
 
 from __future__ import annotations

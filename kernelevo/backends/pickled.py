@@ -24,7 +24,7 @@ _INSTALLED = ("site-packages", "dist-packages")
 
 
 def write(path: Path, module: nn.Module, inputs: Sequence[Sequence[Any]]) -> None:
-    """Keep a live module and its input sets in a file; :class:`PickledReference` reads it, in other processes.
+    """Keep a live module and its input sets in a file; :class:`PickledReference` reads it elsewhere.
 
     Args:
         path: file to write; replaced atomically.

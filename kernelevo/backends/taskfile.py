@@ -28,8 +28,8 @@ from kernelevo.errors import BadProgram, BadSetting, closest
 
 _TRACEBACK = "run the file with python to see the whole traceback"
 _ALONE = (
-    "a task file is run by its text, away from its folder and package: put the folder that its imports "
-    "start from on PYTHONPATH and import by full names, or call kernelevo.optimize(module, inputs) from Python"
+    "a task file is run by its text, away from its folder and package: put the folder that its imports start "
+    "from on PYTHONPATH and import by full names, or call kernelevo.optimize(module, inputs) from Python"
 )
 FULL = "full"
 V0 = "v0"

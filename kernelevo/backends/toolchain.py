@@ -90,7 +90,7 @@ def _compiler_path() -> str:
 
 
 def _executable(name: str) -> str | None:
-    """Return the first executable of that name on the PATH that is no link to a wrapper, as ccache puts there."""
+    """Return the first executable of that name on the PATH that is no link to a wrapper, as ccache's are."""
     for folder in os.get_exec_path():
         found = shutil.which(name, path=folder)
         if found and os.path.basename(os.path.realpath(found)) not in _WRAPPERS:

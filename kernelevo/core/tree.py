@@ -27,6 +27,8 @@ def read_tree(path: Path, *, origin: Origin | None = None) -> Program:
     """
     if path.is_dir():
         return _folder(path, origin or Origin())
+    if path.is_file():
+        _refuse_large(path, [path])
     language = _LANGUAGES.get(path.suffix, "python")
     name = ENTRY if language == "python" else f"program{path.suffix}"
     return Program({name: _text(path)}, language, origin=origin or Origin())
@@ -59,14 +61,7 @@ def _folder(folder: Path, origin: Origin) -> Program:
     found = [p for p in paths if p.is_file()]
     if not found:
         raise BadProgram(f"{folder} holds no file", now=f"give a folder with {ENTRY}")
-    size = sum(p.stat().st_size for p in found)
-    if len(found) > MOST_FILES or size > MOST_BYTES:
-        raise BadProgram(
-            f"{folder} is no program",
-            why=f"it holds {len(found)} files, {size >> 10} KiB; a program has {MOST_FILES} files and "
-            f"{MOST_BYTES >> 10} KiB at the most",
-            now="give the folder of the program alone",
-        )
+    _refuse_large(folder, found)
     files = {p.relative_to(folder).as_posix(): _text(p) for p in found}
     if len(files) > 1 and ENTRY not in files:
         raise BadProgram(
@@ -74,6 +69,17 @@ def _folder(folder: Path, origin: Origin) -> Program:
         )
     entry = ENTRY if ENTRY in files else next(iter(files))
     return Program(files, _LANGUAGES.get(Path(entry).suffix, "python"), origin=origin)
+
+
+def _refuse_large(path: Path, files: list[Path]) -> None:
+    size = sum(file.stat().st_size for file in files)
+    if len(files) > MOST_FILES or size > MOST_BYTES:
+        raise BadProgram(
+            f"{path} is no program",
+            why=f"it holds {len(files)} files, {size >> 10} KiB; a program has {MOST_FILES} files and "
+            f"{MOST_BYTES >> 10} KiB at the most",
+            now="give the program alone, without data or weights",
+        )
 
 
 def _hidden(path: Path) -> bool:

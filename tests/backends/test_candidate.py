@@ -62,6 +62,7 @@ def test_a_read_only_folder_that_has_the_file_will_do(tmp_path: Path) -> None:
     finally:
         os.chmod(tmp_path, mode)
 
+
 @pytest.mark.parametrize("ends", ["\r\n", "\r"])
 def test_other_line_ends_are_read_back_too(tmp_path: Path, ends: str) -> None:
     """Where a program is judged its folder is read-only: the file must not be written again there."""
@@ -94,7 +95,6 @@ def test_threads_may_write_one_file_at_once(tmp_path: Path, monkeypatch: pytest.
     for thread in threads:
         thread.join()
     assert not failed and [p.name for p in tmp_path.iterdir()] == ["program.py"]
-
 
 
 @pytest.mark.parametrize(

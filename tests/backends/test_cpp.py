@@ -150,7 +150,9 @@ def test_flags_are_part_of_the_key_and_native_is_not(private_cache: Path) -> Non
 
 
 @pytest.mark.parametrize("way", ["-I{}", "-isystem {}", "-include {}/value.h", ""])
-def test_a_changed_header_of_ones_own_is_compiled_again(private_cache: Path, tmp_path: Path, way: str) -> None:
+def test_a_changed_header_of_ones_own_is_compiled_again(
+    private_cache: Path, tmp_path: Path, way: str
+) -> None:
     named = {"-include": "", "": f'#include "{tmp_path}/value.h"\n'}
     source = named.get(way.partition(" ")[0], '#include "value.h"\n') + 'extern "C" int value() { return V; }'
     flags = way.format(tmp_path).split()

@@ -77,7 +77,7 @@ case "$1" in
   --version) echo "g++ (Fake) 13.1" ;;
   *) echo 'COLLECT_GCC={folder}/g++' >&2
      echo ' {folder}/libexec/cc1plus -E -quiet -iprefix {folder}/lib /dev/null "-march=alderlake" -mavx2 \
--mno-amx-tile --param "l1-cache-size=48" --param=l2-cache-size=1280 -mtune=alderlake -fmessage-length=0' >&2 ;;
+-mno-amx-tile --param "l1-cache-size=48" --param=l2-cache-size=1280 -mtune=alderlake' >&2 ;;
 esac
 """
 

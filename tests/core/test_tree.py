@@ -70,6 +70,10 @@ def test_what_is_no_program_is_refused(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(module, "MOST_FILES", 2)
     with pytest.raises(BadProgram, match="3 files"):
         read_tree(tmp_path)
+    monkeypatch.setattr(module, "MOST_BYTES", 1024)
+    (tmp_path / "a.py").write_text("x" * 2048)
+    with pytest.raises(BadProgram, match="1 files, 2 KiB"):
+        read_tree(tmp_path / "a.py")
 
 
 def test_a_changed_program_is_a_child_of_the_old_one() -> None:

@@ -65,4 +65,6 @@ class Ended:
 
 def test_acts_after_one_that_ends_the_child_are_tried_too(tmp_path):
     found = _tried(Ended(), {}, Limits("run", tmp_path), ["open", "trace", "fork"])
-    assert found == {"open": "refused: EPERM", "trace": "ended: SIGSYS (it is gone)", "fork": "refused: EPERM"}
+    assert found == {
+        "open": "refused: EPERM", "trace": "ended: SIGSYS (it is gone)", "fork": "refused: EPERM",
+    }  # fmt: skip
