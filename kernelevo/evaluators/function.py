@@ -181,7 +181,7 @@ def _plain(value: Any) -> Any:
         value = value.item()
     if isinstance(value, bool) or not isinstance(value, Real):
         return value
-    huge = math.inf if value > 0 else -math.inf
+    huge = -math.inf if value < 0 else math.inf
     if isinstance(value, Integral):
         whole = int(value)
         return whole if whole.bit_length() <= _BITS else huge

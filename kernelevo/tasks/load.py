@@ -83,7 +83,8 @@ def _stated_goal(tree: ast.Module, symbol: str) -> str:
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == symbol:
             doc, made = ast.get_docstring(node) or "", [*node.decorator_list]
-    for part in (part for node in made for part in ast.walk(node)):
+    parts = [part for whole in made for part in ast.walk(whole)]
+    for part in parts:
         if isinstance(part, ast.keyword) and part.arg == "goal":
             return inspect.cleandoc(literals.text(tree, part.value) or doc)
     return doc
