@@ -72,7 +72,7 @@ def _named(file: Path) -> Iterator[Path]:
 
 def _module(folder: Path, name: str) -> Iterator[Path]:
     """A module's file beside the one that imports it, or all of a package there."""
-    top = name.split(".")[0]
+    top = name.split(".", maxsplit=1)[0]
     yield folder / f"{top}.py"
     yield from sorted((folder / top).rglob("*.py"))
 

@@ -134,9 +134,7 @@ class ForeignEvaluator:
                 "cascade": self.folder.cascade,
                 "thresholds": list(self.folder.thresholds),
             }
-            answer = ask(
-                foreign_child.__file__, order, cwd=self.folder.path, timeout=self.folder.timeout
-            )
+            answer = ask(foreign_child.__file__, order, cwd=self.folder.path, timeout=self.folder.timeout)
             printed = answer.printed.replace(place, ".")
         return _verdict(answer.said, answer.how, printed, self.folder.timeout)
 

@@ -147,7 +147,7 @@ def method(
         yield f'            raise RuntimeError("this program is for {word} mode only")'
     names = _names(captured)
     speller = Speller(names, _device(captured), renamed)
-    yield from _arguments(captured, names)
+    yield from _arguments(captured, names, speller)
     doomed = _last_uses(captured.graph)
     for node in captured.graph.nodes:
         if node.op == "get_attr":
@@ -163,7 +163,7 @@ def method(
             yield f"        del {', '.join(dead)}"
 
 
-def _arguments(captured: Captured, names: dict[fx.Node, str]) -> Iterator[str]:
+def _arguments(captured: Captured, names: dict[fx.Node, str], speller: Speller) -> Iterator[str]:
     """Yield the lines that take structured arguments apart and refuse other constants."""
     positional, keyed = children(captured.in_spec)
     specs = [*children(positional), *children(keyed)]
@@ -175,10 +175,9 @@ def _arguments(captured: Captured, names: dict[fx.Node, str]) -> Iterator[str]:
             if names[node] != accessor:
                 yield f"        {names[node]} = {accessor}"
         else:
-            yield f"        if {accessor} != {leaf!r}:"
-            yield f'            raise ValueError("this program is for {accessor} = {leaf!r} only")'.replace(
-                "'", ""
-            )
+            only = f"this program is for {accessor} = {leaf!r} only".replace("'", "")
+            yield f"        if {accessor} != {speller.value(leaf)}:"
+            yield f"            raise ValueError({speller.value(only)})"
 
 
 def _device(captured: Captured) -> str:
@@ -254,16 +253,21 @@ def _last_uses(graph: fx.Graph) -> dict[fx.Node, list[fx.Node]]:
 
 
 def reach(name: str) -> str:
-    """Return the expression for a dotted name: digits by index, names that are no identifiers by text."""
+    """Return the expression for a dotted name: numbers by index, names that are no identifiers by text."""
     text = "self"
     for part in name.split("."):
-        if part.isdigit():
-            text = f"{text}[{part}]" if text != "self" else f'getattr(self, "{part}")'
-        elif part.isidentifier() and not keyword.iskeyword(part):
+        if text != "self" and _is_index(part):
+            text = f"{text}[{part}]"
+        elif part.isidentifier() and not keyword.iskeyword(part) and not part.startswith("__"):
             text += f".{part}"
-        else:
+        else:  # names that begin with two underscores would be mangled inside a class
             text = f'getattr({text}, "{part}")'
     return text
+
+
+def _is_index(part: str) -> bool:
+    """Tell whether a name reads as itself between brackets; 01 is no number of Python's."""
+    return part.isascii() and part.isdigit() and str(int(part)) == part
 
 
 def wrap(head: str, args: Iterable[str], tail: str) -> list[str]:

@@ -31,9 +31,7 @@ def embedder(model: str, base_url: str | None = None) -> Callable[[Sequence[str]
 
         try:
             key = os.environ.get(KEY_VARIABLE) or (NO_KEY if base_url else None)  # as for the models of a run
-            with openai.OpenAI(
-                api_key=key, base_url=base_url, timeout=_SECONDS, max_retries=1
-            ) as client:
+            with openai.OpenAI(api_key=key, base_url=base_url, timeout=_SECONDS, max_retries=1) as client:
                 told = client.embeddings.create(model=model, input=list(texts))
             vectors = [
                 list(map(float, row.embedding)) for row in sorted(told.data, key=lambda row: row.index)

@@ -81,9 +81,7 @@ def read(
         return Read(None, f"the reply has more than {FENCES} code fences")
     idea = first_prose(text)
     try:
-        found = (
-            _json(text, base, entry) or _edited(text, base, entry, cut_off) or _several(text, base, entry)
-        )
+        found = _json(text, base, entry) or _edited(text, base, entry, cut_off) or _several(text, base, entry)
     except NotApplied as why:
         return Read(None, str(why), idea)
     if found is None:

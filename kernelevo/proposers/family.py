@@ -83,9 +83,11 @@ def read_family(program: Program) -> tuple[str, dict[str, list[Any]]] | None:
 
 def _without_table(source: str) -> str:
     """Return the source with its tables blanked."""
-    lines = source.splitlines()
+    lines = source.split("\n")
     for statement in ast.parse(source).body:
         targets = statement.targets if isinstance(statement, ast.Assign) else []
+        if isinstance(statement, ast.AnnAssign):
+            targets = [statement.target]
         if any(isinstance(t, ast.Name) and t.id in (table.NAME,) for t in targets):
             assert statement.end_lineno is not None
             for i in range(statement.lineno - 1, statement.end_lineno):
@@ -99,13 +101,18 @@ def entry_of(program: Program) -> str:
 
 
 def wider(known: Family | None, space: dict[str, list[Any]]) -> Family:
-    """Return a family over ``space`` that keeps what an earlier, narrower table had taught."""
+    """Return a family over ``space`` that keeps what an earlier, narrower table taught and has out."""
     family = Family(space)
-    for point, value in known.values.items() if known else ():
-        assert known is not None
+    if known is None:
+        return family
+    for point, value in known.values.items():
         moved = family.point(known.settings(point))
         if moved is not None:
             family.tell(moved, value)
+    for point in known.pending:
+        moved = family.point(known.settings(point))
+        if moved is not None and moved not in family.values:
+            family.pending[moved] = None
     return family
 
 

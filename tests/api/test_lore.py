@@ -31,9 +31,7 @@ def result(*banned: str) -> Result:
     seed = Trial(0, Program.single("a", origin=Origin("seed")), Evaluation.ok(1.0))
     made = Program.single("b", parents=(seed.program.id,), origin=Origin("llm", "rows in registers"))
     best = Trial(1, made, Evaluation.ok(1.5, score_low=1.4, score_high=1.6))
-    return Result(
-        Path("run-7"), TASK, {}, "done", (seed, best), {}, 1.0, 1.0, 0.0, banned=frozenset(banned)
-    )
+    return Result(Path("run-7"), TASK, {}, "done", (seed, best), {}, 1.0, 1.0, 0.0, banned=frozenset(banned))
 
 
 def test_a_run_leaves_what_gained_and_the_next_one_is_told() -> None:
@@ -92,4 +90,7 @@ def test_a_run_that_went_on_is_summed_up_once(monkeypatch: pytest.MonkeyPatch) -
     for _ in range(2):
         learn(result(), settings(summary_model="m"))
     own = [n.text for n in KnowledgeBase(default_path()).notes() if n.origin != "built-in"]
-    assert [text.splitlines()[-1] for text in own] == ["A note of mine.", "Rows in registers gained most of all (#1)."]
+    assert [text.splitlines()[-1] for text in own] == [
+        "A note of mine.",
+        "Rows in registers gained most of all (#1).",
+    ]

@@ -170,8 +170,8 @@ def test_directions_of_the_verdicts_make_a_front_and_no_other_order(tmp_path: Pa
 
 def test_the_front_and_the_choices_as_they_are_shown(watch: Any) -> None:
     from kernelevo.dashboard.pages import charts
-    from kernelevo.dashboard.pages.overview import front
     from kernelevo.dashboard.pages.markup import score
+    from kernelevo.dashboard.pages.overview import front
     from kernelevo.dashboard.pages.programs import listing, orders
 
     watched = watch(LEXICOGRAPHIC)

@@ -9,7 +9,16 @@ import numpy as np
 import pytest
 
 from kernelevo.core import Program, Status
-from kernelevo.evaluators import ProgramFailed, attempt, call, converse, execute, load, native_program, task_of
+from kernelevo.evaluators import (
+    ProgramFailed,
+    attempt,
+    call,
+    converse,
+    execute,
+    load,
+    native_program,
+    task_of,
+)
 from kernelevo.evaluators.deadline import OutOfTime
 from kernelevo.sandbox.plain_zygote import plain_zygote
 

@@ -127,3 +127,41 @@ def test_constants_are_bit_for_bit(tensor):
 def test_a_large_constant_is_refused():
     with pytest.raises(CaptureError, match="too large"):
         embedded("c", torch.randn(400, 400))
+
+
+class Numbered(nn.Module):
+    """Names that are no numbers of Python's, though they are digits, and one that a class would mangle."""
+
+    def __init__(self):
+        super().__init__()
+        self.blocks = nn.ModuleDict({name: nn.Linear(4, 4) for name in ("00", "01", "7")})
+        self.register_parameter("__scale", nn.Parameter(torch.full((4,), 3.0)))
+
+    def forward(self, x):
+        for block in self.blocks.values():
+            x = block(x)
+        return x * getattr(self, "__scale")
+
+
+def test_names_of_digits_and_underscores_are_reached(tmp_path):
+    module = Numbered()
+    captured = capture(module, (torch.randn(3, 4),))
+    program = load(print_program(captured), tmp_path, module)
+    assert difference(captured, program) == ""
+    assert list(program.state_dict()) == list(module.state_dict())
+
+
+class Worded(nn.Module):
+    def forward(self, x, most, word, kind):
+        return x.clamp(max=most).to(kind) + len(word)
+
+
+def test_arguments_of_any_value_are_told_apart(tmp_path):
+    module, x = Worded(), torch.randn(3, 4)
+    captured = capture(module, (x, float("inf"), 'it\'s "so"', torch.float64))
+    program = load(print_program(captured), tmp_path, module)
+    assert difference(captured, program) == ""
+    with pytest.raises(ValueError, match="most = inf only"):
+        program(x, 1.0, 'it\'s "so"', torch.float64)
+    with pytest.raises(ValueError, match="word = .*so.* only"):
+        program(x, float("inf"), "other", torch.float64)

@@ -45,7 +45,10 @@ def test_proving_tells_what_is_wrong_and_times_nothing(judge, monkeypatch):
 
     monkeypatch.setattr(Ring, "fight", fight)
     assert judge.prove(judge.prepare(Program.single(candidate("return RESULT")))) is None
-    for body, status in (("return RESULT * 1.0001", Status.WRONG), ("raise ValueError('boo')", Status.CRASHED)):
+    for body, status in (
+        ("return RESULT * 1.0001", Status.WRONG),
+        ("raise ValueError('boo')", Status.CRASHED),
+    ):
         found = judge.prove(judge.prepare(Program.single(candidate(body))))
         assert found.status is status and found.score is None and found.feedback
     broken = judge.prepare(Program.single("def ("))

@@ -206,7 +206,7 @@ def test_a_whole_program_in_another_language_than_python():
 
 
 def test_a_program_without_a_main_file_of_that_name_stays_one_file():
-    reply = "`program.cpp`\n```cpp\n#include \"k.h\"\n```\n`k.h`\n```cpp\nint k();\n```"
+    reply = '`program.cpp`\n```cpp\n#include "k.h"\n```\n`k.h`\n```cpp\nint k();\n```'
     found = read(reply, CPP, entry="program.cpp", language="cpp")
     assert found.files is None and "one file" in found.refusal
 
@@ -214,7 +214,10 @@ def test_a_program_without_a_main_file_of_that_name_stays_one_file():
 def test_a_reply_of_the_main_file_keeps_the_files_that_it_uses():
     base = {"program.py": "import tiles\n", "tiles.py": "SIZE = 4\n"}
     again = "```python\nfrom tiles import SIZE\nx = SIZE\n```"
-    assert read(again, base).files == {"program.py": "from tiles import SIZE\nx = SIZE\n", "tiles.py": "SIZE = 4\n"}
+    assert read(again, base).files == {
+        "program.py": "from tiles import SIZE\nx = SIZE\n",
+        "tiles.py": "SIZE = 4\n",
+    }
     assert read('{"code": "import tiles\\nx = 2\\n"}', base).files["tiles.py"] == "SIZE = 4\n"
     assert read("```python\nx = 4\n```", base).files == {"program.py": "x = 4\n"}  # it stands alone
 

@@ -232,3 +232,28 @@ def test_a_parent_whose_value_is_no_choice_of_its_family_is_tuned_all_the_same()
     brief = Brief(Task("t", "g", evaluator="other"), 0, (parent,))
     (found,) = asyncio.run(proposer.propose(brief, Random(1)))
     assert values_in_use(found.program.source)["A"] in (2, 3)
+
+
+def test_how_the_parent_was_asked_for_says_nothing_about_its_child():
+    asked = {"hints": [3], "notes": [4], "fork": 5, "order": 6, "author": "ana", "model": "m", "repairs": 1}
+    parent = program(base="harvest", variant="plain", rewrites=["a"], **asked)
+    (found,) = ask(TuneProposer(), Verdict(parent, Evaluation.ok(1.0)))
+    assert set(found.origin.details) == {"base", "variant", "rewrites", "tuned"}
+
+
+def test_points_that_are_out_stay_out_when_the_table_grows():
+    def choosing(*choices):
+        return Verdict(program({"A": list(choices)}), Evaluation.ok(1.0))
+
+    tuner = TuneProposer()
+    out = {values_in_use(ask(tuner, choosing(1, 2, 3), seed)[0].source)["A"] for seed in range(2)}
+    assert out == {2, 3}
+    (found,) = ask(tuner, choosing(1, 2, 3, 4))
+    assert values_in_use(found.source) == {"A": 4}
+    assert not ask(tuner, choosing(1, 2, 3, 4))
+
+
+def test_an_annotated_table_is_searched_as_any_other():
+    start = Program.single("TUNE: dict[str, list[int]] = {'A': [1, 2, 3], 'B': [4, 5]}\nprint(TUNE)\n")
+    seen = search(TuneProposer(patience=2), start, 10, judge=lambda p: 1.0)
+    assert len(seen) == 3  # two points without improvement
