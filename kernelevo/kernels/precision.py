@@ -93,7 +93,7 @@ class _Widened(TorchDispatchMode):  # type: ignore[no-untyped-call]
         asked = kwargs.get("dtype")
         if draws and asked is torch.float64:
             kwargs["dtype"] = self._own
-        elif not draws and asked in _WIDE:
+        elif not draws and asked is not None and asked in _WIDE:
             kwargs["dtype"] = _WIDE[asked]
         if draws:
             args = tuple(self._narrow(a) for a in args)

@@ -241,7 +241,8 @@ def test_context_that_looks_like_a_diffs_head_does_not_end_its_hunk():
     base = "index = 0\nrename = 1\na = 1\n"
     reply = "```diff\n@@ -1,3 +1,3 @@\nindex = 0\n-rename = 1\n+rename = 2\n-a = 1\n+a = 2\n```"
     assert read(reply, {"program.py": base}).files == {"program.py": "index = 0\nrename = 2\na = 2\n"}
-    head = "diff --git a/program.py b/program.py\nindex 83db48f..bf269f4 100644\n--- a/program.py\n+++ b/program.py\n"
+    head = "diff --git a/program.py b/program.py\nindex 83db48f..bf269f4 100644\n"
+    head += "--- a/program.py\n+++ b/program.py\n"
     assert read(reply.replace("@@ -1", head + "@@ -1"), {"program.py": base}).form == "diff"
 
 

@@ -217,5 +217,5 @@ def test_a_task_is_judged_on_the_data_that_it_was_made_of(tmp_path, monkeypatch)
 
 def test_a_machine_where_programs_could_read_the_secret_is_refused(monkeypatch):
     monkeypatch.setattr(peeking, "call", lambda *given, **more: True)
-    with pytest.raises(SandboxError, match="could read .*secret"):
+    with pytest.raises(SandboxError, match=r"could read .*secret"):
         load(task_of("ml_demand"))
