@@ -51,7 +51,7 @@ def test_a_structure_that_promises_other_leaves_is_no_answer():
 
 
 def test_inputs_that_the_module_refuses_ask_nothing_of_a_program():
-    """Of a distribution that it takes, one draw may be out of range; a program that raises then is right."""
+    """Of a kind that it takes, one draw may be out of its range; a program that raises then is right."""
 
     def evaluate(args, seed):
         if args[0] > 1:
