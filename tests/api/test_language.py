@@ -357,7 +357,10 @@ def test_one_of_two_models_is_wrong_and_the_other_does_the_work(tmp_path):
 
 
 def test_an_endpoint_that_fails_from_the_start_is_told_also_with_one_thinker(tmp_path):
-    with endpoint(lambda request, n: failure(500, "no GPU")) as mock, pytest.raises(MachineError, match="no GPU"):
+    with (
+        endpoint(lambda request, n: failure(500, "no GPU")) as mock,
+        pytest.raises(MachineError, match="no GPU"),
+    ):
         run(tmp_path, mock)
 
 
@@ -372,9 +375,8 @@ def test_a_run_whose_programs_were_mended_is_replayed(tmp_path, loosely):
         assert [c.role for c in opened.calls()] == ["proposer", "repair", "proposer"]
     record = tmp_path / "replies.jsonl"
     assert run_command(["export", str(tmp_path / "run"), "--replies", str(record)]) == 0
-    out = str(tmp_path / "again")
-    more = {"replay": str(record), "replay_loosely": loosely, "model": None, "deterministic": True, "window": 1}
-    again = run(tmp_path, None, out=out, **more)
+    strict = {"model": None, "deterministic": True, "window": 1, "out": str(tmp_path / "again")}
+    again = run(tmp_path, None, replay=str(record), replay_loosely=loosely, **strict)
     assert [t.program.id for t in again.trials] == [t.program.id for t in first.trials]
 
 

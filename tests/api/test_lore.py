@@ -87,4 +87,5 @@ def test_a_run_that_went_on_is_summed_up_once(monkeypatch: pytest.MonkeyPatch) -
     for _ in range(2):
         learn(result(), settings(summary_model="m"))
     own = [n.text for n in KnowledgeBase(default_path()).notes() if n.origin != "built-in"]
-    assert [text.splitlines()[-1] for text in own] == ["A note of mine.", "Rows in registers gained most of all (#1)."]
+    last = "Rows in registers gained most of all (#1)."
+    assert [text.splitlines()[-1] for text in own] == ["A note of mine.", last]

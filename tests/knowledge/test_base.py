@@ -159,7 +159,11 @@ def test_kinds_are_seen_in_the_reference():
 
 @pytest.mark.parametrize(
     ("note", "words"),
-    [("# Größe der Kacheln\n\nKleine Kacheln.", "größe"), ("# 内存 合并\n\n连续读取。", "内存"), ("# Кэш\n\nБлоки.", "кэш")],
+    [
+        ("# Größe der Kacheln\n\nKleine Kacheln.", "größe"),
+        ("# 内存 合并\n\n连续读取。", "内存"),
+        ("# Кэш\n\nБлоки.", "кэш"),
+    ],
 )
 def test_a_note_in_any_language_is_found(note, words):
     base = KnowledgeBase()

@@ -223,7 +223,8 @@ def test_without_key_and_url():
 def test_an_upstreams_error_that_comes_as_success_is_asked_again(endpoint):
     upstream = {"error": {"message": "Provider returned error", "code": 429}}
     page = b"<html>one moment</html>"
-    (reply,), pauses = ask(endpoint, [(200, {}, upstream), (200, {"content-type": "text/html"}, page), answer()])
+    odd = [(200, {}, upstream), (200, {"content-type": "text/html"}, page)]
+    (reply,), pauses = ask(endpoint, [*odd, answer()])
     assert reply.text == "hi" and reply.attempts == 3 and len(pauses) == 2
     broke = answer("half a rep", "error")
     (reply,), _ = ask(endpoint, [broke, answer()])
@@ -244,7 +245,7 @@ def test_a_setting_that_is_refused_as_unprocessable_is_dropped(endpoint):
     ("usage", "counted"),
     [
         ({"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}, (10, 5)),
-        ({"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 900}, (10, 890)),  # reasoning beside it
+        ({"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 900}, (10, 890)),
         ({"prompt_tokens": 10, "completion_tokens": 5}, (10, 5)),
         ({"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}, (None, None)),
         ({"prompt_tokens": 10, "completion_tokens": None, "total_tokens": 15}, (10, None)),

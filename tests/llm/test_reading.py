@@ -214,7 +214,8 @@ def test_a_program_without_a_main_file_of_that_name_stays_one_file():
 def test_a_reply_of_the_main_file_keeps_the_files_that_it_uses():
     base = {"program.py": "import tiles\n", "tiles.py": "SIZE = 4\n"}
     again = "```python\nfrom tiles import SIZE\nx = SIZE\n```"
-    assert read(again, base).files == {"program.py": "from tiles import SIZE\nx = SIZE\n", "tiles.py": "SIZE = 4\n"}
+    new = "from tiles import SIZE\nx = SIZE\n"
+    assert read(again, base).files == {"program.py": new, "tiles.py": "SIZE = 4\n"}
     assert read('{"code": "import tiles\\nx = 2\\n"}', base).files["tiles.py"] == "SIZE = 4\n"
     assert read("```python\nx = 4\n```", base).files == {"program.py": "x = 4\n"}  # it stands alone
 
@@ -238,7 +239,8 @@ def test_context_that_looks_like_a_diffs_head_does_not_end_its_hunk():
     base = "index = 0\nrename = 1\na = 1\n"
     reply = "```diff\n@@ -1,3 +1,3 @@\nindex = 0\n-rename = 1\n+rename = 2\n-a = 1\n+a = 2\n```"
     assert read(reply, {"program.py": base}).files == {"program.py": "index = 0\nrename = 2\na = 2\n"}
-    head = "diff --git a/program.py b/program.py\nindex 83db48f..bf269f4 100644\n--- a/program.py\n+++ b/program.py\n"
+    head = "diff --git a/program.py b/program.py\nindex 83db48f..bf269f4 100644\n"
+    head += "--- a/program.py\n+++ b/program.py\n"
     assert read(reply.replace("@@ -1", head + "@@ -1"), {"program.py": base}).form == "diff"
 
 

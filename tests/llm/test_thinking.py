@@ -53,6 +53,7 @@ def test_a_judges_thoughts_are_no_opinion():
 
 
 def test_a_summarisers_thoughts_are_no_notes():
-    reply = "<think>\n- The table has one row, so I write one note.\n</think>\n- Rows in registers gained a half."
+    thought = "<think>\n- The table has one row, so I write one note.\n</think>"
+    reply = f"{thought}\n- Rows in registers gained a half."
     models = Models([Model("m", ScriptedClient([reply]))], {"summariser": ("m",)})
     assert asyncio.run(summarise(models, (Message("user", "go"),))) == ["Rows in registers gained a half."]

@@ -170,7 +170,7 @@ def test_balanced_groups_are_a_partition_without_loners(count: int, rows: int, s
 
 def test_what_a_judge_tells_of_kernels_tells_equal_texts_apart() -> None:
     def row(registers: int, shared: int) -> dict[str, object]:
-        return {"name": "k", "language": "cuda", "registers": registers, "spill_bytes": None, "shared_bytes": shared}
+        return {"name": "k", "registers": registers, "spill_bytes": None, "shared_bytes": shared}
 
     thin, fat = vector(RELU, kernels=[row(32, 0)]), vector(RELU, kernels=[row(255, 48_000), row(64, 0)])
     assert distance(thin, fat) > 0.01

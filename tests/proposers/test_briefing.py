@@ -171,7 +171,8 @@ def test_a_program_in_another_language_and_one_of_several_files():
     assert "```cpp\nint x;\n```" in text_of(Brief(packing, 0, parents=(cpp,)))
     files = {"program.py": "import tiles\n", "tiles.py": "SIZE = 4\n", "csrc/k.cpp": "int f();\n"}
     text = text_of(Brief(packing, 0, parents=(Verdict(Program(files), Evaluation.ok(1.0)),)))
-    for part in ("`program.py`:\n\n```python\nimport tiles", "`tiles.py`:\n\n```python\nSIZE", "```cpp\nint f"):
+    python = "\n\n```python\n"
+    for part in (f"`program.py`:{python}import tiles", f"`tiles.py`:{python}SIZE", "```cpp\nint f"):
         assert part in text, part
 
 
