@@ -53,7 +53,7 @@ class Features:
         """Return the vector: ``size`` whole numbers, of length ``UNIT`` but for rounding."""
         text, shape = _source(verdict.program)
         metrics = verdict.evaluation.metrics
-        told = {**metrics, **_of_kernels(metrics)}
+        told: dict[str, object] = {**metrics, **_of_kernels(metrics)}
         facts = {name: told.get(name) for name in self._domain}
         blocks = [
             _weighed("text", text),
