@@ -164,7 +164,7 @@ def _headers(torch_headers: bool) -> list[str]:
 def _own_headers(source: str, flags: Sequence[str]) -> list[tuple[str, str]]:
     """Return what a source may include of its author's own, from folders of the flags or by a whole path."""
     folders, forced = [], ""
-    for flag, following in zip(flags, [*flags[1:], ""], strict=True):
+    for flag, following in zip(flags, [*flags[1:], ""], strict=False):  # without flags there is none
         name = next((n for n in ("-I", "-isystem", "-iquote", "-idirafter") if flag.startswith(n)), None)
         if name is not None:
             folders.append(flag.removeprefix(name) or following)
