@@ -140,7 +140,7 @@ def test_a_file_that_needs_its_folder_is_told_what_to_do(text: str) -> None:
 
 
 def test_a_deeply_nested_text_is_read_or_refused() -> None:
-    long_sum = "x = " + " +\\\n".join(["1"] * 900) + "\ny = 2\n"
+    long_sum = "x = " + " +\\\n".join(["1"] * 1500) + "\ny = 2\n"
     assert [name for name, _ in taskfile.bound_names(taskfile.parse(long_sum, "x.py").body)] == ["x", "y"]
     with pytest.raises(BadProgram, match="not valid Python"):
         taskfile.parse("x = " + "-" * 100_000 + "1\n", "x.py")
