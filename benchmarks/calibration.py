@@ -133,9 +133,9 @@ def classes(seed: int) -> list[Trial]:
 def _trial(name: str, value: Tensor, pool: Pool, group: Group, case: Case) -> Trial:
     report = judged(value, group, case)
     label = precision(report, None if report.fine else pool.e_tf32(group))
-    shape = pool.source.shape
+    (rows, summed), columns = case.args[0].shape, case.args[1].shape[1]
     return Trial(
-        name, shape, case.distribution, report.max_abs, report.e_ref, report.ok, report.meets_gate, label
+        name, (rows, summed, columns), case.distribution, report.max_abs, report.e_ref, report.ok, report.meets_gate, label
     )
 
 

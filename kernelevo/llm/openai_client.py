@@ -255,7 +255,7 @@ class OpenAIClient:
             422: _LENGTHS,
             429: "wait, or lower the number of requests a minute in the run's [models] table",
         }.get(status or 0, "run again; if it stays, check --model and --base-url")
-        said = self._clean(str(error))[:500]
+        said = self._clean(_said(error))[:500]
         if status is None:
             return EndpointBusy(
                 f"The language model at {self._place()} sent something that is no reply.", why=said, now=now
@@ -332,11 +332,18 @@ def _count(usage: Any, name: str) -> int | None:
     return count if isinstance(count, int) and count >= 0 else None
 
 
+def _said(error: Exception) -> str:
+    """Return an endpoint's words; what has another form than OpenAI's is in the body alone."""
+    body = getattr(error, "body", None)
+    told = isinstance(body, Mapping) and isinstance(body.get("message"), str)
+    return f"{error}" if body is None or told else f"{error} - {body}"
+
+
 def _refused_setting(error: openai.APIStatusError) -> str | None:
     """Return the setting that a 400 or 422 complains about, if it is one we can do without."""
     settings = ("max_completion_tokens", "max_tokens", "temperature", "seed")
     if error.param in settings:
         return error.param
-    said = str(error).lower()
+    said = _said(error).lower()
     refused = any(word in said for word in ("unsupported", "not support", "unknown", "unrecognized", "extra"))
     return next((s for s in settings if refused and s in said), None)

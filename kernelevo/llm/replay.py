@@ -130,8 +130,9 @@ class ReplayClient:
         missing = EndpointError(
             f"{self._record.name} has no reply to this prompt.",
             why=f"prompt {wanted[:16]} of the {who} is not among its {len(self._record.replies)}: "
-            "the task, a setting, a template or a measured figure is another one",
-            now="--replay-loosely takes recorded replies in their order instead",
+            "the task, a setting, a template, a measured figure or what is known of such tasks is another one",
+            now="--replay-loosely takes recorded replies in their order instead; notes that runs left are told "
+            "unless both runs have --no-knowledge",
         )
         missing.everywhere = "proposer" in self._roles  # what would come after it is another run
         raise missing

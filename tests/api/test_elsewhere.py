@@ -202,13 +202,14 @@ def test_a_folder_is_checked_against_a_named_evaluator(tmp_path):
 
 def test_a_program_of_several_files_is_there_as_a_whole_or_not_at_all(tmp_path, monkeypatch):
     program = Program({"program.py": "import other\n", "other.py": "x = 1\n"})
-    shown, write = [], Path.write_text
+    shown, write, left = [], Path.write_text, tmp_path / "left"
+    left.mkdir()
 
     def watched(path, *given, **more):
-        shown.extend(entry.name for entry in tmp_path.iterdir() if not entry.name.startswith("."))
+        shown.extend(entry.name for entry in left.iterdir() if not entry.name.startswith("."))
         return write(path, *given, **more)
 
     monkeypatch.setattr(Path, "write_text", watched)
-    place = write_program(tmp_path, program)
-    assert shown == [] and programs_in(tmp_path) == [(place, program)]
-    assert write_program(tmp_path, program) == place
+    place = write_program(left, program)
+    assert shown == [] and programs_in(left) == [(place, program)]
+    assert write_program(left, program) == place

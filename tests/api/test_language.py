@@ -258,7 +258,7 @@ def test_a_judge_model_that_talks_nonsense_changes_nothing(tmp_path):
 
 def test_a_run_is_replayed_from_its_own_replies_without_an_endpoint(tmp_path, monkeypatch, capsys):
     with endpoint(lambda request, n: completion(program(n))) as mock:
-        first = run(tmp_path, mock, deterministic=True, window=1)
+        first = run(tmp_path, mock, deterministic=True, window=1, no_knowledge=True)
     record = tmp_path / "replies.jsonl"
     assert run_command(["export", str(tmp_path / "run"), "--replies", str(record)]) == 0
     assert KEY not in record.read_text()
@@ -271,6 +271,7 @@ def test_a_run_is_replayed_from_its_own_replies_without_an_endpoint(tmp_path, mo
         out=str(tmp_path / "again"),
         deterministic=True,
         window=1,
+        no_knowledge=True,
     )
     assert [t.program.id for t in again.trials] == [t.program.id for t in first.trials]
     record.write_text(re.sub(r'"prompt_sha256": "\w{6}', '"prompt_sha256": "000000', record.read_text()))
@@ -370,7 +371,7 @@ def test_a_run_whose_programs_were_mended_is_replayed(tmp_path, loosely):
         return completion("```python\nx = 'boom'\n```" if number == 0 else program(number))
 
     with endpoint(answer) as mock:
-        first = run(tmp_path, mock, deterministic=True, window=1)
+        first = run(tmp_path, mock, deterministic=True, window=1, no_knowledge=True)
     with store(tmp_path) as opened:
         assert [c.role for c in opened.calls()] == ["proposer", "repair", "proposer"]
     record = tmp_path / "replies.jsonl"
@@ -382,6 +383,7 @@ def test_a_run_whose_programs_were_mended_is_replayed(tmp_path, loosely):
         "model": None,
         "deterministic": True,
         "window": 1,
+        "no_knowledge": True,
     }
     again = run(tmp_path, None, out=out, **more)
     assert [t.program.id for t in again.trials] == [t.program.id for t in first.trials]

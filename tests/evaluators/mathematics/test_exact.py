@@ -67,7 +67,7 @@ def test_distances_are_never_a_matter_of_a_few_steps_of_doubles():
     problem, step = PROBLEMS["minmax_distance"], 1.5876e-162  # its square is half of the smallest double
     tiny = problem.repair([[x * step, y * step] for x in range(4) for y in range(4)])
     assert problem.fast(tiny) == pytest.approx(18)
-    wide = problem.repair([*([k * 1e-200, 0.0] for k in range(15)), [1e40, 0.0]])
+    wide = problem.repair([*([k * 1e-200, 0.0] for k in range(15)), [9e39, 0.0]])
     assert problem.fast(wide) == inf and problem.ratio(inf, 12.9) == 0
 
 
