@@ -201,7 +201,7 @@ def _mode_matters(module: nn.Module, captured: Captured) -> bool:
     other = _copied(module).train(not module.training)
     try:
         return bool(captured.reference.mismatch(observe(other, captured.calls)))
-    except (RuntimeError, ValueError, TypeError):
+    except Exception:  # whatever the other mode asks for and these inputs do not give, targets for a loss
         return True
 
 
@@ -239,7 +239,7 @@ def _eager(module: nn.Module, calls: Sequence[Call]) -> Outcome | None:
     before = {name: p._version for name, p in own.named_parameters()}
     try:
         outcome = observe(own, calls)
-    except (RuntimeError, IndexError, ValueError, TypeError, AssertionError):
+    except Exception:  # a forward raises what its author likes
         return None
     for name, parameter in own.named_parameters():
         if parameter._version != before.get(name, 0):

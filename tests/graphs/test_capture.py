@@ -62,6 +62,29 @@ class Uncopyable(nn.Linear):
         raise RuntimeError("no")
 
 
+class NeedsTargets(nn.Module):
+    """In training it returns a loss, for which these calls give no targets."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(3, 3)
+
+    def forward(self, x, targets=None):
+        y = self.linear(x)
+        return torch.nn.functional.cross_entropy(y, targets.view(-1)) if self.training else y
+
+
+class AssertsInTraining(nn.Module):
+    def forward(self, x):
+        assert not self.training
+        return x * 2
+
+
+class LooksUp(nn.Module):
+    def forward(self, x):
+        return x * {}["missing"]
+
+
 def nested(training=True):
     torch.manual_seed(0)
     inputs = (torch.randn(5, 4), {"u": torch.randn(5, 8)})
@@ -117,6 +140,7 @@ def test_copies_do_not_share_their_graph():
         (WritesParameter(), "writes to its parameter 'w'"),
         (Uncopyable(3, 3), "cannot be copied"),
         (nn.Linear(7, 7), "does not run on these inputs"),
+        (LooksUp(), "does not run on these inputs"),
     ],
 )
 def test_refusals_say_why(module, words):
@@ -152,3 +176,9 @@ def test_a_long_unrolled_loop():
 
     captured = capture(Loop(), (torch.randn(200, 3, 2), torch.zeros(3, 4)))
     assert len(captured.graph.nodes) > 800
+
+
+@pytest.mark.parametrize("module", [NeedsTargets(), AssertsInTraining()])
+def test_another_mode_that_raises_is_another_mode(module):
+    captured = capture(module.eval(), (torch.randn(4, 3),))
+    assert captured.mode_matters and not captured.training
