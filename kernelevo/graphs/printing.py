@@ -254,16 +254,21 @@ def _last_uses(graph: fx.Graph) -> dict[fx.Node, list[fx.Node]]:
 
 
 def reach(name: str) -> str:
-    """Return the expression for a dotted name: digits by index, names that are no identifiers by text."""
+    """Return the expression for a dotted name: numbers by index, names that are no identifiers by text."""
     text = "self"
     for part in name.split("."):
-        if part.isdigit():
-            text = f"{text}[{part}]" if text != "self" else f'getattr(self, "{part}")'
+        if text != "self" and _is_index(part):
+            text = f"{text}[{part}]"
         elif part.isidentifier() and not keyword.iskeyword(part):
             text += f".{part}"
         else:
             text = f'getattr({text}, "{part}")'
     return text
+
+
+def _is_index(part: str) -> bool:
+    """Tell whether a name reads as itself between brackets; 01 is no number of Python's."""
+    return part.isascii() and part.isdigit() and str(int(part)) == part
 
 
 def wrap(head: str, args: Iterable[str], tail: str) -> list[str]:

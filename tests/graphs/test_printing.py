@@ -127,3 +127,24 @@ def test_constants_are_bit_for_bit(tensor):
 def test_a_large_constant_is_refused():
     with pytest.raises(CaptureError, match="too large"):
         embedded("c", torch.randn(400, 400))
+
+
+class Numbered(nn.Module):
+    """Names of digits, some of which are no numbers of Python's."""
+
+    def __init__(self):
+        super().__init__()
+        self.blocks = nn.ModuleDict({name: nn.Linear(4, 4) for name in ("00", "01", "7")})
+
+    def forward(self, x):
+        for block in self.blocks.values():
+            x = block(x)
+        return x
+
+
+def test_names_of_digits_are_reached(tmp_path):
+    module = Numbered()
+    captured = capture(module, (torch.randn(3, 4),))
+    program = load(print_program(captured), tmp_path, module)
+    assert difference(captured, program) == ""
+    assert list(program.state_dict()) == list(module.state_dict())
