@@ -15,6 +15,7 @@ from kernelevo.graphs.capture import Captured, capture
 from kernelevo.graphs.namespace import Namespace, unused
 from kernelevo.graphs.printing import WIDTH, assemble, attributes, class_head, method, print_program
 from kernelevo.graphs.skeleton import Entry
+from kernelevo.graphs.spelling import Speller
 from kernelevo.graphs.structure import children, paths
 
 
@@ -171,7 +172,8 @@ def _tests(captured: Captured, captures: Sequence[Captured], named: bool) -> Ite
         if form[0] == "value":
             if mixed and form[1] is not None:
                 yield f"not isinstance({name}, torch.Tensor)"
-            yield f"{name} is None" if form[1] is None else f"{name} == {form[1]!r}"
+            same = Speller({}, "").value(form[1])  # infinity has no name there
+            yield f"{name} is None" if form[1] is None else f"{name} == {same}"
             continue
         if mixed or not named:
             yield f"isinstance({name}, torch.Tensor)"

@@ -147,7 +147,7 @@ def method(
         yield f'            raise RuntimeError("this program is for {word} mode only")'
     names = _names(captured)
     speller = Speller(names, _device(captured), renamed)
-    yield from _arguments(captured, names)
+    yield from _arguments(captured, names, speller)
     doomed = _last_uses(captured.graph)
     for node in captured.graph.nodes:
         if node.op == "get_attr":
@@ -163,7 +163,7 @@ def method(
             yield f"        del {', '.join(dead)}"
 
 
-def _arguments(captured: Captured, names: dict[fx.Node, str]) -> Iterator[str]:
+def _arguments(captured: Captured, names: dict[fx.Node, str], speller: Speller) -> Iterator[str]:
     """Yield the lines that take structured arguments apart and refuse other constants."""
     positional, keyed = children(captured.in_spec)
     specs = [*children(positional), *children(keyed)]
@@ -175,10 +175,9 @@ def _arguments(captured: Captured, names: dict[fx.Node, str]) -> Iterator[str]:
             if names[node] != accessor:
                 yield f"        {names[node]} = {accessor}"
         else:
-            yield f"        if {accessor} != {leaf!r}:"
-            yield f'            raise ValueError("this program is for {accessor} = {leaf!r} only")'.replace(
-                "'", ""
-            )
+            only = f"this program is for {accessor} = {leaf!r} only".replace("'", "")
+            yield f"        if {accessor} != {speller.value(leaf)}:"
+            yield f"            raise ValueError({speller.value(only)})"
 
 
 def _device(captured: Captured) -> str:

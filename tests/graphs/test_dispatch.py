@@ -183,3 +183,16 @@ def test_other_nesting_is_refused():
 
     with pytest.raises(CaptureError, match="nested in different ways"):
         capture_each(First(), [((torch.ones(2),),), ((torch.ones(2), torch.ones(3)),)])
+
+
+class Limited(nn.Module):
+    def forward(self, x, most):
+        return x.clamp(max=most)
+
+
+def test_an_infinite_argument_is_told_from_a_finite_one(tmp_path):
+    module, x = Limited().eval(), torch.randn(4, 6)
+    captures = capture_each(module, [(x, float("inf")), (x, 0.5)])
+    program = checked(print_dispatch(captures), captures, module, tmp_path)
+    with pytest.raises(ValueError, match="for these inputs only"):
+        program(x, 0.25)

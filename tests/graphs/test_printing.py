@@ -148,3 +148,19 @@ def test_names_of_digits_are_reached(tmp_path):
     program = load(print_program(captured), tmp_path, module)
     assert difference(captured, program) == ""
     assert list(program.state_dict()) == list(module.state_dict())
+
+
+class Worded(nn.Module):
+    def forward(self, x, most, word):
+        return x.clamp(max=most) + len(word)
+
+
+def test_arguments_of_any_value_are_told_apart(tmp_path):
+    module, x, word = Worded(), torch.randn(3, 4), "it's" + '"so"'
+    captured = capture(module, (x, float("inf"), word))
+    program = load(print_program(captured), tmp_path, module)
+    assert difference(captured, program) == ""
+    with pytest.raises(ValueError, match="most = inf only"):
+        program(x, 1.0, word)
+    with pytest.raises(ValueError, match="word = .*so.* only"):
+        program(x, float("inf"), "other")
