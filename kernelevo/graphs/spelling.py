@@ -13,6 +13,21 @@ import torch
 import torch.nn.functional as F
 from torch import fx
 
+_INFIX: Mapping[Any, str] = {  # what export makes of sizes that depend on values, and of checks on them
+    operator.add: "+",
+    operator.sub: "-",
+    operator.mul: "*",
+    operator.truediv: "/",
+    operator.floordiv: "//",
+    operator.mod: "%",
+    operator.eq: "==",
+    operator.ne: "!=",
+    operator.lt: "<",
+    operator.le: "<=",
+    operator.gt: ">",
+    operator.ge: ">=",
+}
+
 # public bindings that are written by hand in torch and read their arguments unlike the ATen schema
 _HAND_WRITTEN = frozenset({"to", "split", "size", "stride", "item", "tensor", "from_numpy", "nonzero"})
 
@@ -91,6 +106,8 @@ class Speller:
         target = node.target
         if target is operator.getitem:
             return f"{args[0]}[{args[1]}]", [], ""
+        if target in _INFIX:
+            return f"{args[0]} {_INFIX[target]} {args[1]}", [], ""
         if isinstance(target, torch._ops.OpOverload):
             spelled = public(target)
             if spelled and spelled[1] and args:

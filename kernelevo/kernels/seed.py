@@ -19,7 +19,7 @@ def seeds(spec: Mapping[str, Any]) -> tuple[Program, ...]:
     """
     try:
         text = seed_text(spec)
-    except CaptureError:
+    except (CaptureError, ValueError):  # no graph, or one that has no text
         return ()
     return (Program.single(text, origin=Origin("seed", "the module as it is")),)
 

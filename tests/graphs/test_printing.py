@@ -164,3 +164,15 @@ def test_arguments_of_any_value_are_told_apart(tmp_path):
         program(x, 1.0, word)
     with pytest.raises(ValueError, match="word = .*so.* only"):
         program(x, float("inf"), "other")
+
+
+class Chosen(nn.Module):
+    def forward(self, x):
+        return x[x > 0].sum() + x
+
+
+def test_sizes_that_depend_on_values_are_printed_with_their_checks(tmp_path):
+    module = Chosen()
+    captured = capture(module, (torch.randn(3, 4),))
+    program = load(print_program(captured), tmp_path, module)
+    assert difference(captured, program) == ""
