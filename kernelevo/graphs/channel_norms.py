@@ -13,8 +13,17 @@ from torch import fx
 
 from kernelevo.graphs.batch_moments import SNIPPET
 from kernelevo.graphs.capture import Captured
-from kernelevo.graphs.matching import arguments, aten, calls, is_float32, is_op, shape, sole_user, value
-from kernelevo.graphs.rows import FRESH
+from kernelevo.graphs.matching import (
+    FRESH,
+    arguments,
+    aten,
+    calls,
+    is_float32,
+    is_op,
+    shape,
+    sole_user,
+    value,
+)
 from kernelevo.graphs.tile_steps import understood
 
 

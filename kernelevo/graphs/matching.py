@@ -12,6 +12,29 @@ from torch import fx
 aten = torch.ops.aten
 
 
+FRESH = (  # operators whose result is newly allocated and never a view of an input
+    aten.linear,
+    aten.conv1d,
+    aten.conv2d,
+    aten.conv3d,
+    aten.conv_transpose2d,
+    aten.batch_norm,
+    aten.layer_norm,
+    aten.group_norm,
+    aten.add,
+    aten.sub,
+    aten.mul,
+    aten.div,
+    aten.addmm,
+    aten.baddbmm,
+    aten.bmm,
+    aten.mm,
+    aten.masked_fill,
+    aten.matmul,
+    aten.cat,
+)
+
+
 def is_op(node: Any, *ops: Any) -> bool:
     """Tell whether ``node`` calls one of ``ops`` (overloads, or packets for any overload)."""
     if not isinstance(node, fx.Node) or node.op != "call_function":
@@ -147,13 +170,31 @@ def put_in_place(
 
 
 def remove_dead(graph: fx.Graph) -> int:
-    """Erase nodes without users and without effect; return how many calls went."""
+    """Erase nodes without users and without effect; return how many calls went.
+
+    A write over a value that nobody else sees has no effect once nobody reads what was written.
+    """
     erased = 0
     for node in reversed(list(graph.nodes)):
-        if not node.users and not matters(node):
+        if not node.users and (not matters(node) or _writes_for_nobody(node)):
             erased += node.op == "call_function"
             graph.erase_node(node)
     return erased
+
+
+def _writes_for_nobody(node: fx.Node) -> bool:
+    written = mutates(node)
+    return bool(written) and not draws(node) and all(_is_private(value, node) for value in written)
+
+
+def _is_private(value: fx.Node, reader: fx.Node) -> bool:
+    """Tell whether a value, new or written over one that was, is seen by ``reader`` alone."""
+    if set(value.users) != {reader}:
+        return False
+    if is_op(value, *FRESH) or value.meta.get("fresh"):
+        return True
+    written = mutates(value)
+    return bool(written) and all(_is_private(before, value) for before in written)
 
 
 def is_dense(*nodes: Any) -> bool:

@@ -9,31 +9,11 @@ from dataclasses import dataclass
 from torch import fx
 
 from kernelevo.graphs import row_ops
-from kernelevo.graphs.matching import aten, is_op, matters, shape, value
+from kernelevo.graphs.matching import FRESH, is_op, matters, shape, value
 from kernelevo.graphs.row_layout import Layout, layout
 from kernelevo.graphs.row_window import read_window
 
 MOST = 48  # operations of one region; longer chains are cut, so that a loop body stays compilable
-
-FRESH = (  # operators whose result is newly allocated and never a view of an input
-    aten.linear,
-    aten.conv1d,
-    aten.conv2d,
-    aten.conv3d,
-    aten.conv_transpose2d,
-    aten.batch_norm,
-    aten.layer_norm,
-    aten.group_norm,
-    aten.add,
-    aten.sub,
-    aten.mul,
-    aten.div,
-    aten.addmm,
-    aten.bmm,
-    aten.mm,
-    aten.matmul,
-    aten.cat,
-)
 
 
 @dataclass(frozen=True)

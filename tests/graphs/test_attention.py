@@ -141,3 +141,26 @@ def test_dropped_weights_are_not_computed():
     captured, report = applied(Dropped(), torch.randn(5, 2, 16))
     assert report["dead-work"].places > 0
     assert not any("mean" in str(n.target) for n in captured.graph.nodes)
+
+
+class Overwritten(Causal):
+    """As memory is saved by hand: the query is scaled, and the scores are masked, where they lie."""
+
+    def forward(self, x):
+        b, t, c = x.shape
+        parts = (self.qkv(x)[..., i * c : (i + 1) * c] for i in range(3))
+        q, k, v = (y.view(b, t, self.heads, c // self.heads).transpose(1, 2) for y in parts)
+        q *= 0.5
+        att = q @ k.transpose(-2, -1)
+        att /= 2.0
+        att.masked_fill_(self.bias[:, :, :t, :t] == 0, float("-inf"))
+        return self.out((F.softmax(att, dim=-1) @ v).transpose(1, 2).reshape(b, t, c))
+
+
+def test_scores_that_are_written_over_are_not_computed_beside_the_fused_kernel(tmp_path):
+    module = Overwritten()
+    captured, report = applied(module, torch.randn(2, 9, 16))
+    assert report["fused-attention"].places == 1, report
+    left = [str(n.target) for n in captured.graph.nodes if n.op == "call_function"]
+    assert not any(name.startswith(("aten.matmul", "aten.masked_fill", "aten.div")) for name in left)
+    assert difference(captured, load(print_program(captured), tmp_path, module)) == ""

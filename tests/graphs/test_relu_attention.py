@@ -80,3 +80,13 @@ def test_a_mask_loaded_later_is_obeyed(tmp_path):
 def test_other_attention_stays(module):
     captured = capture(module, (torch.randn(2, 70, 24),))
     assert [a.places for a in apply_reported(captured, ["relu-attention"])] == [0]
+
+
+def test_a_relu_in_place_leaves_no_scores_behind(tmp_path):
+    module, x = Heads(activation=torch.relu_), torch.randn(2, 70, 24)
+    captured = capture(module, (x,))
+    (applied,) = apply_reported(captured, ["relu-attention"])
+    assert applied.places == 1, applied.refused
+    left = [str(n.target) for n in captured.graph.nodes if n.op == "call_function"]
+    assert not any(name.startswith(("aten.relu", "aten.matmul", "aten.masked_fill")) for name in left)
+    assert difference(captured, load(print_program(captured), tmp_path, module)) == ""

@@ -11,7 +11,16 @@ from torch import fx
 
 from kernelevo.graphs.capture import Captured
 from kernelevo.graphs.lifting import evaluate, fixed_nodes, lift
-from kernelevo.graphs.matching import arguments, aten, calls, is_float32, is_op, shape, sole_user
+from kernelevo.graphs.matching import (
+    arguments,
+    aten,
+    calls,
+    is_float32,
+    is_op,
+    mutates,
+    shape,
+    sole_user,
+)
 from kernelevo.graphs.snippet import Snippet
 
 _HIDDEN = -1e9  # a score at most this adds exp(-1e9) = 0 to a row that has any other
@@ -169,7 +178,7 @@ def read_scores(node: fx.Node) -> Scores | None:
     if is_op(node, aten.matmul.default, aten.bmm.default):
         query, keys = node.args
         assert isinstance(query, fx.Node) and isinstance(keys, fx.Node)
-        scaled = _scaled(query)
+        scaled = None if mutates(query) else _scaled(query)  # what is written over would be scaled twice
         return Scores(*(scaled[0], keys, scaled[1])) if scaled else Scores(query, keys)
     if is_op(node, aten.baddbmm.default):
         given = arguments(node)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from torch import fx
 
 from kernelevo.graphs.capture import Captured
-from kernelevo.graphs.matching import arguments, aten, calls, is_op, sole_user, value
-from kernelevo.graphs.rows import FRESH
+from kernelevo.graphs.matching import FRESH, arguments, aten, calls, is_op, sole_user, value
 
 _FORMS = {
     aten.relu.default: aten.relu_.default,
