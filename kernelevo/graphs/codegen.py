@@ -14,6 +14,8 @@ from unittest import mock
 import torch
 from torch.fx import GraphModule, Interpreter
 
+from kernelevo.graphs.execution import TURN
+from kernelevo.graphs.matching import draws
 from kernelevo.graphs.opaque import HarvestError
 
 _ONE_AT_A_TIME = threading.Lock()  # Inductor keeps global state, and two of its methods are patched here
@@ -72,6 +74,8 @@ def generate(
     with _ONE_AT_A_TIME, ExitStack() as stack:
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore")  # advice to users of torch.compile
+        if any(map(draws, module.graph.nodes)):
+            stack.enter_context(TURN)  # tracing puts the random state back that others would be drawing from
         stack.enter_context(torch.no_grad())
         stack.enter_context(config.patch({**_ALWAYS, **options}))
         stack.enter_context(_deadline(clock() + seconds, clock, seconds))

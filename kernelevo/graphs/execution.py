@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,8 @@ from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from torch.utils import _pytree as pytree
 
 SEED = 20_231  # drawn before each call, so that random draws inside forward are comparable
+TURN = threading.RLock()
+"""Whoever runs a graph for its values holds it: torch draws from one random state for all threads."""
 
 
 _LARGE, _PIECE = 1 << 20, 61  # elements; odd, so that rows of a power of two are cut in different places
@@ -80,7 +83,7 @@ def observe(module: nn.Module, calls: Sequence[Call], owner: nn.Module | None = 
     outputs, inputs = [], []
     for call in calls:
         own = call.map(lambda t: t.detach().clone())
-        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        with TURN, torch.no_grad(), torch.random.fork_rng(devices=[]):
             torch.manual_seed(SEED)
             result = module(*own.args, **own.kwargs)
         outputs.append(tuple(_keep(leaf) for leaf in pytree.tree_leaves(result)))
@@ -122,7 +125,7 @@ def copied(graph: fx.Graph) -> fx.Graph:
 def record(gm: fx.GraphModule, call: Call) -> None:
     """Run ``gm`` once for its shapes; buffers move on as in any call."""
     own = call.map(lambda t: t.detach().clone())
-    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+    with TURN, torch.no_grad(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(SEED)
         Recorder(gm).run(*own.leaves(), enable_io_processing=False)
 

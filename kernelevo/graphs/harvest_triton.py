@@ -12,6 +12,7 @@ from torch.fx import Node
 
 from kernelevo.graphs.capture import Captured
 from kernelevo.graphs.codegen import generate
+from kernelevo.graphs.execution import TURN
 from kernelevo.graphs.flat import FlatGraph, as_one_call, flatten
 from kernelevo.graphs.harvest_cpp import RUN, CallWriter, fitting
 from kernelevo.graphs.opaque import HarvestError, OpaqueCall, opaque_calls
@@ -113,7 +114,7 @@ def _functional(flat: FlatGraph) -> list[int]:
     A CPU build of torch cannot trace writes to CUDA tensors.
     """
     copies = [t.clone() for t in flat.examples]
-    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+    with TURN, torch.no_grad(), torch.random.fork_rng(devices=[]):
         flat.module(*copies)
     changed = [
         i

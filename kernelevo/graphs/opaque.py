@@ -12,6 +12,7 @@ import torch
 from torch.fx import Graph, GraphModule, Interpreter, Node
 
 from kernelevo.errors import CaptureError
+from kernelevo.graphs.execution import TURN
 from kernelevo.graphs.spelling import Speller
 
 NAMESPACE = "kernelevo_opaque"
@@ -110,7 +111,7 @@ class OpaqueCalls:
             return
         consumers = {user for n in module.graph.nodes for user in n.users if is_opaque(n)}
         recorder = _Recorder(module, frozenset([*opaque, *consumers]))
-        with torch.no_grad():
+        with TURN, torch.no_grad():
             recorder.run(*[t.clone() for t in examples])
         private = {n for n in opaque if _results(recorder.values[n]) is None}
         whole = set(opaque) | {user for n in private for user in n.users}

@@ -1,6 +1,9 @@
-import torch
+import threading
 
-from kernelevo.graphs.execution import Call
+import torch
+from torch import nn
+
+from kernelevo.graphs.execution import TURN, Call, observe
 
 
 def test_shuffled_inputs_hold_the_same_values_in_other_places():
@@ -14,3 +17,19 @@ def test_shuffled_inputs_hold_the_same_values_in_other_places():
     assert (large != other.args[1]).float().mean() > 0.9
     again = call.shuffled(1)
     assert all(torch.equal(a, b) for a, b in zip(other.leaves(), again.leaves(), strict=True))
+
+
+class Elsewhere(nn.Module):
+    """Adds whether another thread could run a graph, and draw random numbers, meanwhile."""
+
+    def forward(self, x):
+        found = []
+        thread = threading.Thread(target=lambda: found.append(TURN.acquire(blocking=False)))
+        thread.start()
+        thread.join()
+        return x + found[0]
+
+
+def test_one_graph_runs_at_a_time():
+    outcome = observe(Elsewhere(), [Call((torch.zeros(2),), {})])
+    assert outcome.outputs[0][0].tolist() == [0.0, 0.0]
