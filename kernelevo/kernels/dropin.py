@@ -136,8 +136,9 @@ class Optimized(nn.Module):
         why = self._why_not(structure, leaves)
         if why:
             return self._fall_back(why, args, kwargs)
+        proven = next(s for s in self._proven if not s.mismatch(structure, leaves))
         with torch.no_grad():
-            return self._program(*args, **kwargs)
+            return _laid_out(self._program(*args, **kwargs), proven.outputs)
 
     def _fall_back(self, why: str, args: Any, kwargs: Any) -> Any:
         kind = why.partition(";")[0]
@@ -220,6 +221,27 @@ class Optimized(nn.Module):
             for (home, last), value in zip(homes, kept, strict=True):
                 home[last] = value
         return flatten(result)[1]
+
+
+def _laid_out(result: Any, kinds: Sequence[Any]) -> Any:
+    """Return a result with the strides of the original's: who views it relies on them."""
+    found, spec = pytree.tree_flatten(result)
+    if len(found) != len(kinds):
+        return result
+    laid = [_strided(value, kind) for value, kind in zip(found, kinds, strict=True)]
+    return result if all(map(_same, laid, found)) else pytree.tree_unflatten(laid, spec)
+
+
+def _strided(value: Any, kind: Any) -> Any:
+    if not isinstance(value, torch.Tensor) or value.layout is not torch.strided:
+        return value
+    if not isinstance(kind, Leaf) or tuple(value.shape) != kind.shape or 0 in kind.shape:
+        return value
+    sizes = zip(kind.shape, value.stride(), kind.stride, strict=True)
+    strides = [(now, was) for size, now, was in sizes if size > 1]
+    if all(now == was for now, was in strides) or any(was == 0 for _, was in strides):  # 0: expanded
+        return value
+    return torch.empty_strided(kind.shape, kind.stride, dtype=value.dtype, device=value.device).copy_(value)
 
 
 def _autocast(kind: str) -> bool:

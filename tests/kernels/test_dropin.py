@@ -365,3 +365,49 @@ def test_a_program_of_several_files_leaves_the_names_of_its_modules_to_others(ne
         assert importlib.import_module("scale_it").FACTOR == "mine"
         assert sys.path[: len(path)] == path and sys.dont_write_bytecode == writes
         del sys.modules["scale_it"]
+
+
+IMAGES = """
+import torch
+from torch import nn
+
+
+class ModelNew(nn.Module):
+    calls = 0
+
+    def __init__(self, *init_args, **init_kwargs):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 1)
+
+    def forward(self, x):
+        type(self).calls += 1
+        y = torch.nn.functional.conv2d(x, self.conv.weight, self.conv.bias)
+        return y.contiguous(memory_format=torch.channels_last), y.flatten(1)
+"""
+
+
+class Images(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 1)
+
+    def forward(self, x):
+        y = self.conv(x)
+        return y, y.flatten(1)
+
+
+def test_results_have_the_strides_of_the_original_s(tmp_path):
+    torch.manual_seed(1)
+    module, x = Images().eval(), torch.rand(2, 3, 5, 6)
+    fast = Optimized(module, Program.single(IMAGES), [Signature.of(module, (x,))], folder=tmp_path)
+    with torch.no_grad():
+        images, rows = fast(x)
+        wanted, _ = module(x)
+        assert images.stride() == wanted.stride()
+        assert torch.equal(images.view(2, -1), wanted.view(2, -1)) and torch.equal(rows, wanted.flatten(1))
+    assert ran(fast) == 1
+    state = [p.detach() for p in fast.parameters()]
+    checks = ("test_schema", "test_faketensor")
+    torch.library.opcheck(
+        torch.ops.kernelevo.run.default, (fast._number, 0, [x], state, []), test_utils=checks
+    )
