@@ -229,12 +229,13 @@ def edited(
     pool = tuple(
         cast(cst.BaseExpression, other) for other, home in found if home is owner and _is_value(other)
     )
-    new = edit(node, rng, Site(pool))
-    if new is None or new is node:
+    try:
+        new = edit(node, rng, Site(pool))
+        changed = tree if new is None or new is node else tree.deep_replace(node, new)
+    except cst.CSTValidationError:  # ``return(x)`` has no space to spare for an x without brackets
         return None
-    changed = tree.deep_replace(node, new)
     doc = (edit.__doc__ or "").split("\n", maxsplit=1)[0].rstrip(".")
-    return (changed.code, doc) if isinstance(changed, cst.Module) else None
+    return (changed.code, doc) if isinstance(changed, cst.Module) and changed is not tree else None
 
 
 def _is_value(node: cst.CSTNode) -> bool:

@@ -208,3 +208,11 @@ def test_what_an_earlier_process_proposed_is_not_proposed_again(make):
     reminded = make()
     reminded.proposed(program)
     assert first_of(reminded).id != program.id
+
+
+def test_keywords_that_lean_on_brackets_are_no_obstacle():
+    text = "def f(a, b):\n    while(a < b):\n        a = not(a + b)\n    return(a * b)\n"
+    proposer, made = MutateProposer(), 0
+    for seed in range(60):
+        made += len(proposed(proposer, verdict(text), seed=seed))
+    assert made > 20
