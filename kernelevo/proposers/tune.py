@@ -24,6 +24,8 @@ from kernelevo.core.brief import Brief
 from kernelevo.errors import ToolchainMissing
 from kernelevo.proposers.family import FAILED, Family, Point, entry_of, has, read_family, wider
 
+_MADE_BY = ("base", "rewrites", "variant")  # what says of a text how it came about, not for whom
+
 
 class TuneProposer:
     """Changes only the values in use in a parent's ``TUNE`` table.
@@ -84,7 +86,8 @@ class TuneProposer:
         program = parent.program
         text = table.with_values(program.source, settings, keep_choices=True)
         words = ", ".join(f"{k}={v!r}" for k, v in settings.items())
-        details = {**program.origin.details, "tuned": settings}
+        own = {key: told for key, told in program.origin.details.items() if key in _MADE_BY}
+        details = {**own, "tuned": settings}
         return Proposal(
             Program(
                 {**program.files, entry_of(program): text},

@@ -232,3 +232,10 @@ def test_a_parent_whose_value_is_no_choice_of_its_family_is_tuned_all_the_same()
     brief = Brief(Task("t", "g", evaluator="other"), 0, (parent,))
     (found,) = asyncio.run(proposer.propose(brief, Random(1)))
     assert values_in_use(found.program.source)["A"] in (2, 3)
+
+
+def test_how_the_parent_was_asked_for_says_nothing_about_its_child():
+    asked = {"hints": [3], "notes": [4], "fork": 5, "order": 6, "author": "ana", "model": "m", "repairs": 1}
+    parent = program(base="harvest", variant="plain", rewrites=["a"], **asked)
+    (found,) = ask(TuneProposer(), Verdict(parent, Evaluation.ok(1.0)))
+    assert set(found.origin.details) == {"base", "variant", "rewrites", "tuned"}
