@@ -99,13 +99,18 @@ def entry_of(program: Program) -> str:
 
 
 def wider(known: Family | None, space: dict[str, list[Any]]) -> Family:
-    """Return a family over ``space`` that keeps what an earlier, narrower table had taught."""
+    """Return a family over ``space`` that keeps what an earlier, narrower table taught and has out."""
     family = Family(space)
-    for point, value in known.values.items() if known else ():
-        assert known is not None
+    if known is None:
+        return family
+    for point, value in known.values.items():
         moved = family.point(known.settings(point))
         if moved is not None:
             family.tell(moved, value)
+    for point in known.pending:
+        moved = family.point(known.settings(point))
+        if moved is not None and moved not in family.values:
+            family.pending[moved] = None
     return family
 
 

@@ -239,3 +239,15 @@ def test_how_the_parent_was_asked_for_says_nothing_about_its_child():
     parent = program(base="harvest", variant="plain", rewrites=["a"], **asked)
     (found,) = ask(TuneProposer(), Verdict(parent, Evaluation.ok(1.0)))
     assert set(found.origin.details) == {"base", "variant", "rewrites", "tuned"}
+
+
+def test_points_that_are_out_stay_out_when_the_table_grows():
+    def choosing(*choices):
+        return Verdict(program({"A": list(choices)}), Evaluation.ok(1.0))
+
+    tuner = TuneProposer()
+    out = {values_in_use(ask(tuner, choosing(1, 2, 3), seed)[0].source)["A"] for seed in range(2)}
+    assert out == {2, 3}
+    (found,) = ask(tuner, choosing(1, 2, 3, 4))
+    assert values_in_use(found.source) == {"A": 4}
+    assert not ask(tuner, choosing(1, 2, 3, 4))
