@@ -83,9 +83,11 @@ def read_family(program: Program) -> tuple[str, dict[str, list[Any]]] | None:
 
 def _without_table(source: str) -> str:
     """Return the source with its tables blanked."""
-    lines = source.splitlines()
+    lines = source.split("\n")
     for statement in ast.parse(source).body:
         targets = statement.targets if isinstance(statement, ast.Assign) else []
+        if isinstance(statement, ast.AnnAssign):
+            targets = [statement.target]
         if any(isinstance(t, ast.Name) and t.id in (table.NAME,) for t in targets):
             assert statement.end_lineno is not None
             for i in range(statement.lineno - 1, statement.end_lineno):

@@ -88,8 +88,8 @@ def _passed_over(tree: ast.Module) -> tuple[set[ast.AST], set[ast.AST]]:
     table: set[ast.AST] = set()
     indices: set[ast.AST] = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.Assign) and any(
-            isinstance(target, ast.Name) and target.id == _TABLE for target in node.targets
+        if isinstance(node, ast.Assign | ast.AnnAssign) and any(
+            isinstance(target, ast.Name) and target.id == _TABLE for target in _targets(node)
         ):
             table |= set(ast.walk(node))
         elif isinstance(node, ast.JoinedStr):
@@ -97,6 +97,10 @@ def _passed_over(tree: ast.Module) -> tuple[set[ast.AST], set[ast.AST]]:
         elif isinstance(node, ast.Subscript):
             indices |= set(ast.walk(node.slice))
     return table, indices
+
+
+def _targets(node: ast.Assign | ast.AnnAssign) -> list[ast.expr]:
+    return node.targets if isinstance(node, ast.Assign) else [node.target]
 
 
 def _in_cpp(source: str) -> list[Literal]:

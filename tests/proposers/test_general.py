@@ -216,3 +216,8 @@ def test_keywords_that_lean_on_brackets_are_no_obstacle():
     for seed in range(60):
         made += len(proposed(proposer, verdict(text), seed=seed))
     assert made > 20
+
+
+def test_an_annotated_table_is_left_to_the_tuner():
+    text = "TUNE: dict[str, list[int]] = {'A': [3, 4]}\nx = 5\n"
+    assert [n.value for n in numbers_of(text, "python")] == [5]

@@ -251,3 +251,9 @@ def test_points_that_are_out_stay_out_when_the_table_grows():
     (found,) = ask(tuner, choosing(1, 2, 3, 4))
     assert values_in_use(found.source) == {"A": 4}
     assert not ask(tuner, choosing(1, 2, 3, 4))
+
+
+def test_an_annotated_table_is_searched_as_any_other():
+    start = Program.single("TUNE: dict[str, list[int]] = {'A': [1, 2, 3], 'B': [4, 5]}\nprint(TUNE)\n")
+    seen = search(TuneProposer(patience=2), start, 10, judge=lambda p: 1.0)
+    assert len(seen) == 3  # two points without improvement
