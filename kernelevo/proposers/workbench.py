@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kernelevo.core import Task, Verdict
-from kernelevo.errors import BadSetting
+from kernelevo.errors import BadSetting, CaptureError
 
 if TYPE_CHECKING:
     from kernelevo.graphs.capture import Captured
@@ -112,7 +112,7 @@ def devices_of(rewrite: Rewrite) -> frozenset[str]:
     return frozenset(getattr(rewrite, "devices", ("cpu", "cuda")))
 
 
-_benches: dict[str, Workbench] = {}
+_benches: dict[str, Workbench | CaptureError] = {}
 _lock = threading.Lock()
 
 
@@ -131,8 +131,14 @@ def workbench(task: Task) -> Workbench:
         )
     with _lock:
         if task.digest not in _benches:
-            _benches[task.digest] = Workbench(task)
-        return _benches[task.digest]
+            try:
+                _benches[task.digest] = Workbench(task)
+            except CaptureError as error:  # every proposer asks in every turn; exporting takes seconds
+                _benches[task.digest] = CaptureError(error.what, why=error.why, now=error.now)
+        found = _benches[task.digest]
+    if isinstance(found, CaptureError):
+        raise CaptureError(found.what, why=found.why, now=found.now)
+    return found
 
 
 def rewrites_of(details: Mapping[str, Any]) -> Names | None:

@@ -6,6 +6,8 @@ import torch
 
 from kernelevo.backends.tune import read_table, values_in_use, with_values
 from kernelevo.core import Brief, Evaluation, Program, Task, Trial, Verdict
+from kernelevo.errors import CaptureError
+from kernelevo.graphs import dispatch
 from kernelevo.proposers.crossover import CrossoverProposer
 from kernelevo.proposers.rewrite import RewriteProposer
 from kernelevo.proposers.workbench import workbench
@@ -230,3 +232,20 @@ def test_sets_that_an_earlier_process_proposed_are_not_proposed_again():
     (second,) = ask(reminded, Random(1))
     assert second.program.id != first.program.id
     assert reminded.proposed(Program.single("x")) is None
+
+
+def test_a_module_without_a_graph_is_captured_once_for_all(monkeypatch):
+    tries, real = [], dispatch.capture_each
+
+    def counted(*given):
+        tries.append(given)
+        return real(*given)
+
+    monkeypatch.setattr(dispatch, "capture_each", counted)
+    text = TEXT.replace("self.dead(x[..., :3])", "x = x if x.sum() > 1 else -x")
+    task = Task("c.py", "", options={"reference": {**REFERENCE, "entry": "Model", "text": text}})
+    for _ in range(2):
+        assert ask(RewriteProposer(), Random(0), task=task) == []
+    with pytest.raises(CaptureError, match="cannot be captured as one graph"):
+        workbench(task)
+    assert len(tries) == 1
