@@ -172,7 +172,7 @@ def _tests(captured: Captured, captures: Sequence[Captured], named: bool) -> Ite
         if form[0] == "value":
             if mixed and form[1] is not None:
                 yield f"not isinstance({name}, torch.Tensor)"
-            same = Speller({}, f'torch.device("{form[1]}")').value(form[1])
+            same = Speller({}, "").value(form[1])  # infinity has no name there
             yield f"{name} is None" if form[1] is None else f"{name} == {same}"
             continue
         if mixed or not named:

@@ -29,6 +29,7 @@ FRESH = (  # operators whose result is newly allocated and never a view of an in
     aten.baddbmm,
     aten.bmm,
     aten.mm,
+    aten.masked_fill,
     aten.matmul,
     aten.cat,
 )

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import fx
 
-_INFIX = {  # what export makes of sizes that depend on values, and of checks on them
+_INFIX: Mapping[Any, str] = {  # what export makes of sizes that depend on values, and of checks on them
     operator.add: "+",
     operator.sub: "-",
     operator.mul: "*",
@@ -27,6 +27,7 @@ _INFIX = {  # what export makes of sizes that depend on values, and of checks on
     operator.gt: ">",
     operator.ge: ">=",
 }
+
 # public bindings that are written by hand in torch and read their arguments unlike the ATen schema
 _HAND_WRITTEN = frozenset({"to", "split", "size", "stride", "item", "tensor", "from_numpy", "nonzero"})
 

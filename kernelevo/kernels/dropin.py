@@ -237,9 +237,8 @@ def _strided(value: Any, kind: Any) -> Any:
         return value
     if not isinstance(kind, Leaf) or tuple(value.shape) != kind.shape or 0 in kind.shape:
         return value
-    strides = [
-        (now, was) for n, now, was in zip(kind.shape, value.stride(), kind.stride, strict=True) if n > 1
-    ]
+    sizes = zip(kind.shape, value.stride(), kind.stride, strict=True)
+    strides = [(now, was) for size, now, was in sizes if size > 1]
     if all(now == was for now, was in strides) or any(was == 0 for _, was in strides):  # 0: expanded
         return value
     return torch.empty_strided(kind.shape, kind.stride, dtype=value.dtype, device=value.device).copy_(value)

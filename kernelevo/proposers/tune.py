@@ -24,11 +24,7 @@ from kernelevo.core.brief import Brief
 from kernelevo.errors import ToolchainMissing
 from kernelevo.proposers.family import FAILED, Family, Point, entry_of, has, read_family, wider
 
-_MADE_BY = (
-    "base",
-    "rewrites",
-    "variant",
-)  # what an origin says about a text; the rest says who was asked, and how
+_MADE_BY = ("base", "rewrites", "variant")  # what says of a text how it came about, not for whom
 
 
 class TuneProposer:

@@ -20,7 +20,7 @@ def test_shuffled_inputs_hold_the_same_values_in_other_places():
 
 
 class Elsewhere(nn.Module):
-    """Adds whether another thread could run a graph meanwhile, and draw from the same random state."""
+    """Adds whether another thread could run a graph, and draw random numbers, meanwhile."""
 
     def forward(self, x):
         found = []

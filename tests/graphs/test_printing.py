@@ -130,20 +130,19 @@ def test_a_large_constant_is_refused():
 
 
 class Numbered(nn.Module):
-    """Names that are no numbers of Python's, though they are digits, and one that a class would mangle."""
+    """Names of digits, some of which are no numbers of Python's."""
 
     def __init__(self):
         super().__init__()
         self.blocks = nn.ModuleDict({name: nn.Linear(4, 4) for name in ("00", "01", "7")})
-        self.register_parameter("__scale", nn.Parameter(torch.full((4,), 3.0)))
 
     def forward(self, x):
         for block in self.blocks.values():
             x = block(x)
-        return x * getattr(self, "__scale")
+        return x
 
 
-def test_names_of_digits_and_underscores_are_reached(tmp_path):
+def test_names_of_digits_are_reached(tmp_path):
     module = Numbered()
     captured = capture(module, (torch.randn(3, 4),))
     program = load(print_program(captured), tmp_path, module)
@@ -157,11 +156,23 @@ class Worded(nn.Module):
 
 
 def test_arguments_of_any_value_are_told_apart(tmp_path):
-    module, x = Worded(), torch.randn(3, 4)
-    captured = capture(module, (x, float("inf"), 'it\'s "so"'))
+    module, x, word = Worded(), torch.randn(3, 4), "it's" + '"so"'
+    captured = capture(module, (x, float("inf"), word))
     program = load(print_program(captured), tmp_path, module)
     assert difference(captured, program) == ""
     with pytest.raises(ValueError, match="most = inf only"):
-        program(x, 1.0, 'it\'s "so"')
-    with pytest.raises(ValueError, match=r"word = .*so.* only"):
+        program(x, 1.0, word)
+    with pytest.raises(ValueError, match="word = .*so.* only"):
         program(x, float("inf"), "other")
+
+
+class Chosen(nn.Module):
+    def forward(self, x):
+        return x[x > 0].sum() + x
+
+
+def test_sizes_that_depend_on_values_are_printed_with_their_checks(tmp_path):
+    module = Chosen()
+    captured = capture(module, (torch.randn(3, 4),))
+    program = load(print_program(captured), tmp_path, module)
+    assert difference(captured, program) == ""
