@@ -135,7 +135,14 @@ def _trial(name: str, value: Tensor, pool: Pool, group: Group, case: Case) -> Tr
     label = precision(report, None if report.fine else pool.e_tf32(group))
     (rows, summed), columns = case.args[0].shape, case.args[1].shape[1]
     return Trial(
-        name, (rows, summed, columns), case.distribution, report.max_abs, report.e_ref, report.ok, report.meets_gate, label
+        name,
+        (rows, summed, columns),
+        case.distribution,
+        report.max_abs,
+        report.e_ref,
+        report.ok,
+        report.meets_gate,
+        label,
     )
 
 

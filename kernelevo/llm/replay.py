@@ -130,9 +130,9 @@ class ReplayClient:
         missing = EndpointError(
             f"{self._record.name} has no reply to this prompt.",
             why=f"prompt {wanted[:16]} of the {who} is not among its {len(self._record.replies)}: "
-            "the task, a setting, a template, a measured figure or what is known of such tasks is another one",
-            now="--replay-loosely takes recorded replies in their order instead; notes that runs left are told "
-            "unless both runs have --no-knowledge",
+            "the task, a setting, a template, a measured figure or a note that a run left is another one",
+            now="--replay-loosely takes recorded replies in their order instead; --no-knowledge in both runs "
+            "leaves notes out",
         )
         missing.everywhere = "proposer" in self._roles  # what would come after it is another run
         raise missing

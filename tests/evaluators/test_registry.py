@@ -245,7 +245,9 @@ def test_an_evaluation_that_an_author_made_becomes_plain_data():
     assert told["metrics"]["tests"] == [{"name": "a", "score": 1.0}, {"name": "b", "score": "nan"}]
 
 
-@pytest.mark.parametrize("huge", [10**400, -(10**5000), [10**5000]], ids=["400 digits", "5000 digits", "inside a list"])
+@pytest.mark.parametrize(
+    "huge", [10**400, -(10**5000), [10**5000]], ids=["400 digits", "5000 digits", "inside a list"]
+)
 def test_what_is_too_large_to_be_written_breaks_nothing(huge):
     verdict = as_evaluation({"score": 1.0, "found": huge, "tests": {"a": huge}, "artifacts": None})
     json.dumps(verdict.to_json(), allow_nan=False)

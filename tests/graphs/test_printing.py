@@ -162,7 +162,7 @@ def test_arguments_of_any_value_are_told_apart(tmp_path):
     assert difference(captured, program) == ""
     with pytest.raises(ValueError, match="most = inf only"):
         program(x, 1.0, word)
-    with pytest.raises(ValueError, match="word = .*so.* only"):
+    with pytest.raises(ValueError, match=r"word = .*so.* only"):
         program(x, float("inf"), "other")
 
 
