@@ -37,11 +37,13 @@ WORDS: dict[str, str] = {
 
 
 def needed_paths() -> list[str]:
-    """Return what every child must be able to read: interpreter, standard library, packages, kernelevo."""
+    """Return what every child must be able to read: interpreter, standard library, packages, build cache."""
     roots = [sys.executable, os.__file__, __file__, *sys.path]
     torch = sys.modules.get("torch")
     if torch is not None and torch.__file__:
         roots.append(torch.__file__)
+    # compilers read the build cache, which lies below a home that may be closed to others (root's is)
+    roots.append(os.environ.get("KERNELEVO_CACHE") or os.path.expanduser("~root/.cache/kernelevo"))
     return [os.path.realpath(p) for p in roots if p and os.path.exists(p)]
 
 
