@@ -258,7 +258,7 @@ def reach(name: str) -> str:
     for part in name.split("."):
         if text != "self" and _is_index(part):
             text = f"{text}[{part}]"
-        elif part.isidentifier() and not keyword.iskeyword(part):
+        elif part.isidentifier() and not keyword.iskeyword(part) and not part.startswith("__"):
             text += f".{part}"
         else:  # names that begin with two underscores would be mangled inside a class
             text = f'getattr({text}, "{part}")'

@@ -130,11 +130,11 @@ def test_a_large_constant_is_refused():
 
 
 class Numbered(nn.Module):
-    """Names of digits, some of which are no numbers of Python's."""
+    """Names of digits, some of which are no numbers, and one that Python mangles inside a class."""
 
     def __init__(self):
         super().__init__()
-        self.blocks = nn.ModuleDict({name: nn.Linear(4, 4) for name in ("00", "01", "7")})
+        self.blocks = nn.ModuleDict({name: nn.Linear(4, 4) for name in ("00", "01", "7", "__own")})
 
     def forward(self, x):
         for block in self.blocks.values():
@@ -142,7 +142,7 @@ class Numbered(nn.Module):
         return x
 
 
-def test_names_of_digits_are_reached(tmp_path):
+def test_names_that_are_no_plain_attributes_are_reached(tmp_path):
     module = Numbered()
     captured = capture(module, (torch.randn(3, 4),))
     program = load(print_program(captured), tmp_path, module)
