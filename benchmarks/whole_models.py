@@ -11,10 +11,12 @@ import argparse
 import copy
 import json
 import math
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
+import cloudpickle
 import torch
 
 import kernelevo
@@ -49,6 +51,8 @@ def main() -> None:
 def measured(name: str, given: argparse.Namespace) -> dict[str, Any]:
     """Search a model's hotspots and time the whole; returns a row of plain data."""
     reference = load_reference(load_task(name, size=given.size, device="cpu").options["reference"])
+    # no other process could import the task's text by the name that it has here
+    cloudpickle.register_pickle_by_value(sys.modules[reference.module_name])
     model, inputs = reference.build(0), reference.inputs(0)
     began = time.monotonic()
     whole: Stitched = kernelevo.optimize(
@@ -94,7 +98,8 @@ class Compiled(torch.nn.Module):
 
     def forward(self, *args: Any) -> Any:
         """Compile at the first call."""
-        self._compiled = self._compiled or torch.compile(self._plain)
+        if self._compiled is None:
+            self._compiled = torch.compile(self._plain)
         return self._compiled(*args)
 
 
