@@ -1,4 +1,4 @@
-"""Priority: what is measured comes before other work of this machine."""
+"""Priority: what is measured comes before other work of this machine, and some work comes after all other."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from pathlib import Path
 
 MEASURED = -10
 """Niceness of processes under the clock, where the kernel allows it (root, or RLIMIT_NICE)."""
+LAST = 19
+"""Niceness of what may wait until nothing else runs."""
 
 
 def prioritise(group: int, niceness: int) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import BuiltinFunctionType, FunctionType
 from typing import Any, Protocol, TypeVar
 
@@ -51,13 +51,13 @@ def attempts() -> Iterator[None]:
     )
 
 
-def until_alike(run: Callable[[], T], alike: Callable[[T, T], bool]) -> T:
-    """Run until a run is like one before it; return the later.
+def until_alike(run: Callable[[], T], alike: Callable[[T, T], bool], known: Sequence[T] = ()) -> T:
+    """Run until a run is like one before it, or like one that is known; return the later.
 
     Raises:
         MachineError: if none is.
     """
-    seen: list[T] = []
+    seen = list(known)
     for _ in attempts():
         found = run()
         if any(alike(one, found) for one in seen):

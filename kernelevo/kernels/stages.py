@@ -11,6 +11,7 @@ from typing import Any
 
 from kernelevo.backends import launching
 from kernelevo.core import Artifact, Program, Status
+from kernelevo.device.priority import LAST, prioritise
 from kernelevo.kernels import compiled_code, rules
 from kernelevo.kernels.arena import Arena
 from kernelevo.kernels.extension_headers import ExtensionHeaders
@@ -87,7 +88,13 @@ class Stages:
         )
 
     def build(
-        self, ground: Ground, program: Program, folder: Path, environ: Mapping[str, str] = NOTHING
+        self,
+        ground: Ground,
+        program: Program,
+        folder: Path,
+        environ: Mapping[str, str] = NOTHING,
+        *,
+        last: bool = False,
     ) -> dict[str, Any]:
         """One child, throw-away weights and inputs; nothing secret goes in.
 
@@ -96,6 +103,7 @@ class Stages:
             program: what is built.
             folder: what it may write.
             environ: further variables of the process.
+            last: let other work of this machine come first.
         """
         if ground.setting.on_device:
             launching.prepare()  # in the shared cache: a program's own would be built for each
@@ -108,6 +116,8 @@ class Stages:
             environ={**self._caches(folder), **self._headers.environment(*program.files.values()), **environ},
         )
         with self._child(ground, "kernelevo.kernels.worker:build", program, folder, limits) as child:
+            if last:
+                prioritise(child.pid, LAST)
             return self._hear_build(child)
 
     def profile(self, ground: Ground, artifact: Artifact) -> Any:

@@ -1,6 +1,7 @@
 """A winner's native code is looked at with the sanitizer: overruns refuse it, and nothing else does."""
 
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -168,9 +169,9 @@ class Builder:
     def __init__(self):
         self.built = []
 
-    def build(self, ground, program, folder, environ):
+    def build(self, ground, program, folder, environ, *, last):
         time.sleep(0.2)
-        assert environ["LD_PRELOAD"] == "" and (folder / "guarded-c++").is_file()
+        assert last and environ["LD_PRELOAD"] == "" and (folder / "guarded-c++").is_file()
         self.built.append(folder)
 
     def enter(self, ground, artifact, environ):
@@ -211,6 +212,34 @@ def test_what_was_built_of_a_program_that_is_wrong_is_removed(early):
     wrong = Evaluation(Status.WRONG, None, {}, "wrong", {}, "full")
     assert watch.told(wrong, ground, artifact) is wrong
     assert len(builder.built) == 1 and not builder.built[0].exists()
+
+
+@pytest.mark.parametrize("coarse", [False, True])
+def test_values_that_are_wrong_in_the_quick_build_are_asked_for_in_the_authors_own(
+    early, monkeypatch, coarse
+):
+    """The quick build sums in another order than the author's flags let the compiler do."""
+    watch, builder, ground, artifact = early
+    levels = []
+
+    def enter(ground, artifact, environ):
+        levels.append((artifact.folder / "guarded-c++").read_text().split()[-1])
+        return nullcontext(SimpleNamespace(child=SimpleNamespace(output=lambda: "")))
+
+    def run(self, ground, session):
+        return ("far off" if coarse or levels[-1] == "-O1" else "", 3)
+
+    monkeypatch.setattr(builder, "enter", enter, raising=False)
+    monkeypatch.setattr(Guarded, "_run", run)
+    if coarse:
+        with pytest.raises(Failed, match="far off"):
+            watch.examine(ground, artifact)
+    else:
+        assert (
+            watch.examine(ground, artifact) == "address and undefined, 3 cases, no access outside of an array"
+        )
+    assert levels == ["-O1", "-g1"]
+    assert not any(folder.exists() for folder in builder.built)
 
 
 def test_nothing_is_started_once_the_judge_is_closed(monkeypatch, tmp_path):
