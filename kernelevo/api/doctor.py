@@ -36,6 +36,7 @@ def examine() -> dict[str, Any]:
     cuda = None if trouble else cuda_facts()  # which starts CUDA: not with a driver that cannot
     checks = [_check("python", sys.version_info >= (3, 11), sys.version.split()[0])]
     checks.append(_check("cpu", True, f"{cpu['name']}, {cpu['cores']} cores"))
+    checks.append(_check("memory", True, _memory(cpu["memory_bytes"])))
     checks.append(_gpu(cuda, trouble))
     for backend in BACKENDS:
         missing = backend.missing() or backend.launches()
@@ -56,6 +57,15 @@ def examine() -> dict[str, Any]:
         _check("model endpoint", key, "OPENAI_API_KEY is set" if key else "no key: model-free proposers only")
     )
     return {"checks": checks, "cpu": cpu, "cuda": cuda, "sandbox": tier.to_json()}
+
+
+def _memory(nbytes: int | None) -> str:
+    """Say how much there is, and what is done where a virtual machine's host takes back what is free."""
+    from kernelevo.device.host_memory import is_taken_back
+
+    says = "size unknown" if nbytes is None else f"{nbytes / 1e9:.1f} GB"
+    taken = "; the host takes back what is free: huge pages are asked for again before timed batches"
+    return says + taken * is_taken_back()
 
 
 def _gpu(cuda: dict[str, Any] | None, trouble: str) -> dict[str, Any]:

@@ -8,10 +8,10 @@ that the program's own objects take part in counts against it. Where the sanitiz
 program cannot run under it, the verdict stays and says so. Undefined behaviour that touches no foreign memory
 is told, not refused.
 
-``begin`` starts the build beside work that is not timed. It is one at ``-O1``: with the author's own flags the
-sanitizer's checks take up to eight times as long to compile. Sums whose order is left to the compiler may come
-out coarser there, so a program with wrong values is built once more with the author's own flags, and what it
-answers then counts alone.
+``begin`` starts the build beside work that is not timed. It is one at ``-O1``: with the author's own flags
+the sanitizer's checks take up to eight times as long to compile. Sums whose order is left to the compiler may
+come out coarser there, so a program with wrong values is built once more with the author's own flags, and
+what it answers then counts alone.
 """
 
 from __future__ import annotations

@@ -14,10 +14,11 @@ import torch
 from numpy.typing import NDArray
 
 from kernelevo.core import Status
-from kernelevo.device.priority import MEASURED, prioritise
+from kernelevo.device.priority import MEASURED, prioritise, prompt
 from kernelevo.kernels import rules
 from kernelevo.kernels.answer import Answer, Batch
 from kernelevo.kernels.arena import Arena, mapped_at
+from kernelevo.kernels.backing import Backing, peak_megabytes
 from kernelevo.kernels.failed import NO_ANSWER, Failed, told, translated
 from kernelevo.kernels.filling import Values
 from kernelevo.kernels.ledger import Ledger
@@ -70,6 +71,7 @@ class Session:
         self.outputs = equipment.outputs(self.child, strict=strict) if equipment is not None else None
         self.weights = "strict"
         self._first_in_line = False
+        self._backing = Backing(self.child.pid)
         self._hear(patience)
 
     # ------------------------------------------------------------------ conversation
@@ -197,7 +199,8 @@ class Session:
     def _run(self, count: int, limit: float, midway: Midway | None = None) -> Batch:
         """Let the armed batch run; the clock ends with our own read where we can read, else with the stop."""
         self._ledger.clear()
-        with translated(self.child, limit):
+        self._backing.before(count)
+        with translated(self.child, limit), prompt():
             start = time.monotonic_ns()
             self.child.resume()
             self.child.channel.send({"do": "go"})
@@ -208,6 +211,7 @@ class Session:
             self._stopped = True
             if self._reading is not None and isinstance(reply, dict) and "error" not in reply:
                 end = self._reading.secure(reply)
+        self._backing.after(count)
         if not isinstance(reply, dict):
             raise Failed(Status.REJECTED, rules.PROTOCOL.broken(NO_ANSWER))
         if "error" in reply:
@@ -356,14 +360,7 @@ class Session:
 
     def peak_megabytes(self) -> float | None:
         """Return the child's largest resident size so far in MB, as the kernel says; None once it is gone."""
-        try:
-            with open(f"/proc/{self.child.pid}/status", encoding="utf-8", errors="replace") as file:
-                for line in file:
-                    if line.startswith("VmHWM:"):
-                        return int(line.split()[1]) / 1000
-        except OSError:
-            return None
-        return None
+        return peak_megabytes(self.child.pid)
 
     def digest(self, batch: Batch) -> bytes:
         """Hash a batch's outputs as they are now; where that takes copies, of the first and last call."""

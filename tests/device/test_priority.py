@@ -1,4 +1,5 @@
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -6,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kernelevo.device.priority import MEASURED, prioritise
+from kernelevo.device.priority import MEASURED, prioritise, prompt
 
 BEHIND = 10
 AUTOGROUP = Path("/proc/self/autogroup")
@@ -71,3 +72,24 @@ def test_a_process_that_is_gone_is_no_error():
     process = subprocess.Popen([sys.executable, "-c", ""], start_new_session=True)
     process.wait()
     assert not prioritise(process.pid, BEHIND)
+
+
+def test_whoever_waits_for_an_answer_is_run_at_once_where_the_kernel_allows_it(monkeypatch):
+    before = os.sched_getscheduler(0)
+    assert before == os.SCHED_OTHER
+    with pytest.raises(KeyError), prompt():
+        inside = os.sched_getscheduler(0)
+        with prompt():
+            assert os.sched_getscheduler(0) == inside
+        assert os.sched_getscheduler(0) == inside
+        raise KeyError
+    assert os.sched_getscheduler(0) == before
+    allowed = os.geteuid() == 0 or resource.getrlimit(resource.RLIMIT_RTPRIO)[0] > 0
+    assert (inside & os.SCHED_FIFO == os.SCHED_FIFO) == allowed
+
+    def refuse(*_):
+        raise PermissionError
+
+    monkeypatch.setattr(os, "sched_setscheduler", refuse)
+    with prompt():
+        assert os.sched_getscheduler(0) == before

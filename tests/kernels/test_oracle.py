@@ -1,6 +1,7 @@
 """The reference in fp32 and fp64."""
 
 import random
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -213,3 +214,39 @@ def test_a_half_precision_module_has_an_fp64_oracle_and_its_own_error(dtype):
     )  # nothing on the way was rounded to the module's type
     eps = torch.finfo(dtype).eps
     assert 0.05 * eps < truth.e_ref[0] < 8 * eps  # and the draws are the module's
+
+
+class Counted(nn.Module):
+    """Draws, and says in which precision it was called."""
+
+    calls: ClassVar[list[torch.dtype]] = []
+
+    def forward(self, x):
+        self.calls.append(x.dtype)
+        return x + torch.randn(x.shape)
+
+
+def test_a_forward_that_draws_is_computed_in_fp64_once_where_its_random_state_agrees():
+    Counted.calls.clear()
+    truth = evaluate(Counted, None, (torch.rand(5),), 3)
+    assert Counted.calls == [torch.float32, torch.float32, torch.float64]
+    assert truth.draws and truth.e_ref[0] < 1e-6
+
+
+def test_an_fp64_call_that_another_thread_disturbs_is_made_again(monkeypatch):
+    calm = evaluate(Counted, None, (torch.rand(5),), 3)
+    left = [1]
+    plain = Counted.forward
+
+    def forward(self, x):
+        y = plain(self, x)
+        if x.dtype is torch.float64 and left:
+            left.pop()
+            torch.randn(2)  # somebody else draws
+        return y
+
+    monkeypatch.setattr(Counted, "forward", forward)
+    Counted.calls.clear()
+    again = evaluate(Counted, None, (torch.rand(5),), 3)
+    assert Counted.calls.count(torch.float64) == 3 and again.draws == calm.draws
+    assert again.e_ref[0] < 1e-6
