@@ -19,7 +19,9 @@ from kernelevo.backends.cache import default_root
 from kernelevo.backends.candidate import load_candidate, plain_tensors
 from kernelevo.core import Program
 from kernelevo.errors import InputError, KernelEvoError
+from kernelevo.kernels.holdings import Holdings
 from kernelevo.kernels.signature import Signature, weights_of
+from kernelevo.kernels.strides import laid_out
 from kernelevo.kernels.tree import Leaf, flatten, unflatten
 
 _SHARED = (
@@ -82,6 +84,7 @@ class Optimized(nn.Module):
         hidden["_program"] = None
         hidden["_bound"] = ()
         hidden["_failure"] = ""
+        hidden["_structures"], hidden["_seen"] = {}, (None, None, None)
         hidden["_warned"] = set()
         hidden["_number"] = next(_NUMBERS)
         _LIVE[hidden["_number"]] = self
@@ -132,13 +135,21 @@ class Optimized(nn.Module):
         """Run the program where it is proven, else the original."""
         if torch.compiler.is_compiling():
             return _traced(self, args, kwargs)
-        structure, leaves = flatten((args, kwargs))
-        why = self._why_not(structure, leaves)
-        if why:
+        structure, leaves = self._flat(args, kwargs)
+        proven, why = self._fitting(structure, leaves)
+        if proven is None:
             return self._fall_back(why, args, kwargs)
-        proven = next(s for s in self._proven if not s.mismatch(structure, leaves))
         with torch.no_grad():
-            return _laid_out(self._program(*args, **kwargs), proven.outputs)
+            return laid_out(self._program(*args, **kwargs), proven.outputs)
+
+    def _flat(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[str, Sequence[Any]]:
+        """Return a call's structure and leaves; the text of a plain list of tensors is made once."""
+        if kwargs or not all(isinstance(v, torch.Tensor) for v in args):
+            return flatten((args, kwargs))
+        known: dict[int, str] = self._structures
+        if len(args) not in known:
+            known[len(args)] = flatten((args, kwargs))[0]
+        return known[len(args)], args
 
     def _fall_back(self, why: str, args: Any, kwargs: Any) -> Any:
         kind = why.partition(";")[0]
@@ -152,22 +163,41 @@ class Optimized(nn.Module):
         self._original.training = self.training
         return self._original(*args, **kwargs)
 
-    def _why_not(self, structure: str, leaves: Sequence[Any]) -> str:
-        """Return why this call must go to the original, or an empty text."""
+    def _fitting(self, structure: str, leaves: Sequence[Any]) -> tuple[Signature | None, str]:
+        """Return the kind of call that this is, or None and why it must go to the original."""
         tensors = [v for v in leaves if isinstance(v, torch.Tensor)]
         if torch.is_grad_enabled() and (
             any(t.requires_grad for t in tensors) or any(p.requires_grad for p in self.parameters())
         ):
-            return "a gradient may be needed; call it under torch.no_grad() or torch.inference_mode()"
+            return None, "a gradient may be needed; call it under torch.no_grad() or torch.inference_mode()"
         if any(map(_autocast, {"cpu", *(t.device.type for t in tensors)})):
-            return "autocast is on"
+            return None, "autocast is on"
         reasons = [s.mismatch(structure, leaves) for s in self._proven]
         fitting = [s for s, reason in zip(self._proven, reasons, strict=True) if not reason]
         if not fitting:
             others = len(reasons) - 1
-            return str(reasons[0]) + (f", and {others} other kind(s) of call" if others else "")
-        why = self._weights_differ(fitting[0])
-        return why or str(self._bind())
+            return None, str(reasons[0]) + (f", and {others} other kind(s) of call" if others else "")
+        if self._as_seen(fitting[0]):
+            return fitting[0], ""
+        why = self._weights_differ(fitting[0]) or str(self._bind())
+        if why:
+            return None, why
+        # of the original: of this module it would be a circle of references
+        self.__dict__["_seen"] = (fitting[0], self.training, Holdings(self._original))
+        return fitting[0], ""
+
+    def _as_seen(self, proven: Signature) -> bool:
+        """Tell whether this is as it was at the latest call of that kind that the program took."""
+        known, training, held = self._seen
+        original = self._original
+        shared = self._parameters is original._parameters and self._buffers is original._buffers
+        return (
+            known is proven
+            and self.training is training
+            and shared
+            and self._modules is original._modules
+            and held.same()
+        )
 
     def _weights_differ(self, proven: Signature) -> str:
         modes = {name: child.training for name, child in self.named_modules()}
@@ -221,27 +251,6 @@ class Optimized(nn.Module):
             for (home, last), value in zip(homes, kept, strict=True):
                 home[last] = value
         return flatten(result)[1]
-
-
-def _laid_out(result: Any, kinds: Sequence[Any]) -> Any:
-    """Return a result with the strides of the original's: who views it relies on them."""
-    found, spec = pytree.tree_flatten(result)
-    if len(found) != len(kinds):
-        return result
-    laid = [_strided(value, kind) for value, kind in zip(found, kinds, strict=True)]
-    return result if all(map(_same, laid, found)) else pytree.tree_unflatten(laid, spec)
-
-
-def _strided(value: Any, kind: Any) -> Any:
-    if not isinstance(value, torch.Tensor) or value.layout is not torch.strided:
-        return value
-    if not isinstance(kind, Leaf) or tuple(value.shape) != kind.shape or 0 in kind.shape:
-        return value
-    sizes = zip(kind.shape, value.stride(), kind.stride, strict=True)
-    strides = [(now, was) for size, now, was in sizes if size > 1]
-    if all(now == was for now, was in strides) or any(was == 0 for _, was in strides):  # 0: expanded
-        return value
-    return torch.empty_strided(kind.shape, kind.stride, dtype=value.dtype, device=value.device).copy_(value)
 
 
 def _autocast(kind: str) -> bool:

@@ -1,0 +1,98 @@
+"""A second look at a module sees whatever was exchanged in it, and nothing where only values changed."""
+
+import pytest
+import torch
+from torch import nn
+
+from kernelevo.kernels.holdings import Holdings
+
+
+def block():
+    return nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Sequential(nn.Linear(4, 4, bias=False)))
+
+
+def test_calls_and_writes_in_place_change_nothing():
+    module = block()
+    held = Holdings(module)
+    assert held.same()
+    with torch.no_grad():
+        module(torch.rand(5, 3))  # running statistics
+        module[0].weight.mul_(2)
+        module[0].weight.data = torch.rand(4, 3)  # of the same kind
+        module.load_state_dict(block().state_dict())
+    assert held.same()
+
+
+def replaced(module):
+    module[2][0] = nn.Linear(4, 4, bias=False)
+
+
+def removed(module):
+    del module[2]
+
+
+def added(module):
+    module.append(nn.Identity())
+
+
+def renamed(module):
+    module._modules = {f"a{k}": v for k, v in module._modules.items()}
+
+
+def evaluated(module):
+    module[1].eval()
+
+
+def evaluated_above(module):
+    module.training = False
+
+
+def parameter(module):
+    module[2][0].weight = nn.Parameter(torch.rand(4, 4))
+
+
+def buffer(module):
+    module[1].running_mean = torch.zeros(4)
+
+
+def gone(module):
+    module[0].bias = None
+
+
+def new(module):
+    module[0].register_buffer("more", torch.zeros(1))
+
+
+def dictionary(module):
+    module[0]._parameters = dict(module[0]._parameters)
+
+
+def halved(module):
+    module[0].weight.data = module[0].weight.data.half()
+
+
+def shaped(module):
+    module[0].weight.data = torch.rand(4, 5)
+
+
+def strided(module):
+    module[0].weight.data = torch.rand(3, 4).t()
+
+
+def moved(module):
+    module[0].weight = nn.Parameter(module[0].weight.to("meta"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        replaced, removed, added, renamed, evaluated, evaluated_above, parameter, buffer, gone, new,
+        dictionary, halved, shaped, strided, moved,
+    ],
+)  # fmt: skip
+def test_whatever_is_exchanged_is_seen(change):
+    module = block()
+    held = Holdings(module)
+    change(module)
+    assert not held.same()
+    assert Holdings(module).same()
