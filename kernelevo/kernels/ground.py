@@ -16,6 +16,7 @@ from typing import Any
 
 from kernelevo.backends.cache import default_root
 from kernelevo.backends.cpp import precompile_torch_headers
+from kernelevo.backends.pickled import PickledReference
 from kernelevo.backends.pruning import limit, prune
 from kernelevo.backends.reference import Reference, load_reference
 from kernelevo.core import Task
@@ -160,6 +161,7 @@ class Ground:
             case.truth,
             self.reference.init_args(pool.base_seed),
             self.reference.init_kwargs(pool.base_seed),
+            lays_out=isinstance(self.reference, PickledReference),
             device=self.device,
             staged=staged,
         )

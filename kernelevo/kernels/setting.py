@@ -43,6 +43,8 @@ class Setting:
         training: train or eval mode.
         returns_input: for each output leaf whether the reference hands out an input's memory.
         returns_held: the same of what the module holds, such as a weight: a caller gets that in each call.
+        lays_out: whether results are brought into the strides of the reference's as part of a call, as where
+            a program stands in for a live module.
         device: where children compute, ``"cpu"`` or ``"cuda:0"``.
         staged: whether inputs and outputs are copied there and back, since the parent cannot see them there.
         equipment: what stands around a batch there; None where nothing does.
@@ -61,6 +63,7 @@ class Setting:
     training: bool
     returns_input: tuple[bool, ...]
     returns_held: tuple[bool, ...]
+    lays_out: bool = False
     device: str = "cpu"
     staged: bool = False
     equipment: Equipment | None = None
@@ -112,6 +115,7 @@ class Setting:
             "outputs": self.outputs,
             "draws": self.draws,
             "training": self.training,
+            "lays_out": self.lays_out,
             "device": self.device,
             "staged": self.staged,
             "instruments": None if self.equipment is None else self.equipment.payload(),
@@ -125,6 +129,7 @@ def survey(
     init_args: list[Any],
     init_kwargs: dict[str, Any],
     *,
+    lays_out: bool = False,
     device: str = "cpu",
     staged: bool = False,
 ) -> Setting:
@@ -136,6 +141,7 @@ def survey(
         truth: the reference's answer to it.
         init_args: constructor arguments of the task.
         init_kwargs: keyword arguments of the same.
+        lays_out: see ``Setting``.
         device: where children are to compute.
         staged: see ``Setting``; a device is always staged.
 
@@ -188,6 +194,7 @@ def survey(
         module.training,
         truth.ref32.returns_input,
         truth.ref32.returns_held,
+        lays_out,
         device,
         staged or device != "cpu",
     )

@@ -24,7 +24,8 @@ from kernelevo.kernels.heap import keep_freed_memory
 from kernelevo.kernels.ledger import Ledger
 from kernelevo.kernels.place import Place
 from kernelevo.kernels.results import describe
-from kernelevo.kernels.tree import unflatten
+from kernelevo.kernels.strides import laid_out
+from kernelevo.kernels.tree import Leaf, unflatten
 from kernelevo.kernels.trusted import build_baseline
 
 Subject = Callable[..., Any]
@@ -128,11 +129,23 @@ class Worker:
             )
             if self._place.on_device:
                 self._module.to(self._place.device)
-            self._subject = self._module
+            self._subject = self._standing_in(self._module)
         else:
             self._module, self._subject = build_baseline(spec, seed, self._place.device)
             self.do_load({"way": "load"})
         return {"weights": weights, "seconds": time.perf_counter() - start}
+
+    def _standing_in(self, program: nn.Module) -> Subject:
+        """Return what is called: with the work that a drop-in adds, where programs become one."""
+        if not self.payload["lays_out"]:
+            return program
+        kinds = [
+            Leaf(leaf["dtype"], tuple(leaf["shape"]), tuple(leaf["stride"]), leaf["device"])
+            if "dtype" in leaf
+            else leaf["plain"]
+            for leaf in self.payload["outputs"]["leaves"]
+        ]
+        return lambda *args: laid_out(program(*args), kinds)
 
     def do_load(self, order: dict[str, Any]) -> dict[str, Any]:
         """Take the parameters and buffers that now lie in shared memory."""
