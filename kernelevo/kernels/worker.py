@@ -30,9 +30,10 @@ from kernelevo.kernels.trusted import build_baseline
 
 Subject = Callable[..., Any]
 _LOG = 8000
-_SPINNING = 0.004
+_FEW, _SPINNING = 8, 0.004
 """Seconds that OpenMP's threads may spin after a parallel region (300,000 turns in libgomp): a process that
-is stopped meanwhile spins on when a batch starts, in the way of the thread that makes the calls."""
+is stopped meanwhile spins on when a batch starts, in the way of the thread that makes the calls. A batch of
+more than a few calls hardly notices."""
 
 
 class Talk(Protocol):
@@ -177,7 +178,7 @@ class Worker:
         self._slotted = list(self._armed)
         if self._instruments is not None:
             self._instruments.ready(len(self._armed))
-        if not self._place.on_device:
+        if len(self._armed) <= _FEW and not self._place.on_device:
             time.sleep(_SPINNING)
         return {}
 
