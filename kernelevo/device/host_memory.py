@@ -18,7 +18,7 @@ from pathlib import Path
 
 _DEVICES = Path("/sys/bus/virtio/devices")
 _BALLOON, _REPORTING = 5, 5  # virtio: the device's number, the feature's bit
-_MORE = 16 << 20  # bytes
+_MORE = 16 << 20  # bytes beyond a processor's share: the free blocks that it may keep to itself
 _TRIES, _AT_ONCE = 4, 0.3e-9  # seconds a byte: 0.05 ns where it is there, 1 to 2 ns where it is not
 _POPULATE_WRITE = 23  # MADV_POPULATE_WRITE of Linux 5.14, which Python 3.11 has no name for
 

@@ -226,15 +226,20 @@ class Counted(nn.Module):
         return x + torch.randn(x.shape)
 
 
+def counted():
+    with Pool.turn:  # as in truth_of
+        return evaluate(Counted, None, (torch.rand(5),), 3)
+
+
 def test_a_forward_that_draws_is_computed_in_fp64_once_where_its_random_state_agrees():
     Counted.calls.clear()
-    truth = evaluate(Counted, None, (torch.rand(5),), 3)
+    truth = counted()
     assert Counted.calls == [torch.float32, torch.float32, torch.float64]
     assert truth.draws and truth.e_ref[0] < 1e-6
 
 
 def test_an_fp64_call_that_another_thread_disturbs_is_made_again(monkeypatch):
-    calm = evaluate(Counted, None, (torch.rand(5),), 3)
+    calm = counted()
     left = [1]
     plain = Counted.forward
 
@@ -247,6 +252,6 @@ def test_an_fp64_call_that_another_thread_disturbs_is_made_again(monkeypatch):
 
     monkeypatch.setattr(Counted, "forward", forward)
     Counted.calls.clear()
-    again = evaluate(Counted, None, (torch.rand(5),), 3)
+    again = counted()
     assert Counted.calls.count(torch.float64) == 3 and again.draws == calm.draws
     assert again.e_ref[0] < 1e-6
