@@ -72,7 +72,9 @@ def measured(name: str, given: argparse.Namespace) -> dict[str, Any]:
                 "kind": part.kind,
                 "places": len(part.paths),
                 "share": round(part.share, 3),
-                "score": part.result.evaluation.score if part.result.evaluation else None,
+                "score": part.result.evaluation.score if part.result and part.result.evaluation else None,
+                "inside": plain(part.inside) if part.inside else None,
+                "idea": part.program.origin.idea if part.program else None,
                 "replaced": len(part.replaced),
                 "why_not": part.kept_for,
             }
@@ -112,7 +114,9 @@ def plain(estimate: Estimate) -> dict[str, Any]:
 def line(name: str, row: dict[str, Any]) -> str:
     """One row of the Markdown table."""
     parts = "; ".join(
-        f"{p['kind']} ({p['share']:.0%}): {p['score'] or 1:.2f}, {p['replaced']} of {p['places']} replaced"
+        f"{p['kind']} ({p['share']:.0%}): {p['score'] or 1:.2f} alone, "
+        f"{p['inside']['ratio'] if p['inside'] else 1:.2f} in the model, "
+        f"{p['replaced']} of {p['places']} replaced"
         for p in row["parts"]
     )
     whole, compiled = (

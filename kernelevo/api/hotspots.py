@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from kernelevo.api.result import Result
+from kernelevo.core import Evaluation, Program
 from kernelevo.core.claims import MARGIN
 from kernelevo.device.statistics import Estimate
 from kernelevo.engine import Budget
-from kernelevo.errors import BadSetting
+from kernelevo.errors import BadSetting, InputError, StoreError
 from kernelevo.report import table
 
 if TYPE_CHECKING:
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
 Search = Callable[["nn.Module", "Hotspot", str], Result]
 StandIn = Callable[["nn.Module"], "nn.Module"]
 
+CHOICES = 3
+"""Programs of a search that are tried in the model: the one that is best alone may not be best there."""
+CHOICE_BLOCKS = 6
+"""ABBA blocks of one such trial, the fewest that have an interval; the whole is timed longer at the end."""
+
 
 @dataclass(frozen=True)
 class Part:
@@ -34,15 +40,20 @@ class Part:
         kind: their class's name.
         paths: their names in the model, all of them where one stands in several places.
         share: of the model's time.
-        result: of the search.
-        replaced: the paths that run the winner now.
+        result: of the search; None where it could not begin.
+        program: what runs in the replaced ones: the one of the search's programs that gained most in the
+            model; None where the originals stay.
+        inside: time of the model without this program / with it, the parts before it in their places.
+        replaced: the paths that run the program now.
         kept_for: why the original stays in the others, or an empty text.
     """
 
     kind: str
     paths: tuple[str, ...]
     share: float
-    result: Result
+    result: Result | None
+    program: Program | None
+    inside: Estimate | None
     replaced: tuple[str, ...]
     kept_for: str
 
@@ -82,33 +93,49 @@ class Stitched:
     def table(self) -> Table:
         """One row for each part, and the whole model below."""
         grid = Table(box=None, pad_edge=False)
-        for name in ("part", "places", "share of the time", "speed-up [95 %]", "replaced", "why not"):
+        for name in _COLUMNS:
             grid.add_column(name)
         for part in self.parts:
-            verdict = part.result.evaluation
+            verdict = None if part.result is None else part.result.evaluation
             grid.add_row(
                 part.kind,
                 str(len(part.paths)),
                 f"{part.share:.0%}",
                 table.NONE if verdict is None else table.interval(verdict),
+                table.NONE if part.inside is None else _told(part.inside),
                 f"{len(part.replaced)} of {len(part.paths)}",
                 part.kept_for,
             )
-        whole = f"{self.whole.ratio:.2f} [{self.whole.low:.2f}, {self.whole.high:.2f}]"
-        grid.add_row("the whole model", "", "", whole, "", f"error {self.error:.1e} vs fp64")
+        error = f"error {self.error:.1e} vs fp64"
+        grid.add_row("the whole model", "", "", "", _told(self.whole), "", error)
         return grid
+
+
+_COLUMNS = (
+    "part",
+    "places",
+    "share of the time",
+    "alone [95 %]",
+    "in the model [95 %]",
+    "replaced",
+    "why not",
+)
+
+
+def _told(ratio: Estimate) -> str:
+    return f"{ratio.ratio:.2f} [{ratio.low:.2f}, {ratio.high:.2f}]"
 
 
 def stitch(
     model: nn.Module, sets: list[tuple[Any, ...]], count: int, budget: Budget, search: Search
 ) -> Stitched:
-    """Find the hotspots of a model, search each, put the winners in their places, time the whole.
+    """Find the hotspots of a model, search each, put in place what gains there, time the whole.
 
     Args:
         model: on the CPU; it is not changed.
         sets: argument tuples of its forward; the first is profiled.
         count: how many groups of submodules at the most.
-        budget: shared among the groups by what they cost.
+        budget: shared among the groups by what they cost; trying programs in the model comes on top.
         search: makes one submodule faster, with a budget as text.
 
     Raises:
@@ -122,22 +149,23 @@ def stitch(
     spots = find_hotspots(model, sets[0], count)
     total = sum(spot.seconds for spot in spots)
     parts: list[Part] = []
-    winners: dict[str, StandIn] = {}
+    placed: dict[str, StandIn] = {}
     for spot in spots:
         share = spot.seconds / total
         limits = {u: _portion(u, limit, share) for u, limit in budget.limits.items()}
-        result = search(copy.deepcopy(model.get_submodule(spot.paths[0])), spot, str(Budget(limits)))
-        fitting, why = _fitting(model, spot, result)
-        winners |= fitting
-        names, run = names_of(model, spot.paths), names_of(model, fitting)
-        parts.append(Part(spot.kind, names, spot.share, result, run, why))
-    whole = stitched(model, winners)
+        try:
+            result = search(copy.deepcopy(model.get_submodule(spot.paths[0])), spot, str(Budget(limits)))
+        except (BadSetting, StoreError):  # would meet the other parts too
+            raise
+        except InputError as error:  # this submodule cannot be judged: what the others gain is not lost
+            names = names_of(model, spot.paths)
+            parts.append(Part(spot.kind, names, spot.share, None, None, None, (), error.what))
+            continue
+        part, stand_ins = _tried(model, sets, placed, spot, result)
+        placed |= stand_ins
+        parts.append(part)
+    whole = stitched(model, placed)
     reports = [agree(model, whole, args) for args in sets]
-    wrong = next((report.problem or "the values differ" for report in reports if not report.ok), "")
-    if wrong:  # each part passed by itself; together their roundings did not
-        parts = [Part(p.kind, p.paths, p.share, p.result, (), f"the whole model: {wrong}") for p in parts]
-        whole = stitched(model, {})
-        reports = [agree(model, whole, args) for args in sets]
     return Stitched(
         whole,
         tuple(parts),
@@ -151,22 +179,79 @@ def _portion(unit: str, limit: float, share: float) -> float:
     return max(1.0, round(limit * share)) if unit in ("trials", "tokens") else limit * share
 
 
-def _fitting(model: nn.Module, spot: Hotspot, result: Result) -> tuple[dict[str, StandIn], str]:
-    """Return what replaces each submodule in which the winner is right, and why not in the others."""
+def _tried(
+    model: nn.Module, sets: list[tuple[Any, ...]], placed: dict[str, StandIn], spot: Hotspot, result: Result
+) -> tuple[Part, dict[str, StandIn]]:
+    """Try a search's programs in the model; return the part, and what replaces its submodules there.
+
+    A duel of one submodule keeps its weights in the processor's caches, and a model's other layers push them
+    out, so that a program with more weights to read (Winograd's, spread out) may win alone and lose there.
+    """
+    from kernelevo.kernels.hotspots import agree, gain, names_of, stitched
+
+    before = stitched(model, placed)
+    best: tuple[Estimate, Program, dict[str, StandIn], str] | None = None
+    why = "nothing surely faster was found"
+    for program in _choices(result):
+        stand_ins, why = _fitting(model, spot, program)
+        if not stand_ins:
+            continue
+        after = stitched(model, placed | stand_ins)
+        reports = [agree(model, after, args) for args in sets]
+        wrong = next((report.problem or "the values differ" for report in reports if not report.ok), "")
+        if wrong:  # it passed by itself; together with the others its roundings did not
+            why = f"the whole model: {wrong}"
+            continue
+        inside = gain(before, after, sets, blocks=CHOICE_BLOCKS)
+        if best is None or inside.ratio > best[0].ratio:
+            best = inside, program, stand_ins, why
+    names = names_of(model, spot.paths)
+    if best is None:
+        return Part(spot.kind, names, spot.share, result, None, None, (), why), {}
+    inside, program, stand_ins, why = best
+    if inside.ratio <= 1:
+        why = "faster alone, not in the model"
+        return Part(spot.kind, names, spot.share, result, None, inside, (), why), {}
+    run = names_of(model, stand_ins)
+    return Part(spot.kind, names, spot.share, result, program, inside, run, why), stand_ins
+
+
+def _choices(result: Result) -> list[Program]:
+    """Return a search's programs that are surely faster, the best first, of each proposer's idea one."""
+    if result.program is None or not _is_faster(result.evaluation):
+        return []
+    chosen = [result.program]
+    ideas = {(result.program.origin.proposer, result.program.origin.idea)}
+    others = [(t.program, result.confirmed.get(t.number, t.evaluation)) for t in result.standing]
+    sure = [(program, verdict) for program, verdict in others if verdict and _is_faster(verdict)]
+    for program, _ in sorted(sure, key=lambda found: -(found[1].score or 0.0)):
+        idea = program.origin.proposer, program.origin.idea
+        if len(chosen) < CHOICES and idea not in ideas and program.id not in {p.id for p in chosen}:
+            chosen.append(program)
+            ideas.add(idea)
+    return chosen
+
+
+def _is_faster(verdict: Evaluation | None) -> bool:
+    low = None if verdict is None else verdict.metrics.get("score_low")
+    return verdict is not None and verdict.fidelity == "full" and isinstance(low, float) and low > 1 + MARGIN
+
+
+def _fitting(model: nn.Module, spot: Hotspot, program: Program) -> tuple[dict[str, StandIn], str]:
+    """Return what replaces each submodule in which a program is right, and why not in the others."""
     from kernelevo.kernels.dropin import Optimized
     from kernelevo.kernels.hotspots import agree
     from kernelevo.kernels.signature import Signature
 
-    verdict = result.evaluation
-    low = None if verdict is None else verdict.metrics.get("score_low")
-    if result.program is None or not isinstance(low, float) or low <= 1 + MARGIN:
-        return {}, "nothing surely faster was found"
     found: dict[str, StandIn] = {}
     why = ""
     for path in spot.paths:
         original = copy.deepcopy(model.get_submodule(path))
-        proven = [Signature.of(original, args) for args in spot.inputs]
-        stand_in = functools.partial(Optimized, program=result.program, proven=proven)
+        try:
+            proven = [Signature.of(original, args) for args in spot.inputs]
+        except InputError as error:
+            return {}, error.what
+        stand_in = functools.partial(Optimized, program=program, proven=proven)
         reports = [agree(original, stand_in(original), args) for args in spot.inputs]
         if all(report.ok for report in reports):
             found[path] = stand_in

@@ -122,7 +122,8 @@ def optimize(
 
     Args:
         module: any ``nn.Module`` on the CPU; it keeps its mode and is not changed.
-        inputs: one tensor; a tuple, the arguments of ``forward``; or a list of such input sets.
+        inputs: one tensor; a tuple, the arguments of ``forward``; a dict of them by name; or a list of such
+            input sets.
         budget: ``"90s"``, ``"30m"``, ``"200"`` (trials), ``"$5"``, or several with commas.
         weights: how much each input set counts in the score (a weighted geometric mean).
         hotspots: for a large model: profile it, make so many of its costliest groups of alike submodules
@@ -180,7 +181,7 @@ def _hotspots(
         found: Result = optimize(part, spot.inputs, budget=budget, **given)
         return found
 
-    whole = stitch(module, input_sets(inputs), count, limits, search)
+    whole = stitch(module, input_sets(inputs, module), count, limits, search)
     if more["progress"]:
         Console(highlight=False, markup=False, emoji=False).print(whole.table())
     return whole

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from kernelevo.device import host_memory
+from kernelevo.device.process_memory import huge_bytes
 
 _LOOKS = 6
 """Batches that are looked at: the first ones have few calls."""
@@ -47,21 +48,3 @@ class Backing:
         if self._looks:
             self._looks -= 1
             self._each = max(self._each, (self._resident(self._pid) - self._held) / calls)
-
-
-def huge_bytes(pid: int) -> int:
-    """Return the bytes of a process that lie on huge pages; 0 where the kernel does not say."""
-    return 1024 * _said(f"/proc/{pid}/smaps_rollup", "AnonHugePages:")
-
-
-def peak_megabytes(pid: int) -> float | None:
-    """Return a process's largest resident size so far in MB, as the kernel says; None once it is gone."""
-    return _said(f"/proc/{pid}/status", "VmHWM:") / 1000 or None
-
-
-def _said(path: str, name: str) -> int:
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return next((int(line.split()[1]) for line in file if line.startswith(name)), 0)
-    except OSError:
-        return 0

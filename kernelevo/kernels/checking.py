@@ -15,12 +15,13 @@ from kernelevo.core import Status
 from kernelevo.errors import KernelEvoError
 from kernelevo.kernels import rules
 from kernelevo.kernels.answer import Answer, Batch
+from kernelevo.kernels.conditioning import sane
 from kernelevo.kernels.correctness import FACTOR, GATE, compare
 from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.filling import Values
 from kernelevo.kernels.gaps import Report
 from kernelevo.kernels.oracle import Observed, Truth
-from kernelevo.kernels.pool import Case, Group, ParameterSet, Pool, sane
+from kernelevo.kernels.pool import Case, Group, ParameterSet, Pool
 from kernelevo.kernels.session import Session
 from kernelevo.kernels.stream import Pick, Stream
 from kernelevo.kernels.tree import reals, unflatten

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 from torch.utils import _pytree as pytree
 
+from kernelevo.backends.arguments import Parameters
 from kernelevo.backends.beside import visiting
 from kernelevo.backends.cache import default_root
 from kernelevo.backends.candidate import load_candidate, plain_tensors
@@ -84,6 +85,7 @@ class Optimized(nn.Module):
         hidden["_program"] = None
         hidden["_bound"] = ()
         hidden["_failure"] = ""
+        hidden["_taken"] = Parameters.of(original)
         hidden["_structures"], hidden["_seen"] = {}, (None, None, None)
         hidden["_warned"] = set()
         hidden["_number"] = next(_NUMBERS)
@@ -132,7 +134,9 @@ class Optimized(nn.Module):
     # ------------------------------------------------------------------ calls
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        """Run the program where it is proven, else the original."""
+        """Run the program where it is proven, else the original; arguments by name count as by position."""
+        if kwargs and (ordered := self._taken.by_position(args, kwargs)) is not None:
+            args, kwargs = ordered, {}
         if torch.compiler.is_compiling():
             return _traced(self, args, kwargs)
         structure, leaves = self._flat(args, kwargs)

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 from torch.utils import _pytree as pytree
 
+from kernelevo.backends.arguments import Parameters
 from kernelevo.device.lease import Lease
 from kernelevo.device.statistics import Estimate, estimate, log_ratio
 from kernelevo.errors import InputError
@@ -64,7 +65,8 @@ def find_hotspots(model: nn.Module, args: tuple[Any, ...], count: int) -> list[H
 
     Of a chain of nested modules the largest that occurs several times stands for what is inside; one that
     occurs once stands for itself only where nothing repeated inside it takes half of its time. No two groups
-    overlap. Submodules that are called with keyword arguments are looked into, not taken.
+    overlap. Arguments that are given by name are put in their places; submodules that take some by name only
+    are looked into, not taken.
 
     Args:
         model: on the CPU; a copy of it is called, without gradients.
@@ -114,8 +116,7 @@ def find_hotspots(model: nn.Module, args: tuple[Any, ...], count: int) -> list[H
     if not chosen:
         raise InputError(
             "no submodule takes a noticeable share of the model's time",
-            why=f"looked at {len(cost)} submodules with positional arguments; "
-            f"{LEAST_SHARE:.0%} of the time is the least",
+            why=f"looked at {len(cost)} submodules; {LEAST_SHARE:.0%} of the time is the least",
             now="optimize the model as a whole, without hotspots",
         )
     return chosen
@@ -125,16 +126,22 @@ def _recorded(model: nn.Module, args: tuple[Any, ...]) -> dict[str, _Seen]:
     """Call the model once and keep what each submodule is called with."""
     calls: dict[str, _Seen] = {}
 
-    def keep(path: str) -> Callable[..., None]:
+    def keep(path: str, taken: Parameters) -> Callable[..., None]:
         def hook(_: nn.Module, given: tuple[Any, ...], named: dict[str, Any]) -> None:
             seen = calls.setdefault(path, _Seen())
-            seen.args.append(pytree.tree_map_only(torch.Tensor, lambda t: t.detach().clone(), given))
-            if named:
-                seen.problem = "it is called with keyword arguments"
+            ordered = taken.by_position(given, named)
+            if ordered is None:
+                seen.problem = "it takes arguments by name only"
+            kept = given if ordered is None else ordered
+            seen.args.append(pytree.tree_map_only(torch.Tensor, lambda t: t.detach().clone(), kept))
 
         return hook
 
-    handles = [m.register_forward_pre_hook(keep(p), with_kwargs=True) for p, m in model.named_modules() if p]
+    handles = [
+        module.register_forward_pre_hook(keep(path, Parameters.of(module)), with_kwargs=True)
+        for path, module in model.named_modules()
+        if path
+    ]
     try:
         with torch.no_grad():
             model(*copy.deepcopy(args))
@@ -248,7 +255,9 @@ def agree(original: nn.Module, replaced: nn.Module, args: tuple[Any, ...], seed:
     return compare(found, truth.ref32, truth.oracle, truth.e_ref, truth.e_buffers)
 
 
-def gain(original: nn.Module, replaced: nn.Module, sets: Sequence[tuple[Any, ...]]) -> Estimate:
+def gain(
+    original: nn.Module, replaced: nn.Module, sets: Sequence[tuple[Any, ...]], blocks: int = BLOCKS
+) -> Estimate:
     """Time a model against its replacement in this process, in ABBA blocks, alone on the machine.
 
     The parts were judged where they could not cheat; this says what they add up to, by this process's clock.
@@ -257,6 +266,7 @@ def gain(original: nn.Module, replaced: nn.Module, sets: Sequence[tuple[Any, ...
         original: the model.
         replaced: the same with parts replaced.
         sets: argument tuples; each block goes through all of them.
+        blocks: how many.
     """
     first, second = copy.deepcopy(original), copy.deepcopy(replaced)
 
@@ -271,7 +281,7 @@ def gain(original: nn.Module, replaced: nn.Module, sets: Sequence[tuple[Any, ...
         warm = [seconds(m, 2) for m in (first, second)]
         calls = max(1, round(BLOCK_SECONDS / max(*warm, 1e-6)))
         ratios = []
-        for _ in range(BLOCKS):
+        for _ in range(blocks):
             a, b, c, d = (seconds(m, calls) for m in (first, second, second, first))
             ratios.append(log_ratio([a, d], [b, c]))
     return estimate(ratios)

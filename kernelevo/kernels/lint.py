@@ -10,9 +10,10 @@ from typing import Any
 import torch
 from torch.utils import _pytree as pytree
 
+from kernelevo.kernels.conditioning import sane_share
 from kernelevo.kernels.correctness import GATE, compare, short_name
 from kernelevo.kernels.oracle import Observed
-from kernelevo.kernels.pool import Case, Group, Pool, sane_share
+from kernelevo.kernels.pool import Case, Group, Pool
 
 Answer = Callable[[Case, Case], Observed | None]
 

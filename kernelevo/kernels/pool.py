@@ -13,6 +13,7 @@ from torch import nn
 from kernelevo.backends.seeding import TURN
 from kernelevo.errors import BadProgram, KernelEvoError
 from kernelevo.kernels import inputs
+from kernelevo.kernels.conditioning import conditioned, sane
 from kernelevo.kernels.construction import Construction
 from kernelevo.kernels.draws import Draws, Source
 from kernelevo.kernels.oracle import (
@@ -26,13 +27,9 @@ from kernelevo.kernels.oracle import (
     load_state,
     replay32,
 )
-from kernelevo.kernels.tree import reals
 
 Way = Literal["load", "in place"]
 
-SANE = 0.01
-"""The reference is judgeable where its own error is below this share of the oracle's standard deviation."""
-_ROUNDINGS = 8  # bfloat16 loses half a percent with each rounding: a chain of so many is still judgeable
 _TIES = ("sparse", "rows")  # distributions with many values that are equal, or nearly so
 
 
@@ -85,32 +82,6 @@ class Group:
     def e_buffers(self) -> dict[str, float]:
         """Largest error of the reference for each buffer, over the cases at hand."""
         return {k: max(c.truth.e_buffers[k] for c in self.cases) for k in self.cases[0].truth.e_buffers}
-
-
-def sane_share(dtype: torch.dtype) -> float:
-    """Return the share of its deviation that an output's error may reach: 1 %, or 8 eps of a half type."""
-    return max(SANE, _ROUNDINGS * torch.finfo(dtype).eps)
-
-
-def sane(truth: Truth) -> str:
-    """Return why nobody could be judged on this case, or an empty text."""
-    for i, (leaf, oracle, error) in enumerate(
-        zip(truth.ref32.leaves, truth.oracle.leaves, truth.e_ref, strict=True)
-    ):
-        own = reals(leaf) if isinstance(leaf, torch.Tensor) else None
-        if own is None or not own.is_floating_point() or not own.numel():
-            continue
-        if not bool(torch.isfinite(own).all()):
-            return f"output[{i}] is not finite"
-        exact = reals(oracle)
-        spread = float(exact.double().std(correction=0)) if exact.numel() > 1 else float(exact.abs().max())
-        share = sane_share(own.dtype)
-        if error > share * spread and error > 1e-5:
-            return (
-                f"PyTorch's own error {error:.3g} exceeds {100 * share:.2g} % of output[{i}]'s "
-                f"deviation {spread:.3g}"
-            )
-    return ""
 
 
 class Pool:
@@ -185,7 +156,7 @@ class Pool:
         """Evaluate the reference in fp32 and fp64 on one case."""
         with self.turn:
             self._construction.hold(parameters.seed)
-            return evaluate(
+            truth = evaluate(
                 lambda: self.build(parameters.seed),
                 parameters.state,
                 args,
@@ -193,6 +164,7 @@ class Pool:
                 twice=not any(g.cases for g in self.groups),
                 device=self._device,
             )
+            return conditioned(truth, args, self.free, lambda a: self.answer(parameters, a, seed), seed)
 
     def answer(self, parameters: ParameterSet, args: Any, seed: int) -> Observed:
         """Evaluate the reference in strict fp32 only (the timed calls' check)."""

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from kernelevo.core import Status
 from kernelevo.device.priority import MEASURED, prioritise, prompt
+from kernelevo.device.process_memory import peak_megabytes
 from kernelevo.kernels import rules
 from kernelevo.kernels.answer import Answer, Batch
 from kernelevo.kernels.arena import Arena, mapped_at
-from kernelevo.kernels.backing import Backing, peak_megabytes
+from kernelevo.kernels.backing import Backing
 from kernelevo.kernels.failed import NO_ANSWER, Failed, told, translated
 from kernelevo.kernels.filling import Values
 from kernelevo.kernels.ledger import Ledger

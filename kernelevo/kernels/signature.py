@@ -20,7 +20,7 @@ class Signature:
     """Kinds of inputs, weights and modes of one proven call.
 
     Args:
-        structure: structure of (args, kwargs).
+        structure: structure of (args, {}): arguments that are given by name count as given by position.
         inputs: for each leaf its kind, or the value itself where it is no tensor.
         weights: name -> kind of each parameter and buffer.
         modes: name -> train/eval of each submodule.
@@ -38,8 +38,12 @@ class Signature:
     mutated: tuple[str, ...]
 
     @classmethod
-    def of(cls, module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any] | None = None) -> Signature:
+    def of(cls, module: nn.Module, args: Sequence[Any]) -> Signature:
         """Take the signature of a call by making it once, on a copy of the module.
+
+        Args:
+            module: it is not changed.
+            args: arguments of its forward, by position.
 
         Raises:
             InputError: if a call changes tensors that the module holds as plain attributes; nothing could
@@ -49,9 +53,7 @@ class Signature:
         before = {k: v.detach().clone() for k, v in twin.named_buffers()}
         plain = {k: v.detach().clone() for k, v in plain_tensors(twin).items()}
         with torch.no_grad():
-            structure, leaves = flatten(
-                twin(*copy.deepcopy(tuple(args)), **copy.deepcopy(dict(kwargs or {})))
-            )
+            structure, leaves = flatten(twin(*copy.deepcopy(tuple(args))))
         after = plain_tensors(twin)
         if after.keys() != plain.keys() or any(not torch.equal(v, after[k]) for k, v in plain.items()):
             raise InputError(
@@ -59,7 +61,7 @@ class Signature:
                 why="a call changes tensors that are neither parameters nor buffers",
                 now="register them with register_buffer and update them in place",
             )
-        given_structure, given = flatten((tuple(args), dict(kwargs or {})))
+        given_structure, given = flatten((tuple(args), {}))
         return cls(
             given_structure,
             tuple(_kind(v) for v in given),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kernelevo.backends import pickled
+from kernelevo.backends.arguments import Parameters
 from kernelevo.core import Task
 from kernelevo.errors import BadProgram, BadSetting, refused
 from kernelevo.tasks.load import check_settings
@@ -42,7 +43,8 @@ def freeze(
 
     Args:
         module: any ``nn.Module`` that cloudpickle can take.
-        inputs: one tensor; one tuple, the arguments of ``forward``; or a list of such sets.
+        inputs: one tensor; one tuple, the arguments of ``forward``; a dict of them by name; or a list of
+            such sets.
         folder: where to write ``module.pkl``; made if it is missing.
         weights: how much each input set counts in the score (a geometric mean); equal if None.
         name: name of the task; the class's name if None.
@@ -62,7 +64,7 @@ def freeze(
             f"Expected a live torch.nn.Module, got {module!r:.80}.",
             now="pass an instance, e.g. optimize(MyModule(), inputs)",
         )
-    sets = input_sets(inputs)
+    sets = input_sets(inputs, module)
     parts = _weights(weights, len(sets))
     path = folder / FILE
     try:
@@ -92,27 +94,47 @@ def freeze(
     )
 
 
-def input_sets(inputs: Any) -> list[tuple[Any, ...]]:
+def input_sets(inputs: Any, module: nn.Module) -> list[tuple[Any, ...]]:
     """Return input sets as a list of argument tuples.
 
-    A tensor is one set of one argument; a tuple is one set; a list holds sets.
+    A tensor is one set of one argument; a tuple, or a dict of arguments by name, is one set; a list holds
+    sets.
+
+    Args:
+        inputs: what the user gave.
+        module: whose forward takes them; its signature says in which places named ones belong.
 
     Raises:
-        BadProgram: for an empty list or for anything else.
+        BadProgram: for an empty list, for names that cannot be put in their places, or for anything else.
     """
     import torch
 
-    if isinstance(inputs, torch.Tensor):
-        return [(inputs,)]
-    if isinstance(inputs, tuple):
-        return [inputs]
-    if isinstance(inputs, list) and inputs and all(isinstance(i, torch.Tensor | tuple) for i in inputs):
-        return [i if isinstance(i, tuple) else (i,) for i in inputs]
-    raise BadProgram(
-        f"The inputs are a {type(inputs).__name__} that cannot be understood.",
-        why="expected a tensor, a tuple of arguments, or a non-empty list of those (input sets)",
-        now="e.g. optimize(module, (x, h0)) or optimize(module, [(x1, h1), (x2, h2)])",
-    )
+    sets = inputs if isinstance(inputs, list) else [inputs]
+    if not sets or not all(isinstance(one, torch.Tensor | tuple | Mapping) for one in sets):
+        raise BadProgram(
+            f"The inputs are a {type(inputs).__name__} that cannot be understood.",
+            why="expected a tensor, a tuple of arguments, a dict of arguments by name, or a non-empty list "
+            "of those (input sets)",
+            now="e.g. optimize(module, (x, h0)), optimize(module, {'x': x}) or optimize(module, [(x1, h1), "
+            "(x2, h2)])",
+        )
+    return [_arguments(one, module) for one in sets]
+
+
+def _arguments(given: Any, module: nn.Module) -> tuple[Any, ...]:
+    if not isinstance(given, Mapping):
+        return given if isinstance(given, tuple) else (given,)
+    taken = Parameters.of(module)
+    ordered = taken.by_position((), given)
+    if ordered is None:
+        named, places = (", ".join(map(str, names)) or "nothing" for names in (given, taken.names))
+        raise BadProgram(
+            f"{type(module).__name__} cannot be given {named} by position.",
+            why=f"its forward takes {places} by position; a program is called in no other way",
+            now="name arguments of these and leave out none that it needs, or wrap the module in one whose "
+            "forward takes what you want to give",
+        )
+    return ordered
 
 
 def _weights(weights: Sequence[float] | None, count: int) -> list[float]:

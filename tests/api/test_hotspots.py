@@ -1,17 +1,21 @@
 """optimize(model, inputs, hotspots=n): parts of real models become faster, and so do the models."""
 
 import copy
+import io
+import time
 from types import SimpleNamespace
 
 import pytest
 import torch
+from rich.console import Console
 from torch import nn
 
 import kernelevo
 from kernelevo.api.hotspots import stitch
-from kernelevo.core import Evaluation, Program
+from kernelevo.core import Evaluation, Origin, Program, Trial
+from kernelevo.device.statistics import Estimate
 from kernelevo.engine import Budget
-from kernelevo.errors import BadSetting
+from kernelevo.errors import BadProgram, BadSetting
 from kernelevo.kernels import hotspots
 from kernelevo.kernels.dropin import FallbackWarning, Optimized
 
@@ -164,17 +168,24 @@ class ModelNew(nn.Module):
 }
 
 
+def search_result(*found: tuple[float, str]):
+    """A search that is over: programs with their scores, the best first."""
+    verdicts = [Evaluation.ok(score, score_low=score - 0.1, score_high=score + 0.1) for score, _ in found]
+    programs = [
+        Program.single(text, origin=Origin("rewrite", f"idea {n}")) for n, (_, text) in enumerate(found)
+    ]
+    trials = [Trial(n, p, v) for n, (p, v) in enumerate(zip(programs, verdicts, strict=True))]
+    return SimpleNamespace(evaluation=verdicts[0], program=programs[0], standing=trials, confirmed={})
+
+
 def found_at_once(part, spot, budget):
     """A search that knows the winner."""
-    return SimpleNamespace(
-        evaluation=Evaluation.ok(2.0, score_low=1.9, score_high=2.1),
-        program=Program.single(PROGRAMS[spot.kind]),
-    )
+    return search_result((2.0, PROGRAMS[spot.kind]))
 
 
 def test_shared_layers_and_tied_weights_stay_what_they_are(elsewhere, build_cache, monkeypatch):
     monkeypatch.setenv("KERNELEVO_CACHE", str(build_cache))
-    monkeypatch.setattr(hotspots, "BLOCK_SECONDS", 0.01)
+    monkeypatch.setattr(hotspots, "gain", lambda *_, **__: Estimate(1.5, 1.4, 1.6, 6))
     torch.manual_seed(2)
     model, tokens = Tied().eval(), torch.randint(0, 1000, (8, 64))
     whole = stitch(model, [(tokens,)], 2, Budget.parse("2s"), found_at_once)
@@ -202,3 +213,108 @@ def test_shared_layers_and_tied_weights_stay_what_they_are(elsewhere, build_cach
     with torch.no_grad():
         torch.testing.assert_close(fast(tokens), plain(tokens), rtol=1e-4, atol=1e-4)
         assert not torch.allclose(fast(tokens), model(tokens), rtol=1e-2, atol=1e-2)
+
+
+WAITS = """
+import time
+
+import torch
+from torch import nn
+
+
+class ModelNew(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(16, 16)
+
+    def forward(self, x):
+        time.sleep({seconds})
+        return {result}
+"""
+
+
+def waiting(seconds: float, result: str = "self.linear(x).relu_()") -> str:
+    return WAITS.format(seconds=seconds, result=result)
+
+
+class Waiting(nn.Module):
+    """Two alike layers that take 4 ms each."""
+
+    class Layer(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.linear = nn.Linear(16, 16)
+
+        def forward(self, x):
+            time.sleep(0.004)
+            return torch.relu(self.linear(x))
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(Waiting.Layer(), Waiting.Layer())
+
+    def forward(self, x):
+        return self.layers(x)
+
+
+@pytest.fixture
+def quick(monkeypatch, build_cache):
+    monkeypatch.setenv("KERNELEVO_CACHE", str(build_cache))
+    monkeypatch.setattr(hotspots, "BLOCK_SECONDS", 0.01)
+
+
+def placed(found):
+    model = Waiting().eval()
+    whole = stitch(model, [(torch.rand(4, 16),)], 1, Budget.parse("2s"), lambda *_: found)
+    return whole, whole.parts[0]
+
+
+def test_the_program_that_gains_most_in_the_model_is_put_there_not_the_best_alone(elsewhere, quick):
+    found = search_result((3.0, waiting(0.008)), (2.0, waiting(0.0)), (1.5, waiting(0.002)))
+    whole, part = placed(found)
+    assert part.program is found.standing[1].program and part.replaced == ("layers.0", "layers.1")
+    assert part.inside is not None and part.inside.low > 1.5 and whole.speedup > 1.5
+    assert whole.module().layers[0]._made is part.program
+
+
+def test_what_wins_alone_and_not_in_the_model_stays_out_and_is_told(elsewhere, quick):
+    whole, part = placed(search_result((3.0, waiting(0.008))))
+    assert part.program is None and part.replaced == () and part.kept_for == "faster alone, not in the model"
+    assert part.inside is not None and part.inside.high < 1
+    assert isinstance(whole.module().layers[0], Waiting.Layer)
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(whole.table())
+    assert f"{part.inside.ratio:.2f}" in console.export_text()
+
+
+def test_a_wrong_program_and_one_that_is_not_surely_faster_are_not_tried(elsewhere, quick):
+    _, part = placed(search_result((3.0, waiting(0.0, "self.linear(x)"))))
+    assert part.inside is None and part.kept_for == "wrong in layers.1: values differ"
+    _, part = placed(search_result((1.05, waiting(0.0))))
+    assert part.inside is None and part.kept_for == "nothing surely faster was found"
+    one, same, other = waiting(0.008), waiting(0.001), waiting(0.002)
+    found = search_result((3.0, one), (2.0, same), (1.05, other))
+    found.standing[1] = Trial(1, Program.single(same, origin=Origin("rewrite", "idea 0")), found.evaluation)
+    _, part = placed(found)  # the second has the first one's idea, the third may be slower
+    assert part.program is None and part.kept_for == "faster alone, not in the model"
+
+
+class Late(Waiting.Layer):
+    """A layer of another kind."""
+
+
+def test_a_submodule_that_cannot_be_judged_does_not_take_the_others_along(elsewhere, quick):
+    model = Waiting().eval()
+    model.layers.append(Late())
+
+    def search(part, spot, budget):
+        if spot.kind == "Late":
+            raise BadProgram("it cannot be pickled")
+        return search_result((2.0, waiting(0.0)))
+
+    whole = stitch(model, [(torch.rand(4, 16),)], 2, Budget.parse("2s"), search)
+    told = {part.kind: (part.kept_for, len(part.replaced)) for part in whole.parts}
+    assert told == {"Layer": ("", 2), "Late": ("it cannot be pickled", 0)}
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(whole.table())
+    assert "it cannot be pickled" in console.export_text()

@@ -1,14 +1,11 @@
 """Huge pages are asked back for whoever uses them, and for nobody else."""
 
-import mmap
-import os
-
 import pytest
 
 from kernelevo.core import Program
 from kernelevo.device import host_memory
 from kernelevo.kernels import backing
-from kernelevo.kernels.backing import Backing, huge_bytes, peak_megabytes
+from kernelevo.kernels.backing import Backing
 from kernelevo.kernels.judge import KernelJudge
 from tests.kernels.conftest import task_of
 
@@ -56,18 +53,6 @@ def test_who_uses_none_or_has_a_machine_of_its_own_is_left_alone(asked):
 def test_a_machine_that_cannot_is_asked_once(monkeypatch):
     monkeypatch.setattr(host_memory, "ask_back", lambda nbytes: False)
     assert batches([8, 8, 8]) == [0, 8, 0]
-
-
-def test_the_kernel_says_what_lies_on_huge_pages_and_the_most_there_was():
-    before = huge_bytes(os.getpid())
-    with mmap.mmap(-1, 16 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as block:
-        block.madvise(mmap.MADV_HUGEPAGE)
-        block.write(bytes(16 << 20))
-        grown = huge_bytes(os.getpid()) - before
-    assert grown % (2 << 20) == 0 and grown <= 16 << 20
-    peak = peak_megabytes(os.getpid())
-    assert peak is not None and peak > 16
-    assert huge_bytes(2**30) == 0 and peak_megabytes(2**30) is None
 
 
 LARGE = """

@@ -11,8 +11,9 @@ from torch import nn
 
 from kernelevo.errors import MachineError
 from kernelevo.kernels import construction
+from kernelevo.kernels.conditioning import sane
 from kernelevo.kernels.construction import Construction
-from kernelevo.kernels.pool import Pool, sane
+from kernelevo.kernels.pool import Pool
 from tests.kernels.references import TRANSITION, DrawsState, Ref
 
 DRAWS = Ref(DrawsState, lambda: [torch.rand(4, 3, 8)])

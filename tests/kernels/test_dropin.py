@@ -54,6 +54,18 @@ def net():
     return Net()
 
 
+def test_arguments_by_name_run_the_program_too(net, fast):
+    x = torch.rand(4, 16)
+    twin = copy.deepcopy(net)
+    with torch.no_grad():
+        assert torch.allclose(fast(x), twin(x), atol=1e-6)
+        calls = type(fast._program).calls
+        assert torch.allclose(fast(x=x), twin(x), atol=1e-6)
+        assert type(fast._program).calls == calls + 1
+        with pytest.raises(TypeError, match="other"), pytest.warns(FallbackWarning):
+            fast(other=x)
+
+
 @pytest.fixture
 def fast(net, tmp_path):
     return Optimized(net, Program.single(SOURCE), [Signature.of(net, (torch.rand(4, 16),))], folder=tmp_path)
@@ -248,8 +260,8 @@ def test_each_reason_is_told_once(fast):
 def test_it_falls_back_for_another_dtype_and_nesting(fast):
     with torch.no_grad(), pytest.warns(FallbackWarning), pytest.raises(RuntimeError):
         fast(torch.rand(4, 16).double())
-    with torch.no_grad(), pytest.warns(FallbackWarning, match="nested"):
-        fast(x=torch.rand(4, 16))
+    with torch.no_grad(), pytest.warns(FallbackWarning, match="nested"), pytest.raises(AttributeError):
+        fast([torch.rand(4, 16)])
 
 
 def test_a_program_that_cannot_be_loaded_leaves_the_original(net, tmp_path):

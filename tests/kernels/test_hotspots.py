@@ -37,14 +37,21 @@ class Tower(nn.Module):
 
 
 class Keywords(nn.Module):
-    """Calls its block with a keyword, so that what is inside the block is taken instead."""
+    """Calls its block with a keyword."""
 
-    def __init__(self) -> None:
+    def __init__(self, block) -> None:
         super().__init__()
-        self.block = Block(256)
+        self.block = block
 
     def forward(self, x):
         return self.block(x, add=x)
+
+
+class ByNameOnly(Block):
+    """Takes its second argument by name only."""
+
+    def forward(self, x, *, add):
+        return super().forward(x, add)
 
 
 @pytest.fixture
@@ -64,8 +71,11 @@ def test_repeated_submodules_stand_for_the_container_and_for_what_is_inside(towe
     assert only.paths == first.paths
 
 
-def test_a_call_with_keywords_is_looked_into():
-    (spot,) = find_hotspots(Keywords(), (torch.randn(512, 256),), 3)
+def test_arguments_by_name_are_put_in_their_places_or_the_submodule_is_looked_into():
+    x = torch.randn(512, 256)
+    (spot,) = find_hotspots(Keywords(Block(256)), (x,), 3)
+    assert spot.paths == ["block"] and all(torch.equal(given, x) for given in spot.inputs[0])
+    (spot,) = find_hotspots(Keywords(ByNameOnly(256)), (x,), 3)
     assert spot.paths == ["block.linear"]
 
 

@@ -44,9 +44,10 @@ def test_digest_follows_the_module(tmp_path):
 
 def test_input_sets_and_weights(tmp_path):
     a, b = torch.ones(1), torch.zeros(1)
-    assert input_sets(a) == [(a,)]
-    assert input_sets((a, b)) == [(a, b)]
-    assert input_sets([a, (b,)]) == [(a,), (b,)]
+    net = torch.nn.Identity()
+    assert input_sets(a, net) == [(a,)]
+    assert input_sets((a, b), net) == [(a, b)]
+    assert input_sets([a, (b,), {"input": b}], net) == [(a,), (b,), (b,)]
     task = freeze(torch.nn.Identity(), [a, b], tmp_path, weights=[3, 1])
     assert task.options["reference"]["weights"] == [0.75, 0.25]
     assert task.options["reference"]["sets"] == 2
@@ -61,10 +62,29 @@ def test_what_cannot_be_pickled_is_refused(tmp_path):
         freeze(torch.nn.Identity(), (threading.Lock(),), tmp_path)
 
 
-@pytest.mark.parametrize("inputs", [[], None, 3, ["x"], {"x": torch.ones(1)}])
+@pytest.mark.parametrize("inputs", [[], None, 3, ["x"]])
 def test_inputs_that_cannot_be_understood(tmp_path, inputs):
     with pytest.raises(BadProgram, match="inputs"):
         freeze(torch.nn.Identity(), inputs, tmp_path)
+
+
+class Masked(torch.nn.Module):
+    def forward(self, x, mask=None, scale=2.0, *, loud=False):
+        return scale * (x if mask is None else x * mask)
+
+
+def test_arguments_by_name_are_put_in_their_places(tmp_path):
+    x, mask = torch.randn(3), torch.tensor([1.0, 0.0, 1.0])
+    reference = load_reference(freeze(Masked(), {"mask": mask, "x": x}, tmp_path).options["reference"])
+    assert torch.equal(reference.build(0)(*reference.inputs(0)), 2 * x * mask)
+    assert input_sets({"x": x, "scale": 3.0}, Masked()) == [(x, None, 3.0)]
+
+
+@pytest.mark.parametrize("names", [["mask"], ["x", "loud"], ["x", "masks"]])
+def test_names_that_have_no_place_are_refused_with_those_that_have(tmp_path, names):
+    with pytest.raises(BadProgram, match=", ".join(names)) as told:
+        freeze(Masked(), dict.fromkeys(names, torch.ones(1)), tmp_path)
+    assert "x, mask, scale" in str(told.value)
 
 
 @pytest.mark.parametrize("weights", [[1.0], [1.0, 0.0], [1.0, -1.0], [1.0, float("nan")], []])
