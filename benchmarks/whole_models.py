@@ -23,7 +23,7 @@ import kernelevo
 from kernelevo.api.hotspots import Stitched
 from kernelevo.backends.reference import load_reference
 from kernelevo.device.statistics import Estimate
-from kernelevo.kernels.hotspots import gain
+from kernelevo.kernels.stitching import gain
 from kernelevo.tasks import load_task
 
 RESULTS = Path(__file__).parent / "results" / "whole-models.json"

@@ -142,7 +142,8 @@ def stitch(
         BadSetting: for a count that is none.
         InputError: if no submodule is worth it.
     """
-    from kernelevo.kernels.hotspots import agree, find_hotspots, gain, names_of, stitched
+    from kernelevo.kernels.hotspots import find_hotspots
+    from kernelevo.kernels.stitching import agree, gain, names_of, stitched
 
     if isinstance(count, bool) or not isinstance(count, int) or count < 1:
         raise BadSetting(f"hotspots={count!r} is no number of submodules", now="e.g. hotspots=3")
@@ -187,7 +188,7 @@ def _tried(
     A duel of one submodule keeps its weights in the processor's caches, and a model's other layers push them
     out, so that a program with more weights to read (Winograd's, spread out) may win alone and lose there.
     """
-    from kernelevo.kernels.hotspots import agree, gain, names_of, stitched
+    from kernelevo.kernels.stitching import agree, gain, names_of, stitched
 
     before = stitched(model, placed)
     best: tuple[Estimate, Program, dict[str, StandIn], str] | None = None
@@ -240,8 +241,8 @@ def _is_faster(verdict: Evaluation | None) -> bool:
 def _fitting(model: nn.Module, spot: Hotspot, program: Program) -> tuple[dict[str, StandIn], str]:
     """Return what replaces each submodule in which a program is right, and why not in the others."""
     from kernelevo.kernels.dropin import Optimized
-    from kernelevo.kernels.hotspots import agree
     from kernelevo.kernels.signature import Signature
+    from kernelevo.kernels.stitching import agree
 
     found: dict[str, StandIn] = {}
     why = ""

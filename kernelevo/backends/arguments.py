@@ -20,10 +20,12 @@ class Parameters:
     Args:
         names: in their order.
         defaults: values of those that may be left out.
+        passes_on: whether it takes any other name too (``**kwargs``).
     """
 
     names: tuple[str, ...]
     defaults: Mapping[str, Any]
+    passes_on: bool = False
 
     @classmethod
     def of(cls, module: nn.Module) -> Parameters:
@@ -34,15 +36,22 @@ class Parameters:
             return cls((), {})
         taken = [p for p in found if p.kind in _BY_POSITION]
         return cls(
-            tuple(p.name for p in taken), {p.name: p.default for p in taken if p.default is not p.empty}
+            tuple(p.name for p in taken),
+            {p.name: p.default for p in taken if p.default is not p.empty},
+            any(p.kind is p.VAR_KEYWORD for p in found),
         )
 
     def by_position(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Any, ...] | None:
         """Return a call's arguments by position, with defaults for those left out before the last one given.
 
+        What is only passed on (``**kwargs``) and is None counts as left out: models hand such names down
+        through all their layers.
+
         Returns:
             None if a name is unknown, given twice or taken by name only, or an argument is missing.
         """
+        if self.passes_on:
+            kwargs = {k: v for k, v in kwargs.items() if k in self.names or v is not None}
         if not kwargs:
             return tuple(args)
         left = self.names[len(args) :]

@@ -1,11 +1,11 @@
-"""Hotspots: where a large model spends its time, submodule by submodule, and the model with some replaced."""
+"""Hotspots: where a large model spends its time, submodule by submodule."""
 
 from __future__ import annotations
 
 import copy
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,18 +15,13 @@ from torch.utils import _pytree as pytree
 
 from kernelevo.backends.arguments import Parameters
 from kernelevo.device.lease import Lease
-from kernelevo.device.statistics import Estimate, estimate, log_ratio
 from kernelevo.errors import InputError
-from kernelevo.kernels.correctness import compare
-from kernelevo.kernels.gaps import Report
-from kernelevo.kernels.oracle import evaluate, observe
 from kernelevo.kernels.tree import Leaf
 
 ROUNDS = 3
 """Calls that are profiled; each submodule's shortest time counts."""
 LEAST_SHARE = 0.02
 """Of the model's time: a submodule below it is not worth a search."""
-BLOCKS, BLOCK_SECONDS = 12, 0.2
 _MOST_SETS = 4
 
 
@@ -79,13 +74,10 @@ def find_hotspots(model: nn.Module, args: tuple[Any, ...], count: int) -> list[H
     twin = copy.deepcopy(model)
     calls = _recorded(twin, args)
     whole = _clocked(twin, args, calls)
-    alike: dict[Any, list[str]] = defaultdict(list)
-    for path, module in twin.named_modules():
-        if path and path in calls:
-            alike[_likeness(module)].append(path)
+    alike = _alike({path: module for path, module in twin.named_modules() if path in calls})
     cost = {path: sum(seen.seconds) for path, seen in calls.items()}
-    groups = {paths[0]: paths for paths in alike.values()}
-    key_of = {path: paths[0] for paths in alike.values() for path in paths}
+    groups = {paths[0]: paths for paths in alike}
+    key_of = {path: paths[0] for paths in alike for path in paths}
 
     def repeated_inside(path: str) -> float:
         """Share of a module's time that repeated modules inside it take, the outermost of them."""
@@ -194,18 +186,48 @@ def _nested(one: str, two: str) -> bool:
     return one == two or one.startswith(f"{two}.") or two.startswith(f"{one}.")
 
 
-def _likeness(module: nn.Module) -> Any:
-    """Equal for modules that one program can stand in for: all but the values of their weights."""
-    plain = []
+def _alike(modules: Mapping[str, nn.Module]) -> list[list[str]]:
+    """Group modules that one program can stand in for: equal in all but the values of their weights.
+
+    Whole numbers by which a model counts its layers (1, 2, 3 ...) make no difference; whether they do after
+    all is seen when the program is tried in each of them.
+    """
+    found: dict[Any, list[str]] = defaultdict(list)
+    numbers = {}
+    for path, module in modules.items():
+        likeness, numbers[path] = _likeness(module)
+        found[likeness].append(path)
+    groups: list[list[str]] = []
+    for paths in found.values():
+        telling = [
+            place for place in numbers[paths[0]] if not _counts([numbers[path][place] for path in paths])
+        ]
+        parts: dict[Any, list[str]] = defaultdict(list)
+        for path in paths:
+            parts[tuple(numbers[path][place] for place in telling)].append(path)
+        groups += parts.values()
+    return groups
+
+
+def _counts(values: Sequence[int]) -> bool:
+    """Tell whether several numbers go up one by one."""
+    return len(values) > 1 and list(values) == list(range(values[0], values[0] + len(values)))
+
+
+def _likeness(module: nn.Module) -> tuple[Any, dict[tuple[str, str], int]]:
+    """Return what is equal for modules that are alike, and by its place each whole number they hold."""
+    plain, numbers = [], {}
     for name, child in module.named_modules():
         for key, value in vars(child).items():
-            if isinstance(value, bool | int | float | str | tuple | torch.dtype | torch.device | None):
+            if isinstance(value, int) and not isinstance(value, bool):
+                numbers[name, key] = value
+            elif isinstance(value, bool | float | str | tuple | torch.dtype | torch.device | None):
                 plain.append((name, key, repr(value)))
             elif isinstance(value, torch.Tensor):
                 plain.append((name, key, str(Leaf.of(value))))
     held = [(k, str(Leaf.of(v))) for k, v in module.state_dict().items()]
     kinds = [(name, type(child)) for name, child in module.named_modules()]
-    return repr(module), tuple(plain), tuple(held), tuple(kinds)
+    return (repr(module), tuple(plain), tuple(held), tuple(kinds), tuple(numbers)), numbers
 
 
 def _gather(spot: Hotspot, calls: Mapping[str, _Seen]) -> None:
@@ -219,69 +241,3 @@ def _gather(spot: Hotspot, calls: Mapping[str, _Seen]) -> None:
             kinds[key] = first, before + seconds
     ranked = sorted(kinds.values(), key=lambda kind: -kind[1])[:_MOST_SETS]
     spot.inputs, spot.weights = [k[0] for k in ranked], [max(k[1], 1e-9) for k in ranked]
-
-
-# ---------------------------------------------------------------------- the whole model
-
-
-def stitched(model: nn.Module, parts: Mapping[str, Callable[[nn.Module], nn.Module]]) -> nn.Module:
-    """Return a copy of a model with some submodules replaced, each in all places where it stands.
-
-    Args:
-        model: it is not changed.
-        parts: a name of each submodule, and what makes its replacement from the copy's own one, so that
-            weights which several modules share stay shared.
-    """
-    twin = copy.deepcopy(model)
-    inner = {path: twin.get_submodule(path) for path in parts}
-    instead = {inner[path]: make(inner[path]) for path, make in parts.items()}
-    for owner in list(twin.modules()):
-        for name, child in list(owner._modules.items()):
-            if child is not None and child in instead:
-                setattr(owner, name, instead[child])
-    return twin
-
-
-def names_of(model: nn.Module, paths: Iterable[str]) -> tuple[str, ...]:
-    """Return all names of some submodules: one that stands in several places has several."""
-    meant = {model.get_submodule(path) for path in paths}
-    return tuple(name for name, module in model.named_modules(remove_duplicate=False) if module in meant)
-
-
-def agree(original: nn.Module, replaced: nn.Module, args: tuple[Any, ...], seed: int = 0) -> Report:
-    """Compare a replacement with what it stands for by the rule that programs are judged by (1e-5, fp64)."""
-    truth = evaluate(lambda: copy.deepcopy(original), None, args, seed)
-    found = observe(copy.deepcopy(replaced), copy.deepcopy(args), seed)
-    return compare(found, truth.ref32, truth.oracle, truth.e_ref, truth.e_buffers)
-
-
-def gain(
-    original: nn.Module, replaced: nn.Module, sets: Sequence[tuple[Any, ...]], blocks: int = BLOCKS
-) -> Estimate:
-    """Time a model against its replacement in this process, in ABBA blocks, alone on the machine.
-
-    The parts were judged where they could not cheat; this says what they add up to, by this process's clock.
-
-    Args:
-        original: the model.
-        replaced: the same with parts replaced.
-        sets: argument tuples; each block goes through all of them.
-        blocks: how many.
-    """
-    first, second = copy.deepcopy(original), copy.deepcopy(replaced)
-
-    def seconds(module: nn.Module, calls: int) -> float:
-        start = time.perf_counter()
-        for _ in range(calls):
-            for args in sets:
-                module(*args)
-        return (time.perf_counter() - start) / calls
-
-    with torch.no_grad(), Lease("cpu"):
-        warm = [seconds(m, 2) for m in (first, second)]
-        calls = max(1, round(BLOCK_SECONDS / max(*warm, 1e-6)))
-        ratios = []
-        for _ in range(blocks):
-            a, b, c, d = (seconds(m, calls) for m in (first, second, second, first))
-            ratios.append(log_ratio([a, d], [b, c]))
-    return estimate(ratios)

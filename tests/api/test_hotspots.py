@@ -16,7 +16,7 @@ from kernelevo.core import Evaluation, Origin, Program, Trial
 from kernelevo.device.statistics import Estimate
 from kernelevo.engine import Budget
 from kernelevo.errors import BadProgram, BadSetting
-from kernelevo.kernels import hotspots
+from kernelevo.kernels import stitching
 from kernelevo.kernels.dropin import FallbackWarning, Optimized
 
 SETTINGS = {"proposers": ["rewrite"], "progress": False, "seed": 1}
@@ -185,7 +185,7 @@ def found_at_once(part, spot, budget):
 
 def test_shared_layers_and_tied_weights_stay_what_they_are(elsewhere, build_cache, monkeypatch):
     monkeypatch.setenv("KERNELEVO_CACHE", str(build_cache))
-    monkeypatch.setattr(hotspots, "gain", lambda *_, **__: Estimate(1.5, 1.4, 1.6, 6))
+    monkeypatch.setattr(stitching, "gain", lambda *_, **__: Estimate(1.5, 1.4, 1.6, 6))
     torch.manual_seed(2)
     model, tokens = Tied().eval(), torch.randint(0, 1000, (8, 64))
     whole = stitch(model, [(tokens,)], 2, Budget.parse("2s"), found_at_once)
@@ -260,7 +260,7 @@ class Waiting(nn.Module):
 @pytest.fixture
 def quick(monkeypatch, build_cache):
     monkeypatch.setenv("KERNELEVO_CACHE", str(build_cache))
-    monkeypatch.setattr(hotspots, "BLOCK_SECONDS", 0.01)
+    monkeypatch.setattr(stitching, "BLOCK_SECONDS", 0.01)
 
 
 def placed(found):

@@ -43,12 +43,20 @@ def test_a_call_by_position_is_the_same_call(args, kwargs):
 def test_what_is_taken_by_name_only_has_no_place(args, kwargs):
     module = ByName()
     found = Parameters.of(module).by_position(args, kwargs)
+    assert Parameters.of(module).by_position(args, {**kwargs, "e": None}) == Parameters.of(
+        module
+    ).by_position(args, {k: v for k, v in kwargs.items() if k != "e"})
     if not kwargs:
         assert found == tuple(args)
     elif set(kwargs) <= {"b"} and len(args) < 2:
         assert found is not None and module(*found) == module(*args, **kwargs)
     else:
         assert found is None
+
+
+def test_none_for_an_unknown_name_is_no_argument_unless_nothing_takes_it():
+    assert Parameters.of(Plain()).by_position((1, 2), {"e": None}) is None
+    assert Parameters.of(ByName()).by_position((1,), {"b": None, "e": None}) == (1, None)
 
 
 def test_a_forward_without_a_signature_takes_nothing_by_name():

@@ -1,13 +1,11 @@
-"""Hotspots: which submodules stand for a model's time, and the model with some replaced."""
-
-import copy
+"""Hotspots: which submodules stand for a model's time."""
 
 import pytest
 import torch
 from torch import nn
 
 from kernelevo.errors import InputError
-from kernelevo.kernels.hotspots import agree, find_hotspots, gain, names_of, stitched
+from kernelevo.kernels.hotspots import find_hotspots
 
 
 class Block(nn.Module):
@@ -71,6 +69,18 @@ def test_repeated_submodules_stand_for_the_container_and_for_what_is_inside(towe
     assert only.paths == first.paths
 
 
+def test_layers_that_a_model_counts_are_alike_and_other_numbers_tell_them_apart(tower):
+    x = torch.randn(512, 256)
+    for index, block in enumerate(tower.blocks):
+        block.index, block.linear.index = index, index + 7
+    (spot,) = find_hotspots(tower, (x,), 1)
+    assert spot.paths == [f"blocks.{i}" for i in range(4)]
+    for block, stride in zip(tower.blocks, (1, 2, 2, 1), strict=True):
+        block.stride = stride
+    spots = find_hotspots(tower, (x,), 2)
+    assert {tuple(spot.paths) for spot in spots} == {("blocks.0", "blocks.3"), ("blocks.1", "blocks.2")}
+
+
 def test_arguments_by_name_are_put_in_their_places_or_the_submodule_is_looked_into():
     x = torch.randn(512, 256)
     (spot,) = find_hotspots(Keywords(Block(256)), (x,), 3)
@@ -82,56 +92,3 @@ def test_arguments_by_name_are_put_in_their_places_or_the_submodule_is_looked_in
 def test_a_model_without_submodules_is_an_error_that_says_so():
     with pytest.raises(InputError, match="no submodule"):
         find_hotspots(nn.ReLU(), (torch.randn(4),), 3)
-
-
-def test_stitching_leaves_the_model_alone_and_agreement_sees_small_errors(tower):
-    x = torch.randn(64, 256)
-    same = stitched(tower, {"blocks.1": copy.deepcopy})
-    assert agree(tower, same, (x,)).ok and same.blocks[1] is not tower.blocks[1]
-    off = copy.deepcopy(tower.blocks[1])
-    with torch.no_grad():
-        off.linear.bias += 1e-2
-    wrong = agree(tower, stitched(tower, {"blocks.1": lambda _: off}), (x,))
-    assert not wrong.ok and wrong.max_abs > 1e-5
-    assert agree(tower, tower, (x,)).ok
-
-
-class Shared(nn.Module):
-    """One block in five places, for its container has two names; a head that is tied to it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        block = Block(16)
-        self.pair = nn.Sequential(block, block)
-        self.blocks = nn.ModuleList([self.pair, block])
-        self.head = nn.Linear(16, 16, bias=False)
-        self.head.weight = block.linear.weight
-
-    def forward(self, x):
-        for block in self.blocks:
-            x = block(x)
-        return self.head(self.pair(x))
-
-
-def test_a_replacement_stands_wherever_the_submodule_stood_and_shares_its_weights():
-    model = Shared().eval()
-    whole = stitched(model, {"pair.0": nn.Sequential, "head": nn.Sequential})
-    places = names_of(model, ["pair.0"])
-    assert places == ("pair.0", "pair.1", "blocks.0.0", "blocks.0.1", "blocks.1")
-    assert names_of(whole, ["pair.0"]) == places and isinstance(whole.blocks[1], nn.Sequential)
-    assert names_of(model, ["head"]) == ("head",) and names_of(model, []) == ()
-    assert all(isinstance(model.get_submodule(place), Block) for place in places)
-    assert len(list(whole.parameters())) == len(list(model.parameters())) == 2
-    assert whole.head[0].weight is whole.blocks[1][0].linear.weight is not model.head.weight
-    x = torch.randn(4, 16)
-    with torch.no_grad():
-        model.head.weight.mul_(0.5)
-        whole.head[0].weight.mul_(0.5)
-        torch.testing.assert_close(whole(x), model(x))
-
-
-@pytest.mark.slow
-def test_the_gain_of_a_model_that_does_half_the_work_is_about_two(tower):
-    x = torch.randn(4096, 256)
-    less = stitched(tower, dict.fromkeys(("blocks.0", "blocks.1", "odd"), nn.Identity))
-    assert 1.4 < gain(tower, less, [(x,)]).ratio < 4
