@@ -3,7 +3,7 @@
 # make test   the test suite; `make test-all` with the slow tests; `make check` the linters and types
 # make docs   the documentation, into site/
 # make gpu    on a machine with a GPU: its ceilings, the gpu tests, baselines, every solution checked and timed;
-#             `make gpu PART=ops` does one part (doctor, tests, baselines, ops, level3)
+#             `make gpu PART=ops` does one part (doctor, tests, baselines, ops, level3, autotune)
 # make gpu-rehearsal   without one: compiles every CUDA and Triton source for sm_90, as a bare GPU machine would,
 #             and leaves the cubins in .gpu-carry/, to be copied there with the checkout
 # All set-up happens here: a virtual environment in .venv (PYTHON=... chooses the interpreter).

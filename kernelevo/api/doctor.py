@@ -16,6 +16,10 @@ PACKAGES = (
     ("openai", "language models (proposer llm)", "pip install openai"),
     ("ray", "evaluations on many machines (--executor ray)", "pip install 'kernelevo[ray]'"),
     ("cuda-core", "CUDA programs (NVRTC)", "pip install 'kernelevo[cuda13]'"),
+    ("nicegui", "the live page (kernelevo serve)", "pip install 'kernelevo[ui]'"),
+    ("matplotlib", "the charts of bench.html", "pip install 'kernelevo[plot]'"),
+    ("scikit-learn", "the machine-learning pack", "pip install 'kernelevo[ml]'"),
+    ("python-flint", "the problem uncertainty", "pip install 'kernelevo[math]'"),
 )
 
 

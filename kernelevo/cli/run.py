@@ -11,7 +11,7 @@ import typer
 from kernelevo.cli.detach import detach
 from kernelevo.cli.flags import complete_run, listed
 from kernelevo.cli.output import console, print_json, talk
-from kernelevo.config import MODEL_FREE, PROPOSERS, SAMPLERS, load_settings
+from kernelevo.config import GENERAL, MODEL_FREE, PROPOSERS, SAMPLERS, load_settings
 from kernelevo.report.live import LiveReport
 
 NOTHING_FOUND = 1
@@ -32,7 +32,8 @@ def run(
     proposers: Annotated[
         Text,
         typer.Option(
-            help=f"who proposes, with commas, of: {', '.join(PROPOSERS)}; default {','.join(MODEL_FREE)}"
+            help=f"who proposes, with commas, of: {', '.join(PROPOSERS)}; default {','.join(MODEL_FREE)}, "
+            f"for tasks that are no PyTorch module {','.join(GENERAL)}"
         ),
     ] = None,
     model: Annotated[

@@ -41,7 +41,7 @@ PROPOSERS = (*MODEL_FREE, *GENERAL[1:], "llm", "mailbox")
 
 @dataclass(frozen=True)
 class Settings:
-    """One run's settings; every field has a flag of the same name on ``kernelevo run``.
+    """One run's settings; every field but ``models`` has a flag of the same name on ``kernelevo run``.
 
     Args:
         budget: what the search may use: ``90s``, ``30m``, ``200`` (evaluations), ``$5``, or several with

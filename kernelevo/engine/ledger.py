@@ -33,6 +33,7 @@ class Ledger:
     def __init__(self, store: RunStore, islands: Islands, tell: Tell, *, deterministic: bool) -> None:
         self._store, self._islands, self._tell, self._deterministic = store, islands, tell, deterministic
         self._known: dict[str, Trial] = {}  # by program: the trial whose verdict may be used again
+        self._tried: dict[str, str] = {}  # by a recorded trial's number: its program
         self._parents: dict[str, set[str]] = {}
         self._children: dict[str, set[str]] = {}
         self._untold: dict[int, Trial] = {}
@@ -93,12 +94,16 @@ class Ledger:
         return trial if enough else None
 
     def find(self, name: str) -> str | None:
-        """Return the id of the one judged program whose trial has this number or whose id begins so."""
+        """Return the id of the one judged program that a trial of this number had, or whose id begins so.
+
+        What is the number of a recorded trial is not the beginning of an id.
+        """
         wanted = name.removeprefix("#")
-        fitting = {i for i, t in self._known.items() if i.startswith(wanted) or str(t.number) == wanted}
-        exact = {i for i in fitting if str(self._known[i].number) == wanted}
-        chosen = exact or fitting
-        return chosen.pop() if wanted and len(chosen) == 1 else None
+        if wanted in self._tried or (name != wanted and wanted.isdigit()):
+            program = self._tried.get(wanted)
+            return program if program in self._known else None
+        fitting = [program for program in self._known if program.startswith(wanted)]
+        return fitting[0] if wanted and len(fitting) == 1 else None
 
     def program(self, name: str) -> str:
         """Return the id of a judged program by the beginning of its id or its trial's number.
@@ -156,6 +161,7 @@ class Ledger:
             self._pass_on(self._untold.pop(number))
 
     def _take_in(self, trial: Trial) -> bool:
+        self._tried[str(trial.number)] = trial.program.id
         for parent in trial.program.parents:
             self._parents.setdefault(trial.program.id, set()).add(parent)
             self._children.setdefault(parent, set()).add(trial.program.id)

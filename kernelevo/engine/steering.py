@@ -191,7 +191,10 @@ class Steering:
             else Program.single(source, language=language, origin=origin)
         )
         program = dataclasses.replace(program, parents=made_from)
-        self._engine.submit(submitted(program, command.id, self._engine.now()))
+        draft = submitted(program, command.id, self._engine.now())
+        waiting = {(one.ask, one.position) for one in self._engine.store.drafts()}
+        if (draft.ask, draft.position) not in waiting:  # a kill may have come before this order's effect
+            self._engine.submit(draft)
         return f"{program.id[:12]} is judged next"
 
     def _weight(self, proposer: str, weight: float) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -26,6 +27,8 @@ _LOOK = 0.5
 """Seconds between two looks at the results."""
 _NAME = 16
 """Digits of a program's id in its file's name."""
+_LEFT = re.compile(r"[0-9a-f]{16}")
+_LANGUAGES = {".py": "python", ".cc": "cpp", ".cxx": "cpp", ".cu": "cuda"}
 
 
 @dataclass(frozen=True)
@@ -118,7 +121,10 @@ def write_program(folder: Path, program: Program) -> Path:
 
 
 def programs_in(folder: Path) -> list[tuple[Path, Program]]:
-    """Return the programs of a folder: each Python file, and each folder with a ``program.py``, by name.
+    """Return the programs of a folder, by name.
+
+    They are each Python file, each folder with a ``program.py``, and what :func:`write_program` left of
+    programs in other languages.
 
     Raises:
         BadProgram: if the folder or one of them cannot be read as text, or there is none.
@@ -129,19 +135,35 @@ def programs_in(folder: Path) -> list[tuple[Path, Program]]:
             if path.name.startswith((".", "_")):
                 continue
             if path.suffix == ".py" and path.is_file():
-                found.append((path, Program.single(_text(path))))
-            elif path.is_dir() and (path / ENTRY).is_file():
+                found.append((path, _named({ENTRY: _text(path)}, path.stem)))
+            elif path.is_dir() and ((path / ENTRY).is_file() or _LEFT.fullmatch(path.name)):
                 files = [p for p in sorted(path.rglob("*")) if p.is_file() and "__pycache__" not in p.parts]
-                found.append((path, Program({str(p.relative_to(path)): _text(p) for p in files})))
+                if not files:
+                    continue
+                program = _named({str(p.relative_to(path)): _text(p) for p in files}, path.name)
+                if ENTRY in program.files or program.id[:_NAME] == path.name:
+                    found.append((path, program))
     except OSError as error:
         raise BadProgram(f"{folder} cannot be read.", why=str(error)) from error
     if not found:
         raise BadProgram(
             f"{folder} holds no programs.",
-            why=f"looked for *.py, and for folders with a {ENTRY}",
+            why=f"looked for *.py, for folders with a {ENTRY}, and for what a run with --elsewhere left",
             now="name a folder of programs, or one file",
         )
     return found
+
+
+def _named(files: Mapping[str, str], name: str) -> Program:
+    """Return the program of these files whose id begins with a name; a person's, by the suffix of its entry.
+
+    Neither a file nor a folder tells the language, which belongs to the id.
+    """
+    suffix = Path(ENTRY if ENTRY in files else next(iter(files))).suffix
+    own = suffix.removeprefix(".") or "text"
+    languages = dict.fromkeys([_LANGUAGES.get(suffix, own), own, "python", "cpp"])
+    guesses = [Program(files, language) for language in languages]
+    return next((guess for guess in guesses if guess.id[:_NAME] == name), guesses[0])
 
 
 def lines_of(file: Path, damaged: Callable[[int, str], None]) -> Iterator[Line]:

@@ -21,6 +21,7 @@ same clusters on every machine, whatever order its library adds in."""
 TEXT, SHAPE, DOMAIN, TESTS, EMBEDDED = 256, 64, 64, 64, 128
 _WEIGHTS = {"text": 0.35, "shape": 0.2, "domain": 0.15, "tests": 0.3, "embedded": 0.6}
 _SIZES = {"text": TEXT, "shape": SHAPE, "domain": DOMAIN, "tests": TESTS}
+_FARTHEST = 1e300
 _ODD = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9], dtype=np.uint64)
 _MIX = np.uint64(0xFF51AFD7ED558CCD)
 
@@ -145,12 +146,14 @@ def _tests(metrics: Mapping[str, object]) -> dict[str, object]:
 
 def _angles(values: Mapping[str, object], size: int) -> npt.NDArray[np.float64]:
     """Write numbers of any scale as directions: one angle for fractions, one for orders of magnitude."""
-    known = [(n, v) for n, v in values.items() if type(v) in (int, float) and math.isfinite(v)]  # type: ignore[arg-type]
+    known = [(n, v) for n, v in values.items() if isinstance(v, int | float) and type(v) is not bool]
+    known = [(n, v) for n, v in known if -math.inf < v < math.inf]  # of any size, but no NaN
     if not known:
         return np.zeros(size)
     small = np.array([hashed(f"{name}/small") for name, _ in known], dtype=np.intp) % (size // 2) * 2
     large = np.array([hashed(f"{name}/large") for name, _ in known], dtype=np.intp) % (size // 2) * 2
-    number = np.array([value for _, value in known], dtype=np.float64)
+    # the largest numbers (a usual penalty) would not come through the products below
+    number = np.array([min(max(value, -_FARTHEST), _FARTHEST) for _, value in known], dtype=np.float64)
     one = np.pi * number / (1 + np.abs(number))
     two = np.sign(number) * np.log2(1 + np.abs(number)) * (np.pi / 12)
     places = np.concatenate([small, small + 1, large, large + 1])

@@ -213,3 +213,34 @@ def test_a_program_of_several_files_is_there_as_a_whole_or_not_at_all(tmp_path, 
     place = write_program(left, program)
     assert shown == [] and programs_in(left) == [(place, program)]
     assert write_program(left, program) == place
+
+
+def test_programs_in_other_languages_are_found_as_they_were_left(tmp_path):
+    own = tmp_path / "own"
+    own.mkdir()
+    native = Program({"program.cpp": "int main() { return 0; }\n"}, "cpp")
+    rust = Program({"program.rs": "fn main() {}\n"}, "rs")
+    parts = Program({"program.cc": '#include "k.h"\n', "k.h": "int f();\n"}, "cpp")
+    named_alike = Program.single("int main() {}\n", language="cpp")
+    left = {program.id: write_program(own, program) for program in (native, rust, parts, named_alike)}
+    (own / "0123456789abcdef").mkdir()
+    notes = own / "fedcba9876543210"
+    notes.mkdir()
+    (notes / "notes.txt").write_text("no program of anybody's")
+    assert {program.id: path for path, program in programs_in(own)} == left
+
+
+def test_a_cpp_program_that_a_run_left_is_judged(tmp_path):
+    (tmp_path / "plus.py").write_text(
+        "import kernelevo\n\n\n@kernelevo.evaluator('plus', seed='int main() {}', language='cpp')\n"
+        "def plus(program):\n    return float(program.language == 'cpp')\n"
+    )
+    task = f"{tmp_path / 'plus.py'}:plus"
+    program = Program({"program.cpp": "int main() { return 1; }\n"}, "cpp")
+    left = tmp_path / "left"
+    left.mkdir()
+    write_program(left, program)
+    batch = check_folder(left, task, load_settings({}))
+    assert (batch.programs, batch.judged, batch.correct) == (1, 1, 1)
+    (line,) = lines_of(batch.results, lambda n, why: pytest.fail(why))
+    assert line.program == program and line.evaluation.score == 1.0

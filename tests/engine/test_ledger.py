@@ -1,5 +1,6 @@
 """Ledger: which verdicts may be used again, what is best, and names for programs."""
 
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -67,3 +68,17 @@ def test_programs_are_found_by_number_or_beginning(book: Ledger) -> None:
     one = Program.single("p1").id
     assert book.find("1") == book.find("#1") == book.find(one) == book.find(one[:16]) == one
     assert book.find("") is book.find("nothing") is book.find("99") is None
+
+
+def test_the_number_of_a_trial_is_not_the_beginning_of_an_id(book: Ledger) -> None:
+    begins = next(text for text in map("q{}".format, count()) if Program.single(text).id.startswith("1"))
+    record(book, 0, 1.0, begins)
+    assert book.find("1") == Program.single(begins).id
+    book.record(Trial(1, Program.single("broken"), fault=Fault("E", "m")), searched=0.0)
+    assert book.find("1") is book.find("#1") is book.find("#9") is None  # nobody else is banned in its place
+    record(book, 2, 1.0)
+    record(book, 3, 1.0, "p2", reused=2)
+    record(book, 4, 0.5, rough=0.8)
+    record(book, 5, 0.6, "p4")
+    assert book.find("2") == book.find("3") == Program.single("p2").id
+    assert book.find("4") == book.find("5") == Program.single("p4").id

@@ -1,6 +1,8 @@
 """Steering: every verb, obeyed before the next ask, with its effect on record."""
 
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +109,22 @@ def test_several_submissions_keep_their_order_and_survive_an_abort(bench: Bench)
     theirs = [t.score for t in bench.trials() if t.program.origin.proposer == "person"]
     assert theirs == [9.0, 10.0, 11.0]
     assert len(bench.trials()) == 21
+
+
+def test_a_submission_whose_effect_a_kill_cut_off_is_judged_once(bench: Bench) -> None:
+    def meanwhile(event: Event, engine: Engine, store: RunStore) -> None:
+        order_at(1, ("submit", {"source": "1" * 9 + "0" * 7}))(event, engine, store)
+        if isinstance(event, CommandObeyed):
+            engine.abort()
+
+    bench.run(toys.task(), [toys.Flip()], "12", meanwhile=meanwhile, schedule=ONE)
+    with closing(sqlite3.connect(bench.folder / "run.db")) as db, db:
+        db.execute("UPDATE commands SET effect = NULL, after = NULL")
+    bench.run(toys.task(), [toys.Flip()], "12", schedule=ONE)
+    with RunStore.open(bench.folder, readonly=True) as reader:
+        (order,) = reader.commands()
+    assert (order.effect or "").endswith("is judged next")
+    assert [t.score for t in bench.trials() if t.program.origin.proposer == "person"] == [9.0]
 
 
 def test_pin_and_ban(bench: Bench) -> None:

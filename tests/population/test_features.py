@@ -182,3 +182,15 @@ def test_what_a_judge_tells_of_kernels_tells_equal_texts_apart() -> None:
     assert distance(thin, fat) > 0.01
     assert distance(thin, vector(RELU, kernels=[row(32, 0)])) == pytest.approx(0.0, abs=1e-9)
     assert distance(vector(RELU), vector(RELU, kernels=[])) == pytest.approx(0.0, abs=1e-9)
+
+
+@pytest.mark.parametrize("penalty", [-1.7e308, 1.7e308, -(10**400)], ids=["lowest", "largest", "beyond"])
+def test_the_largest_numbers_are_scores_of_tests_too(penalty: float) -> None:
+    def tested(last: float) -> np.ndarray:
+        return vector(MATMUL, tests=[{"name": "a", "score": 0.5}, {"name": "b", "score": last}])
+
+    failed, passed = tested(penalty), tested(0.7)
+    assert float(failed @ failed) ** 0.5 == pytest.approx(UNIT, rel=0.01)
+    assert distance(failed, tested(penalty)) == pytest.approx(0.0, abs=1e-9)
+    assert 0.01 < distance(failed, passed) < 0.5
+    assert distance(failed, vector(MATMUL)) < 1.0

@@ -20,7 +20,9 @@ from kernelevo.evaluators.combinatorial.running import (
     run_case,
 )
 from kernelevo.evaluators.combinatorial.scoring import Paired, best_known, paired, relative
+from kernelevo.evaluators.peeking import refuse_if_seen
 from kernelevo.evaluators.registry import staged
+from kernelevo.evaluators.secret import agreed, fingerprint, folder, machine_secret, named
 
 STAGES = (5, 50, PUBLIC)
 TESTS = 50
@@ -49,12 +51,19 @@ class CaseEvaluator:
     Args:
         problem: what is judged.
         stages: cumulative numbers of cases.
+        secret: makes what cases hide, where they do; the machine's own if None.
+
+    Raises:
+        Unwritable: if the machine's secret is needed and cannot be kept.
     """
 
-    def __init__(self, problem: Problem, stages: Sequence[int] = STAGES) -> None:
+    def __init__(self, problem: Problem, stages: Sequence[int] = STAGES, secret: bytes | None = None) -> None:
         self.problem, self.stages = problem, tuple(stages)
         self.table = best_known(problem.name)
         self.accepted: Accepted | None = None
+        if secret is None and problem.hide is not None:
+            secret = machine_secret()
+        self._secret = secret if problem.hide is not None else None
         self._cases: dict[int, Case] = {}
         self._factor: float | None = None
 
@@ -109,7 +118,7 @@ class CaseEvaluator:
             plain data: mean relative score (to the pool's best on each case), rank, pool performance.
         """
         name = self.problem.name
-        cases = [self.problem.case(private_seed(secret, name, i)) for i in range(PRIVATE)]
+        cases = [self.problem.case(private_seed(secret, name, i), secret) for i in range(PRIVATE)]
         pool = {"this program": program, **references(name)}
         scores = {label: [run_case(self.problem, p, c).score for c in cases] for label, p in pool.items()}
         better = max if self.problem.direction == "max" else min
@@ -143,7 +152,7 @@ class CaseEvaluator:
     def case(self, number: int) -> Case:
         """Return a public case."""
         if number not in self._cases:
-            self._cases[number] = self.problem.case(number)
+            self._cases[number] = self.problem.case(number, self._secret)
         return self._cases[number]
 
     def run(self, program: Program) -> list[CaseResult]:
@@ -196,6 +205,8 @@ class CaseEvaluator:
                 {"name": f"case {r.case.seed}", "score": v} for r, v in zip(results, values, strict=True)
             ][:TESTS],
         }
+        if self._secret is not None:
+            metrics["data"] = fingerprint(self._secret)
         text, worst = self._feedback(results, values)
         absolute = json.dumps([r.score for r in results])
         score = sum(values) / len(values)
@@ -245,10 +256,15 @@ def _not_accepted(found: Paired) -> str:
 
 def _register(problem: Problem) -> None:
     def make(task: Task) -> CaseEvaluator:
-        return CaseEvaluator(problem)
+        if problem.hide is None:
+            return CaseEvaluator(problem)
+        judge = CaseEvaluator(problem, secret=agreed(task.options))
+        told = "what the cases hide can be made from it"
+        refuse_if_seen((folder() / "secret",), told, preload=("numpy",))
+        return judge
 
     make.__doc__ = problem.statement
-    staged(problem.name)(make)
+    staged(problem.name, options=named if problem.hide else None)(make)
 
 
 for _problem in PROBLEMS.values():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 from kernelevo.evaluators.combinatorial.problem import Case, Problem, WrongAnswer, whole
@@ -24,7 +25,12 @@ def _make(rng: Random, kind: int) -> Case:
     count = rng.randint(36, 50) if kind == 3 else rng.randint(8, 35)
     low, high = ((0, 5), (6, 15), (16, 30), (0, 20))[kind]
     noise = rng.randint(low, high) / 100
-    return Case(0, _STRATA[kind], f"{count} {noise:.2f}\n", (count, noise, rng.getrandbits(64)))
+    return Case(0, _STRATA[kind], f"{count} {noise:.2f}\n", (count, noise))
+
+
+def _hide(rng: Random, case: Case) -> Case:
+    """Draw where the graphs that are shown, their flips and their numberings come from."""
+    return replace(case, hidden=(*case.hidden, rng.getrandbits(64)))
 
 
 def _talk(case: Case, talk: Conversation) -> int:
@@ -52,4 +58,4 @@ def _talk(case: Case, talk: Conversation) -> int:
     return max(1, round(1e9 * 0.9**wrong / nodes))
 
 
-PROBLEM = Problem("noisy_graphs", 1, STATEMENT, "max", _make, talk=_talk, seconds=4.0)
+PROBLEM = Problem("noisy_graphs", 2, STATEMENT, "max", _make, talk=_talk, hide=_hide, seconds=4.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import exp
 from random import Random
 
@@ -24,6 +25,12 @@ _STRATA = ("one hill", "few hills", "many hills", "much noise")
 def _make(rng: Random, kind: int) -> Case:
     hills = (1, rng.randint(2, 4), rng.randint(5, 9), rng.randint(2, 6))[kind]
     noise = rng.randint(150, 300) if kind == 3 else rng.randint(10, 120)
+    return Case(0, _STRATA[kind], f"{hills} {noise}\n", (hills, noise))
+
+
+def _hide(rng: Random, case: Case) -> Case:
+    """Draw the hills, and where the noise comes from."""
+    hills, noise = case.hidden
     places = [
         (rng.uniform(0, SIZE), rng.uniform(0, SIZE), rng.uniform(2, 7), rng.uniform(0.4, 1))
         for _ in range(hills)
@@ -37,7 +44,7 @@ def _make(rng: Random, kind: int) -> Case:
     ]
     highest = max(max(row) for row in raw)
     heights = [[1000 * v / highest for v in row] for row in raw]
-    return Case(0, _STRATA[kind], f"{hills} {noise}\n", (heights, noise, rng.getrandbits(64)))
+    return replace(case, hidden=(heights, noise, rng.getrandbits(64)))
 
 
 def _talk(case: Case, talk: Conversation) -> int:
@@ -60,4 +67,4 @@ def _talk(case: Case, talk: Conversation) -> int:
     raise WrongAnswer(f"more than {QUERIES} measurements")
 
 
-PROBLEM = Problem("noisy_peaks", 1, STATEMENT, "max", _make, talk=_talk, seconds=4.0)
+PROBLEM = Problem("noisy_peaks", 2, STATEMENT, "max", _make, talk=_talk, hide=_hide, seconds=4.0)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any, Literal
 
 from kernelevo.evaluators.conversing import Conversation
+from kernelevo.evaluators.secret import derived
 
 PUBLIC = 200
 """Public cases have the seeds 0 to 199."""
@@ -41,6 +42,8 @@ class Case:
 class Problem:
     """One problem; exactly one of ``score`` and ``talk`` is given.
 
+    Programs can read this package, so whatever follows from public seeds is known to them.
+
     Args:
         name: what a user types.
         version: of generator and scorer; part of every verdict.
@@ -49,6 +52,8 @@ class Problem:
         make: makes a case from a random source and the number of its stratum (0 to 3).
         score: absolute score (at least 1) of what a program printed for a case.
         talk: reactive problems: holds the conversation and returns the absolute score.
+        hide: draws what only the judge may know of a case, from a source that a secret gives.
+        kept: returns the public cases that are kept as text, since making them tells how to solve them.
         seconds: wall time for one case.
     """
 
@@ -59,14 +64,30 @@ class Problem:
     make: Callable[[Random, int], Case]
     score: Callable[[Case, str], int] | None = None
     talk: Callable[[Case, Conversation], int] | None = None
+    hide: Callable[[Random, Case], Case] | None = None
+    kept: Callable[[int], Case | None] | None = None
     seconds: float = 2.0
 
-    def case(self, seed: int | str) -> Case:
-        """Return the case of a seed, always the same; seed i of the public ones has stratum i mod 4."""
+    def case(self, seed: int | str, secret: bytes | None = None) -> Case:
+        """Return the case of a seed, always the same; seed i of the public ones has stratum i mod 4.
+
+        Args:
+            seed: a public seed, or a private one (see ``private_seed``).
+            secret: makes what the case hides; what programs read of it does not depend on this.
+
+        Raises:
+            ValueError: for a problem that hides something, without a secret.
+        """
+        if isinstance(seed, int) and self.kept is not None and (kept := self.kept(seed)) is not None:
+            return replace(kept, seed=seed)
         number = seed if isinstance(seed, int) else int(seed[:8], 16)
         rng = Random(f"{self.name}/{self.version}/{seed}")  # texts seed by their bytes: the same everywhere
         made = self.make(rng, number % 4)
-        return Case(seed, made.stratum, made.text, made.hidden)
+        if self.hide is not None:
+            if secret is None:
+                raise ValueError(f"a case of {self.name} hides something: give the secret that makes it")
+            made = self.hide(Random(derived(secret, "hidden", self.name, self.version, seed)), made)
+        return replace(made, seed=seed)
 
 
 def private_seed(secret: bytes, problem: str, number: int) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tomllib
+from functools import cache
+from importlib.resources import files
 from random import Random
 
 from kernelevo.evaluators.combinatorial.problem import Case, Problem, WrongAnswer, tokens, whole
@@ -24,8 +27,27 @@ def _make(rng: Random, kind: int) -> Case:
         sizes = [s if rng.random() < 0.5 else s[::-1] for s in sizes]
     else:
         sizes = [(rng.randint(5, width // 3), rng.randint(5, width // 3)) for _ in range(count)]
-    lines = [f"{count} {width}", *(f"{w} {h}" for w, h in sizes)]
+    return _case(kind, sizes, width)
+
+
+def _case(kind: int, sizes: list[tuple[int, int]], width: int) -> Case:
+    lines = [f"{len(sizes)} {width}", *(f"{w} {h}" for w, h in sizes)]
     return Case(0, _STRATA[kind], "\n".join(lines) + "\n", (sizes, width))
+
+
+def _kept(seed: int) -> Case | None:
+    """Return a public case that was cut from one rectangle: whoever cuts it again has packed it."""
+    numbers = _cut_cases().get(str(seed))
+    if numbers is None:
+        return None
+    width, *sides = numbers
+    return _case(3, list(zip(sides[::2], sides[1::2], strict=True)), width)
+
+
+@cache
+def _cut_cases() -> dict[str, list[int]]:
+    text = files("kernelevo.evaluators.combinatorial").joinpath("cut_rectangles.toml").read_text("utf-8")
+    return tomllib.loads(text)
 
 
 def _cut(rng: Random, width: int, count: int) -> list[tuple[int, int]]:
@@ -65,4 +87,4 @@ def _score(case: Case, output: str) -> int:
     return max(int(place[3]) for place in placed)
 
 
-PROBLEM = Problem("strip_packing", 1, STATEMENT, "min", _make, score=_score)
+PROBLEM = Problem("strip_packing", 2, STATEMENT, "min", _make, score=_score, kept=_kept)

@@ -53,7 +53,10 @@ class MathEvaluator:
         if isinstance(judged, Evaluation):
             return judged
         construction, seconds = judged
-        value = self.problem.fast(construction)
+        try:
+            value = self.problem.fast(construction)
+        except NotOne as error:
+            return _no_construction(error)
         return self._verdict(value, construction, {"value": value, "seconds": seconds})
 
     def finalize(self, program: Program) -> Evaluation:
@@ -62,7 +65,10 @@ class MathEvaluator:
         if isinstance(judged, Evaluation):
             return judged
         construction, seconds = judged
-        exact = self.problem.exact(construction)
+        try:
+            exact = self.problem.exact(construction)
+        except NotOne as error:
+            return _no_construction(error)
         text = recheck.saved(self.problem.name, construction)
         agrees = _second_opinion(text) == _as_text(exact)
         if not agrees:
@@ -83,7 +89,7 @@ class MathEvaluator:
         try:
             return self.problem.repair(outcome.value), round(outcome.seconds, 3)
         except NotOne as error:
-            return Evaluation.wrong(f"solve() returned no construction: {error}")
+            return _no_construction(error)
 
     def _verdict(
         self, value: float, construction: Any, metrics: dict[str, Metric], more: str = ""
@@ -119,6 +125,10 @@ def seed(name: str) -> Program:
     else:
         text = folder.joinpath(f"{name}.py").read_text("utf-8")
     return Program({ENTRY: text}, origin=Origin("seed", name))
+
+
+def _no_construction(error: NotOne) -> Evaluation:
+    return Evaluation.wrong(f"solve() returned no construction: {error}")
 
 
 def _as_text(value: Exact) -> str:

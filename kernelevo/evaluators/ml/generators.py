@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -158,5 +159,10 @@ def _gaps(world: Rng, rng: Rng, x: Floats) -> Floats:
 
 
 def _rng(seed: int, stream: int) -> Rng:
-    """RandomState's streams are frozen: the same data from the same secret for ever."""
-    return np.random.RandomState([(seed >> shift) & 0xFFFFFFFF for shift in range(0, 256, 32)] + [stream])
+    """RandomState's draws and Philox are frozen: the same data from the same secret for ever.
+
+    The state of a Mersenne twister can be computed from some thousand of its numbers, and with it the noise
+    of hidden rows from training rows; the key of a Philox cannot.
+    """
+    key = hashlib.sha256(f"{seed}/{stream}".encode()).digest()[:16]
+    return np.random.RandomState(np.random.Philox(key=int.from_bytes(key, "big")))

@@ -95,32 +95,32 @@ TASKS = {
     task.name: task
     for task in (
         MLTask(
-            "ml_churn", 1,
+            "ml_churn", 2,
             "Predict which of three things a customer does, a, b or c, from eight numbers and two "
             "categories; a tenth of the numbers is missing.",
             generators.split(generators.churn), log_loss("abc"), ("a", "b", "c"), _shares("abc"),
             low=0.0, high=1.0, simplex=True,
         ),
         MLTask(
-            "ml_prices", 1,
+            "ml_prices", 2,
             "Predict a price from nine numbers and an area; a tenth of the numbers is missing.",
             generators.split(generators.prices), RMSE, ("price",), _mean,
         ),
         MLTask(
-            "ml_reviews", 1,
+            "ml_reviews", 2,
             "Tell good from bad reviews in a made-up language. Some words carry a feeling, some turn or "
             "strengthen the next one. The column good is a number from 0 to 1; 0.5 and more means good.",
             generators.split(generators.reviews), accuracy("good"), ("good",), _majority,
             low=0.0, high=1.0, kind="text",
         ),
         MLTask(
-            "ml_demand", 1,
+            "ml_demand", 2,
             "Forecast the daily demand of 25 shops for the four weeks after the 200 days of train.csv. "
             "Demand has a trend, a week, a season, slow noise and rare peaks.",
             generators.demand, MAE, ("demand",), _last_value, low=0.0, kind="series",
         ),
         MLTask(
-            "ml_features", 1,
+            "ml_features", 2,
             "Make features for a fixed linear model. y depends on ratios, products, waves, logarithms and "
             "thresholds of eight raw columns.",
             generators.split(generators.features), RMSE, (), _mean, kind="features",

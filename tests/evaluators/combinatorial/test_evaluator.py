@@ -12,13 +12,14 @@ from kernelevo.evaluators.combinatorial.scoring import best_known
 from kernelevo.evaluators.registry import load, task_of
 
 ECHO = "print(input())"
+SECRET = b"a secret"
 
 
 @pytest.mark.parametrize("name", sorted(PROBLEMS))
 def test_the_seed_solves_cases_of_every_stratum(name):
     task = task_of(name)
     assert task is not None and len(task.goal) > 100
-    judge = CaseEvaluator(PROBLEMS[name], (2, 4))
+    judge = CaseEvaluator(PROBLEMS[name], (2, 4), SECRET)
     verdict = judge(judge.seeds()[0])
     assert verdict.status == "ok" and 0 < verdict.score <= 1
     assert verdict.metrics["cases"] == 4 and len(verdict.metrics["tests"]) == 4
@@ -83,18 +84,18 @@ def test_reactive_answers_are_read_strictly(name, line):
         return
     problem = PROBLEMS[name]
     program = Program.single(f"input()\nprint({line!r}, flush=True)\ninput()\ninput()")
-    assert run_case(problem, program, problem.case(0)).status in ("wrong", "crashed")
+    assert run_case(problem, program, problem.case(0, SECRET)).status in ("wrong", "crashed")
 
 
 def test_a_silent_reactive_program_costs_no_more_than_the_limit():
     problem = PROBLEMS["noisy_peaks"]
-    result = run_case(problem, Program.single("while True: pass"), problem.case(0))
+    result = run_case(problem, Program.single("while True: pass"), problem.case(0, SECRET))
     assert result.status == "timed_out" and result.seconds < 3 * problem.seconds
 
 
 def test_the_winner_is_compared_with_the_seed():
     problem = PROBLEMS["noisy_peaks"]
-    judge = CaseEvaluator(problem, (4, 8))
+    judge = CaseEvaluator(problem, (4, 8), SECRET)
     verdict = judge.finalize(references(problem.name)["quick"])
     assert verdict.metrics["repeats"] == 1
     assert verdict.metrics["gain_low"] <= verdict.metrics["gain_over_seed"] <= verdict.metrics["gain_high"]

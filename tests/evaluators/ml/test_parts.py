@@ -252,3 +252,11 @@ def test_series_go_on_where_their_history_ends():
     for row in part.test:
         first.setdefault(row[0], row[1])
     assert {s: d + 1 for s, d in last.items()} == first
+
+
+def test_numbers_that_were_seen_do_not_tell_the_ones_to_come():
+    streams = [generators._rng(5, stream).get_state(legacy=False) for stream in (1, 2, 2)]
+    # a twister's state is computed from 624 of its words
+    assert {s["bit_generator"] for s in streams} == {"Philox"}
+    keys = [tuple(s["state"]["key"]) for s in streams]
+    assert keys[0] != keys[1] == keys[2]
