@@ -8,11 +8,16 @@ from pathlib import Path
 from kernelevo.api.loading import find_task, load_evaluator, refuse_early
 from kernelevo.config import Settings
 from kernelevo.core import Evaluation, Evaluator, Origin, Program, StagedEvaluator, Status, read_tree
-from kernelevo.errors import BadProgram
+from kernelevo.errors import BadProgram, BadSetting
 
 
 def check(
-    file: Path, task_name: str, settings: Settings, *, say: Callable[[str], None] = lambda _: None
+    file: Path,
+    task_name: str,
+    settings: Settings,
+    *,
+    profile: bool = False,
+    say: Callable[[str], None] = lambda _: None,
 ) -> Evaluation:
     """Prove a program and time it against every baseline.
 
@@ -20,11 +25,13 @@ def check(
         file: a Python file with class ``ModelNew``, or a file or folder that the task's evaluator takes.
         task_name: the task.
         settings: device, size and policy are used.
+        profile: let a program that passes run under a profiler too; its report is the artifact ``profile``.
         say: told what is being done.
 
     Raises:
         BadProgram: if the file cannot be read as text.
-        TaskNotFound, BadSetting: for the task.
+        TaskNotFound: if there is no such task.
+        BadSetting: for the task, or where its programs cannot be profiled.
         MachineError: if this machine cannot judge it.
     """
     program = read_program(file)
@@ -32,15 +39,30 @@ def check(
     refuse_early(task)
     evaluator = load_evaluator(task)
     try:
+        if profile and not hasattr(evaluator, "profiled"):
+            raise BadSetting(
+                f"programs for {task.name} cannot be profiled.",
+                why="its evaluator runs them in its own way; the profiler knows kernels of PyTorch modules",
+                now="leave --profile out",
+            )
         say("preparing the reference and the judge")
-        return judge(evaluator, program, say)
+        return judge(evaluator, program, say, profile=profile)
     finally:
         if isinstance(evaluator, StagedEvaluator):
             evaluator.close()
 
 
-def judge(evaluator: Evaluator | StagedEvaluator, program: Program, say: Callable[[str], None]) -> Evaluation:
-    """Judge one program with an evaluator that stays open; a correct kernel is timed in fresh processes."""
+def judge(
+    evaluator: Evaluator | StagedEvaluator,
+    program: Program,
+    say: Callable[[str], None],
+    *,
+    profile: bool = False,
+) -> Evaluation:
+    """Judge one program with an evaluator that stays open; a correct kernel is timed in fresh processes.
+
+    With ``profile`` the evaluator's ``profiled`` adds its report to the verdict on a program that passed.
+    """
     if not isinstance(evaluator, StagedEvaluator):
         return evaluator(program)
     artifact = evaluator.prepare(program)
@@ -58,6 +80,9 @@ def judge(evaluator: Evaluator | StagedEvaluator, program: Program, say: Callabl
         return first
     say("correct; timing it against every baseline in fresh processes")
     verdict: Evaluation = finalize(artifact)
+    if profile and verdict.status is Status.OK and hasattr(evaluator, "profiled"):
+        say("timed; looking where its time goes")
+        verdict = evaluator.profiled(artifact, verdict)
     return verdict
 
 

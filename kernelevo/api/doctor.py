@@ -7,7 +7,10 @@ import os
 import sqlite3
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kernelevo.sandbox.tier import SandboxTier
 
 PACKAGES = (
     ("torch", "the subject matter", "pip install kernelevo"),
@@ -21,6 +24,9 @@ PACKAGES = (
     ("scikit-learn", "the machine-learning pack", "pip install 'kernelevo[ml]'"),
     ("python-flint", "the problem uncertainty", "pip install 'kernelevo[math]'"),
 )
+
+TRUNCATES_FROM = 3
+"""The first Landlock that knows truncation."""
 
 
 def examine() -> dict[str, Any]:
@@ -47,10 +53,7 @@ def examine() -> dict[str, Any]:
         checks.append(_check(f"{backend.language} programs", missing is None, missing or "ready"))
     checks += [_package(*row) for row in PACKAGES]
     checks.append(_cupy())
-    says = f"every forbidden act was refused; Landlock {tier.facts['landlock']}, {tier.facts['identity']}"
-    checks.append(
-        _check("sandbox", tier.complete, says if tier.complete else "allowed: " + "; ".join(tier.gaps))
-    )
+    checks.append(_sandbox(tier))
     checks.append(_bubblewrap(tier.facts))
     cache = BuildCache()
     held = f"{cache.size() / 1e9:.1f} of {limit() / 1e9:g} GB ({VARIABLE}) in {cache.root}"
@@ -84,6 +87,20 @@ def _gpu(cuda: dict[str, Any] | None, trouble: str) -> dict[str, Any]:
     major, minor = (int(part) for part in cuda["capability"].split("."))
     lacking = outdated_build((major, minor), torch.cuda.get_arch_list())
     return _check("gpu", not lacking, f"{cuda['name']}, {cuda['arch']}{'; ' + lacking if lacking else ''}")
+
+
+def _sandbox(tier: SandboxTier) -> dict[str, Any]:
+    """Return the row about the sandbox: what it refused, and what this kernel's Landlock has no right for."""
+    version, identity = tier.facts["landlock"], tier.facts["identity"]
+    says = f"every forbidden act was refused; Landlock {version}, {identity}"
+    if not tier.complete:
+        says = "allowed: " + "; ".join(tier.gaps)
+    if version < TRUNCATES_FROM:
+        says += (
+            f"; Landlock {version} cannot forbid that a program truncates files which its user may write: "
+            f"that needs version {TRUNCATES_FROM} (Linux 6.2)"
+        )
+    return _check("sandbox", tier.complete, says)
 
 
 def _bubblewrap(facts: Mapping[str, Any]) -> dict[str, Any]:

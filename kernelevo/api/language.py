@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from kernelevo.config import MAILBOX, RECORD, ModelTable, Settings
 from kernelevo.engine import Budget
@@ -27,6 +28,7 @@ from kernelevo.llm import (
     Role,
 )
 from kernelevo.llm.openai_client import KEY_VARIABLE
+from kernelevo.llm.replay import LOOKED_UP
 from kernelevo.proposers.prompt_files import PromptFiles
 from kernelevo.store import CallRow, RunStore, find_run
 
@@ -132,6 +134,8 @@ def prompt_files(settings: Settings) -> PromptFiles:
 def export_replies(run: str, file: Path) -> int:
     """Write every reply that a run got to a file that ``--replay`` reads; return how many.
 
+    Beside them stands which notes the run looked up, so that a replay is told the same.
+
     Raises:
         RunNotFound: if there is no such run.
         BadSetting: if it got none.
@@ -140,12 +144,14 @@ def export_replies(run: str, file: Path) -> int:
     folder = find_run(run)
     with RunStore.open(folder, readonly=True) as store:
         rows = [row.to_json() for row in store.calls() if row.reply is not None]
+        lines: list[dict[str, Any]] = [{LOOKED_UP: told} for told in store.lookups]
     if not rows:
         raise BadSetting(f"{folder} got no reply of a model", now="a run with --model or --mailbox does")
     names = ("role", "persona", "model", "prompt_sha256", "prompt", "reply", "finish", "tokens_in",
              "tokens_cached", "tokens_out", "trial")  # fmt: skip
+    lines += [{k: row[k] for k in names} for row in rows]
     try:
-        file.write_text("".join(json.dumps({k: row[k] for k in names}) + "\n" for row in rows), "utf-8")
+        file.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
     except OSError as error:
         raise refused(f"{file} cannot be written.", error) from error
     return len(rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kernelevo.api.result import Result
@@ -11,8 +12,8 @@ from kernelevo.config import Settings
 from kernelevo.core import Task
 from kernelevo.device.facts import cpu_facts
 from kernelevo.engine import Budget, Meter, used_so_far
-from kernelevo.errors import KernelEvoError
-from kernelevo.knowledge import Consultant, KnowledgeBase, Note, default_path, distil
+from kernelevo.errors import BadSetting, KernelEvoError
+from kernelevo.knowledge import Consultant, KnowledgeBase, Lookup, Note, default_path, distil
 from kernelevo.knowledge.distil import KERNEL, SUMMARY, gains, table
 from kernelevo.store import RunStore
 
@@ -24,13 +25,40 @@ if TYPE_CHECKING:
 Say = Callable[[str], None]
 
 
-def consultant(task: Task, settings: Settings) -> Consultant | None:
+def consultant(task: Task, settings: Settings, store: RunStore | None = None) -> Consultant | None:
     """Return who looks notes up for a run's briefs; nobody if the settings want none.
 
+    A run that is replayed from recorded replies is told what the recorded one was told, whatever was learnt
+    since, from that run too: else its prompts would be others.
+
+    Args:
+        task: of the run.
+        settings: of the run.
+        store: where it is kept what was looked up; None keeps nothing.
+
     Raises:
+        BadSetting: if the record has notes that cannot be read.
         StoreError: if the knowledge base cannot be read.
     """
-    return None if settings.no_knowledge else Consultant(KnowledgeBase(default_path()), task)
+    if settings.no_knowledge:
+        return None
+    recorded = _recorded(Path(settings.replay)) if settings.replay is not None else []
+    keep = None if store is None else lambda lookup: store.add_lookup(lookup.to_json())
+    return Consultant(KnowledgeBase(default_path()), task, recorded=recorded, keep=keep)
+
+
+def _recorded(file: Path) -> list[Lookup]:
+    from kernelevo.llm import Record
+
+    found = []
+    for number, data in Record.read(file).lookups:
+        try:
+            found.append(Lookup.from_json(data))
+        except ValueError as error:
+            raise BadSetting(
+                f"line {number} of {file} is damaged.", why=str(error), now="export the replies again"
+            ) from error
+    return found
 
 
 def learn(

@@ -75,7 +75,7 @@ def carry_out(plan: Plan) -> Outcome:
             device=DEVICE,
             seed=plan.settings.seed,
             facts=known_facts(plan.settings),
-            consult=consultant(plan.store.task, plan.settings),
+            consult=consultant(plan.store.task, plan.settings, plan.store if talk is not None else None),
             schedule=schedule_of(plan.settings, place),
             listeners=(*plan.listeners, _start_after_a_verdict(host), _pass_on(reviews)),
         )

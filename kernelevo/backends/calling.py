@@ -37,6 +37,10 @@ _ALSO = {
 }
 
 
+watching: Callable[[str, Callable[..., Any]], Callable[..., Any]] | None = None
+"""Wraps each function that is bound from now on, given its name; a process that is profiled sets it."""
+
+
 def bind(library: ctypes.CDLL, signature: Signature) -> Callable[..., Any]:
     """Return a Python function that checks its arguments and calls the C function.
 
@@ -52,7 +56,8 @@ def bind(library: ctypes.CDLL, signature: Signature) -> Callable[..., Any]:
     ]
     returned = str(signature.returns.type)
     function.restype = None if returned == "void" else _NUMBERS[returned]
-    return _written(function, signature)
+    call = _written(function, signature)
+    return call if watching is None else watching(signature.name, call)
 
 
 def _written(function: Any, signature: Signature) -> Callable[..., Any]:

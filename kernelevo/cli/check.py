@@ -11,6 +11,7 @@ import typer
 from kernelevo.cli.output import console, print_json, talk
 from kernelevo.config import load_settings
 from kernelevo.core import ENTRY, Status
+from kernelevo.errors import BadSetting
 from kernelevo.report.table import printable_lines, verdict_table
 
 CHECK_FAILED = 1
@@ -24,6 +25,9 @@ def check(
     device: Annotated[str | None, typer.Option(help="cpu or cuda")] = None,
     size: Annotated[str | None, typer.Option(help="small, full or v0")] = None,
     policy: Annotated[str | None, typer.Option(help="any or no-aten")] = None,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="add a report of where the time of a program that passes goes")
+    ] = False,
     results: Annotated[
         Path | None, typer.Option(help="of a folder: file that gets a line a program; FOLDER/checked.jsonl")
     ] = None,
@@ -39,6 +43,10 @@ def check(
     from kernelevo import api
 
     if file.is_dir() and not (file / ENTRY).is_file():
+        if profile:
+            raise BadSetting(
+                "--profile is for one program", why=f"{file} is a folder of them", now="name one of its files"
+            )
 
         def ended(line: api.Line) -> None:
             if as_json:
@@ -51,11 +59,15 @@ def check(
         batch = api.check_folder(file, task, settings, results=results, say=talk, ended=ended)
         talk(f"{batch.correct} of {batch.programs} are correct; {batch.results}")
         return 0 if batch.correct else CHECK_FAILED
-    verdict = api.check(file, task, settings, say=talk)
+    verdict = api.check(file, task, settings, profile=profile, say=talk)
+    if profile and "profile" not in verdict.artifacts:
+        talk("not profiled: that is for programs that pass")
     if as_json:
         print_json(verdict.to_json())
     else:
         console().print(verdict_table(verdict))
+        if profile and "profile" in verdict.artifacts:
+            typer.echo("\n" + printable_lines(verdict.artifacts["profile"]))
         if verdict.feedback:
             talk(printable_lines(verdict.feedback))
     return 0 if verdict.status is Status.OK else CHECK_FAILED

@@ -111,7 +111,10 @@ class Hub:
         return {as_text(folder.name): folder for folder in reversed(list_runs(self._root))}
 
     def glances(self) -> list[dict[str, Any]]:
-        """One row for each run, the newest first; one that cannot be read says why."""
+        """One row for each run, the newest first; one that cannot be read says why.
+
+        Every run is opened for it: an event loop asks for it in another thread.
+        """
         rows = []
         for name, folder in self.folders().items():
             try:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar, cast
 
 from kernelevo.backends.cache import default_root
 from kernelevo.core import Artifact, Evaluation, Program, Status, Task
+from kernelevo.device.lease import Lease
 from kernelevo.kernels import guard, rules
 from kernelevo.kernels.baseline import Name
 from kernelevo.kernels.correctness import Precision
@@ -21,7 +22,8 @@ from kernelevo.kernels.ground import Ground
 from kernelevo.kernels.guarded import Guarded
 from kernelevo.kernels.hearing import Hearing, renew
 from kernelevo.kernels.lint import Finding, lint
-from kernelevo.kernels.own_share import Shares
+from kernelevo.kernels.own_share import Shares, own_kernels
+from kernelevo.kernels.profile_report import profile_report
 from kernelevo.kernels.program_facts import begun, kernels, once, with_kernels
 from kernelevo.kernels.ranking import Rebase
 from kernelevo.kernels.seed import seeds
@@ -282,6 +284,27 @@ class KernelJudge:
             found = self._own(artifact, final=True) or combine(parts)
             found = self._guarded.told(found, ground, artifact)
         return self._shares.told(with_kernels(found, artifact.facts), artifact)
+
+    def profiled(self, artifact: Artifact, verdict: Evaluation) -> Evaluation:
+        """Return a right program's verdict with the artifact ``profile``: where its time goes, line by line.
+
+        Torch's profiler sees some more calls, in a process of their own, alone on the device; nothing else of
+        the verdict depends on them.
+        """
+        ground = self.ground
+        try:
+            with self._device, ground.quiet(), Lease(ground.device):
+                said = self._stages.profile(ground, artifact, report=True)
+        except Failed as failed:
+            said = {"error": failed.saw}
+        text = profile_report(
+            said,
+            verdict.metrics,
+            own_kernels(*artifact.program.files.values()),
+            ground.roof.ceilings,
+            on_device=ground.setting.on_device,
+        )
+        return replace(verdict, artifacts={**verdict.artifacts, "profile": text})
 
     def _alone(self, artifact: Artifact, floor: float | None) -> Evaluation:
         """Judge a program by itself."""

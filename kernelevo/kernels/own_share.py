@@ -1,8 +1,8 @@
 """OwnShare: how much of a program's compute time its own kernels take, and how much torch's operators.
 
-Measured by torch.profiler in a child of its own (``profile``), in calls that nothing else depends on. On the
-CPU: the operators' own time over the wall time of forward; launching and Python count as the program's. On
-CUDA: the time of kernels that are not the program's own over the time of all kernels.
+Measured by torch.profiler in a child of its own (``profiling``), in calls that nothing else depends on. On
+the CPU: the operators' own time over the wall time of forward; launching and Python count as the program's.
+On CUDA: the time of kernels that are not the program's own over the time of all kernels.
 
 What a hostile program can do: it shares the process with the profiler, so it may forge every number here,
 notice that it is profiled and compute otherwise, or call a vendor's library past torch (``dlopen``,
@@ -20,19 +20,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import torch
-
 from kernelevo.backends.kernel_facts import plain_name, printable
 from kernelevo.core import Artifact, Evaluation, Status
 from kernelevo.kernels import rules
 from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.verdict import NAMES
-from kernelevo.kernels.worker import Talk, Worker
 
 LIMIT = 0.02
 """Largest share of compute that the policy ``no-aten`` leaves to torch's operators."""
-CALLS = 3
-_FORWARD = "kernelevo: forward"
 _NAMED = 12
 _SPACES = ("aten::", "prims::", "mkldnn::", "mkl::", "quantized::", "onednn::", "_quantized::", "sparse::")
 # views, allocation (filling included: zeros are what a kernel adds to) and questions; a copy is compute
@@ -152,10 +147,10 @@ def share(said: Any, own: frozenset[str]) -> Share:
     if not isinstance(said, Mapping) or "error" in said:
         reason = str(said.get("error") if isinstance(said, Mapping) else "no answer")
         return Share(None, reason=reason, fails=isinstance(said, Mapping) and said.get("fails") is True)
-    host, device = _times(said.get("host")), _times(said.get("device"))
+    host, device = times(said.get("host")), times(said.get("device"))
     if device:
         total = sum(device.values())
-        foreign = {n: t for n, t in device.items() if not n.startswith("Memset") and not _is_own(n, own)}
+        foreign = {n: t for n, t in device.items() if not n.startswith("Memset") and not is_own(n, own)}
     else:
         wall = said.get("wall_us")
         total = float(wall) if isinstance(wall, int | float) and math.isfinite(wall) else 0.0
@@ -167,7 +162,8 @@ def share(said: Any, own: frozenset[str]) -> Share:
     return Share(max(0.0, 1.0 - sum(foreign.values()) / total), parts)
 
 
-def _times(given: Any) -> dict[str, float]:
+def times(given: Any) -> dict[str, float]:
+    """Return what a child says took time, by name; what is no time is left out."""
     if not isinstance(given, Mapping):
         return {}
     return {
@@ -181,6 +177,11 @@ def computes(operator: str) -> bool:
     """Whether an operator of torch computes, rather than allocates or makes a view."""
     space = next((s for s in _SPACES if operator.startswith(s)), None)
     return space is not None and operator.removeprefix(space) not in _LAUNCHING
+
+
+def of_torch(operator: str) -> bool:
+    """Whether an operator is one of torch's, that computes or not."""
+    return operator.startswith(_SPACES)
 
 
 def own_kernels(*texts: str) -> frozenset[str]:
@@ -215,81 +216,10 @@ def _qualified(kernel: str) -> str:
     return head.rpartition(" ")[2]
 
 
-def _is_own(kernel: str, own: frozenset[str]) -> bool:
-    """A name of the program's own text, unless it is one of torch's or a vendor's: those may be borrowed."""
+def is_own(kernel: str, own: frozenset[str]) -> bool:
+    """Whether a kernel is the program's.
+
+    A name of the program's own text, unless it is one of torch's or a vendor's: those may be borrowed.
+    """
     qualified = _qualified(kernel).removeprefix("(anonymous)::")
     return _LIBRARY.match(qualified) is None and identifier(kernel) in own
-
-
-# ---------------------------------------------------------------------- the child's side
-
-
-class _FailsHere(Exception):
-    """The program raised under the profiler, after calls without it went well."""
-
-
-def profile(channel: Talk, payload: dict[str, Any], fds: dict[str, int]) -> None:
-    """Construct the program, call it a few times under torch's profiler, and say where the time went."""
-    reply: dict[str, Any]
-    try:
-        worker = Worker(payload, fds)
-        worker.do_construct({"seed": payload["seed"]})
-        order = {"slots": [0]}
-        for _ in range(2):  # the first call may load code
-            _call(worker, order, payload)
-        reply = _profiled(worker, order, payload)
-    except _FailsHere as error:
-        reply = {"error": str(error)[:500], "fails": True}
-    except Exception as error:  # whatever a program or a profiler raises: the parent reads it
-        reply = {"error": f"{type(error).__name__}: {error}"[:500]}
-    channel.send(reply)
-
-
-def _call(worker: Worker, order: dict[str, Any], payload: dict[str, Any]) -> None:
-    worker.do_arm(order)
-    if payload["staged"]:
-        worker.do_stage({})
-    with torch.profiler.record_function(_FORWARD):
-        worker.go()
-    worker.do_drop({})
-
-
-def _profiled(worker: Worker, order: dict[str, Any], payload: dict[str, Any]) -> dict[str, Any]:
-    kinds = [torch.profiler.ProfilerActivity.CPU]
-    on_device = payload["device"] != "cpu"
-    if on_device:
-        kinds.append(torch.profiler.ProfilerActivity.CUDA)
-    with torch.profiler.profile(activities=kinds, **_every_thread()) as profiler:
-        for _ in range(CALLS):
-            try:
-                _call(worker, order, payload)
-            except Exception as error:
-                raise _FailsHere(f"{type(error).__name__}: {error}") from error
-    events = profiler.events() or []
-    spans = [(e.time_range.start, e.time_range.end) for e in events if e.name == _FORWARD and _on_host(e)]
-    host: dict[str, float] = {}
-    device: dict[str, float] = {}
-    for event in events:
-        if event.name == _FORWARD:
-            continue
-        start = event.time_range.start
-        if not _on_host(event):
-            if on_device and any(a <= start <= b for a, b in spans):  # not the copies of inputs
-                device[event.name] = device.get(event.name, 0.0) + event.self_device_time_total
-        elif any(a <= start <= b for a, b in spans):
-            host[event.name] = host.get(event.name, 0.0) + event.self_cpu_time_total
-    return {"wall_us": sum(b - a for a, b in spans), "host": host, "device": device}
-
-
-def _on_host(event: Any) -> bool:
-    return str(event.device_type).endswith("CPU")
-
-
-def _every_thread() -> dict[str, Any]:
-    """Return the option that also sees operators in threads of the program, where torch has it."""
-    try:
-        from torch._C._profiler import _ExperimentalConfig
-
-        return {"experimental_config": _ExperimentalConfig(profile_all_threads=True)}
-    except (ImportError, TypeError):  # an older or newer torch without it: the calling thread alone
-        return {}

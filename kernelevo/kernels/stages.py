@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from kernelevo.backends import launching
 from kernelevo.core import Artifact, Program, Status
-from kernelevo.device.priority import LAST, prioritise
+from kernelevo.device.priority import LAST, MEASURED, prioritise
 from kernelevo.kernels import compiled_code, rules
 from kernelevo.kernels.arena import Arena
 from kernelevo.kernels.extension_headers import ExtensionHeaders
@@ -120,8 +120,14 @@ class Stages:
                 prioritise(child.pid, LAST)
             return self._hear_build(child)
 
-    def profile(self, ground: Ground, artifact: Artifact) -> Any:
+    def profile(self, ground: Ground, artifact: Artifact, *, report: bool = False) -> Any:
         """Call a built program in a child of its own under torch's profiler; return what that says.
+
+        Args:
+            ground: the task's equipment.
+            artifact: a built program.
+            report: for people, from more calls; the caller holds the device's lease, which the child does not
+                rest for.
 
         Raises:
             Failed: if the child does not answer.
@@ -130,21 +136,29 @@ class Stages:
         limits = self._run_limits(ground, artifact.folder)
         if compiled_code.made_in(artifact.folder):
             self._let_zygote_ask(ground)
-        entry = "kernelevo.kernels.own_share:profile"
+        entry = "kernelevo.kernels.profiling:profile"
         patience = self._forward_patience + ground.patience
         try:
             with (
-                self._child(ground, entry, artifact.program, artifact.folder, limits) as child,
-                resting(child, "profile"),
+                self._child(ground, entry, artifact.program, artifact.folder, limits, report=report) as child,
+                nullcontext() if report else resting(child, "profile"),
                 translated(child, patience),
             ):
+                if report:
+                    prioritise(child.pid, MEASURED)
                 return child.channel.recv(patience)
         finally:
             remove(limits.scratch, seconds=SOON)
 
     @contextmanager
     def _child(
-        self, ground: Ground, entry: str, program: Program, folder: Path, limits: Limits
+        self,
+        ground: Ground,
+        entry: str,
+        program: Program,
+        folder: Path,
+        limits: Limits,
+        **more: Any,
     ) -> Iterator[Child]:
         """Start a child with the weights and inputs of one call, made after a seed that nothing else uses."""
         seed = ground.rng("build", next(self._serial)).getrandbits(31)
@@ -161,6 +175,7 @@ class Stages:
             **setting.payload(),
             "subject": _subject(program, folder),
             "seed": seed,
+            **more,
         }
         fds = {"weights": weights.fd, "slots": slots.fd}
         try:

@@ -4,6 +4,7 @@ from kernelevo.knowledge.base import KnowledgeBase, default_path
 from kernelevo.knowledge.consulting import Consultant, Retrieved
 from kernelevo.knowledge.distil import distil
 from kernelevo.knowledge.kinds import kinds_of
+from kernelevo.knowledge.lookups import Lookup, Lookups
 from kernelevo.knowledge.note import Evidence, Note, parse_note
 from kernelevo.knowledge.triggers import Trigger, triggers
 
@@ -11,6 +12,8 @@ __all__ = [
     "Consultant",
     "Evidence",
     "KnowledgeBase",
+    "Lookup",
+    "Lookups",
     "Note",
     "Retrieved",
     "Trigger",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ from kernelevo.core import Brief, Task
 from kernelevo.knowledge.base import KnowledgeBase
 from kernelevo.knowledge.distil import KERNEL
 from kernelevo.knowledge.kinds import kinds_of
+from kernelevo.knowledge.lookups import Lookup, Lookups
 from kernelevo.knowledge.note import Note
 from kernelevo.knowledge.triggers import triggers
 
@@ -38,31 +40,39 @@ class Consultant:
         base: the notes.
         task: whose kernels decide which notes fit.
         most: notes in one brief.
+        recorded: what the base answered a run that is replayed; it is asked for other words alone.
+        keep: called with every answer that is new to it.
     """
 
-    def __init__(self, base: KnowledgeBase, task: Task, most: int = MOST) -> None:
+    def __init__(
+        self,
+        base: KnowledgeBase,
+        task: Task,
+        most: int = MOST,
+        *,
+        recorded: Iterable[Lookup] = (),
+        keep: Callable[[Lookup], None] | None = None,
+    ) -> None:
         self._base, self._most = base, most
         self._device = str(task.options.get("device", "cpu"))
         self._kinds = kinds_of(str(task.options.get("reference", {}).get("text", "")))
         self._kernels = task.evaluator == KERNEL
         # a kernel's kinds say what it is like; of another task nothing but its name is known
         self._words = " ".join(self._kinds) if self._kernels else task.name
+        self._recorded, self._keep = Lookups(recorded), keep
+        self._kept: dict[str, tuple[Note, ...]] = {}
+        self._began: int | None = None
 
     def __call__(self, brief: Brief, stagnation: float | None) -> list[Retrieved]:
         """Return notes for a brief, at most one more for each trigger in turn; none without a trigger."""
-        reasons = triggers(brief, stagnation)
+        if self._began is None:
+            self._began = brief.number
         lists = [
             [
                 Retrieved(note, reason.kind, reason.says)
-                for note in self._base.search(
-                    f"{reason.words} {self._words}",
-                    device=self._device,
-                    kinds=self._kinds,
-                    kernels=self._kernels,
-                    limit=self._most,
-                )
+                for note in self._search(f"{reason.words} {self._words}", brief.number)
             ]
-            for reason in reasons
+            for reason in triggers(brief, stagnation)
         ]
         found: dict[str, Retrieved] = {}
         for place in range(self._most):
@@ -70,3 +80,22 @@ class Consultant:
                 if place < len(listed) and len(found) < self._most:
                     found.setdefault(listed[place].note.id, listed[place])
         return list(found.values())
+
+    def _search(self, words: str, number: int) -> Sequence[Note]:
+        found = self._recorded.find(words, number)
+        if found is None:
+            found = tuple(
+                self._base.search(
+                    words,
+                    device=self._device,
+                    kinds=self._kinds,
+                    kernels=self._kernels,
+                    limit=self._most,
+                )
+            )
+        if self._keep is not None and self._kept.get(words) != found:
+            # several asks are under way at a time: what is looked up first may be for a later one of them
+            since = number if words in self._kept or self._began is None else self._began
+            self._kept[words] = found
+            self._keep(Lookup(words, found, since))
+        return found

@@ -12,6 +12,8 @@ from typing import Any
 from kernelevo.errors import BadSetting
 from kernelevo.llm.client import EndpointError, Message, ModelRefused, Reply, Usage, prompt_hash
 
+LOOKED_UP = "looked_up"
+"""Key of a line that is no reply, but what the run was told by its knowledge base."""
 FORM = "one JSON object a line with prompt_sha256 and reply (role, model, finish, tokens_in, tokens_out too)"
 
 
@@ -31,10 +33,16 @@ class Record:
     Args:
         replies: in the order in which they came.
         name: where they are from, for messages.
+        lookups: what the run looked up in its notes, as plain data, each with the number of its line.
     """
 
-    def __init__(self, replies: Iterable[Recorded], name: str = "the record") -> None:
-        self.name = name
+    def __init__(
+        self,
+        replies: Iterable[Recorded],
+        name: str = "the record",
+        lookups: Iterable[tuple[int, Any]] = (),
+    ) -> None:
+        self.name, self.lookups = name, tuple(lookups)
         self.replies = tuple(replies)
         self._by_hash: dict[tuple[str, str], deque[int]] = defaultdict(deque)
         self._given: set[int] = set()
@@ -54,7 +62,12 @@ class Record:
             raise BadSetting(f"the record {file} cannot be read.", why=str(error)) from error
         # not splitlines: a reply may hold U+2028 and its like, which do not end a line of JSON
         lines = [(n, line) for n, line in enumerate(text.split("\n"), 1) if line.strip()]
-        record = cls([_recorded(json_of(file, n, line), file, n) for n, line in lines], str(file))
+        rows = [(n, json_of(file, n, line)) for n, line in lines]
+        record = cls(
+            [_recorded(data, file, n) for n, data in rows if LOOKED_UP not in data],
+            str(file),
+            [(n, data[LOOKED_UP]) for n, data in rows if LOOKED_UP in data],
+        )
         if not record.replies:
             raise BadSetting(f"the record {file} holds no reply.", why=f"expected {FORM}")
         return record
@@ -130,9 +143,10 @@ class ReplayClient:
         missing = EndpointError(
             f"{self._record.name} has no reply to this prompt.",
             why=f"prompt {wanted[:16]} of the {who} is not among its {len(self._record.replies)}: "
-            "the task, a setting, a template, a measured figure or a note that a run left is another one",
-            now="--replay-loosely takes recorded replies in their order instead; --no-knowledge in both runs "
-            "leaves notes out",
+            "the task, a setting, a template or a measured figure is another one, or a note, which records "
+            "of earlier versions do not hold",
+            now="--replay-loosely takes recorded replies in their order instead; if the recorded run had no "
+            "notes, so does one with --no-knowledge",
         )
         missing.everywhere = "proposer" in self._roles  # what would come after it is another run
         raise missing

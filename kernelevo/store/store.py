@@ -146,6 +146,18 @@ class RunStore(CallLedger):
         with self._write(durable=False) as db:
             db.execute("INSERT OR REPLACE INTO run VALUES ('gauge', ?)", (dumps(dict(data)),))
 
+    @property
+    def lookups(self) -> list[dict[str, Any]]:
+        """What the run asked its knowledge base and was answered, in order; none if it did not keep that."""
+        rows = self._read("SELECT value FROM run WHERE name = 'lookups'")
+        return list(json.loads(rows[0][0])) if rows else []
+
+    def add_lookup(self, data: Mapping[str, Any]) -> None:
+        """Write down what was asked of the knowledge base and what it answered, for replays of the run."""
+        told = [*self.lookups, dict(data)]
+        with self._write(durable=False) as db:
+            db.execute("INSERT OR REPLACE INTO run VALUES ('lookups', ?)", (dumps(told),))
+
     # trials
 
     def record(

@@ -1,11 +1,14 @@
 """check: one program, one verdict; the user's mistakes are told apart from the program's."""
 
+import dataclasses
+from importlib import import_module
+
 import pytest
 
 from kernelevo import api
 from kernelevo.config import load_settings
-from kernelevo.core import Status
-from kernelevo.errors import BadProgram, TaskNotFound
+from kernelevo.core import Artifact, Evaluation, Status
+from kernelevo.errors import BadProgram, BadSetting, TaskNotFound
 from tests.api.tiny import program
 
 SETTINGS = load_settings({}, environ={})
@@ -45,3 +48,44 @@ def test_a_program_that_cannot_be_read(elsewhere, content):
 def test_a_task_that_is_not_there(elsewhere):
     with pytest.raises(TaskNotFound, match="did you mean"):
         api.check(elsewhere / "net.py", "nett.py", SETTINGS)
+
+
+class Staged:
+    """Judges nothing: the verdict is given, and what it is asked for is kept."""
+
+    def __init__(self, verdict):
+        self.verdict, self.asked = verdict, []
+
+    def prepare(self, program):
+        return Artifact(program)
+
+    def measure(self, artifact, floor=None):
+        return self.verdict
+
+    def finalize(self, artifact):
+        return self.verdict
+
+    def profiled(self, artifact, verdict):
+        self.asked.append(artifact.program.source)
+        return dataclasses.replace(verdict, artifacts={"profile": "all of it in forward"})
+
+    def close(self):
+        self.asked.append("closed")
+
+
+@pytest.mark.parametrize("profile", [True, False])
+@pytest.mark.parametrize("verdict", [Evaluation.ok(2.0), Evaluation.wrong("no")])
+def test_a_program_that_passes_is_profiled_where_that_is_asked_for(elsewhere, monkeypatch, verdict, profile):
+    (elsewhere / "mine.py").write_text("x = 1\n")
+    judge = Staged(verdict)
+    monkeypatch.setattr(import_module("kernelevo.api.check"), "load_evaluator", lambda task: judge)
+    found = api.check(elsewhere / "mine.py", "net.py", SETTINGS, profile=profile)
+    wanted = profile and verdict.status is Status.OK
+    assert found.status is verdict.status and judge.asked == ["x = 1\n"] * wanted + ["closed"]
+    assert found.artifacts == ({"profile": "all of it in forward"} if wanted else {})
+
+
+def test_a_plain_evaluators_programs_cannot_be_profiled(elsewhere):
+    (elsewhere / "answer.py").write_text("ANSWER = 5\n")
+    with pytest.raises(BadSetting, match="cannot be profiled"):
+        api.check(elsewhere / "answer.py", "tour.py:tour", SETTINGS, profile=True)

@@ -15,11 +15,11 @@ from kernelevo.dashboard.pages.markup import address
 def register(hub: Hub) -> None:
     """Add every page to NiceGUI's addresses; called once in a process."""
 
-    def start() -> None:
+    async def start() -> None:
         if hub.only:
             ui.navigate.to(address(hub.only))
         else:
-            runs.show(hub)
+            await runs.show(hub)
 
     def one(run: str, number: int) -> None:
         _framed(hub, run, "/programs", lambda view: trial.show(view, number))
@@ -27,7 +27,7 @@ def register(hub: Hub) -> None:
     def compare(run: str, a: int, b: int) -> None:
         _framed(hub, run, "/programs", lambda view: trial.compare(view, a, b))
 
-    ui.page("/")(start)
+    ui.page("/", response_timeout=runs.PATIENCE)(start)
     ui.page("/run/{run}/trial/{number}")(one)
     ui.page("/run/{run}/diff")(compare)
     shown = {

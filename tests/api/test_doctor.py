@@ -1,0 +1,26 @@
+"""What doctor says of a sandbox that cannot forbid everything."""
+
+import pytest
+
+from kernelevo.api.doctor import examine
+from kernelevo.sandbox import tier
+
+REFUSED = {"open a socket": "refused: EPERM"}
+
+
+@pytest.mark.parametrize(
+    ("version", "acts", "told", "truncates"),
+    [
+        (0, {"read a file outside": "allowed"}, "allowed: run: read a file outside", True),
+        (2, REFUSED, "every forbidden act was refused; Landlock 2, user 65534", True),
+        (3, REFUSED, "every forbidden act was refused; Landlock 3, user 65534", False),
+        (6, REFUSED, "every forbidden act was refused; Landlock 6, user 65534", False),
+    ],
+)
+def test_a_landlock_that_knows_no_truncation_is_named(monkeypatch, version, acts, told, truncates):
+    facts = {"landlock": version, "seccomp": True, "identity": "user 65534", "bubblewrap": None}
+    monkeypatch.setattr(tier, "probe", lambda: tier.SandboxTier(acts, {}, facts))
+    (row,) = [row for row in examine()["checks"] if row["name"] == "sandbox"]
+    assert row["ok"] is (acts is REFUSED)
+    assert row["says"].startswith(told)
+    assert ("truncates files" in row["says"] and "needs version 3" in row["says"]) is truncates
