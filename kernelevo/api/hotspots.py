@@ -160,7 +160,8 @@ def _fitting(model: nn.Module, spot: Hotspot, result: Result) -> tuple[dict[str,
     verdict = result.evaluation
     low = None if verdict is None else verdict.metrics.get("score_low")
     if result.program is None or not isinstance(low, float) or low <= 1 + MARGIN:
-        return {}, "nothing surely faster was found"
+        reasons = [text.split("\n")[0] for text in result.hindrances]
+        return {}, "; ".join(["nothing surely faster was found", *reasons])
     found: dict[str, StandIn] = {}
     why = ""
     for path in spot.paths:
