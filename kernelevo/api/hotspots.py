@@ -192,7 +192,8 @@ def _tried(
 
     before = stitched(model, placed)
     best: tuple[Estimate, Program, dict[str, StandIn], str] | None = None
-    why = "nothing surely faster was found"
+    reasons = [text.split("\n")[0] for text in result.hindrances]
+    why = "; ".join(["nothing surely faster was found", *reasons])
     for program in _choices(result):
         stand_ins, why = _fitting(model, spot, program)
         if not stand_ins:

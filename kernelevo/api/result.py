@@ -48,6 +48,7 @@ class Result:
         opinions: trial number -> what a judge model thinks of its program.
         lost_calls: requests to models that were sent, and whose replies a killed run did not receive.
         banned: ids of programs that may never be used again, by a person's order or a final timing.
+        hindrances: what kept proposers from proposing anything in this run, each with why and what now.
     """
 
     folder: Path
@@ -62,6 +63,7 @@ class Result:
     opinions: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     lost_calls: int = 0
     banned: frozenset[str] = frozenset()
+    hindrances: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, run: str | Path) -> Result:
@@ -90,6 +92,7 @@ class Result:
                 store.opinions(),
                 store.lost_calls(),
                 frozenset(str(row.data["program"]) for row in store.events(kind="ban")),
+                _hindrances(store),
             )
 
     @cached_property
@@ -284,9 +287,12 @@ class Result:
 
     def summary(self) -> str:
         """What to do with it, in words."""
+        show = f"kernelevo show {quote(str(self.folder))}"
         if self.best is None:
-            return f"nothing correct was found; see why: kernelevo show {quote(str(self.folder))}"
-        return f"the program is in {self.best_path}; every trial: kernelevo show {quote(str(self.folder))}"
+            found = f"nothing correct was found; see why: {show}"
+        else:
+            found = f"the program is in {self.best_path}; every trial: {show}"
+        return "\n".join((*self.hindrances, found))
 
     def to_json(self) -> dict[str, Any]:
         """Return the object that ``show --json`` prints: ``run`` and ``trials``."""
@@ -304,6 +310,7 @@ class Result:
             "verdict": self.evaluation.to_json() if self.evaluation else None,
             "confirmed": self.is_confirmed,
             "lost_calls": self.lost_calls,
+            "hindrances": list(self.hindrances),
             "out": sorted(self.out),
             "draws": draws(self.trials),
         }
@@ -322,11 +329,19 @@ class Result:
         # what programs and models wrote is text: no markup, no links, no emoji
         console = Console(record=True, file=io.StringIO(), width=160, markup=False, emoji=False)
         console.print(self.table())
+        for text in self.hindrances:
+            console.print(text, highlight=False)
         if self.front:
             console.print(table.front_table(self.front, self.objectives))
         rows = console.export_html(inline_styles=True, code_format="<pre>{code}</pre>")
         curve = best_so_far(self.standing, self.objectives)
         return f'<div style="max-width:56rem">{rows}{curve}</div>'
+
+
+def _hindrances(store: RunStore) -> tuple[str, ...]:
+    """Return what proposers that cannot work on the module complained of, each once."""
+    told = (row.data for row in store.events(kind="complaint") if row.data.get("graphless"))
+    return tuple(dict.fromkeys(table.printable_lines(str(data["text"])) for data in told))
 
 
 def _as_weighed(store: RunStore) -> Task:
@@ -341,7 +356,7 @@ def _as_weighed(store: RunStore) -> Task:
 def _nothing(result: Result) -> BadSetting:
     return BadSetting(
         "there is no correct program yet",
-        why=f"{len(result.trials)} trials, none of them passed",
+        why="\n".join((*result.hindrances, f"{len(result.trials)} trials, none of them passed")),
         now="kernelevo show prints why each one failed",
     )
 

@@ -157,6 +157,8 @@ def optimize(
     with LiveReport(console, budget=chosen.budget) as report:
         result = _start(task, chosen, limits, folder, report)
     console.print(result.table())
+    for text in result.hindrances:
+        console.print(text, soft_wrap=True)
     return result
 
 

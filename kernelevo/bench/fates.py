@@ -46,7 +46,8 @@ def _of_wrong(row: Row) -> str:
     theirs = row.upstream or {}
     if rules.STATE.why in row.feedback:
         return "lost to mode"
-    if rules.CORRECT.why not in row.feedback and rules.FINITE.why not in row.feedback:
+    values = (rules.CORRECT, rules.CORRECT_IN_FP64, rules.FINITE)
+    if not any(rule.why in row.feedback for rule in values):
         return "rejected"
     if theirs.get("correct_loose"):
         return "lost to tolerance"

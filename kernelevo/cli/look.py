@@ -93,7 +93,7 @@ def show(
     else:
         rows = trials_table(result.trials, top=top, title=result.title(), objectives=result.objectives)
         console().print(rows)
-        for line in draw_lines(result.trials):
+        for line in (*draw_lines(result.trials), *result.hindrances):
             console().print(line, soft_wrap=True)
         if result.front:
             console().print(front_table(result.front, result.objectives))

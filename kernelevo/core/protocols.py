@@ -36,7 +36,8 @@ class Proposer(Protocol):
     """Turns a brief into programs.
 
     ``propose`` returns an empty sequence when it has nothing (more) to offer for this brief; the engine
-    then asks another proposer. It must draw all randomness from ``rng``.
+    then asks another proposer. ``CaptureError`` means the same of one that works on a graph of the module,
+    where there is none; the user is told why. It must draw all randomness from ``rng``.
 
     Two plain methods are optional: ``observe(trial)`` is called with every trial that was told, and
     ``proposed(program)``, when a run is resumed, with each program of its own that is not told yet: what a

@@ -377,6 +377,6 @@ class Engine:
         self._crash = self._crash or error
         self._wake.set()
 
-    def _complain(self, sentence: str) -> None:
-        self.store.append_event("complaint", {"text": sentence})
+    def _complain(self, sentence: str, **facts: Any) -> None:
+        self.store.append_event("complaint", {"text": sentence, **facts})
         self.say(Notice(sentence))

@@ -27,7 +27,7 @@ from kernelevo.engine.decision import (
 )
 from kernelevo.engine.guidance import Guidance, Guided
 from kernelevo.engine.lineage import Lineage
-from kernelevo.errors import InputError, MachineError, WorkerDied
+from kernelevo.errors import CaptureError, InputError, MachineError, WorkerDied
 from kernelevo.knowledge import Retrieved
 from kernelevo.population import Islands
 from kernelevo.store import Draft
@@ -72,7 +72,7 @@ class Generation:
         facts: facts about the device and the run for every brief.
         now: seconds since the epoch.
         asking: called with the trial's number, the proposer's name and the island when a proposer is asked.
-        complain: called with a sentence when a proposer fails.
+        complain: called with a sentence when a proposer fails, and with facts to be kept beside it.
         marks: how far the run is.
         backoff: seconds before a proposer that raised is asked again, doubled each time.
         consult: looks up notes for a brief, given how stagnant its island is.
@@ -89,7 +89,7 @@ class Generation:
         facts: Mapping[str, Any],
         now: Callable[[], float],
         asking: Callable[[int, str, int], None],
-        complain: Callable[[str], None],
+        complain: Callable[..., None],
         marks: Callable[[], Marks],
         backoff: float = 0.5,
         consult: Consult | None = None,
@@ -105,6 +105,7 @@ class Generation:
         self._asking, self._consult, self._lineage = asking, consult, Lineage()
         self._deaf: set[str] = set()
         self._failing: dict[str, ProposerFailed] = {}  # by name: what its last ask failed of, the latest last
+        self._graphless: list[str] = []  # why those who work on the module's graph have nothing to offer
         self._poor: set[str] = set()
         self._dearest: dict[str, dict[str, float]] = defaultdict(dict)
 
@@ -129,9 +130,14 @@ class Generation:
                 try:
                     drafts = await self._ask(name, number, redraw, seen, guidance, decision)
                 except ProposerFailed as failed:
+                    self._failing.pop(name, None)
+                    if isinstance(failed.__cause__, CaptureError):  # it has nothing to offer, as every time
+                        decision.asked.append((redraw, name, NOTHING))
+                        self.credit.answered(name)
+                        self._tell_graphless(failed.__cause__)
+                        continue
                     decision.asked.append((redraw, name, FAILED))
                     dropped = self.credit.failed(name, for_good=failed.hopeless)
-                    self._failing.pop(name, None)
                     self._failing[name] = failed
                     self._complain(f"{failed}{' (not asked again in this run)' if dropped else ''}")
                     continue
@@ -146,7 +152,8 @@ class Generation:
         """Why nobody has anything to offer, in words."""
         if self.failure is not None:
             return f"every proposer failed: {list(self._failing.values())[-1]}"
-        return "exhausted: no proposer has anything new to offer"
+        lacking = "".join(f"; {why}" for why in self._graphless)
+        return f"exhausted: no proposer has anything new to offer{lacking}"
 
     @property
     def failure(self) -> BaseException | None:
@@ -154,6 +161,12 @@ class Generation:
         if set(self._failing) != set(self.proposers):
             return None
         return list(self._failing.values())[-1].__cause__
+
+    def _tell_graphless(self, error: CaptureError) -> None:
+        """Say once, for all who work on the module's graph, that there is none."""
+        if error.what not in self._graphless:
+            self._graphless.append(error.what)
+            self._complain(f"nothing can be proposed from the module's graph: {error}", graphless=True)
 
     def _tell_price(self, name: str, wanted: Mapping[str, float]) -> None:
         """Say once what an ask was to cost that is not made for want of budget."""

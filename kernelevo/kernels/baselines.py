@@ -19,9 +19,9 @@ from kernelevo.kernels.kept import Ratio
 from kernelevo.kernels.ranking import CLASSES, Opponent, opponent
 from kernelevo.kernels.session import Session
 from kernelevo.kernels.setting import Setting
+from kernelevo.kernels.supervisor import Supervisor
 from kernelevo.sandbox.limits import Limits
 from kernelevo.sandbox.scratch import ensure_room, owned, remove_left
-from kernelevo.sandbox.zygote import Zygote
 
 PATIENCE = 120.0
 """Seconds that a baseline may take to be ready; one that misses it is null, with the reason."""
@@ -32,8 +32,8 @@ class Baselines:
     """The baselines of one task; eager at once, the others in the background.
 
     Args:
-        zygote: who forks their children.
-        compilers: who forks those that compile, on the CPU.
+        supervisor: has the zygote that forks their children.
+        compilers: has the one that forks those that compile, on the CPU.
         setting: the task's shapes.
         reference: the reference's spec.
         folder: where this task's compile artefacts are kept between processes.
@@ -43,7 +43,7 @@ class Baselines:
         patience: seconds that one may take to be ready.
     """
 
-    zygote: Zygote
+    supervisor: Supervisor
     compilers: Compilers
     setting: Setting
     reference: Mapping[str, Any]
@@ -108,18 +108,38 @@ class Baselines:
         )
         # on a device Inductor asks the device too, which no zygote may do
         compiles = subject["kind"] == "compiled" and not self.setting.on_device
-        zygote = self.compilers.zygote() if compiles else self.zygote
+        zygote = self.compilers.zygote() if compiles else self.supervisor.zygote()
         return Session(zygote, self.setting, subject, limits, patience)
 
     def ready_at_once(self) -> None:
         """Start those that the first verdict needs; eager's speed is the unit of all others."""
         for name in self._at_once:
             baseline = self.all[name]
-            if baseline.session is None:
+            if baseline.session is None and baseline.slowdown is None:
                 start = time.monotonic()
                 baseline.session, baseline.state = self._fresh(name), "ready"
                 baseline.seconds = time.monotonic() - start
         self.all["eager"].slowdown = 1.0
+
+    def revive(self) -> None:
+        """Start those anew whose processes have ended, with the zygote that they came from or by themselves.
+
+        Raises:
+            Failed: if eager does not come up again; of another one its ratio to eager is what is left.
+        """
+        for baseline in self.all.values():
+            old = baseline.session
+            if old is None or old.child.alive():
+                continue
+            try:
+                baseline.session = self._fresh(baseline.name)
+            except Failed as failed:
+                if baseline.name == "eager":
+                    raise
+                baseline.session = None
+                if baseline.slowdown is None:
+                    baseline.state, baseline.reason = "failed", failed.saw
+            old.close()
 
     def _fresh(self, name: Name) -> Session:
         session = self.start(self.subject(name), name)

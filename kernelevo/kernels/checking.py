@@ -16,7 +16,7 @@ from kernelevo.errors import KernelEvoError
 from kernelevo.kernels import rules
 from kernelevo.kernels.answer import Answer, Batch
 from kernelevo.kernels.conditioning import sane
-from kernelevo.kernels.correctness import FACTOR, GATE, compare
+from kernelevo.kernels.correctness import compare, least
 from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.filling import Values
 from kernelevo.kernels.gaps import Report
@@ -328,14 +328,14 @@ def _changed(before: Answer, after: Answer, but: Sequence[bool] = ()) -> bool:
 
 
 def _surely(answer: Answer, ref: Answer | Observed, errors: Sequence[float]) -> bool:
-    """Tell whether no value is further from an fp32 answer than the least that the rule allows anywhere.
+    """Tell whether no value is further from PyTorch's own than the least that the rule allows anywhere.
 
     Where this says no, nothing is known yet: non-finite and large values may still be right.
     """
     if answer.structure != ref.structure or len(answer.leaves) != len(ref.leaves):
         return False
     for value, own, error in zip(answer.leaves, ref.leaves, errors, strict=True):
-        most = max(GATE, FACTOR * error)
+        most = least(own, error)
         if type(value) is type(own) is float:
             if not abs(value - own) <= most:
                 return False

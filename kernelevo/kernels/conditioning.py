@@ -16,7 +16,8 @@ import torch
 from torch.utils import _pytree as pytree
 
 from kernelevo.kernels.correctness import FACTOR, GATE
-from kernelevo.kernels.oracle import Observed, Truth, largest_gap
+from kernelevo.kernels.gaps import largest_gap
+from kernelevo.kernels.oracle import Observed, Truth
 from kernelevo.kernels.tree import reals
 
 SANE = 0.01

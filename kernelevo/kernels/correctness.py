@@ -8,24 +8,55 @@ from typing import Any, Literal
 import torch
 
 from kernelevo.backends import native
+from kernelevo.kernels.double import COARSE, is_double, largest
 from kernelevo.kernels.gaps import Gap, Report
 from kernelevo.kernels.oracle import Observed
 from kernelevo.kernels.tree import Leaf, reals
 
-Precision = Literal["fp32-accurate", "float16", "bfloat16", "tf32", "lower"]
+Precision = Literal["fp32-accurate", "float64", "float16", "bfloat16", "tf32", "lower"]
 _HALF: Mapping[torch.dtype, Precision] = {torch.bfloat16: "bfloat16", torch.float16: "float16"}
 
 GATE = 1e-5
 """Absolute and relative tolerance of the gate."""
+WIDE_GATE = 1e-11
+"""Relative tolerance where a module computes in fp64: 90,000 of its roundings, a 6,000th of one of fp32."""
+_WIDE_RULE = f"; a module in fp64 is held to {WIDE_GATE:.0e} of each value, and fp32 rounds by more"
 FINE = 1e-6
 """Absolute and relative tolerance within which a result counts as fp32-accurate whatever made it."""
 FACTOR = 4.0
 """How many times PyTorch's own error an honest program may be away from the oracle."""
 
 
-def tolerance(oracle: torch.Tensor, e_ref: float) -> torch.Tensor:
-    """Return how far from each oracle value an answer may be: ``max(1e-5 + 1e-5 |oracle|, 4 e_ref)``."""
-    return torch.clamp(GATE + GATE * oracle.abs(), min=FACTOR * e_ref)
+def tolerance(oracle: torch.Tensor, e_ref: float, *, wide: bool = False) -> torch.Tensor:
+    """Return how far from each oracle value an answer may be: ``max(1e-5 + 1e-5 |oracle|, 4 e_ref)``.
+
+    Of a module that computes in fp64 (``wide``) it is ``max(1e-11 |oracle|, 4 e_ref)``, as long as its own
+    error is one that fp64 can have.
+
+    Args:
+        oracle: fp64.
+        e_ref: PyTorch's own error for this tensor (see ``oracle.Truth``).
+        wide: whether the module and this tensor are in fp64.
+    """
+    atol, rtol = _gate(oracle, e_ref, wide)
+    return torch.clamp(atol + rtol * oracle.abs(), min=FACTOR * e_ref)
+
+
+def least(leaf: Any, e_ref: float) -> float:
+    """Return how far from a leaf of PyTorch's an answer may be wherever it is, whatever computes it."""
+    return FACTOR * e_ref if is_double(leaf) else max(GATE, FACTOR * e_ref)
+
+
+def _gate(oracle: torch.Tensor, e_ref: float, wide: bool) -> tuple[float, float]:
+    """Return the absolute and the relative tolerance for a tensor.
+
+    Beyond ``COARSE`` the module's own error is not one of fp64, and the tensor is held to what fp32 is.
+    """
+    if wide:
+        most = largest(oracle)
+        if most and FACTOR * e_ref <= COARSE * most:
+            return 0.0, WIDE_GATE
+    return GATE, GATE
 
 
 def _masks_differ(value: torch.Tensor, expected: torch.Tensor) -> torch.Tensor:
@@ -53,6 +84,7 @@ def compare_floats(
     e_ref: float,
     *,
     slack: float = 0.0,
+    wide: bool = False,
 ) -> Gap:
     """Compare a float tensor with the oracle.
 
@@ -63,8 +95,11 @@ def compare_floats(
         ref32: PyTorch's own answer; its non-finite places are the right ones.
         e_ref: PyTorch's own error for this tensor, over the cases of one distribution and parameter set.
         slack: added to every bound (used where ``oracle`` itself is only fp32).
+        wide: whether the module and this tensor are in fp64.
     """
     exact, own = oracle.double(), ref32.double()
+    atol, rtol = _gate(exact, e_ref, wide)
+    strict = rtol == WIDE_GATE
     apart = _compared(value, own, GATE, GATE)
     if apart.mismatches:
         wrong = _masks_differ(value, ref32)
@@ -79,28 +114,32 @@ def compare_floats(
             meets_gate=False,
             fine=False,
         )
-    found = _compared(value, exact, GATE + slack, GATE, FACTOR * e_ref + slack)
+    found = _compared(value, exact, atol + slack, rtol, FACTOR * e_ref + slack)
     if found.mismatches:  # fp64 is finite where fp32 has overflowed, or the other way round
         value, exact, own = _finite_only(value, exact, own)
         apart = _compared(value, own, GATE, GATE)
-        found = _compared(value, exact, GATE + slack, GATE, FACTOR * e_ref + slack)
+        found = _compared(value, exact, atol + slack, rtol, FACTOR * e_ref + slack)
     # most answers are so close that no second pass is needed to know it
     gate = found.max_abs_error <= GATE + slack or not _compared(value, exact, GATE + slack, GATE).violations
     near = max(FINE, FACTOR * e_ref) + slack
-    fine = (
-        found.max_abs_error <= near
-        or not _compared(value, exact, FINE + slack, FINE, FACTOR * e_ref + slack).violations
-    )
+    if strict:
+        fine = not found.violations
+    else:
+        fine = (
+            found.max_abs_error <= near
+            or not _compared(value, exact, FINE + slack, FINE, FACTOR * e_ref + slack).violations
+        )
     problem = ""
     if found.violations and found.worst_index is not None:
         at = found.worst_index
         right, got = float(exact.flatten()[at]), float(value.flatten()[at])
-        allowed = max(GATE + GATE * abs(right), FACTOR * e_ref) + slack
+        allowed = max(atol + rtol * abs(right), FACTOR * e_ref) + slack
+        digits, rule = (17, _WIDE_RULE) if strict else (9, "")
         problem = (
             f"{name}: {found.violations} of {value.numel()} values are off by more than allowed; worst at "
-            f"{_place(at, value.shape)}: expected {right:.9g}, got {got:.9g}, "
+            f"{_place(at, value.shape)}: expected {right:.{digits}g}, got {got:.{digits}g}, "
             f"error {abs(got - right):.3g}, allowed {allowed:.3g} "
-            f"(PyTorch's own {short_name(ref32.dtype)} error here is at most {e_ref:.3g})"
+            f"(PyTorch's own {short_name(ref32.dtype)} error here is at most {e_ref:.3g}{rule})"
         )
     return Gap(
         name,
@@ -113,12 +152,14 @@ def compare_floats(
         gate,
         fine,
         ref32.dtype,
+        wide,
     )
 
 
 def short_name(dtype: torch.dtype) -> str:
-    """Return what a float type is called in messages: ``"fp32"``, ``"bfloat16"``."""
-    return "fp32" if dtype is torch.float32 else str(dtype).removeprefix("torch.")
+    """Return what a float type is called in messages: ``"fp32"``, ``"fp64"``, ``"bfloat16"``."""
+    named = {torch.float32: "fp32", torch.float64: "fp64"}
+    return named.get(dtype, str(dtype).removeprefix("torch."))
 
 
 def _finite_only(*tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
@@ -144,14 +185,24 @@ def _as_numpy(value: torch.Tensor) -> tuple[Any, str | None]:
     return value.numpy(), None
 
 
-def compare_leaf(name: str, value: Any, oracle: Any, ref32: Any, e_ref: float, *, slack: float = 0.0) -> Gap:
+def compare_leaf(
+    name: str,
+    value: Any,
+    oracle: Any,
+    ref32: Any,
+    e_ref: float,
+    *,
+    slack: float = 0.0,
+    wide: bool = False,
+) -> Gap:
     """Compare one leaf: type, dtype, shape and device exactly, floats by the rule, the rest for equality.
 
     Complex numbers are compared part by part. What has to be equal may equal the oracle instead.
+    Of a module in fp64 (``wide``) those leaves that are in fp64 themselves are held to it.
     """
     if type(value) is type(ref32) is type(oracle) is float:
         one, exact, own = (torch.tensor([v], dtype=torch.float64) for v in (value, oracle, ref32))
-        return compare_floats(name, one, exact, own, e_ref, slack=slack)
+        return compare_floats(name, one, exact, own, e_ref, slack=slack, wide=wide)
     if not isinstance(ref32, torch.Tensor):
         same = type(value) is type(ref32) and value == ref32
         problem = "" if same else f"{name}: expected {ref32!r}, got {_describe(value)}"
@@ -164,9 +215,10 @@ def compare_leaf(name: str, value: Any, oracle: Any, ref32: Any, e_ref: float, *
         return _refused(name, f"{name}: expected {expected}, got {got}")
     if not value.numel():
         return Gap(name, True)
+    wide = wide and is_double(ref32)
     value, oracle, ref32 = reals(value), reals(oracle), reals(ref32)
     if ref32.is_floating_point():
-        return compare_floats(name, value, oracle, ref32, e_ref, slack=slack)
+        return compare_floats(name, value, oracle, ref32, e_ref, slack=slack, wide=wide)
     exact = oracle if oracle.shape == ref32.shape else ref32
     differs = (value != ref32) & (value != exact)  # where PyTorch itself is off, the oracle is right
     count = int(differs.sum())
@@ -215,7 +267,9 @@ def compare(
     several = len(ref32.leaves) > 1
     extra = slack or [0.0] * len(e_ref)
     gaps = [
-        compare_leaf(f"output[{i}]" if several else "output", value, exact, own, error, slack=more)
+        compare_leaf(
+            f"output[{i}]" if several else "output", value, exact, own, error, slack=more, wide=ref32.wide
+        )
         for i, (value, exact, own, error, more) in enumerate(
             zip(answer.leaves, oracle.leaves, ref32.leaves, e_ref, extra, strict=True)
         )
@@ -225,7 +279,14 @@ def compare(
             gaps.append(_refused(key, f"buffer {key!r} is missing after the call"))
             continue
         gaps.append(
-            compare_leaf(f"buffer {key!r}", answer.buffers[key], oracle.buffers[key], own, e_buffers[key])
+            compare_leaf(
+                f"buffer {key!r}",
+                answer.buffers[key],
+                oracle.buffers[key],
+                own,
+                e_buffers[key],
+                wide=ref32.wide,
+            )
         )
     problem = ""
     if answer.training != ref32.training:
@@ -237,17 +298,19 @@ def compare(
 def precision(report: Report, e_tf32: Sequence[float] | None) -> Precision:
     """Name the precision class of a program from its measured errors.
 
-    A program as accurate as a half-precision module has the name of that module's type.
+    A program as accurate as a module in half precision or in fp64 has the name of that module's type.
 
     Args:
         report: its worst comparison.
         e_tf32: for each output leaf, the error of the reference with operands rounded to TF32; None if it
             was not measured.
     """
-    if report.fine:
-        kinds = {g.dtype for g in report.gaps if g.name.startswith("output")}
-        return next((name for dtype, name in _HALF.items() if dtype in kinds), "fp32-accurate")
     outputs = [g for g in report.gaps if g.name.startswith("output")]
+    if report.fine:
+        if any(g.wide for g in outputs):
+            return "float64"
+        kinds = {g.dtype for g in outputs}
+        return next((name for dtype, name in _HALF.items() if dtype in kinds), "fp32-accurate")
     if e_tf32 is not None and all(g.max_abs <= FACTOR * e for g, e in zip(outputs, e_tf32, strict=False)):
         return "tf32"
     return "lower"

@@ -79,6 +79,7 @@ class Ring:
 
     def keep(self, empty: Session) -> None:
         """Keep the empty program's process: what a flush costs is measured anew beside every block."""
+        self.close()
         self._empty, self._anchors = empty, Anchors(self.overhead)
 
     def calibrate(self, empty: Session) -> Overhead:

@@ -8,6 +8,7 @@ from typing import Any
 
 from kernelevo.core import Evaluation, Status
 from kernelevo.device.groups import Registration
+from kernelevo.errors import SandboxError
 from kernelevo.kernels import device_faults, rules
 from kernelevo.kernels.compiled_code import NEW_CODE, wanted_new
 from kernelevo.kernels.rules import Refusal, quoted
@@ -42,7 +43,12 @@ class Failed(Exception):
 
 @contextmanager
 def translated(child: Child, limit: float) -> Iterator[None]:
-    """Turn what can happen to a child's conversation into verdicts."""
+    """Turn what can happen to a child's conversation into verdicts.
+
+    Raises:
+        Failed: the verdict.
+        SandboxError: if the child ended with its zygote.
+    """
     try:
         yield
     except PeerTimeout as error:
@@ -60,9 +66,15 @@ def translated(child: Child, limit: float) -> Iterator[None]:
         raise Failed(Status.REJECTED, rules.PROTOCOL.broken(saw), child.output(), child.pid) from error
 
 
-def _ended(child: Child) -> Failed:
+def _ended(child: Child) -> Failed | SandboxError:
     child.wait(5.0)
     child.kill()
+    if child.orphaned:  # it says nothing of the program
+        return SandboxError(
+            "the zygote of the processes that programs run in was killed, and all of these with it",
+            why="the kernel kills processes where memory runs out (dmesg tells); so may a person",
+            now="another one is started for what comes next; if it happens again, give it more memory",
+        )
     reason = child.exit_reason() or "no reason known"
     words = {
         "oom": "it used more memory than allowed",

@@ -21,8 +21,8 @@ from kernelevo.backends.kernel_sources import KernelSource
 from kernelevo.core import Status
 from kernelevo.errors import KernelEvoError
 from kernelevo.kernels.failed import Failed, resting, translated
+from kernelevo.kernels.supervisor import Supervisor
 from kernelevo.sandbox.limits import Limits
-from kernelevo.sandbox.zygote import Zygote
 
 PATIENCE = 60.0
 _MEMORY = 4 << 30
@@ -52,13 +52,13 @@ class Foundry:
     """Compiles sources, and remembers what came of each.
 
     Args:
-        zygote: who forks the compiling child.
+        supervisor: has the zygote that forks the compiling child.
         folder: where it works; nothing else may write there.
         shared: the shared build cache, read only.
     """
 
-    def __init__(self, zygote: Zygote, folder: Path, shared: Path) -> None:
-        self._zygote, self._folder, self._shared = zygote, folder, shared
+    def __init__(self, supervisor: Supervisor, folder: Path, shared: Path) -> None:
+        self._supervisor, self._folder, self._shared = supervisor, folder, shared
         self._known: dict[str, str | None] = {}
 
     def codes(self, sources: Sequence[KernelSource], arch: str | None) -> list[str] | None:
@@ -93,7 +93,9 @@ class Foundry:
         payload = {"sources": orders, "arch": arch}
         try:
             with (
-                self._zygote.spawn("kernelevo.kernels.foundry:forge", payload, limits=limits) as child,
+                self._supervisor.zygote().spawn(
+                    "kernelevo.kernels.foundry:forge", payload, limits=limits
+                ) as child,
                 resting(child, "build"),
                 translated(child, PATIENCE),
             ):

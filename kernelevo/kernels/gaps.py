@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
+
+from kernelevo.kernels.tree import reals
 
 
 @dataclass(frozen=True)
@@ -20,8 +23,10 @@ class Gap:
         rel_from_ref: the same relative to ``|ref32|`` where that is not 0.
         e_ref: the reference's own largest error.
         meets_gate: whether it is within 1e-5 + 1e-5 |oracle| everywhere.
-        fine: whether it is within ``max(4 e_ref, 1e-6 + 1e-6 |oracle|)`` everywhere.
+        fine: whether it is within ``max(4 e_ref, 1e-6 + 1e-6 |oracle|)`` everywhere; of a module in fp64
+            whether it passes.
         dtype: of the reference's tensor, None where it is no float tensor.
+        wide: whether it is held to the rule of modules in fp64.
     """
 
     name: str
@@ -34,6 +39,7 @@ class Gap:
     meets_gate: bool = True
     fine: bool = True
     dtype: torch.dtype | None = None
+    wide: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,3 +89,20 @@ class Report:
         if self.problem:
             return self.problem
         return "\n".join(g.problem for g in self.gaps if g.problem)
+
+
+def largest_gap(value: Any, exact: Any) -> float:
+    """Return ``max |value - exact|`` over elements that are finite on both sides, in fp64.
+
+    0 for leaves that are neither floats nor tensors of floats; complex numbers are compared part by part.
+    """
+    if type(value) is float and type(exact) is float:
+        value, exact = (torch.tensor([v], dtype=torch.float64) for v in (value, exact))
+    if not isinstance(value, torch.Tensor) or not value.numel():
+        return 0.0
+    value, exact = reals(value), reals(exact)
+    if not value.is_floating_point():
+        return 0.0
+    gap = (value.double() - exact.double()).abs_()
+    gap = torch.where(torch.isfinite(gap), gap, torch.zeros((), dtype=gap.dtype, device=gap.device))
+    return float(gap.max())

@@ -43,6 +43,7 @@ from kernelevo.kernels.roof import Roof
 from kernelevo.kernels.session import Session
 from kernelevo.kernels.setting import Setting, survey
 from kernelevo.kernels.stream import Stream
+from kernelevo.kernels.supervisor import Supervisor, started, warmed
 from kernelevo.sandbox import scratch
 from kernelevo.sandbox.channel import PeerFault
 from kernelevo.sandbox.limits import Limits, Stage
@@ -88,7 +89,7 @@ class Ground:
         self.reference: Reference = load_reference(task.options["reference"])
         self.folder = scratch.temporary("judge")
         self.folder.chmod(0o711)
-        self._own_zygote = zygote is None
+        self._ready: Zygote | None = None  # that whose children were made ready
         self._turn = threading.RLock()
         self._closing = threading.Event()
         self._closed = self._begun = False
@@ -97,21 +98,20 @@ class Ground:
         try:
             scratch.ensure_room(self.folder)
             # the zygote imports torch in its own process while the first case is computed in this one
-            starting = Later(lambda: zygote or Zygote(PRELOAD, threads=threads or _cores()))
+            count = threads or _cores() if zygote is None else zygote.threads
+            given = None if zygote is None else warmed(zygote, self.device)
+            starting = Later(lambda: Supervisor(lambda: started(PRELOAD, count, self.device), given))
             root = cache or default_root()
             prune(root, limit())
             self.pool, self.setting = self._first_case(rng, staged)
             self.checker = Checker(self.pool)
-            self.zygote: Zygote = starting.result()
-            if self.setting.on_device:
-                for unknown in self.zygote.warm_triton(_triton_arch(self.device)):
-                    _log.warning("Triton's kernels may not be found again where they are judged: %s", unknown)
+            self.supervisor = starting.result()
             self.patience = 20.0
             self.bound, self.unbound_for = self._try_limits()
             self.setting = replace(self.setting, equipment=self._equip(staged))
             self.baselines = Baselines(
-                self.zygote,
-                Compilers(PRELOAD, self.zygote.threads, compiled_code.tools(root)),
+                self.supervisor,
+                Compilers(PRELOAD, count, compiled_code.tools(root)),
                 self.setting,
                 task.options["reference"],
                 root / "baselines" / cache_key(task, self.setting),
@@ -127,7 +127,7 @@ class Ground:
                 self.baselines.start,
                 self._make_ready,
             )
-            self.roof = Roof(self.zygote, self.pool, self.device, self.folder, root / "ceilings")
+            self.roof = Roof(self.supervisor, self.pool, self.device, self.folder, root / "ceilings")
             hidden = OneWay(rng.getrandbits(256))
             writer = self.setting.equipment.writer() if self.setting.equipment else None
             self.stream = Stream(self.pool.source, self.pool.free, ["shipped"], hidden, writer=writer)
@@ -138,7 +138,6 @@ class Ground:
             self.close()
             raise
         self._idle = threading.Thread(target=self._work_when_idle, name="kernelevo-oracle", daemon=True)
-        self._ready = False
 
     def _first_case(self, rng: random.Random, staged: bool) -> tuple[Pool, Setting]:
         try:
@@ -203,34 +202,43 @@ class Ground:
         pick = self.stream.pick()
         session.batch(self.stream.values([pick]), [pick.seed], timeout=patience)
 
+    @property
+    def zygote(self) -> Zygote:
+        """Whom children come from; started anew where it was killed."""
+        return self.supervisor.zygote()
+
     def make_ready(self) -> None:
-        """Make ready for timing: calibrate the protocol, start eager."""
+        """Make ready for timing: calibrate the protocol, start eager; anew, what has ended since."""
         with self._turn:
-            if not self._ready:
-                self._set_up()
-                self._ready = True
+            zygote = self.zygote
+            try:
+                if self._ready is zygote:
+                    self.baselines.revive()
+                else:
+                    self._set_up()
+                    self._ready = zygote
+            except Failed as failed:
+                raise SandboxError(
+                    "the reference itself could not be run in a child process",
+                    why=f"{failed.saw}\n{failed.log[-2000:]}",
+                    now="run `kernelevo doctor`; check that the module needs no file or network",
+                ) from failed
 
     def _set_up(self) -> None:
-        try:
-            with ExitStack() as stack:
-                empty = stack.enter_context(self.baselines.start({"kind": "empty"}, "empty"))
-                self._make_ready(empty, self.patience)
-                self.ring.calibrate(empty)
-                if self.setting.equipment is not None:
-                    # what a flush costs drifts: it is asked again and again
-                    self.ring.keep(empty)
-                    stack.pop_all()
-            start = time.monotonic()
-            self.baselines.ready_at_once()
-            if self.setting.on_device:
-                self._classify(self.baselines.all["eager"])
-            self.patience = max(20.0, 30 * (time.monotonic() - start))
-        except Failed as failed:
-            raise SandboxError(
-                "the reference itself could not be run in a child process",
-                why=f"{failed.saw}\n{failed.log[-2000:]}",
-                now="run `kernelevo doctor`; check that the module needs no file or network",
-            ) from failed
+        with ExitStack() as stack:
+            empty = stack.enter_context(self.baselines.start({"kind": "empty"}, "empty"))
+            self._make_ready(empty, self.patience)
+            self.ring.calibrate(empty)
+            if self.setting.equipment is not None:
+                # what a flush costs drifts: it is asked again and again
+                self.ring.keep(empty)
+                stack.pop_all()
+        start = time.monotonic()
+        self.baselines.revive()
+        self.baselines.ready_at_once()
+        if self.setting.on_device:
+            self._classify(self.baselines.all["eager"])
+        self.patience = max(20.0, 30 * (time.monotonic() - start))
 
     @contextmanager
     def equal(self) -> Iterator[Session]:
@@ -358,8 +366,8 @@ class Ground:
             self.ring.close()
         if hasattr(self, "baselines"):
             self.baselines.close()
-        if self._own_zygote and hasattr(self, "zygote"):
-            self.zygote.close()
+        if hasattr(self, "supervisor"):
+            self.supervisor.close()
         scratch.remove(self.folder)
 
     def rng(self, *words: Any) -> random.Random:
@@ -378,14 +386,6 @@ def _precompile() -> None:
 def _end(value: float) -> float | None:
     """Turn an end of a ratio's interval over; an interval that does not exist has no ends."""
     return 1 / value if 0 < value < math.inf else None
-
-
-def _triton_arch(device: str) -> int:
-    """Return what Triton calls a device's architecture."""
-    import torch
-
-    major, minor = torch.cuda.get_device_capability(device)
-    return int(10 * major + minor)
 
 
 def _cores() -> int:

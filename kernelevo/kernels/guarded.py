@@ -39,6 +39,7 @@ from kernelevo.kernels.ground import PRELOAD, Ground
 from kernelevo.kernels.later import Later
 from kernelevo.kernels.session import Session
 from kernelevo.kernels.stages import Stages
+from kernelevo.kernels.supervisor import Supervisor
 from kernelevo.sandbox.scratch import SOON, remove
 from kernelevo.sandbox.zygote import Zygote
 
@@ -87,7 +88,7 @@ class Guarded:
 
     def __init__(self, stages: Stages) -> None:
         self._stages = stages
-        self._zygote: Zygote | None = None
+        self._supervisor: Supervisor | None = None
         self._starting, self._closed = threading.Lock(), False
         self._begun: dict[Path, Later[_Build | None]] = {}
         self._serial = itertools.count()
@@ -146,9 +147,9 @@ class Guarded:
         """End the zygote and what is being built; may be called twice."""
         with self._starting:
             self._closed = True
-            if self._zygote is not None:
-                self._zygote.close()
-                self._zygote = None
+            if self._supervisor is not None:
+                self._supervisor.close()
+                self._supervisor = None
 
     # ------------------------------------------------------------------ inside
 
@@ -233,9 +234,12 @@ class Guarded:
         with self._starting:
             if self._closed:
                 raise Unavailable("the judge is closed")
-            own_zygote = self._zygote = self._zygote or _zygote(ground.zygote.threads)
+            if self._supervisor is None:
+                threads = ground.supervisor.threads
+                self._supervisor = Supervisor(lambda: _zygote(threads))
+            supervisor = self._supervisor
         own = copy.copy(ground)
-        own.zygote, own.setting = own_zygote, replace(ground.setting, staged=True)
+        own.supervisor, own.setting = supervisor, replace(ground.setting, staged=True)
         own.patience = _SLOWER * ground.patience
         return own
 

@@ -13,6 +13,8 @@ from torch import nn
 
 from kernelevo.errors import InputError
 from kernelevo.kernels.construction import until_alike
+from kernelevo.kernels.double import in_fp64, rounding, turn, turned
+from kernelevo.kernels.gaps import largest_gap
 from kernelevo.kernels.precision import fp64, strict_fp32, tf32_operands
 from kernelevo.kernels.tree import flatten, reals
 
@@ -33,6 +35,7 @@ class Observed:
         returns_input: for each leaf whether it shares memory with an input.
         returns_held: for each leaf whether it shares memory with what the module held before the call.
         drew: torch's random state after the call, where the call has moved it.
+        wide: whether the module computes in fp64 (see ``double.in_fp64``).
     """
 
     structure: str
@@ -42,6 +45,7 @@ class Observed:
     returns_input: tuple[bool, ...] = ()
     returns_held: tuple[bool, ...] = ()
     drew: torch.Tensor | None = None
+    wide: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,9 @@ class Truth:
     Args:
         ref32: the reference in strict fp32 (or in the module's own dtype).
         oracle: the same call in fp64; other dtypes than floats are kept.
-        e_ref: ``max |ref32 - oracle|`` for each output leaf (0 for what is no float).
+        e_ref: ``max |ref32 - oracle|`` for each output leaf (0 for what is no float). Of a module in fp64 at
+            least ``double.TURNS`` times as much as the answer moves where the last bit of each input and
+            weight is turned over.
         e_buffers: the same for each buffer.
         draws: whether forward draws random numbers (then the seed before each call matters).
         stateful: whether forward changes tensors that are held as plain attributes, or its answer depends
@@ -155,6 +161,7 @@ def observe(module: nn.Module, args: Any, seed: int, device: str = "cpu") -> Obs
         tuple(_storage(v) in given for v in leaves),
         tuple(_storage(v) in own for v in leaves),
         drew=None if torch.equal(before, after) else after,
+        wide=in_fp64([*held, *flatten(args)[1]]),
     )
 
 
@@ -181,21 +188,27 @@ def _host(value: torch.Tensor) -> torch.Tensor:
     return value.detach().to("cpu", copy=True).resolve_conj().resolve_neg()
 
 
-def largest_gap(value: Any, exact: Any) -> float:
-    """Return ``max |value - exact|`` over elements that are finite on both sides, in fp64.
+def _errors(
+    own: Observed, oracle: Observed, moved: Observed | None
+) -> tuple[tuple[float, ...], dict[str, float]]:
+    """Return PyTorch's own error for each output leaf, and for each buffer.
 
-    0 for leaves that are neither floats nor tensors of floats; complex numbers are compared part by part.
+    Args:
+        own: its answer.
+        oracle: the same in fp64.
+        moved: of a module in fp64 the oracle's answer to inputs and weights whose last bits were turned over.
     """
-    if type(value) is float and type(exact) is float:
-        value, exact = (torch.tensor([v], dtype=torch.float64) for v in (value, exact))
-    if not isinstance(value, torch.Tensor) or not value.numel():
-        return 0.0
-    value, exact = reals(value), reals(exact)
-    if not value.is_floating_point():
-        return 0.0
-    gap = (value.double() - exact.double()).abs_()
-    gap = torch.where(torch.isfinite(gap), gap, torch.zeros((), dtype=gap.dtype, device=gap.device))
-    return float(gap.max())
+    e_ref = [largest_gap(a, b) for a, b in zip(own.leaves, oracle.leaves, strict=True)]
+    e_buffers = {k: largest_gap(v, oracle.buffers[k]) for k, v in own.buffers.items()}
+    if moved is not None:
+        if moved.structure == oracle.structure:
+            leaves = zip(e_ref, own.leaves, oracle.leaves, moved.leaves, strict=True)
+            e_ref = [max(e, rounding(*others)) for e, *others in leaves]
+        e_buffers = {
+            k: max(e, rounding(own.buffers[k], oracle.buffers[k], moved.buffers[k]))
+            for k, e in e_buffers.items()
+        }
+    return tuple(e_ref), e_buffers
 
 
 def answer32(build: Build, state: State | None, args: Any, seed: int, device: str = "cpu") -> Observed:
@@ -222,6 +235,8 @@ def answer64(
     seed: int,
     device: str = "cpu",
     like: Observed | None = None,
+    *,
+    moved: bool = False,
 ) -> Observed:
     """Return the oracle's answer: the same module, inputs and draws in fp64.
 
@@ -232,6 +247,7 @@ def answer64(
         seed: of torch, before the call.
         device: where to compute.
         like: the same call in fp32: where it has left the same random state, once is enough.
+        moved: turn the last bit of each input and weight over (see ``double.turned``).
     """
 
     def run() -> Observed:
@@ -239,6 +255,8 @@ def answer64(
         own = own_dtype(module, args)
         module = to_fp64(module)
         widened = _map(args, _to_double)
+        if moved:
+            module, widened = turn(module), _map(widened, turned)
         with fp64(own):
             return observe(module, widened, seed, device)
 
@@ -307,13 +325,15 @@ def evaluate(
             again = observe(module, _map(args, _clone), seed, device)
         stateful = not _same_leaves(ref32, again, exactly=device == "cpu")
     oracle = answer64(build, state, args, seed, device, ref32)
+    moved = answer64(build, state, args, seed, device, ref32, moved=True) if ref32.wide else None
+    e_ref, e_buffers = _errors(ref32, oracle, moved)
     if device != "cpu":
         torch.cuda.empty_cache()  # children need the device's memory
     return Truth(
         ref32,
         oracle,
-        tuple(largest_gap(a, b) for a, b in zip(ref32.leaves, oracle.leaves, strict=True)),
-        {k: largest_gap(v, oracle.buffers[k]) for k, v in ref32.buffers.items()},
+        e_ref,
+        e_buffers,
         ref32.drew is not None,
         stateful,
     )

@@ -16,6 +16,7 @@ from kernelevo.kernels import inputs
 from kernelevo.kernels.conditioning import conditioned, sane
 from kernelevo.kernels.construction import Construction
 from kernelevo.kernels.draws import Draws, Source
+from kernelevo.kernels.gaps import largest_gap
 from kernelevo.kernels.oracle import (
     Observed,
     Truth,
@@ -23,7 +24,6 @@ from kernelevo.kernels.oracle import (
     answer64,
     answer_tf32,
     evaluate,
-    largest_gap,
     load_state,
     replay32,
 )

@@ -9,9 +9,16 @@ from typing import Any
 from kernelevo.kernels.baseline import Baseline
 from kernelevo.kernels.correctness import Precision
 
-CLASSES: tuple[Precision, ...] = ("fp32-accurate", "float16", "bfloat16", "tf32", "lower")
-"""Precision classes from the finest on. A task has one of the first three only: that of its own dtype."""
-RANK: dict[Precision, int] = {"fp32-accurate": 0, "float16": 0, "bfloat16": 0, "tf32": 1, "lower": 2}
+CLASSES: tuple[Precision, ...] = ("fp32-accurate", "float64", "float16", "bfloat16", "tf32", "lower")
+"""Precision classes from the finest on. A task has one of the first four only: that of its own dtype."""
+RANK: dict[Precision, int] = {
+    "fp32-accurate": 0,
+    "float64": 0,
+    "float16": 0,
+    "bfloat16": 0,
+    "tf32": 1,
+    "lower": 2,
+}
 """How coarse a class is; CPU bounds and baselines are all of rank 0."""
 
 

@@ -14,7 +14,8 @@ from collections.abc import Mapping
 
 import torch
 
-from kernelevo.kernels.correctness import FACTOR, GATE, compare_leaf
+from kernelevo.kernels.correctness import FACTOR, GATE, WIDE_GATE, compare_leaf
+from kernelevo.kernels.double import is_double
 from kernelevo.kernels.gaps import Gap, Report
 from kernelevo.kernels.pool import Pool
 from kernelevo.kernels.session import Session
@@ -52,8 +53,9 @@ def batch(session: Session, pool: Pool, stream: Stream, calls: int) -> Report | 
     session.wipe()
     after, _ = session.buffers()
     given = [(tuple(unflatten(session.setting.structure, stream.near(p))), p.seed) for p in picks]
-    expected = pool.replay(pool.groups[0].parameters, given, {**pool.state, **before}).buffers
-    return Report(tuple(_gap(name, after, before, value) for name, value in expected.items()))
+    expected = pool.replay(pool.groups[0].parameters, given, {**pool.state, **before})
+    gaps = (_gap(name, after, before, value, expected.wide) for name, value in expected.buffers.items())
+    return Report(tuple(gaps))
 
 
 def _like(value: torch.Tensor, own: torch.Tensor | None) -> bool:
@@ -63,7 +65,11 @@ def _like(value: torch.Tensor, own: torch.Tensor | None) -> bool:
 
 
 def _gap(
-    name: str, after: Mapping[str, torch.Tensor], before: Mapping[str, torch.Tensor], expected: torch.Tensor
+    name: str,
+    after: Mapping[str, torch.Tensor],
+    before: Mapping[str, torch.Tensor],
+    expected: torch.Tensor,
+    wide: bool,
 ) -> Gap:
     """Compare one buffer; rounding errors of many calls are as large as the largest value that took part."""
     own = after.get(name)
@@ -75,5 +81,7 @@ def _gap(
         if v.numel()
     )
     largest = max((float(v.max()) for v in values), default=0.0)
-    rounding = max(GATE, float(torch.finfo(expected.dtype).eps) * 64)
-    return compare_leaf(f"buffer {name!r}", own, expected, expected, 0.0, slack=FACTOR * rounding * largest)
+    strict = wide and is_double(expected)
+    rounding = WIDE_GATE if strict else max(GATE, float(torch.finfo(expected.dtype).eps) * 64)
+    slack = FACTOR * rounding * largest
+    return compare_leaf(f"buffer {name!r}", own, expected, expected, 0.0, slack=slack, wide=strict)

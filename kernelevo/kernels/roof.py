@@ -18,30 +18,29 @@ from kernelevo.kernels import rules
 from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.pool import Pool
 from kernelevo.kernels.series import Tally
+from kernelevo.kernels.supervisor import Supervisor
 from kernelevo.kernels.work import Work, survey_work
 from kernelevo.sandbox.channel import PeerFault
 from kernelevo.sandbox.limits import Limits
-from kernelevo.sandbox.zygote import Zygote
 
 _log = logging.getLogger(__name__)
 PATIENCE = 60.0
-"""Seconds that measuring the ceilings may take: about one on a machine that is not busy."""
 
 
 class Roof:
     """What one task's work could cost on this device at the least.
 
     Args:
-        zygote: who forks the trusted child that measures.
+        supervisor: has the zygote that forks the trusted child that measures.
         pool: the task's reference and its first case.
         device: ``"cpu"`` or ``"cuda:0"``.
         folder: a working folder for that child.
         kept: where ceilings are kept between processes.
     """
 
-    def __init__(self, zygote: Zygote, pool: Pool, device: str, folder: Path, kept: Path) -> None:
-        self._zygote, self._pool, self._device, self._folder = zygote, pool, device, folder
-        self._known = KnownCeilings(kept, facts_of(device, zygote.threads))
+    def __init__(self, supervisor: Supervisor, pool: Pool, device: str, folder: Path, kept: Path) -> None:
+        self._supervisor, self._pool, self._device, self._folder = supervisor, pool, device, folder
+        self._known = KnownCeilings(kept, facts_of(device, supervisor.threads))
         self.work: Work | None = None
         self.ceilings: Ceilings | None = None
         self.missing = "not measured before the first verdict"
@@ -69,12 +68,14 @@ class Roof:
     def measure(self) -> None:
         """Measure the ceilings now, alone on the device; one that was higher before stays."""
         limits = Limits("trusted", self._folder / "ceilings", cuda=self._device != "cpu")
-        payload = {"device": self._device, "threads": self._zygote.threads}
+        payload = {"device": self._device, "threads": self._supervisor.threads}
         try:
             with (
                 Lease(self._device),
                 first_in_line(),
-                self._zygote.spawn("kernelevo.device.ceilings:serve", payload, limits=limits) as child,
+                self._supervisor.zygote().spawn(
+                    "kernelevo.device.ceilings:serve", payload, limits=limits
+                ) as child,
             ):
                 found = Ceilings.from_json(child.channel.recv(PATIENCE))
         except (PeerFault, ValueError) as error:

@@ -130,7 +130,7 @@ def joined(verdicts: Sequence[Evaluation], weights: Sequence[float]) -> Evaluati
             metrics[name] = max(numbers) if name in _WORST else sum(numbers)
     metrics["meets_1e-5"] = all(v.metrics.get("meets_1e-5") for v in verdicts)
     classes = [str(v.metrics.get("precision")) for v in verdicts]
-    order = ("fp32-accurate", "float16", "bfloat16", "tf32", "lower")
+    order = ("fp32-accurate", "float64", "float16", "bfloat16", "tf32", "lower")
     metrics["precision"] = max(classes, key=lambda c: order.index(c) if c in order else len(order))
     metrics["baseline"] = ",".join(str(v.metrics.get("baseline")) for v in verdicts)
     scores = [v.score for v in verdicts if v.score is not None]

@@ -53,7 +53,7 @@ class Stages:
     def foundry(self, ground: Ground) -> Foundry:
         """Return the compiler of sources whose results are the judge's own, not a program's."""
         if self._foundry is None:
-            self._foundry = Foundry(ground.zygote, ground.folder / "foundry", self._root)
+            self._foundry = Foundry(ground.supervisor, ground.folder / "foundry", self._root)
         return self._foundry
 
     def enter(self, ground: Ground, artifact: Artifact, environ: Mapping[str, str] = NOTHING) -> Session:

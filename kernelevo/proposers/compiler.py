@@ -12,7 +12,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from kernelevo.core import Brief, Origin, Program, Proposal, Task, Trial
-from kernelevo.errors import BuildError, CaptureError, KernelEvoError
+from kernelevo.errors import BuildError, KernelEvoError
 from kernelevo.proposers.workbench import Workbench, rewrites_of, workbench
 
 if TYPE_CHECKING:
@@ -30,9 +30,9 @@ class CompilerProposer:
 
     The order: the plain harvest; the harvest of the graph with every rewrite that fires; the rewrites of
     the parents it is given, harvested; the variants of the plain harvest; each rewrite left out, and each
-    alone; the variants of the full set. It offers nothing when all of these were tried or refused, for a
-    module that cannot be captured, and for devices other than ``cpu`` and ``cuda``. On CUDA there is one
-    variant, ``triton``, whose blocks and warps are the tuner's; it is made without using the device.
+    alone; the variants of the full set. It offers nothing when all of these were tried or refused, and for
+    devices other than ``cpu`` and ``cuda``. On CUDA there is one variant, ``triton``, whose blocks and warps
+    are the tuner's; it is made without using the device.
 
     With several input sets a program holds the generated code for each kind of call; one that Inductor
     refuses for any of them is not offered.
@@ -67,7 +67,11 @@ class CompilerProposer:
             self._tried.add((str(origin.details["variant"]), rewrites))
 
     async def propose(self, brief: Brief, rng: Random) -> Sequence[Proposal]:
-        """Return the next harvested program, or nothing when there is no other."""
+        """Return the next harvested program, or nothing when there is no other.
+
+        Raises:
+            CaptureError: if the module has no graph.
+        """
         if "reference" not in brief.task.options or _device(brief.task) not in ("cpu", "cuda"):
             return []
         return await asyncio.to_thread(self._propose, brief)
@@ -152,9 +156,13 @@ class CompilerProposer:
 
 
 def _equipment(task: Task) -> tuple[Workbench | None, dict[str, Variant]]:
-    """Return the task's workbench, None if nothing can be harvested, and the plain harvest's variants."""
+    """Return the task's workbench, None if nothing can be harvested, and the plain harvest's variants.
+
+    Raises:
+        CaptureError: if the module has no graph.
+    """
     from kernelevo.backends.cpp import precompile_torch_headers
-    from kernelevo.graphs.harvest import Variant, variants
+    from kernelevo.graphs.harvest import HarvestError, Variant, variants
 
     try:
         if _device(task) == "cpu":
@@ -162,7 +170,7 @@ def _equipment(task: Task) -> tuple[Workbench | None, dict[str, Variant]]:
         bench = workbench(task)
         plain = bench.graphs(())[1][0]
         found = (Variant(TRITON),) if _device(task) == "cuda" else variants(plain)
-    except (CaptureError, BuildError) as error:
+    except (HarvestError, BuildError) as error:
         _log.info("nothing to harvest: %s", error)
         return None, {}
     return bench, {v.name: v for v in found}

@@ -11,7 +11,7 @@ from typing import Any
 
 from kernelevo.backends import tune as table
 from kernelevo.core import Brief, Origin, Program, Proposal, Task, Trial
-from kernelevo.errors import CaptureError, KernelEvoError
+from kernelevo.errors import KernelEvoError
 from kernelevo.proposers.workbench import Draft, Names, Workbench, plain_rewrites, rewrites_of, workbench
 
 _log = logging.getLogger(__name__)
@@ -50,17 +50,17 @@ class RewriteProposer:
         return names
 
     async def propose(self, brief: Brief, rng: Random) -> Sequence[Proposal]:
-        """Return the next program, or nothing when every set was tried or the module has no graph."""
+        """Return the next program, or nothing when every set was tried.
+
+        Raises:
+            CaptureError: if the module has no graph.
+        """
         if "reference" not in brief.task.options:
             return []
         return await asyncio.to_thread(self._propose, brief, rng)
 
     def _propose(self, brief: Brief, rng: Random) -> list[Proposal]:
-        try:
-            bench = workbench(brief.task)
-        except CaptureError as error:
-            _log.info("nothing to rewrite: %s", error)
-            return []
+        bench = workbench(brief.task)
         for verdict in brief.parents:
             names, score = plain_rewrites(verdict), verdict.evaluation.score
             if names is not None and score is not None:

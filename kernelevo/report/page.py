@@ -73,6 +73,7 @@ def run_page(
         f"{run['preparation_seconds']:.0f} s of preparation</p>",
         "<h2>Result</h2>",
         _result(run, objectives),
+        *(f"<pre>{escape(str(text))}</pre>" for text in run.get("hindrances", ())),
         "<h2>Best so far</h2>",
         best_so_far(standing, objectives),
         *_front(run, trials, objectives),

@@ -57,6 +57,7 @@ class Child:
         pid: its process id, also the id of its process group and session.
         channel: the conversation with its entry function.
         limits: what it was bound with.
+        orphaned: whether it is known to have ended with its zygote, which could not say how it ended.
     """
 
     def __init__(self, birth: Birth, limits: Limits, ask: Callable[[int], Mapping[str, Any] | None]) -> None:
@@ -71,6 +72,7 @@ class Child:
         self._ask = ask
         self._status: Mapping[str, Any] | None = None
         self._killed_for: str | None = None
+        self.orphaned = False
         self._pidfd_lock = threading.Lock()  # the memory watchdog's thread uses the descriptor too
         self._rss_at_birth = self.rss()
         self._scratch = Scratch(limits.scratch, limits.scratch_bytes)
@@ -335,7 +337,9 @@ class Child:
         if self._status is None:
             self._drain()
             lost = {"code": None, "signal": "SIGKILL", "maxrss_bytes": None, "cpu_seconds": None}
-            self._status = self._ask(self.pid) or lost
+            said = self._ask(self.pid)
+            self.orphaned = said is None
+            self._status = said or lost
         return self._status
 
     def _drain(self) -> bool:

@@ -175,7 +175,9 @@ def search_result(*found: tuple[float, str]):
         Program.single(text, origin=Origin("rewrite", f"idea {n}")) for n, (_, text) in enumerate(found)
     ]
     trials = [Trial(n, p, v) for n, (p, v) in enumerate(zip(programs, verdicts, strict=True))]
-    return SimpleNamespace(evaluation=verdicts[0], program=programs[0], standing=trials, confirmed={})
+    return SimpleNamespace(
+        evaluation=verdicts[0], program=programs[0], standing=trials, confirmed={}, hindrances=()
+    )
 
 
 def found_at_once(part, spot, budget):

@@ -9,8 +9,10 @@ import torch
 from torch import nn
 
 import kernelevo
+from kernelevo.api import parts
 from kernelevo.errors import BadProgram, BadSetting
 from kernelevo.kernels.dropin import FallbackWarning
+from kernelevo.proposers.rewrite import RewriteProposer
 
 QUICK = {"budget": "2", "executor": "inline", "proposers": ["rewrite"], "progress": False, "seed": 1}
 
@@ -152,3 +154,27 @@ def test_a_half_precision_module_is_judged_by_its_own_error(gate, quick_judge, e
         exact = copy.deepcopy(module).double()(y.double())
         own, ours = ((m(y).double() - exact).abs().max() for m in (module, fast))
         assert fast(y).dtype is dtype and ours <= 4 * own
+
+
+class Branches(nn.Module):
+    """A module that no graph stands for: what it does depends on its values."""
+
+    def forward(self, x):
+        return torch.relu(x) if x.sum() > 0 else -x
+
+
+def test_a_module_without_a_graph_is_told_of_to_the_end(quick_judge, elsewhere, monkeypatch, capsys):
+    monkeypatch.setattr(parts, "_proposers", lambda plan, host, talk: iter([RewriteProposer()]))
+    result = kernelevo.optimize(Branches(), torch.randn(8, 32), **{**QUICK, "progress": True})
+    assert result.state == "done" and result.trials == ()
+    (told,) = result.hindrances
+    what, why, now = told.split("\n")
+    assert what == "nothing can be proposed from the module's graph: Branches cannot be captured as one graph"
+    assert "torch.export said: " in why and "--model NAME" in now and "hotspots=3" in now
+    printed = capsys.readouterr().out
+    assert "done: exhausted" in printed and printed.endswith(f"{told}\n") and printed.count(what) == 2
+    assert result.summary().startswith(f"{told}\nnothing correct was found")
+    assert result.to_json()["run"]["hindrances"] == [told]
+    assert "torch.export said: " in result.to_html() and "hotspots=3" in result._repr_html_()
+    with pytest.raises(BadSetting, match="cannot be captured as one graph"):
+        result.module()

@@ -122,6 +122,7 @@ def test_a_module_that_cannot_be_captured_still_has_a_run(quick_judge, elsewhere
     assert result.state == "done" and len(result.trials) == 1  # the seed; nothing to rewrite
     assert result.best is not None, result.trials[0].evaluation
     assert result.best.program.origin.proposer == "seed"
+    assert "Model cannot be captured as one graph" in result.summary()
     assert any("exhausted" in getattr(e, "reason", "") for e in events)
 
 

@@ -27,7 +27,7 @@ from kernelevo.core import (
     WinnerConfirmed,
 )
 from kernelevo.engine import Budget, Engine, Outcome, Schedule, used_so_far
-from kernelevo.errors import BadSetting, InputError, SandboxError, ToolchainMissing
+from kernelevo.errors import BadSetting, CaptureError, InputError, SandboxError, ToolchainMissing
 from kernelevo.executors import InlineExecutor
 from kernelevo.population import Islands, Policy
 from kernelevo.store import RunStore
@@ -134,6 +134,23 @@ def test_events_tell_the_story_in_order(bench: Bench) -> None:
     assert isinstance(bench.events[-1], RunEnded)
     assert outcome.reason.startswith("exhausted")
     assert bench.of(RunStarted)[0].task == "toy ones"
+
+
+def test_a_module_without_a_graph_is_told_of_once_and_at_the_end(bench: Bench) -> None:
+    error = CaptureError("Net has no graph", why="torch said so", now="ask a model")
+    proposers = [toys.Script([error] * 9, name) for name in ("one", "two")]
+    outcome = bench.run(toys.task(), [*proposers, toys.Script(["1" * 16])])
+    assert bench.sources() == ["0" * 16, "1" * 16]  # others go on
+    words = (
+        "nothing can be proposed from the module's graph: Net has no graph\n"
+        "  why  torch said so\n  now  ask a model"
+    )
+    assert [e.text for e in bench.of(Notice)] == [words]
+    assert outcome.reason == "exhausted: no proposer has anything new to offer; Net has no graph"
+    assert outcome.failure is None  # nothing broke
+    with RunStore.open(bench.folder, readonly=True) as reader:
+        told = [row.data for row in reader.events(kind="complaint")]
+    assert told == [{"text": words, "graphless": True}]
 
 
 def test_a_known_program_keeps_its_verdict(bench: Bench, tmp_path: Path) -> None:

@@ -71,7 +71,8 @@ def test_only_what_compiles_on_the_cpu_comes_from_the_zygote_of_compilers(tmp_pa
     )
     compilers: Any = SimpleNamespace(zygote=lambda: "compilers'")
     setting: Any = SimpleNamespace(on_device=on_device)
-    found = Baselines("programs'", compilers, setting, {}, tmp_path, lambda *_: None)  # type: ignore[arg-type]
+    programs: Any = SimpleNamespace(zygote=lambda: "programs'")
+    found = Baselines(programs, compilers, setting, {}, tmp_path, lambda *_: None)
     for name in ("eager", "compile", "compile-max-autotune"):
         found.start(found.subject(name), name)
     found.start({"kind": "empty"}, "empty")
@@ -82,3 +83,34 @@ def test_only_what_compiles_on_the_cpu_comes_from_the_zygote_of_compilers(tmp_pa
         ("compiled", theirs),
         ("empty", "programs'"),
     ]
+
+
+def test_one_whose_process_has_ended_is_started_anew(failing, monkeypatch):
+    ended: list[str] = []
+
+    def process(name: str, alive: bool) -> Any:
+        return SimpleNamespace(
+            child=SimpleNamespace(alive=lambda: alive), close=lambda: ended.append(name), stop=lambda: None
+        )
+
+    eager, compiled = failing.all["eager"], failing.all["compile"]
+    live = compiled.session = process("live", True)
+    eager.session, fresh = process("dead", False), process("fresh", True)
+    monkeypatch.setattr(failing, "start", lambda *_: fresh)
+    failing.revive()
+    assert (eager.session, compiled.session, ended) == (fresh, live, ["dead"])
+
+
+def test_of_one_that_does_not_come_up_again_its_ratio_is_left(failing):
+    ended: list[str] = []
+    dead: Any = SimpleNamespace(
+        child=SimpleNamespace(alive=lambda: False), close=lambda: ended.append("compile")
+    )
+    eager, compiled = failing.all["eager"], failing.all["compile"]
+    compiled.session, compiled.state, compiled.slowdown = dead, "ready", 0.5
+    failing.revive()
+    found = failing.opponent("fp32-accurate")
+    assert (found.best, found.anchor, found.factor, ended) == (compiled, eager, 0.5, ["compile"])
+    eager.session = dead
+    with pytest.raises(Failed):  # nothing can be timed without it
+        failing.revive()

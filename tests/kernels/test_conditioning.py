@@ -8,7 +8,8 @@ from torch import nn
 
 from kernelevo.kernels.conditioning import conditioned, sane
 from kernelevo.kernels.correctness import GATE
-from kernelevo.kernels.oracle import answer32, evaluate, largest_gap
+from kernelevo.kernels.gaps import largest_gap
+from kernelevo.kernels.oracle import answer32, evaluate
 from kernelevo.kernels.pool import Pool
 from tests.kernels.references import Ref
 

@@ -17,7 +17,7 @@ def test_cases_that_cannot_be_made_end_the_wait():
 
     ground = object.__new__(Ground)
     ground._closing, ground._turn, ground._broken = threading.Event(), threading.RLock(), None
-    ground._ready = ground._begun = True
+    ground._begun, ground.make_ready = True, lambda: None
     ground._header = SimpleNamespace(wait=lambda seconds: True)
     ground.pool = SimpleNamespace(work=work, full=False)
     ground.roof = SimpleNamespace(ready=lambda: None)

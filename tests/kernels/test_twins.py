@@ -8,6 +8,7 @@ import pytest
 from kernelevo.core import Artifact, Evaluation, Program, Status
 from kernelevo.kernels.foundry import Foundry
 from kernelevo.kernels.normal_form import normal_form
+from kernelevo.kernels.supervisor import Supervisor
 from kernelevo.kernels.twins import Twins
 from kernelevo.sandbox.zygote import Zygote
 from tests.kernels.conftest import candidate
@@ -141,7 +142,7 @@ def foundry(tmp_path_factory):
     folder = tmp_path_factory.mktemp("foundry")
     folder.chmod(0o711)
     with Zygote(("torch",), threads=1) as zygote:
-        yield Foundry(zygote, folder / "work", folder / "shared")
+        yield Foundry(Supervisor(lambda: zygote, zygote), folder / "work", folder / "shared")
 
 
 def codes(foundry, code, arch=None):

@@ -13,6 +13,7 @@ from kernelevo.backends.candidate import adopt, load_candidate
 from kernelevo.backends.reference import load_reference
 from kernelevo.backends.tune import read_table
 from kernelevo.core import Brief, Evaluation, Program, Task, Trial, Verdict
+from kernelevo.errors import CaptureError
 from kernelevo.graphs import harvest as harvest_room
 from kernelevo.proposers.compiler import CompilerProposer
 from kernelevo.tasks.module import freeze
@@ -117,7 +118,8 @@ def test_it_offers_nothing_where_there_is_nothing_to_harvest():
         "return torch.softmax", "x = x if x.sum() > 0 else -x\n        return torch.softmax"
     )
     for proposer in (CompilerProposer(), CompilerProposer(task=task(branches))):
-        assert not ask(proposer, task(branches))
+        with pytest.raises(CaptureError, match="cannot be captured as one graph"):
+            ask(proposer, task(branches))
 
 
 def test_on_cuda_it_proposes_triton_without_a_device():
