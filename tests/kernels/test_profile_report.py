@@ -107,8 +107,11 @@ return self.out(y)
 """
 
 
-def test_a_program_says_where_its_calls_spend_their_time(judge):
+def test_a_program_says_where_its_calls_spend_their_time(judge, monkeypatch):
     """C++ functions by their names, torch's operators, and what is left: a call in all."""
+    monkeypatch.setattr(
+        "kernelevo.kernels.profile_report._SHOWN", 99
+    )  # which of them are long depends on the machine
     artifact = judge.prepare(Program.single(CLIP + candidate(BODY.strip())))
     assert artifact.verdict is None, artifact.verdict
     given = Evaluation.ok(1.0, latency_ms=0.1)
