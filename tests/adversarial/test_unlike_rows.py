@@ -28,6 +28,7 @@ def test_batches_have_inputs_of_every_kind_too(tmp_path):
     assert plain.status is Status.OK and plain.metrics["precision"] == "fp32-accurate", plain.feedback
 
 
+@pytest.mark.slow
 def test_the_precision_of_batches_counts(tmp_path):
     """Its class was that of its single calls, and so was the baseline that it had to beat on a device."""
     found, plain = verdicts(tmp_path, SHARES_MODEL, COARSE)

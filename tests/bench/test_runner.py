@@ -53,6 +53,7 @@ def test_a_process_that_hangs_is_ended(runs):
         subprocess.run(["pgrep", "-f", f"misbehaving.*{row.folder}"], check=True)
 
 
+@pytest.mark.slow
 def test_a_second_try_has_a_folder_of_its_own_and_a_cut_one_does_not(runs, tmp_path):
     assert runs("exit").folder == "runs/ops_gemm"
     assert runs("work").folder == "runs/ops_gemm"

@@ -47,6 +47,7 @@ def judge(tmp_path_factory):
         yield made
 
 
+@pytest.mark.slow
 def test_what_a_program_packs_once_is_no_part_of_its_calls(judge):
     """Half a second in the first of the calls of a batch, which last some 20 ms, would show."""
     plain, packed = (judge.measure(judge.prepare(Program.single(text))) for text in (PLAIN, PACKED))

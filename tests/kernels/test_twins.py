@@ -211,6 +211,7 @@ def test_a_twin_gets_the_verdict_without_a_measurement(judge, monkeypatch):
     assert "the same machine code as program" in found.feedback and found.metrics["build_seconds"] > 0
 
 
+@pytest.mark.slow
 def test_a_forged_object_does_not_make_a_twin(judge):
     """The second program puts the first one's object where its own source is looked for."""
     fast = judged(judge, with_code(CODE))

@@ -43,6 +43,7 @@ def test_nothing_starts_the_driver_in_a_process_that_is_forked(on_device):
     assert done.stdout.strip() == "[] 1 True", done.stderr[-2000:]
 
 
+@pytest.mark.slow
 def test_children_compile_with_what_an_earlier_zygote_left(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
     kept = kept_here()
