@@ -40,8 +40,8 @@ demo-llm: $(STAMP)
 
 # Two processes side by side: one for the rooms whose tests time programs, hold the device's lease or count
 # processes, one for all others. Each one's words are printed when it ends.
-TIMED := $(wildcard $(addprefix tests/,adversarial api bare dashboard device \
-  executors gpu kernels sandbox))
+TIMED := $(wildcard $(addprefix tests/,adversarial api bare device executors kernels \
+  sandbox))
 PYTEST := $(BIN)/python -m pytest -q
 .PHONY: test-timed test-others
 BOTH := @$(MAKE) --no-print-directory -j2 --output-sync=target test-timed test-others

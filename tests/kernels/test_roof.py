@@ -152,6 +152,7 @@ def test_a_verdict_has_a_fraction_and_the_ceilings_are_kept(judge):
     assert kept[0].read_bytes() != b"{" and made.ceilings.tflops["fp32"] > 0
 
 
+@pytest.mark.slow
 def test_a_program_that_is_faster_than_memory_is_rejected(judge, monkeypatch):
     """The whole way from the clock to the verdict, on a machine whose caches are said to be slow."""
     judge.warm()

@@ -92,6 +92,7 @@ def test_who_takes_the_staging_over_sees_none_of_the_inputs_before_the_clock_run
     assert found.status is Status.OK and found.metrics["timed_outputs_verified"] > 0, found.feedback
 
 
+@pytest.mark.slow
 def test_the_other_clocks_and_the_defences_are_named(staged, judge):
     found = verdict(staged, "return RESULT").metrics
     assert found["stream_ms"] > 0 and "a winner alone" in found["device_span_missing"]

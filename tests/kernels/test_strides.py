@@ -63,6 +63,7 @@ def test_a_program_of_a_live_module_is_timed_with_its_results_laid_out(tmp_path)
     assert strides(task, tmp_path / "cache") == (48, 1)
 
 
+@pytest.mark.slow
 def test_a_program_of_a_task_answers_as_it_likes(tmp_path):
     task = task_of(TURNED.format(name="Model", turn="") + INPUTS)
     assert strides(task, tmp_path / "cache") == (1, 64)
