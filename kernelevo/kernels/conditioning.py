@@ -77,8 +77,11 @@ def conditioned(
     errors = list(truth.e_ref)
     for _ in range(_MOVES):
         found = answer(_moved(args, free, generator))
+        if found.structure != truth.oracle.structure:
+            continue
         for i, (leaf, own) in enumerate(zip(found.leaves, truth.e_ref, strict=True)):
-            if ill[i]:
+            # where sizes follow from values, an answer of another size says nothing of rounding
+            if ill[i] and leaf.shape == exact[i].shape:
                 most = min(_MOST * own, max(own, _judgeable(truth.ref32.leaves[i], exact[i])))
                 errors[i] = max(errors[i], min(largest_gap(leaf, exact[i]), most))
     return replace(truth, e_ref=tuple(errors))

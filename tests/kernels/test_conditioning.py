@@ -75,6 +75,19 @@ def test_a_jump_does_not_open_the_gate():
     assert own.e_ref[0] <= found.e_ref[0] <= max(own.e_ref[0], 0.01 * spread)
 
 
+class Kept(nn.Module):
+    """A chaotic value for each input above a bound, which some inputs lie on."""
+
+    def forward(self, x):
+        return Chaos()(x[x >= 0.5])[0]
+
+
+def test_answers_of_another_size_are_left_out():
+    torch.manual_seed(4)
+    own, found = errors_of(Kept(), torch.cat([torch.rand(50), torch.full((30,), 0.5)]))
+    assert 4 * own.e_ref[0] > GATE and found.e_ref == own.e_ref
+
+
 def test_the_pools_cases_have_it():
     """Of a chaotic module's cases none is refused for what a program's own rounding may lead to."""
     pool = Pool(Ref(Chaos, lambda: [torch.rand(200)]), random.Random(3))
