@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from kernelevo.core import Evaluation, Program, Task
-from kernelevo.kernels.ground import PRELOAD
+from kernelevo.kernels.supervisor import PRELOAD
 from kernelevo.kernels.judge import KernelJudge
 from kernelevo.sandbox import freeze
 from kernelevo.sandbox.child import Child

@@ -33,7 +33,7 @@ from benchmarks.gpu.same import same, share_interval
 from benchmarks.same import checking
 from benchmarks.summation import PRECISIONS
 from kernelevo.core import Evaluation, Program, Status
-from kernelevo.kernels.ground import PRELOAD
+from kernelevo.kernels.supervisor import PRELOAD
 from kernelevo.kernels.judge import KernelJudge
 from kernelevo.sandbox.zygote import Zygote
 from tests.adversarial import first_rows, later_rows

@@ -12,9 +12,12 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from kernelevo.device.heap import keep_freed
+from kernelevo.sandbox import stock
 from tests import judges
 
 os.environ.setdefault("KERNELEVO_SANITIZER", "off")
+keep_freed()  # as every process of ours that judges
 # notes of a person's own are neither read nor written by tests
 _NOTES = tempfile.TemporaryDirectory(prefix="kernelevo-notes-")
 os.environ["KERNELEVO_KNOWLEDGE"] = os.path.join(_NOTES.name, "knowledge.db")
@@ -30,6 +33,13 @@ def _judges_rest(request):
         yield
         return
     with judges.resting():
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _zygotes_are_kept() -> Iterator[None]:
+    """Let a judge find the zygote warm that one before it used."""
+    with stock.kept():
         yield
 
 

@@ -149,7 +149,7 @@ def sm_clock_is_plausible() -> None:
 
 def memory_is_read_from_another_process() -> None:
     """A child of each stage shares a pattern; this process reads and gathers it without the child's help."""
-    from kernelevo.kernels.ground import PRELOAD
+    from kernelevo.kernels.supervisor import PRELOAD
     from kernelevo.sandbox.zygote import Zygote
 
     cubin = compile_cubin(timing_source(), arch=arch_of(0)).code

@@ -1,10 +1,12 @@
-"""Child: one job in a process of its own; ``python -m kernelevo.bench.child FOLDER`` reads FOLDER/job.json.
+"""Child: does jobs for a series; ``python -m kernelevo.bench.child FOLDER`` reads FOLDER/job.json.
 
 It leaves ``row.json`` beside it, whole or not at all. What it says goes to the log that it was started with.
+With ``--serve`` it does job after job, as ``Worker`` tells it by standard input, and writes each one's log.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -17,11 +19,14 @@ from typing import Any
 
 from kernelevo.bench.facts import now
 from kernelevo.bench.given import form_of, grade_given, place
-from kernelevo.bench.job import JOB, PROGRAM, REFERENCE, ROW, Job, broken_task
+from kernelevo.bench.job import JOB, LOG, PROGRAM, REFERENCE, ROW, Job, broken_task
 from kernelevo.bench.row import NOTHING_CORRECT, Row
+from kernelevo.bench.worker import DONE, SERVE
 from kernelevo.core import Program
 from kernelevo.core.tree import listing
+from kernelevo.device.heap import keep_freed
 from kernelevo.errors import BadSetting, InputError, KernelEvoError, MachineError, StoreError
+from kernelevo.sandbox import stock
 from kernelevo.sandbox.lifeline import die_with_parent
 
 RUN = "run"
@@ -29,15 +34,46 @@ GIVEN = "given.py"  # a program that came as text
 
 
 def main(arguments: list[str]) -> int:
-    """Do the job of a folder."""
+    """Do the job of a folder, or serve."""
     die_with_parent()  # nobody would read the row
-    folder = Path(arguments[0]).absolute()
+    keep_freed()
+    if arguments == [SERVE]:
+        serve()
+    else:
+        do(Path(arguments[0]).absolute())
+    return 0
+
+
+def serve() -> None:
+    """Do the jobs of the folders that standard input names, with what one has warmed for the next."""
+    told, answers = _private(0, os.O_RDONLY), _private(1, os.O_WRONLY)
+    with stock.kept(), os.fdopen(told, "rb") as folders:
+        for line in folders:
+            folder = Path(json.loads(line))
+            with (folder / LOG).open("ab") as log:
+                os.dup2(log.fileno(), 1)
+                os.dup2(log.fileno(), 2)
+            do(folder)
+            gc.collect()
+            os.write(answers, DONE)
+
+
+def _private(number: int, mode: int) -> int:
+    """Return a standard stream that no process inherits; in its place there is none."""
+    own = os.dup(number)
+    nothing = os.open(os.devnull, mode)
+    os.dup2(nothing, number)
+    os.close(nothing)
+    return own
+
+
+def do(folder: Path) -> None:
+    """Do the job of a folder."""
     job = Job.from_json(json.loads((folder / JOB).read_text("utf-8")))
     began = time.monotonic()
     row = tried(job, folder)
     row = replace(row, seconds=round(time.monotonic() - began, 2), ended=now())
     leave(row, folder)
-    return 0
 
 
 def tried(job: Job, folder: Path) -> Row:

@@ -17,7 +17,7 @@ from kernelevo.core import Status
 from kernelevo.errors import BadProgram, BadSetting
 from kernelevo.tasks import bundled, library, variant_constants
 
-JOB, ROW = "job.json", "row.json"  # what a child reads, and what it leaves
+JOB, ROW, LOG = "job.json", "row.json", "log.txt"  # what a child reads, leaves, and says
 PROGRAM, REFERENCE = "program.py", "reference.py"  # the program that the row is of, and its task
 BUNDLED = "bundled"  # what stands for the folder of programs that come with kernelevo
 

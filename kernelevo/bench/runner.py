@@ -1,4 +1,4 @@
-"""ProcessRunner: starts one process for each job, waits, and makes of whatever happens to it a row."""
+"""ProcessRunner: has each job done by another process, waits, and makes of whatever happens to it a row."""
 
 from __future__ import annotations
 
@@ -12,22 +12,24 @@ import time
 from pathlib import Path
 
 import kernelevo
-from kernelevo.bench.job import JOB, ROW, Job
+from kernelevo.bench.job import JOB, LOG, ROW, Job
 from kernelevo.bench.row import Row
+from kernelevo.bench.worker import Worker, end
 from kernelevo.engine import Budget
 from kernelevo.errors import refused
 
-LOG = "log.txt"
 _PATIENCE = 1800.0  # beside the search: preparation, final timing, a slow machine
-_GOODBYE = 10.0
 
 
 class ProcessRunner:
-    """Runs jobs, each in a process and a folder of its own.
+    """Runs jobs, each in a folder of its own, until it is closed.
+
+    A program for a task of ours is judged by a process that has judged others before: to load torch and its
+    compilers anew takes some 8 s. Searches, and files that are not ours, get a process each.
 
     Args:
         folder: where the jobs' folders are made.
-        module: what ``python -m`` starts with a folder that holds ``job.json``.
+        module: what ``python -m`` starts with a folder that holds ``job.json``; or with ``worker.SERVE``.
         patience: seconds that a job may take beside its search before it is killed.
     """
 
@@ -35,6 +37,13 @@ class ProcessRunner:
         self, folder: Path, *, module: str = "kernelevo.bench.child", patience: float = _PATIENCE
     ) -> None:
         self._folder, self._module, self._patience = folder.absolute(), module, patience
+        self._worker = Worker(self._start)
+
+    def __enter__(self) -> ProcessRunner:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._worker.end()
 
     def __call__(self, job: Job, *, afresh: bool = False) -> Row:
         """Return the job's row; a process that dies or hangs is a fault.
@@ -57,24 +66,29 @@ class ProcessRunner:
         except OSError as error:
             raise refused(f"the folder {folder} cannot be written.", error) from error
         with log:
-            process = self._start(folder, log.fileno())
-            try:
-                code: int | None = process.wait(self._limit(job))
-            except subprocess.TimeoutExpired:
-                code = None
-            finally:
-                end(process)
+            do = self._worker.do if job.program and job.source is None else self._alone
+            code = do(folder, log.fileno(), self._limit(job))
         return self._row(job, folder, code, time.monotonic() - began)
 
-    def _start(self, folder: Path, log: int) -> subprocess.Popen[bytes]:
+    def _alone(self, folder: Path, log: int, seconds: float | None) -> int | None:
+        """Have a job done by a process of its own; what comes back is as for ``Worker.do``."""
+        process = self._start(str(folder), subprocess.DEVNULL, log, log)
+        try:
+            return process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
+        finally:
+            end(process)
+
+    def _start(self, argument: str, stdin: int, stdout: int, stderr: int) -> subprocess.Popen[bytes]:
         root = str(Path(kernelevo.__file__).resolve().parents[1])
         path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
         # a session of its own: Ctrl-C at the terminal reaches the series, which then ends its child
         return subprocess.Popen(
-            [sys.executable, "-m", self._module, str(folder)],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
+            [sys.executable, "-m", self._module, argument],
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
             env={**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"},
             start_new_session=True,
         )
@@ -107,16 +121,6 @@ class ProcessRunner:
             return self._patience
         seconds = Budget.parse(job.settings.budget).limits.get("seconds")
         return None if seconds is None else 2 * seconds + self._patience
-
-
-def end(process: subprocess.Popen[bytes]) -> None:
-    """End a child that is still there: a run stops gently at the first SIGTERM, at once at the second."""
-    for number, seconds in ((signal.SIGTERM, 0.5), (signal.SIGTERM, _GOODBYE), (signal.SIGKILL, None)):
-        if process.poll() is not None:
-            return
-        process.send_signal(number)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(seconds)
 
 
 def _word(code: int) -> str:

@@ -191,10 +191,9 @@ def run_series(
         record.plan([job.key for job in jobs])
         record.write()
         _announce(order, jobs, record, say)
-        runner = runner or ProcessRunner(folder / RUNS)
         try:
-            with _sigterm_as_interrupt():
-                _work(jobs, record, runner, ended)
+            with _sigterm_as_interrupt(), ProcessRunner(folder / RUNS) as own:
+                _work(jobs, record, runner or own, ended)
         except KeyboardInterrupt:
             record.write()
             return Series(record, interrupted=True)

@@ -12,6 +12,7 @@ import socket
 import threading
 from typing import Any
 
+from kernelevo.device.heap import keep_freed
 from kernelevo.executors import frames, replies
 
 GRACE_SECONDS = 5.0
@@ -28,6 +29,7 @@ def main(fd: int) -> None:
     then interrupted like by a SIGTERM, has ``GRACE_SECONDS`` for its ``atexit`` duties (evaluators stop their
     children there), and is ended the hard way.
     """
+    keep_freed()
     connection = socket.socket(fileno=fd)
     orphaned = threading.Event()
     atexit.register(_sweep, orphaned)  # registered first, so it comes last

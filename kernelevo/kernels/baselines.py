@@ -277,9 +277,10 @@ class Baselines:
             working = self._working
         if working is not None:
             working.child.kill("closed")
-        self.compilers.close()
+        self.compilers.stop()
         if self._thread is not None:
             self._thread.join(10.0)
+        self.compilers.close()
         for baseline in self.all.values():
             if baseline.session is not None:
                 baseline.session.close()

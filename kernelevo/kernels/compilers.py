@@ -14,6 +14,7 @@ from pathlib import Path
 
 from kernelevo.errors import SandboxError
 from kernelevo.kernels.compiled_code import let_zygote_ask
+from kernelevo.sandbox import stock
 from kernelevo.sandbox.zygote import Zygote
 
 _log = logging.getLogger(__name__)
@@ -43,10 +44,12 @@ class Compilers:
         """
         with self._lock:
             if self._zygote is not None and not self._zygote.alive():
-                self._zygote.close()
+                stock.give_back(self._zygote)
                 self._zygote = None
             if self._zygote is None and not self._closing.is_set():
-                self._zygote = Zygote(self._preload, threads=self._threads)
+                self._zygote = stock.lend(
+                    self._preload, threads=self._threads, purpose="compilers", tools=self._kept
+                )
                 self._warm(self._zygote)
             if self._zygote is None or self._closing.is_set():
                 raise SandboxError("the judge was closed")
@@ -60,13 +63,18 @@ class Compilers:
         except SandboxError as error:
             _log.info("torch.compile starts cold: %s: %s", error.what, error.why)
 
-    def close(self) -> None:
-        """End the zygote and its children, also while it is being warmed; may be called twice."""
+    def stop(self) -> None:
+        """Hand out no zygote any more; one that is being warmed ends."""
         self._closing.set()
-        zygote = self._zygote
-        if zygote is not None:
+        if self._lock.acquire(blocking=False):
+            self._lock.release()
+        elif (zygote := self._zygote) is not None:
             zygote.kill()
+
+    def close(self) -> None:
+        """End the zygote's children, and the zygote if it is not kept; nobody may use it meanwhile."""
+        self.stop()
         with self._lock:
             if self._zygote is not None:
-                self._zygote.close()
+                stock.give_back(self._zygote)
                 self._zygote = None

@@ -43,14 +43,13 @@ from kernelevo.kernels.roof import Roof
 from kernelevo.kernels.session import Session
 from kernelevo.kernels.setting import Setting, survey
 from kernelevo.kernels.stream import Stream
-from kernelevo.kernels.supervisor import Supervisor, started, warmed
+from kernelevo.kernels.supervisor import PRELOAD, Supervisor, started, warmed
 from kernelevo.sandbox import scratch
 from kernelevo.sandbox.channel import PeerFault
 from kernelevo.sandbox.limits import Limits, Stage
 from kernelevo.sandbox.zygote import Zygote
 
 _log = logging.getLogger(__name__)
-PRELOAD = ("torch", "kernelevo.kernels.worker")
 
 
 class Ground:
@@ -100,8 +99,8 @@ class Ground:
             # the zygote imports torch in its own process while the first case is computed in this one
             count = threads or _cores() if zygote is None else zygote.threads
             given = None if zygote is None else warmed(zygote, self.device)
-            starting = Later(lambda: Supervisor(lambda: started(PRELOAD, count, self.device), given))
             root = cache or default_root()
+            starting = Later(lambda: Supervisor(lambda: started(PRELOAD, count, self.device, root), given))
             prune(root, limit())
             self.pool, self.setting = self._first_case(rng, staged)
             self.checker = Checker(self.pool)

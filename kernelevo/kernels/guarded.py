@@ -35,11 +35,12 @@ from kernelevo.kernels import compiled_code, rules
 from kernelevo.kernels.checking import describe_case
 from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.gaps import Report
-from kernelevo.kernels.ground import PRELOAD, Ground
+from kernelevo.kernels.ground import Ground
 from kernelevo.kernels.later import Later
 from kernelevo.kernels.session import Session
 from kernelevo.kernels.stages import Stages
-from kernelevo.kernels.supervisor import Supervisor
+from kernelevo.kernels.supervisor import PRELOAD, Supervisor
+from kernelevo.sandbox import stock
 from kernelevo.sandbox.scratch import SOON, remove
 from kernelevo.sandbox.zygote import Zygote
 
@@ -252,7 +253,7 @@ def _zygote(threads: int) -> Zygote:
     """
     front = _libraries()
     try:
-        return Zygote(PRELOAD, threads=threads, environ={"LD_PRELOAD": front, "ASAN_OPTIONS": _OPTIONS})
+        return stock.lend(PRELOAD, threads=threads, environ={"LD_PRELOAD": front, "ASAN_OPTIONS": _OPTIONS})
     except KernelEvoError as error:
         raise Unavailable(f"a process with {front} does not start: {error.why}") from error
 

@@ -52,7 +52,7 @@ class KernelJudge:
 
     Args:
         task: the task; its options hold ``reference`` and, maybe, ``policy`` (see ``guard``).
-        zygote: who forks children; None starts one of its own (preload ``ground.PRELOAD``).
+        zygote: who forks children; None starts one of its own (preload ``supervisor.PRELOAD``).
         rng_seed: makes the secret draws repeatable; None (the rule) draws them from the system.
         cache: root of the baseline and build caches; None for the default root.
         threads: torch threads of children; None for all cores.

@@ -5,10 +5,15 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from kernelevo.errors import SandboxError
+from kernelevo.kernels.compiled_code import tools
+from kernelevo.sandbox import stock
 from kernelevo.sandbox.zygote import Zygote
 
+PRELOAD = ("torch", "kernelevo.kernels.worker", "kernelevo.kernels.upstream")
+"""What the children of judges find imported."""
 _log = logging.getLogger(__name__)
 
 
@@ -19,7 +24,8 @@ class Supervisor:
     one of them is told by a ``SandboxError``, and what comes after it finds a new zygote.
 
     Args:
-        start: starts a zygote; called at once where none is given, and whenever the one at hand has ended.
+        start: starts a zygote, or takes one from the stock, where it goes in the end; called at once where
+            none is given, and whenever the one at hand has ended.
         given: the first one, which somebody else closes.
 
     Raises:
@@ -55,25 +61,27 @@ class Supervisor:
 
     def _end(self) -> None:
         if self._own:
-            self._zygote.close()
+            self._own = False
+            stock.give_back(self._zygote)
 
 
-def started(preload: Sequence[str], threads: int, device: str) -> Zygote:
-    """Start a zygote for programs of a device.
+def started(preload: Sequence[str], threads: int, device: str, root: Path) -> Zygote:
+    """Start a zygote for programs of a device, or take one from the stock; it is to be given back there.
 
     Args:
         preload: modules that its children need.
         threads: torch threads of its children.
         device: ``"cpu"`` or ``"cuda:0"``.
+        root: of the build cache that its children work with.
 
     Raises:
         SandboxError: if it does not start.
     """
-    zygote = Zygote(preload, threads=threads)
+    zygote = stock.lend(preload, threads=threads, tools=tools(root))
     try:
         return warmed(zygote, device)
     except BaseException:
-        zygote.close()
+        stock.give_back(zygote)
         raise
 
 

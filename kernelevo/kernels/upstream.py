@@ -25,15 +25,15 @@ from kernelevo.backends.seeding import seeded
 from kernelevo.core import Program
 from kernelevo.device.lease import Lease
 from kernelevo.errors import KernelEvoError
-from kernelevo.sandbox import scratch
+from kernelevo.kernels.supervisor import PRELOAD, started
+from kernelevo.sandbox import scratch, stock
 from kernelevo.sandbox.channel import PeerFault
 from kernelevo.sandbox.limits import Limits
-from kernelevo.sandbox.zygote import Zygote
 
 SEED, TRIALS, WARM_UPS, CALLS = 42, 5, 3, 100
 LOOSE, TIGHT = 1e-2, 1e-4
 PATIENCE = 300.0
-_SECONDS = 1.5  # for the calls of one side: a slow module is called fewer times
+_SECONDS = 1.0  # for the calls of one side: a slow module is called fewer times
 _FLUSH = 256 << 20
 ENTRY = "kernelevo.kernels.upstream:serve"
 
@@ -78,16 +78,17 @@ def judge_as_upstream(
         "folder": str(inside),
     }
     try:
-        with (
-            Zygote(("torch", "kernelevo.kernels.upstream"), threads=threads) as zygote,
-            Lease(device),
-            zygote.spawn(ENTRY, payload, limits=limits) as child,
-        ):
-            try:
-                said = child.channel.recv(patience)
-            except PeerFault as error:
-                child.kill("no answer")
-                return {**NOTHING, "problem": f"its process gave no answer: {error.what}"[:300]}
+        # the judge's kind: where that one is kept, this is it
+        zygote = started(PRELOAD, threads, device, root)
+        try:
+            with Lease(device), zygote.spawn(ENTRY, payload, limits=limits) as child:
+                try:
+                    said = child.channel.recv(patience)
+                except PeerFault as error:
+                    child.kill("no answer")
+                    return {**NOTHING, "problem": f"its process gave no answer: {error.what}"[:300]}
+        finally:
+            stock.give_back(zygote)
         return _sane(said)
     finally:
         scratch.remove(folder)

@@ -22,6 +22,7 @@ from kernelevo.sandbox.syscalls import PR_SET_CHILD_SUBREAPER, prctl, signal_nam
 
 _ORPHAN_PATROL_MS = 1000
 _ORPHAN_ROUNDS = 1000
+_CLEARING_SECONDS = 20.0
 
 
 def thread_count() -> int:
@@ -125,6 +126,8 @@ class Nursery:
             self._control.send(self._warm(lambda: warming.inductor(kept, on_device=on_device)))
         elif order["op"] == "warm triton":
             self._control.send(self._warm(lambda: warming.triton(order["arch"])))
+        elif order["op"] == "clear":
+            self._control.send(self._clear())
         else:
             self._control.send({"error": f"no such order: {order['op']}"})
 
@@ -146,6 +149,21 @@ class Nursery:
         self._alive[pid] = os.pidfd_open(pid)
         self._close(fds)
         self._control.send({"pid": pid}, [self._alive[pid]])
+
+    def _clear(self) -> dict[str, Any]:
+        """End every child and wait until it has ended."""
+        self.end()
+        deadline = time.monotonic() + _CLEARING_SECONDS
+        while self._alive:
+            if time.monotonic() > deadline:
+                return {"error": f"killed children live after {_CLEARING_SECONDS:g} s: {[*self._alive]}"}
+            poller = select.poll()
+            for fd in self._alive.values():
+                poller.register(fd, select.POLLIN)
+            poller.poll(100)
+            self._reap()
+        self._ended.clear()
+        return {"threads": thread_count()}
 
     @staticmethod
     def _warm(do: Callable[[], Any]) -> dict[str, Any]:

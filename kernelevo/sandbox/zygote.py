@@ -97,7 +97,8 @@ class Zygote:
             raise ValueError(f"threads must be at least 1, got {threads}")
         self.threads = threads
         self._lock, self._watch_lock = threading.Lock(), threading.Lock()
-        self._inductor_is_warm = False
+        #: folder of what Inductor's tools made when they were asked in it; None if they were not
+        self.inductor_tools: Path | None = None
         self._triton_is_warm: dict[int, list[str]] = {}
         self._watched: list[weakref.ref[Child]] = []
         self._watcher: threading.Thread | None = None
@@ -202,10 +203,10 @@ class Zygote:
         Raises:
             SandboxError: if the zygote is gone, has no torch, or the tools do not work.
         """
-        if not self._inductor_is_warm:
+        if self.inductor_tools is None:
             order = {"op": "warm inductor", "kept": str(kept), "on_device": on_device}
             self._call(order, timeout=_WARMING_SECONDS)
-            self._inductor_is_warm = True
+            self.inductor_tools = kept
 
     def warm_triton(self, arch: int) -> list[str]:
         """Let Triton ask its tools in the zygote, unless that was done (about 2 s, nothing is forked then).
@@ -227,6 +228,16 @@ class Zygote:
             said, _ = self._call({"op": "warm triton", "arch": arch}, timeout=_WARMING_SECONDS)
             self._triton_is_warm[arch] = list(said["found"])
         return self._triton_is_warm[arch]
+
+    def clear(self) -> None:
+        """End every child and forget it; what was warmed stays so.
+
+        Raises:
+            SandboxError: if the zygote is gone, or a child does not end.
+        """
+        self._call({"op": "clear"})
+        with self._watch_lock:
+            self._watched = []
 
     def close(self) -> None:
         """End the zygote and all its children; may be called twice."""

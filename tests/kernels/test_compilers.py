@@ -10,9 +10,11 @@ import pytest
 from kernelevo.errors import SandboxError
 from kernelevo.kernels import compilers as room
 from kernelevo.kernels.compilers import Compilers
+from kernelevo.sandbox.stock import Stock
 
 
-def test_one_whose_tools_do_not_work_is_cold_and_goes_on(tmp_path, caplog):
+def test_one_whose_tools_do_not_work_is_cold_and_goes_on(tmp_path, caplog, monkeypatch):
+    monkeypatch.setattr(room, "stock", Stock())  # of its own: nothing is kept there
     caplog.set_level("INFO")
     compilers = Compilers((), 1, tmp_path / "kept")  # without torch there is nobody to ask
     try:
