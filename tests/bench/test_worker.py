@@ -50,9 +50,9 @@ def test_one_process_does_job_after_job_each_with_its_log_and_row(judge):
     ("deed", "words"),
     [
         ("segfault", "ended with SIGSEGV"),
-        ("exit", "ended with exit code 7"),
+        pytest.param("exit", "ended with exit code 7", marks=pytest.mark.slow),
         ("hang", "did not end in time"),
-        ("half a row", "ended with exit code 0"),
+        pytest.param("half a row", "ended with exit code 0", marks=pytest.mark.slow),
     ],
 )
 def test_what_breaks_is_one_jobs_fault(judge, deed, words):
@@ -64,6 +64,7 @@ def test_what_breaks_is_one_jobs_fault(judge, deed, words):
     assert deed == "half a row" or gone(before)
 
 
+@pytest.mark.slow
 def test_files_that_are_not_ours_have_a_process_each(judge):
     source = "import torch"
     _, one = judge("work", source=source)
@@ -71,6 +72,7 @@ def test_files_that_are_not_ours_have_a_process_each(judge):
     assert one != two
 
 
+@pytest.mark.slow
 def test_a_process_lives_for_so_many_jobs(judge, monkeypatch):
     monkeypatch.setattr(worker, "_LIFE", 2)
     who = [judge("work")[1] for _ in range(5)]
