@@ -25,6 +25,7 @@ from kernelevo.sandbox import plain_data, scratch
 from kernelevo.sandbox.channel import PeerClosed, PeerFault, PeerTimeout
 from kernelevo.sandbox.child import Child
 from kernelevo.sandbox.limits import Limits
+from kernelevo.sandbox.orphans import orphan
 from kernelevo.sandbox.plain_zygote import plain_zygote
 
 TIMEOUT = 10.0
@@ -233,10 +234,16 @@ def lost(child: Child, fault: PeerFault, timeout: float, memory_bytes: int) -> O
 
 
 def ended(child: Child, timeout: float, memory_bytes: int) -> Outcome:
-    """Return how a whole program's process ended, killing it if it still runs; OK for exit code 0."""
+    """Return how a whole program's process ended, killing it if it still runs; OK for exit code 0.
+
+    Raises:
+        SandboxError: if it ended with its zygote.
+    """
     if child.exit_reason() is None:
         child.kill("timeout")
     reason = child.exit_reason()
+    if (lost := orphan(child)) is not None:
+        raise lost
     if reason in ("timeout", "SIGXCPU"):
         return Outcome(Status.TIMED_OUT, error=f"no answer within {timeout:g} s")
     if reason == "exit 0":

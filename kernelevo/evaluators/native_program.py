@@ -15,6 +15,7 @@ from kernelevo.evaluators.outcome import Outcome, ProgramFailed
 from kernelevo.sandbox import scratch
 from kernelevo.sandbox.channel import PeerFault
 from kernelevo.sandbox.limits import Limits
+from kernelevo.sandbox.orphans import orphan
 from kernelevo.sandbox.plain_zygote import plain_zygote
 
 LANGUAGES = ("cpp", "c++")
@@ -64,6 +65,8 @@ def _built(program: Program, tool: str, flags: tuple[str, ...]) -> bytes:
                 said = dict(child.channel.recv(_SECONDS + 5.0))
             except PeerFault as fault:
                 child.kill("timeout")
+                if (lost := orphan(child)) is not None:
+                    raise lost from fault
                 raise _failed(f"{_WHAT}: {fault.what} ({child.exit_reason()})") from None
         if said["code"] != 0:
             raise _failed(f"{_WHAT}\n{said['log']}")

@@ -14,6 +14,7 @@ from kernelevo.kernels.compiled_code import NEW_CODE, wanted_new
 from kernelevo.kernels.rules import Refusal, quoted
 from kernelevo.sandbox.channel import PeerClosed, PeerFault, PeerTimeout
 from kernelevo.sandbox.child import Child
+from kernelevo.sandbox.orphans import orphan
 
 NO_ANSWER = "the program's process sent something that is no answer"
 _LOG = 30_000  # characters
@@ -69,12 +70,8 @@ def translated(child: Child, limit: float) -> Iterator[None]:
 def _ended(child: Child) -> Failed | SandboxError:
     child.wait(5.0)
     child.kill()
-    if child.orphaned:  # it says nothing of the program
-        return SandboxError(
-            "the zygote of the processes that programs run in was killed, and all of these with it",
-            why="the kernel kills processes where memory runs out (dmesg tells); so may a person",
-            now="another one is started for what comes next; if it happens again, give it more memory",
-        )
+    if (lost := orphan(child)) is not None:
+        return lost
     reason = child.exit_reason() or "no reason known"
     words = {
         "oom": "it used more memory than allowed",

@@ -9,7 +9,7 @@ import random
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -94,17 +94,20 @@ class Ground:
         self._closed = self._begun = False
         self._header: Later[None] | None = None
         self._broken: KernelEvoError | None = None
+        self._starting: Later[Supervisor] | None = None
         try:
             scratch.ensure_room(self.folder)
             # the zygote imports torch in its own process while the first case is computed in this one
             count = threads or _cores() if zygote is None else zygote.threads
             given = None if zygote is None else warmed(zygote, self.device)
             root = cache or default_root()
-            starting = Later(lambda: Supervisor(lambda: started(PRELOAD, count, self.device, root), given))
+            self._starting = Later(
+                lambda: Supervisor(lambda: started(PRELOAD, count, self.device, root), given)
+            )
             prune(root, limit())
             self.pool, self.setting = self._first_case(rng, staged)
             self.checker = Checker(self.pool)
-            self.supervisor = starting.result()
+            self.supervisor = self._starting.result()
             self.patience = 20.0
             self.bound, self.unbound_for = self._try_limits()
             self.setting = replace(self.setting, equipment=self._equip(staged))
@@ -365,8 +368,9 @@ class Ground:
             self.ring.close()
         if hasattr(self, "baselines"):
             self.baselines.close()
-        if hasattr(self, "supervisor"):
-            self.supervisor.close()
+        if self._starting is not None:
+            with suppress(KernelEvoError):  # it did not start
+                self._starting.result().close()
         scratch.remove(self.folder)
 
     def rng(self, *words: Any) -> random.Random:

@@ -118,6 +118,7 @@ def test_wrong_key_or_model_ends_the_run_with_a_sentence(tmp_path, status, messa
         assert "refused" in opened.calls()[0].error
 
 
+@pytest.mark.slow
 def test_wrong_url_on_the_command_line(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     words = [

@@ -51,7 +51,7 @@ def test_one_process_does_job_after_job_each_with_its_log_and_row(judge):
     [
         ("segfault", "ended with SIGSEGV"),
         pytest.param("exit", "ended with exit code 7", marks=pytest.mark.slow),
-        ("hang", "did not end in time"),
+        pytest.param("hang", "did not end in time", marks=pytest.mark.slow),
         pytest.param("half a row", "ended with exit code 0", marks=pytest.mark.slow),
     ],
 )

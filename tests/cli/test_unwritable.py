@@ -89,6 +89,7 @@ def test_a_live_module_in_a_folder_that_cannot_be_written(shut):
     assert "why  Permission denied" in said and "now  check" in said
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can make a folder of another user")
 def test_a_run_of_somebody_else_is_read_and_not_resumed(shut):
     from kernelevo.cli.main import run_command

@@ -21,6 +21,7 @@ def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_neither_pool_waits_for_the_other(bench: Bench) -> None:
     """Thinking 0.25 s and judging 0.25 s, two of each: coupled they give 4 trials a second, decoupled 8."""
     executor = ProcessExecutor(cpu=2, build=1, devices=())

@@ -1,6 +1,7 @@
 """Calling candidates: answers are plain data, every misbehaviour is a verdict, nothing of ours is touched."""
 
 import os
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from kernelevo.core import Program, Status
+from kernelevo.errors import SandboxError
 from kernelevo.evaluators import (
     ProgramFailed,
     attempt,
@@ -221,6 +223,17 @@ def test_an_object_of_another_processor_is_not_taken(tmp_path, monkeypatch):
         monkeypatch.setattr(native_program, "compiler", lambda arch=arch: replace(tool, arch=arch))
         native_program.compiled(program, ("-march=native",))
     assert len(built) == 2
+
+
+@pytest.mark.parametrize("do", [attempt, execute])
+def test_a_zygote_that_is_killed_is_not_the_programs_fault(do):
+    """As where the kernel kills it for want of memory: the engine tries the program again."""
+    slow = single("import time\ndef solve(): time.sleep(30)\nif __name__ == '__main__': time.sleep(30)")
+    threading.Timer(1.0, plain_zygote().kill).start()
+    with pytest.raises(SandboxError, match="zygote of the processes that programs run in was killed"):
+        do(slow, timeout=20.0)
+    again = attempt(single("def solve(): return 2"))
+    assert (again.status, again.value) == (Status.OK, 2)
 
 
 def test_a_deadline_in_the_middle_of_a_fork_costs_that_program_alone(monkeypatch):

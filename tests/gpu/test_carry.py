@@ -74,6 +74,7 @@ def test_a_folder_may_hold_so_much(tmp_path: Path) -> None:
         Carry(tmp_path / "small", "sm_90a", limit=100).build(PLAIN)
 
 
+@pytest.mark.slow
 def test_the_command_fills_and_finds(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -104,6 +104,7 @@ def test_the_other_clocks_and_the_defences_are_named(staged, judge):
     assert all(plain[name] is None for name in clocks.NAMES) and "defences" not in plain
 
 
+@pytest.mark.slow
 def test_the_flush_is_taken_off_and_measured_again(staged):
     """What the empty program costs holds a flush; it is asked again beside every block."""
     ring = staged.ground.ring

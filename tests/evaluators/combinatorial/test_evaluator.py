@@ -87,6 +87,7 @@ def test_reactive_answers_are_read_strictly(name, line):
     assert run_case(problem, program, problem.case(0, SECRET)).status in ("wrong", "crashed")
 
 
+@pytest.mark.slow
 def test_a_silent_reactive_program_costs_no_more_than_the_limit():
     problem = PROBLEMS["noisy_peaks"]
     result = run_case(problem, Program.single("while True: pass"), problem.case(0, SECRET))
