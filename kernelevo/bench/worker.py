@@ -37,7 +37,7 @@ class Worker:
             log: descriptor for what a process says before it reads the job.
             seconds: that the job may take; None for as long as it likes.
         """
-        if self._count == _LIFE:
+        if self._process is not None and (self._count == _LIFE or self._process.poll() is not None):
             self.end()
         if self._process is None:
             self._process = self._start(SERVE, subprocess.PIPE, subprocess.PIPE, log)

@@ -242,8 +242,8 @@ def ended(child: Child, timeout: float, memory_bytes: int) -> Outcome:
     if child.exit_reason() is None:
         child.kill("timeout")
     reason = child.exit_reason()
-    if (lost := orphan(child)) is not None:
-        raise lost
+    if (gone := orphan(child)) is not None:
+        raise gone
     if reason in ("timeout", "SIGXCPU"):
         return Outcome(Status.TIMED_OUT, error=f"no answer within {timeout:g} s")
     if reason == "exit 0":

@@ -65,8 +65,8 @@ def _built(program: Program, tool: str, flags: tuple[str, ...]) -> bytes:
                 said = dict(child.channel.recv(_SECONDS + 5.0))
             except PeerFault as fault:
                 child.kill("timeout")
-                if (lost := orphan(child)) is not None:
-                    raise lost from fault
+                if (gone := orphan(child)) is not None:
+                    raise gone from fault
                 raise _failed(f"{_WHAT}: {fault.what} ({child.exit_reason()})") from None
         if said["code"] != 0:
             raise _failed(f"{_WHAT}\n{said['log']}")

@@ -70,8 +70,8 @@ def translated(child: Child, limit: float) -> Iterator[None]:
 def _ended(child: Child) -> Failed | SandboxError:
     child.wait(5.0)
     child.kill()
-    if (lost := orphan(child)) is not None:
-        return lost
+    if (gone := orphan(child)) is not None:
+        return gone
     reason = child.exit_reason() or "no reason known"
     words = {
         "oom": "it used more memory than allowed",

@@ -101,9 +101,7 @@ class Ground:
             count = threads or _cores() if zygote is None else zygote.threads
             given = None if zygote is None else warmed(zygote, self.device)
             root = cache or default_root()
-            self._starting = Later(
-                lambda: Supervisor(lambda: started(PRELOAD, count, self.device, root), given)
-            )
+            self._starting = Later(lambda: Supervisor(lambda: started(count, self.device, root), given))
             prune(root, limit())
             self.pool, self.setting = self._first_case(rng, staged)
             self.checker = Checker(self.pool)

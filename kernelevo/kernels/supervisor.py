@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from kernelevo.errors import SandboxError
@@ -65,11 +65,10 @@ class Supervisor:
             stock.give_back(self._zygote)
 
 
-def started(preload: Sequence[str], threads: int, device: str, root: Path) -> Zygote:
+def started(threads: int, device: str, root: Path) -> Zygote:
     """Start a zygote for programs of a device, or take one from the stock; it is to be given back there.
 
     Args:
-        preload: modules that its children need.
         threads: torch threads of its children.
         device: ``"cpu"`` or ``"cuda:0"``.
         root: of the build cache that its children work with.
@@ -77,7 +76,7 @@ def started(preload: Sequence[str], threads: int, device: str, root: Path) -> Zy
     Raises:
         SandboxError: if it does not start.
     """
-    zygote = stock.lend(preload, threads=threads, tools=tools(root))
+    zygote = stock.lend(PRELOAD, threads=threads, tools=tools(root))
     try:
         return warmed(zygote, device)
     except BaseException:

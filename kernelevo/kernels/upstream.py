@@ -25,7 +25,7 @@ from kernelevo.backends.seeding import seeded
 from kernelevo.core import Program
 from kernelevo.device.lease import Lease
 from kernelevo.errors import KernelEvoError
-from kernelevo.kernels.supervisor import PRELOAD, started
+from kernelevo.kernels.supervisor import started
 from kernelevo.sandbox import scratch, stock
 from kernelevo.sandbox.channel import PeerFault
 from kernelevo.sandbox.limits import Limits
@@ -79,7 +79,7 @@ def judge_as_upstream(
     }
     try:
         # the judge's kind: where that one is kept, this is it
-        zygote = started(PRELOAD, threads, device, root)
+        zygote = started(threads, device, root)
         try:
             with Lease(device), zygote.spawn(ENTRY, payload, limits=limits) as child:
                 try:

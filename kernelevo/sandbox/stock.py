@@ -43,7 +43,7 @@ class Stock:
         self._lock = threading.Lock()
         self._users = 0
         self._kept: dict[_Kind, Zygote] = {}
-        self._lent: dict[int, tuple[_Kind, Zygote]] = {}
+        self._lent: dict[Zygote, _Kind] = {}
 
     @contextmanager
     def kept(self) -> Iterator[None]:
@@ -93,13 +93,13 @@ class Stock:
             zygote = None
         zygote = zygote or Zygote(preload, threads=threads, environ=environ)
         with self._lock:
-            self._lent[id(zygote)] = (kind, zygote)
+            self._lent[zygote] = kind
         return zygote
 
     def give_back(self, zygote: Zygote) -> None:
         """Take a lent zygote back, once; its children end. Where it is not to be kept it ends itself."""
         with self._lock:
-            kind = self._lent.pop(id(zygote), (None, zygote))[0]
+            kind = self._lent.pop(zygote, None)
             wanted = self._room(kind)
         if wanted and _cleared(zygote):
             with self._lock:

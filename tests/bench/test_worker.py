@@ -64,6 +64,14 @@ def test_what_breaks_is_one_jobs_fault(judge, deed, words):
     assert deed == "half a row" or gone(before)
 
 
+def test_one_that_was_killed_between_jobs_costs_none(judge):
+    _, one = judge("work")
+    os.kill(one, signal.SIGKILL)
+    time.sleep(0.5)
+    row, two = judge("work")
+    assert row.score == 2.0 and two != one
+
+
 @pytest.mark.slow
 def test_files_that_are_not_ours_have_a_process_each(judge):
     source = "import torch"
