@@ -204,6 +204,18 @@ MATCHES = [
     ),
     ("packed-linear", Residual(nn.Linear(4, 4, bias=False)), torch.randn(3, 5, 4)),
     ("packed-linear", module_of(lambda m, x: F.silu(m[0](x.mT)), nn.Linear(3, 4)), torch.randn(2, 3, 4)),
+    (
+        "convolution-rows",
+        nn.Sequential(nn.Conv2d(4, 16, 3), nn.BatchNorm2d(16), nn.ReLU(), nn.Conv2d(16, 20, 1), nn.SiLU()),
+        image(),
+    ),
+    ("convolution-rows", Residual(nn.Conv2d(16, 16, 5, 1, 2, groups=16)), image(16)),
+    (
+        "counters",
+        nn.Sequential(nn.BatchNorm2d(4), nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4), nn.ReLU(), nn.BatchNorm2d(4)),
+        image(),
+    ),
+    ("counters", nn.Sequential(*(nn.BatchNorm1d(4) for _ in range(2))), torch.randn(3, 4)),
     ("in-place", nn.Sequential(nn.Linear(4, 6), nn.ReLU()), torch.randn(3, 4)),
     ("in-place", nn.Sequential(nn.Conv2d(4, 6, 1), nn.BatchNorm2d(6), nn.SiLU()), image()),
     ("in-place", Residual(nn.Linear(4, 4)), torch.randn(3, 5, 4)),
@@ -240,6 +252,13 @@ OTHERS = [
     (
         "embedded-convolution",
         Branches(nn.Conv2d(4, 3, 1), nn.Conv2d(4, 5, 3, padding=2, dilation=2)),
+        image(),
+    ),
+    ("convolution-rows", nn.Sequential(nn.Conv2d(4, 6, 3), nn.BatchNorm2d(6)), image()),
+    ("counters", nn.BatchNorm2d(4), image()),
+    (
+        "counters",
+        module_of(lambda m, x: m[0](m[0](x)) + m[0].num_batches_tracked, nn.BatchNorm2d(4)),
         image(),
     ),
     ("channels-last", nn.Conv1d(4, 6, 3), torch.randn(2, 4, 9)),

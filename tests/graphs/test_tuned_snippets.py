@@ -20,6 +20,7 @@ from kernelevo.graphs.rewrites import (
     batchnorm,
     conv_branches,
     conv_lanes,
+    conv_rows_text,
     direct_conv,
     recurrent,
     relu_attention,
@@ -89,6 +90,20 @@ class Branches(nn.Module):
         return torch.cat([torch.relu(layer(x)) for layer in self.rest], 1)
 
 
+class Rows(nn.Module):
+    """Products, the fast algorithm with much and with little weight, a stem, a depthwise one; long sums."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem, self.norm = nn.Conv2d(3, 40, 5, 2, 2), nn.BatchNorm2d(40)
+        self.wide, self.near = nn.Conv2d(40, 200, 3, padding=1), nn.Conv2d(200, 24, 1)
+        self.large, self.each = nn.Conv2d(200, 200, 3), nn.Conv2d(24, 24, 3, groups=24)
+
+    def forward(self, x):
+        x = torch.relu(self.wide(torch.relu(self.norm(self.stem(x)))))
+        return torch.relu(self.near(x)), self.large(x), self.each(self.near(x))
+
+
 LANES = nn.Sequential(
     nn.Conv2d(1, 6, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 11, 3), nn.ReLU(), nn.AvgPool2d(2)
 )
@@ -123,6 +138,7 @@ CASES = {
         (draw(2, 8, 256, 128) + 9, draw(2, 8, 256, 128, seed=1), draw(3, 3, 13, 19)),
     ),
     "direct_conv": Case(direct_conv.snippet(), ("direct-convolution",), 3, Direct(), (draw(2, 3, 21, 67),)),
+    "conv_rows": Case(conv_rows_text.snippet(), ("convolution-rows",), 6, Rows(), (draw(2, 3, 23, 30),)),
     "conv_lanes": Case(conv_lanes.snippet(), ("small-convolutions",), 1, LANES, (draw(70, 1, 13, 18),)),
     "conv_branches": Case(
         conv_branches.snippet(), ("convolution-branches",), 1, Branches(), (draw(5, 7, 70, 80),)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib import resources
 
 
-def source(name: str) -> str:
-    """Return the text of ``<name>.cpp``.
+def source(*names: str) -> str:
+    """Return the texts of ``<name>.cpp``, one after the other.
 
     Raises:
         FileNotFoundError: if there is no such kernel.
     """
-    return _text(f"{name}.cpp")
+    return "\n".join(_text(f"{name}.cpp") for name in names)
 
 
 def cuda_source(*names: str) -> str:
@@ -30,12 +30,12 @@ def _text(file: str) -> str:
     return text
 
 
-def library(variable: str, name: str, tuned: Iterable[str]) -> str:
-    """Return program text that compiles ``<name>.cpp`` and binds the library to ``variable``.
+def library(variable: str, names: str | Sequence[str], tuned: Iterable[str]) -> str:
+    """Return program text that compiles ``<name>.cpp`` (or several as one) and binds it to ``variable``.
 
     Args:
         variable: top-level name in the program.
-        name: the kernel.
+        names: the kernel, or the files that make it, in their order.
         tuned: entries of the program's ``TUNE`` table; the source reads the value in use of each as a macro
             of the entry's name.
 
@@ -44,4 +44,5 @@ def library(variable: str, name: str, tuned: Iterable[str]) -> str:
     """
     flags = "".join(f"    f\"-D{entry}={{TUNE['{entry}'][0]}}\",\n" for entry in tuned)
     given = f", flags=[\n{flags}]" if flags else ""
-    return f"{variable} = kernelevo.cpp(r'''\n{source(name)}'''{given})\n"
+    text = source(names) if isinstance(names, str) else source(*names)
+    return f"{variable} = kernelevo.cpp(r'''\n{text}'''{given})\n"

@@ -4,10 +4,11 @@ from kernelevo.graphs.rewrite import Rewrite
 from kernelevo.graphs.rewrites.activation import NamedActivation
 from kernelevo.graphs.rewrites.attention import FusedAttention
 from kernelevo.graphs.rewrites.batchnorm import BatchNormAct, BatchNormPool
-from kernelevo.graphs.rewrites.cleanup import DeadWork, NoOps
+from kernelevo.graphs.rewrites.cleanup import Counters, DeadWork, NoOps
 from kernelevo.graphs.rewrites.contraction import Contraction
 from kernelevo.graphs.rewrites.conv_branches import ConvolutionBranches
 from kernelevo.graphs.rewrites.conv_lanes import SmallConvolutions
+from kernelevo.graphs.rewrites.conv_rows import ConvolutionRows
 from kernelevo.graphs.rewrites.cuda_graph import CudaGraph
 from kernelevo.graphs.rewrites.direct_conv import DirectConvolution
 from kernelevo.graphs.rewrites.folding import FoldedNorm
@@ -34,6 +35,7 @@ from kernelevo.graphs.rewrites.unrolled import BatchedSteps, SplitSteps
 REWRITES: tuple[Rewrite, ...] = (
     DeadWork(),
     NoOps(),
+    Counters(),
     NamedActivation(),
     FusedAttention(),
     ReluAttention(),
@@ -46,6 +48,7 @@ REWRITES: tuple[Rewrite, ...] = (
     RecurrentLayers(),
     PoolFirst(),
     FoldedNorm(),
+    ConvolutionRows(),
     BatchNormPool(),
     BatchNormAct(),
     SmallConvolutions(),

@@ -77,7 +77,7 @@ def _needs_rows(graph: fx.Graph) -> bool:
     return False
 
 
-_KEEPERS = (  # operators that answer in the layout of their first input
+KEEPERS = (  # operators that answer in the layout of their first input
     aten.batch_norm,
     aten.relu,
     aten.relu_,
@@ -106,7 +106,7 @@ def _follows(node: fx.Node) -> bool:
         seen.add(node)
         if is_op(node, aten.conv2d):
             return True
-        if not is_op(node, *_KEEPERS):
+        if not is_op(node, *KEEPERS):
             return False
         first: Any = node.args[0]
         if isinstance(first, (list, tuple)):

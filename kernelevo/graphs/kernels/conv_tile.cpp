@@ -1,0 +1,243 @@
+// Convolutions of channels-last images: matrix products for 1x1, Winograd's F(2x2, 3x3) for 3x3 with stride 1
+// (Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2015, section 4.1), a direct sum for all
+// others. All three run on one register tile of places by channels, with weights in panels of channels.
+//
+// Scale, shift and activation of a batch normalisation before a convolution are applied where it gathers its input, so
+// that no normalised image is stored; mean and variance for one behind it are gathered while a result is in cache.
+// Names in capitals are numbers of the program's TUNE table, given by the compiler's flags.
+#include <kernelevo/math.h>
+#include <omp.h>
+#include <stdlib.h>
+
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+namespace {
+
+using namespace kernelevo;
+
+constexpr int kVectors = kVectorRegisters == 32 ? 4 : 2;  // of a register tile
+constexpr int64_t kPanel = kVectors * kLanes;             // channels of a result that are computed together
+constexpr int kTile = CONV_ROWS_TILE;                     // places of a register tile, 6 at most
+constexpr int64_t kChunk = CONV_ROWS_CHUNK;               // places of a 1x1 convolution that a thread takes at once
+constexpr int64_t kLarge = (int64_t)CONV_ROWS_LARGE_KIB << 10;  // weights that threads share instead of reading all
+constexpr int64_t kSummed = CONV_ROWS_SUMMED;             // products summed in a row before they join a total
+constexpr int64_t kShared = 16 << 20;                     // bytes of tiles that threads may share
+
+struct Free { void operator()(void* p) const { free(p); } };
+typedef std::unique_ptr<float[], Free> Buffer;
+Buffer buffer(int64_t count) { return Buffer((float*)aligned_alloc(64, (count * 4 + 63) / 64 * 64)); }
+
+inline vfloat take(const float* from, int64_t n) { return n < kLanes ? load_part(from, n) : load(from); }
+inline void put(float* to, vfloat x, int64_t n) { n < kLanes ? store_part(to, x, n) : store(to, x); }
+inline int64_t lanes(int64_t left) { return std::min<int64_t>(left, kLanes); }
+
+enum Act : int64_t { kNone, kRelu, kRelu6, kSilu, kHardswish };
+
+inline vfloat activate(vfloat x, int64_t act) {
+  switch (act) {
+    case kRelu: return relu(x);
+    case kRelu6: return min(splat(6.0f), relu(x));
+    case kSilu: return silu(x);
+    case kHardswish: return x * min(splat(6.0f), relu(x + 3.0f)) * (1.0f / 6.0f);
+  }
+  return x;
+}
+
+inline int64_t rounded(int64_t count) { return (count + kLanes - 1) / kLanes * kLanes; }
+
+// What is multiplied: `runs` pieces of `length` floats, `between` apart; a place's are `apart` behind the last one's.
+struct Operand {
+  const float* x;
+  int64_t apart, runs, between, length;
+};
+
+// Where results go and what is done to them there.
+struct Target {
+  float* y;
+  int64_t apart;  // floats from place to place
+  const float* bias;
+  int64_t act;
+};
+
+template <int R, int V>
+void tile(const Operand& in, const float* w, const Target& to, int64_t last) {
+  vfloat totals[R][V], sums[R][V] = {};
+#pragma GCC unroll 4
+  for (int v = 0; v < V; ++v) {
+    const vfloat begin = to.bias ? take(to.bias + v * kLanes, v == V - 1 ? last : kLanes) : vfloat{};
+    for (int r = 0; r < R; ++r) totals[r][v] = begin;
+  }
+  // Long sums are cut into pieces: rounding errors of one sum grow with its length.
+  const auto join = [&] {
+#pragma GCC unroll 6
+    for (int r = 0; r < R; ++r)
+#pragma GCC unroll 4
+      for (int v = 0; v < V; ++v) {
+        totals[r][v] += sums[r][v];
+        sums[r][v] = vfloat{};
+      }
+  };
+  const float* x = in.x;
+  for (int64_t q = 0, waiting = 0; q < in.runs; ++q, x += in.between)
+    for (int64_t begin = 0; begin < in.length;) {
+      const int64_t end = std::min(in.length, begin + kSummed - waiting);
+      for (int64_t k = begin; k < end; ++k, w += V * kLanes) {
+        vfloat weights[V];
+#pragma GCC unroll 4
+        for (int v = 0; v < V; ++v) weights[v] = load(w + v * kLanes);
+#pragma GCC unroll 6
+        for (int r = 0; r < R; ++r) {
+          const vfloat seen = splat(x[r * in.apart + k]);
+#pragma GCC unroll 4
+          for (int v = 0; v < V; ++v) sums[r][v] = fma(seen, weights[v], sums[r][v]);
+        }
+      }
+      waiting += end - begin;
+      begin = end;
+      if (waiting == kSummed) {
+        join();
+        waiting = 0;
+      }
+    }
+  join();
+#pragma GCC unroll 6
+  for (int r = 0; r < R; ++r)
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v)
+      put(to.y + r * to.apart + v * kLanes, activate(totals[r][v], to.act), v == V - 1 ? last : kLanes);
+}
+
+using Tile = void (*)(const Operand&, const float*, const Target&, int64_t);
+
+template <int V>
+constexpr Tile kTiles[] = {tile<1, V>, tile<2, V>, tile<3, V>, tile<4, V>, tile<5, V>, tile<6, V>};
+
+inline Tile tile_of(int64_t places, int64_t vectors) {
+  if constexpr (kVectors == 4)
+    if (vectors > 2) return vectors == 4 ? kTiles<4>[places - 1] : kTiles<3>[places - 1];
+  return vectors == 2 ? kTiles<2>[places - 1] : kTiles<1>[places - 1];
+}
+
+// One panel of up to kPanel channels at any number of places, in tiles of nearly equal height.
+void multiply(int64_t places, Operand in, const float* w, Target to, int64_t channels) {
+  const int64_t vectors = (std::min(channels, kPanel) + kLanes - 1) / kLanes;
+  const int64_t last = lanes(channels - (vectors - 1) * kLanes), parts = (places + kTile - 1) / kTile;
+  const float* x = in.x;
+  float* y = to.y;
+  for (int64_t i = 0; i < parts; ++i) {
+    const int64_t from = places * i / parts, upto = places * (i + 1) / parts;
+    in.x = x + from * in.apart;
+    to.y = y + from * to.apart;
+    tile_of(upto - from, vectors)(in, w, to, last);
+  }
+}
+
+// Means and summed squared distances of each channel, of one chunk of places after the other.
+class Moments {
+ public:
+  Moments(double* to, int64_t chunks, int64_t channels)
+      : to_(to), channels_(channels), counts_(to ? chunks : 0), parts_(to ? 2 * chunks * channels : 0) {}
+
+  // `count` channels from `first` on, of places that are `apart` floats apart.
+  void add(int64_t chunk, const float* y, int64_t places, int64_t apart, int64_t first, int64_t count) {
+    if (!to_) return;
+    counts_[chunk] = (double)places;
+    float* mean = parts_.data() + 2 * chunk * channels_ + first;
+    for (int64_t c = 0; c < count; c += kLanes) {
+      const int64_t n = lanes(count - c);
+      vfloat sums[4] = {}, squares[4] = {};  // side by side: shorter sums, and they need not wait for one another
+      for (int64_t p = 0; p < places; ++p) sums[p % 4] += take(y + p * apart + c, n);
+      const vfloat middle = ((sums[0] + sums[1]) + (sums[2] + sums[3])) / (float)places;
+      for (int64_t p = 0; p < places; ++p) {
+        const vfloat d = take(y + p * apart + c, n) - middle;
+        squares[p % 4] = fma(d, d, squares[p % 4]);
+      }
+      put(mean + c, middle, n);
+      put(mean + channels_ + c, (squares[0] + squares[1]) + (squares[2] + squares[3]), n);
+    }
+  }
+
+  // Writes [mean, biased variance] of all chunks together (Chan, Golub and LeVeque, 1979).
+  void finish() const {
+    if (!to_) return;
+    double all = 0;
+    for (double count : counts_) all += count;
+    double *mean = to_, *variance = to_ + channels_;
+    std::fill_n(to_, 2 * channels_, 0.0);
+    for (size_t i = 0; i < counts_.size(); ++i)
+      for (int64_t c = 0; c < channels_; ++c) mean[c] += counts_[i] / all * parts_[2 * i * channels_ + c];
+    for (size_t i = 0; i < counts_.size(); ++i)
+      for (int64_t c = 0; c < channels_; ++c) {
+        const double d = parts_[2 * i * channels_ + c] - mean[c];
+        variance[c] += (parts_[(2 * i + 1) * channels_ + c] + d * d * counts_[i]) / all;
+      }
+  }
+
+ private:
+  double* to_;
+  int64_t channels_;
+  std::vector<double> counts_;
+  std::vector<float> parts_;
+};
+
+// Channels of an image that lie in a tensor of their own.
+struct Part {
+  const float* x;
+  int64_t channels;
+};
+static_assert(sizeof(Part) == 2 * sizeof(int64_t), "the caller writes a part as two numbers");
+
+// Images, in one tensor or several side by side, and scale, shift and activation that come before their use.
+struct Map {
+  const Part* parts;
+  int64_t count;
+  const float* affine;
+  int64_t act;
+  bool planar;  // one part, channels first
+  int64_t height, width, channels;
+
+  // All channels of a place, counted over all images.
+  void take_place(int64_t place, float* to) const {
+    const float* scale = affine;
+    for (const Part* part = parts; part < parts + count; to += part->channels, ++part) {
+      const float* from = part->x + place * part->channels;
+      if (!affine) {
+        std::copy_n(from, part->channels, to);
+        continue;
+      }
+      for (int64_t c = 0; c < part->channels; c += kLanes) {
+        const int64_t n = lanes(part->channels - c);
+        put(to + c, activate(fma(take(from + c, n), take(scale + c, n), take(scale + channels + c, n)), act), n);
+      }
+      scale += part->channels;
+    }
+  }
+
+  // Rows y .. y + rows - 1 of an image, `padding` zeros to the left, zeros up to `padded` places to the right.
+  void gather(int64_t image, int64_t y, int64_t rows, int64_t padding, int64_t padded, float* to) const {
+    const int64_t inside = std::min(width, padded - padding);
+    for (int64_t r = 0; r < rows; ++r, ++y, to += padded * channels) {
+      if (y < 0 || y >= height) {
+        std::fill_n(to, padded * channels, 0.0f);
+        continue;
+      }
+      const int64_t place = (image * height + y) * width;
+      float* middle = to + padding * channels;
+      std::fill_n(to, padding * channels, 0.0f);
+      std::fill_n(middle + inside * channels, (padded - padding - inside) * channels, 0.0f);
+      if (planar) {
+        const float* from = parts->x + image * height * width * channels + y * width;
+        for (int64_t c = 0; c < channels; ++c)
+          for (int64_t p = 0; p < inside; ++p) middle[p * channels + c] = from[c * height * width + p];
+      } else if (!affine && count == 1) {
+        std::copy_n(parts->x + place * channels, inside * channels, middle);
+      } else {
+        for (int64_t p = 0; p < inside; ++p) take_place(place + p, middle + p * channels);
+      }
+    }
+  }
+};
+
+}  // namespace

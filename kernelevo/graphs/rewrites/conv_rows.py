@@ -1,0 +1,292 @@
+"""Convolution rows: channels-last convolutions in C++, with the normalisations around them inside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from operator import getitem
+from typing import Any
+
+import torch
+from torch import fx
+
+from kernelevo.graphs.capture import Captured
+from kernelevo.graphs.lifting import fixed_nodes
+from kernelevo.graphs.matching import arguments, aten, calls, is_op, mutates, on_cpu, shape, sole_user, value
+from kernelevo.graphs.rewrites.conv_rows_text import NAME, snippet
+from kernelevo.graphs.rewrites.layout import KEEPERS
+
+FEWEST_OUT = 16  # output channels: a vector of the widest kind
+FEWEST_PRODUCTS = 16  # of one output: with fewer the rest of the work counts, which others do as well
+LARGEST_DEPTHWISE = 7
+
+
+@dataclass(frozen=True)
+class _Lazy:
+    """A normalised value that is not stored: what is normalised, its scale and shift, what follows."""
+
+    source: fx.Node
+    affine: fx.Node
+    act: str
+
+
+class ConvolutionRows:
+    """Convolutions, batch normalisations and activations of images, all in channels-last order.
+
+    A normalisation is two numbers a channel; whoever reads its result applies them: a convolution where it
+    gathers its input, a residual sum where it adds; for anybody else the result is stored.
+    """
+
+    name = "convolution-rows"
+    describes = "channels-last convolutions in C++ (products, Winograd), BatchNorm and activation inside"
+    speculative = True
+    devices = frozenset({"cpu"})
+
+    def apply(self, captured: Captured) -> int:
+        """Replace each convolution that the kernels cover, and the normalisations beside them."""
+        fixed = fixed_nodes(captured.graph)
+        convolutions = {n for n in calls(captured.graph, aten.conv2d.default) if _covers(n, fixed)}
+        if not convolutions:
+            return 0
+        captured.add_snippet(snippet())
+        _Pass(captured, convolutions).run()
+        for view in calls(captured.graph, aten.view.default):
+            view.target = aten.reshape.default
+        return len(convolutions)
+
+
+class _Pass:
+    """One walk over the graph, in its order."""
+
+    def __init__(self, captured: Captured, convolutions: set[fx.Node]) -> None:
+        self.graph = captured.graph
+        self.text = captured.snippets[NAME]
+        self.convolutions = convolutions
+        self.last: set[fx.Node] = set()  # values that lie channels last
+        self.turned: dict[fx.Node, fx.Node] = {}  # a value that does not, and the same in that order
+        self.lazy: dict[fx.Node, _Lazy] = {}
+        self.moments: dict[fx.Node, fx.Node] = {}
+
+    def run(self) -> None:
+        """Replace what is covered; store what others read."""
+        for node in list(self.graph.nodes):
+            if node in self.convolutions:
+                self._convolve(node)
+            elif is_op(node, aten.batch_norm.default) and self._normalise(node):
+                continue
+            elif node.args and node.args[0] in self.lazy and act_of(node):
+                self._activate(node)
+            elif is_op(node, aten.add.Tensor, aten.add_.Tensor) and self._add(node):
+                continue
+            elif is_op(node, *KEEPERS):
+                self._keep(node)
+        for node, lazy in reversed(self.lazy.items()):
+            if node.users:
+                with self.graph.inserting_before(node):
+                    stored = self._call("conv_rows_apply", (lazy.source, lazy.affine, lazy.act), node)
+                node.replace_all_uses_with(stored)
+            self.graph.erase_node(node)
+
+    def _keep(self, node: fx.Node) -> None:
+        """Note an operator that keeps the order of what it reads; images beside others get their order."""
+        given = _concatenated(node)
+        if any(part in self.last for part in given):
+            node.args = ([self._turned(part) for part in given], *node.args[1:])
+        if self._first(node) in self.last:
+            self.last.add(node)
+
+    def _turned(self, image: fx.Node) -> fx.Node:
+        """Return the value channels last: itself where it lies so, else one copy for all who ask."""
+        if image in self.last:
+            return image
+        if image not in self.turned:
+            with self.graph.inserting_after(image):
+                made = self.graph.call_function(
+                    aten.contiguous.default, (image,), {"memory_format": torch.channels_last}
+                )
+            made.meta = dict(image.meta)
+            self.turned[image] = made
+            self.last.add(made)
+        return self.turned[image]
+
+    def _first(self, node: fx.Node) -> Any:
+        """Return the operand whose order an operator keeps."""
+        first: Any = node.args[0]
+        return first[0] if isinstance(first, (list, tuple)) else first
+
+    def _call(self, name: str, given: tuple[Any, ...], like: fx.Node | None = None) -> fx.Node:
+        made = self.graph.call_function(self.text.function(name), given)
+        if like is not None:
+            made.meta = {**like.meta, "fresh": True}
+            self.last.add(made)
+        return made
+
+    def _convolve(self, conv: fx.Node) -> None:
+        given = arguments(conv)
+        end, act = _with_act(conv)
+        before = self.lazy.get(given["input"])
+        source: Any = before.source if before else given["input"]
+        parts = _concatenated(source) if before else []
+        if parts and all(part in self.last and _reads_only(part) for part in parts):
+            source = tuple(parts)  # it gathers its input anyway, so nobody has to put the parts side by side
+        args = (source, given["weight"], given["bias"], _pair(given["stride"]), _pair(given["padding"]), act)
+        affine = (before.affine, before.act) if before else (None, "none")
+        with self.graph.inserting_before(end):
+            if _counted(end):
+                both = self._call("conv_rows", (*args, *affine, True))
+                made = self.graph.call_function(getitem, (both, 0))
+                made.meta = {**end.meta, "fresh": True}
+                self.last.add(made)
+                self.moments[made] = self.graph.call_function(getitem, (both, 1))
+            else:
+                made = self._call("conv_rows", (*args, *affine) if before else args, end)
+        self._replace(conv, end, made)
+
+    def _replace(self, first: fx.Node, end: fx.Node, made: fx.Node) -> None:
+        end.replace_all_uses_with(made)
+        self.graph.erase_node(end)
+        if end is not first:
+            self.graph.erase_node(first)
+
+    def _activate(self, node: fx.Node) -> None:
+        before = self.lazy[self._first(node)]
+        if before.act == "none":
+            self.lazy[node] = _Lazy(before.source, before.affine, act_of(node))
+
+    def _normalise(self, norm: fx.Node) -> bool:
+        """Take over a normalisation of what lies channels last, or that convolutions of ours alone read."""
+        given = arguments(norm)
+        source = given["input"]
+        if not _normalises(norm) or not (source in self.last or self._serves(norm)):
+            return False
+        if not _reads_only(source, norm) or not _reads_only(norm):
+            return False
+        source, sizes = self._turned(source), shape(norm)
+        count = sizes[0] * sizes[2] * sizes[3]
+        tensors = (given["weight"], given["bias"], given["running_mean"], given["running_var"])
+        numbers = (float(given["momentum"]), float(given["eps"]))
+        with self.graph.inserting_before(norm):
+            moments = self._moments(source) if given["training"] else None
+            affine = self._call("conv_rows_norm", (moments, count, *tensors, *numbers))
+        self.lazy[norm] = _Lazy(source, affine, "none")
+        self.last.add(norm)
+        return True
+
+    def _moments(self, source: fx.Node) -> fx.Node:
+        """Return the moments of a value; those of concatenated channels are their parts', each taken once."""
+        if source not in self.moments:
+            parts = _concatenated(source)
+            if parts and all(part in self.last and _reads_only(part) for part in parts):
+                each = [self._moments(part) for part in parts]
+                found = self.graph.call_function(aten.cat.default, (each, 1))
+            else:
+                found = self._call("conv_rows_moments", (source,))
+            self.moments[source] = found
+        return self.moments[source]
+
+    def _serves(self, norm: fx.Node) -> bool:
+        """Tell whether convolutions of ours alone read a normalisation, through an activation or at once."""
+        end, _ = _with_act(norm)
+        return bool(end.users) and all(reader in self.convolutions for reader in end.users)
+
+    def _add(self, add: fx.Node) -> bool:
+        """Make a residual sum, with the activation behind it, one pass that normalises what it reads."""
+        given = arguments(add)
+        one, other = given["self"], given["other"]
+        if is_op(add, aten.add.Tensor) and (one not in self.lazy or self.lazy[one].act != "none"):
+            one, other = other, one
+        if one not in self.lazy or self.lazy[one].act != "none" or one is other or given["alpha"] != 1:
+            return False
+        if not isinstance(other, fx.Node) or not on_cpu(other) or shape(other) != shape(one):
+            return False
+        first, second = self.lazy[one], self.lazy.get(other)
+        beside = (second.source, second.affine) if second and second.act == "none" else (other,)
+        end, act = _with_act(add)
+        with self.graph.inserting_before(end):
+            made = self._call("conv_rows_apply", (first.source, first.affine, act, *beside), end)
+        self._replace(add, end, made)
+        return True
+
+
+def act_of(node: Any) -> str:
+    """Return the activation that a node is, by the library's name for it, or an empty text."""
+    if is_op(node, aten.relu.default, aten.relu_.default):
+        return "relu"
+    if is_op(node, aten.silu.default, aten.silu_.default):
+        return "silu"
+    if is_op(node, aten.hardswish.default, aten.hardswish_.default):
+        return "hardswish"
+    if is_op(node, aten.relu6.default, aten.relu6_.default):
+        return "relu6"
+    if is_op(node, aten.hardtanh.default, aten.hardtanh_.default):
+        given = arguments(node)
+        return "relu6" if (given["min_val"], given["max_val"]) == (0, 6) else ""
+    return ""
+
+
+def _with_act(node: fx.Node) -> tuple[fx.Node, str]:
+    """Return the activation that alone reads a node, and its name; the node itself where none does."""
+    user = sole_user(node)
+    act = act_of(user)
+    return (user, act) if user is not None and act else (node, "none")
+
+
+def _covers(conv: fx.Node, fixed: set[fx.Node]) -> bool:
+    """Tell whether the kernels cover a convolution and are likely to be as fast as a library."""
+    given = arguments(conv)
+    x, weight, bias = given["input"], given["weight"], given["bias"]
+    if len(shape(conv)) != 4 or 0 in shape(conv) or _pair(given["dilation"]) != (1, 1):
+        return False
+    if not on_cpu(x, weight, *([bias] if bias is not None else [])) or isinstance(given["padding"], str):
+        return False
+    if not (weight.op == "get_attr" and weight in fixed) and not weight.meta.get("settled"):
+        return False
+    out, inner, *sizes = shape(weight)
+    if out < FEWEST_OUT or (bias is not None and not value(bias).is_contiguous()):
+        return False
+    if given["groups"] != 1:
+        return inner == 1 and given["groups"] == out == shape(x)[1] and max(sizes) <= LARGEST_DEPTHWISE
+    return inner * sizes[0] * sizes[1] >= FEWEST_PRODUCTS
+
+
+def _normalises(norm: fx.Node) -> bool:
+    """Tell whether the library covers a batch normalisation."""
+    given = arguments(norm)
+    sizes = shape(norm)
+    if len(sizes) != 4 or 0 in sizes or not on_cpu(given["input"]):
+        return False
+    tensors = [given[k] for k in ("weight", "bias", "running_mean", "running_var") if given[k] is not None]
+    if not on_cpu(*tensors) or not all(value(t).is_contiguous() for t in tensors):
+        return False
+    if (given["running_mean"] is None) != (given["running_var"] is None):
+        return False
+    if given["training"]:
+        return isinstance(given["momentum"], float) and sizes[0] * sizes[2] * sizes[3] > 1
+    return given["running_mean"] is not None
+
+
+def _counted(made: fx.Node) -> bool:
+    """Tell whether a batch normalisation asks for a value's moments, also of it as a part of others."""
+    if not _reads_only(made):
+        return False
+    readers = [*made.users, *(n for user in made.users if _concatenated(user) for n in user.users)]
+    norms = (n for n in readers if is_op(n, aten.batch_norm.default) and _normalises(n))
+    return any(arguments(norm)["training"] for norm in norms)
+
+
+def _concatenated(node: fx.Node) -> list[fx.Node]:
+    """Return the images whose channels a node puts side by side, or nothing."""
+    if not is_op(node, aten.cat.default) or len(shape(node)) != 4:
+        return []
+    given = arguments(node)
+    return list(given["tensors"]) if given["dim"] in (1, -3) else []
+
+
+def _reads_only(source: fx.Node, *apart: fx.Node) -> bool:
+    """Tell whether no reader of a value writes to it; a sole reader that does harms nobody."""
+    readers = [user for user in source.users if user not in apart]
+    return len(source.users) == 1 or not any(source in mutates(user) for user in readers)
+
+
+def _pair(given: Any) -> tuple[int, int]:
+    values = list(given) if isinstance(given, (list, tuple)) else [given]
+    return (values[0], values[-1])

@@ -1,0 +1,125 @@
+"""What programs call for convolutions in channels-last order: the library's functions and their numbers."""
+
+from __future__ import annotations
+
+from kernelevo.graphs import kernels
+from kernelevo.graphs.snippet import Snippet, Table
+
+NAME = "conv_rows"
+ACTIVATIONS = ("none", "relu", "relu6", "silu", "hardswish")  # in the order that conv_tile.cpp numbers them
+
+TUNE: Table = {
+    "CONV_ROWS_TILE": (6, 4, 5),  # places of a register tile
+    "CONV_ROWS_CHUNK": (96, 48, 192),  # places of a 1x1 convolution that a thread takes at once
+    "CONV_ROWS_SUMMED": (128, 64, 512),  # products that are summed in a row
+    "CONV_ROWS_LARGE_KIB": (2048, 512, 16384),  # spread weights from this size on are read by one thread each
+    "CONV_ROWS_WINOGRAD": (16, 64, 1 << 30),  # channels from which 3x3 convolutions take the fast algorithm
+}
+
+_WRAPPER = '''
+_conv_rows_act = {name: at for at, name in enumerate(ACTIVATIONS)}.__getitem__
+
+
+def _conv_rows_panels(weight):
+    """Return [out][...][in] as panels [...][in][panel], flat, the last one filled up to whole vectors."""
+    panel, lanes = _conv_rows.conv_rows_panel(), _conv_rows.conv_rows_lanes()
+    wide = weight.new_zeros(-(-weight.shape[0] // lanes) * lanes, *weight.shape[1:])
+    wide[: weight.shape[0]] = weight
+    return torch.cat([part.movedim(0, -1).flatten() for part in wide.split(panel)])
+
+
+def _conv_rows_plain(weight):
+    """Return a kernel for products and the direct sum, panels of [y][x][in][panel]."""
+    return _conv_rows_panels(weight.detach().permute(0, 2, 3, 1))
+
+
+def _conv_rows_each(weight):
+    """Return a depthwise kernel as [y][x][channels]."""
+    return weight.detach().squeeze(1).permute(1, 2, 0).contiguous()
+
+
+def _conv_rows_spread(weight):
+    """Return a 3x3 kernel as Winograd's G w G^T, made in fp64: 16 planes of panels [in][panel]."""
+    g = torch.tensor([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]], dtype=torch.float64)
+    planes = torch.einsum("ia,ocab,jb->ijoc", g, weight.detach().double(), g).flatten(0, 1).float()
+    return torch.stack([_conv_rows_panels(plane) for plane in planes])
+
+
+def conv_rows(x, weight, bias, stride, padding, act="none", affine=None, affine_act="none", moments=False):
+    """Return a convolution in channels-last order, of act(x * scale + shift) if there is an affine.
+
+    x may be a tuple of images whose channels lie side by side; they are read where they are.
+    A weight of one input channel for more of x's is depthwise. With ``moments`` also [2, out], fp64: mean and
+    biased variance of each channel of the result.
+    """
+    parts, count = None, 0
+    if isinstance(x, tuple):
+        images = [image.contiguous(memory_format=torch.channels_last) for image in x]
+        parts = torch.tensor([n for image in images for n in (image.data_ptr(), image.shape[1])])
+        x, count = images[0], len(images)
+        channels = sum(image.shape[1] for image in images)
+    else:
+        channels = x.shape[1]
+    batch, _, height, width = x.shape
+    out, inner, size_y, size_x = weight.shape
+    rows = (height + 2 * padding[0] - size_y) // stride[0] + 1
+    columns = (width + 2 * padding[1] - size_x) // stride[1] + 1
+    y = torch.empty((batch, out, rows, columns), memory_format=torch.channels_last)
+    seen = torch.empty(2, out, dtype=torch.float64) if moments else None
+    planar = inner == channels <= 4 and parts is None and affine is None and x.is_contiguous()
+    if not planar and not x.is_contiguous(memory_format=torch.channels_last):
+        x = x.contiguous(memory_format=torch.channels_last)
+    before = (x.data_ptr(), parts, count, affine, _conv_rows_act(affine_act))
+    after = (bias, _conv_rows_act(act), y.data_ptr(), seen, batch, height, width, channels)
+    if inner != channels:
+        packed = kernelevo.packed(_conv_rows_each, weight)
+        _conv_rows.conv_rows_depthwise(*before, packed, *after, size_y, size_x, *stride, *padding)
+    elif size_y == size_x == 1 and padding == (0, 0) and not planar:
+        packed = kernelevo.packed(_conv_rows_plain, weight)
+        _conv_rows.conv_rows_product(*before, packed, *after, out, *stride)
+    elif size_y == size_x == 3 and stride == (1, 1) and min(channels, out) >= TUNE["CONV_ROWS_WINOGRAD"][0]:
+        packed = kernelevo.packed(_conv_rows_spread, weight)
+        _conv_rows.conv_rows_winograd(*before, packed, *after, out, *padding)
+    else:
+        packed = kernelevo.packed(_conv_rows_plain, weight)
+        _conv_rows.conv_rows_direct(*before, planar, packed, *after, out, size_y, size_x, *stride, *padding)
+    return (y, seen) if moments else y
+
+
+def conv_rows_moments(x):
+    """Return mean and biased variance of each channel, [2, channels], fp64."""
+    x = x.contiguous(memory_format=torch.channels_last)
+    moments = torch.empty(2, x.shape[1], dtype=torch.float64)
+    _conv_rows.conv_rows_moments(x.data_ptr(), moments, x.numel() // x.shape[1], x.shape[1])
+    return moments
+
+
+def conv_rows_norm(moments, count, weight, bias, running_mean, running_var, momentum, eps):
+    """Return a batch normalisation's scale and shift, [2, channels]; without moments by its running ones."""
+    channels = running_mean.shape[0] if moments is None else moments.shape[1]
+    affine = torch.empty(2, channels)
+    _conv_rows.conv_rows_norm(
+        moments, count, weight, bias, running_mean, running_var, affine, channels, momentum, eps
+    )
+    return affine
+
+
+def conv_rows_apply(x, affine, act, other=None, other_affine=None):
+    """Return act(x * scale + shift), with ``other`` (normalised if it has an affine) added before act."""
+    x = x.contiguous(memory_format=torch.channels_last)
+    if other is not None:
+        other = other.contiguous(memory_format=torch.channels_last)
+    y, channels = torch.empty_like(x), x.shape[1]
+    beside = None if other is None else other.data_ptr()
+    _conv_rows.conv_rows_apply(
+        x.data_ptr(), affine, beside, other_affine, _conv_rows_act(act), y.data_ptr(), x.numel() // channels,
+        channels,
+    )
+    return y
+'''
+
+
+def snippet() -> Snippet:
+    """Return the program text that defines ``conv_rows`` and what goes with it."""
+    library = kernels.library("_conv_rows", ("conv_tile", "conv_rows", "conv_norms"), TUNE)
+    return Snippet(NAME, library + _WRAPPER.replace("ACTIVATIONS", repr(ACTIVATIONS)), TUNE)

@@ -1,0 +1,263 @@
+"""Channels-last convolutions with normalisations inside: values, running statistics, and what must stay."""
+
+import copy
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from kernelevo.graphs.harvest import harvest
+from kernelevo.graphs.printing import print_program
+from kernelevo.graphs.rewrites.conv_rows import ConvolutionRows
+from kernelevo.graphs.rewrites.conv_rows_text import snippet
+from tests.graphs.firing import draw, fire
+from tests.graphs.programs import difference, load
+from tests.graphs.test_batchnorm import warmed
+
+
+def called(captured):
+    """Return the names of the functions that a graph calls, in order."""
+    return [n.target.__name__ for n in captured.graph.nodes if n.op == "call_function"]
+
+
+def rows(*args, **more):
+    return snippet().function("conv_rows")(*args, **more)
+
+
+def assert_close(ours, exact):
+    torch.testing.assert_close(ours.double(), exact, atol=2e-6, rtol=2e-6)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_any_geometry(data):
+    """Against fp64: sizes that fill no vector, no panel and no tile, at every stride and padding."""
+    size = st.integers
+    kernel = data.draw(st.sampled_from([(1, 1), (3, 3), (3, 3), (5, 2), (7, 7)]), "kernel")
+    stride = data.draw(st.sampled_from([(1, 1), (2, 2), (1, 3)]), "stride")
+    padding = (data.draw(size(0, kernel[0])), data.draw(size(0, kernel[1])))
+    batch, channels, out = data.draw(size(1, 3)), data.draw(size(1, 70)), data.draw(size(1, 90))
+    height, width = (data.draw(size(max(1, k - 2 * p), 17)) for k, p in zip(kernel, padding, strict=True))
+    depthwise = data.draw(st.booleans(), "depthwise") and channels > 1
+    torch.manual_seed(0)
+    weight = torch.randn(channels if depthwise else out, 1 if depthwise else channels, *kernel)
+    weight /= weight[0].numel() ** 0.5
+    bias = torch.randn(len(weight)) if data.draw(st.booleans()) else None
+    act = data.draw(st.sampled_from(["none", "relu", "relu6", "silu", "hardswish"]), "act")
+    after = data.draw(st.sampled_from(["none", "relu"]), "after")
+    x = torch.randn(batch, channels, height, width)
+    affine = torch.randn(2, channels) if data.draw(st.booleans(), "affine") else None
+    shared = data.draw(st.booleans(), "side by side") and affine is not None and channels > 2
+    given_x = tuple(x.split([1, channels - 1], 1)) if shared else x
+    if data.draw(st.booleans(), "last") and not shared:
+        given_x = x.contiguous(memory_format=torch.channels_last)
+    y, moments = rows(
+        given_x, weight, bias, stride, padding, after, affine, act if affine is not None else "none", True
+    )
+    exact = x.double()
+    if affine is not None:
+        exact = exact * affine[0].double().view(-1, 1, 1) + affine[1].double().view(-1, 1, 1)
+        exact = exact if act == "none" else getattr(F, act)(exact)
+    exact = F.conv2d(
+        exact,
+        weight.double(),
+        None if bias is None else bias.double(),
+        stride,
+        padding,
+        groups=channels if depthwise else 1,
+    )
+    exact = F.relu(exact) if after == "relu" else exact
+    torch.testing.assert_close(y.double(), exact, atol=2e-5, rtol=1e-5)
+    assert y.is_contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(moments[0], y.double().mean((0, 2, 3)), atol=1e-6, rtol=1e-6)
+    torch.testing.assert_close(moments[1], y.double().var((0, 2, 3), correction=0), atol=1e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize("channels", [(96, 160), (512, 512)])
+def test_weights_that_threads_share_and_weights_that_they_read(channels):
+    weight, x = draw(channels[1], channels[0], 3, 3) / 60, draw(2, channels[0], 9, 11, seed=1)
+    exact = F.conv2d(x.double(), weight.double(), padding=1)
+    ours = rows(x, weight, None, (1, 1), (1, 1))
+    theirs = F.conv2d(x, weight, padding=1)
+    assert (ours - exact).abs().max() < 4 * (theirs - exact).abs().max() + 1e-6
+
+
+def test_long_sums_are_as_exact_as_the_librarys():
+    x, weight = draw(1, 4096, 6, 6).abs(), draw(32, 4096, 1, 1, seed=1)
+    exact = F.conv2d(x.double(), weight.double())
+    ours, theirs = rows(x, weight, None, (1, 1), (0, 0)), F.conv2d(x, weight)
+    assert (ours - exact).square().mean() < 2 * (theirs - exact).square().mean()
+
+
+class Bottleneck(nn.Module):
+    """A residual block, with a shortcut of its own or without, and what may stand between."""
+
+    def __init__(self, stride=1, act=nn.ReLU, inside=True):
+        super().__init__()
+        self.one, self.two = nn.Conv2d(32, 16, 1, bias=False), nn.Conv2d(16, 32, 3, stride, 1, bias=False)
+        self.deep = nn.Conv2d(32, 32, 5, padding=2, groups=32)
+        self.norms = nn.ModuleList(nn.BatchNorm2d(n) for n in (16, 32, 32))
+        self.act = act(inplace=inside)
+        self.short = nn.Sequential(nn.Conv2d(32, 32, 1, stride), nn.BatchNorm2d(32)) if stride > 1 else None
+
+    def forward(self, x):
+        y = self.act(self.norms[0](self.one(x)))
+        y = self.act(self.norms[1](self.two(y)))
+        y = self.norms[2](self.deep(y))
+        y += x if self.short is None else self.short(x)
+        return self.act(y)
+
+
+@pytest.mark.parametrize("train", [True, False])
+@pytest.mark.parametrize("act", [nn.ReLU, nn.ReLU6, nn.SiLU, nn.Hardswish])
+@pytest.mark.parametrize("stride", [1, 2])
+def test_residual_blocks(stride, act, train):
+    module = warmed(Bottleneck(stride, act)).train(train)
+    places, captured = fire(ConvolutionRows(), module, draw(2, 32, 9, 14) * 2 + 1)
+    assert places == 3 + (stride > 1)
+    left = set(called(captured))
+    assert left <= {"conv_rows", "conv_rows_norm", "conv_rows_apply", "getitem", "add_.Tensor"}
+    assert called(captured).count("conv_rows_apply") == 1
+
+
+class Dense(nn.Module):
+    """Pre-activation layers on growing concatenations, then a transition and pooling."""
+
+    def __init__(self, count=3):
+        super().__init__()
+        self.norms = nn.ModuleList(nn.BatchNorm2d(20 + 16 * i) for i in range(count))
+        self.convs = nn.ModuleList(nn.Conv2d(20 + 16 * i, 16, 3, padding=1, bias=False) for i in range(count))
+        self.norm, self.conv = nn.BatchNorm2d(20 + 16 * count), nn.Conv2d(20 + 16 * count, 24, 1)
+
+    def forward(self, x):
+        features = [x]
+        for norm, conv in zip(self.norms, self.convs, strict=True):
+            y = torch.cat(features, 1) if len(features) > 1 else x
+            features.append(conv(torch.relu(norm(y))))
+        return F.avg_pool2d(self.conv(torch.relu(self.norm(torch.cat(features, 1)))), 2)
+
+
+@pytest.mark.parametrize("train", [True, False])
+def test_dense_blocks_never_concatenate(train):
+    places, captured = fire(ConvolutionRows(), warmed(Dense()).train(train), draw(2, 20, 10, 12) + 0.5)
+    assert places == 4
+    images = [n for n in captured.graph.nodes if "cat" in str(n.target) and len(n.meta["val"].shape) == 4]
+    assert not images
+    # each image's mean and variance are gathered once, though each is normalised in several layers
+    assert called(captured).count("conv_rows_moments") == int(train)
+
+
+class Odd(nn.Module):
+    """What a pass over convolutions must not take for granted."""
+
+    def __init__(self, kind):
+        super().__init__()
+        self.kind = kind
+        self.conv, self.norm = nn.Conv2d(8, 16, 3), nn.BatchNorm2d(16)
+        self.next = nn.Conv2d(16, 16, 1)
+
+    def forward(self, x):
+        y = self.conv(x)
+        z = self.norm(y)
+        if self.kind == "read before and after":
+            return self.next(torch.relu(z)) + z + y
+        if self.kind == "written after":
+            kept = z + 0
+            z.mul_(2)
+            return self.next(torch.relu(z)) + kept
+        if self.kind == "the result is written":
+            w = self.next(torch.relu(z))
+            y.add_(1)
+            return w + y
+        if self.kind == "flat":
+            return torch.relu(z).view(x.shape[0], -1)[:, ::3]
+        if self.kind == "sum of itself":
+            return torch.relu(z + z)
+        if self.kind == "scaled sum":
+            return torch.add(z, y, alpha=2)
+        if self.kind == "broadcast":
+            return torch.relu(z + y.mean((2, 3), keepdim=True))
+        if self.kind == "returned":
+            return z, torch.relu(z), y
+        if self.kind == "beside others":
+            return torch.cat([torch.relu(z), x[:, :3, 1:-1, 1:-1]], 1)
+        if self.kind == "twice":
+            return self.norm(self.next(torch.relu(z)))
+        raise ValueError(self.kind)
+
+
+KINDS = [
+    "read before and after",
+    "written after",
+    "the result is written",
+    "flat",
+    "sum of itself",
+    "scaled sum",
+    "broadcast",
+    "returned",
+    "beside others",
+    "twice",
+]
+
+
+@pytest.mark.parametrize("train", [True, False])
+@pytest.mark.parametrize("kind", KINDS)
+def test_odd_readers(kind, train, tmp_path):
+    module = warmed(Odd(kind)).train(train)
+    places, captured = fire(ConvolutionRows(), module, draw(2, 8, 7, 8) + 1)
+    assert places >= 1
+    assert difference(captured, load(print_program(captured), tmp_path, module)) == ""
+
+
+@pytest.mark.parametrize("momentum", [0.3, 1.0])
+def test_statistics_of_norms_with_a_rule_of_their_own(momentum):
+    norm = nn.BatchNorm2d(16, affine=False, eps=0.1, momentum=momentum)
+    chain = warmed(nn.Sequential(nn.Conv2d(8, 16, 3), norm, nn.ReLU()))
+    fire(ConvolutionRows(), chain, draw(3, 8, 6, 6) + 5)
+    bare = nn.Sequential(nn.Conv2d(8, 16, 3), nn.BatchNorm2d(16, track_running_stats=False), nn.ReLU())
+    assert fire(ConvolutionRows(), bare, draw(3, 8, 6, 6) + 5)[0] == 1
+
+
+def test_others_stay():
+    for conv in (
+        nn.Conv2d(8, 15, 3),
+        nn.Conv2d(8, 16, 3, dilation=2),
+        nn.Conv2d(8, 16, 3, groups=2),
+        nn.Conv2d(8, 16, 3, padding="same"),
+        nn.Conv2d(8, 16, 3, padding=1, padding_mode="reflect"),
+    ):
+        places = fire(ConvolutionRows(), conv, draw(1, 8, 9, 9))[0]
+        assert places == (getattr(conv, "padding_mode", "") == "reflect")
+    assert fire(ConvolutionRows(), nn.Conv2d(8, 16, 3).double(), draw(1, 8, 9, 9).double())[0] == 0
+    assert fire(ConvolutionRows(), nn.Conv1d(8, 16, 3), draw(1, 8, 9))[0] == 0
+
+
+def test_nothing_and_nan_pass_as_they_do_in_torch():
+    x, weight = draw(1, 16, 5, 5), draw(16, 16, 1, 1)
+    x[0, 3, 2, 2] = float("nan")
+    x[0, 4, 0, 0] = float("inf")
+    ours, theirs = rows(x, weight, None, (1, 1), (0, 0), "relu"), F.relu(F.conv2d(x, weight))
+    torch.testing.assert_close(ours, theirs, equal_nan=True, atol=1e-5, rtol=1e-5)
+    for act in (F.relu, F.relu6, F.silu, F.hardswish):
+        made = snippet().function("conv_rows_apply")(x, torch.eye(2)[:, :1].repeat(1, 16), act.__name__)
+        torch.testing.assert_close(made, act(x), equal_nan=True, atol=1e-6, rtol=1e-6)
+
+
+def test_the_program_follows_its_weights_and_survives_inductor(tmp_path):
+    last = (nn.Conv2d(32, 16, 3, padding=1), nn.BatchNorm2d(16), nn.Tanh())
+    module = warmed(nn.Sequential(Bottleneck(), *last))
+    x = draw(2, 32, 8, 8)
+    captured = fire(ConvolutionRows(), module, x)[1]
+    for made in (captured, harvest(captured, seconds=60, threads=2)):
+        program = load(print_program(made), tmp_path, module)
+        assert difference(captured, program) == ""
+        other = copy.deepcopy(module)
+        with torch.no_grad():
+            for parameter in other.parameters():
+                parameter.mul_(1.5).add_(0.1)
+        program.load_state_dict(other.state_dict())
+        exact = copy.deepcopy(other).double()(x.double())
+        assert_close(program(x), exact)
