@@ -93,10 +93,11 @@ extern "C" void conv_rows_winograd(const float* x, const int64_t* parts, int64_t
     map.gather(line / down, 2 * (line % down) - padding_y, 4, padding_x, padded, gathered);
     transform_inputs(gathered, padded, across, channels, to, in_plane);
   };
-  const auto product = [&](int64_t plane, int64_t panel, int64_t count, const float* from, float* to) {
+  const auto product = [&](int64_t item, int64_t count, const float* from, float* to) {
+    const int64_t plane = item / panels, o = item % panels * kPanel;
     const Operand in{from + plane * in_plane, channels, 1, 0, channels};
-    const Target target{to + plane * out_plane + panel * kPanel, wide, nullptr, kNone};
-    multiply(count * across, in, w + (plane * wide + panel * kPanel) * channels, target, wide - panel * kPanel);
+    const Target target{to + plane * out_plane + o, wide, nullptr, kNone};
+    multiply(count * across, in, w + (plane * wide + o) * channels, target, wide - o);
   };
   const auto finish = [&](int64_t line, const float* from) {
     const int64_t row = 2 * (line % down), valid = std::min<int64_t>(2, rows - row);
@@ -118,7 +119,7 @@ extern "C" void conv_rows_winograd(const float* x, const int64_t* parts, int64_t
       for (int64_t line = 0; line < lines; ++line)
         transform(line, gathered.get(), all_in.get() + line * across * channels);
 #pragma omp for
-      for (int64_t i = 0; i < 16 * panels; ++i) product(i / panels, i % panels, lines, all_in.get(), all_out.get());
+      for (int64_t i = 0; i < 16 * panels; ++i) product(i, lines, all_in.get(), all_out.get());
 #pragma omp for
       for (int64_t line = 0; line < lines; ++line) finish(line, all_out.get() + line * across * wide);
     } else {
@@ -127,7 +128,7 @@ extern "C" void conv_rows_winograd(const float* x, const int64_t* parts, int64_t
       for (int64_t first = 0; first < lines; first += high) {
         const int64_t count = std::min(high, lines - first);
         for (int64_t i = 0; i < count; ++i) transform(first + i, gathered.get(), in.get() + i * across * channels);
-        for (int64_t i = 0; i < 16 * panels; ++i) product(i / panels, i % panels, count, in.get(), products.get());
+        for (int64_t i = 0; i < 16 * panels; ++i) product(i, count, in.get(), products.get());
         for (int64_t i = 0; i < count; ++i) finish(first + i, products.get() + i * across * wide);
       }
     }
@@ -158,7 +159,8 @@ extern "C" void conv_rows_product(const float* x, const int64_t* parts, int64_t 
       const int64_t first = places * chunk / chunks, inside = places * (chunk + 1) / chunks - first;
       for (int64_t p = 0; gathers && chunk != held && p < inside; ++p) {
         const int64_t line = (first + p) / columns, at = (first + p) % columns * stride_x;
-        map.take_place((line / rows * height + line % rows * stride_y) * width + at, gathered.get() + p * channels);
+        const int64_t place = (line / rows * height + line % rows * stride_y) * width + at;
+        map.take_place(place, gathered.get() + p * channels);
       }
       held = chunk;
       const float* from = gathers ? gathered.get() : x + first * channels;

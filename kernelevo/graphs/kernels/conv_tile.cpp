@@ -10,7 +10,9 @@
 #include <stdlib.h>
 
 #include <algorithm>
+#include <array>
 #include <memory>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -19,10 +21,12 @@ using namespace kernelevo;
 
 constexpr int kVectors = kVectorRegisters == 32 ? 4 : 2;  // of a register tile
 constexpr int64_t kPanel = kVectors * kLanes;             // channels of a result that are computed together
-constexpr int kTile = CONV_ROWS_TILE;                     // places of a register tile, 6 at most
+constexpr int kSums = CONV_ROWS_SUMS ? CONV_ROWS_SUMS : kVectorRegisters == 32 ? 24 : 12;  // vectors of a tile
+constexpr int kTallest = 8;                               // places of a register tile, where it is narrow
 constexpr int64_t kChunk = CONV_ROWS_CHUNK;               // places of a 1x1 convolution that a thread takes at once
 constexpr int64_t kLarge = (int64_t)CONV_ROWS_LARGE_KIB << 10;  // weights that threads share instead of reading all
 constexpr int64_t kSummed = CONV_ROWS_SUMMED;             // products summed in a row before they join a total
+constexpr int64_t kAhead = CONV_ROWS_AHEAD;               // floats of weights that are asked for ahead
 constexpr int64_t kShared = 16 << 20;                     // bytes of tiles that threads may share
 
 struct Free { void operator()(void* p) const { free(p); } };
@@ -71,7 +75,7 @@ void tile(const Operand& in, const float* w, const Target& to, int64_t last) {
   }
   // Long sums are cut into pieces: rounding errors of one sum grow with its length.
   const auto join = [&] {
-#pragma GCC unroll 6
+#pragma GCC unroll 12
     for (int r = 0; r < R; ++r)
 #pragma GCC unroll 4
       for (int v = 0; v < V; ++v) {
@@ -86,8 +90,11 @@ void tile(const Operand& in, const float* w, const Target& to, int64_t last) {
       for (int64_t k = begin; k < end; ++k, w += V * kLanes) {
         vfloat weights[V];
 #pragma GCC unroll 4
-        for (int v = 0; v < V; ++v) weights[v] = load(w + v * kLanes);
-#pragma GCC unroll 6
+        for (int v = 0; v < V; ++v) {
+          weights[v] = load(w + v * kLanes);
+          if (kAhead) __builtin_prefetch(w + v * kLanes + kAhead);
+        }
+#pragma GCC unroll 12
         for (int r = 0; r < R; ++r) {
           const vfloat seen = splat(x[r * in.apart + k]);
 #pragma GCC unroll 4
@@ -102,7 +109,7 @@ void tile(const Operand& in, const float* w, const Target& to, int64_t last) {
       }
     }
   join();
-#pragma GCC unroll 6
+#pragma GCC unroll 12
   for (int r = 0; r < R; ++r)
 #pragma GCC unroll 4
     for (int v = 0; v < V; ++v)
@@ -111,27 +118,39 @@ void tile(const Operand& in, const float* w, const Target& to, int64_t last) {
 
 using Tile = void (*)(const Operand&, const float*, const Target&, int64_t);
 
+// Tiles of V vectors by their number of places.
 template <int V>
-constexpr Tile kTiles[] = {tile<1, V>, tile<2, V>, tile<3, V>, tile<4, V>, tile<5, V>, tile<6, V>};
+struct Tiles {
+  static constexpr int kHeight = std::min(std::max(kSums / V, 1), kTallest);
 
-inline Tile tile_of(int64_t places, int64_t vectors) {
-  if constexpr (kVectors == 4)
-    if (vectors > 2) return vectors == 4 ? kTiles<4>[places - 1] : kTiles<3>[places - 1];
-  return vectors == 2 ? kTiles<2>[places - 1] : kTiles<1>[places - 1];
-}
+  template <int... R>
+  static constexpr std::array<Tile, kHeight> all(std::integer_sequence<int, R...>) { return {tile<R + 1, V>...}; }
+  static constexpr std::array<Tile, kHeight> kOf = all(std::make_integer_sequence<int, kHeight>());
+};
 
-// One panel of up to kPanel channels at any number of places, in tiles of nearly equal height.
-void multiply(int64_t places, Operand in, const float* w, Target to, int64_t channels) {
-  const int64_t vectors = (std::min(channels, kPanel) + kLanes - 1) / kLanes;
-  const int64_t last = lanes(channels - (vectors - 1) * kLanes), parts = (places + kTile - 1) / kTile;
+// Any number of places, in tiles of nearly equal height.
+template <int V>
+void stack(int64_t places, Operand in, const float* w, Target to, int64_t last) {
+  const int64_t parts = (places + Tiles<V>::kHeight - 1) / Tiles<V>::kHeight;
   const float* x = in.x;
   float* y = to.y;
   for (int64_t i = 0; i < parts; ++i) {
     const int64_t from = places * i / parts, upto = places * (i + 1) / parts;
     in.x = x + from * in.apart;
     to.y = y + from * to.apart;
-    tile_of(upto - from, vectors)(in, w, to, last);
+    Tiles<V>::kOf[upto - from - 1](in, w, to, last);
   }
+}
+
+// One panel of up to kPanel channels at any number of places.
+void multiply(int64_t places, const Operand& in, const float* w, const Target& to, int64_t channels) {
+  const int64_t vectors = (std::min(channels, kPanel) + kLanes - 1) / kLanes;
+  const int64_t last = lanes(channels - (vectors - 1) * kLanes);
+  if constexpr (kVectors == 4) {
+    if (vectors == 4) return stack<4>(places, in, w, to, last);
+    if (vectors == 3) return stack<3>(places, in, w, to, last);
+  }
+  vectors == 2 ? stack<2>(places, in, w, to, last) : stack<1>(places, in, w, to, last);
 }
 
 // Means and summed squared distances of each channel, of one chunk of places after the other.

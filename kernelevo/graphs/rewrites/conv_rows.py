@@ -18,6 +18,7 @@ from kernelevo.graphs.rewrites.layout import KEEPERS
 FEWEST_OUT = 16  # output channels: a vector of the widest kind
 FEWEST_PRODUCTS = 16  # of one output: with fewer the rest of the work counts, which others do as well
 LARGEST_DEPTHWISE = 7
+MOST_PARTS = 8  # images whose channels are gathered from where they are
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ class _Pass:
         self.convolutions = convolutions
         self.last: set[fx.Node] = set()  # values that lie channels last
         self.turned: dict[fx.Node, fx.Node] = {}  # a value that does not, and the same in that order
+        self.joined: dict[tuple[fx.Node, ...], fx.Node] = {}
         self.lazy: dict[fx.Node, _Lazy] = {}
         self.moments: dict[fx.Node, fx.Node] = {}
 
@@ -125,12 +127,11 @@ class _Pass:
         end, act = _with_act(conv)
         before = self.lazy.get(given["input"])
         source: Any = before.source if before else given["input"]
-        parts = _concatenated(source) if before else []
-        if parts and all(part in self.last and _reads_only(part) for part in parts):
-            source = tuple(parts)  # it gathers its input anyway, so nobody has to put the parts side by side
         args = (source, given["weight"], given["bias"], _pair(given["stride"]), _pair(given["padding"]), act)
         affine = (before.affine, before.act) if before else (None, "none")
         with self.graph.inserting_before(end):
+            if before:  # it gathers its input anyway, so nobody has to put its parts side by side
+                args = (self._apart(source), *args[1:])
             if _counted(end):
                 both = self._call("conv_rows", (*args, *affine, True))
                 made = self.graph.call_function(getitem, (both, 0))
@@ -174,14 +175,32 @@ class _Pass:
     def _moments(self, source: fx.Node) -> fx.Node:
         """Return the moments of a value; those of concatenated channels are their parts', each taken once."""
         if source not in self.moments:
-            parts = _concatenated(source)
-            if parts and all(part in self.last and _reads_only(part) for part in parts):
+            parts = self._apart(source)
+            if isinstance(parts, tuple):
                 each = [self._moments(part) for part in parts]
-                found = self.graph.call_function(aten.cat.default, (each, 1))
+                self.moments[source] = self.graph.call_function(aten.cat.default, (each, 1))
             else:
-                found = self._call("conv_rows_moments", (source,))
-            self.moments[source] = found
+                self.moments[source] = self._call("conv_rows_moments", (source,))
         return self.moments[source]
+
+    def _apart(self, source: fx.Node) -> fx.Node | tuple[fx.Node, ...]:
+        """Return the images whose channels lie side by side in a value, few of them; else the value itself.
+
+        The first ones of many are put side by side once, for all readers that begin with the same.
+        """
+        parts = tuple(_concatenated(source))
+        if not parts or not all(part in self.last and _reads_only(part) for part in parts):
+            return source
+        while len(parts) > MOST_PARTS:
+            first = parts[:MOST_PARTS]
+            if first not in self.joined:
+                made = self.graph.call_function(aten.cat.default, (list(first), 1))
+                sizes = [shape(part)[1] for part in first]
+                made.meta = {"val": _wider(value(first[0]), sum(sizes)), "fresh": True}
+                self.joined[first] = made
+                self.last.add(made)
+            parts = (self.joined[first], *parts[MOST_PARTS:])
+        return parts
 
     def _serves(self, norm: fx.Node) -> bool:
         """Tell whether convolutions of ours alone read a normalisation, through an activation or at once."""
@@ -279,6 +298,12 @@ def _concatenated(node: fx.Node) -> list[fx.Node]:
         return []
     given = arguments(node)
     return list(given["tensors"]) if given["dim"] in (1, -3) else []
+
+
+def _wider(image: torch.Tensor, channels: int) -> torch.Tensor:
+    """Return what is recorded for an image like another one with more channels."""
+    batch, _, height, width = image.shape
+    return image.new_empty(batch, channels, height, width).contiguous(memory_format=torch.channels_last)
 
 
 def _reads_only(source: fx.Node, *apart: fx.Node) -> bool:

@@ -9,10 +9,11 @@ NAME = "conv_rows"
 ACTIVATIONS = ("none", "relu", "relu6", "silu", "hardswish")  # in the order that conv_tile.cpp numbers them
 
 TUNE: Table = {
-    "CONV_ROWS_TILE": (6, 4, 5),  # places of a register tile
+    "CONV_ROWS_SUMS": (0, 16, 20, 28),  # vectors of a register tile; 0: by the number of registers
     "CONV_ROWS_CHUNK": (96, 48, 192),  # places of a 1x1 convolution that a thread takes at once
     "CONV_ROWS_SUMMED": (128, 64, 512),  # products that are summed in a row
     "CONV_ROWS_LARGE_KIB": (2048, 512, 16384),  # spread weights from this size on are read by one thread each
+    "CONV_ROWS_AHEAD": (2048, 512, 0),  # floats of weights that are asked for ahead
     "CONV_ROWS_WINOGRAD": (16, 64, 1 << 30),  # channels from which 3x3 convolutions take the fast algorithm
 }
 
