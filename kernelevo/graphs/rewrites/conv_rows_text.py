@@ -14,6 +14,12 @@ TUNE: Table = {
     "CONV_ROWS_SUMMED": (128, 64, 512),  # products that are summed in a row
     "CONV_ROWS_LARGE_KIB": (2048, 512, 16384),  # spread weights from this size on are read by one thread each
     "CONV_ROWS_AHEAD": (2048, 512, 0),  # floats of weights that are asked for ahead
+    "CONV_ROWS_WIDE": (
+        28,
+        13,
+        56,
+        1 << 30,
+    ),  # places of a side from which it works in tiles of 4 x 4, not 2 x 2
     "CONV_ROWS_WINOGRAD": (16, 64, 1 << 30),  # channels from which 3x3 convolutions take the fast algorithm
 }
 
@@ -39,11 +45,21 @@ def _conv_rows_each(weight):
     return weight.detach().squeeze(1).permute(1, 2, 0).contiguous()
 
 
-def _conv_rows_spread(weight):
-    """Return a 3x3 kernel as Winograd's G w G^T, made in fp64: 16 planes of panels [in][panel]."""
-    g = torch.tensor([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]], dtype=torch.float64)
+def _conv_rows_spread(weight, points):
+    """Return a 3x3 kernel at Winograd's points, G w G^T in fp64: for each pair of them panels [in][panel]."""
+    rows = [[1 / scale, at / scale, at * at / scale] for at, scale in points]
+    g = torch.tensor([*rows, [0, 0, 1]], dtype=torch.float64)
     planes = torch.einsum("ia,ocab,jb->ijoc", g, weight.detach().double(), g).flatten(0, 1).float()
     return torch.stack([_conv_rows_panels(plane) for plane in planes])
+
+
+def _conv_rows_spread_2(weight):
+    return _conv_rows_spread(weight, ((0.0, 1), (1.0, 2), (-1.0, 2)))
+
+
+def _conv_rows_spread_4(weight):
+    a, b = 0.5**0.5, 2**0.5
+    return _conv_rows_spread(weight, ((0.0, 1), (a, -1.5), (-a, -1.5), (b, 6), (-b, 6)))
 
 
 def conv_rows(x, weight, bias, stride, padding, act="none", affine=None, affine_act="none", moments=False):
@@ -79,8 +95,9 @@ def conv_rows(x, weight, bias, stride, padding, act="none", affine=None, affine_
         packed = kernelevo.packed(_conv_rows_plain, weight)
         _conv_rows.conv_rows_product(*before, packed, *after, out, *stride)
     elif size_y == size_x == 3 and stride == (1, 1) and min(channels, out) >= TUNE["CONV_ROWS_WINOGRAD"][0]:
-        packed = kernelevo.packed(_conv_rows_spread, weight)
-        _conv_rows.conv_rows_winograd(*before, packed, *after, out, *padding)
+        side = 4 if min(rows, columns) >= TUNE["CONV_ROWS_WIDE"][0] else 2
+        packed = kernelevo.packed(_conv_rows_spread_4 if side == 4 else _conv_rows_spread_2, weight)
+        _conv_rows.conv_rows_winograd(*before, side, packed, *after, out, *padding)
     else:
         packed = kernelevo.packed(_conv_rows_plain, weight)
         _conv_rows.conv_rows_direct(*before, planar, packed, *after, out, size_y, size_x, *stride, *padding)
