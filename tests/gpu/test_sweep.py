@@ -152,7 +152,7 @@ def test_a_sweep_of_one_task_on_the_cpu(tmp_path, capsys):
     given = [str(tmp_path / "given"), "--tasks", "4", "--size", "small", "--device", "cpu", "--final", "0"]
     assert sweep.main([*given, "--out", str(out)]) == 0
     found = json.loads(out.read_text())["tasks"]["kernelbench:3/4"]
-    assert found["best"] == "given/good" and found["programs"]["given/good"]["metrics"]["cases"] == 9
+    assert found["best"] == "given/good" and found["programs"]["given/good"]["metrics"]["cases"] >= 9
     assert found["programs"]["given/bad"]["status"] != "ok"
     assert sweep.main([*given, "--out", str(out)]) == 0  # what is in the record is not done again
     assert "given/good" in capsys.readouterr().out

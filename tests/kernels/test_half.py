@@ -106,7 +106,13 @@ def test_a_worse_program_fails(judge, dtype, name):
 
 
 def test_bfloat16_is_too_coarse_for_a_float16_module(judge, dtype):
-    found = verdict(judge, dtype, "return RESULT.bfloat16().to(x.dtype)")
+    """Rounding the result alone moves it by half a step, which may lie within PyTorch's own error, times 4."""
+    body = (
+        "rounded = lambda t: t.bfloat16().to(x.dtype)\n"
+        "y = torch.relu(rounded(self.norm(rounded(self.first(x)))))\n"
+        "return rounded(F.linear(y, rounded(self.last.weight), self.last.bias))"
+    )
+    found = verdict(judge, dtype, body)
     assert found.status is (Status.WRONG if dtype == "float16" else Status.OK), found.feedback
 
 
