@@ -70,16 +70,16 @@ def test_a_measured_program_still_builds_and_gives_the_modules_values(name, path
 
     got, wanted = left(ours), left(reference)
     assert [k for k in got if isinstance(k, int)] == [k for k in wanted if isinstance(k, int)]
-    for name, value in got.items():
-        if name not in wanted:  # a table of the program's own
+    for key, value in got.items():
+        if key not in wanted:  # a table of the program's own
             continue
-        tolerance = 1e-4 * max(1.0, float(wanted[name].abs().max()))
-        assert value.shape == wanted[name].shape
+        tolerance = 1e-4 * max(1.0, float(wanted[key].abs().max()))
+        assert value.shape == wanted[key].shape
         if (
-            float((value - wanted[name]).abs().max()) > tolerance
+            float((value - wanted[key]).abs().max()) > tolerance
         ):  # then by PyTorch's own error, as the judge does
-            theirs = left(copy.deepcopy(pristine), torch.float64)[name]
-            own = float((wanted[name] - theirs).abs().max())
+            theirs = left(copy.deepcopy(pristine), torch.float64)[key]
+            own = float((wanted[key] - theirs).abs().max())
             assert float((value - theirs).abs().max()) <= 4 * own
 
 

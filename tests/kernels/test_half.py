@@ -106,7 +106,7 @@ def test_a_worse_program_fails(judge, dtype, name):
 
 
 def test_bfloat16_is_too_coarse_for_a_float16_module(judge, dtype):
-    """Rounding the result alone moves it by half a step, which may lie within PyTorch's own error, times 4."""
+    """Rounding the result alone moves it by half a step, which may lie within PyTorch's own error."""
     body = (
         "rounded = lambda t: t.bfloat16().to(x.dtype)\n"
         "y = torch.relu(rounded(self.norm(rounded(self.first(x)))))\n"
