@@ -162,14 +162,17 @@ class Oracle(nn.Module):
     def __init__(self, gm: fx.GraphModule) -> None:
         super().__init__()
         twin = fx.GraphModule(gm, copied(gm.graph))
+        made: dict[int, torch.Tensor] = {}  # a tensor with two names stays one
         for module in twin.modules():
             for name, parameter in list(module._parameters.items()):
                 if parameter is not None:
                     wide = nn.Parameter(widen(parameter.detach()), requires_grad=False)
-                    module._parameters[name] = wide
+                    module._parameters[name] = made.setdefault(id(parameter), wide)  # type: ignore[assignment]
             for name, buffer in list(module._buffers.items()):
                 if buffer is not None:
-                    module._buffers[name] = widen(buffer).clone()
+                    if id(buffer) not in made:
+                        made[id(buffer)] = widen(buffer).clone()
+                    module._buffers[name] = made[id(buffer)]
         self.twin = twin
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:

@@ -1,6 +1,7 @@
 """Channels-last convolutions with normalisations inside: values, running statistics, and what must stay."""
 
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
@@ -86,6 +87,30 @@ def test_weights_that_threads_share_and_weights_that_they_read(channels, size, t
     ours = rows(x, weight, None, (1, 1), (1, 1))
     theirs = F.conv2d(x, weight, padding=1)
     assert (ours - exact).abs().max() < times * (theirs - exact).abs().max()
+
+
+NARROW = {
+    "avx2": ("-mno-avx512f", "-mavx2", "-mfma"),
+    "portable": ("-mno-avx512f", "-mno-avx2", "-mno-fma", "-mno-avx"),
+}
+
+
+@pytest.mark.parametrize("kind", ["avx2", pytest.param("portable", marks=pytest.mark.slow)])
+def test_other_vectors(kind):
+    """The same text where vectors are narrower and registers fewer."""
+    whole = snippet()
+    flags = "".join(f'    "{flag}",\n' for flag in NARROW[kind])
+    text = whole.text.replace("flags=[\n", "flags=[\n" + flags)
+    assert text != whole.text
+    function = replace(whole, name=f"conv_rows_{kind}", text=text).function("conv_rows")
+    for kernel, groups, stride in ((1, 1, 2), (3, 1, 1), (5, 1, 2), (3, 43, 1)):
+        weight = draw(43, 43 // groups, kernel, kernel) / (43 / groups) ** 0.5 / kernel
+        x, affine = draw(2, 43, 30, 29, seed=1), draw(2, 43, seed=2)
+        y, moments = function(x, weight, None, (stride, stride), (1, 1), "relu6", affine, "silu", True)
+        given_x = F.silu(x.double() * affine[0].view(-1, 1, 1) + affine[1].view(-1, 1, 1))
+        exact = F.relu6(F.conv2d(given_x, weight.double(), None, stride, 1, groups=groups))
+        torch.testing.assert_close(y.double(), exact, atol=2e-5, rtol=1e-5)
+        torch.testing.assert_close(moments[0], y.double().mean((0, 2, 3)), atol=1e-6, rtol=1e-6)
 
 
 def test_long_sums_are_as_exact_as_the_librarys():

@@ -1,9 +1,11 @@
+import copy
 import threading
 
 import torch
 from torch import nn
 
-from kernelevo.graphs.execution import TURN, Call, observe
+from kernelevo.graphs.capture import capture
+from kernelevo.graphs.execution import TURN, Call, Oracle, observe
 
 
 def test_shuffled_inputs_hold_the_same_values_in_other_places():
@@ -33,3 +35,27 @@ class Elsewhere(nn.Module):
 def test_one_graph_runs_at_a_time():
     outcome = observe(Elsewhere(), [Call((torch.zeros(2),), {})])
     assert outcome.outputs[0][0].tolist() == [0.0, 0.0]
+
+
+class Shared(nn.Module):
+    """One normalisation under two names, used under both."""
+
+    def __init__(self):
+        super().__init__()
+        self.one = nn.BatchNorm1d(3)
+        self.other = self.one
+
+    def forward(self, x):
+        return self.other(self.one(x) * 3 + 1)
+
+
+def test_the_oracle_keeps_one_tensor_one_under_all_its_names():
+    module, x = Shared(), torch.randn(5, 3) + 2
+    captured = capture(module, (x,))
+    oracle, wide = Oracle(captured.gm), copy.deepcopy(module).double()
+    (result,) = oracle(x)
+    torch.testing.assert_close(result, wide(x.double()))
+    left = dict(wide.named_buffers(remove_duplicate=False))
+    for name, buffer in oracle.named_buffers(remove_duplicate=False):
+        torch.testing.assert_close(buffer, left[name].to(buffer.dtype))
+    assert captured.mismatch() == ""

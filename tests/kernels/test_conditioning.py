@@ -61,6 +61,20 @@ def test_where_rounding_grows_other_roundings_count_too():
     assert max(plain) > GATE and sum(b > 1.2 * a for a, b in zip(plain, wide, strict=True)) >= 5
 
 
+class Picky(Chaos):
+    """Takes whole multiples of 1/64 alone."""
+
+    def forward(self, x):
+        if bool((x * 64 != torch.round(x * 64)).any()):
+            raise ValueError("not on the grid")
+        return super().forward(x)
+
+
+def test_a_module_that_refuses_moved_inputs_is_held_to_its_own_error():
+    own, found = errors_of(Picky(), torch.arange(1, 64) / 64)
+    assert found.e_ref == own.e_ref and own.e_ref[0] > GATE / 4
+
+
 def test_a_module_within_the_gate_keeps_pytorchs_own_error():
     torch.manual_seed(1)
     own, found = errors_of(nn.Linear(64, 64), torch.rand(8, 64))

@@ -176,20 +176,17 @@ extern "C" void conv_rows_winograd(const float* x, const int64_t* parts, int64_t
                                    int64_t affine_act, int64_t side, const float* w, const float* bias, int64_t act,
                                    float* y, double* moments, int64_t batch, int64_t height, int64_t width,
                                    int64_t channels, int64_t out, int64_t padding_y, int64_t padding_x) {
-  const Part whole{x, channels};
-  const Map map{parts ? (const Part*)parts : &whole, parts ? count : 1, affine, affine_act, false, height, width, channels};
+  const Map map(x, parts, count, affine, affine_act, false, height, width, channels);
   const auto run = side == 4 ? winograd<4> : winograd<2>;
   run(map, w, Target{y, out, bias, act}, moments, batch, out, padding_y, padding_x);
 }
 
 // 1x1 without padding.
-extern "C" void conv_rows_product(const float* x, const int64_t* parts, int64_t count,
-    const float* affine, int64_t affine_act, const float* w,
-                                  const float* bias, int64_t act, float* y, double* moments, int64_t batch,
-                                  int64_t height, int64_t width, int64_t channels, int64_t out, int64_t stride_y,
-                                  int64_t stride_x) {
-  const Part whole{x, channels};
-  const Map map{parts ? (const Part*)parts : &whole, parts ? count : 1, affine, affine_act, false, height, width, channels};
+extern "C" void conv_rows_product(const float* x, const int64_t* parts, int64_t count, const float* affine,
+                                  int64_t affine_act, const float* w, const float* bias, int64_t act, float* y,
+                                  double* moments, int64_t batch, int64_t height, int64_t width, int64_t channels,
+                                  int64_t out, int64_t stride_y, int64_t stride_x) {
+  const Map map(x, parts, count, affine, affine_act, false, height, width, channels);
   const int64_t rows = (height - 1) / stride_y + 1, columns = (width - 1) / stride_x + 1;
   const int64_t places = batch * rows * columns, chunks = (places + kChunk - 1) / kChunk;
   const int64_t panels = (out + kPanel - 1) / kPanel;
@@ -219,14 +216,12 @@ extern "C" void conv_rows_product(const float* x, const int64_t* parts, int64_t 
 }
 
 // Any size and stride. planar: x has its channels first.
-extern "C" void conv_rows_direct(const float* x, const int64_t* parts, int64_t count,
-    const float* affine, int64_t affine_act, int64_t planar,
-                                 const float* w, const float* bias, int64_t act, float* y, double* moments,
-                                 int64_t batch, int64_t height, int64_t width, int64_t channels, int64_t out,
-                                 int64_t size_y, int64_t size_x, int64_t stride_y, int64_t stride_x,
-                                 int64_t padding_y, int64_t padding_x) {
-  const Part whole{x, channels};
-  const Map map{parts ? (const Part*)parts : &whole, parts ? count : 1, affine, affine_act, planar != 0, height, width, channels};
+extern "C" void conv_rows_direct(const float* x, const int64_t* parts, int64_t count, const float* affine,
+                                 int64_t affine_act, int64_t planar, const float* w, const float* bias, int64_t act,
+                                 float* y, double* moments, int64_t batch, int64_t height, int64_t width,
+                                 int64_t channels, int64_t out, int64_t size_y, int64_t size_x, int64_t stride_y,
+                                 int64_t stride_x, int64_t padding_y, int64_t padding_x) {
+  const Map map(x, parts, count, affine, affine_act, planar != 0, height, width, channels);
   const int64_t rows = (height + 2 * padding_y - size_y) / stride_y + 1;
   const int64_t columns = (width + 2 * padding_x - size_x) / stride_x + 1;
   const int64_t padded = width + 2 * padding_x, row = padded * channels;
@@ -256,13 +251,12 @@ extern "C" void conv_rows_direct(const float* x, const int64_t* parts, int64_t c
 }
 
 // One filter for each channel. w: [size_y][size_x][channels].
-extern "C" void conv_rows_depthwise(const float* x, const int64_t* parts, int64_t count,
-    const float* affine, int64_t affine_act, const float* w,
-                                    const float* bias, int64_t act, float* y, double* moments, int64_t batch,
-                                    int64_t height, int64_t width, int64_t channels, int64_t size_y, int64_t size_x,
-                                    int64_t stride_y, int64_t stride_x, int64_t padding_y, int64_t padding_x) {
-  const Part whole{x, channels};
-  const Map map{parts ? (const Part*)parts : &whole, parts ? count : 1, affine, affine_act, false, height, width, channels};
+extern "C" void conv_rows_depthwise(const float* x, const int64_t* parts, int64_t count, const float* affine,
+                                    int64_t affine_act, const float* w, const float* bias, int64_t act, float* y,
+                                    double* moments, int64_t batch, int64_t height, int64_t width, int64_t channels,
+                                    int64_t size_y, int64_t size_x, int64_t stride_y, int64_t stride_x,
+                                    int64_t padding_y, int64_t padding_x) {
+  const Map map(x, parts, count, affine, affine_act, false, height, width, channels);
   const int64_t rows = (height + 2 * padding_y - size_y) / stride_y + 1;
   const int64_t columns = (width + 2 * padding_x - size_x) / stride_x + 1;
   const int64_t padded = width + 2 * padding_x, row = padded * channels;

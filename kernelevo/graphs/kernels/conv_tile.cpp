@@ -162,7 +162,7 @@ class Moments {
   // `count` channels from `first` on, of places that are `apart` floats apart.
   void add(int64_t chunk, const float* y, int64_t places, int64_t apart, int64_t first, int64_t count) {
     if (!to_) return;
-    counts_[chunk] = (double)places;
+    if (first == 0) counts_[chunk] = (double)places;
     float* mean = parts_.data() + 2 * chunk * channels_ + first;
     for (int64_t c = 0; c < count; c += kLanes) {
       const int64_t n = lanes(count - c);
@@ -210,12 +210,18 @@ static_assert(sizeof(Part) == 2 * sizeof(int64_t), "the caller writes a part as 
 
 // Images, in one tensor or several side by side, and scale, shift and activation that come before their use.
 struct Map {
-  const Part* parts;
+  const Part whole, *parts;  // all of it, if nobody says in which parts it lies
   int64_t count;
   const float* affine;
   int64_t act;
   bool planar;  // one part, channels first
   int64_t height, width, channels;
+
+  Map(const float* x, const int64_t* rows, int64_t rows_count, const float* affine, int64_t act, bool planar,
+      int64_t height, int64_t width, int64_t channels)
+      : whole{x, channels}, parts(rows ? (const Part*)rows : &whole), count(rows ? rows_count : 1), affine(affine),
+        act(act), planar(planar), height(height), width(width), channels(channels) {}
+  Map(const Map&) = delete;
 
   // All channels of a place, counted over all images.
   void take_place(int64_t place, float* to) const {

@@ -28,16 +28,15 @@ _conv_rows_act = {name: at for at, name in enumerate(ACTIVATIONS)}.__getitem__
 
 
 def _conv_rows_panels(weight):
-    """Return [out][...][in] as panels [...][in][panel], flat, the last one filled up to whole vectors."""
+    """Return [...][in][out] as panels [in][panel] for each of the first, filled up to whole vectors."""
     panel, lanes = _conv_rows.conv_rows_panel(), _conv_rows.conv_rows_lanes()
-    wide = weight.new_zeros(-(-weight.shape[0] // lanes) * lanes, *weight.shape[1:])
-    wide[: weight.shape[0]] = weight
-    return torch.cat([part.movedim(0, -1).flatten() for part in wide.split(panel)])
+    wide = torch.nn.functional.pad(weight, (0, -weight.shape[-1] % lanes))
+    return torch.cat([part.flatten(-2) for part in wide.split(panel, -1)], -1)
 
 
 def _conv_rows_plain(weight):
     """Return a kernel for products and the direct sum, panels of [y][x][in][panel]."""
-    return _conv_rows_panels(weight.detach().permute(0, 2, 3, 1))
+    return _conv_rows_panels(weight.detach().permute(2, 3, 1, 0).flatten(0, 2))
 
 
 def _conv_rows_each(weight):
@@ -49,8 +48,9 @@ def _conv_rows_spread(weight, points):
     """Return a 3x3 kernel at Winograd's points, G w G^T in fp64: for each pair of them panels [in][panel]."""
     rows = [[1 / scale, at / scale, at * at / scale] for at, scale in points]
     g = torch.tensor([*rows, [0, 0, 1]], dtype=torch.float64)
-    planes = torch.einsum("ia,ocab,jb->ijoc", g, weight.detach().double(), g).flatten(0, 1).float()
-    return torch.stack([_conv_rows_panels(plane) for plane in planes])
+    taps = weight.detach().double().permute(2, 3, 1, 0).flatten(0, 1)
+    planes = torch.kron(g, g) @ taps.flatten(1)
+    return _conv_rows_panels(planes.float().view(-1, *taps.shape[1:]))
 
 
 def _conv_rows_spread_2(weight):
