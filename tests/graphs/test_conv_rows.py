@@ -140,7 +140,9 @@ class Bottleneck(nn.Module):
 
 
 @pytest.mark.parametrize("train", [True, False])
-@pytest.mark.parametrize("act", [nn.ReLU, nn.ReLU6, nn.SiLU, nn.Hardswish])
+@pytest.mark.parametrize(
+    "act", [nn.ReLU, nn.ReLU6, *(pytest.param(a, marks=pytest.mark.slow) for a in (nn.SiLU, nn.Hardswish))]
+)
 @pytest.mark.parametrize("stride", [1, 2])
 def test_residual_blocks(stride, act, train):
     module = warmed(Bottleneck(stride, act)).train(train)
@@ -212,6 +214,11 @@ class Odd(nn.Module):
             return z, torch.relu(z), y
         if self.kind == "beside others":
             return torch.cat([torch.relu(z), x[:, :3, 1:-1, 1:-1]], 1)
+        if self.kind == "an image that changes":
+            x = x[:, :, 1:-1, 1:-1].contiguous()
+            joined = torch.cat([y, x], 1)
+            x.mul_(2)
+            return joined, torch.cat([torch.relu(z), x], 1)
         if self.kind == "twice":
             return self.norm(self.next(torch.relu(z)))
         raise ValueError(self.kind)
@@ -227,6 +234,7 @@ KINDS = [
     "broadcast",
     "returned",
     "beside others",
+    "an image that changes",
     "twice",
 ]
 

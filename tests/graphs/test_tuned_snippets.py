@@ -146,7 +146,9 @@ CASES = {
 }
 # number k takes the k-th choice of every entry, so that few builds see each choice
 TOGETHER = [
-    (name, k) for name, case in CASES.items() for k in range(1, max(map(len, case.snippet.tune.values())))
+    pytest.param(name, k, marks=[pytest.mark.slow] if k > 1 else [])
+    for name, case in CASES.items()
+    for k in range(1, max(map(len, case.snippet.tune.values())))
 ]
 ALONE = [
     (name, entry, choice)

@@ -18,6 +18,9 @@ from kernelevo.tasks.library import solutions
 
 ALL = [(name, path) for name, paths in solutions("cuda").items() for path in paths]
 TRITON = [(name, path) for name, path in ALL if "triton.jit" in path.read_text(encoding="utf-8")]
+INTERPRETED = [
+    pytest.param(*given, marks=[pytest.mark.slow] if i % 3 else []) for i, given in enumerate(TRITON)
+]
 CUDA = [(name, path) for name, path in ALL if "kernelevo.cuda(" in path.read_text(encoding="utf-8")]
 
 RECORDED = [(name, path) for name, path in ALL if path.with_suffix(".json").is_file()]
@@ -98,7 +101,7 @@ def test_form(name, path):
     assert "ModelNew" in classes
 
 
-@pytest.mark.parametrize(("name", "path"), TRITON)
+@pytest.mark.parametrize(("name", "path"), INTERPRETED)
 def test_values_in_tritons_interpreter(name, path, tmp_path):
     script = Path(__file__).with_name("solution_values.py")
     done = subprocess.run(

@@ -91,7 +91,7 @@ class _Pass:
     def _keep(self, node: fx.Node) -> None:
         """Note an operator that keeps the order of what it reads; images beside others get their order."""
         given = _concatenated(node)
-        if any(part in self.last for part in given):
+        if any(part in self.last for part in given) and all(map(_reads_only, given)):
             node.args = ([self._turned(part) for part in given], *node.args[1:])
         if self._first(node) in self.last:
             self.last.add(node)
