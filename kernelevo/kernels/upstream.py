@@ -175,7 +175,13 @@ def _close(reference: Reference, model: Any, ours: Any, device: str) -> dict[str
         model.train(mode == "correct_loose")
         ours.train(mode == "correct_loose")
         for seed in seeds:
-            right, got = (_answer(side, reference, seed, device) for side in (model, ours))
+            right = _answer(model, reference, seed, device)
+            try:
+                got = _answer(ours, reference, seed, device)
+            except Exception:  # upstream itself never asks for eval mode: a program may be for training alone
+                if mode == "correct_loose":
+                    raise
+                got = []
             if mode == "correct_loose":
                 half = any(isinstance(r, torch.Tensor) and r.dtype.itemsize == 2 for r in right)
                 found["tolerance"] = LOOSE if half else TIGHT

@@ -67,6 +67,13 @@ def test_a_program_that_folds_a_norm_is_right_in_eval_mode_alone(tmp_path):
     assert not told["correct_loose"] and told["correct_eval"] and told["speedup"] is None
 
 
+def test_a_program_for_training_alone_is_right_there(tmp_path):
+    guard = "assert self.training, 'this program is for training mode only'\n        return torch.relu"
+    told = judged(NORM, program(NORM, guard=("return torch.relu", guard)), tmp_path)
+    assert told["correct"] and told["correct_loose"] and not told["correct_eval"] and not told["problem"]
+    assert told["speedup"] > 0
+
+
 def test_weights_drawn_in_another_order_may_be_loaded(tmp_path):
     other = ("self.linear = nn.Linear(n, n)", "torch.rand(3)\n        self.linear = nn.Linear(n, n)")
     told = judged(TODAY, program(TODAY, other=other), tmp_path)
