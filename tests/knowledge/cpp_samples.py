@@ -79,6 +79,15 @@ def depthwise(library):
     return y, F.conv2d(x.double(), w.double(), padding=1, groups=3)
 
 
+def winograd(library):
+    x, weight = draw(10, 6, 5), draw(7, 5, 3, 3, seed=1)
+    g = torch.tensor([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]], dtype=torch.float64)
+    spread = torch.einsum("ia,ocab,jb->ijco", g, weight.double(), g).float().contiguous()
+    y = torch.empty(10, 6, 7)
+    library.winograd3x3(x, spread, y, 10, 6, 5, 7)
+    return y, F.conv2d(x.double().permute(2, 0, 1)[None], weight.double(), padding=1)[0].permute(1, 2, 0)
+
+
 def recurrent(library):
     inputs, first, w = draw(9, 3, 24), draw(3, 24, seed=1), draw(24, 24, seed=2) / 5
     states = inputs.clone()
@@ -149,6 +158,7 @@ CHECKS = {
     "cpu-images-in-lanes": images_in_lanes,
     "cpu-depthwise-rows": depthwise,
     "cpu-recurrent": recurrent,
+    "cpu-winograd": winograd,
     "scan-chunks": scan,
     "cpu-openmp": openmp,
     "cpu-vector-types": vector_types,
