@@ -14,12 +14,7 @@ TUNE: Table = {
     "CONV_ROWS_SUMMED": (128, 64, 512),  # products that are summed in a row
     "CONV_ROWS_LARGE_KIB": (2048, 512, 16384),  # spread weights from this size on are read by one thread each
     "CONV_ROWS_AHEAD": (2048, 512, 0),  # floats of weights that are asked for ahead
-    "CONV_ROWS_WIDE": (
-        28,
-        13,
-        56,
-        1 << 30,
-    ),  # places of a side from which it works in tiles of 4 x 4, not 2 x 2
+    "CONV_ROWS_WIDE": (28, 13, 56, 1 << 30),  # places of a side from which its tiles are 4 x 4, not 2 x 2
     "CONV_ROWS_WINOGRAD": (16, 64, 1 << 30),  # channels from which 3x3 convolutions take the fast algorithm
 }
 
