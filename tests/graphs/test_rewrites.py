@@ -304,7 +304,9 @@ def test_does_not_match(name, module, x):
     assert str(captured.graph) == before
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize(
+    "seed", [*range(8), *(pytest.param(n, marks=pytest.mark.slow) for n in range(8, 20))]
+)
 def test_everything_at_once_on_random_compositions(seed, tmp_path):
     module, inputs = composition(seed)
     captured = capture(module, inputs)

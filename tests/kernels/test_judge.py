@@ -136,6 +136,7 @@ def test_prints_do_no_harm_and_the_judge_lives_on(judge):
     assert verdict(judge, candidate(noisy)).status is Status.OK
 
 
+@pytest.mark.slow
 def test_a_floor_stops_a_slow_program_early(judge):
     slow = candidate("for _ in range(40): y = torch.relu(self.linear(x))\nreturn RESULT")
     found = verdict(judge, slow, floor=50.0)
@@ -204,6 +205,7 @@ def test_a_winner_is_judged_in_three_fresh_processes(judge):
     assert found.metrics["speedup_vs_library"] > 0 and found.metrics["speedup_vs_cublas"] is None
 
 
+@pytest.mark.slow
 def test_a_program_meets_the_baselines_of_its_precision(judge):
     judge.warm()
     baselines = judge.ground.baselines

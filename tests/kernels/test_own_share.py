@@ -84,6 +84,7 @@ def judged(judge, source):
     return judge.measure(judge.prepare(Program.single(source)))
 
 
+@pytest.mark.slow
 def test_a_program_that_computes_by_itself_is_right(strict):
     found = judged(strict, OWN)
     assert found.status is Status.OK, found.feedback
