@@ -207,6 +207,12 @@ def on_cpu(*nodes: Any) -> bool:
     return all(is_float32(n) and value(n).device.type == "cpu" for n in nodes)
 
 
+def pair(given: Any) -> tuple[int, int]:
+    """Return a size given once or twice as two numbers."""
+    values = list(given) if isinstance(given, (list, tuple)) else [given]
+    return (values[0], values[-1])
+
+
 def same(a: Any, b: Any) -> bool:
     """Tell whether two arguments are one value: one node, one attribute, or equal literals."""
     if isinstance(a, fx.Node) and isinstance(b, fx.Node):

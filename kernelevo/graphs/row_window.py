@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from torch import fx
 
-from kernelevo.graphs.matching import arguments, aten, is_op, shape
+from kernelevo.graphs.matching import arguments, aten, is_op, pair, shape
 from kernelevo.graphs.row_layout import Layout
 from kernelevo.graphs.row_program import Step
 
@@ -37,20 +36,15 @@ def read_window(node: fx.Node) -> Window | None:
             return None
         size = (height // rows, width // columns)
         return Window(size, size, (0, 0), True)
-    size = _pair(given["kernel_size"])
-    stride = _pair(given["stride"]) if given["stride"] else size
-    padding = _pair(given["padding"])
+    size = pair(given["kernel_size"])
+    stride = pair(given["stride"]) if given["stride"] else size
+    padding = pair(given["padding"])
     mean = is_op(node, aten.avg_pool2d.default)
-    if given["ceil_mode"] or _pair(given.get("dilation", 1)) != (1, 1):
+    if given["ceil_mode"] or pair(given.get("dilation", 1)) != (1, 1):
         return None
     if mean and (given["divisor_override"] is not None or (any(padding) and not given["count_include_pad"])):
         return None
     return Window(size, stride, padding, mean)
-
-
-def _pair(given: Any) -> tuple[int, int]:
-    values = list(given) if isinstance(given, (list, tuple)) else [given]
-    return (values[0], values[-1])
 
 
 def window_loops(node: fx.Node, laid: Layout, steps: Mapping[str, Step], pooled: str) -> Iterator[str]:

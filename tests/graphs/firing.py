@@ -1,6 +1,7 @@
 """Applying one rewrite to a module and demanding that its values stay right."""
 
 import torch
+from torch import nn
 
 from kernelevo.graphs.capture import capture
 from kernelevo.graphs.rewrite import apply_one
@@ -16,3 +17,13 @@ def fire(rewrite, module, *inputs):
 
 def draw(*shape, seed=0):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def warmed(module):
+    """Give running statistics and affines values of their own."""
+    for norm in module.modules():
+        if isinstance(norm, nn.modules.batchnorm._BatchNorm):
+            for index, tensor in enumerate((norm.weight, norm.bias, norm.running_mean, norm.running_var)):
+                if tensor is not None:
+                    tensor.data.copy_(draw(norm.num_features, seed=index).abs() + 0.3)
+    return module

@@ -3,17 +3,7 @@ import torch
 from torch import nn
 
 from kernelevo.graphs.rewrites.batchnorm import BatchNormAct, BatchNormPool, snippet
-from tests.graphs.firing import draw, fire
-
-
-def warmed(module):
-    """Give running statistics and affines values of their own."""
-    for norm in module.modules():
-        if isinstance(norm, nn.modules.batchnorm._BatchNorm):
-            for index, tensor in enumerate((norm.weight, norm.bias, norm.running_mean, norm.running_var)):
-                if tensor is not None:
-                    tensor.data.copy_(draw(norm.num_features, seed=index).abs() + 0.3)
-    return module
+from tests.graphs.firing import draw, fire, warmed
 
 
 class Residual(nn.Module):

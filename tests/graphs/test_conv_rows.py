@@ -14,9 +14,8 @@ from kernelevo.graphs.harvest import harvest
 from kernelevo.graphs.printing import print_program
 from kernelevo.graphs.rewrites.conv_rows import ConvolutionRows
 from kernelevo.graphs.rewrites.conv_rows_text import snippet
-from tests.graphs.firing import draw, fire
+from tests.graphs.firing import draw, fire, warmed
 from tests.graphs.programs import difference, load
-from tests.graphs.test_batchnorm import warmed
 
 
 def called(captured):
@@ -178,6 +177,13 @@ def test_dense_blocks_never_concatenate(train):
     assert not images
     # each image's mean and variance are gathered once, though each is normalised in several layers
     assert called(captured).count("conv_rows_moments") == int(train)
+
+
+def test_of_many_parts_the_first_are_joined_once():
+    places, captured = fire(ConvolutionRows(), warmed(Dense(19)), draw(2, 20, 6, 7) + 0.5)
+    assert places == 20
+    joined = [n for n in captured.graph.nodes if "cat" in str(n.target) and len(n.meta["val"].shape) == 4]
+    assert [len(n.args[0]) for n in joined] == [8, 8]  # 20 images: 8, then those and 7, then those and 5
 
 
 class Odd(nn.Module):

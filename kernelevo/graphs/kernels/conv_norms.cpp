@@ -1,3 +1,5 @@
+// Batch normalisations of channels-last images: their statistics, scale and shift, and what is stored.
+
 // [mean, biased variance] of each channel of [places][channels].
 extern "C" void conv_rows_moments(const float* x, double* moments, int64_t places, int64_t channels) {
   const int64_t chunks = (places + kChunk - 1) / kChunk;

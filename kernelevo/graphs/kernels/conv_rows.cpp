@@ -1,185 +1,39 @@
+// Products and direct sums of channels-last images (see conv_tile.cpp).
 namespace {
 
-// Along one axis: M + 2 inputs -> values at as many points; products there -> M outputs.
-template <int M> struct Points;
+// Bands of rows of results, each of one image, and the rows that it reads.
+struct Bands {
+  struct Pair { int64_t y, x; };
+  Pair size, stride, padding;
+  int64_t rows, columns, padded, row, high, of_image, count;
 
-template <> struct Points<2> {  // 0, 1, -1, infinity
-  static void in(const vfloat* d, vfloat* at) {
-    at[0] = d[0] - d[2];
-    at[1] = d[2] + d[1];
-    at[2] = d[2] - d[1];
-    at[3] = d[1] - d[3];
+  Bands(const Map& map, int64_t batch, Pair size, Pair stride, Pair padding, int64_t wanted)
+      : size(size), stride(stride), padding(padding), rows((map.height + 2 * padding.y - size.y) / stride.y + 1),
+        columns((map.width + 2 * padding.x - size.x) / stride.x + 1), padded(map.width + 2 * padding.x),
+        row(padded * map.channels) {
+    const int64_t fair = (rows * batch + omp_get_max_threads() - 1) / omp_get_max_threads();
+    high = std::min({wanted, fair, rows});
+    of_image = (rows + high - 1) / high;
+    count = batch * of_image;
   }
-  static void out(const vfloat* m, vfloat* y) {
-    y[0] = m[0] + m[1] + m[2];
-    y[1] = m[1] - m[2] - m[3];
-  }
-};
 
-template <> struct Points<4> {  // 0, a, -a, b, -b, infinity; a a = 1 / 2, b b = 2: they round least
-  static constexpr float a = 0.70710678118654752f, b = 1.41421356237309505f;
-  static void in(const vfloat* d, vfloat* at) {
-    const vfloat even_a = d[4] - 2.0f * d[2], odd_a = a * (d[3] - 2.0f * d[1]);
-    const vfloat even_b = d[4] - 0.5f * d[2], odd_b = b * (d[3] - 0.5f * d[1]);
-    at[0] = d[0] + d[4] - 2.5f * d[2];
-    at[1] = even_a + odd_a;
-    at[2] = even_a - odd_a;
-    at[3] = even_b + odd_b;
-    at[4] = even_b - odd_b;
-    at[5] = d[1] + d[5] - 2.5f * d[3];
-  }
-  static void out(const vfloat* m, vfloat* y) {
-    const vfloat even_a = m[1] + m[2], odd_a = a * (m[1] - m[2]), even_b = m[3] + m[4], odd_b = b * (m[3] - m[4]);
-    y[0] = m[0] + even_a + even_b;
-    y[1] = odd_a + odd_b;
-    y[2] = 0.5f * even_a + 2.0f * even_b;
-    y[3] = 0.5f * odd_a + 2.0f * odd_b + m[5];
+  int64_t floats() const { return ((high - 1) * stride.y + size.y) * row; }
+  int64_t first_row(int64_t band) const { return band % of_image * high; }
+  int64_t first_place(int64_t band) const { return (band / of_image * rows + first_row(band)) * columns; }
+
+  // Gathers what a band reads; returns its number of rows.
+  int64_t gather(const Map& map, int64_t band, float* to) const {
+    const int64_t first = first_row(band), here = std::min(high, rows - first);
+    map.gather(band / of_image, first * stride.y - padding.y, (here - 1) * stride.y + size.y, padding.x, padded, to);
+    return here;
   }
 };
-
-// A row of tiles: M + 2 gathered rows -> (M + 2)^2 planes of (tile, channel).
-template <int M>
-void transform_inputs(const float* rows, int64_t padded, int64_t tiles, int64_t channels, float* planes,
-                      int64_t plane) {
-  constexpr int N = M + 2;
-  const int64_t row = padded * channels;
-  for (int64_t t = 0; t < tiles; ++t, rows += M * channels)
-    for (int64_t c = 0; c < channels; c += kLanes) {
-      const int64_t n = lanes(channels - c);
-      vfloat down[N][N], across[N];
-#pragma GCC unroll 6
-      for (int j = 0; j < N; ++j) {
-        vfloat column[N];
-#pragma GCC unroll 6
-        for (int i = 0; i < N; ++i) column[i] = take(rows + i * row + j * channels + c, n);
-        Points<M>::in(column, down[j]);
-      }
-      float* to = planes + t * channels + c;
-#pragma GCC unroll 6
-      for (int i = 0; i < N; ++i) {
-        vfloat line[N];
-#pragma GCC unroll 6
-        for (int j = 0; j < N; ++j) line[j] = down[j][i];
-        Points<M>::in(line, across);
-#pragma GCC unroll 6
-        for (int j = 0; j < N; ++j) put(to + (i * N + j) * plane, across[j], n);
-      }
-    }
-}
-
-// (M + 2)^2 planes of (tile, channel) -> a row of tiles: `height` rows of `width` places.
-template <int M>
-void transform_outputs(const float* planes, int64_t plane, int64_t apart, int64_t tiles, const Target& to,
-                       int64_t channels, int64_t height, int64_t width) {
-  constexpr int N = M + 2;
-  for (int64_t t = 0; t < tiles; ++t)
-    for (int64_t c = 0; c < channels; c += kLanes) {
-      const int64_t n = lanes(channels - c);
-      const vfloat bias = to.bias ? take(to.bias + c, n) : vfloat{};
-      const float* from = planes + t * apart + c;
-      vfloat down[N][M], made[M];
-#pragma GCC unroll 6
-      for (int j = 0; j < N; ++j) {
-        vfloat column[N];
-#pragma GCC unroll 6
-        for (int i = 0; i < N; ++i) column[i] = load(from + (i * N + j) * plane);
-        Points<M>::out(column, down[j]);
-      }
-#pragma GCC unroll 4
-      for (int i = 0; i < M; ++i) {
-        if (i >= height) break;
-        vfloat line[N];
-#pragma GCC unroll 6
-        for (int j = 0; j < N; ++j) line[j] = down[j][i];
-        Points<M>::out(line, made);
-#pragma GCC unroll 4
-        for (int j = 0; j < M; ++j)
-          if (t * M + j < width) put(to.y + (i * width + t * M + j) * to.apart + c, activate(made[j] + bias, to.act), n);
-      }
-    }
-}
-
-// 3x3, stride 1, in tiles of M x M results.
-template <int M>
-void winograd(const Map& map, const float* w, Target to, double* moments, int64_t batch, int64_t out,
-              int64_t padding_y, int64_t padding_x) {
-  constexpr int64_t planes = (M + 2) * (M + 2);
-  const int64_t height = map.height, width = map.width, channels = map.channels;
-  const int64_t rows = height + 2 * padding_y - 2, columns = width + 2 * padding_x - 2;
-  const int64_t across = (columns + M - 1) / M, down = (rows + M - 1) / M, padded = M * across + 2;
-  const int64_t lines = batch * down, wide = rounded(out), panels = (out + kPanel - 1) / kPanel;
-  // Small weights: each thread takes lines of tiles, some 28 (more, where weights are larger), through all steps
-  // in its own cache. Large ones that few tiles need: the threads share the products, and read each weight once.
-  const int64_t all_bytes = lines * across * (channels + wide) * planes * 4;
-  const bool shared = channels * out * planes * 4 > kLarge && all_bytes <= kShared;
-  const int64_t wanted = std::max<int64_t>(M == 2 ? 28 : 14, channels * out / 1024);
-  const int64_t fair = std::max<int64_t>(1, lines / omp_get_max_threads());
-  const int64_t high = shared ? lines : std::min((wanted + across - 1) / across, fair);
-  const int64_t in_plane = high * across * channels + kLanes, out_plane = high * across * wide + kLanes;
-  Moments seen(moments, lines, out);
-
-  const auto transform = [&](int64_t line, float* gathered, float* in) {
-    map.gather(line / down, M * (line % down) - padding_y, M + 2, padding_x, padded, gathered);
-    transform_inputs<M>(gathered, padded, across, channels, in, in_plane);
-  };
-  const auto product = [&](int64_t item, int64_t count, const float* from, float* made) {
-    const int64_t plane = item / panels, o = item % panels * kPanel;
-    const Operand in{from + plane * in_plane, channels, 1, 0, channels};
-    const Target target{made + plane * out_plane + o, wide, nullptr, kNone};
-    multiply(count * across, in, w + (plane * wide + o) * channels, target, wide - o);
-  };
-  const auto finish = [&](int64_t line, const float* from) {
-    const int64_t row = M * (line % down), valid = std::min<int64_t>(M, rows - row);
-    const Target here{to.y + (line / down * rows + row) * columns * out, out, to.bias, to.act};
-    transform_outputs<M>(from, out_plane, wide, across, here, out, valid, columns);
-    seen.add(line, here.y, valid * columns, out, 0, out);
-  };
-
-  Buffer all_in, all_out;
-  if (shared) {
-    all_in = buffer(planes * in_plane);
-    all_out = buffer(planes * out_plane);
-  }
-#pragma omp parallel
-  {
-    Buffer gathered = buffer((M + 2) * padded * channels);
-    if (shared) {
-#pragma omp for
-      for (int64_t line = 0; line < lines; ++line)
-        transform(line, gathered.get(), all_in.get() + line * across * channels);
-#pragma omp for
-      for (int64_t i = 0; i < planes * panels; ++i) product(i, lines, all_in.get(), all_out.get());
-#pragma omp for
-      for (int64_t line = 0; line < lines; ++line) finish(line, all_out.get() + line * across * wide);
-    } else {
-      Buffer in = buffer(planes * in_plane), products = buffer(planes * out_plane);
-#pragma omp for
-      for (int64_t first = 0; first < lines; first += high) {
-        const int64_t count = std::min(high, lines - first);
-        for (int64_t i = 0; i < count; ++i) transform(first + i, gathered.get(), in.get() + i * across * channels);
-        for (int64_t i = 0; i < planes * panels; ++i) product(i, count, in.get(), products.get());
-        for (int64_t i = 0; i < count; ++i) finish(first + i, products.get() + i * across * wide);
-      }
-    }
-  }
-  seen.finish();
-}
 
 }  // namespace
 
 // Weights are panels of [size_y][size_x][channels][kPanel]; of the last channels' panel, only whole vectors are there.
 extern "C" int64_t conv_rows_panel() { return kPanel; }
 extern "C" int64_t conv_rows_lanes() { return kLanes; }
-
-// 3x3, stride 1. side: 2 or 4, of a tile. w: (side + 2)^2 planes of panels. y: [batch][height'][width'][out].
-extern "C" void conv_rows_winograd(const float* x, const int64_t* parts, int64_t count, const float* affine,
-                                   int64_t affine_act, int64_t side, const float* w, const float* bias, int64_t act,
-                                   float* y, double* moments, int64_t batch, int64_t height, int64_t width,
-                                   int64_t channels, int64_t out, int64_t padding_y, int64_t padding_x) {
-  const Map map(x, parts, count, affine, affine_act, false, height, width, channels);
-  const auto run = side == 4 ? winograd<4> : winograd<2>;
-  run(map, w, Target{y, out, bias, act}, moments, batch, out, padding_y, padding_x);
-}
 
 // 1x1 without padding.
 extern "C" void conv_rows_product(const float* x, const int64_t* parts, int64_t count, const float* affine,
@@ -222,29 +76,24 @@ extern "C" void conv_rows_direct(const float* x, const int64_t* parts, int64_t c
                                  int64_t channels, int64_t out, int64_t size_y, int64_t size_x, int64_t stride_y,
                                  int64_t stride_x, int64_t padding_y, int64_t padding_x) {
   const Map map(x, parts, count, affine, affine_act, planar != 0, height, width, channels);
-  const int64_t rows = (height + 2 * padding_y - size_y) / stride_y + 1;
-  const int64_t columns = (width + 2 * padding_x - size_x) / stride_x + 1;
-  const int64_t padded = width + 2 * padding_x, row = padded * channels;
-  const int64_t wanted = std::max<int64_t>(8, channels * out / 8192);
-  const int64_t fair = (rows * batch + omp_get_max_threads() - 1) / omp_get_max_threads();
-  const int64_t high = std::min({wanted, fair, rows}), blocks = (rows + high - 1) / high;
-  Moments seen(moments, batch * blocks, out);
+  const Bands bands(map, batch, {size_y, size_x}, {stride_y, stride_x}, {padding_y, padding_x},
+                    std::max<int64_t>(8, channels * out / 8192));
+  const int64_t columns = bands.columns, row = bands.row;
+  Moments seen(moments, bands.count, out);
 #pragma omp parallel
   {
-    Buffer gathered = buffer(((high - 1) * stride_y + size_y) * row);
+    Buffer gathered = buffer(bands.floats());
 #pragma omp for
-    for (int64_t block = 0; block < batch * blocks; ++block) {
-      const int64_t image = block / blocks, first = block % blocks * high, count = std::min(high, rows - first);
-      map.gather(image, first * stride_y - padding_y, (count - 1) * stride_y + size_y, padding_x, padded,
-                 gathered.get());
-      float* to = y + (image * rows + first) * columns * out;
+    for (int64_t band = 0; band < bands.count; ++band) {
+      const int64_t height_here = bands.gather(map, band, gathered.get());
+      float* to = y + bands.first_place(band) * out;
       for (int64_t o = 0; o < out; o += kPanel)
-        for (int64_t r = 0; r < count; ++r) {
+        for (int64_t r = 0; r < height_here; ++r) {
           const Operand in{gathered.get() + r * stride_y * row, stride_x * channels, size_y, row, size_x * channels};
           const Target target{to + r * columns * out + o, out, bias ? bias + o : nullptr, act};
           multiply(columns, in, w + o * size_y * size_x * channels, target, out - o);
         }
-      seen.add(block, to, count * columns, out, 0, out);
+      seen.add(band, to, height_here * columns, out, 0, out);
     }
   }
   seen.finish();
@@ -257,22 +106,17 @@ extern "C" void conv_rows_depthwise(const float* x, const int64_t* parts, int64_
                                     int64_t size_y, int64_t size_x, int64_t stride_y, int64_t stride_x,
                                     int64_t padding_y, int64_t padding_x) {
   const Map map(x, parts, count, affine, affine_act, false, height, width, channels);
-  const int64_t rows = (height + 2 * padding_y - size_y) / stride_y + 1;
-  const int64_t columns = (width + 2 * padding_x - size_x) / stride_x + 1;
-  const int64_t padded = width + 2 * padding_x, row = padded * channels;
-  const int64_t fair = (rows * batch + omp_get_max_threads() - 1) / omp_get_max_threads();
-  const int64_t high = std::min({(int64_t)4, fair, rows}), blocks = (rows + high - 1) / high;
-  Moments seen(moments, batch * blocks, channels);
+  const Bands bands(map, batch, {size_y, size_x}, {stride_y, stride_x}, {padding_y, padding_x}, 4);
+  const int64_t columns = bands.columns, row = bands.row;
+  Moments seen(moments, bands.count, channels);
 #pragma omp parallel
   {
-    Buffer gathered = buffer(((high - 1) * stride_y + size_y) * row);
+    Buffer gathered = buffer(bands.floats());
 #pragma omp for
-    for (int64_t block = 0; block < batch * blocks; ++block) {
-      const int64_t image = block / blocks, first = block % blocks * high, count = std::min(high, rows - first);
-      map.gather(image, first * stride_y - padding_y, (count - 1) * stride_y + size_y, padding_x, padded,
-                 gathered.get());
-      float* to = y + (image * rows + first) * columns * channels;
-      for (int64_t r = 0; r < count; ++r)
+    for (int64_t band = 0; band < bands.count; ++band) {
+      const int64_t height_here = bands.gather(map, band, gathered.get());
+      float* to = y + bands.first_place(band) * channels;
+      for (int64_t r = 0; r < height_here; ++r)
         for (int64_t c = 0; c < channels; c += kLanes) {
           const int64_t n = lanes(channels - c);
           const vfloat begin = bias ? take(bias + c, n) : vfloat{};
@@ -291,7 +135,7 @@ extern "C" void conv_rows_depthwise(const float* x, const int64_t* parts, int64_
               put(to + (r * columns + p + k) * channels + c, activate(sums[k], act), n);
           }
         }
-      seen.add(block, to, count * columns, channels, 0, channels);
+      seen.add(band, to, height_here * columns, channels, 0, channels);
     }
   }
   seen.finish();

@@ -27,7 +27,7 @@ constexpr int64_t kChunk = CONV_ROWS_CHUNK;               // places of a 1x1 con
 constexpr int64_t kLarge = (int64_t)CONV_ROWS_LARGE_KIB << 10;  // weights that threads share instead of reading all
 constexpr int64_t kSummed = CONV_ROWS_SUMMED;             // products summed in a row before they join a total
 constexpr int64_t kAhead = CONV_ROWS_AHEAD;               // floats of weights that are asked for ahead
-constexpr int64_t kShared = 16 << 20;                     // bytes of tiles that threads may share
+constexpr int64_t kShared = 16 << 20;                     // bytes of tiles that a thread holds, or all share
 
 struct Free { void operator()(void* p) const { free(p); } };
 typedef std::unique_ptr<float[], Free> Buffer;

@@ -9,7 +9,7 @@ from torch import fx
 
 from kernelevo.graphs import kernels
 from kernelevo.graphs.capture import Captured
-from kernelevo.graphs.matching import arguments, aten, calls, is_dense, is_op, shape, sole_user
+from kernelevo.graphs.matching import arguments, aten, calls, is_dense, is_op, pair, shape, sole_user
 from kernelevo.graphs.snippet import Snippet, Table
 
 TUNE: Table = {
@@ -75,18 +75,21 @@ def _parse(node: Any) -> _Norm | None:
     if not is_op(node, aten.batch_norm.default):
         return None
     given = arguments(node)
-    x, training = given["input"], given["training"]
+    x = given["input"]
     tensors = [given[k] for k in ("weight", "bias", "running_mean", "running_var") if given[k] is not None]
     if not is_dense(x, *tensors) or len(shape(x)) < 3 or 0 in shape(x):
         return None
-    sizes = shape(x)
-    if training and sizes[0] * _product(sizes[2:]) < 2:
-        return None
-    if not isinstance(given["momentum"], float) or (not training and given["running_mean"] is None):
-        return None
-    if training and (given["running_mean"] is None) != (given["running_var"] is None):
-        return None
-    return _Norm(node, given)
+    return _Norm(node, given) if has_statistics(node) else None
+
+
+def has_statistics(norm: fx.Node) -> bool:
+    """Tell whether a normalisation can be one: by several values a channel, or by running statistics."""
+    given, sizes = arguments(norm), shape(norm)
+    if not isinstance(given["momentum"], float):
+        return False
+    if (given["running_mean"] is None) != (given["running_var"] is None):
+        return False
+    return sizes[0] * _product(sizes[2:]) > 1 if given["training"] else given["running_mean"] is not None
 
 
 def _product(sizes: tuple[int, ...]) -> int:
@@ -108,17 +111,12 @@ def _pool_after(node: fx.Node) -> tuple[fx.Node, int] | None:
         return None
     assert user is not None
     given = arguments(user)
-    kernel = _pair(given["kernel_size"])
-    stride = _pair(given["stride"]) if given["stride"] else kernel
-    plain = _pair(given["padding"]) == (0, 0) and not given["ceil_mode"] and given["divisor_override"] is None
+    kernel = pair(given["kernel_size"])
+    stride = pair(given["stride"]) if given["stride"] else kernel
+    plain = pair(given["padding"]) == (0, 0) and not given["ceil_mode"] and given["divisor_override"] is None
     if not plain or kernel != stride or kernel[0] != kernel[1] or len(shape(user)) != 4:
         return None
     return user, kernel[0]
-
-
-def _pair(value: Any) -> tuple[int, int]:
-    values = list(value) if isinstance(value, (list, tuple)) else [value]
-    return (values[0], values[-1])
 
 
 class BatchNormPool:

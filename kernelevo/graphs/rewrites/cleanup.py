@@ -49,7 +49,7 @@ def count_on(*counters):
 
 
 class Counters:
-    """Adds one to all counters of batches in one call; a normalisation's own takes longer than its sums."""
+    """Adds one to all counters of batches in one call, instead of one each."""
 
     name = "counters"
     describes = "the batch counters of all normalisations in one call"

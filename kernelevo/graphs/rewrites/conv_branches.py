@@ -9,8 +9,8 @@ from torch import fx
 
 from kernelevo.graphs import kernels
 from kernelevo.graphs.capture import Captured
-from kernelevo.graphs.matching import arguments, aten, calls, is_dense, is_op, shape, sole_user
-from kernelevo.graphs.rewrites.conv_lanes import pair, undisturbed
+from kernelevo.graphs.matching import arguments, aten, calls, is_dense, is_op, pair, shape, sole_user
+from kernelevo.graphs.rewrites.conv_lanes import undisturbed
 from kernelevo.graphs.snippet import Snippet, Table
 
 MAX_CHANNELS = 64  # of the image that all branches read; beyond it oneDNN's blocked layouts are as good

@@ -10,7 +10,7 @@ from torch import fx
 
 from kernelevo.graphs import kernels
 from kernelevo.graphs.capture import Captured
-from kernelevo.graphs.matching import arguments, aten, calls, is_dense, is_op, matters, shape, sole_user
+from kernelevo.graphs.matching import arguments, aten, calls, is_dense, is_op, matters, pair, shape, sole_user
 from kernelevo.graphs.snippet import Snippet, Table
 
 MIN_BATCH = 64  # four vectors of the widest kind, so that two threads have work and few lanes are empty
@@ -184,12 +184,6 @@ def undisturbed(nodes: list[fx.Node]) -> bool:
         if node not in inner and node.op == "call_function" and matters(node):
             return False
     return True
-
-
-def pair(given: Any) -> tuple[int, int]:
-    """Return a size given once or twice as two numbers."""
-    values = list(given) if isinstance(given, (list, tuple)) else [given]
-    return (values[0], values[-1])
 
 
 def _replace(captured: Captured, chain: list[Stage]) -> None:

@@ -11,9 +11,22 @@ from torch import fx
 
 from kernelevo.graphs.capture import Captured
 from kernelevo.graphs.lifting import fixed_nodes
-from kernelevo.graphs.matching import arguments, aten, calls, is_op, mutates, on_cpu, shape, sole_user, value
+from kernelevo.graphs.matching import (
+    arguments,
+    aten,
+    calls,
+    is_op,
+    mutates,
+    on_cpu,
+    pair,
+    shape,
+    sole_user,
+    value,
+)
+from kernelevo.graphs.rewrites.batchnorm import has_statistics
 from kernelevo.graphs.rewrites.conv_rows_text import NAME, snippet
-from kernelevo.graphs.rewrites.layout import KEEPERS
+from kernelevo.graphs.rewrites.layout import KEEPERS, kept_from
+from kernelevo.graphs.rewrites.packed_linear import is_settled
 
 FEWEST_OUT = 16  # output channels: a vector of the widest kind
 FEWEST_PRODUCTS = 16  # of one output: with fewer the rest of the work counts, which others do as well
@@ -93,7 +106,7 @@ class _Pass:
         given = _concatenated(node)
         if any(part in self.last for part in given) and all(map(_reads_only, given)):
             node.args = ([self._turned(part) for part in given], *node.args[1:])
-        if self._first(node) in self.last:
+        if kept_from(node) in self.last:
             self.last.add(node)
 
     def _turned(self, image: fx.Node) -> fx.Node:
@@ -110,11 +123,6 @@ class _Pass:
             self.last.add(made)
         return self.turned[image]
 
-    def _first(self, node: fx.Node) -> Any:
-        """Return the operand whose order an operator keeps."""
-        first: Any = node.args[0]
-        return first[0] if isinstance(first, (list, tuple)) else first
-
     def _call(self, name: str, given: tuple[Any, ...], like: fx.Node | None = None) -> fx.Node:
         made = self.graph.call_function(self.text.function(name), given)
         if like is not None:
@@ -127,7 +135,7 @@ class _Pass:
         end, act = _with_act(conv)
         before = self.lazy.get(given["input"])
         source: Any = before.source if before else given["input"]
-        args = (source, given["weight"], given["bias"], _pair(given["stride"]), _pair(given["padding"]), act)
+        args = (source, given["weight"], given["bias"], pair(given["stride"]), pair(given["padding"]), act)
         affine = (before.affine, before.act) if before else (None, "none")
         with self.graph.inserting_before(end):
             if before:  # it gathers its input anyway, so nobody has to put its parts side by side
@@ -149,7 +157,7 @@ class _Pass:
             self.graph.erase_node(first)
 
     def _activate(self, node: fx.Node) -> None:
-        before = self.lazy[self._first(node)]
+        before = self.lazy[kept_from(node)]
         if before.act == "none":
             self.lazy[node] = _Lazy(before.source, before.affine, act_of(node))
 
@@ -195,8 +203,7 @@ class _Pass:
             first = parts[:MOST_PARTS]
             if first not in self.joined:
                 made = self.graph.call_function(aten.cat.default, (list(first), 1))
-                sizes = [shape(part)[1] for part in first]
-                made.meta = {"val": _wider(value(first[0]), sum(sizes)), "fresh": True}
+                made.meta = {"val": torch.cat([value(part) for part in first], 1), "fresh": True}
                 self.joined[first] = made
                 self.last.add(made)
             parts = (self.joined[first], *parts[MOST_PARTS:])
@@ -253,11 +260,11 @@ def _covers(conv: fx.Node, fixed: set[fx.Node]) -> bool:
     """Tell whether the kernels cover a convolution and are likely to be as fast as a library."""
     given = arguments(conv)
     x, weight, bias = given["input"], given["weight"], given["bias"]
-    if len(shape(conv)) != 4 or 0 in shape(conv) or _pair(given["dilation"]) != (1, 1):
+    if len(shape(conv)) != 4 or 0 in shape(conv) or pair(given["dilation"]) != (1, 1):
         return False
     if not on_cpu(x, weight, *([bias] if bias is not None else [])) or isinstance(given["padding"], str):
         return False
-    if not (weight.op == "get_attr" and weight in fixed) and not weight.meta.get("settled"):
+    if not is_settled(weight, fixed):
         return False
     out, inner, *sizes = shape(weight)
     if out < FEWEST_OUT or (bias is not None and not value(bias).is_contiguous()):
@@ -274,13 +281,8 @@ def _normalises(norm: fx.Node) -> bool:
     if len(sizes) != 4 or 0 in sizes or not on_cpu(given["input"]):
         return False
     tensors = [given[k] for k in ("weight", "bias", "running_mean", "running_var") if given[k] is not None]
-    if not on_cpu(*tensors) or not all(value(t).is_contiguous() for t in tensors):
-        return False
-    if (given["running_mean"] is None) != (given["running_var"] is None):
-        return False
-    if given["training"]:
-        return isinstance(given["momentum"], float) and sizes[0] * sizes[2] * sizes[3] > 1
-    return given["running_mean"] is not None
+    plain = on_cpu(*tensors) and all(value(t).is_contiguous() for t in tensors)
+    return plain and has_statistics(norm)
 
 
 def _counted(made: fx.Node) -> bool:
@@ -300,18 +302,7 @@ def _concatenated(node: fx.Node) -> list[fx.Node]:
     return list(given["tensors"]) if given["dim"] in (1, -3) else []
 
 
-def _wider(image: torch.Tensor, channels: int) -> torch.Tensor:
-    """Return what is recorded for an image like another one with more channels."""
-    batch, _, height, width = image.shape
-    return image.new_empty(batch, channels, height, width).contiguous(memory_format=torch.channels_last)
-
-
 def _reads_only(source: fx.Node, *apart: fx.Node) -> bool:
     """Tell whether no reader of a value writes to it; a sole reader that does harms nobody."""
     readers = [user for user in source.users if user not in apart]
     return len(source.users) == 1 or not any(source in mutates(user) for user in readers)
-
-
-def _pair(given: Any) -> tuple[int, int]:
-    values = list(given) if isinstance(given, (list, tuple)) else [given]
-    return (values[0], values[-1])

@@ -134,5 +134,5 @@ def conv_rows_apply(x, affine, act, other=None, other_affine=None):
 
 def snippet() -> Snippet:
     """Return the program text that defines ``conv_rows`` and what goes with it."""
-    library = kernels.library("_conv_rows", ("conv_tile", "conv_rows", "conv_norms"), TUNE)
+    library = kernels.library("_conv_rows", ("conv_tile", "conv_winograd", "conv_rows", "conv_norms"), TUNE)
     return Snippet(NAME, library + _WRAPPER.replace("ACTIVATIONS", repr(ACTIVATIONS)), TUNE)

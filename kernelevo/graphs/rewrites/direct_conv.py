@@ -10,7 +10,7 @@ from torch import fx
 from kernelevo.graphs import kernels
 from kernelevo.graphs.capture import Captured
 from kernelevo.graphs.lifting import fixed_nodes
-from kernelevo.graphs.matching import arguments, aten, calls, is_dense, is_op, shape, sole_user
+from kernelevo.graphs.matching import arguments, aten, calls, is_dense, is_op, pair, shape, sole_user
 from kernelevo.graphs.snippet import Snippet, Table
 
 MOST_CHANNELS = 8  # input channels; with more, blocked library kernels reuse registers better
@@ -71,7 +71,7 @@ class _Branch:
     def call(self) -> tuple[Any, ...]:
         """Return the branch as ``direct_conv`` takes it."""
         given = arguments(self.conv)
-        padding = _pair(given["padding"])
+        padding = pair(given["padding"])
         return (given["input"], given["weight"], given["bias"], padding, self.relu is not None)
 
 
@@ -111,7 +111,7 @@ def _parse(conv: fx.Node, fixed: set[fx.Node]) -> _Branch | None:
     """Return the convolution as a branch if the kernel covers it and is likely to be faster."""
     given = arguments(conv)
     x, weight, bias = given["input"], given["weight"], given["bias"]
-    plain = _pair(given["stride"]) == (1, 1) == _pair(given["dilation"]) and given["groups"] == 1
+    plain = pair(given["stride"]) == (1, 1) == pair(given["dilation"]) and given["groups"] == 1
     if not plain or not is_dense(x, weight, *([bias] if bias is not None else [])) or weight not in fixed:
         return None
     if len(shape(x)) != 4 or 0 in shape(x) or 0 in shape(conv):
@@ -121,11 +121,6 @@ def _parse(conv: fx.Node, fixed: set[fx.Node]) -> _Branch | None:
         return None
     user = sole_user(conv)
     return _Branch(conv, user if is_op(user, aten.relu.default, aten.relu_.default) else None)
-
-
-def _pair(value: Any) -> tuple[int, int]:
-    values = list(value) if isinstance(value, (list, tuple)) else [value]
-    return (values[0], values[-1])
 
 
 def _replace(captured: Captured, branches: list[_Branch], end: fx.Node) -> None:

@@ -99,6 +99,12 @@ KEEPERS = (  # operators that answer in the layout of their first input
 )
 
 
+def kept_from(node: fx.Node) -> Any:
+    """Return the operand whose layout a keeper answers in."""
+    first: Any = node.args[0]
+    return first[0] if isinstance(first, (list, tuple)) else first
+
+
 def _follows(node: fx.Node) -> bool:
     """Tell whether a value will be channels-last because it comes from a convolution through keepers."""
     seen: set[fx.Node] = set()
@@ -108,9 +114,7 @@ def _follows(node: fx.Node) -> bool:
             return True
         if not is_op(node, *KEEPERS):
             return False
-        first: Any = node.args[0]
-        if isinstance(first, (list, tuple)):
-            first = first[0]
+        first = kept_from(node)
         if not isinstance(first, fx.Node):
             return False
         node = first

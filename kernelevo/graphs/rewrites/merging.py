@@ -10,7 +10,7 @@ from torch import fx
 
 from kernelevo.graphs.capture import Captured
 from kernelevo.graphs.lifting import fixed_nodes
-from kernelevo.graphs.matching import arguments, aten, calls, is_float32, shape
+from kernelevo.graphs.matching import arguments, aten, calls, is_float32, pair, shape
 from kernelevo.graphs.snippet import Snippet
 
 JOINED = Snippet(
@@ -102,7 +102,7 @@ class MergedConvolution:
     def _geometry(self, given: dict[str, Any]) -> tuple[Any, ...]:
         """Return what members of a group share; the input and whether there is a bias come first."""
         size = shape(given["weight"])[2:]
-        stride, padding, dilation = (_pair(given[k]) for k in ("stride", "padding", "dilation"))
+        stride, padding, dilation = (pair(given[k]) for k in ("stride", "padding", "dilation"))
         if self.embed and size[0] == size[1] and size[0] % 2 == 1 and dilation == (1, 1):
             inset = (padding[0] - size[0] // 2, padding[1] - size[1] // 2)
             return given["input"], given["bias"] is None, stride, "centred", inset
@@ -116,10 +116,6 @@ class EmbeddedConvolution(MergedConvolution):
     describes = "a 1x1 convolution beside a 3x3 one of the same input computed as part of it"
     embed = True
     speculative = True
-
-
-def _pair(given: Any) -> tuple[int, int]:
-    return (given[0], given[-1])
 
 
 def _join(captured: Captured, members: list[fx.Node], joiner: Any, dim: int) -> None:
