@@ -31,15 +31,17 @@ def python(code: str, *arguments: str, **more) -> subprocess.CompletedProcess:
 def test_importing_the_package_is_quick_and_brings_nothing_heavy():
     code = f"""
 import json, time
-began = time.perf_counter()
+began = time.process_time()
 import kernelevo
-seconds = time.perf_counter() - began
+seconds = time.process_time() - began
 heavy = [name for name in {(*HEAVY, "pydantic", "numpy", "rich", "typer")!r} if name in sys.modules]
 dir(kernelevo), kernelevo.Program
 print(json.dumps([seconds, heavy]))
 """
     seconds, heavy = json.loads(python(code).stdout)
-    print(f"import kernelevo: {1000 * seconds:.0f} ms")  # 21 ms on a busy machine; 150 ms is what we promise
+    print(
+        f"import kernelevo: {1000 * seconds:.0f} ms"
+    )  # of a processor: the machine may be busy. 150 ms is promised
     assert heavy == [] and seconds < 0.4
 
 

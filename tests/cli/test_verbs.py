@@ -336,7 +336,7 @@ def test_a_whole_run_on_a_bundled_task(elsewhere):
         seconds = time.monotonic() - began
         out, err = process.communicate(timeout=290)
     print(f"first line after {seconds:.2f} s")
-    assert first.startswith("kernelevo: ops/softmax on cpu") and seconds < 6.0  # 2 s on a quiet machine
+    assert first.startswith("kernelevo: ops/softmax on cpu") and seconds < 20.0  # 2 s on a quiet machine
     assert process.returncode == 0, err
     data = json.loads(out)
     assert data["run"]["confirmed"] is True and data["run"]["verdict"]["metrics"]["processes"] >= 3
