@@ -4,8 +4,8 @@
 
 A winner is kept if it was timed again in fresh processes and its whole interval lies above ``--least``, and
 if it is better than the one that is kept already on the same kind of machine. It is written to
-``kernelbench_tasks/solutions/<device>/<suite>_<id>/searched.py``, the record to ``searched.json``; a program
-that was given keeps its name.
+``kernelbench_tasks/solutions/<shelf>/<suite>_<id>/searched.py``, the record to ``searched.json``; a program
+that was given keeps its name. The shelf is the device, ``cpu-avx2`` for a processor without AVX-512.
 """
 
 from __future__ import annotations
@@ -35,16 +35,21 @@ def main(given: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("series", type=Path, help="folder of a series that was searched")
     parser.add_argument("--least", type=float, default=1.01, help="what the whole interval has to exceed")
-    parser.add_argument("--to", type=Path, help="default: the bundled solutions of the series' device")
+    parser.add_argument("--to", type=Path, help="default: the bundled solutions for the series' machine")
     parser.add_argument("--made-by", help="who wrote programs that were given")
     told = parser.parse_args(given)
     series = json.loads((told.series / "bench.json").read_text(encoding="utf-8"))
-    to = told.to or library.root() / "solutions" / series["bench"]["device"]
+    to = told.to or library.root() / "solutions" / shelf(series["bench"])
     for row in series["tasks"]:
         row["made_by"] = row["made_by"] or told.made_by
         why = refused(row, told.least)
         print(f"{row['name']}: {why or keep(row, series['bench'], told.series, to)}")
     return 0
+
+
+def shelf(facts: Mapping[str, Any]) -> str:
+    """Return where the bundled solutions for a series' machine lie."""
+    return library.shelves(facts["device"], facts["hardware"]["cpu"]["features"])[0]
 
 
 def refused(row: Mapping[str, Any], least: float) -> str | None:

@@ -45,6 +45,11 @@ class Compiler:
         """Whether code for this processor may use a feature, by gcc's name (``"avx512f"``)."""
         return f"-m{feature}" in self.arch.split() or f"+{feature}" in self.arch.split()
 
+    @property
+    def vector_bytes(self) -> int:
+        """Bytes of this processor's widest vector registers, as ``kernelevo/math.h`` takes them."""
+        return 64 if self.has("avx512f") else 32 if self.has("avx") else 16
+
 
 @dataclass(frozen=True)
 class Tool:

@@ -143,15 +143,18 @@ def judgements(suite: Suite, tasks: Sequence[str] | None, folder: str, settings:
     Raises:
         BadSetting: if the folder is missing or holds no program for any of these tasks.
     """
-    root = _root(folder, settings.device)
-    if not root.is_dir():
+    roots = _roots(folder, settings.device)
+    if not any(root.is_dir() for root in roots):
         raise BadSetting(
             f"there is no folder of programs {folder}",
             why=f"--solutions takes a folder, or the word {BUNDLED}",
             now="programs lie in FOLDER/<suite>_<id>/<name>.py, e.g. FOLDER/ops_softmax/mine.py",
         )
-    found = {path.name: _programs(path) for path in sorted(root.iterdir()) if path.is_dir()}
-    found = {name: files for name, files in found.items() if files}
+    found: dict[str, list[Path]] = {}
+    for root in roots:
+        for path in sorted(root.glob("*")):
+            if path.is_dir() and path.name not in found and (files := _programs(path)):
+                found[path.name] = files
     names = tasks if tasks is not None else _with_programs(suite, found)
     jobs = []
     for task in names:
@@ -172,7 +175,7 @@ def strangers(folder: str, suite: Suite, device: str) -> list[str]:
     """Return the folders of programs that belong to no task of any suite, misspelt ones say."""
     names = (*bundled(), *(f"{suite.name}/{found}" for found in suite.ids))
     known = {folder_name(task) for task in names}
-    folders = (path.parent.name for path in _root(folder, device).glob("*/*.py"))
+    folders = (path.parent.name for root in _roots(folder, device) for path in root.glob("*/*.py"))
     return sorted({name for name in folders if name.partition("@")[0] not in known})
 
 
@@ -184,8 +187,11 @@ def same_program(task: str) -> str:
     return folder_name(base) if set(variant_constants(task)) == {"INIT"} else ""
 
 
-def _root(folder: str, device: str) -> Path:
-    return library.root() / "solutions" / device if folder == BUNDLED else Path(folder)
+def _roots(folder: str, device: str) -> list[Path]:
+    """Return where programs are looked for; a task's are taken from the first folder that has any."""
+    if folder != BUNDLED:
+        return [Path(folder)]
+    return [library.root() / "solutions" / shelf for shelf in library.shelves(device)]
 
 
 def _with_programs(suite: Suite, found: Mapping[str, Any]) -> list[str]:

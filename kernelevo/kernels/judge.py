@@ -24,7 +24,7 @@ from kernelevo.kernels.hearing import Hearing, renew
 from kernelevo.kernels.lint import Finding, lint
 from kernelevo.kernels.own_share import Shares, own_kernels
 from kernelevo.kernels.profile_report import profile_report
-from kernelevo.kernels.program_facts import begun, kernels, once, with_kernels
+from kernelevo.kernels.program_facts import begun, kernels, once, vectors, with_kernels
 from kernelevo.kernels.ranking import Rebase
 from kernelevo.kernels.seed import seeds
 from kernelevo.kernels.stages import BUILD_PATIENCE, FORWARD_PATIENCE, Stages
@@ -219,6 +219,7 @@ class KernelJudge:
             "form": reading.form,
             "reasons": list(reading.reasons),
             "kernels": kernels(folder),
+            "vectors": vectors(ground, program),
         }
         return Artifact(program, None, folder, facts)
 

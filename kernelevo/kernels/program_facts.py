@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from kernelevo.backends import kernel_facts
+from kernelevo.backends import kernel_facts, wide_vectors
 from kernelevo.backends.cuda import arch_of
 from kernelevo.backends.kernel_facts import KernelFacts
-from kernelevo.core import Artifact, Evaluation
+from kernelevo.core import Artifact, Evaluation, Program
 from kernelevo.kernels.ground import Ground
 from kernelevo.kernels.ranking import leaders
 from kernelevo.kernels.stages import Stages
@@ -59,11 +59,14 @@ def kernels(folder: Path) -> list[dict[str, Any]]:
     return [facts.to_json() for facts in kernel_facts.of_folder(folder)]
 
 
+def vectors(ground: Ground, program: Program) -> str:
+    """Return advice on a program's C++ vectors; empty without any, and where programs run on a device."""
+    return "" if ground.setting.on_device else wide_vectors.advice(program.files.values())
+
+
 def with_kernels(verdict: Evaluation, facts: Mapping[str, Any]) -> Evaluation:
-    """Return a verdict whose feedback tells registers, spills and shared memory, with advice."""
+    """Return a verdict whose feedback tells registers, spills, shared memory and vectors, with advice."""
     given = facts.get("kernels") or []
-    words = kernel_facts.sentences([KernelFacts(**each) for each in given])
+    words = (kernel_facts.sentences([KernelFacts(**each) for each in given]), facts.get("vectors"))
     metrics = {**verdict.metrics, "kernels": list(given)}
-    return replace(
-        verdict, metrics=metrics, feedback=f"{verdict.feedback}\n{words}" if words else verdict.feedback
-    )
+    return replace(verdict, metrics=metrics, feedback="\n".join(filter(None, (verdict.feedback, *words))))

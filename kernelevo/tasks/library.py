@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from kernelevo.device.facts import cpu_facts
 from kernelevo.errors import MachineError, TaskNotFound, closest
 
 _LEVEL = re.compile(r"level(\d+)")
@@ -101,18 +102,34 @@ def variant_constants(name: str) -> Mapping[str, Any]:
     return {}
 
 
-def solutions(device: str) -> Mapping[str, tuple[Path, ...]]:
-    """Return the programs that come with kernelevo, by the name of the task they solve.
+def shelves(device: str, features: Collection[str] | None = None) -> tuple[str, ...]:
+    """Return the folders of ``solutions/`` that suit a machine, the one whose programs to prefer first.
 
-    They lie in ``solutions/<device>/<suite>_<id>/<name>.py``: the task's name with ``:`` and ``/`` written as
-    ``_``. A program that was measured has its record beside it, ``<name>.json``.
+    A program's register tiles are made for one width of vectors: those in ``cpu`` are for 512 bits, and most
+    of them are slower than PyTorch where the compiler has to cut these vectors up. ``cpu-avx2`` holds others.
 
     Args:
         device: ``"cpu"`` or ``"cuda"``.
+        features: of the processor, as the kernel names them; this machine's if None.
+    """
+    if device != "cpu":
+        return (device,)
+    known = cpu_facts()["features"] if features is None else features
+    return ("cpu",) if "avx512f" in known else ("cpu-avx2", "cpu")
+
+
+def solutions(shelf: str) -> Mapping[str, tuple[Path, ...]]:
+    """Return the programs that come with kernelevo, by the name of the task they solve.
+
+    They lie in ``solutions/<shelf>/<suite>_<id>/<name>.py``: the task's name with ``:`` and ``/`` written as
+    ``_``. A program that was measured has its record beside it, ``<name>.json``.
+
+    Args:
+        shelf: ``"cpu"``, ``"cpu-avx2"`` or ``"cuda"``.
     """
     known = {re.sub("[:/]", "_", name): name for name in bundled()}
     found = {}
-    for place in sorted((root() / "solutions" / device).glob("*")):
+    for place in sorted((root() / "solutions" / shelf).glob("*")):
         stem, at, variant = place.name.partition("@")
         if stem in known and (paths := tuple(sorted(place.glob("*.py")))):
             found[f"{known[stem]}{at}{variant}"] = paths

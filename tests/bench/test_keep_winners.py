@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from benchmarks.keep_winners import keep, main, refused
+from benchmarks.keep_winners import keep, main, refused, shelf
 from kernelevo.core import Program
 
 TEXT = "class ModelNew: ...\n"
@@ -72,3 +72,12 @@ def test_a_given_program_keeps_its_name_and_a_changed_one_is_left_alone(series, 
     assert record["made_by"] == "a person"
     (mine / "by_hand.py").write_text(TEXT + "# another")
     assert "left alone" in keep(given, facts, series, tmp_path / "other")
+
+
+def test_a_processors_vectors_say_on_which_shelf_its_winners_lie():
+    for device, features, wanted in (
+        ("cpu", ["avx2"], "cpu-avx2"),
+        ("cpu", ["avx512f"], "cpu"),
+        ("cuda", [], "cuda"),
+    ):
+        assert shelf({"device": device, "hardware": {"cpu": {"features": features}}}) == wanted

@@ -13,6 +13,7 @@ from kernelevo.bench.row import _SHAPES, Row
 from kernelevo.config import Settings
 from kernelevo.device.statistics import MIN_BLOCKS
 from kernelevo.errors import BadSetting, InputError, NotEnoughMemory, StoreError
+from kernelevo.tasks import library
 from tests.bench.rows import fault, row
 
 TASKS = "gemm,softmax,layernorm"
@@ -265,6 +266,22 @@ def test_given_programs_are_judged_each_and_again_once_they_change(folder, tmp_p
     runner = Runner()
     series = run_series(one, runner=runner)
     assert runner.asked == [("softmax", False)] and len(series.record.rows) == 3
+
+
+def test_bundled_programs_are_those_that_suit_this_machine_best(folder, tmp_path, monkeypatch):
+    shelves = tmp_path / "kernelbench_tasks" / "solutions"
+    programs(shelves / "cpu")
+    narrow = shelves / "cpu-avx2" / "ops_softmax" / "narrow.py"
+    narrow.parent.mkdir(parents=True)
+    narrow.write_text("x = 6\n")
+    one = order(folder, tasks=None, solutions="bundled")
+    monkeypatch.setattr(library, "root", lambda: tmp_path / "kernelbench_tasks")
+    for found, wanted in (
+        (("cpu-avx2", "cpu"), ["ops_gemm/c.py", "ops_softmax/narrow.py"]),
+        (("cpu",), ["ops_gemm/c.py", "ops_softmax/a.py", "ops_softmax/b.py"]),
+    ):
+        monkeypatch.setattr(library, "shelves", lambda device, found=found: found)
+        assert [job.program for job in one.jobs()] == wanted
 
 
 def test_a_program_that_cannot_be_read_costs_itself_alone(folder, tmp_path):

@@ -43,3 +43,10 @@ def test_a_failed_programs_kernels_are_told(judge):
     found = judge.prepare(Program.single(COMPILES + candidate(body))).verdict
     assert found.status is Status.BUILD_FAILED and found.metrics["kernels"][0]["registers"] == 32
     assert "takes more than the device has" in found.feedback and "crowded 32 registers" in found.feedback
+
+
+def test_vectors_that_the_machine_does_not_have_are_told(judge):
+    text = candidate("return RESULT") + '\nSOURCE = "typedef float V __attribute__((vector_size(256)));"\n'
+    found = judge.measure(judge.prepare(Program.single(text)))
+    assert found.status is Status.OK, found.feedback
+    assert "vector_size(256) is wider than this machine's vectors" in found.feedback.splitlines()[-1]

@@ -53,23 +53,20 @@ def layer_norm(library):
 def register_tile(library):
     x, w, b = draw(13, 40), draw(128, 40, seed=1), draw(128, seed=2)
     y = torch.empty(13, 128)
-    packed = w.unflatten(0, (-1, 64)).transpose(1, 2).contiguous()
+    packed = w.unflatten(0, (-1, library.panel())).transpose(1, 2).contiguous()
     library.linear(x, packed, b, y, 13, 40, 128)
     return y, F.linear(x.double(), w.double(), b.double())
 
 
 def images_in_lanes(library):
-    images, w, b = draw(16, 12, 12), draw(3, 3, seed=1), draw(1, seed=2)
-    space = torch.empty(16 * 144 + 16)
-    lanes = space[-space.data_ptr() // 4 % 16 :][: 16 * 144].view(12, 12, 16)
-    lanes.copy_(images.permute(1, 2, 0))
-    hold = torch.empty(16 * 25 + 16)
-    y = hold[-hold.data_ptr() // 4 % 16 :][: 16 * 25]
-    library.conv_relu_pool(lanes, w, b, y, 12)
+    lanes = library.lanes()
+    images, w, b = draw(lanes, 12, 12), draw(3, 3, seed=1), draw(1, seed=2)
+    y = torch.empty(5, 5, lanes)
+    library.conv_relu_pool(images.permute(1, 2, 0).contiguous(), w, b, y, 12)
     wanted = F.max_pool2d(
         torch.relu(F.conv2d(images.double()[:, None], w.double()[None, None], b.double())), 2
     )
-    return y.view(5, 5, 16), wanted[:, 0].permute(1, 2, 0)
+    return y, wanted[:, 0].permute(1, 2, 0)
 
 
 def depthwise(library):
