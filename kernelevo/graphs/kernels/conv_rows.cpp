@@ -124,15 +124,18 @@ extern "C" void conv_rows_depthwise(const float* x, const int64_t* parts, int64_
             const int64_t last = std::min<int64_t>(4, columns - p) - 1;
             const float* from = gathered.get() + r * stride_y * row + p * stride_x * channels + c;
             vfloat sums[4] = {begin, begin, begin, begin};
+            int64_t place[4];
+            for (int64_t k = 0; k < 4; ++k) place[k] = std::min(k, last) * stride_x * channels;
             for (int64_t i = 0; i < size_y; ++i)
               for (int64_t j = 0; j < size_x; ++j) {
                 const vfloat weight = take(w + (i * size_x + j) * channels + c, n);
 #pragma GCC unroll 4
                 for (int64_t k = 0; k < 4; ++k)
-                  sums[k] = fma(take(from + i * row + (j + std::min(k, last) * stride_x) * channels, n), weight, sums[k]);
+                  sums[k] = fma(take(from + i * row + j * channels + place[k], n), weight, sums[k]);
               }
-            for (int64_t k = 0; k <= last; ++k)
-              put(to + (r * columns + p + k) * channels + c, activate(sums[k], act), n);
+#pragma GCC unroll 4
+            for (int64_t k = 0; k < 4; ++k)
+              if (k <= last) put(to + (r * columns + p + k) * channels + c, activate(sums[k], act), n);
           }
         }
       seen.add(band, to, height_here * columns, channels, 0, channels);

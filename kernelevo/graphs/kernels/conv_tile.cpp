@@ -27,6 +27,7 @@ constexpr int64_t kChunk = CONV_ROWS_CHUNK;               // places of a 1x1 con
 constexpr int64_t kLarge = (int64_t)CONV_ROWS_LARGE_KIB << 10;  // weights that threads share instead of reading all
 constexpr int64_t kSummed = CONV_ROWS_SUMMED;             // products summed in a row before they join a total
 constexpr int64_t kAhead = CONV_ROWS_AHEAD;               // floats of weights that are asked for ahead
+constexpr int64_t kLine = 16;                             // floats of a cache line
 constexpr int64_t kShared = 16 << 20;                     // bytes of tiles that a thread holds, or all share
 
 struct Free { void operator()(void* p) const { free(p); } };
@@ -92,7 +93,7 @@ void tile(const Operand& in, const float* w, const Target& to, int64_t last) {
 #pragma GCC unroll 4
         for (int v = 0; v < V; ++v) {
           weights[v] = load(w + v * kLanes);
-          if (kAhead) __builtin_prefetch(w + v * kLanes + kAhead);
+          if (kAhead && v * kLanes % kLine == 0) __builtin_prefetch(w + v * kLanes + kAhead);
         }
 #pragma GCC unroll 12
         for (int r = 0; r < R; ++r) {
@@ -121,7 +122,9 @@ using Tile = void (*)(const Operand&, const float*, const Target&, int64_t);
 // Tiles of V vectors by their number of places.
 template <int V>
 struct Tiles {
-  static constexpr int kHeight = std::min(std::max(kSums / V, 1), kTallest);
+  // A place's input is a register of its own where an instruction cannot broadcast it from memory.
+  static constexpr int kMost = (kVectorRegisters - V - (kVectorRegisters < 32)) / V;
+  static constexpr int kHeight = std::min({std::max(kSums / V, 1), kTallest, kMost});
 
   template <int... R>
   static constexpr std::array<Tile, kHeight> all(std::integer_sequence<int, R...>) { return {tile<R + 1, V>...}; }
@@ -167,12 +170,19 @@ class Moments {
     for (int64_t c = 0; c < count; c += kLanes) {
       const int64_t n = lanes(count - c);
       vfloat sums[4] = {}, squares[4] = {};  // side by side: shorter sums, and they need not wait for one another
-      for (int64_t p = 0; p < places; ++p) sums[p % 4] += take(y + p * apart + c, n);
+      const float* from = y + c;
+      for (int64_t p = 0; p < places; p += 4)
+#pragma GCC unroll 4
+        for (int64_t k = 0; k < 4; ++k)
+          if (p + k < places) sums[k] += take(from + (p + k) * apart, n);
       const vfloat middle = ((sums[0] + sums[1]) + (sums[2] + sums[3])) / (float)places;
-      for (int64_t p = 0; p < places; ++p) {
-        const vfloat d = take(y + p * apart + c, n) - middle;
-        squares[p % 4] = fma(d, d, squares[p % 4]);
-      }
+      for (int64_t p = 0; p < places; p += 4)
+#pragma GCC unroll 4
+        for (int64_t k = 0; k < 4; ++k)
+          if (p + k < places) {
+            const vfloat d = take(from + (p + k) * apart, n) - middle;
+            squares[k] = fma(d, d, squares[k]);
+          }
       put(mean + c, middle, n);
       put(mean + channels_ + c, (squares[0] + squares[1]) + (squares[2] + squares[3]), n);
     }
@@ -184,14 +194,23 @@ class Moments {
     double all = 0;
     for (double count : counts_) all += count;
     double *mean = to_, *variance = to_ + channels_;
-    std::fill_n(to_, 2 * channels_, 0.0);
-    for (size_t i = 0; i < counts_.size(); ++i)
-      for (int64_t c = 0; c < channels_; ++c) mean[c] += counts_[i] / all * parts_[2 * i * channels_ + c];
-    for (size_t i = 0; i < counts_.size(); ++i)
-      for (int64_t c = 0; c < channels_; ++c) {
-        const double d = parts_[2 * i * channels_ + c] - mean[c];
-        variance[c] += (parts_[(2 * i + 1) * channels_ + c] + d * d * counts_[i]) / all;
+    constexpr int64_t kBlock = 64;  // channels that a thread merges: whole lines of the parts
+#pragma omp parallel for if (channels_ * (int64_t)counts_.size() > 16384)
+    for (int64_t first = 0; first < channels_; first += kBlock) {
+      const int64_t end = std::min(channels_, first + kBlock);
+      std::fill(mean + first, mean + end, 0.0);
+      std::fill(variance + first, variance + end, 0.0);
+      for (size_t i = 0; i < counts_.size(); ++i) {
+        const double share = counts_[i] / all;
+        for (int64_t c = first; c < end; ++c) mean[c] += share * parts_[2 * i * channels_ + c];
       }
+      for (size_t i = 0; i < counts_.size(); ++i)
+        for (int64_t c = first; c < end; ++c) {
+          const double d = parts_[2 * i * channels_ + c] - mean[c];
+          variance[c] += parts_[(2 * i + 1) * channels_ + c] + d * d * counts_[i];
+        }
+      for (int64_t c = first; c < end; ++c) variance[c] /= all;
+    }
   }
 
  private:

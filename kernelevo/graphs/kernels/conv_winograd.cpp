@@ -114,9 +114,11 @@ void winograd(const Map& map, const float* w, Target to, double* moments, int64_
   const int64_t all_bytes = lines * across * (channels + wide) * planes * 4;
   const bool shared = channels * out * planes * 4 > kLarge && all_bytes <= kShared;
   const int64_t wanted = std::max<int64_t>(M == 2 ? 28 : 14, channels * out / 1024);
-  const int64_t fair = std::max<int64_t>(1, lines / omp_get_max_threads());
+  const int64_t threads = omp_get_max_threads();
   const int64_t most = std::max<int64_t>(1, kShared / (across * (channels + wide) * planes * 4));
-  const int64_t high = shared ? lines : std::min({(wanted + across - 1) / across, fair, most});
+  const int64_t tallest = std::min((wanted + across - 1) / across, most), fitting = (lines + tallest - 1) / tallest;
+  const int64_t blocks = shared ? 1 : std::min(lines, (fitting + threads - 1) / threads * threads);
+  const int64_t high = (lines + blocks - 1) / blocks;
   const int64_t in_plane = high * across * channels + kLanes, out_plane = high * across * wide + kLanes;
   Moments seen(moments, lines, out);
 
@@ -156,8 +158,8 @@ void winograd(const Map& map, const float* w, Target to, double* moments, int64_
     } else {
       Buffer in = buffer(planes * in_plane), products = buffer(planes * out_plane);
 #pragma omp for
-      for (int64_t first = 0; first < lines; first += high) {
-        const int64_t count = std::min(high, lines - first);
+      for (int64_t block = 0; block < blocks; ++block) {
+        const int64_t first = lines * block / blocks, count = lines * (block + 1) / blocks - first;
         for (int64_t i = 0; i < count; ++i) transform(first + i, gathered.get(), in.get() + i * across * channels);
         for (int64_t i = 0; i < planes * panels; ++i) product(i, count, in.get(), products.get());
         for (int64_t i = 0; i < count; ++i) finish(first + i, products.get() + i * across * wide);

@@ -137,7 +137,7 @@ class _Pass:
         source: Any = before.source if before else given["input"]
         args = (source, given["weight"], given["bias"], pair(given["stride"]), pair(given["padding"]), act)
         affine = (before.affine, before.act) if before else (None, "none")
-        with self.graph.inserting_before(end):
+        with self.graph.inserting_before(conv):  # what it reads may be written to before its activation
             if before:  # it gathers its input anyway, so nobody has to put its parts side by side
                 args = (self._apart(source), *args[1:])
             if _counted(end):
@@ -227,7 +227,7 @@ class _Pass:
         first, second = self.lazy[one], self.lazy.get(other)
         beside = (second.source, second.affine) if second and second.act == "none" else (other,)
         end, act = _with_act(add)
-        with self.graph.inserting_before(end):
+        with self.graph.inserting_before(add):
             made = self._call("conv_rows_apply", (first.source, first.affine, act, *beside), end)
         self._replace(add, end, made)
         return True

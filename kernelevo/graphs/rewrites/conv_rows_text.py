@@ -9,7 +9,7 @@ NAME = "conv_rows"
 ACTIVATIONS = ("none", "relu", "relu6", "silu", "hardswish")  # in the order that conv_tile.cpp numbers them
 
 TUNE: Table = {
-    "CONV_ROWS_SUMS": (0, 16, 20, 28),  # vectors of a register tile; 0: by the number of registers
+    "CONV_ROWS_SUMS": (0, 8, 10, 16, 20, 28),  # vectors of a register tile; 0: by the number of registers
     "CONV_ROWS_CHUNK": (96, 48, 192),  # places of a 1x1 convolution that a thread takes at once
     "CONV_ROWS_SUMMED": (128, 64, 512),  # products that are summed in a row
     "CONV_ROWS_LARGE_KIB": (2048, 512, 16384),  # spread weights from this size on are read by one thread each
@@ -20,6 +20,13 @@ TUNE: Table = {
 
 _WRAPPER = '''
 _conv_rows_act = {name: at for at, name in enumerate(ACTIVATIONS)}.__getitem__
+
+
+def _conv_rows_taken(image):
+    """Return an image channels last; what is not fp32 would be read as if it were."""
+    if image.dtype != torch.float32 or image.device.type != "cpu":
+        raise TypeError(f"this convolution is for float32 on the CPU, not for {image.dtype} on {image.device}")
+    return image.contiguous(memory_format=torch.channels_last)
 
 
 def _conv_rows_panels(weight):
@@ -66,7 +73,7 @@ def conv_rows(x, weight, bias, stride, padding, act="none", affine=None, affine_
     """
     parts, count = None, 0
     if isinstance(x, tuple):
-        images = [image.contiguous(memory_format=torch.channels_last) for image in x]
+        images = [_conv_rows_taken(image) for image in x]
         parts = torch.tensor([n for image in images for n in (image.data_ptr(), image.shape[1])])
         x, count = images[0], len(images)
         channels = sum(image.shape[1] for image in images)
@@ -76,11 +83,11 @@ def conv_rows(x, weight, bias, stride, padding, act="none", affine=None, affine_
     out, inner, size_y, size_x = weight.shape
     rows = (height + 2 * padding[0] - size_y) // stride[0] + 1
     columns = (width + 2 * padding[1] - size_x) // stride[1] + 1
-    y = torch.empty((batch, out, rows, columns), memory_format=torch.channels_last)
+    y = torch.empty((batch, out, rows, columns), dtype=torch.float32, memory_format=torch.channels_last)
     seen = torch.empty(2, out, dtype=torch.float64) if moments else None
     planar = inner == channels <= 4 and parts is None and affine is None and x.is_contiguous()
-    if not planar and not x.is_contiguous(memory_format=torch.channels_last):
-        x = x.contiguous(memory_format=torch.channels_last)
+    if not planar or x.dtype != torch.float32:
+        x = _conv_rows_taken(x)
     before = (x.data_ptr(), parts, count, affine, _conv_rows_act(affine_act))
     after = (bias, _conv_rows_act(act), y.data_ptr(), seen, batch, height, width, channels)
     if inner != channels:
@@ -101,7 +108,7 @@ def conv_rows(x, weight, bias, stride, padding, act="none", affine=None, affine_
 
 def conv_rows_moments(x):
     """Return mean and biased variance of each channel, [2, channels], fp64."""
-    x = x.contiguous(memory_format=torch.channels_last)
+    x = _conv_rows_taken(x)
     moments = torch.empty(2, x.shape[1], dtype=torch.float64)
     _conv_rows.conv_rows_moments(x.data_ptr(), moments, x.numel() // x.shape[1], x.shape[1])
     return moments
@@ -110,7 +117,7 @@ def conv_rows_moments(x):
 def conv_rows_norm(moments, count, weight, bias, running_mean, running_var, momentum, eps):
     """Return a batch normalisation's scale and shift, [2, channels]; without moments by its running ones."""
     channels = running_mean.shape[0] if moments is None else moments.shape[1]
-    affine = torch.empty(2, channels)
+    affine = torch.empty(2, channels, dtype=torch.float32)
     _conv_rows.conv_rows_norm(
         moments, count, weight, bias, running_mean, running_var, affine, channels, momentum, eps
     )
@@ -119,9 +126,9 @@ def conv_rows_norm(moments, count, weight, bias, running_mean, running_var, mome
 
 def conv_rows_apply(x, affine, act, other=None, other_affine=None):
     """Return act(x * scale + shift), with ``other`` (normalised if it has an affine) added before act."""
-    x = x.contiguous(memory_format=torch.channels_last)
+    x = _conv_rows_taken(x)
     if other is not None:
-        other = other.contiguous(memory_format=torch.channels_last)
+        other = _conv_rows_taken(other)
     y, channels = torch.empty_like(x), x.shape[1]
     beside = None if other is None else other.data_ptr()
     _conv_rows.conv_rows_apply(
