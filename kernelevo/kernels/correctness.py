@@ -8,6 +8,7 @@ from typing import Any, Literal
 import torch
 
 from kernelevo.backends import native
+from kernelevo.kernels import heavy_tails
 from kernelevo.kernels.double import COARSE, is_double, largest
 from kernelevo.kernels.gaps import Gap, Report
 from kernelevo.kernels.oracle import Observed
@@ -130,6 +131,19 @@ def compare_floats(
             or not _compared(value, exact, FINE + slack, FINE, FACTOR * e_ref + slack).violations
         )
     problem = ""
+    swallowed = FACTOR * e_ref > GATE and not (slack or strict or found.violations)
+    if swallowed and heavy_tails.swallowed(exact, FACTOR * e_ref):
+        kept = heavy_tails.rows(value, exact, own, GATE)
+        fine = fine and not (kept and kept.coarse)
+        if kept and kept.wrong:
+            right, got = float(exact.flatten()[kept.worst]), float(value.flatten()[kept.worst])
+            problem = (
+                f"{name}: {kept.wrong} of {value.numel()} values are off by more than their row allows; "
+                f"worst at {_place(kept.worst, value.shape)}: expected {right:.9g}, got {got:.9g}, error "
+                f"{abs(got - right):.3g}, allowed {kept.allowed:.3g} (PyTorch's own largest error, "
+                f"{e_ref:.3g}, is more than most values here: each row is held to {heavy_tails.SHARE:g} of "
+                f"its largest value, or to {heavy_tails.TIMES:g} times PyTorch's own error in it)"
+            )
     if found.violations and found.worst_index is not None:
         at = found.worst_index
         right, got = float(exact.flatten()[at]), float(value.flatten()[at])

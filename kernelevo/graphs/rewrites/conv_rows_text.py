@@ -25,7 +25,7 @@ _conv_rows_act = {name: at for at, name in enumerate(ACTIVATIONS)}.__getitem__
 def _conv_rows_taken(image):
     """Return an image channels last; what is not fp32 would be read as if it were."""
     if image.dtype != torch.float32 or image.device.type != "cpu":
-        raise TypeError(f"this convolution is for float32 on the CPU, not for {image.dtype} on {image.device}")
+        raise TypeError(f"convolution for float32 on the CPU, not for {image.dtype} on {image.device}")
     return image.contiguous(memory_format=torch.channels_last)
 
 

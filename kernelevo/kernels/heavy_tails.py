@@ -1,0 +1,97 @@
+"""Heavy tails: values so unlike in size that PyTorch's error at the largest swallows most of the others.
+
+The rule lets an answer be off by four times PyTorch's own error, the largest of a tensor. Where values span
+many powers of ten (products of unbounded decays: level 3 tasks 48 and 49), that is more than 99 of 100 values
+are, and these could be anything. There each row is held to PyTorch's own error in that row, or to a small
+share of the row's largest value.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+
+SWALLOWED = 0.5
+"""Share of a tensor's values, zeros left out, from which it counts as swallowed."""
+WELL = 1e-3
+"""Of the largest value: a bound beyond this share is not one of rounding, the module is ill-conditioned."""
+SHARE = 1e-3
+"""Of a row's largest value: how far off a right answer may be there."""
+FINE_SHARE = 1e-4
+"""The same for an answer that counts as fp32-accurate."""
+TIMES = 32.0
+"""How many times PyTorch's own error in a row an answer may be off: one row's error is partly luck."""
+LEAST_ROW = 32
+"""Values of a row: with fewer PyTorch's own error there says little."""
+_SAMPLE = 4096
+
+
+class Rows(NamedTuple):
+    """What became of a tensor's rows.
+
+    Args:
+        wrong: values that are off by more than their row allows.
+        coarse: values that are off by more than fp32 arithmetic is.
+        worst: place of the worst value in the flattened tensor.
+        allowed: how far off that one may be.
+    """
+
+    wrong: int
+    coarse: int
+    worst: int
+    allowed: float
+
+
+def swallowed(exact: torch.Tensor, bound: float) -> bool:
+    """Tell whether a bound for all values says nothing of most of them.
+
+    Args:
+        exact: fp64, the right values.
+        bound: four times PyTorch's own error.
+    """
+    flat = exact.flatten()
+    sample = flat[:: max(1, flat.numel() // _SAMPLE) | 1].abs()
+    sample = sample[(sample > 0) & torch.isfinite(sample)]
+    if not sample.numel() or float((sample <= bound).double().mean()) <= SWALLOWED:
+        return False
+    most = torch.where(torch.isfinite(flat), flat, flat.new_zeros(())).abs().max()
+    return bound <= WELL * float(most)
+
+
+def rows(value: torch.Tensor, exact: torch.Tensor, own: torch.Tensor, gate: float) -> Rows | None:
+    """Hold each row of a tensor to its own size and to PyTorch's own error in it.
+
+    A row is as many of the last dimensions as it takes for ``LEAST_ROW`` values.
+
+    Args:
+        value: the candidate's, any float type.
+        exact: fp64, the right values.
+        own: PyTorch's own, fp64.
+        gate: what is always allowed, absolute and relative to a value.
+
+    Returns:
+        None for a tensor of one row.
+    """
+    width = 1
+    for size in reversed(exact.shape):
+        width *= size
+        if width >= LEAST_ROW:
+            break
+    if exact.numel() < 2 * width:
+        return None
+    sizes = _finite(exact.abs()).reshape(-1, width)
+    errors = _finite((value.double() - exact).abs()).reshape(-1, width)
+    theirs = TIMES * _finite((own - exact).abs()).reshape(-1, width).amax(1, keepdim=True)
+    most = sizes.amax(1, keepdim=True)
+    limits = torch.maximum(torch.maximum(SHARE * most, theirs), gate + gate * sizes)
+    fine = torch.maximum(torch.maximum(FINE_SHARE * most, theirs), gate + gate * sizes)
+    worst = int((errors / limits).argmax())
+    return Rows(
+        int((errors > limits).sum()), int((errors > fine).sum()), worst, float(limits.flatten()[worst])
+    )
+
+
+def _finite(tensor: torch.Tensor) -> torch.Tensor:
+    """Put zeros where a tensor is not finite; those places were compared before."""
+    return torch.where(torch.isfinite(tensor), tensor, tensor.new_zeros(()))
