@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from kernelevo.bench.figures import summary
+from kernelevo.bench.page import their_word
 from kernelevo.bench.row import Row
 from kernelevo.report.table import milliseconds, number
 
@@ -71,7 +72,7 @@ def joined(records: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
             best[row.name] = (part, row)
     counts = Counter(row.name for _, row in rows)
     ordered = sorted(best.values(), key=lambda found: -(found[1].score or 0.0))
-    keys = ("kernelevo", "settings", "sittings", "hardware", "versions", "mode")
+    keys = ("kernelevo", "tasks", "seeds", "settings", "sittings", "hardware", "versions", "mode")
     return {
         "parts": {name: {key: record["bench"].get(key) for key in keys} for name, record in records.items()},
         "tasks": [{"part": part, "rows": counts[row.name], **row.to_json()} for part, row in ordered],
@@ -81,8 +82,8 @@ def joined(records: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 
 def lines(whole: Mapping[str, Any]) -> list[str]:
     """Return the table and the figures as Markdown."""
-    found = ["| task | ours ms | against the faster one [95 %] | error vs fp64 | made by | part | rows |"]
-    found.append("|---|---|---|---|---|---|---|")
+    heads = ("task", "ours ms", "against the faster one [95 %]", "error vs fp64", "KernelBench's own rule")
+    found = [f"| {' | '.join((*heads, 'made by', 'part', 'rows'))} |", "|---" * 8 + "|"]
     for data in whole["tasks"]:
         row = Row.from_json({k: v for k, v in data.items() if k not in ("part", "rows")})
         cells = [
@@ -90,6 +91,7 @@ def lines(whole: Mapping[str, Any]) -> list[str]:
             milliseconds(row.metrics.get("latency_ms")),
             f"{row.interval} {row.metrics.get('baseline') or row.word}",
             number(row.metrics.get("oracle_error"), "{:.0e}"),
+            their_word(row),
             row.made_by or row.program or "",
             data["part"],
             str(data["rows"]),
@@ -97,10 +99,13 @@ def lines(whole: Mapping[str, Any]) -> list[str]:
         found.append(f"| {' | '.join(cells)} |")
     told = whole["summary"]
     found += ["", f"{told['correct']} of {told['tasks']} judgeable tasks correct; {told['claims']}"]
-    for name, against in told["baselines"].items():
+    theirs = {"today": "eager, by KernelBench's own rule (1e-4)", "loose": "eager, by its first rule (1e-2)"}
+    asked = {theirs[name]: against for name, against in (told["upstream"]).items() if name in theirs}
+    for name, against in (*told["baselines"].items(), *asked.items()):
         mean, low, high = (number(against[k], "{:.2f}") for k in ("geometric_mean", "low", "high"))
+        shares = ", ".join(f"{number(share, '{:.2f}')} at {p}" for p, share in against["fast_p"].items())
         found.append(
-            f"{name}: geometric mean {mean} [{low}, {high}] over {against['tasks']}; {against['fast_p']}"
+            f"{name}: geometric mean {mean} [{low}, {high}] over {against['tasks']}; fast_p {shares}"
         )
     return found
 

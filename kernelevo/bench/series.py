@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import shlex
 import signal
 import threading
 from collections import deque
@@ -241,7 +242,11 @@ def _announce(order: Ordered, jobs: Sequence[Job], record: Record, say: Say) -> 
     before = f", {done} of them done before" if done else ""
     what = "programs" if any(job.program is not None for job in jobs) else "tasks"
     say(f"{len(jobs)} {what}{before}; everything is in {record.folder}")
+    say(f"if it is cut off, the same command with --out {shlex.quote(str(record.folder))} goes on")
     suite = order.suite_of()
+    covered = {job.task.partition("@")[0] for job in jobs}
+    if order.solutions is not None and len(covered) < len(suite.ids):
+        say(f"these are for {len(covered)} of the suite's {len(suite.ids)} tasks, and so are all figures")
     for words in suite.unread:
         say(f"not read: {words}")
     strange = strangers(order.solutions, suite, order.settings.device) if order.solutions is not None else []

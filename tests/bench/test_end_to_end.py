@@ -129,3 +129,31 @@ def test_a_search_that_is_cut_off_is_gone_on_with_by_the_command_it_prints(elsew
     assert task["metrics"]["processes"] >= 3 and task["folder"] == "runs/ops_softmax"
     assert task["searched_seconds"] >= 0 and task["preparation_seconds"] > 0
     assert (run / "best.py").is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_series_of_programs_that_is_killed_goes_on_behind_its_last_row(elsewhere):
+    folder = elsewhere / "mine" / "ops_softmax"
+    folder.mkdir(parents=True)
+    for name, off in (("a", "1e-3"), ("b", "2e-3")):
+        (folder / f"{name}.py").write_text(SOFTMAX.replace("dim=-1)", f"dim=-1) + {off}"))
+    arguments = ("ops", "--tasks", "softmax", "--solutions", "mine", "--out", "out", "--json")
+    record = elsewhere / "out" / "bench.json"
+
+    def rows():
+        return json.loads(record.read_text())["tasks"] if record.is_file() else []
+
+    with start(*arguments) as process:
+        deadline = time.monotonic() + 280
+        while not rows() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.kill()
+        _, said = process.communicate(timeout=120)
+    (first,) = rows()
+    assert "if it is cut off, the same command with --out out goes on" in said
+    with start(*arguments) as process:
+        out, err = process.communicate(timeout=280)
+    assert process.returncode == 1 and "1 of them done before" in err, err
+    found = json.loads(out)["tasks"]
+    assert found[0] == first and [row["program"][-4:] for row in found] == ["a.py", "b.py"]

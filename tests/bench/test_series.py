@@ -261,6 +261,8 @@ def test_given_programs_are_judged_each_and_again_once_they_change(folder, tmp_p
         "ops_gemm/c.py", "ops_softmax/a.py", "ops_softmax/b.py",
     ]  # fmt: skip
     assert "ops_sofmax" in said[-1] and "kernelbench_3_13" not in said[-1]
+    assert said[1] == f"if it is cut off, the same command with --out {series.record.folder} goes on"
+    assert said[2].startswith("these are for 2 of the suite's ")
     assert series.record.facts["seeds"] == {"search": None, "upstream": 42}
     (given / "ops_softmax" / "b.py").write_text("x = 9\n")
     runner = Runner()
