@@ -21,6 +21,11 @@ TRITON = [(name, path) for name, path in ALL if "triton.jit" in path.read_text(e
 SOME_TRITON = [  # the others wait for `make test-all`
     pytest.param(*given, marks=[pytest.mark.slow] if i % 3 else []) for i, given in enumerate(TRITON)
 ]
+QUEUED = [  # for the next time on a GPU
+    pytest.param(path.parent.name, path, marks=pytest.mark.slow)
+    for path in sorted((Path(__file__).parents[2] / "benchmarks" / "gpu" / "programs").glob("*/*.py"))
+    if "triton.jit" in path.read_text(encoding="utf-8")
+]
 CUDA = [(name, path) for name, path in ALL if "kernelevo.cuda(" in path.read_text(encoding="utf-8")]
 
 RECORDED = [(name, path) for name, path in ALL if path.with_suffix(".json").is_file()]
@@ -124,7 +129,7 @@ def test_values_in_tritons_interpreter(name, path, tmp_path):
     assert train <= 1 and evaluate <= 1
 
 
-@pytest.mark.parametrize(("name", "path"), SOME_TRITON)
+@pytest.mark.parametrize(("name", "path"), [*SOME_TRITON, *QUEUED])
 def test_triton_compiles_without_a_gpu(name, path, tmp_path, monkeypatch):
     monkeypatch.setenv("KERNELEVO_CACHE", str(tmp_path))
     monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path / "triton"))
