@@ -11,7 +11,7 @@ from typing import Any
 from kernelevo.api import read_program
 from kernelevo.bench.facts import size_of
 from kernelevo.bench.row import BROKEN_TASK, NO_PROGRAM, Row
-from kernelevo.bench.suite import HE, Suite, folder_name, grade
+from kernelevo.bench.suite import HE, Suite, folder_name, grade, repaired
 from kernelevo.config import Settings
 from kernelevo.core import Status
 from kernelevo.errors import BadProgram, BadSetting
@@ -158,7 +158,7 @@ def judgements(suite: Suite, tasks: Sequence[str] | None, folder: str, settings:
     names = tasks if tasks is not None else _with_programs(suite, found)
     jobs = []
     for task in names:
-        files = found.get(folder_name(task)) or found.get(same_program(task), [])
+        files = next((found[name] for name in (folder_name(task), *_kin(task)) if name in found), [])
         jobs += [_judgement(task, path, settings) for path in files] or [Job(task, settings, "")]
     if all(job.missing for job in jobs):
         wanted = [folder_name(task) for task in tasks or suite.tasks()]
@@ -185,6 +185,13 @@ def same_program(task: str) -> str:
     if not variant or base not in bundled():
         return ""
     return folder_name(base) if set(variant_constants(task)) == {"INIT"} else ""
+
+
+def _kin(task: str) -> list[str]:
+    """Return the folders of the tasks that differ from this one in their weights alone."""
+    if "@" in task:
+        return [same_program(task)]
+    return [folder_name(variant) for variant in repaired(task) if same_program(variant)]
 
 
 def _roots(folder: str, device: str) -> list[Path]:

@@ -277,6 +277,7 @@ def test_bundled_programs_are_those_that_suit_this_machine_best(folder, tmp_path
     narrow.parent.mkdir(parents=True)
     narrow.write_text("x = 6\n")
     one = order(folder, tasks=None, solutions="bundled")
+    assert library.bundled() and library.facts("ops/softmax")  # read once, from their own place
     monkeypatch.setattr(library, "root", lambda: tmp_path / "kernelbench_tasks")
     for found, wanted in (
         (("cpu-avx2", "cpu"), ["ops_gemm/c.py", "ops_softmax/narrow.py"]),
@@ -284,6 +285,19 @@ def test_bundled_programs_are_those_that_suit_this_machine_best(folder, tmp_path
     ):
         monkeypatch.setattr(library, "shelves", lambda device, found=found: found)
         assert [job.program for job in one.jobs()] == wanted
+
+
+def test_a_program_for_other_weights_is_one_for_the_task_as_shipped(folder, tmp_path):
+    for name in ("kernelbench_3_7@he", "kernelbench_3_28@batchfirst"):
+        (tmp_path / "mine" / name).mkdir(parents=True)
+        (tmp_path / "mine" / name / "a.py").write_text("x = 1\n")
+    jobs = order(folder, suite="kernelbench:3", tasks="7,28", solutions=str(tmp_path / "mine")).jobs()
+    assert [(job.task, job.program) for job in jobs] == [
+        ("kernelbench:3/7", "kernelbench_3_7@he/a.py"),
+        ("kernelbench:3/7@he", "kernelbench_3_7@he/a.py"),
+        ("kernelbench:3/28", ""),  # none: it computes something else there
+        ("kernelbench:3/28@batchfirst", "kernelbench_3_28@batchfirst/a.py"),
+    ]
 
 
 def test_a_program_that_cannot_be_read_costs_itself_alone(folder, tmp_path):

@@ -150,6 +150,14 @@ def test_v0_form(number):
             assert tuple(module(*inputs).shape) == output_shape
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("number", LONG)
+def test_v0_output_of_long_ones(number):
+    module, inputs = on_meta(reference(number, "v0"))
+    with torch.no_grad():
+        assert tuple(module(*inputs).shape) == V0.get(number, TABLE[number][:3])[2]
+
+
 @pytest.mark.parametrize("number", [4, 34, 47])
 def test_inputs_are_uniform_today_and_normal_in_v0(number):
     assert all(x.min() >= 0 and x.max() < 1 for x in reference(number, "small").inputs(0))
