@@ -131,19 +131,9 @@ def compare_floats(
             or not _compared(value, exact, FINE + slack, FINE, FACTOR * e_ref + slack).violations
         )
     problem = ""
-    swallowed = FACTOR * e_ref > GATE and not (slack or strict or found.violations)
-    if swallowed and heavy_tails.swallowed(exact, FACTOR * e_ref):
-        kept = heavy_tails.rows(value, exact, own, GATE)
-        fine = fine and not (kept and kept.coarse)
-        if kept and kept.wrong:
-            right, got = float(exact.flatten()[kept.worst]), float(value.flatten()[kept.worst])
-            problem = (
-                f"{name}: {kept.wrong} of {value.numel()} values are off by more than their row allows; "
-                f"worst at {_place(kept.worst, value.shape)}: expected {right:.9g}, got {got:.9g}, error "
-                f"{abs(got - right):.3g}, allowed {kept.allowed:.3g} (PyTorch's own largest error, "
-                f"{e_ref:.3g}, is more than most values here: each row is held to {heavy_tails.SHARE:g} of "
-                f"its largest value, or to {heavy_tails.TIMES:g} times PyTorch's own error in it)"
-            )
+    if FACTOR * e_ref > GATE and not (slack or strict or found.violations):
+        problem, coarse = _by_rows(name, value, exact, own, e_ref)
+        fine = fine and not coarse
     if found.violations and found.worst_index is not None:
         at = found.worst_index
         right, got = float(exact.flatten()[at]), float(value.flatten()[at])
@@ -168,6 +158,24 @@ def compare_floats(
         ref32.dtype,
         wide,
     )
+
+
+def _by_rows(
+    name: str, value: torch.Tensor, exact: torch.Tensor, own: torch.Tensor, e_ref: float
+) -> tuple[str, bool]:
+    """Return what is wrong with a tensor's rows, and whether any is less exact than fp32 arithmetic."""
+    kept = heavy_tails.rows(value, exact, own, GATE) if heavy_tails.swallowed(exact, FACTOR * e_ref) else None
+    if kept is None or not kept.wrong:
+        return "", kept is not None and kept.coarse > 0
+    right, got = float(exact.flatten()[kept.worst]), float(value.flatten()[kept.worst])
+    problem = (
+        f"{name}: {kept.wrong} of {value.numel()} values are off by more than their row allows; "
+        f"worst at {_place(kept.worst, value.shape)}: expected {right:.9g}, got {got:.9g}, error "
+        f"{abs(got - right):.3g}, allowed {kept.allowed:.3g} (PyTorch's own largest error, {e_ref:.3g}, is "
+        f"more than most values here: each row is held to {heavy_tails.SHARE:g} of its largest value, or to "
+        f"{heavy_tails.TIMES:g} times PyTorch's own error in it)"
+    )
+    return problem, True
 
 
 def short_name(dtype: torch.dtype) -> str:
