@@ -254,6 +254,31 @@ def test_odd_readers(kind, train, tmp_path):
     assert difference(captured, load(print_program(captured), tmp_path, module)) == ""
 
 
+class Changing(nn.Module):
+    """What a convolution or a sum has read is written to before its activation comes."""
+
+    def __init__(self, summand):
+        super().__init__()
+        self.summand = summand
+        self.conv, self.norm = nn.Conv2d(8, 16, 3), nn.BatchNorm2d(16)
+
+    def forward(self, x):
+        h = x * 2
+        y = self.conv(h)
+        if self.summand:
+            z, h = self.norm(y), y * 2
+            y = z + h
+        h.add_(1)
+        return torch.relu(y), h
+
+
+@pytest.mark.parametrize("train", [True, False])
+@pytest.mark.parametrize("summand", [True, False])
+def test_what_was_read_may_change_before_the_activation(summand, train):
+    places, _ = fire(ConvolutionRows(), warmed(Changing(summand)).train(train), draw(2, 8, 7, 8) + 1)
+    assert places == 1
+
+
 @pytest.mark.parametrize("momentum", [0.3, 1.0])
 def test_statistics_of_norms_with_a_rule_of_their_own(momentum):
     norm = nn.BatchNorm2d(16, affine=False, eps=0.1, momentum=momentum)
@@ -275,6 +300,21 @@ def test_others_stay():
         assert places == (getattr(conv, "padding_mode", "") == "reflect")
     assert fire(ConvolutionRows(), nn.Conv2d(8, 16, 3).double(), draw(1, 8, 9, 9).double())[0] == 0
     assert fire(ConvolutionRows(), nn.Conv1d(8, 16, 3), draw(1, 8, 9))[0] == 0
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_what_is_not_fp32_is_refused_wherever_it_is_read(dtype):
+    x, y, weight, affine = draw(1, 4, 5, 5), draw(1, 4, 5, 5).to(dtype), draw(16, 4, 3, 3), torch.randn(2, 4)
+    call = snippet().function
+    for name, arguments in (
+        ("conv_rows", (y, weight, None, (1, 1), (0, 0))),
+        ("conv_rows", (y.repeat(1, 2, 1, 1), draw(16, 8, 3, 3), None, (1, 1), (0, 0))),
+        ("conv_rows", ((x, y), draw(16, 8, 3, 3), None, (1, 1), (0, 0), "none", torch.randn(2, 8))),
+        ("conv_rows_moments", (y,)),
+        ("conv_rows_apply", (x, affine, "none", y)),
+    ):
+        with pytest.raises(TypeError, match="float32"):
+            call(name)(*arguments)
 
 
 def test_nothing_and_nan_pass_as_they_do_in_torch():
