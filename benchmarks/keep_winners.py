@@ -26,6 +26,7 @@ NAME = "searched"
 SHOWN = (
     "score_low", "score_high", "baseline", "latency_ms", "speedup_vs_eager", "speedup_vs_compile",
     "max_abs_error", "oracle_error", "reference_oracle_error", "meets_1e-5", "precision", "weights",
+    "core_clock_mhz",
 )  # fmt: skip
 
 

@@ -74,7 +74,7 @@ def html(
         *(_program(row, folder) for row in rows if row.score is not None),
         "<h2>Made with</h2>",
         "<ul>",
-        *(f"<li>{escape(line.removeprefix('- '))}</li>" for line in machine_lines(facts)),
+        *(f"<li>{escape(line.removeprefix('- '))}</li>" for line in machine_lines(facts, rows)),
         "</ul>",
     ]
     head = f'<meta charset="utf-8"><title>{escape(name)}</title><style>{_STYLE}</style>'

@@ -55,7 +55,7 @@ def page(facts: Mapping[str, Any], rows: Sequence[Row], summary: Mapping[str, An
         lines += [*_table((*heads, "lint"), ((*cells(row), row.grade) for row in others)), ""]
     if facts.get("unread"):
         lines += ["## Not read", "", *(f"- {words}" for words in facts["unread"]), ""]
-    return "\n".join([*lines, "## Made with", "", *machine_lines(facts)]) + "\n"
+    return "\n".join([*lines, "## Made with", "", *machine_lines(facts, rows)]) + "\n"
 
 
 def title(facts: Mapping[str, Any]) -> str:
@@ -153,8 +153,8 @@ def excluded_lines(summary: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def machine_lines(facts: Mapping[str, Any]) -> list[str]:
-    """Say with what and on what the series was made."""
+def machine_lines(facts: Mapping[str, Any], rows: Sequence[Row] = ()) -> list[str]:
+    """Say with what and on what the series was made, and at which clocks its rows were timed."""
     ours, cpu = facts["kernelevo"], facts["hardware"]["cpu"]
     lines = [
         f"- dates: {', '.join(facts['sittings'])}",
@@ -167,11 +167,24 @@ def machine_lines(facts: Mapping[str, Any]) -> list[str]:
     cuda = facts["hardware"].get("cuda")
     if cuda:
         lines.append(f"- {cuda['name']}, {cuda['arch']}, driver {cuda['driver'] or 'unknown'}")
+    lines += _clocks(rows)
     if facts.get("from") is not None:
         lines.append(f"- tasks: {facts['from']}")
     if facts["solutions"] is not None:
         lines.append(f"- programs: {facts['solutions']}")
     return [*lines, f"- settings: {json.dumps(facts['settings'], ensure_ascii=False)}"]
+
+
+def _clocks(rows: Sequence[Row]) -> list[str]:
+    """Say the lowest and the highest clock of each kind; earlier records have none."""
+    told = []
+    for words, name in (("cores", "core_clock_mhz"), ("multiprocessors", "sm_clock_mhz")):
+        timed = [row.metrics.get(name) for row in rows if row.score is not None]
+        seen = [mhz for mhz in timed if mhz is not None]
+        if seen:
+            ends = dict.fromkeys(f"{mhz:.0f}" for mhz in (min(seen), max(seen)))
+            told.append(f"{words} {' to '.join(ends)} MHz")
+    return [f"- clocks: {', '.join(told)}"] if told else []
 
 
 def _seeds(found: Mapping[str, int | None]) -> list[str]:

@@ -147,6 +147,7 @@ class Row:
 
 
 Fits = Callable[[Any], bool]
+_NUMBERS = ("roofline_ms", "work_flops", "work_bytes", "core_clock_mhz", "sm_clock_mhz")
 _LARGEST = 1e300  # a whole number may be beyond what a float can hold
 
 
@@ -170,7 +171,7 @@ def _fit_of(metric: str) -> Fits:
     """Return what a metric of a correct program has to be, if figures or charts compute with it."""
     if metric.startswith("speedup_vs_") or metric in ("latency_ms", "score_low", "score_high"):
         return _positive
-    return _number if metric in ("roofline_ms", "work_flops", "work_bytes") else lambda value: True
+    return _number if metric in _NUMBERS else lambda value: True
 
 
 def _metrics(value: Any) -> bool:

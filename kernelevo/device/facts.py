@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from kernelevo.device import smi
@@ -42,6 +43,17 @@ def cpu_facts() -> dict[str, Any]:
     }
 
 
+def core_clock() -> float | None:
+    """Return the median clock of the cores usable by this process, in MHz; None where the kernel tells none.
+
+    It is the clock of this moment. A virtual machine often tells its nominal one.
+    """
+    usable = os.sched_getaffinity(0)
+    told = {found.get("processor"): found.get("cpu MHz") for found in _processors()}
+    clocks = [float(mhz) for core, mhz in told.items() if mhz and core and int(core) in usable]
+    return median(clocks) if clocks else None
+
+
 def cuda_facts(index: int = 0) -> dict[str, Any] | None:
     """Return facts about one CUDA device as torch states them; None if torch or the device is not there.
 
@@ -75,14 +87,14 @@ def cuda_facts(index: int = 0) -> dict[str, Any] | None:
 
 def _cpuinfo() -> dict[str, str]:
     """Return the first processor's block of /proc/cpuinfo."""
-    found: dict[str, str] = {}
-    for line in (_text(_CPUINFO) or "").splitlines():
-        name, colon, value = line.partition(":")
-        if not colon and found:
-            break
-        if colon:
-            found[name.strip()] = value.strip()
-    return found
+    return next(iter(_processors()), {})
+
+
+def _processors() -> list[dict[str, str]]:
+    """Return what /proc/cpuinfo says, a block for each processor."""
+    blocks = (_text(_CPUINFO) or "").split("\n\n")
+    lines = ([line.partition(":") for line in block.splitlines() if ":" in line] for block in blocks)
+    return [{name.strip(): value.strip() for name, _, value in block} for block in lines if block]
 
 
 def _caches() -> dict[str, int]:

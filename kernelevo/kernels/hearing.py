@@ -7,6 +7,7 @@ import random
 import time
 
 from kernelevo.core import Evaluation, Status
+from kernelevo.device import facts
 from kernelevo.device.statistics import StopRule
 from kernelevo.errors import SandboxError
 from kernelevo.kernels import clocks, order, remembered, rules, sampling
@@ -249,6 +250,7 @@ class Hearing:
         ground, session, notes = self._ground, self._session, self._notes
         latency = outcome.challenger.median
         score = notes.add_times(outcome.ratio, latency, label, ground.baselines, ground.bounds)
+        notes.metrics["core_clock_mhz"] = facts.core_clock()
         notes.metrics["peak_memory_mb"] = session.device_peak_megabytes() or session.peak_megabytes()
         notes.metrics |= ground.roof.metrics(latency, label)
         if ground.setting.equipment is not None:

@@ -47,3 +47,15 @@ def test_a_record_says_its_seeds():
     judged = machine_lines({**FACTS, "seeds": {"search": None, "upstream": 42}})
     assert "- seeds: upstream 42; the judge's own are secret" in judged
     assert not any("seeds" in line for line in machine_lines(FACTS))  # a record from before
+
+
+def test_a_record_says_its_clocks():
+    rows = [
+        row(metrics={"core_clock_mhz": 2400.25}),
+        row("ops/gelu", metrics={"core_clock_mhz": 3100.0}),
+        failed("ops/gemm"),
+    ]
+    assert "- clocks: cores 2400 to 3100 MHz" in page(FACTS, rows, summary(rows))
+    on_gpu = [row(metrics={"core_clock_mhz": 2400.0, "sm_clock_mhz": 1755.0})]
+    assert "- clocks: cores 2400 MHz, multiprocessors 1755 MHz" in machine_lines(FACTS, on_gpu)
+    assert not any("clocks" in line for line in machine_lines(FACTS, [row()]))  # a record from before

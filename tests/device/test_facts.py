@@ -22,6 +22,21 @@ def test_cpu_facts_are_plain_and_plausible():
         assert size >= 1024
 
 
+def test_the_clock_is_that_of_the_cores_this_process_may_use(tmp_path, monkeypatch):
+    told = tmp_path / "cpuinfo"
+    told.write_text(
+        "".join(
+            f"processor\t: {i}\nmodel name\t: A: B\ncpu MHz\t\t: {2000 + 100 * i}.500\n\n" for i in range(4)
+        )
+    )
+    monkeypatch.setattr(facts, "_CPUINFO", told)
+    monkeypatch.setattr(facts.os, "sched_getaffinity", lambda _: {1, 2, 3})
+    assert facts.core_clock() == 2200.5
+    assert facts.cpu_facts()["name"] == "A: B"
+    told.write_text("processor\t: 1\nBogoMIPS\t: 50.00\n")
+    assert facts.core_clock() is None
+
+
 def test_nothing_is_invented_where_nothing_is_known(tmp_path, monkeypatch):
     monkeypatch.setattr(facts, "_CPUINFO", tmp_path / "none")
     monkeypatch.setattr(facts, "_CPU", tmp_path)
@@ -32,6 +47,7 @@ def test_nothing_is_invented_where_nothing_is_known(tmp_path, monkeypatch):
     assert found["caches"] == {}
     assert found["governor"] is None
     assert found["max_mhz"] is None
+    assert facts.core_clock() is None
 
 
 def test_no_cuda_is_none():

@@ -1,12 +1,13 @@
 """What cases hide: programs that hold our generators learn nothing of it, and one run has the same cases."""
 
+from dataclasses import replace
 from itertools import chain
 from random import Random
 
 import pytest
 
 from kernelevo.core import Program
-from kernelevo.errors import MachineError, SandboxError
+from kernelevo.errors import BadSetting, MachineError, SandboxError
 from kernelevo.evaluators import peeking, secret
 from kernelevo.evaluators.combinatorial.evaluator import CaseEvaluator
 from kernelevo.evaluators.combinatorial.problem import PUBLIC, digest
@@ -90,6 +91,18 @@ def test_a_run_has_the_same_cases_also_when_it_goes_on(name, tmp_path, monkeypat
     assert load(task_of(name)).case(0) != judge.case(0)
 
 
+@pytest.mark.parametrize("name", ["noisy_graphs", "delivery_routes"])
+def test_a_run_does_not_go_on_with_another_version_of_its_cases(name):
+    task = task_of(name)
+    version = PROBLEMS[name].version
+    assert task.options["version"] == version
+    of_the_future = replace(task, options={**task.options, "version": version + 1})
+    with pytest.raises(BadSetting, match=f"made with version {version + 1} of {name}; here it is"):
+        load(of_the_future)
+    said_nothing = replace(task, options={k: v for k, v in task.options.items() if k != "version"})
+    assert load(said_nothing).case(0) == load(task).case(0)
+
+
 def test_a_verdict_tells_its_data():
     told = CaseEvaluator(PROBLEMS["noisy_peaks"], (1,), SECRET)(seed("noisy_peaks")).metrics
     assert told["data"] == secret.fingerprint(SECRET)
@@ -101,7 +114,7 @@ def test_a_machine_where_programs_could_read_the_secret_is_refused(monkeypatch):
     monkeypatch.setattr(peeking, "call", lambda *given, **more: True)
     with pytest.raises(SandboxError, match=r"could read .*secret"):
         load(task_of("noisy_graphs"))
-    assert task_of("strip_packing").options == {}
+    assert set(task_of("strip_packing").options) == {"version"}
     load(task_of("strip_packing"))
 
 

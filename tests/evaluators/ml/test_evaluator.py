@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kernelevo.core import Program
-from kernelevo.errors import MachineError, SandboxError
+from kernelevo.errors import BadSetting, MachineError, SandboxError
 from kernelevo.evaluators import load, peeking, secret
 from kernelevo.evaluators.ml import evaluator, pool
 from kernelevo.evaluators.ml.evaluator import MLEvaluator
@@ -213,6 +213,14 @@ def test_a_task_is_judged_on_the_data_that_it_was_made_of(tmp_path, monkeypatch)
     with pytest.raises(MachineError, match="secret of another machine"):
         load(task)
     assert task_of("ml_demand").digest != task.digest
+
+
+def test_a_run_does_not_go_on_with_another_version_of_its_data():
+    task = task_of("ml_demand")
+    assert task.options["version"] == TASKS["ml_demand"].version
+    before = dataclasses.replace(task, options={**task.options, "version": 1})
+    with pytest.raises(BadSetting, match="made with version 1 of ml_demand; here it is version 2"):
+        load(before)
 
 
 def test_a_machine_where_programs_could_read_the_secret_is_refused(monkeypatch):

@@ -1,4 +1,4 @@
-"""kernelbench:3/8: counters, convolution-rows, direct-convolution."""
+"""kernelbench:3/11@he: no-ops, convolution-rows, packed-linear."""
 
 import kernelevo
 import torch
@@ -12,16 +12,8 @@ TUNE = {
     'CONV_ROWS_AHEAD': [2048, 512, 0],
     'CONV_ROWS_WIDE': [28, 13, 56, 1073741824],
     'CONV_ROWS_WINOGRAD': [16, 64, 1073741824],
-    'DIRECT_CONV_CHANNELS': [8, 4, 6, 12],
-    'DIRECT_CONV_VECTORS': [0, 1, 2, 3],
-    'DIRECT_CONV_ROWS': [8, 2, 4, 16],
-    'DIRECT_CONV_SCHEDULE': ['schedule(static)', 'schedule(static,1)', 'schedule(dynamic,2)'],
 }
 
-
-def count_on(*counters):
-    """Add one to each counter, in place."""
-    torch._foreach_add_(counters, 1)
 
 _conv_rows = kernelevo.cpp(r'''
 // Convolutions of channels-last images: matrix products for 1x1, Winograd's F(2x2, 3x3) for 3x3 with stride 1
@@ -709,7 +701,7 @@ _conv_rows_act = {name: at for at, name in enumerate(('none', 'relu', 'relu6', '
 def _conv_rows_taken(image):
     """Return an image channels last; what is not fp32 would be read as if it were."""
     if image.dtype != torch.float32 or image.device.type != "cpu":
-        raise TypeError(f"this convolution is for float32 on the CPU, not for {image.dtype} on {image.device}")
+        raise TypeError(f"convolution for float32 on the CPU, not for {image.dtype} on {image.device}")
     return image.contiguous(memory_format=torch.channels_last)
 
 
@@ -821,162 +813,26 @@ def conv_rows_apply(x, affine, act, other=None, other_affine=None):
     )
     return y
 
-_direct_conv = kernelevo.cpp(r'''
-// Convolution of few input channels, stride 1, straight from a padded strip of rows, with bias and ReLU.
-//
-// With few input channels the sum per output is short, and libraries lose their time to layout changes and
-// to the page faults of large outputs. Here a thread copies the few input rows it needs into a padded strip
-// (a few KiB), and writes its part of the output once.
-// Names in capitals are numbers of the program's TUNE table, given by the compiler's flags; 0: by the width of vectors.
-#include <kernelevo/math.h>
-#include <sys/mman.h>
-
-#include <algorithm>
-#include <vector>
-
-namespace {
-
-using namespace kernelevo;
-
-constexpr int kChannels = DIRECT_CONV_CHANNELS;    // output channels of a register tile
-// Vectors of output pixels beside them.
-constexpr int kVectors = DIRECT_CONV_VECTORS ? DIRECT_CONV_VECTORS : kLanes == 16 ? 2 : 1;
-constexpr int kPixels = kVectors * kLanes;
-constexpr int64_t kStripRows = DIRECT_CONV_ROWS;   // output rows that share a strip
-constexpr int64_t kHugePage = 2 << 20;
-
-// Large fresh outputs cost a page fault per 4 KiB; on huge pages that is 512 times fewer.
-void want_huge_pages(float* from, int64_t count) {
-  const uintptr_t begin = ((uintptr_t)from + kHugePage - 1) / kHugePage * kHugePage;
-  const uintptr_t end = (uintptr_t)(from + count) / kHugePage * kHugePage;
-  if (end > begin) madvise((void*)begin, end - begin, MADV_HUGEPAGE);
-}
-
-struct Conv {
-  const float *x, *weight, *bias;  // weight: [channel block][in][ky][kx][kChannels], zeros beyond the last channel
-  float* y;                        // first of our channels in the output
-  int64_t batch, in, height, width, out, kernel_y, kernel_x, pad_y, pad_x, out_height, out_width;
-  int64_t out_channels;            // of the whole output, ours are `out` of them
-  int64_t strip_width;             // floats of a row of the strip
-  bool with_relu;
-};
-
-// Rows [first, first + rows) of the padded input of image `b`, all channels, into `strip`.
-void fill_strip(const Conv& c, int64_t b, int64_t first, int64_t rows, float* strip) {
-  for (int64_t i = 0; i < c.in; ++i)
-    for (int64_t r = 0; r < rows; ++r) {
-      float* to = strip + (i * rows + r) * c.strip_width;
-      std::fill(to, to + c.strip_width, 0.0f);
-      const int64_t row = first + r - c.pad_y;
-      if (row < 0 || row >= c.height) continue;
-      const float* from = c.x + ((b * c.in + i) * c.height + row) * c.width;
-      std::copy(from, from + c.width, to + c.pad_x);
-    }
-}
-
-// kChannels x kPixels outputs of one row; `at` points into the strip at the window's first element.
-inline void tile(const Conv& c, const float* at, int64_t strip_rows, const float* weight, vfloat (&sums)[kChannels][kVectors]) {
-  for (int64_t i = 0; i < c.in; ++i)
-    for (int64_t ky = 0; ky < c.kernel_y; ++ky) {
-      const float* row = at + (i * strip_rows + ky) * c.strip_width;
-      for (int64_t kx = 0; kx < c.kernel_x; ++kx, weight += kChannels) {
-        vfloat pixel[kVectors];
-        for (int v = 0; v < kVectors; ++v) pixel[v] = load(row + kx + v * kLanes);
-#pragma GCC unroll kChannels
-        for (int o = 0; o < kChannels; ++o)
-          for (int v = 0; v < kVectors; ++v) sums[o][v] = fma(splat(weight[o]), pixel[v], sums[o][v]);
-      }
-    }
-}
-
-void write_tile(const Conv& c, const vfloat (&sums)[kChannels][kVectors], int64_t channels, float* y, int64_t pixels) {
-  for (int64_t o = 0; o < channels; ++o)
-    for (int v = 0; v < kVectors; ++v) {
-      const int64_t left = std::min<int64_t>(kLanes, pixels - v * kLanes);
-      if (left <= 0) break;
-      float* to = y + o * c.out_height * c.out_width + v * kLanes;
-      const vfloat value = c.with_relu ? relu(sums[o][v]) : sums[o][v];
-      if (left == kLanes) store(to, value);
-      else store_part(to, value, left);
-    }
-}
-
-// All channels of the output rows [first, first + rows) of image `b`.
-void strip_outputs(const Conv& c, int64_t b, int64_t first, int64_t rows, float* strip) {
-  const int64_t strip_rows = rows + c.kernel_y - 1;
-  fill_strip(c, b, first, strip_rows, strip);
-  const int64_t block_size = c.in * c.kernel_y * c.kernel_x * kChannels;
-  for (int64_t o = 0; o < c.out; o += kChannels) {
-    const int64_t channels = std::min<int64_t>(kChannels, c.out - o);
-    for (int64_t r = 0; r < rows; ++r) {
-      float* y = c.y + ((b * c.out_channels + o) * c.out_height + first + r) * c.out_width;
-      for (int64_t x = 0; x < c.out_width; x += kPixels) {
-        vfloat sums[kChannels][kVectors];
-        for (int64_t k = 0; k < kChannels; ++k)
-          for (auto& sum : sums[k]) sum = splat(c.bias && k < channels ? c.bias[o + k] : 0.0f);
-        tile(c, strip + r * c.strip_width + x, strip_rows, c.weight + o / kChannels * block_size, sums);
-        write_tile(c, sums, channels, y + x, c.out_width - x);
-      }
-    }
-  }
-}
-
-}  // namespace
-
-extern "C" int64_t channel_block() { return kChannels; }
-
-// y[:, channel : channel + out] = relu?(convolution of x); y has `out_channels` channels in all.
-extern "C" void direct_conv(const float* x, const float* weight, const float* bias, float* y, int64_t channel,
-                            int64_t out_channels, int64_t batch, int64_t in, int64_t height, int64_t width,
-                            int64_t out, int64_t kernel_y, int64_t kernel_x, int64_t pad_y, int64_t pad_x,
-                            int64_t with_relu) {
-  const int64_t out_height = height + 2 * pad_y - kernel_y + 1, out_width = width + 2 * pad_x - kernel_x + 1;
-  const int64_t whole = (out_width + kPixels - 1) / kPixels * kPixels;
-  const int64_t strip_width = std::max(whole + kernel_x - 1, width + 2 * pad_x);
-  const Conv c{x,        weight,   bias,  y + channel * out_height * out_width,
-               batch,    in,       height, width, out, kernel_y, kernel_x, pad_y, pad_x, out_height, out_width,
-               out_channels, strip_width, with_relu != 0};
-  if (channel == 0) want_huge_pages(y, batch * out_channels * out_height * out_width);
-  const int64_t strips = (out_height + kStripRows - 1) / kStripRows;
-#pragma omp parallel
-  {
-    std::vector<float> strip(in * (kStripRows + kernel_y - 1) * strip_width);
-#pragma omp for DIRECT_CONV_SCHEDULE
-    for (int64_t item = 0; item < batch * strips; ++item) {
-      const int64_t first = item % strips * kStripRows;
-      strip_outputs(c, item / strips, first, std::min(kStripRows, out_height - first), strip.data());
-    }
-  }
-}
-''', flags=[
-    f"-DDIRECT_CONV_CHANNELS={TUNE['DIRECT_CONV_CHANNELS'][0]}",
-    f"-DDIRECT_CONV_VECTORS={TUNE['DIRECT_CONV_VECTORS'][0]}",
-    f"-DDIRECT_CONV_ROWS={TUNE['DIRECT_CONV_ROWS'][0]}",
-    f"-DDIRECT_CONV_SCHEDULE={TUNE['DIRECT_CONV_SCHEDULE'][0]}",
-])
-
-def _direct_conv_weight(weight):
-    """Return the weight as [channel block][in][ky][kx][channel], padded with zeros."""
-    block = _direct_conv.channel_block()
-    out, rest = weight.shape[0], weight.shape[1:]
-    padded = weight.new_zeros(-(-out // block) * block, *rest)
-    padded[:out] = weight.detach()
-    return padded.view(-1, block, *rest).permute(0, 2, 3, 4, 1).contiguous()
+def packed_linear_weight(weight):
+    """Return a weight [out, in] in oneDNN's own layout."""
+    return torch.ops.mkldnn._reorder_linear_weight(weight.detach().contiguous(), None)
 
 
-def direct_conv(branches):
-    """Run convolutions (x, weight, bias, padding, relu) of stride 1; their channels lie side by side."""
-    x, weight, _, (pad_y, pad_x), _ = branches[0]
-    height, width = (n + 2 * p - k + 1 for n, p, k in zip(x.shape[2:], (pad_y, pad_x), weight.shape[2:]))
-    channels, at = sum(branch[1].shape[0] for branch in branches), 0
-    y = x.new_empty(x.shape[0], channels, height, width)
-    for x, weight, bias, padding, relu in branches:
-        packed = kernelevo.packed(_direct_conv_weight, weight)
-        _direct_conv.direct_conv(
-            x, packed, bias, y, at, channels, *x.shape, weight.shape[0], *weight.shape[2:], *padding, relu
-        )
-        at += weight.shape[0]
-    return y
+def packed_matmul_weight(weight):
+    """Return a weight [in, out] in oneDNN's own layout."""
+    return torch.ops.mkldnn._reorder_linear_weight(weight.detach().t().contiguous(), None)
+
+
+def packed_matmul(x, weight, bias):
+    """Product with a constant matrix [in, out]; the packed matrix follows its parameter."""
+    weight = kernelevo.packed(packed_matmul_weight, weight)
+    return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
+
+
+def packed_linear(x, weight, bias, post="none", algorithm=""):
+    """Linear layer with a fused activation; the packed weight follows its parameter."""
+    weight = kernelevo.packed(packed_linear_weight, weight)
+    return torch.ops.mkldnn._linear_pointwise(x, weight, bias, post, [], algorithm)
 
 
 class Part(nn.Module):
@@ -1003,84 +859,234 @@ class ModelNew(nn.Module):
     def __init__(self, *init_args, **init_kwargs):
         super().__init__()
         hold(
-            self, "conv1.weight", nn.Parameter(torch.zeros((64, 3, 3, 3), dtype=torch.float32)),
-            "parameter",
-        )
-        hold(self, "bn1.weight", nn.Parameter(torch.zeros((64,), dtype=torch.float32)), "parameter")
-        hold(self, "bn1.bias", nn.Parameter(torch.zeros((64,), dtype=torch.float32)), "parameter")
-        hold(
-            self, "conv2.weight", nn.Parameter(torch.zeros((64, 64, 3, 3), dtype=torch.float32)),
-            "parameter",
-        )
-        hold(self, "bn2.weight", nn.Parameter(torch.zeros((64,), dtype=torch.float32)), "parameter")
-        hold(self, "bn2.bias", nn.Parameter(torch.zeros((64,), dtype=torch.float32)), "parameter")
-        hold(
-            self, "downsample.0.weight",
-            nn.Parameter(torch.zeros((64, 3, 1, 1), dtype=torch.float32)), "parameter",
+            self, "features.0.weight",
+            nn.Parameter(torch.zeros((64, 3, 3, 3), dtype=torch.float32)), "parameter",
         )
         hold(
-            self, "downsample.1.weight", nn.Parameter(torch.zeros((64,), dtype=torch.float32)),
+            self, "features.0.bias", nn.Parameter(torch.zeros((64,), dtype=torch.float32)),
             "parameter",
         )
         hold(
-            self, "downsample.1.bias", nn.Parameter(torch.zeros((64,), dtype=torch.float32)),
+            self, "features.2.weight",
+            nn.Parameter(torch.zeros((64, 64, 3, 3), dtype=torch.float32)), "parameter",
+        )
+        hold(
+            self, "features.2.bias", nn.Parameter(torch.zeros((64,), dtype=torch.float32)),
             "parameter",
         )
-        hold(self, "bn1.running_mean", torch.zeros((64,), dtype=torch.float32), "buffer")
-        hold(self, "bn1.running_var", torch.zeros((64,), dtype=torch.float32), "buffer")
-        hold(self, "bn1.num_batches_tracked", torch.zeros((), dtype=torch.int64), "buffer")
-        hold(self, "bn2.running_mean", torch.zeros((64,), dtype=torch.float32), "buffer")
-        hold(self, "bn2.running_var", torch.zeros((64,), dtype=torch.float32), "buffer")
-        hold(self, "bn2.num_batches_tracked", torch.zeros((), dtype=torch.int64), "buffer")
-        hold(self, "downsample.1.running_mean", torch.zeros((64,), dtype=torch.float32), "buffer")
-        hold(self, "downsample.1.running_var", torch.zeros((64,), dtype=torch.float32), "buffer")
-        hold(self, "downsample.1.num_batches_tracked", torch.zeros((), dtype=torch.int64), "buffer")
+        hold(
+            self, "features.5.weight",
+            nn.Parameter(torch.zeros((128, 64, 3, 3), dtype=torch.float32)), "parameter",
+        )
+        hold(
+            self, "features.5.bias", nn.Parameter(torch.zeros((128,), dtype=torch.float32)),
+            "parameter",
+        )
+        hold(
+            self, "features.7.weight",
+            nn.Parameter(torch.zeros((128, 128, 3, 3), dtype=torch.float32)), "parameter",
+        )
+        hold(
+            self, "features.7.bias", nn.Parameter(torch.zeros((128,), dtype=torch.float32)),
+            "parameter",
+        )
+        hold(
+            self, "features.10.weight",
+            nn.Parameter(torch.zeros((256, 128, 3, 3), dtype=torch.float32)), "parameter",
+        )
+        hold(
+            self, "features.10.bias", nn.Parameter(torch.zeros((256,), dtype=torch.float32)),
+            "parameter",
+        )
+        hold(
+            self, "features.12.weight",
+            nn.Parameter(torch.zeros((256, 256, 3, 3), dtype=torch.float32)), "parameter",
+        )
+        hold(
+            self, "features.12.bias", nn.Parameter(torch.zeros((256,), dtype=torch.float32)),
+            "parameter",
+        )
+        hold(
+            self, "features.14.weight",
+            nn.Parameter(torch.zeros((256, 256, 3, 3), dtype=torch.float32)), "parameter",
+        )
+        hold(
+            self, "features.14.bias", nn.Parameter(torch.zeros((256,), dtype=torch.float32)),
+            "parameter",
+        )
+        hold(
+            self, "features.17.weight",
+            nn.Parameter(torch.zeros((512, 256, 3, 3), dtype=torch.float32)), "parameter",
+        )
+        hold(
+            self, "features.17.bias", nn.Parameter(torch.zeros((512,), dtype=torch.float32)),
+            "parameter",
+        )
+        hold(
+            self, "features.19.weight",
+            nn.Parameter(torch.zeros((512, 512, 3, 3), dtype=torch.float32)), "parameter",
+        )
+        hold(
+            self, "features.19.bias", nn.Parameter(torch.zeros((512,), dtype=torch.float32)),
+            "parameter",
+        )
+        hold(
+            self, "features.21.weight",
+            nn.Parameter(torch.zeros((512, 512, 3, 3), dtype=torch.float32)), "parameter",
+        )
+        hold(
+            self, "features.21.bias", nn.Parameter(torch.zeros((512,), dtype=torch.float32)),
+            "parameter",
+        )
+        hold(
+            self, "features.24.weight",
+            nn.Parameter(torch.zeros((512, 512, 3, 3), dtype=torch.float32)), "parameter",
+        )
+        hold(
+            self, "features.24.bias", nn.Parameter(torch.zeros((512,), dtype=torch.float32)),
+            "parameter",
+        )
+        hold(
+            self, "features.26.weight",
+            nn.Parameter(torch.zeros((512, 512, 3, 3), dtype=torch.float32)), "parameter",
+        )
+        hold(
+            self, "features.26.bias", nn.Parameter(torch.zeros((512,), dtype=torch.float32)),
+            "parameter",
+        )
+        hold(
+            self, "features.28.weight",
+            nn.Parameter(torch.zeros((512, 512, 3, 3), dtype=torch.float32)), "parameter",
+        )
+        hold(
+            self, "features.28.bias", nn.Parameter(torch.zeros((512,), dtype=torch.float32)),
+            "parameter",
+        )
+        hold(
+            self, "classifier.0.weight",
+            nn.Parameter(torch.zeros((4096, 25088), dtype=torch.float32)), "parameter",
+        )
+        hold(
+            self, "classifier.0.bias", nn.Parameter(torch.zeros((4096,), dtype=torch.float32)),
+            "parameter",
+        )
+        hold(
+            self, "classifier.3.weight",
+            nn.Parameter(torch.zeros((4096, 4096), dtype=torch.float32)), "parameter",
+        )
+        hold(
+            self, "classifier.3.bias", nn.Parameter(torch.zeros((4096,), dtype=torch.float32)),
+            "parameter",
+        )
+        hold(
+            self, "classifier.6.weight",
+            nn.Parameter(torch.zeros((1000, 4096), dtype=torch.float32)), "parameter",
+        )
+        hold(
+            self, "classifier.6.bias", nn.Parameter(torch.zeros((1000,), dtype=torch.float32)),
+            "parameter",
+        )
 
     def forward(self, x):
-        if self.training is not True:
-            raise RuntimeError("this program is for training mode only")
-        conv1_weight = self.conv1.weight
-        bn1_weight = self.bn1.weight
-        bn1_bias = self.bn1.bias
-        conv2_weight = self.conv2.weight
-        bn2_weight = self.bn2.weight
-        bn2_bias = self.bn2.bias
-        downsample_0_weight = self.downsample[0].weight
-        downsample_1_weight = self.downsample[1].weight
-        downsample_1_bias = self.downsample[1].bias
-        bn1_running_mean = self.bn1.running_mean
-        bn1_running_var = self.bn1.running_var
-        bn2_running_mean = self.bn2.running_mean
-        bn2_running_var = self.bn2.running_var
-        downsample_1_running_mean = self.downsample[1].running_mean
-        downsample_1_running_var = self.downsample[1].running_var
-        conv_rows_2 = conv_rows(x, conv1_weight, None, (1, 1), (1, 1), "none", None, "none", True)
-        getitem = conv_rows_2[0]
-        getitem_1 = conv_rows_2[1]
-        del conv_rows_2
-        bn1_num_batches_tracked = self.bn1.num_batches_tracked
-        bn2_num_batches_tracked = self.bn2.num_batches_tracked
-        downsample_1_num_batches_tracked = self.downsample[1].num_batches_tracked
-        count_on(bn1_num_batches_tracked, bn2_num_batches_tracked, downsample_1_num_batches_tracked)
-        conv_rows_norm_2 = conv_rows_norm(
-            getitem_1, 100352, bn1_weight, bn1_bias, bn1_running_mean, bn1_running_var, 0.1, 1e-05,
-        )
+        features_0_weight = self.features[0].weight
+        features_0_bias = self.features[0].bias
+        features_2_weight = self.features[2].weight
+        features_2_bias = self.features[2].bias
+        features_5_weight = self.features[5].weight
+        features_5_bias = self.features[5].bias
+        features_7_weight = self.features[7].weight
+        features_7_bias = self.features[7].bias
+        features_10_weight = self.features[10].weight
+        features_10_bias = self.features[10].bias
+        features_12_weight = self.features[12].weight
+        features_12_bias = self.features[12].bias
+        features_14_weight = self.features[14].weight
+        features_14_bias = self.features[14].bias
+        features_17_weight = self.features[17].weight
+        features_17_bias = self.features[17].bias
+        features_19_weight = self.features[19].weight
+        features_19_bias = self.features[19].bias
+        features_21_weight = self.features[21].weight
+        features_21_bias = self.features[21].bias
+        features_24_weight = self.features[24].weight
+        features_24_bias = self.features[24].bias
+        features_26_weight = self.features[26].weight
+        features_26_bias = self.features[26].bias
+        features_28_weight = self.features[28].weight
+        features_28_bias = self.features[28].bias
+        classifier_0_weight = self.classifier[0].weight
+        classifier_0_bias = self.classifier[0].bias
+        classifier_3_weight = self.classifier[3].weight
+        classifier_3_bias = self.classifier[3].bias
+        classifier_6_weight = self.classifier[6].weight
+        classifier_6_bias = self.classifier[6].bias
+        conv_rows_2 = conv_rows(x, features_0_weight, features_0_bias, (1, 1), (1, 1), "relu")
         conv_rows_1 = conv_rows(
-            getitem, conv2_weight, None, (1, 1), (1, 1), "none", conv_rows_norm_2, "relu", True,
+            conv_rows_2, features_2_weight, features_2_bias, (1, 1), (1, 1), "relu",
         )
-        del getitem
-        getitem_2 = conv_rows_1[0]
-        getitem_3 = conv_rows_1[1]
+        del conv_rows_2
+        max_pool2d = torch.max_pool2d(conv_rows_1, [2, 2], [2, 2])
         del conv_rows_1
-        conv_rows_norm_1 = conv_rows_norm(
-            getitem_3, 100352, bn2_weight, bn2_bias, bn2_running_mean, bn2_running_var, 0.1, 1e-05,
+        conv_rows_2_2 = conv_rows(
+            max_pool2d, features_5_weight, features_5_bias, (1, 1), (1, 1), "relu",
         )
-        direct_conv_2 = direct_conv([(x, downsample_0_weight, None, (0, 0), False)])
-        batch_norm_2 = torch.batch_norm(
-            direct_conv_2, downsample_1_weight, downsample_1_bias, downsample_1_running_mean,
-            downsample_1_running_var, True, 0.1, 1e-05, False,
+        del max_pool2d
+        conv_rows_3 = conv_rows(
+            conv_rows_2_2, features_7_weight, features_7_bias, (1, 1), (1, 1), "relu",
         )
-        del direct_conv_2
-        conv_rows_apply_2 = conv_rows_apply(getitem_2, conv_rows_norm_1, "relu", batch_norm_2)
-        del getitem_2, batch_norm_2
-        return conv_rows_apply_2
+        del conv_rows_2_2
+        max_pool2d_1 = torch.max_pool2d(conv_rows_3, [2, 2], [2, 2])
+        del conv_rows_3
+        conv_rows_4 = conv_rows(
+            max_pool2d_1, features_10_weight, features_10_bias, (1, 1), (1, 1), "relu",
+        )
+        del max_pool2d_1
+        conv_rows_5 = conv_rows(
+            conv_rows_4, features_12_weight, features_12_bias, (1, 1), (1, 1), "relu",
+        )
+        del conv_rows_4
+        conv_rows_6 = conv_rows(
+            conv_rows_5, features_14_weight, features_14_bias, (1, 1), (1, 1), "relu",
+        )
+        del conv_rows_5
+        max_pool2d_2 = torch.max_pool2d(conv_rows_6, [2, 2], [2, 2])
+        del conv_rows_6
+        conv_rows_7 = conv_rows(
+            max_pool2d_2, features_17_weight, features_17_bias, (1, 1), (1, 1), "relu",
+        )
+        del max_pool2d_2
+        conv_rows_8 = conv_rows(
+            conv_rows_7, features_19_weight, features_19_bias, (1, 1), (1, 1), "relu",
+        )
+        del conv_rows_7
+        conv_rows_9 = conv_rows(
+            conv_rows_8, features_21_weight, features_21_bias, (1, 1), (1, 1), "relu",
+        )
+        del conv_rows_8
+        max_pool2d_3 = torch.max_pool2d(conv_rows_9, [2, 2], [2, 2])
+        del conv_rows_9
+        conv_rows_10 = conv_rows(
+            max_pool2d_3, features_24_weight, features_24_bias, (1, 1), (1, 1), "relu",
+        )
+        del max_pool2d_3
+        conv_rows_11 = conv_rows(
+            conv_rows_10, features_26_weight, features_26_bias, (1, 1), (1, 1), "relu",
+        )
+        del conv_rows_10
+        conv_rows_12 = conv_rows(
+            conv_rows_11, features_28_weight, features_28_bias, (1, 1), (1, 1), "relu",
+        )
+        del conv_rows_11
+        max_pool2d_4 = torch.max_pool2d(conv_rows_12, [2, 2], [2, 2])
+        del conv_rows_12
+        flatten = torch.flatten(max_pool2d_4, 1)
+        del max_pool2d_4
+        packed_linear_2 = packed_linear(flatten, classifier_0_weight, classifier_0_bias, "relu")
+        del flatten
+        packed_linear_1 = packed_linear(
+            packed_linear_2, classifier_3_weight, classifier_3_bias, "relu",
+        )
+        del packed_linear_2
+        packed_linear_2_2 = packed_linear(packed_linear_1, classifier_6_weight, classifier_6_bias)
+        del packed_linear_1
+        return packed_linear_2_2

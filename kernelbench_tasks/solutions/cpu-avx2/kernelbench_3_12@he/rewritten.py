@@ -1,4 +1,4 @@
-"""kernelbench:3/23: counters, convolution-rows, packed-linear."""
+"""kernelbench:3/12@he: no-ops, convolution-rows, packed-linear."""
 
 import kernelevo
 import torch
@@ -14,10 +14,6 @@ TUNE = {
     'CONV_ROWS_WINOGRAD': [16, 64, 1073741824],
 }
 
-
-def count_on(*counters):
-    """Add one to each counter, in place."""
-    torch._foreach_add_(counters, 1)
 
 _conv_rows = kernelevo.cpp(r'''
 // Convolutions of channels-last images: matrix products for 1x1, Winograd's F(2x2, 3x3) for 3x3 with stride 1
@@ -705,7 +701,7 @@ _conv_rows_act = {name: at for at, name in enumerate(('none', 'relu', 'relu6', '
 def _conv_rows_taken(image):
     """Return an image channels last; what is not fp32 would be read as if it were."""
     if image.dtype != torch.float32 or image.device.type != "cpu":
-        raise TypeError(f"this convolution is for float32 on the CPU, not for {image.dtype} on {image.device}")
+        raise TypeError(f"convolution for float32 on the CPU, not for {image.dtype} on {image.device}")
     return image.contiguous(memory_format=torch.channels_last)
 
 
@@ -863,777 +859,276 @@ class ModelNew(nn.Module):
     def __init__(self, *init_args, **init_kwargs):
         super().__init__()
         hold(
-            self, "conv1.weight", nn.Parameter(torch.zeros((32, 3, 3, 3), dtype=torch.float32)),
-            "parameter",
-        )
-        hold(self, "bn1.weight", nn.Parameter(torch.zeros((32,), dtype=torch.float32)), "parameter")
-        hold(self, "bn1.bias", nn.Parameter(torch.zeros((32,), dtype=torch.float32)), "parameter")
-        hold(
-            self, "mbconv1.0.weight",
-            nn.Parameter(torch.zeros((32, 32, 1, 1), dtype=torch.float32)), "parameter",
+            self, "features.0.weight",
+            nn.Parameter(torch.zeros((64, 3, 3, 3), dtype=torch.float32)), "parameter",
         )
         hold(
-            self, "mbconv1.1.weight", nn.Parameter(torch.zeros((32,), dtype=torch.float32)),
+            self, "features.0.bias", nn.Parameter(torch.zeros((64,), dtype=torch.float32)),
             "parameter",
         )
         hold(
-            self, "mbconv1.1.bias", nn.Parameter(torch.zeros((32,), dtype=torch.float32)),
+            self, "features.2.weight",
+            nn.Parameter(torch.zeros((64, 64, 3, 3), dtype=torch.float32)), "parameter",
+        )
+        hold(
+            self, "features.2.bias", nn.Parameter(torch.zeros((64,), dtype=torch.float32)),
             "parameter",
         )
         hold(
-            self, "mbconv1.3.weight", nn.Parameter(torch.zeros((32, 1, 3, 3), dtype=torch.float32)),
+            self, "features.5.weight",
+            nn.Parameter(torch.zeros((128, 64, 3, 3), dtype=torch.float32)), "parameter",
+        )
+        hold(
+            self, "features.5.bias", nn.Parameter(torch.zeros((128,), dtype=torch.float32)),
             "parameter",
         )
         hold(
-            self, "mbconv1.4.weight", nn.Parameter(torch.zeros((32,), dtype=torch.float32)),
+            self, "features.7.weight",
+            nn.Parameter(torch.zeros((128, 128, 3, 3), dtype=torch.float32)), "parameter",
+        )
+        hold(
+            self, "features.7.bias", nn.Parameter(torch.zeros((128,), dtype=torch.float32)),
             "parameter",
         )
         hold(
-            self, "mbconv1.4.bias", nn.Parameter(torch.zeros((32,), dtype=torch.float32)),
+            self, "features.10.weight",
+            nn.Parameter(torch.zeros((256, 128, 3, 3), dtype=torch.float32)), "parameter",
+        )
+        hold(
+            self, "features.10.bias", nn.Parameter(torch.zeros((256,), dtype=torch.float32)),
             "parameter",
         )
         hold(
-            self, "mbconv1.6.weight",
-            nn.Parameter(torch.zeros((16, 32, 1, 1), dtype=torch.float32)), "parameter",
+            self, "features.12.weight",
+            nn.Parameter(torch.zeros((256, 256, 3, 3), dtype=torch.float32)), "parameter",
         )
         hold(
-            self, "mbconv1.7.weight", nn.Parameter(torch.zeros((16,), dtype=torch.float32)),
+            self, "features.12.bias", nn.Parameter(torch.zeros((256,), dtype=torch.float32)),
             "parameter",
         )
         hold(
-            self, "mbconv1.7.bias", nn.Parameter(torch.zeros((16,), dtype=torch.float32)),
+            self, "features.14.weight",
+            nn.Parameter(torch.zeros((256, 256, 3, 3), dtype=torch.float32)), "parameter",
+        )
+        hold(
+            self, "features.14.bias", nn.Parameter(torch.zeros((256,), dtype=torch.float32)),
             "parameter",
         )
         hold(
-            self, "mbconv2.0.weight",
-            nn.Parameter(torch.zeros((96, 16, 1, 1), dtype=torch.float32)), "parameter",
+            self, "features.16.weight",
+            nn.Parameter(torch.zeros((256, 256, 3, 3), dtype=torch.float32)), "parameter",
         )
         hold(
-            self, "mbconv2.1.weight", nn.Parameter(torch.zeros((96,), dtype=torch.float32)),
+            self, "features.16.bias", nn.Parameter(torch.zeros((256,), dtype=torch.float32)),
             "parameter",
         )
         hold(
-            self, "mbconv2.1.bias", nn.Parameter(torch.zeros((96,), dtype=torch.float32)),
+            self, "features.19.weight",
+            nn.Parameter(torch.zeros((512, 256, 3, 3), dtype=torch.float32)), "parameter",
+        )
+        hold(
+            self, "features.19.bias", nn.Parameter(torch.zeros((512,), dtype=torch.float32)),
             "parameter",
         )
         hold(
-            self, "mbconv2.3.weight", nn.Parameter(torch.zeros((96, 1, 3, 3), dtype=torch.float32)),
+            self, "features.21.weight",
+            nn.Parameter(torch.zeros((512, 512, 3, 3), dtype=torch.float32)), "parameter",
+        )
+        hold(
+            self, "features.21.bias", nn.Parameter(torch.zeros((512,), dtype=torch.float32)),
             "parameter",
         )
         hold(
-            self, "mbconv2.4.weight", nn.Parameter(torch.zeros((96,), dtype=torch.float32)),
+            self, "features.23.weight",
+            nn.Parameter(torch.zeros((512, 512, 3, 3), dtype=torch.float32)), "parameter",
+        )
+        hold(
+            self, "features.23.bias", nn.Parameter(torch.zeros((512,), dtype=torch.float32)),
             "parameter",
         )
         hold(
-            self, "mbconv2.4.bias", nn.Parameter(torch.zeros((96,), dtype=torch.float32)),
+            self, "features.25.weight",
+            nn.Parameter(torch.zeros((512, 512, 3, 3), dtype=torch.float32)), "parameter",
+        )
+        hold(
+            self, "features.25.bias", nn.Parameter(torch.zeros((512,), dtype=torch.float32)),
             "parameter",
         )
         hold(
-            self, "mbconv2.6.weight",
-            nn.Parameter(torch.zeros((24, 96, 1, 1), dtype=torch.float32)), "parameter",
+            self, "features.28.weight",
+            nn.Parameter(torch.zeros((512, 512, 3, 3), dtype=torch.float32)), "parameter",
         )
         hold(
-            self, "mbconv2.7.weight", nn.Parameter(torch.zeros((24,), dtype=torch.float32)),
+            self, "features.28.bias", nn.Parameter(torch.zeros((512,), dtype=torch.float32)),
             "parameter",
         )
         hold(
-            self, "mbconv2.7.bias", nn.Parameter(torch.zeros((24,), dtype=torch.float32)),
+            self, "features.30.weight",
+            nn.Parameter(torch.zeros((512, 512, 3, 3), dtype=torch.float32)), "parameter",
+        )
+        hold(
+            self, "features.30.bias", nn.Parameter(torch.zeros((512,), dtype=torch.float32)),
             "parameter",
         )
         hold(
-            self, "mbconv3.0.weight",
-            nn.Parameter(torch.zeros((144, 24, 1, 1), dtype=torch.float32)), "parameter",
+            self, "features.32.weight",
+            nn.Parameter(torch.zeros((512, 512, 3, 3), dtype=torch.float32)), "parameter",
         )
         hold(
-            self, "mbconv3.1.weight", nn.Parameter(torch.zeros((144,), dtype=torch.float32)),
+            self, "features.32.bias", nn.Parameter(torch.zeros((512,), dtype=torch.float32)),
             "parameter",
         )
         hold(
-            self, "mbconv3.1.bias", nn.Parameter(torch.zeros((144,), dtype=torch.float32)),
+            self, "features.34.weight",
+            nn.Parameter(torch.zeros((512, 512, 3, 3), dtype=torch.float32)), "parameter",
+        )
+        hold(
+            self, "features.34.bias", nn.Parameter(torch.zeros((512,), dtype=torch.float32)),
             "parameter",
         )
         hold(
-            self, "mbconv3.3.weight",
-            nn.Parameter(torch.zeros((144, 1, 5, 5), dtype=torch.float32)), "parameter",
+            self, "classifier.0.weight",
+            nn.Parameter(torch.zeros((4096, 25088), dtype=torch.float32)), "parameter",
         )
         hold(
-            self, "mbconv3.4.weight", nn.Parameter(torch.zeros((144,), dtype=torch.float32)),
+            self, "classifier.0.bias", nn.Parameter(torch.zeros((4096,), dtype=torch.float32)),
             "parameter",
         )
         hold(
-            self, "mbconv3.4.bias", nn.Parameter(torch.zeros((144,), dtype=torch.float32)),
+            self, "classifier.3.weight",
+            nn.Parameter(torch.zeros((4096, 4096), dtype=torch.float32)), "parameter",
+        )
+        hold(
+            self, "classifier.3.bias", nn.Parameter(torch.zeros((4096,), dtype=torch.float32)),
             "parameter",
         )
         hold(
-            self, "mbconv3.6.weight",
-            nn.Parameter(torch.zeros((40, 144, 1, 1), dtype=torch.float32)), "parameter",
+            self, "classifier.6.weight",
+            nn.Parameter(torch.zeros((1000, 4096), dtype=torch.float32)), "parameter",
         )
         hold(
-            self, "mbconv3.7.weight", nn.Parameter(torch.zeros((40,), dtype=torch.float32)),
+            self, "classifier.6.bias", nn.Parameter(torch.zeros((1000,), dtype=torch.float32)),
             "parameter",
         )
-        hold(
-            self, "mbconv3.7.bias", nn.Parameter(torch.zeros((40,), dtype=torch.float32)),
-            "parameter",
-        )
-        hold(
-            self, "mbconv4.0.weight",
-            nn.Parameter(torch.zeros((240, 40, 1, 1), dtype=torch.float32)), "parameter",
-        )
-        hold(
-            self, "mbconv4.1.weight", nn.Parameter(torch.zeros((240,), dtype=torch.float32)),
-            "parameter",
-        )
-        hold(
-            self, "mbconv4.1.bias", nn.Parameter(torch.zeros((240,), dtype=torch.float32)),
-            "parameter",
-        )
-        hold(
-            self, "mbconv4.3.weight",
-            nn.Parameter(torch.zeros((240, 1, 3, 3), dtype=torch.float32)), "parameter",
-        )
-        hold(
-            self, "mbconv4.4.weight", nn.Parameter(torch.zeros((240,), dtype=torch.float32)),
-            "parameter",
-        )
-        hold(
-            self, "mbconv4.4.bias", nn.Parameter(torch.zeros((240,), dtype=torch.float32)),
-            "parameter",
-        )
-        hold(
-            self, "mbconv4.6.weight",
-            nn.Parameter(torch.zeros((80, 240, 1, 1), dtype=torch.float32)), "parameter",
-        )
-        hold(
-            self, "mbconv4.7.weight", nn.Parameter(torch.zeros((80,), dtype=torch.float32)),
-            "parameter",
-        )
-        hold(
-            self, "mbconv4.7.bias", nn.Parameter(torch.zeros((80,), dtype=torch.float32)),
-            "parameter",
-        )
-        hold(
-            self, "mbconv5.0.weight",
-            nn.Parameter(torch.zeros((480, 80, 1, 1), dtype=torch.float32)), "parameter",
-        )
-        hold(
-            self, "mbconv5.1.weight", nn.Parameter(torch.zeros((480,), dtype=torch.float32)),
-            "parameter",
-        )
-        hold(
-            self, "mbconv5.1.bias", nn.Parameter(torch.zeros((480,), dtype=torch.float32)),
-            "parameter",
-        )
-        hold(
-            self, "mbconv5.3.weight",
-            nn.Parameter(torch.zeros((480, 1, 5, 5), dtype=torch.float32)), "parameter",
-        )
-        hold(
-            self, "mbconv5.4.weight", nn.Parameter(torch.zeros((480,), dtype=torch.float32)),
-            "parameter",
-        )
-        hold(
-            self, "mbconv5.4.bias", nn.Parameter(torch.zeros((480,), dtype=torch.float32)),
-            "parameter",
-        )
-        hold(
-            self, "mbconv5.6.weight",
-            nn.Parameter(torch.zeros((112, 480, 1, 1), dtype=torch.float32)), "parameter",
-        )
-        hold(
-            self, "mbconv5.7.weight", nn.Parameter(torch.zeros((112,), dtype=torch.float32)),
-            "parameter",
-        )
-        hold(
-            self, "mbconv5.7.bias", nn.Parameter(torch.zeros((112,), dtype=torch.float32)),
-            "parameter",
-        )
-        hold(
-            self, "mbconv6.0.weight",
-            nn.Parameter(torch.zeros((672, 112, 1, 1), dtype=torch.float32)), "parameter",
-        )
-        hold(
-            self, "mbconv6.1.weight", nn.Parameter(torch.zeros((672,), dtype=torch.float32)),
-            "parameter",
-        )
-        hold(
-            self, "mbconv6.1.bias", nn.Parameter(torch.zeros((672,), dtype=torch.float32)),
-            "parameter",
-        )
-        hold(
-            self, "mbconv6.3.weight",
-            nn.Parameter(torch.zeros((672, 1, 5, 5), dtype=torch.float32)), "parameter",
-        )
-        hold(
-            self, "mbconv6.4.weight", nn.Parameter(torch.zeros((672,), dtype=torch.float32)),
-            "parameter",
-        )
-        hold(
-            self, "mbconv6.4.bias", nn.Parameter(torch.zeros((672,), dtype=torch.float32)),
-            "parameter",
-        )
-        hold(
-            self, "mbconv6.6.weight",
-            nn.Parameter(torch.zeros((192, 672, 1, 1), dtype=torch.float32)), "parameter",
-        )
-        hold(
-            self, "mbconv6.7.weight", nn.Parameter(torch.zeros((192,), dtype=torch.float32)),
-            "parameter",
-        )
-        hold(
-            self, "mbconv6.7.bias", nn.Parameter(torch.zeros((192,), dtype=torch.float32)),
-            "parameter",
-        )
-        hold(
-            self, "mbconv7.0.weight",
-            nn.Parameter(torch.zeros((1152, 192, 1, 1), dtype=torch.float32)), "parameter",
-        )
-        hold(
-            self, "mbconv7.1.weight", nn.Parameter(torch.zeros((1152,), dtype=torch.float32)),
-            "parameter",
-        )
-        hold(
-            self, "mbconv7.1.bias", nn.Parameter(torch.zeros((1152,), dtype=torch.float32)),
-            "parameter",
-        )
-        hold(
-            self, "mbconv7.3.weight",
-            nn.Parameter(torch.zeros((1152, 1, 3, 3), dtype=torch.float32)), "parameter",
-        )
-        hold(
-            self, "mbconv7.4.weight", nn.Parameter(torch.zeros((1152,), dtype=torch.float32)),
-            "parameter",
-        )
-        hold(
-            self, "mbconv7.4.bias", nn.Parameter(torch.zeros((1152,), dtype=torch.float32)),
-            "parameter",
-        )
-        hold(
-            self, "mbconv7.6.weight",
-            nn.Parameter(torch.zeros((320, 1152, 1, 1), dtype=torch.float32)), "parameter",
-        )
-        hold(
-            self, "mbconv7.7.weight", nn.Parameter(torch.zeros((320,), dtype=torch.float32)),
-            "parameter",
-        )
-        hold(
-            self, "mbconv7.7.bias", nn.Parameter(torch.zeros((320,), dtype=torch.float32)),
-            "parameter",
-        )
-        hold(
-            self, "conv2.weight", nn.Parameter(torch.zeros((1280, 320, 1, 1), dtype=torch.float32)),
-            "parameter",
-        )
-        hold(
-            self, "bn2.weight", nn.Parameter(torch.zeros((1280,), dtype=torch.float32)),
-            "parameter",
-        )
-        hold(self, "bn2.bias", nn.Parameter(torch.zeros((1280,), dtype=torch.float32)), "parameter")
-        hold(
-            self, "fc.weight", nn.Parameter(torch.zeros((1000, 1280), dtype=torch.float32)),
-            "parameter",
-        )
-        hold(self, "fc.bias", nn.Parameter(torch.zeros((1000,), dtype=torch.float32)), "parameter")
-        hold(self, "bn1.running_mean", torch.zeros((32,), dtype=torch.float32), "buffer")
-        hold(self, "bn1.running_var", torch.zeros((32,), dtype=torch.float32), "buffer")
-        hold(self, "bn1.num_batches_tracked", torch.zeros((), dtype=torch.int64), "buffer")
-        hold(self, "mbconv1.1.running_mean", torch.zeros((32,), dtype=torch.float32), "buffer")
-        hold(self, "mbconv1.1.running_var", torch.zeros((32,), dtype=torch.float32), "buffer")
-        hold(self, "mbconv1.1.num_batches_tracked", torch.zeros((), dtype=torch.int64), "buffer")
-        hold(self, "mbconv1.4.running_mean", torch.zeros((32,), dtype=torch.float32), "buffer")
-        hold(self, "mbconv1.4.running_var", torch.zeros((32,), dtype=torch.float32), "buffer")
-        hold(self, "mbconv1.4.num_batches_tracked", torch.zeros((), dtype=torch.int64), "buffer")
-        hold(self, "mbconv1.7.running_mean", torch.zeros((16,), dtype=torch.float32), "buffer")
-        hold(self, "mbconv1.7.running_var", torch.zeros((16,), dtype=torch.float32), "buffer")
-        hold(self, "mbconv1.7.num_batches_tracked", torch.zeros((), dtype=torch.int64), "buffer")
-        hold(self, "mbconv2.1.running_mean", torch.zeros((96,), dtype=torch.float32), "buffer")
-        hold(self, "mbconv2.1.running_var", torch.zeros((96,), dtype=torch.float32), "buffer")
-        hold(self, "mbconv2.1.num_batches_tracked", torch.zeros((), dtype=torch.int64), "buffer")
-        hold(self, "mbconv2.4.running_mean", torch.zeros((96,), dtype=torch.float32), "buffer")
-        hold(self, "mbconv2.4.running_var", torch.zeros((96,), dtype=torch.float32), "buffer")
-        hold(self, "mbconv2.4.num_batches_tracked", torch.zeros((), dtype=torch.int64), "buffer")
-        hold(self, "mbconv2.7.running_mean", torch.zeros((24,), dtype=torch.float32), "buffer")
-        hold(self, "mbconv2.7.running_var", torch.zeros((24,), dtype=torch.float32), "buffer")
-        hold(self, "mbconv2.7.num_batches_tracked", torch.zeros((), dtype=torch.int64), "buffer")
-        hold(self, "mbconv3.1.running_mean", torch.zeros((144,), dtype=torch.float32), "buffer")
-        hold(self, "mbconv3.1.running_var", torch.zeros((144,), dtype=torch.float32), "buffer")
-        hold(self, "mbconv3.1.num_batches_tracked", torch.zeros((), dtype=torch.int64), "buffer")
-        hold(self, "mbconv3.4.running_mean", torch.zeros((144,), dtype=torch.float32), "buffer")
-        hold(self, "mbconv3.4.running_var", torch.zeros((144,), dtype=torch.float32), "buffer")
-        hold(self, "mbconv3.4.num_batches_tracked", torch.zeros((), dtype=torch.int64), "buffer")
-        hold(self, "mbconv3.7.running_mean", torch.zeros((40,), dtype=torch.float32), "buffer")
-        hold(self, "mbconv3.7.running_var", torch.zeros((40,), dtype=torch.float32), "buffer")
-        hold(self, "mbconv3.7.num_batches_tracked", torch.zeros((), dtype=torch.int64), "buffer")
-        hold(self, "mbconv4.1.running_mean", torch.zeros((240,), dtype=torch.float32), "buffer")
-        hold(self, "mbconv4.1.running_var", torch.zeros((240,), dtype=torch.float32), "buffer")
-        hold(self, "mbconv4.1.num_batches_tracked", torch.zeros((), dtype=torch.int64), "buffer")
-        hold(self, "mbconv4.4.running_mean", torch.zeros((240,), dtype=torch.float32), "buffer")
-        hold(self, "mbconv4.4.running_var", torch.zeros((240,), dtype=torch.float32), "buffer")
-        hold(self, "mbconv4.4.num_batches_tracked", torch.zeros((), dtype=torch.int64), "buffer")
-        hold(self, "mbconv4.7.running_mean", torch.zeros((80,), dtype=torch.float32), "buffer")
-        hold(self, "mbconv4.7.running_var", torch.zeros((80,), dtype=torch.float32), "buffer")
-        hold(self, "mbconv4.7.num_batches_tracked", torch.zeros((), dtype=torch.int64), "buffer")
-        hold(self, "mbconv5.1.running_mean", torch.zeros((480,), dtype=torch.float32), "buffer")
-        hold(self, "mbconv5.1.running_var", torch.zeros((480,), dtype=torch.float32), "buffer")
-        hold(self, "mbconv5.1.num_batches_tracked", torch.zeros((), dtype=torch.int64), "buffer")
-        hold(self, "mbconv5.4.running_mean", torch.zeros((480,), dtype=torch.float32), "buffer")
-        hold(self, "mbconv5.4.running_var", torch.zeros((480,), dtype=torch.float32), "buffer")
-        hold(self, "mbconv5.4.num_batches_tracked", torch.zeros((), dtype=torch.int64), "buffer")
-        hold(self, "mbconv5.7.running_mean", torch.zeros((112,), dtype=torch.float32), "buffer")
-        hold(self, "mbconv5.7.running_var", torch.zeros((112,), dtype=torch.float32), "buffer")
-        hold(self, "mbconv5.7.num_batches_tracked", torch.zeros((), dtype=torch.int64), "buffer")
-        hold(self, "mbconv6.1.running_mean", torch.zeros((672,), dtype=torch.float32), "buffer")
-        hold(self, "mbconv6.1.running_var", torch.zeros((672,), dtype=torch.float32), "buffer")
-        hold(self, "mbconv6.1.num_batches_tracked", torch.zeros((), dtype=torch.int64), "buffer")
-        hold(self, "mbconv6.4.running_mean", torch.zeros((672,), dtype=torch.float32), "buffer")
-        hold(self, "mbconv6.4.running_var", torch.zeros((672,), dtype=torch.float32), "buffer")
-        hold(self, "mbconv6.4.num_batches_tracked", torch.zeros((), dtype=torch.int64), "buffer")
-        hold(self, "mbconv6.7.running_mean", torch.zeros((192,), dtype=torch.float32), "buffer")
-        hold(self, "mbconv6.7.running_var", torch.zeros((192,), dtype=torch.float32), "buffer")
-        hold(self, "mbconv6.7.num_batches_tracked", torch.zeros((), dtype=torch.int64), "buffer")
-        hold(self, "mbconv7.1.running_mean", torch.zeros((1152,), dtype=torch.float32), "buffer")
-        hold(self, "mbconv7.1.running_var", torch.zeros((1152,), dtype=torch.float32), "buffer")
-        hold(self, "mbconv7.1.num_batches_tracked", torch.zeros((), dtype=torch.int64), "buffer")
-        hold(self, "mbconv7.4.running_mean", torch.zeros((1152,), dtype=torch.float32), "buffer")
-        hold(self, "mbconv7.4.running_var", torch.zeros((1152,), dtype=torch.float32), "buffer")
-        hold(self, "mbconv7.4.num_batches_tracked", torch.zeros((), dtype=torch.int64), "buffer")
-        hold(self, "mbconv7.7.running_mean", torch.zeros((320,), dtype=torch.float32), "buffer")
-        hold(self, "mbconv7.7.running_var", torch.zeros((320,), dtype=torch.float32), "buffer")
-        hold(self, "mbconv7.7.num_batches_tracked", torch.zeros((), dtype=torch.int64), "buffer")
-        hold(self, "bn2.running_mean", torch.zeros((1280,), dtype=torch.float32), "buffer")
-        hold(self, "bn2.running_var", torch.zeros((1280,), dtype=torch.float32), "buffer")
-        hold(self, "bn2.num_batches_tracked", torch.zeros((), dtype=torch.int64), "buffer")
 
     def forward(self, x):
-        if self.training is not True:
-            raise RuntimeError("this program is for training mode only")
-        conv1_weight = self.conv1.weight
-        bn1_weight = self.bn1.weight
-        bn1_bias = self.bn1.bias
-        mbconv1_0_weight = self.mbconv1[0].weight
-        mbconv1_1_weight = self.mbconv1[1].weight
-        mbconv1_1_bias = self.mbconv1[1].bias
-        mbconv1_3_weight = self.mbconv1[3].weight
-        mbconv1_4_weight = self.mbconv1[4].weight
-        mbconv1_4_bias = self.mbconv1[4].bias
-        mbconv1_6_weight = self.mbconv1[6].weight
-        mbconv1_7_weight = self.mbconv1[7].weight
-        mbconv1_7_bias = self.mbconv1[7].bias
-        mbconv2_0_weight = self.mbconv2[0].weight
-        mbconv2_1_weight = self.mbconv2[1].weight
-        mbconv2_1_bias = self.mbconv2[1].bias
-        mbconv2_3_weight = self.mbconv2[3].weight
-        mbconv2_4_weight = self.mbconv2[4].weight
-        mbconv2_4_bias = self.mbconv2[4].bias
-        mbconv2_6_weight = self.mbconv2[6].weight
-        mbconv2_7_weight = self.mbconv2[7].weight
-        mbconv2_7_bias = self.mbconv2[7].bias
-        mbconv3_0_weight = self.mbconv3[0].weight
-        mbconv3_1_weight = self.mbconv3[1].weight
-        mbconv3_1_bias = self.mbconv3[1].bias
-        mbconv3_3_weight = self.mbconv3[3].weight
-        mbconv3_4_weight = self.mbconv3[4].weight
-        mbconv3_4_bias = self.mbconv3[4].bias
-        mbconv3_6_weight = self.mbconv3[6].weight
-        mbconv3_7_weight = self.mbconv3[7].weight
-        mbconv3_7_bias = self.mbconv3[7].bias
-        mbconv4_0_weight = self.mbconv4[0].weight
-        mbconv4_1_weight = self.mbconv4[1].weight
-        mbconv4_1_bias = self.mbconv4[1].bias
-        mbconv4_3_weight = self.mbconv4[3].weight
-        mbconv4_4_weight = self.mbconv4[4].weight
-        mbconv4_4_bias = self.mbconv4[4].bias
-        mbconv4_6_weight = self.mbconv4[6].weight
-        mbconv4_7_weight = self.mbconv4[7].weight
-        mbconv4_7_bias = self.mbconv4[7].bias
-        mbconv5_0_weight = self.mbconv5[0].weight
-        mbconv5_1_weight = self.mbconv5[1].weight
-        mbconv5_1_bias = self.mbconv5[1].bias
-        mbconv5_3_weight = self.mbconv5[3].weight
-        mbconv5_4_weight = self.mbconv5[4].weight
-        mbconv5_4_bias = self.mbconv5[4].bias
-        mbconv5_6_weight = self.mbconv5[6].weight
-        mbconv5_7_weight = self.mbconv5[7].weight
-        mbconv5_7_bias = self.mbconv5[7].bias
-        mbconv6_0_weight = self.mbconv6[0].weight
-        mbconv6_1_weight = self.mbconv6[1].weight
-        mbconv6_1_bias = self.mbconv6[1].bias
-        mbconv6_3_weight = self.mbconv6[3].weight
-        mbconv6_4_weight = self.mbconv6[4].weight
-        mbconv6_4_bias = self.mbconv6[4].bias
-        mbconv6_6_weight = self.mbconv6[6].weight
-        mbconv6_7_weight = self.mbconv6[7].weight
-        mbconv6_7_bias = self.mbconv6[7].bias
-        mbconv7_0_weight = self.mbconv7[0].weight
-        mbconv7_1_weight = self.mbconv7[1].weight
-        mbconv7_1_bias = self.mbconv7[1].bias
-        mbconv7_3_weight = self.mbconv7[3].weight
-        mbconv7_4_weight = self.mbconv7[4].weight
-        mbconv7_4_bias = self.mbconv7[4].bias
-        mbconv7_6_weight = self.mbconv7[6].weight
-        mbconv7_7_weight = self.mbconv7[7].weight
-        mbconv7_7_bias = self.mbconv7[7].bias
-        conv2_weight = self.conv2.weight
-        bn2_weight = self.bn2.weight
-        bn2_bias = self.bn2.bias
-        fc_weight = self.fc.weight
-        fc_bias = self.fc.bias
-        bn1_running_mean = self.bn1.running_mean
-        bn1_running_var = self.bn1.running_var
-        mbconv1_1_running_mean = self.mbconv1[1].running_mean
-        mbconv1_1_running_var = self.mbconv1[1].running_var
-        mbconv1_4_running_mean = self.mbconv1[4].running_mean
-        mbconv1_4_running_var = self.mbconv1[4].running_var
-        mbconv1_7_running_mean = self.mbconv1[7].running_mean
-        mbconv1_7_running_var = self.mbconv1[7].running_var
-        mbconv2_1_running_mean = self.mbconv2[1].running_mean
-        mbconv2_1_running_var = self.mbconv2[1].running_var
-        mbconv2_4_running_mean = self.mbconv2[4].running_mean
-        mbconv2_4_running_var = self.mbconv2[4].running_var
-        mbconv2_7_running_mean = self.mbconv2[7].running_mean
-        mbconv2_7_running_var = self.mbconv2[7].running_var
-        mbconv3_1_running_mean = self.mbconv3[1].running_mean
-        mbconv3_1_running_var = self.mbconv3[1].running_var
-        mbconv3_4_running_mean = self.mbconv3[4].running_mean
-        mbconv3_4_running_var = self.mbconv3[4].running_var
-        mbconv3_7_running_mean = self.mbconv3[7].running_mean
-        mbconv3_7_running_var = self.mbconv3[7].running_var
-        mbconv4_1_running_mean = self.mbconv4[1].running_mean
-        mbconv4_1_running_var = self.mbconv4[1].running_var
-        mbconv4_4_running_mean = self.mbconv4[4].running_mean
-        mbconv4_4_running_var = self.mbconv4[4].running_var
-        mbconv4_7_running_mean = self.mbconv4[7].running_mean
-        mbconv4_7_running_var = self.mbconv4[7].running_var
-        mbconv5_1_running_mean = self.mbconv5[1].running_mean
-        mbconv5_1_running_var = self.mbconv5[1].running_var
-        mbconv5_4_running_mean = self.mbconv5[4].running_mean
-        mbconv5_4_running_var = self.mbconv5[4].running_var
-        mbconv5_7_running_mean = self.mbconv5[7].running_mean
-        mbconv5_7_running_var = self.mbconv5[7].running_var
-        mbconv6_1_running_mean = self.mbconv6[1].running_mean
-        mbconv6_1_running_var = self.mbconv6[1].running_var
-        mbconv6_4_running_mean = self.mbconv6[4].running_mean
-        mbconv6_4_running_var = self.mbconv6[4].running_var
-        mbconv6_7_running_mean = self.mbconv6[7].running_mean
-        mbconv6_7_running_var = self.mbconv6[7].running_var
-        mbconv7_1_running_mean = self.mbconv7[1].running_mean
-        mbconv7_1_running_var = self.mbconv7[1].running_var
-        mbconv7_4_running_mean = self.mbconv7[4].running_mean
-        mbconv7_4_running_var = self.mbconv7[4].running_var
-        mbconv7_7_running_mean = self.mbconv7[7].running_mean
-        mbconv7_7_running_var = self.mbconv7[7].running_var
-        bn2_running_mean = self.bn2.running_mean
-        bn2_running_var = self.bn2.running_var
-        conv_rows_2 = conv_rows(x, conv1_weight, None, (2, 2), (1, 1), "none", None, "none", True)
-        getitem = conv_rows_2[0]
-        getitem_1 = conv_rows_2[1]
-        del conv_rows_2
-        bn1_num_batches_tracked = self.bn1.num_batches_tracked
-        mbconv1_1_num_batches_tracked = self.mbconv1[1].num_batches_tracked
-        mbconv1_4_num_batches_tracked = self.mbconv1[4].num_batches_tracked
-        mbconv1_7_num_batches_tracked = self.mbconv1[7].num_batches_tracked
-        mbconv2_1_num_batches_tracked = self.mbconv2[1].num_batches_tracked
-        mbconv2_4_num_batches_tracked = self.mbconv2[4].num_batches_tracked
-        mbconv2_7_num_batches_tracked = self.mbconv2[7].num_batches_tracked
-        mbconv3_1_num_batches_tracked = self.mbconv3[1].num_batches_tracked
-        mbconv3_4_num_batches_tracked = self.mbconv3[4].num_batches_tracked
-        mbconv3_7_num_batches_tracked = self.mbconv3[7].num_batches_tracked
-        mbconv4_1_num_batches_tracked = self.mbconv4[1].num_batches_tracked
-        mbconv4_4_num_batches_tracked = self.mbconv4[4].num_batches_tracked
-        mbconv4_7_num_batches_tracked = self.mbconv4[7].num_batches_tracked
-        mbconv5_1_num_batches_tracked = self.mbconv5[1].num_batches_tracked
-        mbconv5_4_num_batches_tracked = self.mbconv5[4].num_batches_tracked
-        mbconv5_7_num_batches_tracked = self.mbconv5[7].num_batches_tracked
-        mbconv6_1_num_batches_tracked = self.mbconv6[1].num_batches_tracked
-        mbconv6_4_num_batches_tracked = self.mbconv6[4].num_batches_tracked
-        mbconv6_7_num_batches_tracked = self.mbconv6[7].num_batches_tracked
-        mbconv7_1_num_batches_tracked = self.mbconv7[1].num_batches_tracked
-        mbconv7_4_num_batches_tracked = self.mbconv7[4].num_batches_tracked
-        mbconv7_7_num_batches_tracked = self.mbconv7[7].num_batches_tracked
-        bn2_num_batches_tracked = self.bn2.num_batches_tracked
-        count_on(
-            bn1_num_batches_tracked, mbconv1_1_num_batches_tracked, mbconv1_4_num_batches_tracked,
-            mbconv1_7_num_batches_tracked, mbconv2_1_num_batches_tracked,
-            mbconv2_4_num_batches_tracked, mbconv2_7_num_batches_tracked,
-            mbconv3_1_num_batches_tracked, mbconv3_4_num_batches_tracked,
-            mbconv3_7_num_batches_tracked, mbconv4_1_num_batches_tracked,
-            mbconv4_4_num_batches_tracked, mbconv4_7_num_batches_tracked,
-            mbconv5_1_num_batches_tracked, mbconv5_4_num_batches_tracked,
-            mbconv5_7_num_batches_tracked, mbconv6_1_num_batches_tracked,
-            mbconv6_4_num_batches_tracked, mbconv6_7_num_batches_tracked,
-            mbconv7_1_num_batches_tracked, mbconv7_4_num_batches_tracked,
-            mbconv7_7_num_batches_tracked, bn2_num_batches_tracked,
-        )
-        conv_rows_norm_2 = conv_rows_norm(
-            getitem_1, 72000, bn1_weight, bn1_bias, bn1_running_mean, bn1_running_var, 0.1, 1e-05,
-        )
+        features_0_weight = self.features[0].weight
+        features_0_bias = self.features[0].bias
+        features_2_weight = self.features[2].weight
+        features_2_bias = self.features[2].bias
+        features_5_weight = self.features[5].weight
+        features_5_bias = self.features[5].bias
+        features_7_weight = self.features[7].weight
+        features_7_bias = self.features[7].bias
+        features_10_weight = self.features[10].weight
+        features_10_bias = self.features[10].bias
+        features_12_weight = self.features[12].weight
+        features_12_bias = self.features[12].bias
+        features_14_weight = self.features[14].weight
+        features_14_bias = self.features[14].bias
+        features_16_weight = self.features[16].weight
+        features_16_bias = self.features[16].bias
+        features_19_weight = self.features[19].weight
+        features_19_bias = self.features[19].bias
+        features_21_weight = self.features[21].weight
+        features_21_bias = self.features[21].bias
+        features_23_weight = self.features[23].weight
+        features_23_bias = self.features[23].bias
+        features_25_weight = self.features[25].weight
+        features_25_bias = self.features[25].bias
+        features_28_weight = self.features[28].weight
+        features_28_bias = self.features[28].bias
+        features_30_weight = self.features[30].weight
+        features_30_bias = self.features[30].bias
+        features_32_weight = self.features[32].weight
+        features_32_bias = self.features[32].bias
+        features_34_weight = self.features[34].weight
+        features_34_bias = self.features[34].bias
+        classifier_0_weight = self.classifier[0].weight
+        classifier_0_bias = self.classifier[0].bias
+        classifier_3_weight = self.classifier[3].weight
+        classifier_3_bias = self.classifier[3].bias
+        classifier_6_weight = self.classifier[6].weight
+        classifier_6_bias = self.classifier[6].bias
+        conv_rows_2 = conv_rows(x, features_0_weight, features_0_bias, (1, 1), (1, 1), "relu")
         conv_rows_1 = conv_rows(
-            getitem, mbconv1_0_weight, None, (1, 1), (0, 0), "none", conv_rows_norm_2, "relu", True,
+            conv_rows_2, features_2_weight, features_2_bias, (1, 1), (1, 1), "relu",
         )
-        del getitem
-        getitem_2 = conv_rows_1[0]
-        getitem_3 = conv_rows_1[1]
+        del conv_rows_2
+        max_pool2d = torch.max_pool2d(conv_rows_1, [2, 2], [2, 2])
         del conv_rows_1
-        conv_rows_norm_1 = conv_rows_norm(
-            getitem_3, 72000, mbconv1_1_weight, mbconv1_1_bias, mbconv1_1_running_mean,
-            mbconv1_1_running_var, 0.1, 1e-05,
-        )
         conv_rows_2_2 = conv_rows(
-            getitem_2, mbconv1_3_weight, None, (1, 1), (1, 1), "none", conv_rows_norm_1, "relu6",
-            True,
+            max_pool2d, features_5_weight, features_5_bias, (1, 1), (1, 1), "relu",
         )
-        del getitem_2
-        getitem_4 = conv_rows_2_2[0]
-        getitem_5 = conv_rows_2_2[1]
-        del conv_rows_2_2
-        conv_rows_norm_2_2 = conv_rows_norm(
-            getitem_5, 72000, mbconv1_4_weight, mbconv1_4_bias, mbconv1_4_running_mean,
-            mbconv1_4_running_var, 0.1, 1e-05,
-        )
+        del max_pool2d
         conv_rows_3 = conv_rows(
-            getitem_4, mbconv1_6_weight, None, (1, 1), (0, 0), "none", conv_rows_norm_2_2, "relu6",
-            True,
+            conv_rows_2_2, features_7_weight, features_7_bias, (1, 1), (1, 1), "relu",
         )
-        del getitem_4
-        getitem_6 = conv_rows_3[0]
-        getitem_7 = conv_rows_3[1]
+        del conv_rows_2_2
+        max_pool2d_1 = torch.max_pool2d(conv_rows_3, [2, 2], [2, 2])
         del conv_rows_3
-        conv_rows_norm_3 = conv_rows_norm(
-            getitem_7, 72000, mbconv1_7_weight, mbconv1_7_bias, mbconv1_7_running_mean,
-            mbconv1_7_running_var, 0.1, 1e-05,
-        )
         conv_rows_4 = conv_rows(
-            getitem_6, mbconv2_0_weight, None, (1, 1), (0, 0), "none", conv_rows_norm_3, "none",
-            True,
+            max_pool2d_1, features_10_weight, features_10_bias, (1, 1), (1, 1), "relu",
         )
-        del getitem_6
-        getitem_8 = conv_rows_4[0]
-        getitem_9 = conv_rows_4[1]
-        del conv_rows_4
-        conv_rows_norm_4 = conv_rows_norm(
-            getitem_9, 72000, mbconv2_1_weight, mbconv2_1_bias, mbconv2_1_running_mean,
-            mbconv2_1_running_var, 0.1, 1e-05,
-        )
+        del max_pool2d_1
         conv_rows_5 = conv_rows(
-            getitem_8, mbconv2_3_weight, None, (2, 2), (1, 1), "none", conv_rows_norm_4, "relu6",
-            True,
+            conv_rows_4, features_12_weight, features_12_bias, (1, 1), (1, 1), "relu",
         )
-        del getitem_8
-        getitem_10 = conv_rows_5[0]
-        getitem_11 = conv_rows_5[1]
-        del conv_rows_5
-        conv_rows_norm_5 = conv_rows_norm(
-            getitem_11, 18000, mbconv2_4_weight, mbconv2_4_bias, mbconv2_4_running_mean,
-            mbconv2_4_running_var, 0.1, 1e-05,
-        )
+        del conv_rows_4
         conv_rows_6 = conv_rows(
-            getitem_10, mbconv2_6_weight, None, (1, 1), (0, 0), "none", conv_rows_norm_5, "relu6",
-            True,
+            conv_rows_5, features_14_weight, features_14_bias, (1, 1), (1, 1), "relu",
         )
-        del getitem_10
-        getitem_12 = conv_rows_6[0]
-        getitem_13 = conv_rows_6[1]
-        del conv_rows_6
-        conv_rows_norm_6 = conv_rows_norm(
-            getitem_13, 18000, mbconv2_7_weight, mbconv2_7_bias, mbconv2_7_running_mean,
-            mbconv2_7_running_var, 0.1, 1e-05,
-        )
+        del conv_rows_5
         conv_rows_7 = conv_rows(
-            getitem_12, mbconv3_0_weight, None, (1, 1), (0, 0), "none", conv_rows_norm_6, "none",
-            True,
+            conv_rows_6, features_16_weight, features_16_bias, (1, 1), (1, 1), "relu",
         )
-        del getitem_12
-        getitem_14 = conv_rows_7[0]
-        getitem_15 = conv_rows_7[1]
+        del conv_rows_6
+        max_pool2d_2 = torch.max_pool2d(conv_rows_7, [2, 2], [2, 2])
         del conv_rows_7
-        conv_rows_norm_7 = conv_rows_norm(
-            getitem_15, 18000, mbconv3_1_weight, mbconv3_1_bias, mbconv3_1_running_mean,
-            mbconv3_1_running_var, 0.1, 1e-05,
-        )
         conv_rows_8 = conv_rows(
-            getitem_14, mbconv3_3_weight, None, (2, 2), (2, 2), "none", conv_rows_norm_7, "relu6",
-            True,
+            max_pool2d_2, features_19_weight, features_19_bias, (1, 1), (1, 1), "relu",
         )
-        del getitem_14
-        getitem_16 = conv_rows_8[0]
-        getitem_17 = conv_rows_8[1]
-        del conv_rows_8
-        conv_rows_norm_8 = conv_rows_norm(
-            getitem_17, 4500, mbconv3_4_weight, mbconv3_4_bias, mbconv3_4_running_mean,
-            mbconv3_4_running_var, 0.1, 1e-05,
-        )
+        del max_pool2d_2
         conv_rows_9 = conv_rows(
-            getitem_16, mbconv3_6_weight, None, (1, 1), (0, 0), "none", conv_rows_norm_8, "relu6",
-            True,
+            conv_rows_8, features_21_weight, features_21_bias, (1, 1), (1, 1), "relu",
         )
-        del getitem_16
-        getitem_18 = conv_rows_9[0]
-        getitem_19 = conv_rows_9[1]
-        del conv_rows_9
-        conv_rows_norm_9 = conv_rows_norm(
-            getitem_19, 4500, mbconv3_7_weight, mbconv3_7_bias, mbconv3_7_running_mean,
-            mbconv3_7_running_var, 0.1, 1e-05,
-        )
+        del conv_rows_8
         conv_rows_10 = conv_rows(
-            getitem_18, mbconv4_0_weight, None, (1, 1), (0, 0), "none", conv_rows_norm_9, "none",
-            True,
+            conv_rows_9, features_23_weight, features_23_bias, (1, 1), (1, 1), "relu",
         )
-        del getitem_18
-        getitem_20 = conv_rows_10[0]
-        getitem_21 = conv_rows_10[1]
-        del conv_rows_10
-        conv_rows_norm_10 = conv_rows_norm(
-            getitem_21, 4500, mbconv4_1_weight, mbconv4_1_bias, mbconv4_1_running_mean,
-            mbconv4_1_running_var, 0.1, 1e-05,
-        )
+        del conv_rows_9
         conv_rows_11 = conv_rows(
-            getitem_20, mbconv4_3_weight, None, (2, 2), (1, 1), "none", conv_rows_norm_10, "relu6",
-            True,
+            conv_rows_10, features_25_weight, features_25_bias, (1, 1), (1, 1), "relu",
         )
-        del getitem_20
-        getitem_22 = conv_rows_11[0]
-        getitem_23 = conv_rows_11[1]
+        del conv_rows_10
+        max_pool2d_3 = torch.max_pool2d(conv_rows_11, [2, 2], [2, 2])
         del conv_rows_11
-        conv_rows_norm_11 = conv_rows_norm(
-            getitem_23, 1125, mbconv4_4_weight, mbconv4_4_bias, mbconv4_4_running_mean,
-            mbconv4_4_running_var, 0.1, 1e-05,
-        )
         conv_rows_12 = conv_rows(
-            getitem_22, mbconv4_6_weight, None, (1, 1), (0, 0), "none", conv_rows_norm_11, "relu6",
-            True,
+            max_pool2d_3, features_28_weight, features_28_bias, (1, 1), (1, 1), "relu",
         )
-        del getitem_22
-        getitem_24 = conv_rows_12[0]
-        getitem_25 = conv_rows_12[1]
-        del conv_rows_12
-        conv_rows_norm_12 = conv_rows_norm(
-            getitem_25, 1125, mbconv4_7_weight, mbconv4_7_bias, mbconv4_7_running_mean,
-            mbconv4_7_running_var, 0.1, 1e-05,
-        )
+        del max_pool2d_3
         conv_rows_13 = conv_rows(
-            getitem_24, mbconv5_0_weight, None, (1, 1), (0, 0), "none", conv_rows_norm_12, "none",
-            True,
+            conv_rows_12, features_30_weight, features_30_bias, (1, 1), (1, 1), "relu",
         )
-        del getitem_24
-        getitem_26 = conv_rows_13[0]
-        getitem_27 = conv_rows_13[1]
-        del conv_rows_13
-        conv_rows_norm_13 = conv_rows_norm(
-            getitem_27, 1125, mbconv5_1_weight, mbconv5_1_bias, mbconv5_1_running_mean,
-            mbconv5_1_running_var, 0.1, 1e-05,
-        )
+        del conv_rows_12
         conv_rows_14 = conv_rows(
-            getitem_26, mbconv5_3_weight, None, (1, 1), (2, 2), "none", conv_rows_norm_13, "relu6",
-            True,
+            conv_rows_13, features_32_weight, features_32_bias, (1, 1), (1, 1), "relu",
         )
-        del getitem_26
-        getitem_28 = conv_rows_14[0]
-        getitem_29 = conv_rows_14[1]
-        del conv_rows_14
-        conv_rows_norm_14 = conv_rows_norm(
-            getitem_29, 1125, mbconv5_4_weight, mbconv5_4_bias, mbconv5_4_running_mean,
-            mbconv5_4_running_var, 0.1, 1e-05,
-        )
+        del conv_rows_13
         conv_rows_15 = conv_rows(
-            getitem_28, mbconv5_6_weight, None, (1, 1), (0, 0), "none", conv_rows_norm_14, "relu6",
-            True,
+            conv_rows_14, features_34_weight, features_34_bias, (1, 1), (1, 1), "relu",
         )
-        del getitem_28
-        getitem_30 = conv_rows_15[0]
-        getitem_31 = conv_rows_15[1]
+        del conv_rows_14
+        max_pool2d_4 = torch.max_pool2d(conv_rows_15, [2, 2], [2, 2])
         del conv_rows_15
-        conv_rows_norm_15 = conv_rows_norm(
-            getitem_31, 1125, mbconv5_7_weight, mbconv5_7_bias, mbconv5_7_running_mean,
-            mbconv5_7_running_var, 0.1, 1e-05,
-        )
-        conv_rows_16 = conv_rows(
-            getitem_30, mbconv6_0_weight, None, (1, 1), (0, 0), "none", conv_rows_norm_15, "none",
-            True,
-        )
-        del getitem_30
-        getitem_32 = conv_rows_16[0]
-        getitem_33 = conv_rows_16[1]
-        del conv_rows_16
-        conv_rows_norm_16 = conv_rows_norm(
-            getitem_33, 1125, mbconv6_1_weight, mbconv6_1_bias, mbconv6_1_running_mean,
-            mbconv6_1_running_var, 0.1, 1e-05,
-        )
-        conv_rows_17 = conv_rows(
-            getitem_32, mbconv6_3_weight, None, (2, 2), (2, 2), "none", conv_rows_norm_16, "relu6",
-            True,
-        )
-        del getitem_32
-        getitem_34 = conv_rows_17[0]
-        getitem_35 = conv_rows_17[1]
-        del conv_rows_17
-        conv_rows_norm_17 = conv_rows_norm(
-            getitem_35, 320, mbconv6_4_weight, mbconv6_4_bias, mbconv6_4_running_mean,
-            mbconv6_4_running_var, 0.1, 1e-05,
-        )
-        conv_rows_18 = conv_rows(
-            getitem_34, mbconv6_6_weight, None, (1, 1), (0, 0), "none", conv_rows_norm_17, "relu6",
-            True,
-        )
-        del getitem_34
-        getitem_36 = conv_rows_18[0]
-        getitem_37 = conv_rows_18[1]
-        del conv_rows_18
-        conv_rows_norm_18 = conv_rows_norm(
-            getitem_37, 320, mbconv6_7_weight, mbconv6_7_bias, mbconv6_7_running_mean,
-            mbconv6_7_running_var, 0.1, 1e-05,
-        )
-        conv_rows_19 = conv_rows(
-            getitem_36, mbconv7_0_weight, None, (1, 1), (0, 0), "none", conv_rows_norm_18, "none",
-            True,
-        )
-        del getitem_36
-        getitem_38 = conv_rows_19[0]
-        getitem_39 = conv_rows_19[1]
-        del conv_rows_19
-        conv_rows_norm_19 = conv_rows_norm(
-            getitem_39, 320, mbconv7_1_weight, mbconv7_1_bias, mbconv7_1_running_mean,
-            mbconv7_1_running_var, 0.1, 1e-05,
-        )
-        conv_rows_20 = conv_rows(
-            getitem_38, mbconv7_3_weight, None, (1, 1), (1, 1), "none", conv_rows_norm_19, "relu6",
-            True,
-        )
-        del getitem_38
-        getitem_40 = conv_rows_20[0]
-        getitem_41 = conv_rows_20[1]
-        del conv_rows_20
-        conv_rows_norm_20 = conv_rows_norm(
-            getitem_41, 320, mbconv7_4_weight, mbconv7_4_bias, mbconv7_4_running_mean,
-            mbconv7_4_running_var, 0.1, 1e-05,
-        )
-        conv_rows_21 = conv_rows(
-            getitem_40, mbconv7_6_weight, None, (1, 1), (0, 0), "none", conv_rows_norm_20, "relu6",
-            True,
-        )
-        del getitem_40
-        getitem_42 = conv_rows_21[0]
-        getitem_43 = conv_rows_21[1]
-        del conv_rows_21
-        conv_rows_norm_21 = conv_rows_norm(
-            getitem_43, 320, mbconv7_7_weight, mbconv7_7_bias, mbconv7_7_running_mean,
-            mbconv7_7_running_var, 0.1, 1e-05,
-        )
-        conv_rows_22 = conv_rows(
-            getitem_42, conv2_weight, None, (1, 1), (0, 0), "none", conv_rows_norm_21, "none", True,
-        )
-        del getitem_42
-        getitem_44 = conv_rows_22[0]
-        getitem_45 = conv_rows_22[1]
-        del conv_rows_22
-        conv_rows_norm_22 = conv_rows_norm(
-            getitem_45, 320, bn2_weight, bn2_bias, bn2_running_mean, bn2_running_var, 0.1, 1e-05,
-        )
-        conv_rows_apply_2 = conv_rows_apply(getitem_44, conv_rows_norm_22, "relu")
-        del getitem_44
-        adaptive_avg_pool2d = torch.ops.aten.adaptive_avg_pool2d.default(conv_rows_apply_2, [1, 1])
-        del conv_rows_apply_2
-        flatten = torch.flatten(adaptive_avg_pool2d, 1)
-        del adaptive_avg_pool2d
-        packed_linear_2 = packed_linear(flatten, fc_weight, fc_bias)
+        flatten = torch.flatten(max_pool2d_4, 1)
+        del max_pool2d_4
+        packed_linear_2 = packed_linear(flatten, classifier_0_weight, classifier_0_bias, "relu")
         del flatten
-        return packed_linear_2
+        packed_linear_1 = packed_linear(
+            packed_linear_2, classifier_3_weight, classifier_3_bias, "relu",
+        )
+        del packed_linear_2
+        packed_linear_2_2 = packed_linear(packed_linear_1, classifier_6_weight, classifier_6_bias)
+        del packed_linear_1
+        return packed_linear_2_2
