@@ -49,8 +49,11 @@ def core_clock() -> float | None:
     It is the clock of this moment. A virtual machine often tells its nominal one.
     """
     usable = os.sched_getaffinity(0)
-    told = {found.get("processor"): found.get("cpu MHz") for found in _processors()}
-    clocks = [float(mhz) for core, mhz in told.items() if mhz and core and int(core) in usable]
+    told = [(found.get("processor", ""), found.get("cpu MHz", "")) for found in _processors()]
+    # Linux writes "Unknown" where it cannot tell a core's clock
+    clocks = [
+        float(mhz) for core, mhz in told if core.isdecimal() and int(core) in usable and mhz[:1].isdigit()
+    ]
     return median(clocks) if clocks else None
 
 

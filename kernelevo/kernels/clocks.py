@@ -14,16 +14,12 @@ from kernelevo.kernels.series import Tally
 from kernelevo.kernels.session import Session
 from kernelevo.kernels.stream import Stream
 
-NAMES = (
-    "stream_ms", "device_span_ms", "graph_replay_ms", "sm_clock_mhz", "sm_clock_spread", "core_clock_mhz",
-)  # fmt: skip
-"""Metrics of every verdict; None where a number does not exist, as all but the last are on the CPU.
+NAMES = ("stream_ms", "device_span_ms", "graph_replay_ms", "sm_clock_mhz", "sm_clock_spread")
+"""Metrics of every verdict; None where a number does not exist, as all are on the CPU.
 
 ``stream_ms``: between events around each call of the scored batches, launch gaps included.
 ``device_span_ms``: from a call's first kernel to its last, as CUPTI saw it, or else between events behind a
 held stream (``device_span_by`` says which). ``graph_replay_ms``: one replay of the call as a CUDA graph.
-``sm_clock_mhz`` is measured beside each batch; ``core_clock_mhz`` is the processor's, as the kernel tells it
-when the last one has ended.
 """
 PROFILER = "CUPTI"
 PROFILED = ("device_span_ms", "device_span_by")

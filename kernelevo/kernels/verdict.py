@@ -34,10 +34,14 @@ NAMES = (
     "roofline_ms",
     "roofline_bound",
     *clocks.NAMES,
+    "core_clock_mhz",
     "peak_memory_mb",
     "build_seconds",
 )
-"""Metrics that every verdict has; None where a number does not exist."""
+"""Metrics that every verdict has; None where a number does not exist.
+
+``core_clock_mhz``: of the processor's cores, as the kernel tells it when the last timed batch has ended.
+"""
 _RANKS: dict[str, int] = {str(name): rank for name, rank in RANK.items()}
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from kernelevo.core import Evaluation, Program, Status, Task
 from kernelevo.core.evaluation import Fidelity, Metric
-from kernelevo.evaluators import edition
+from kernelevo.evaluators import data_version
 from kernelevo.evaluators.combinatorial.problem import PUBLIC, Case, Problem, digest, private_seed
 from kernelevo.evaluators.combinatorial.problems import PROBLEMS, references, seed
 from kernelevo.evaluators.combinatorial.rating import pool_strengths
@@ -257,7 +257,7 @@ def _not_accepted(found: Paired) -> str:
 
 def _register(problem: Problem) -> None:
     def make(task: Task) -> CaseEvaluator:
-        edition.require(task.options, problem.name, problem.version)
+        data_version.require(task.options, problem.name, problem.version)
         if problem.hide is None:
             return CaseEvaluator(problem)
         judge = CaseEvaluator(problem, secret=agreed(task.options))
@@ -266,7 +266,7 @@ def _register(problem: Problem) -> None:
         return judge
 
     def options() -> dict[str, Any]:
-        return {**edition.numbered(problem.version), **(named() if problem.hide else {})}
+        return {**data_version.numbered(problem.version), **(named() if problem.hide else {})}
 
     make.__doc__ = problem.statement
     staged(problem.name, options=options)(make)

@@ -14,7 +14,7 @@ from kernelevo.core.evaluation import Fidelity
 from kernelevo.core.evaluation import Metric as Fact
 from kernelevo.core.program import ENTRY
 from kernelevo.errors import ToolchainMissing
-from kernelevo.evaluators import edition
+from kernelevo.evaluators import data_version
 from kernelevo.evaluators.calling import attempt
 from kernelevo.evaluators.ml import pool, submission
 from kernelevo.evaluators.ml.data import Floats, Part
@@ -217,13 +217,13 @@ class MLEvaluator:
 
 def _register(task: MLTask) -> None:
     def make(given: Task) -> MLEvaluator:
-        edition.require(given.options, task.name, task.version)
+        data_version.require(given.options, task.name, task.version)
         judge = MLEvaluator(task, agreed(given.options))
         refuse_if_seen((folder() / "secret",), "the hidden labels can be made from it", preload=PRELOAD)
         return judge
 
     make.__doc__ = task.goal
-    staged(task.name, options=lambda: {**edition.numbered(task.version), **named()})(make)
+    staged(task.name, options=lambda: {**data_version.numbered(task.version), **named()})(make)
 
 
 for _task in TASKS.values():

@@ -1,4 +1,4 @@
-"""Editions of our own tasks: scores of two generators cannot be compared, so a task says which one is its."""
+"""Versions of our own tasks: scores of two generators cannot be compared, so a task says which one is its."""
 
 from __future__ import annotations
 
