@@ -17,9 +17,10 @@ from kernelevo.config import Settings
 def judge(tmp_path, monkeypatch):
     """Have a job done whose program is the name of a deed; return its row and who did it."""
     monkeypatch.setenv("DEED", "the job's own")
-    with ProcessRunner(tmp_path / "runs", module="tests.bench.misbehaving", patience=4.0) as runner:
+    with ProcessRunner(tmp_path / "runs", module="tests.bench.misbehaving") as runner:
 
-        def do(deed, task="ops/gemm", **how):
+        def do(deed, task="ops/gemm", patience=60.0, **how):
+            monkeypatch.setattr(runner, "_patience", patience)
             job = Job(task, Settings(), program=deed, **how)
             row = runner(job, afresh=True)
             said = (tmp_path / row.folder / "log.txt").read_text()
@@ -57,7 +58,7 @@ def test_one_process_does_job_after_job_each_with_its_log_and_row(judge):
 )
 def test_what_breaks_is_one_jobs_fault(judge, deed, words):
     _, before = judge("work")
-    row, broken = judge(deed)
+    row, broken = judge(deed, patience=4.0 if deed == "hang" else 60.0)
     assert broken == before and row.status is None and words in row.fault["message"]
     after, following = judge("work")
     assert after.score == 2.0 and (following == before) == (deed == "half a row")
