@@ -1,8 +1,8 @@
 """``kernelevo.cpp``: C++ text -> functions that take tensors, without copies and without torch's headers.
 
 The source is compiled to a plain C ABI and called through ctypes. ``torch_headers=True`` is for sources that
-need ATen's vector classes, as those that Inductor writes: torch's include paths and Inductor's own flags,
-with its prefix header precompiled once per machine.
+need ATen's vector classes, as those that Inductor writes: torch's include paths and Inductor's own flags.
+What nearly every source includes, our vector math or Inductor's prefix, is precompiled once per machine.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ INDUCTOR = (
 )  # fmt: skip
 PREFIX = "kernelevo_torch.h"
 PREFIX_TEXT = "#include <torch/csrc/inductor/cpp_prefix.h>\n"
+VECTORS = "kernelevo/math.h"
 COMPILE_SECONDS = 300
 
 
@@ -128,7 +129,17 @@ def precompile_torch_headers() -> None:
     a build stage uses what the shared cache has, and compiles without it otherwise.
     """
     compiler = toolchain.compiler()
-    _precompiled([*COMMON, *_inductor(compiler), *compiler.arch_flags], compiler, may_build=True)
+    _prefix_header([*COMMON, *_inductor(compiler), *compiler.arch_flags], compiler, may_build=True)
+
+
+def precompile_vector_header() -> None:
+    """Build the precompiled ``kernelevo/math.h`` if it is not there (1 s, 30 MB, once per machine).
+
+    A C++ source that begins with it compiles in 0.5 to 1 s less: the processor's intrinsics, which it
+    includes, are not read again. As for torch's header, call it outside the sandbox.
+    """
+    compiler = toolchain.compiler()
+    _vector_header([*COMMON, *PLAIN, *compiler.arch_flags], compiler, may_build=True)
 
 
 def _inductor(compiler: toolchain.Compiler) -> tuple[str, ...]:
@@ -185,10 +196,16 @@ def _includes(torch_headers: bool) -> list[str]:
 def _build(source: str, base: list[str], flags: tuple[str, ...], torch_headers: bool, scratch: Path) -> None:
     compiler = toolchain.compiler()
     (scratch / "source.cpp").write_text(source)
-    words = [compiler.path, *base, *flags, *_includes(torch_headers)]
+    words = [compiler.path, *base, *flags]
+    may_build = os.environ.get("KERNELEVO_STAGE") != "build"
+    # gcc takes what was precompiled where a source begins with the header, and the text beside it elsewhere
+    if not torch_headers and not flags and "kernelevo" in source:
+        folder = _vector_header(base, compiler, may_build=may_build)
+        words += ["-I", str(folder)] if folder else []
+    words += _includes(torch_headers)
     if torch_headers:
         # one header for all: gcc takes it under other -D and -f flags too, and compiles it anew if not
-        folder = _precompiled(base, compiler, may_build=os.environ.get("KERNELEVO_STAGE") != "build")
+        folder = _prefix_header(base, compiler, may_build=may_build)
         if folder is None:
             (scratch / PREFIX).write_text(PREFIX_TEXT)
         words += ["-I", str(folder or scratch), "-include", PREFIX]
@@ -199,21 +216,43 @@ def _build(source: str, base: list[str], flags: tuple[str, ...], torch_headers: 
     _run(words, scratch)
 
 
-def _precompiled(command: list[str], compiler: toolchain.Compiler, *, may_build: bool) -> Path | None:
-    """Return the folder with the precompiled prefix header for these flags, or None without one."""
+def _prefix_header(command: list[str], compiler: toolchain.Compiler, *, may_build: bool) -> Path | None:
+    key = digest("pch", PREFIX_TEXT, command, compiler.version, compiler.arch, _headers(True))
+    command, what = [*command, *_includes(True)], "the precompiled torch header"
+    return _precompiled(PREFIX, PREFIX_TEXT, command, compiler, key, what, may_build=may_build)
+
+
+def _vector_header(command: list[str], compiler: toolchain.Compiler, *, may_build: bool) -> Path | None:
+    text = (source_tree.include() / VECTORS).read_text("utf-8")
+    # the compiler's path too: a script may add flags of its own, as the one that builds with guards does
+    key = digest("pch", text, command, compiler.path, compiler.version, compiler.arch)
+    what = f"the precompiled {VECTORS}"
+    return _precompiled(VECTORS, text, command, compiler, key, what, may_build=may_build)
+
+
+def _precompiled(
+    name: str,
+    text: str,
+    command: list[str],
+    compiler: toolchain.Compiler,
+    key: str,
+    what: str,
+    *,
+    may_build: bool,
+) -> Path | None:
+    """Return the folder in which a header lies beside what gcc made of it, or None where there is none."""
     if compiler.kind != "gcc":
         return None
     here = BuildCache.here()
-    key = digest("pch", PREFIX_TEXT, command, compiler.version, compiler.arch, _headers(True))
     cache = here if may_build else BuildCache(here.root, shared=here.shared, read_only=True)
 
     def build(scratch: Path) -> None:
-        (scratch / PREFIX).write_text(PREFIX_TEXT)
-        words = [compiler.path, *command, *_includes(True), "-x", "c++-header", PREFIX, "-o", f"{PREFIX}.gch"]
-        _run(words, scratch)
+        (scratch / name).parent.mkdir(exist_ok=True)
+        (scratch / name).write_text(text, "utf-8")
+        _run([compiler.path, *command, "-x", "c++-header", name, "-o", f"{name}.gch"], scratch)
 
     try:
-        return cache.get(key, build, what="the precompiled torch header")
+        return cache.get(key, build, what=what)
     except BuildRefused:
         return None
 
@@ -240,4 +279,5 @@ def _run(words: list[str], scratch: Path) -> None:
 def _without_folders(log: str, scratch: Path) -> str:
     """Cut the folders of this machine off the compiler's words."""
     log = log.replace(f"{scratch}/", "").replace(f"{source_tree.include()}/", "")
+    log = re.sub(rf"\S*/{VECTORS}", VECTORS, log)  # beside what it was precompiled to
     return re.sub(r"\S*/site-packages/torch/include/", "", log)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -10,8 +11,10 @@ from types import MappingProxyType
 from typing import Any
 
 from kernelevo.backends import launching
+from kernelevo.backends.cpp import precompile_vector_header
 from kernelevo.core import Artifact, Program, Status
 from kernelevo.device.priority import LAST, MEASURED, prioritise
+from kernelevo.errors import KernelEvoError
 from kernelevo.kernels import compiled_code, rules
 from kernelevo.kernels.arena import Arena
 from kernelevo.kernels.extension_headers import ExtensionHeaders
@@ -28,6 +31,7 @@ BUILD_PATIENCE = 120.0
 FORWARD_PATIENCE = 40.0
 NOTHING: Mapping[str, str] = MappingProxyType({})
 _MEMORY = 4 << 30
+_log = logging.getLogger(__name__)
 
 
 class Stages:
@@ -105,8 +109,11 @@ class Stages:
             environ: further variables of the process.
             last: let other work of this machine come first.
         """
+        # in the shared cache: a program's own would be built for each
         if ground.setting.on_device:
-            launching.prepare()  # in the shared cache: a program's own would be built for each
+            launching.prepare()
+        else:
+            _precompile()
         limits = Limits(
             ground.stage("build"),
             folder,
@@ -224,3 +231,11 @@ def _subject(program: Program, folder: Path) -> dict[str, Any]:
         "beside": program.beside,
         "folder": str(folder),
     }
+
+
+def _precompile() -> None:
+    """Make the header that most C++ begins with."""
+    try:
+        precompile_vector_header()
+    except KernelEvoError as error:  # programs that need a compiler will say so, each in its verdict
+        _log.info("the vector header could not be precompiled: %s", error)

@@ -3,6 +3,7 @@
 import copy
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 import threading
@@ -217,29 +218,98 @@ def test_one_openmp_runtime() -> None:
 TORCH_SOURCE = r"""
 #include <torch/csrc/inductor/cpp_prefix.h>
 extern "C" void kernel(const float* in_ptr0, float* out_ptr0, const int64_t n) {
-  for (int64_t i = 0; i < n; i += 16) {
-    auto x = at::vec::Vectorized<float>::loadu(in_ptr0 + i, std::min<int64_t>(16, n - i));
-    x.tanh().store(out_ptr0 + i, std::min<int64_t>(16, n - i));
-  }
+  using Vector = at::vec::Vectorized<float>;
+  constexpr int64_t size = Vector::size();
+  for (int64_t i = 0; i < n; i += size)
+    Vector::loadu(in_ptr0 + i, std::min(size, n - i)).tanh().store(out_ptr0 + i, std::min(size, n - i));
 }
 """
 
 
+@pytest.fixture
+def commands(private_cache: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """Return what the compiler is called with, call after call."""
+    words: list[list[str]] = []
+    run = cpp_module._run
+    monkeypatch.setattr(cpp_module, "_run", lambda said, scratch: (words.append(said), run(said, scratch)))
+    return words
+
+
+def headers(command: list[str], source: str, folder: Path) -> list[str]:
+    """Return gcc's list of the headers that it reads; "! " marks what was precompiled."""
+    (folder / "source.cpp").write_text(source)
+    done = subprocess.run([*command, "-H"], cwd=folder, capture_output=True, text=True, check=True)
+    return done.stderr.splitlines()
+
+
+gcc = pytest.mark.skipif(toolchain.compiler().kind != "gcc", reason="only gcc's headers are precompiled")
+
+
+@gcc
 @pytest.mark.slow
 def test_torch_headers_with_and_without_the_precompiled_one(
-    private_cache: Path, monkeypatch: pytest.MonkeyPatch
+    private_cache: Path, commands: list[list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("KERNELEVO_STAGE", "build")
-    start = time.perf_counter()
-    plain = cpp(TORCH_SOURCE, torch_headers=True)
-    without = time.perf_counter() - start
-    x = torch.randn(37)
-    y = torch.empty(37)
-    plain.kernel(x, y, 37)
+    x, y = torch.randn(37), torch.empty(37)
+    monkeypatch.setenv("KERNELEVO_STAGE", "build")  # which does not make the header
+    cpp(TORCH_SOURCE, torch_headers=True).kernel(x, y, 37)
     torch.testing.assert_close(y, torch.tanh(x))
+    assert not list(private_cache.rglob("*.gch"))
     monkeypatch.delenv("KERNELEVO_STAGE")
     cpp_module.precompile_torch_headers()
-    start = time.perf_counter()
-    cpp(TORCH_SOURCE + "// again", torch_headers=True).kernel(x, y, 37)
-    assert time.perf_counter() - start < without * 0.7
+    cpp(TORCH_SOURCE + "// again", torch_headers=True).kernel(x, y.zero_(), 37)
     torch.testing.assert_close(y, torch.tanh(x))
+    (header,) = private_cache.rglob("*.gch")
+    assert headers(commands[-1], TORCH_SOURCE, tmp_path)[0] == f"! {header}"
+
+
+VECTOR_SOURCE = """#include <kernelevo/math.h>
+{more}
+using namespace kernelevo;
+extern "C" void f(const float* x, float* y, int64_t n) {{
+  for (int64_t i = 0; i < n; i += kLanes) store(y + i, exp(load(x + i)));
+}}
+"""
+
+
+@gcc
+@pytest.mark.parametrize(
+    "more", ["", "#include <kernelevo/rows.h>", "#include <kernelevo.h>\n#include <vector>"]
+)
+def test_what_is_built_with_the_precompiled_vector_header_is_the_same(
+    private_cache: Path,
+    commands: list[list[str]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    more: str,
+) -> None:
+    source = VECTOR_SOURCE.format(more=more)
+    monkeypatch.setenv("KERNELEVO_STAGE", "build")
+    plain = cpp_module.compiled(source).read_bytes()
+    assert not list(private_cache.rglob("*.gch")) and len(commands) == 1
+    monkeypatch.delenv("KERNELEVO_STAGE")
+    shutil.rmtree(private_cache)
+    assert cpp_module.compiled(source).read_bytes() == plain
+    (header,) = private_cache.rglob("*.gch")
+    read = headers(commands[-1], source, tmp_path)
+    assert read[0] == f"! {header}" and not any(line.endswith("kernelevo/math.h") for line in read)
+
+
+@pytest.mark.parametrize(
+    "before", ["inline int two() { return 2; }\n", "#define NAN_OF_MINE 3\n#include <omp.h>\n"]
+)
+def test_a_header_that_is_not_included_first_is_read_as_text(private_cache: Path, before: str) -> None:
+    x, y = torch.rand(16), torch.empty(16)
+    cpp(before + VECTOR_SOURCE.format(more="")).f(x, y, 16)
+    torch.testing.assert_close(y, x.exp())
+
+
+@pytest.mark.parametrize("before", ["", "#include <cmath>\n"])
+def test_errors_in_what_uses_the_header_name_no_folder_of_this_machine(
+    private_cache: Path, before: str
+) -> None:
+    use = '#include <kernelevo/math.h>\nextern "C" void f(float* x) { kernelevo::exp("words"); }'
+    with pytest.raises(BuildError) as caught:
+        cpp(before + use)
+    log = caught.value.log
+    assert "cannot convert" in log and "\nkernelevo/math.h:" in log and str(private_cache) not in log
