@@ -2,7 +2,7 @@
 
 The source is compiled to a plain C ABI and called through ctypes. ``torch_headers=True`` is for sources that
 need ATen's vector classes, as those that Inductor writes: torch's include paths and Inductor's own flags.
-What nearly every source includes, our vector math or Inductor's prefix, is precompiled once per machine.
+What a source begins with, a header of ours or Inductor's prefix, is precompiled once per machine.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ INDUCTOR = (
 )  # fmt: skip
 PREFIX = "kernelevo_torch.h"
 PREFIX_TEXT = "#include <torch/csrc/inductor/cpp_prefix.h>\n"
-VECTORS = "kernelevo/math.h"
+OURS = ("kernelevo.h", "kernelevo/math.h", "kernelevo/rows.h")
+_FIRST = re.compile(r"(?:\s|//[^\n]*\n|/\*.*?\*/)*#\s*include\s*[<\"]([\w/.]+)[>\"]", re.S)
 COMPILE_SECONDS = 300
 
 
@@ -132,14 +133,16 @@ def precompile_torch_headers() -> None:
     _prefix_header([*COMMON, *_inductor(compiler), *compiler.arch_flags], compiler, may_build=True)
 
 
-def precompile_vector_header() -> None:
-    """Build the precompiled ``kernelevo/math.h`` if it is not there (1 s, 30 MB, once per machine).
+def precompile_headers(*texts: str) -> None:
+    """Build what is not there of our headers that these texts name, precompiled (1 s, 30 MB each, once).
 
-    A C++ source that begins with it compiles in 0.5 to 1 s less: the processor's intrinsics, which it
+    A C++ source that begins with one compiles in 0.5 to 1 s less: the processor's intrinsics, which it
     includes, are not read again. As for torch's header, call it outside the sandbox.
     """
     compiler = toolchain.compiler()
-    _vector_header([*COMMON, *PLAIN, *compiler.arch_flags], compiler, may_build=True)
+    for name in OURS:
+        if any(name in text for text in texts):
+            _own_header(name, [*COMMON, *PLAIN, *compiler.arch_flags], compiler, may_build=True)
 
 
 def _inductor(compiler: toolchain.Compiler) -> tuple[str, ...]:
@@ -198,9 +201,9 @@ def _build(source: str, base: list[str], flags: tuple[str, ...], torch_headers: 
     (scratch / "source.cpp").write_text(source)
     words = [compiler.path, *base, *flags]
     may_build = os.environ.get("KERNELEVO_STAGE") != "build"
-    # gcc takes what was precompiled where a source begins with the header, and the text beside it elsewhere
-    if not torch_headers and not flags and "kernelevo" in source:
-        folder = _vector_header(base, compiler, may_build=may_build)
+    first = _FIRST.match(source)
+    if first and first[1] in OURS and not torch_headers and not flags:
+        folder = _own_header(first[1], base, compiler, may_build=may_build)
         words += ["-I", str(folder)] if folder else []
     words += _includes(torch_headers)
     if torch_headers:
@@ -222,12 +225,15 @@ def _prefix_header(command: list[str], compiler: toolchain.Compiler, *, may_buil
     return _precompiled(PREFIX, PREFIX_TEXT, command, compiler, key, what, may_build=may_build)
 
 
-def _vector_header(command: list[str], compiler: toolchain.Compiler, *, may_build: bool) -> Path | None:
-    text = (source_tree.include() / VECTORS).read_text("utf-8")
+def _own_header(
+    name: str, command: list[str], compiler: toolchain.Compiler, *, may_build: bool
+) -> Path | None:
+    text = (source_tree.include() / name).read_text("utf-8")
     # the compiler's path too: a script may add flags of its own, as the one that builds with guards does
-    key = digest("pch", text, command, compiler.path, compiler.version, compiler.arch)
-    what = f"the precompiled {VECTORS}"
-    return _precompiled(VECTORS, text, command, compiler, key, what, may_build=may_build)
+    told = (compiler.path, compiler.version, compiler.arch)
+    key = digest("pch", name, source_tree.headers_digest(), command, told)
+    command = [*command, *_includes(False)]
+    return _precompiled(name, text, command, compiler, key, f"the precompiled {name}", may_build=may_build)
 
 
 def _precompiled(
@@ -279,5 +285,5 @@ def _run(words: list[str], scratch: Path) -> None:
 def _without_folders(log: str, scratch: Path) -> str:
     """Cut the folders of this machine off the compiler's words."""
     log = log.replace(f"{scratch}/", "").replace(f"{source_tree.include()}/", "")
-    log = re.sub(rf"\S*/{VECTORS}", VECTORS, log)  # beside what it was precompiled to
+    log = re.sub(rf"\S*/({'|'.join(OURS)})(?=:)", r"\1", log)  # beside what it was precompiled to
     return re.sub(r"\S*/site-packages/torch/include/", "", log)

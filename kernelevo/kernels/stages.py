@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from kernelevo.backends import launching
-from kernelevo.backends.cpp import precompile_vector_header
+from kernelevo.backends.cpp import precompile_headers
 from kernelevo.core import Artifact, Program, Status
 from kernelevo.device.priority import LAST, MEASURED, prioritise
 from kernelevo.errors import KernelEvoError
@@ -113,7 +113,7 @@ class Stages:
         if ground.setting.on_device:
             launching.prepare()
         else:
-            _precompile()
+            _precompile(program)
         limits = Limits(
             ground.stage("build"),
             folder,
@@ -233,9 +233,9 @@ def _subject(program: Program, folder: Path) -> dict[str, Any]:
     }
 
 
-def _precompile() -> None:
-    """Make the header that most C++ begins with."""
+def _precompile(program: Program) -> None:
+    """Make the headers of ours that its C++ begins with."""
     try:
-        precompile_vector_header()
+        precompile_headers(*program.files.values())
     except KernelEvoError as error:  # programs that need a compiler will say so, each in its verdict
-        _log.info("the vector header could not be precompiled: %s", error)
+        _log.info("our headers could not be precompiled: %s", error)

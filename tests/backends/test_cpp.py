@@ -263,27 +263,32 @@ def test_torch_headers_with_and_without_the_precompiled_one(
     assert headers(commands[-1], TORCH_SOURCE, tmp_path)[0] == f"! {header}"
 
 
-VECTOR_SOURCE = """#include <kernelevo/math.h>
-{more}
-using namespace kernelevo;
-extern "C" void f(const float* x, float* y, int64_t n) {{
+VECTOR_SOURCE = """using namespace kernelevo;
+extern "C" void f(const float* x, float* y, int64_t n) {
   for (int64_t i = 0; i < n; i += kLanes) store(y + i, exp(load(x + i)));
-}}
+}
 """
+MATH = "#include <kernelevo/math.h>\n"
 
 
 @gcc
 @pytest.mark.parametrize(
-    "more", ["", "#include <kernelevo/rows.h>", "#include <kernelevo.h>\n#include <vector>"]
+    "head",
+    [
+        MATH,
+        f"{MATH}#include <kernelevo/rows.h>\n#include <vector>\n",
+        f"\n// words\n#include <kernelevo/rows.h>\n{MATH}",
+        f'/* words */ #include "kernelevo.h"\n{MATH}',
+    ],
 )
-def test_what_is_built_with_the_precompiled_vector_header_is_the_same(
+def test_what_is_built_with_a_precompiled_header_is_the_same(
     private_cache: Path,
     commands: list[list[str]],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    more: str,
+    head: str,
 ) -> None:
-    source = VECTOR_SOURCE.format(more=more)
+    source = head + VECTOR_SOURCE
     monkeypatch.setenv("KERNELEVO_STAGE", "build")
     plain = cpp_module.compiled(source).read_bytes()
     assert not list(private_cache.rglob("*.gch")) and len(commands) == 1
@@ -292,24 +297,28 @@ def test_what_is_built_with_the_precompiled_vector_header_is_the_same(
     assert cpp_module.compiled(source).read_bytes() == plain
     (header,) = private_cache.rglob("*.gch")
     read = headers(commands[-1], source, tmp_path)
-    assert read[0] == f"! {header}" and not any(line.endswith("kernelevo/math.h") for line in read)
+    assert read[0] == f"! {header}" and not any(line.endswith("immintrin.h") for line in read)
 
 
-@pytest.mark.parametrize(
-    "before", ["inline int two() { return 2; }\n", "#define NAN_OF_MINE 3\n#include <omp.h>\n"]
-)
+@gcc
+def test_headers_that_a_program_names_are_precompiled(private_cache: Path) -> None:
+    cpp_module.precompile_headers("import torch\n", f'SOURCE = """{MATH}"""')
+    assert [path.name for path in private_cache.rglob("*.gch")] == ["math.h.gch"]
+
+
+@pytest.mark.parametrize("before", ["inline int two() { return 2; }\n", "#define TWO 2\n#include <omp.h>\n"])
 def test_a_header_that_is_not_included_first_is_read_as_text(private_cache: Path, before: str) -> None:
     x, y = torch.rand(16), torch.empty(16)
-    cpp(before + VECTOR_SOURCE.format(more="")).f(x, y, 16)
+    cpp(before + MATH + VECTOR_SOURCE).f(x, y, 16)
     torch.testing.assert_close(y, x.exp())
+    assert not list(private_cache.rglob("*.gch"))
 
 
 @pytest.mark.parametrize("before", ["", "#include <cmath>\n"])
 def test_errors_in_what_uses_the_header_name_no_folder_of_this_machine(
     private_cache: Path, before: str
 ) -> None:
-    use = '#include <kernelevo/math.h>\nextern "C" void f(float* x) { kernelevo::exp("words"); }'
     with pytest.raises(BuildError) as caught:
-        cpp(before + use)
+        cpp(before + MATH + 'extern "C" void f(float* x) { kernelevo::exp("words"); }')
     log = caught.value.log
     assert "cannot convert" in log and "\nkernelevo/math.h:" in log and str(private_cache) not in log
