@@ -161,6 +161,7 @@ def test_snippets_must_not_collide():
     assert Snippet("one", "import math\nG = 2\ndef f(x):\n    return x * G\n").function("f")(3) == 6
 
 
+@pytest.mark.slow
 def test_a_long_unrolled_loop():
     class Loop(nn.Module):
         def __init__(self):
