@@ -10,17 +10,15 @@ from __future__ import annotations
 import ctypes
 import itertools
 import os
-import re
-import subprocess
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from kernelevo.backends import calling, compiler_log, signatures, source_tree, toolchain
+from kernelevo.backends import calling, compiling, precompiled, signatures, source_tree, toolchain
 from kernelevo.backends.cache import BuildCache, digest
 from kernelevo.backends.included import included
-from kernelevo.errors import BuildError, BuildRefused, ToolchainMissing
+from kernelevo.errors import BuildRefused
 
 COMMON = ("-O3", "-std=c++20", "-fopenmp", "-fPIC")
 PLAIN = ("-fno-math-errno", "-fno-trapping-math")
@@ -32,9 +30,6 @@ INDUCTOR = (
 )  # fmt: skip
 PREFIX = "kernelevo_torch.h"
 PREFIX_TEXT = "#include <torch/csrc/inductor/cpp_prefix.h>\n"
-OURS = ("kernelevo.h", "kernelevo/math.h", "kernelevo/rows.h")
-_FIRST = re.compile(r"(?:\s|//[^\n]*\n|/\*.*?\*/)*#\s*include\s*[<\"]([\w/.]+)[>\"]", re.S)
-COMPILE_SECONDS = 300
 
 
 class CppLibrary:
@@ -128,21 +123,33 @@ def precompile_torch_headers() -> None:
 
     A C++ source with ``torch_headers`` compiles in a third of the time with it. Call it outside the sandbox:
     a build stage uses what the shared cache has, and compiles without it otherwise.
+
+    Raises:
+        BuildError: if it does not compile.
+        BuildRefused: if the cache cannot be written.
+        ToolchainMissing: if there is no compiler.
     """
     compiler = toolchain.compiler()
-    _prefix_header([*COMMON, *_inductor(compiler), *compiler.arch_flags], compiler, may_build=True)
+    _prefix(compiler, [*COMMON, *_inductor(compiler), *compiler.arch_flags]).make(BuildCache.here())
 
 
-def precompile_headers(*texts: str) -> None:
+def precompile_headers(*texts: str, cache: BuildCache) -> None:
     """Build what is not there of our headers that these texts name, precompiled (1 s, 30 MB each, once).
 
     A C++ source that begins with one compiles in 0.5 to 1 s less: the processor's intrinsics, which it
-    includes, are not read again. As for torch's header, call it outside the sandbox.
+    includes, are not read again. :func:`cpp` takes one that is there and makes none.
+
+    Raises:
+        BuildError: if one does not compile.
+        BuildRefused: if the cache cannot be written.
+        OSError: if the disk is full.
+        ToolchainMissing: if there is no compiler.
     """
-    compiler = toolchain.compiler()
-    for name in OURS:
+    for name in precompiled.OURS:
         if any(name in text for text in texts):
-            _own_header(name, [*COMMON, *PLAIN, *compiler.arch_flags], compiler, may_build=True)
+            compiler = toolchain.compiler()
+            flags = [*COMMON, *PLAIN, *compiler.arch_flags]
+            precompiled.ours(name, compiler, flags, _includes(False)).make(cache)
 
 
 def _inductor(compiler: toolchain.Compiler) -> tuple[str, ...]:
@@ -199,91 +206,36 @@ def _includes(torch_headers: bool) -> list[str]:
 def _build(source: str, base: list[str], flags: tuple[str, ...], torch_headers: bool, scratch: Path) -> None:
     compiler = toolchain.compiler()
     (scratch / "source.cpp").write_text(source)
-    words = [compiler.path, *base, *flags]
-    may_build = os.environ.get("KERNELEVO_STAGE") != "build"
-    first = _FIRST.match(source)
-    if first and first[1] in OURS and not torch_headers and not flags:
-        folder = _own_header(first[1], base, compiler, may_build=may_build)
-        words += ["-I", str(folder)] if folder else []
-    words += _includes(torch_headers)
+    before = [compiler.path, *base, *flags]
+    after = [*_includes(torch_headers), "-shared", "-o", "kernel.so", "source.cpp"]
     if torch_headers:
-        # one header for all: gcc takes it under other -D and -f flags too, and compiles it anew if not
-        folder = _prefix_header(base, compiler, may_build=may_build)
-        if folder is None:
+        folder, library = _prefix_folder(compiler, base) or scratch, _torch_include()[1]
+        if folder is scratch:
             (scratch / PREFIX).write_text(PREFIX_TEXT)
-        words += ["-I", str(folder or scratch), "-include", PREFIX]
-    words += ["-shared", "-o", "kernel.so", "source.cpp"]
-    if torch_headers:
-        library = _torch_include()[1]
-        words += [f"-L{library}", "-ltorch_cpu", f"-Wl,-rpath,{library}"]
-    _run(words, scratch)
+        before += ["-I", str(folder), "-include", PREFIX]
+        compiling.run([*before, *after, f"-L{library}", "-ltorch_cpu", f"-Wl,-rpath,{library}"], scratch)
+        return
+    name = precompiled.begins_with(source)
+    # other macros are no matter to it, other flags may be
+    usable = name is not None and all(flag.startswith("-D") for flag in flags)
+    header = precompiled.ours(name, compiler, base, _includes(False)) if name and usable else None
+    precompiled.compile_with(header, before, after, scratch)
 
 
-def _prefix_header(command: list[str], compiler: toolchain.Compiler, *, may_build: bool) -> Path | None:
-    key = digest("pch", PREFIX_TEXT, command, compiler.version, compiler.arch, _headers(True))
-    command, what = [*command, *_includes(True)], "the precompiled torch header"
-    return _precompiled(PREFIX, PREFIX_TEXT, command, compiler, key, what, may_build=may_build)
+def _prefix(compiler: toolchain.Compiler, flags: list[str]) -> precompiled.Header:
+    versions = _headers(True)
+    return precompiled.prefix(PREFIX, PREFIX_TEXT, compiler, flags, _includes(True), versions)
 
 
-def _own_header(
-    name: str, command: list[str], compiler: toolchain.Compiler, *, may_build: bool
-) -> Path | None:
-    text = (source_tree.include() / name).read_text("utf-8")
-    # the compiler's path too: a script may add flags of its own, as the one that builds with guards does
-    told = (compiler.path, compiler.version, compiler.arch)
-    key = digest("pch", name, source_tree.headers_digest(), command, told)
-    command = [*command, *_includes(False)]
-    return _precompiled(name, text, command, compiler, key, f"the precompiled {name}", may_build=may_build)
+def _prefix_folder(compiler: toolchain.Compiler, flags: list[str]) -> Path | None:
+    """Return where the precompiled prefix header is, made outside the sandbox's build stage.
 
-
-def _precompiled(
-    name: str,
-    text: str,
-    command: list[str],
-    compiler: toolchain.Compiler,
-    key: str,
-    what: str,
-    *,
-    may_build: bool,
-) -> Path | None:
-    """Return the folder in which a header lies beside what gcc made of it, or None where there is none."""
-    if compiler.kind != "gcc":
-        return None
-    here = BuildCache.here()
-    cache = here if may_build else BuildCache(here.root, shared=here.shared, read_only=True)
-
-    def build(scratch: Path) -> None:
-        (scratch / name).parent.mkdir(exist_ok=True)
-        (scratch / name).write_text(text, "utf-8")
-        _run([compiler.path, *command, "-x", "c++-header", name, "-o", f"{name}.gch"], scratch)
-
+    There is one for all: gcc takes it under other -D and -f flags too, and compiles it anew if not.
+    """
+    header = _prefix(compiler, flags)
+    if os.environ.get("KERNELEVO_STAGE") == "build":
+        return header.find()
     try:
-        return cache.get(key, build, what=what)
+        return header.make(BuildCache.here())
     except BuildRefused:
         return None
-
-
-def _run(words: list[str], scratch: Path) -> None:
-    environment = {**os.environ, "LC_ALL": "C", "TMPDIR": str(scratch)}
-    try:
-        done = subprocess.run(
-            words, cwd=scratch, capture_output=True, text=True, errors="replace", timeout=COMPILE_SECONDS,
-            check=False, env=environment,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired as error:
-        raise BuildError(
-            f"the C++ source did not compile within {COMPILE_SECONDS} s", now="make it simpler"
-        ) from error
-    except OSError as error:
-        raise ToolchainMissing(f"{words[0]} does not run", why=str(error)) from error
-    if done.returncode != 0:
-        log = _without_folders(done.stderr or done.stdout, scratch)
-        why, log = compiler_log.first_error(log), compiler_log.shortened(log)
-        raise BuildError("the C++ source does not compile", why=why, log=log)
-
-
-def _without_folders(log: str, scratch: Path) -> str:
-    """Cut the folders of this machine off the compiler's words."""
-    log = log.replace(f"{scratch}/", "").replace(f"{source_tree.include()}/", "")
-    log = re.sub(rf"\S*/({'|'.join(OURS)})(?=:)", r"\1", log)  # beside what it was precompiled to
-    return re.sub(r"\S*/site-packages/torch/include/", "", log)

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from kernelevo.backends import launching
+from kernelevo.backends.cache import BuildCache
 from kernelevo.backends.cpp import precompile_headers
 from kernelevo.core import Artifact, Program, Status
 from kernelevo.device.priority import LAST, MEASURED, prioritise
@@ -113,7 +114,7 @@ class Stages:
         if ground.setting.on_device:
             launching.prepare()
         else:
-            _precompile(program)
+            self._precompile(program)
         limits = Limits(
             ground.stage("build"),
             folder,
@@ -126,6 +127,13 @@ class Stages:
             if last:
                 prioritise(child.pid, LAST)
             return self._hear_build(child)
+
+    def _precompile(self, program: Program) -> None:
+        """Make the headers of ours that its C++ begins with."""
+        try:
+            precompile_headers(*program.files.values(), cache=BuildCache(self._root))
+        except (KernelEvoError, OSError) as error:  # a program that needs a compiler will say so
+            _log.info("our headers could not be precompiled: %s", error)
 
     def profile(self, ground: Ground, artifact: Artifact, *, report: bool = False) -> Any:
         """Call a built program in a child of its own under torch's profiler; return what that says.
@@ -231,11 +239,3 @@ def _subject(program: Program, folder: Path) -> dict[str, Any]:
         "beside": program.beside,
         "folder": str(folder),
     }
-
-
-def _precompile(program: Program) -> None:
-    """Make the headers of ours that its C++ begins with."""
-    try:
-        precompile_headers(*program.files.values())
-    except KernelEvoError as error:  # programs that need a compiler will say so, each in its verdict
-        _log.info("our headers could not be precompiled: %s", error)

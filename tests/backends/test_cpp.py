@@ -15,8 +15,9 @@ import pytest
 import torch
 
 import kernelevo
+from kernelevo.backends import compiling, precompiled, toolchain
 from kernelevo.backends import cpp as cpp_module
-from kernelevo.backends import toolchain
+from kernelevo.backends.cache import BuildCache
 from kernelevo.backends.cpp import cpp
 from kernelevo.errors import BuildError, BuildRefused, ToolchainMissing
 
@@ -230,8 +231,8 @@ extern "C" void kernel(const float* in_ptr0, float* out_ptr0, const int64_t n) {
 def commands(private_cache: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """Return what the compiler is called with, call after call."""
     words: list[list[str]] = []
-    run = cpp_module._run
-    monkeypatch.setattr(cpp_module, "_run", lambda said, scratch: (words.append(said), run(said, scratch)))
+    run = compiling.run
+    monkeypatch.setattr(compiling, "run", lambda said, scratch: (words.append(said), run(said, scratch)))
     return words
 
 
@@ -269,56 +270,91 @@ extern "C" void f(const float* x, float* y, int64_t n) {
 }
 """
 MATH = "#include <kernelevo/math.h>\n"
+HEADS = {
+    "alone": MATH,
+    "with others": f"{MATH}#include <kernelevo/rows.h>\n#include <vector>\n",
+    "after comments": f"\n// words\n/* more *//**/#include <kernelevo/rows.h>\n{MATH}",
+    "all of ours": f'/* words */ #include "kernelevo.h"\n{MATH}',
+}
 
 
 @gcc
-@pytest.mark.parametrize(
-    "head",
-    [
-        MATH,
-        f"{MATH}#include <kernelevo/rows.h>\n#include <vector>\n",
-        f"\n// words\n#include <kernelevo/rows.h>\n{MATH}",
-        f'/* words */ #include "kernelevo.h"\n{MATH}',
-    ],
-)
+@pytest.mark.parametrize("flags", [(), ("-DWIDE=3",)])
+@pytest.mark.parametrize("head", HEADS.values(), ids=HEADS)
 def test_what_is_built_with_a_precompiled_header_is_the_same(
-    private_cache: Path,
-    commands: list[list[str]],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    head: str,
+    private_cache: Path, commands: list[list[str]], tmp_path: Path, head: str, flags: tuple[str, ...]
 ) -> None:
     source = head + VECTOR_SOURCE
-    monkeypatch.setenv("KERNELEVO_STAGE", "build")
-    plain = cpp_module.compiled(source).read_bytes()
+    plain = cpp_module.compiled(source, flags=flags).read_bytes()
     assert not list(private_cache.rglob("*.gch")) and len(commands) == 1
-    monkeypatch.delenv("KERNELEVO_STAGE")
     shutil.rmtree(private_cache)
-    assert cpp_module.compiled(source).read_bytes() == plain
+    cpp_module.precompile_headers(str(precompiled.begins_with(source)), cache=BuildCache.here())
     (header,) = private_cache.rglob("*.gch")
+    assert cpp_module.compiled(source, flags=flags).read_bytes() == plain
+    assert len(commands) == 3
     read = headers(commands[-1], source, tmp_path)
     assert read[0] == f"! {header}" and not any(line.endswith("immintrin.h") for line in read)
 
 
 @gcc
-def test_headers_that_a_program_names_are_precompiled(private_cache: Path) -> None:
-    cpp_module.precompile_headers("import torch\n", f'SOURCE = """{MATH}"""')
-    assert [path.name for path in private_cache.rglob("*.gch")] == ["math.h.gch"]
-
-
-@pytest.mark.parametrize("before", ["inline int two() { return 2; }\n", "#define TWO 2\n#include <omp.h>\n"])
-def test_a_header_that_is_not_included_first_is_read_as_text(private_cache: Path, before: str) -> None:
-    x, y = torch.rand(16), torch.empty(16)
-    cpp(before + MATH + VECTOR_SOURCE).f(x, y, 16)
-    torch.testing.assert_close(y, x.exp())
-    assert not list(private_cache.rglob("*.gch"))
-
-
-@pytest.mark.parametrize("before", ["", "#include <cmath>\n"])
-def test_errors_in_what_uses_the_header_name_no_folder_of_this_machine(
-    private_cache: Path, before: str
+def test_a_build_stage_takes_what_the_shared_cache_has_and_makes_none(
+    private_cache: Path, commands: list[list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(BuildError) as caught:
-        cpp(before + MATH + 'extern "C" void f(float* x) { kernelevo::exp("words"); }')
-    log = caught.value.log
-    assert "cannot convert" in log and "\nkernelevo/math.h:" in log and str(private_cache) not in log
+    cpp_module.precompile_headers("import torch\n", f'SOURCE = """{MATH}"""', cache=BuildCache.here())
+    (header,) = private_cache.rglob("*.gch")
+    assert header.name == "math.h.gch"
+    monkeypatch.setenv("KERNELEVO_STAGE", "build")
+    monkeypatch.setenv("KERNELEVO_CACHE_SHARED", str(private_cache))
+    monkeypatch.setenv("KERNELEVO_CACHE", str(tmp_path / "own"))
+    cpp_module.compiled(MATH + VECTOR_SOURCE)
+    assert headers(commands[-1], MATH + VECTOR_SOURCE, tmp_path)[0] == f"! {header}"
+    monkeypatch.setenv("KERNELEVO_CACHE_SHARED", str(tmp_path / "none"))
+    cpp_module.compiled(MATH + VECTOR_SOURCE + "// again")
+    assert not any(line.startswith("! ") for line in headers(commands[-1], MATH, tmp_path))
+    assert not list((tmp_path / "own").rglob("*.gch"))
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "inline int two() { return 2; }\n",
+        "#define TWO 2\n",
+        "/* a */\n#define TWO 2\n/* b */\n",
+        "/**/" * 200,
+    ],
+)
+def test_what_begins_with_something_else_is_found_at_once(before: str) -> None:
+    assert precompiled.begins_with(before + "#pragma once\n" + MATH) is None
+    assert precompiled.begins_with("/**/" * 200 + MATH) == "kernelevo/math.h"
+
+
+@gcc
+@pytest.mark.parametrize("source", [MATH, MATH + "#include <cmath>\n"])
+def test_errors_read_the_same_with_and_without_a_precompiled_header(private_cache: Path, source: str) -> None:
+    source += 'extern "C" void f(float* x) { kernelevo::exp("words"); }'
+    logs = []
+    for texts in ((), (MATH,)):
+        cpp_module.precompile_headers(*texts, cache=BuildCache.here())
+        with pytest.raises(BuildError) as caught:
+            cpp(source)
+        logs.append(caught.value.log)
+    assert logs[0] == logs[1] and str(private_cache) not in logs[0]
+    assert "cannot convert" in logs[0] and "\nkernelevo/math.h:" in logs[0]
+
+
+@gcc
+def test_a_header_that_gcc_cannot_load_costs_no_program_its_build(
+    private_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = compiling.run
+
+    def fails(words: list[str], scratch: Path) -> None:
+        if any(str(private_cache) in word for word in words):
+            raise BuildError("the C++ source does not compile", why="fatal error: had to relocate PCH")
+        run(words, scratch)
+
+    cpp_module.precompile_headers(MATH, cache=BuildCache.here())
+    monkeypatch.setattr(compiling, "run", fails)
+    x, y = torch.rand(16), torch.empty(16)
+    cpp(MATH + VECTOR_SOURCE).f(x, y, 16)
+    torch.testing.assert_close(y, x.exp())
