@@ -1,4 +1,4 @@
-"""C++ source -> callable: cold, from the cache, and torch's ``load_inline`` beside them in the same run.
+"""C++ source -> callable: cold, with our header precompiled, from the cache, and torch's ``load_inline``.
 
 Usage: ``pytest benchmarks/bench_cpp_build.py -m '' --benchmark-group-by=func``. Judge the ratios.
 """
@@ -14,7 +14,8 @@ import torch
 
 from kernelevo.backends import cpp as cpp_module
 from kernelevo.backends import toolchain
-from kernelevo.backends.cpp import cpp
+from kernelevo.backends.cache import BuildCache
+from kernelevo.backends.cpp import cpp, precompile_headers
 
 SOURCE = r"""
 #include <kernelevo.h>
@@ -45,6 +46,11 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_cold(benchmark, own_cache) -> None:
     benchmark.pedantic(lambda: cpp(f"{SOURCE}// {next(_fresh)}").bias_relu, rounds=5, iterations=1)
     assert benchmark.stats.stats.median < 1.5
+
+
+def test_cold_with_the_header_precompiled(benchmark, own_cache) -> None:
+    precompile_headers("kernelevo.h", cache=BuildCache.here())
+    benchmark.pedantic(lambda: cpp(f"{SOURCE}// {next(_fresh)}").bias_relu, rounds=5, iterations=1)
 
 
 def test_from_the_cache(benchmark, own_cache) -> None:

@@ -19,11 +19,8 @@ from kernelevo.backends.toolchain import Compiler
 from kernelevo.errors import BuildError, BuildRefused
 
 OURS = ("kernelevo.h", "kernelevo/math.h", "kernelevo/rows.h")
-_FIRST = re.compile(
-    r"""(?:\s|//[^\n]*\n|/\*(?:[^*]|\*(?!/))*+\*/)*+  # whitespace and comments, without a second try
-    \#\s*include\s*[<"]([\w/.]+)[>"]""",
-    re.X,
-)
+_BLANK = re.compile(r"\s+|//[^\n]*|/\*.*?\*/", re.S)
+_INCLUDE = re.compile(r"#\s*include\s*[<\"]([\w/.]+)[>\"]")
 _PLACES = ("CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH")  # what gcc reads beside its flags
 
 
@@ -73,7 +70,10 @@ class Header:
 
 def begins_with(source: str) -> str | None:
     """Return which of our headers a source begins with, if any."""
-    found = _FIRST.match(source)
+    at = 0
+    while blank := _BLANK.match(source, at):
+        at = blank.end()
+    found = _INCLUDE.match(source, at)
     return found[1] if found and found[1] in OURS else None
 
 
