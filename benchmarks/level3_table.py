@@ -106,9 +106,8 @@ def lines(whole: Mapping[str, Any]) -> list[str]:
     for name, against in {**told["baselines"], **theirs}.items():
         mean, low, high = (number(against[k], "{:.2f}") for k in ("geometric_mean", "low", "high"))
         shares = ", ".join(f"{number(share, '{:.2f}')} at {p}" for p, share in against["fast_p"].items())
-        found.append(
-            f"{name}: geometric mean {mean} [{low}, {high}] over {against['tasks']}; fast_p {shares}"
-        )
+        means = f"geometric mean {mean} [{low}, {high}] of the right ones"
+        found.append(f"{name}: {means}; over {against['tasks']}, fast_p {shares}")
     return found
 
 

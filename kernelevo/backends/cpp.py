@@ -215,16 +215,14 @@ def _build(source: str, base: list[str], flags: tuple[str, ...], torch_headers: 
         before += ["-I", str(folder), "-include", PREFIX]
         compiling.run([*before, *after, f"-L{library}", "-ltorch_cpu", f"-Wl,-rpath,{library}"], scratch)
         return
-    name = precompiled.begins_with(source)
-    # other macros are no matter to it, other flags may be
-    usable = name is not None and all(flag.startswith("-D") for flag in flags)
-    header = precompiled.ours(name, compiler, base, _includes(False)) if name and usable else None
-    precompiled.compile_with(header, before, after, scratch)
+    # further macros are no matter to a header of ours, other flags may be
+    name = precompiled.begins_with(source) if all(flag.startswith("-D") for flag in flags) else None
+    first = precompiled.ours(name, compiler, base, _includes(False)) if name else None
+    precompiled.compile_with(first, before, after, scratch)
 
 
 def _prefix(compiler: toolchain.Compiler, flags: list[str]) -> precompiled.Header:
-    versions = _headers(True)
-    return precompiled.prefix(PREFIX, PREFIX_TEXT, compiler, flags, _includes(True), versions)
+    return precompiled.header(PREFIX, PREFIX_TEXT, compiler, flags, _includes(True), _headers(True))
 
 
 def _prefix_folder(compiler: toolchain.Compiler, flags: list[str]) -> Path | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import platform
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,29 +82,24 @@ def ours(name: str, compiler: Compiler, flags: list[str], includes: list[str]) -
     """Return a header of ours as it is compiled with these flags."""
     text = (source_tree.include() / name).read_text("utf-8")
     # the compiler's path too: a script may add flags of its own, as the one that builds with guards does
-    depends = (source_tree.headers_digest(), flags, compiler.path, compiler.version, compiler.arch)
-    return Header(name, text, _command(compiler, [*flags, *includes]), depends)
+    return header(name, text, compiler, flags, includes, [source_tree.headers_digest(), compiler.path])
 
 
-def prefix(
+def header(
     name: str, text: str, compiler: Compiler, flags: list[str], includes: list[str], versions: list[str]
 ) -> Header:
-    """Return a header that includes what others installed, of these versions."""
-    depends = (flags, compiler.version, compiler.arch, versions)
-    return Header(name, text, _command(compiler, [*flags, *includes]), depends)
+    """Return a header of these flags; ``versions`` stands for what it finds in its include folders."""
+    command = (compiler.path, *flags, *includes) if compiler.kind == "gcc" else ()
+    return Header(name, text, command, (flags, compiler.version, compiler.arch, versions))
 
 
-def _command(compiler: Compiler, flags: list[str]) -> tuple[str, ...]:
-    return (compiler.path, *flags) if compiler.kind == "gcc" else ()
-
-
-def compile_with(header: Header | None, before: list[str], after: list[str], scratch: Path) -> None:
+def compile_with(first: Header | None, before: list[str], after: list[str], scratch: Path) -> None:
     """Compile a source with a header that is there, and without it where that fails.
 
     So errors read the same with and without it, and one that gcc cannot load costs no program its build.
 
     Args:
-        header: what the source begins with.
+        first: what the source begins with.
         before: the compiler and the flags before its include folders.
         after: the other flags and the source.
         scratch: where the source lies.
@@ -112,10 +108,9 @@ def compile_with(header: Header | None, before: list[str], after: list[str], scr
         BuildError: as without a header.
         ToolchainMissing: as without a header.
     """
-    folder = header.find() if header else None
+    folder = first.find() if first else None
     if folder is not None:
-        try:
-            return compiling.run([*before, "-I", str(folder), *after], scratch)
-        except BuildError:
-            pass  # it is said below, in the words that everybody reads
+        with suppress(BuildError):  # it is said below, in the words that everybody reads
+            compiling.run([*before, "-I", str(folder), *after], scratch)
+            return
     compiling.run([*before, *after], scratch)
