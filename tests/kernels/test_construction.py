@@ -56,6 +56,20 @@ def test_builds_and_draws_that_others_disturb_are_made_again(source, every, monk
         assert all(map(torch.equal, disturbed.oracle.leaves, calm.oracle.leaves))
 
 
+def test_builds_that_are_disturbed_alike_are_not_held_where_somebody_draws_between_them(monkeypatch):
+    class Twice(Disturbed):
+        def build(self, seed):
+            return self._source.build(seed + 12345 if next(self._count) < 3 else seed)
+
+    rests = itertools.count()
+    monkeypatch.setattr(construction.time, "sleep", lambda _: next(rests) < 3 and torch.rand(1))
+    construct = Construction(Twice(TRANSITION))
+    construct.hold(5)
+    calm = construction.named_weights(TRANSITION.build(5))
+    assert construct.weights(5).keys() == calm.keys()
+    assert all(torch.equal(value, calm[name][2]) for name, value in construct.weights(5).items())
+
+
 @contextmanager
 def drawing():
     """Another thread that draws again and again, with pauses longer than a build takes on a busy machine."""
