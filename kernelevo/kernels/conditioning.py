@@ -3,22 +3,28 @@
 A recurrence that runs for hundreds of steps, or a sum of large values that cancel, magnifies rounding: what
 PyTorch's own answer is off by is then one draw from a wide range, and a program that rounds elsewhere draws
 another (a GRU on inputs scaled by 100: from 0.3 to 4.4 times PyTorch's error on the same inputs). So there
-PyTorch answers some more times, on inputs moved by their last bit, and the largest of these errors counts.
+PyTorch answers some more times, on inputs and weights moved by their last bit, and the largest of these
+errors counts. Inputs alone do not do: where a far value decides a sum, the others' last bits are lost in it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
+from torch import nn
 from torch.utils import _pytree as pytree
 
 from kernelevo.kernels.correctness import FACTOR, GATE
 from kernelevo.kernels.gaps import largest_gap
 from kernelevo.kernels.oracle import Observed, Truth
 from kernelevo.kernels.tree import reals
+
+Move = Callable[[torch.Tensor], torch.Tensor]
+"""Moves values by their last bits."""
 
 SANE = 0.01
 """The reference is judgeable where its own error is below this share of the oracle's standard deviation."""
@@ -54,7 +60,11 @@ def sane(truth: Truth) -> str:
 
 
 def conditioned(
-    truth: Truth, args: Any, free: Sequence[bool], answer: Callable[[Any], Observed], seed: int
+    truth: Truth,
+    args: Any,
+    free: Sequence[bool],
+    answer: Callable[[Any, Move], Observed],
+    seed: int,
 ) -> Truth:
     """Return a case with the error that rounding may well lead to where the module is ill-conditioned.
 
@@ -66,18 +76,19 @@ def conditioned(
         truth: the case as it was evaluated.
         args: its arguments.
         free: for each leaf of them whether its values may be moved.
-        answer: PyTorch's own answer to other arguments, with the case's parameters and draws.
+        answer: PyTorch's own answer to other arguments, with the case's parameters, each of them moved, and
+            the case's draws.
         seed: equal seeds move alike.
     """
     exact = truth.oracle.leaves
     ill = [_is_beyond_gate(leaf, error) for leaf, error in zip(exact, truth.e_ref, strict=True)]
-    if not any(ill) or not any(free):
+    if not any(ill):
         return truth
-    generator = torch.Generator().manual_seed(seed)
+    move = partial(_moved, generator=torch.Generator().manual_seed(seed))
     errors = list(truth.e_ref)
     for _ in range(_MOVES):
         try:
-            found = answer(_moved(args, free, generator))
+            found = answer(_moved_args(args, free, move), move)
         except Exception:  # a forward may ask that rows sum to one, and raises what its author likes
             continue
         if found.structure != truth.oracle.structure:
@@ -106,13 +117,22 @@ def _spread(exact: torch.Tensor) -> float:
     return float(exact.double().std(correction=0)) if exact.numel() > 1 else float(exact.abs().max())
 
 
-def _moved(args: Any, free: Sequence[bool], generator: torch.Generator) -> Any:
-    """Move half of the values by one bit towards zero: what lies within bounds stays within them."""
+def move_parameters(module: nn.Module, move: Move) -> nn.Module:
+    """Give a module parameters of moved values; buffers, which may be masks or counts, stay."""
+    for parameter in module.parameters():
+        parameter.data = move(parameter.data)
+    return module
+
+
+def _moved_args(args: Any, free: Sequence[bool], move: Move) -> Any:
     leaves, spec = pytree.tree_flatten(args)
-
-    def move(leaf: torch.Tensor) -> torch.Tensor:
-        bits = torch.randint(0, 2, leaf.shape, generator=generator, dtype=torch.int8)
-        return leaf * (1 - torch.finfo(leaf.dtype).eps * bits.to(leaf.dtype))
-
     moved = [move(leaf) if may else leaf for leaf, may in zip(leaves, free, strict=True)]
     return pytree.tree_unflatten(moved, spec)
+
+
+def _moved(values: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Move half of the values by one bit towards zero: what lies within bounds stays within them."""
+    if not values.is_floating_point():
+        return values
+    bits = torch.randint(0, 2, values.shape, generator=generator, dtype=torch.int8)
+    return values * (1 - torch.finfo(values.dtype).eps * bits.to(values.dtype))

@@ -13,7 +13,7 @@ from torch import nn
 from kernelevo.backends.seeding import TURN
 from kernelevo.errors import BadProgram, KernelEvoError
 from kernelevo.kernels import inputs
-from kernelevo.kernels.conditioning import conditioned, sane
+from kernelevo.kernels.conditioning import Move, conditioned, move_parameters, sane
 from kernelevo.kernels.construction import Construction
 from kernelevo.kernels.draws import Draws, Source
 from kernelevo.kernels.gaps import largest_gap
@@ -164,7 +164,14 @@ class Pool:
                 twice=not any(g.cases for g in self.groups),
                 device=self._device,
             )
-            return conditioned(truth, args, self.free, lambda a: self.answer(parameters, a, seed), seed)
+
+            def other(args: Any, move: Move) -> Observed:
+                def module() -> nn.Module:
+                    return move_parameters(load_state(self.build(parameters.seed), parameters.state), move)
+
+                return answer32(module, None, args, seed, self._device)
+
+            return conditioned(truth, args, self.free, other, seed)
 
     def answer(self, parameters: ParameterSet, args: Any, seed: int) -> Observed:
         """Evaluate the reference in strict fp32 only (the timed calls' check)."""

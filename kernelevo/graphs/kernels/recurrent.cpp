@@ -43,9 +43,12 @@ struct Gru {
   static constexpr int kGates = 3, kVectors = 1, kRows = rows(kLanes == 16 ? 8 : 4);
   static inline vfloat step(const vfloat* sums, const vfloat* in, const vfloat* bias, vfloat before, float*, Columns) {
     const vfloat reset = sigmoid(in[0] + (sums[0] + bias[0]));
-    const vfloat update = sigmoid(in[1] + (sums[1] + bias[1]));
+    const vfloat update = in[1] + (sums[1] + bias[1]);
     const vfloat fresh = tanh(in[2] + reset * (sums[2] + bias[2]));
-    return (before - fresh) * update + fresh;
+    // The smaller share is exact where the larger is nearly one, whose rounding error would add up over steps
+    // in which a far state is kept.
+    const vfloat most = update > 0.0f ? before : fresh, least = update > 0.0f ? fresh : before;
+    return fma(sigmoid(-abs(update)), least - most, most);
   }
 };
 
