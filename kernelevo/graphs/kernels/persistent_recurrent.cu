@@ -97,7 +97,8 @@ __device__ __forceinline__ void all_sums(float* sums, const float4* weight, cons
 __device__ __forceinline__ float cell_step(const float (&s)[kSums], float before, float& memory) {
   if constexpr (KIND == 0) {
     const float n = tanhf(s[2] + sigmoid(s[0]) * s[3]);
-    return n + sigmoid(s[1]) * (before - n);
+    const float most = s[1] > 0.0f ? before : n, least = s[1] > 0.0f ? n : before;  // as in recurrent.cpp
+    return most + sigmoid(-fabsf(s[1])) * (least - most);
   } else if constexpr (KIND == 1) {
     memory = sigmoid(s[1]) * memory + sigmoid(s[0]) * tanhf(s[2]);
     return sigmoid(s[3]) * tanhf(memory);

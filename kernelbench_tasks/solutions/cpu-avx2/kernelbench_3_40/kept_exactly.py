@@ -1,4 +1,4 @@
-"""kernelbench:3/42: dead-work, recurrent-cells, merged-linear, packed-linear."""
+"""kernelbench:3/40: dead-work, recurrent-cells, packed-linear."""
 
 import kernelevo
 import torch
@@ -60,9 +60,12 @@ struct Gru {
   static constexpr int kGates = 3, kVectors = 1, kRows = rows(kLanes == 16 ? 8 : 4);
   static inline vfloat step(const vfloat* sums, const vfloat* in, const vfloat* bias, vfloat before, float*, Columns) {
     const vfloat reset = sigmoid(in[0] + (sums[0] + bias[0]));
-    const vfloat update = sigmoid(in[1] + (sums[1] + bias[1]));
+    const vfloat update = in[1] + (sums[1] + bias[1]);
     const vfloat fresh = tanh(in[2] + reset * (sums[2] + bias[2]));
-    return (before - fresh) * update + fresh;
+    // The smaller share is exact where the larger is nearly one, whose rounding error would add up over steps
+    // in which a far state is kept.
+    const vfloat most = update > 0.0f ? before : fresh, least = update > 0.0f ? fresh : before;
+    return fma(sigmoid(-abs(update)), least - most, most);
   }
 };
 
@@ -273,15 +276,6 @@ def recurrent_layer(kind, gates, hidden, cells, weights, biases, batch_first, co
         )
     return output, cells
 
-def joined_rows(*weights):
-    """Return weights or biases one below the other."""
-    return torch.cat([weight.detach() for weight in weights])
-
-
-def joined_weight(*weights):
-    """Return the weights of parallel layers as those of one layer; follows its parameters."""
-    return kernelevo.packed(joined_rows, *weights)
-
 def packed_linear_weight(weight):
     """Return a weight [out, in] in oneDNN's own layout."""
     return torch.ops.mkldnn._reorder_linear_weight(weight.detach().contiguous(), None)
@@ -344,23 +338,7 @@ class ModelNew(nn.Module):
             "parameter",
         )
         hold(
-            self, "gru.weight_ih_l0_reverse",
-            nn.Parameter(torch.zeros((768, 128), dtype=torch.float32)), "parameter",
-        )
-        hold(
-            self, "gru.weight_hh_l0_reverse",
-            nn.Parameter(torch.zeros((768, 256), dtype=torch.float32)), "parameter",
-        )
-        hold(
-            self, "gru.bias_ih_l0_reverse", nn.Parameter(torch.zeros((768,), dtype=torch.float32)),
-            "parameter",
-        )
-        hold(
-            self, "gru.bias_hh_l0_reverse", nn.Parameter(torch.zeros((768,), dtype=torch.float32)),
-            "parameter",
-        )
-        hold(
-            self, "gru.weight_ih_l1", nn.Parameter(torch.zeros((768, 512), dtype=torch.float32)),
+            self, "gru.weight_ih_l1", nn.Parameter(torch.zeros((768, 256), dtype=torch.float32)),
             "parameter",
         )
         hold(
@@ -376,23 +354,7 @@ class ModelNew(nn.Module):
             "parameter",
         )
         hold(
-            self, "gru.weight_ih_l1_reverse",
-            nn.Parameter(torch.zeros((768, 512), dtype=torch.float32)), "parameter",
-        )
-        hold(
-            self, "gru.weight_hh_l1_reverse",
-            nn.Parameter(torch.zeros((768, 256), dtype=torch.float32)), "parameter",
-        )
-        hold(
-            self, "gru.bias_ih_l1_reverse", nn.Parameter(torch.zeros((768,), dtype=torch.float32)),
-            "parameter",
-        )
-        hold(
-            self, "gru.bias_hh_l1_reverse", nn.Parameter(torch.zeros((768,), dtype=torch.float32)),
-            "parameter",
-        )
-        hold(
-            self, "gru.weight_ih_l2", nn.Parameter(torch.zeros((768, 512), dtype=torch.float32)),
+            self, "gru.weight_ih_l2", nn.Parameter(torch.zeros((768, 256), dtype=torch.float32)),
             "parameter",
         )
         hold(
@@ -408,23 +370,7 @@ class ModelNew(nn.Module):
             "parameter",
         )
         hold(
-            self, "gru.weight_ih_l2_reverse",
-            nn.Parameter(torch.zeros((768, 512), dtype=torch.float32)), "parameter",
-        )
-        hold(
-            self, "gru.weight_hh_l2_reverse",
-            nn.Parameter(torch.zeros((768, 256), dtype=torch.float32)), "parameter",
-        )
-        hold(
-            self, "gru.bias_ih_l2_reverse", nn.Parameter(torch.zeros((768,), dtype=torch.float32)),
-            "parameter",
-        )
-        hold(
-            self, "gru.bias_hh_l2_reverse", nn.Parameter(torch.zeros((768,), dtype=torch.float32)),
-            "parameter",
-        )
-        hold(
-            self, "gru.weight_ih_l3", nn.Parameter(torch.zeros((768, 512), dtype=torch.float32)),
+            self, "gru.weight_ih_l3", nn.Parameter(torch.zeros((768, 256), dtype=torch.float32)),
             "parameter",
         )
         hold(
@@ -440,23 +386,7 @@ class ModelNew(nn.Module):
             "parameter",
         )
         hold(
-            self, "gru.weight_ih_l3_reverse",
-            nn.Parameter(torch.zeros((768, 512), dtype=torch.float32)), "parameter",
-        )
-        hold(
-            self, "gru.weight_hh_l3_reverse",
-            nn.Parameter(torch.zeros((768, 256), dtype=torch.float32)), "parameter",
-        )
-        hold(
-            self, "gru.bias_ih_l3_reverse", nn.Parameter(torch.zeros((768,), dtype=torch.float32)),
-            "parameter",
-        )
-        hold(
-            self, "gru.bias_hh_l3_reverse", nn.Parameter(torch.zeros((768,), dtype=torch.float32)),
-            "parameter",
-        )
-        hold(
-            self, "gru.weight_ih_l4", nn.Parameter(torch.zeros((768, 512), dtype=torch.float32)),
+            self, "gru.weight_ih_l4", nn.Parameter(torch.zeros((768, 256), dtype=torch.float32)),
             "parameter",
         )
         hold(
@@ -472,23 +402,7 @@ class ModelNew(nn.Module):
             "parameter",
         )
         hold(
-            self, "gru.weight_ih_l4_reverse",
-            nn.Parameter(torch.zeros((768, 512), dtype=torch.float32)), "parameter",
-        )
-        hold(
-            self, "gru.weight_hh_l4_reverse",
-            nn.Parameter(torch.zeros((768, 256), dtype=torch.float32)), "parameter",
-        )
-        hold(
-            self, "gru.bias_ih_l4_reverse", nn.Parameter(torch.zeros((768,), dtype=torch.float32)),
-            "parameter",
-        )
-        hold(
-            self, "gru.bias_hh_l4_reverse", nn.Parameter(torch.zeros((768,), dtype=torch.float32)),
-            "parameter",
-        )
-        hold(
-            self, "gru.weight_ih_l5", nn.Parameter(torch.zeros((768, 512), dtype=torch.float32)),
+            self, "gru.weight_ih_l5", nn.Parameter(torch.zeros((768, 256), dtype=torch.float32)),
             "parameter",
         )
         hold(
@@ -503,219 +417,99 @@ class ModelNew(nn.Module):
             self, "gru.bias_hh_l5", nn.Parameter(torch.zeros((768,), dtype=torch.float32)),
             "parameter",
         )
-        hold(
-            self, "gru.weight_ih_l5_reverse",
-            nn.Parameter(torch.zeros((768, 512), dtype=torch.float32)), "parameter",
-        )
-        hold(
-            self, "gru.weight_hh_l5_reverse",
-            nn.Parameter(torch.zeros((768, 256), dtype=torch.float32)), "parameter",
-        )
-        hold(
-            self, "gru.bias_ih_l5_reverse", nn.Parameter(torch.zeros((768,), dtype=torch.float32)),
-            "parameter",
-        )
-        hold(
-            self, "gru.bias_hh_l5_reverse", nn.Parameter(torch.zeros((768,), dtype=torch.float32)),
-            "parameter",
-        )
 
     def forward(self, x, h0):
         gru_weight_ih_l0 = self.gru.weight_ih_l0
         gru_weight_hh_l0 = self.gru.weight_hh_l0
         gru_bias_ih_l0 = self.gru.bias_ih_l0
         gru_bias_hh_l0 = self.gru.bias_hh_l0
-        gru_weight_ih_l0_reverse = self.gru.weight_ih_l0_reverse
-        gru_weight_hh_l0_reverse = self.gru.weight_hh_l0_reverse
-        gru_bias_ih_l0_reverse = self.gru.bias_ih_l0_reverse
-        gru_bias_hh_l0_reverse = self.gru.bias_hh_l0_reverse
         gru_weight_ih_l1 = self.gru.weight_ih_l1
         gru_weight_hh_l1 = self.gru.weight_hh_l1
         gru_bias_ih_l1 = self.gru.bias_ih_l1
         gru_bias_hh_l1 = self.gru.bias_hh_l1
-        gru_weight_ih_l1_reverse = self.gru.weight_ih_l1_reverse
-        gru_weight_hh_l1_reverse = self.gru.weight_hh_l1_reverse
-        gru_bias_ih_l1_reverse = self.gru.bias_ih_l1_reverse
-        gru_bias_hh_l1_reverse = self.gru.bias_hh_l1_reverse
         gru_weight_ih_l2 = self.gru.weight_ih_l2
         gru_weight_hh_l2 = self.gru.weight_hh_l2
         gru_bias_ih_l2 = self.gru.bias_ih_l2
         gru_bias_hh_l2 = self.gru.bias_hh_l2
-        gru_weight_ih_l2_reverse = self.gru.weight_ih_l2_reverse
-        gru_weight_hh_l2_reverse = self.gru.weight_hh_l2_reverse
-        gru_bias_ih_l2_reverse = self.gru.bias_ih_l2_reverse
-        gru_bias_hh_l2_reverse = self.gru.bias_hh_l2_reverse
         gru_weight_ih_l3 = self.gru.weight_ih_l3
         gru_weight_hh_l3 = self.gru.weight_hh_l3
         gru_bias_ih_l3 = self.gru.bias_ih_l3
         gru_bias_hh_l3 = self.gru.bias_hh_l3
-        gru_weight_ih_l3_reverse = self.gru.weight_ih_l3_reverse
-        gru_weight_hh_l3_reverse = self.gru.weight_hh_l3_reverse
-        gru_bias_ih_l3_reverse = self.gru.bias_ih_l3_reverse
-        gru_bias_hh_l3_reverse = self.gru.bias_hh_l3_reverse
         gru_weight_ih_l4 = self.gru.weight_ih_l4
         gru_weight_hh_l4 = self.gru.weight_hh_l4
         gru_bias_ih_l4 = self.gru.bias_ih_l4
         gru_bias_hh_l4 = self.gru.bias_hh_l4
-        gru_weight_ih_l4_reverse = self.gru.weight_ih_l4_reverse
-        gru_weight_hh_l4_reverse = self.gru.weight_hh_l4_reverse
-        gru_bias_ih_l4_reverse = self.gru.bias_ih_l4_reverse
-        gru_bias_hh_l4_reverse = self.gru.bias_hh_l4_reverse
         gru_weight_ih_l5 = self.gru.weight_ih_l5
         gru_weight_hh_l5 = self.gru.weight_hh_l5
         gru_bias_ih_l5 = self.gru.bias_ih_l5
         gru_bias_hh_l5 = self.gru.bias_hh_l5
-        gru_weight_ih_l5_reverse = self.gru.weight_ih_l5_reverse
-        gru_weight_hh_l5_reverse = self.gru.weight_hh_l5_reverse
-        gru_bias_ih_l5_reverse = self.gru.bias_ih_l5_reverse
-        gru_bias_hh_l5_reverse = self.gru.bias_hh_l5_reverse
-        joined_weight_2 = joined_weight(gru_weight_ih_l0, gru_weight_ih_l0_reverse)
-        joined_weight_1 = joined_weight(gru_bias_ih_l0, gru_bias_ih_l0_reverse)
-        packed_linear_2 = packed_linear(x, joined_weight_2, joined_weight_1)
-        del joined_weight_2
-        split_with_sizes_default = torch.split_with_sizes(packed_linear_2, [768, 768], -1)
-        del packed_linear_2
-        getitem_8 = split_with_sizes_default[0]
-        getitem_7 = split_with_sizes_default[1]
-        del split_with_sizes_default
+        packed_linear_2 = packed_linear(x, gru_weight_ih_l0, gru_bias_ih_l0)
         select_int = torch.select(h0, 0, 0)
-        select_int_1 = torch.select(h0, 0, 1)
         recurrent_layer_2 = recurrent_layer(
-            "gru", [getitem_8, getitem_7], [select_int, select_int_1], [],
-            [gru_weight_hh_l0, gru_weight_hh_l0_reverse], [gru_bias_hh_l0, gru_bias_hh_l0_reverse],
-            False,
+            "gru", [packed_linear_2], [select_int], [], [gru_weight_hh_l0], [gru_bias_hh_l0], False,
         )
-        del getitem_8, getitem_7
+        del packed_linear_2
         getitem = recurrent_layer_2[0]
         del recurrent_layer_2
-        joined_weight_2_2 = joined_weight(gru_weight_ih_l1, gru_weight_ih_l1_reverse)
-        joined_weight_3 = joined_weight(gru_bias_ih_l1, gru_bias_ih_l1_reverse)
-        packed_linear_1 = packed_linear(getitem, joined_weight_2_2, joined_weight_3)
-        del joined_weight_2_2
-        split_with_sizes_default_1 = torch.split_with_sizes(packed_linear_1, [768, 768], -1)
-        del packed_linear_1
-        getitem_10 = split_with_sizes_default_1[0]
-        getitem_9 = split_with_sizes_default_1[1]
-        del split_with_sizes_default_1
-        select_int_2 = torch.select(getitem, 0, 255)
-        slice_tensor = torch.ops.aten.slice.Tensor(select_int_2, 1, 0, 256)
-        select_int_3 = torch.select(getitem, 0, 0)
+        select_int_1 = torch.select(getitem, 0, 511)
+        packed_linear_1 = packed_linear(getitem, gru_weight_ih_l1, gru_bias_ih_l1)
         del getitem
-        slice_tensor_1 = torch.ops.aten.slice.Tensor(select_int_3, 1, 256, 512)
-        select_int_4 = torch.select(h0, 0, 2)
-        select_int_5 = torch.select(h0, 0, 3)
+        select_int_2 = torch.select(h0, 0, 1)
         recurrent_layer_1 = recurrent_layer(
-            "gru", [getitem_10, getitem_9], [select_int_4, select_int_5], [],
-            [gru_weight_hh_l1, gru_weight_hh_l1_reverse], [gru_bias_hh_l1, gru_bias_hh_l1_reverse],
+            "gru", [packed_linear_1], [select_int_2], [], [gru_weight_hh_l1], [gru_bias_hh_l1],
             False,
         )
-        del getitem_10, getitem_9
+        del packed_linear_1
         getitem_2 = recurrent_layer_1[0]
         del recurrent_layer_1
-        joined_weight_4 = joined_weight(gru_weight_ih_l2, gru_weight_ih_l2_reverse)
-        joined_weight_5 = joined_weight(gru_bias_ih_l2, gru_bias_ih_l2_reverse)
-        packed_linear_2_2 = packed_linear(getitem_2, joined_weight_4, joined_weight_5)
-        del joined_weight_4
-        split_with_sizes_default_2 = torch.split_with_sizes(packed_linear_2_2, [768, 768], -1)
-        del packed_linear_2_2
-        getitem_12 = split_with_sizes_default_2[0]
-        getitem_11 = split_with_sizes_default_2[1]
-        del split_with_sizes_default_2
-        select_int_6 = torch.select(getitem_2, 0, 255)
-        slice_tensor_2 = torch.ops.aten.slice.Tensor(select_int_6, 1, 0, 256)
-        select_int_7 = torch.select(getitem_2, 0, 0)
+        select_int_3 = torch.select(getitem_2, 0, 511)
+        packed_linear_2_2 = packed_linear(getitem_2, gru_weight_ih_l2, gru_bias_ih_l2)
         del getitem_2
-        slice_tensor_3 = torch.ops.aten.slice.Tensor(select_int_7, 1, 256, 512)
-        select_int_8 = torch.select(h0, 0, 4)
-        select_int_9 = torch.select(h0, 0, 5)
+        select_int_4 = torch.select(h0, 0, 2)
         recurrent_layer_2_2 = recurrent_layer(
-            "gru", [getitem_12, getitem_11], [select_int_8, select_int_9], [],
-            [gru_weight_hh_l2, gru_weight_hh_l2_reverse], [gru_bias_hh_l2, gru_bias_hh_l2_reverse],
+            "gru", [packed_linear_2_2], [select_int_4], [], [gru_weight_hh_l2], [gru_bias_hh_l2],
             False,
         )
-        del getitem_12, getitem_11
+        del packed_linear_2_2
         getitem_3 = recurrent_layer_2_2[0]
         del recurrent_layer_2_2
-        joined_weight_6 = joined_weight(gru_weight_ih_l3, gru_weight_ih_l3_reverse)
-        joined_weight_7 = joined_weight(gru_bias_ih_l3, gru_bias_ih_l3_reverse)
-        packed_linear_3 = packed_linear(getitem_3, joined_weight_6, joined_weight_7)
-        del joined_weight_6
-        split_with_sizes_default_3 = torch.split_with_sizes(packed_linear_3, [768, 768], -1)
-        del packed_linear_3
-        getitem_14 = split_with_sizes_default_3[0]
-        getitem_13 = split_with_sizes_default_3[1]
-        del split_with_sizes_default_3
-        select_int_10 = torch.select(getitem_3, 0, 255)
-        slice_tensor_4 = torch.ops.aten.slice.Tensor(select_int_10, 1, 0, 256)
-        select_int_11 = torch.select(getitem_3, 0, 0)
+        select_int_5 = torch.select(getitem_3, 0, 511)
+        packed_linear_3 = packed_linear(getitem_3, gru_weight_ih_l3, gru_bias_ih_l3)
         del getitem_3
-        slice_tensor_5 = torch.ops.aten.slice.Tensor(select_int_11, 1, 256, 512)
-        select_int_12 = torch.select(h0, 0, 6)
-        select_int_13 = torch.select(h0, 0, 7)
+        select_int_6 = torch.select(h0, 0, 3)
         recurrent_layer_3 = recurrent_layer(
-            "gru", [getitem_14, getitem_13], [select_int_12, select_int_13], [],
-            [gru_weight_hh_l3, gru_weight_hh_l3_reverse], [gru_bias_hh_l3, gru_bias_hh_l3_reverse],
+            "gru", [packed_linear_3], [select_int_6], [], [gru_weight_hh_l3], [gru_bias_hh_l3],
             False,
         )
-        del getitem_14, getitem_13
+        del packed_linear_3
         getitem_4 = recurrent_layer_3[0]
         del recurrent_layer_3
-        joined_weight_8 = joined_weight(gru_weight_ih_l4, gru_weight_ih_l4_reverse)
-        joined_weight_9 = joined_weight(gru_bias_ih_l4, gru_bias_ih_l4_reverse)
-        packed_linear_4 = packed_linear(getitem_4, joined_weight_8, joined_weight_9)
-        del joined_weight_8
-        split_with_sizes_default_4 = torch.split_with_sizes(packed_linear_4, [768, 768], -1)
-        del packed_linear_4
-        getitem_16 = split_with_sizes_default_4[0]
-        getitem_15 = split_with_sizes_default_4[1]
-        del split_with_sizes_default_4
-        select_int_14 = torch.select(getitem_4, 0, 255)
-        slice_tensor_6 = torch.ops.aten.slice.Tensor(select_int_14, 1, 0, 256)
-        select_int_15 = torch.select(getitem_4, 0, 0)
+        select_int_7 = torch.select(getitem_4, 0, 511)
+        packed_linear_4 = packed_linear(getitem_4, gru_weight_ih_l4, gru_bias_ih_l4)
         del getitem_4
-        slice_tensor_7 = torch.ops.aten.slice.Tensor(select_int_15, 1, 256, 512)
-        select_int_16 = torch.select(h0, 0, 8)
-        select_int_17 = torch.select(h0, 0, 9)
+        select_int_8 = torch.select(h0, 0, 4)
         recurrent_layer_4 = recurrent_layer(
-            "gru", [getitem_16, getitem_15], [select_int_16, select_int_17], [],
-            [gru_weight_hh_l4, gru_weight_hh_l4_reverse], [gru_bias_hh_l4, gru_bias_hh_l4_reverse],
+            "gru", [packed_linear_4], [select_int_8], [], [gru_weight_hh_l4], [gru_bias_hh_l4],
             False,
         )
-        del getitem_16, getitem_15
+        del packed_linear_4
         getitem_5 = recurrent_layer_4[0]
         del recurrent_layer_4
-        joined_weight_10 = joined_weight(gru_weight_ih_l5, gru_weight_ih_l5_reverse)
-        joined_weight_11 = joined_weight(gru_bias_ih_l5, gru_bias_ih_l5_reverse)
-        packed_linear_5 = packed_linear(getitem_5, joined_weight_10, joined_weight_11)
-        del joined_weight_10
-        split_with_sizes_default_5 = torch.split_with_sizes(packed_linear_5, [768, 768], -1)
-        del packed_linear_5
-        getitem_18 = split_with_sizes_default_5[0]
-        getitem_17 = split_with_sizes_default_5[1]
-        del split_with_sizes_default_5
-        select_int_18 = torch.select(getitem_5, 0, 255)
-        slice_tensor_8 = torch.ops.aten.slice.Tensor(select_int_18, 1, 0, 256)
-        select_int_19 = torch.select(getitem_5, 0, 0)
+        select_int_9 = torch.select(getitem_5, 0, 511)
+        packed_linear_5 = packed_linear(getitem_5, gru_weight_ih_l5, gru_bias_ih_l5)
         del getitem_5
-        slice_tensor_9 = torch.ops.aten.slice.Tensor(select_int_19, 1, 256, 512)
-        select_int_20 = torch.select(h0, 0, 10)
-        select_int_21 = torch.select(h0, 0, 11)
+        select_int_10 = torch.select(h0, 0, 5)
         recurrent_layer_5 = recurrent_layer(
-            "gru", [getitem_18, getitem_17], [select_int_20, select_int_21], [],
-            [gru_weight_hh_l5, gru_weight_hh_l5_reverse], [gru_bias_hh_l5, gru_bias_hh_l5_reverse],
+            "gru", [packed_linear_5], [select_int_10], [], [gru_weight_hh_l5], [gru_bias_hh_l5],
             False,
         )
-        del getitem_18, getitem_17
+        del packed_linear_5
         getitem_6 = recurrent_layer_5[0]
         del recurrent_layer_5
-        select_int_22 = torch.select(getitem_6, 0, 255)
-        slice_tensor_10 = torch.ops.aten.slice.Tensor(select_int_22, 1, 0, 256)
-        select_int_23 = torch.select(getitem_6, 0, 0)
+        select_int_11 = torch.select(getitem_6, 0, 511)
         del getitem_6
-        slice_tensor_11 = torch.ops.aten.slice.Tensor(select_int_23, 1, 256, 512)
         stack_default = torch.stack(
-            [slice_tensor, slice_tensor_1, slice_tensor_2, slice_tensor_3, slice_tensor_4,
-            slice_tensor_5, slice_tensor_6, slice_tensor_7, slice_tensor_8, slice_tensor_9,
-            slice_tensor_10, slice_tensor_11], 0,
+            [select_int_1, select_int_3, select_int_5, select_int_7, select_int_9, select_int_11],
+            0,
         )
         return stack_default
