@@ -33,7 +33,9 @@ NAMES = ("kernelbench:3/10", "kernelbench:3/29", ENCODER)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", default=list(NAMES), help=f"{ENCODER}, or tasks whose modules are the models")
+    parser.add_argument(
+        "names", nargs="*", default=list(NAMES), help=f"{ENCODER}, or tasks whose modules are the models"
+    )
     parser.add_argument("--budget", default="4m", help="of a model's searches together")
     parser.add_argument("--hotspots", type=int, default=2)
     parser.add_argument("--size", default="small")
@@ -86,7 +88,7 @@ def measured(name: str, given: argparse.Namespace) -> dict[str, Any]:
 
 
 def encoder() -> tuple[torch.nn.Module, tuple[torch.Tensor, ...]]:
-    """Return PyTorch's own encoder of four layers, in evaluation mode, and 16 sequences of 128 vectors of 256."""
+    """Return PyTorch's encoder of four layers, in evaluation mode, and 16 sequences of 128 vectors of 256."""
     torch.manual_seed(0)
     layer = torch.nn.TransformerEncoderLayer(256, 8, 1024, batch_first=True)
     model = torch.nn.TransformerEncoder(layer, 4, enable_nested_tensor=False)

@@ -23,13 +23,14 @@ from kernelevo.kernels.gaps import largest_gap
 from kernelevo.kernels.oracle import Observed, Truth
 from kernelevo.kernels.tree import reals
 
-Move = Callable[[torch.Tensor], torch.Tensor]
-"""Moves values by their last bits."""
+Move = Callable[[nn.Module], nn.Module]
+"""Moves a module's weights by their last bits."""
 
 SANE = 0.01
 """The reference is judgeable where its own error is below this share of the oracle's standard deviation."""
 _ROUNDINGS = 8  # bfloat16 loses half a percent with each rounding: a chain of so many is still judgeable
 _MOVES = 3
+_MOVED = (torch.float32, torch.float64)
 _MOST = 8.0  # times PyTorch's error: a jump between two branches is no rounding that grew
 
 
@@ -76,19 +77,19 @@ def conditioned(
         truth: the case as it was evaluated.
         args: its arguments.
         free: for each leaf of them whether its values may be moved.
-        answer: PyTorch's own answer to other arguments, with the case's parameters, each of them moved, and
-            the case's draws.
+        answer: PyTorch's own answer to other arguments, with the case's parameters, moved by its second
+            argument, and the case's draws.
         seed: equal seeds move alike.
     """
     exact = truth.oracle.leaves
     ill = [_is_beyond_gate(leaf, error) for leaf, error in zip(exact, truth.e_ref, strict=True)]
     if not any(ill):
         return truth
-    move = partial(_moved, generator=torch.Generator().manual_seed(seed))
+    generator = torch.Generator().manual_seed(seed)
     errors = list(truth.e_ref)
     for _ in range(_MOVES):
         try:
-            found = answer(_moved_args(args, free, move), move)
+            found = answer(_moved_args(args, free, generator), partial(move_weights, generator=generator))
         except Exception:  # a forward may ask that rows sum to one, and raises what its author likes
             continue
         if found.structure != truth.oracle.structure:
@@ -117,22 +118,25 @@ def _spread(exact: torch.Tensor) -> float:
     return float(exact.double().std(correction=0)) if exact.numel() > 1 else float(exact.abs().max())
 
 
-def move_parameters(module: nn.Module, move: Move) -> nn.Module:
-    """Give a module parameters of moved values; buffers, which may be masks or counts, stay."""
+def move_weights(module: nn.Module, generator: torch.Generator) -> nn.Module:
+    """Give a module parameters moved by one bit either way or not at all; return it.
+
+    Buffers, which may be masks or counts, stay, and so do half types: their last bit is far more than the
+    rounding of their sums, which are fp32.
+    """
     for parameter in module.parameters():
-        parameter.data = move(parameter.data)
+        if parameter.dtype in _MOVED:
+            parameter.data = _moved(parameter.data, generator, -1)
     return module
 
 
-def _moved_args(args: Any, free: Sequence[bool], move: Move) -> Any:
+def _moved_args(args: Any, free: Sequence[bool], generator: torch.Generator) -> Any:
+    """Move half of the values by one bit towards zero: what lies within bounds stays within them."""
     leaves, spec = pytree.tree_flatten(args)
-    moved = [move(leaf) if may else leaf for leaf, may in zip(leaves, free, strict=True)]
+    moved = [_moved(leaf, generator, 0) if may else leaf for leaf, may in zip(leaves, free, strict=True)]
     return pytree.tree_unflatten(moved, spec)
 
 
-def _moved(values: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Move half of the values by one bit towards zero: what lies within bounds stays within them."""
-    if not values.is_floating_point():
-        return values
-    bits = torch.randint(0, 2, values.shape, generator=generator, dtype=torch.int8)
+def _moved(values: torch.Tensor, generator: torch.Generator, least: int) -> torch.Tensor:
+    bits = torch.randint(least, 2, values.shape, generator=generator, dtype=torch.int8)
     return values * (1 - torch.finfo(values.dtype).eps * bits.to(values.dtype))

@@ -13,7 +13,7 @@ from torch import nn
 from kernelevo.backends.seeding import TURN
 from kernelevo.errors import BadProgram, KernelEvoError
 from kernelevo.kernels import inputs
-from kernelevo.kernels.conditioning import Move, conditioned, move_parameters, sane
+from kernelevo.kernels.conditioning import Move, conditioned, sane
 from kernelevo.kernels.construction import Construction
 from kernelevo.kernels.draws import Draws, Source
 from kernelevo.kernels.gaps import largest_gap
@@ -167,7 +167,7 @@ class Pool:
 
             def other(args: Any, move: Move) -> Observed:
                 def module() -> nn.Module:
-                    return move_parameters(load_state(self.build(parameters.seed), parameters.state), move)
+                    return move(load_state(self.build(parameters.seed), parameters.state))
 
                 return answer32(module, None, args, seed, self._device)
 
