@@ -30,7 +30,7 @@ SANE = 0.01
 """The reference is judgeable where its own error is below this share of the oracle's standard deviation."""
 _ROUNDINGS = 8  # bfloat16 loses half a percent with each rounding: a chain of so many is still judgeable
 _MOVES = 3
-_MOVED = (torch.float32, torch.float64)
+_MOVED = (torch.float32, torch.float64)  # types of weights whose last bit is like a rounding of their sums
 _MOST = 8.0  # times PyTorch's error: a jump between two branches is no rounding that grew
 
 

@@ -165,13 +165,16 @@ class Pool:
                 device=self._device,
             )
 
-            def other(args: Any, move: Move) -> Observed:
-                def module() -> nn.Module:
-                    return move(load_state(self.build(parameters.seed), parameters.state))
+            def moved(args: Any, move: Move) -> Observed:
+                return answer32(
+                    lambda: move(load_state(self.build(parameters.seed), parameters.state)),
+                    None,
+                    args,
+                    seed,
+                    self._device,
+                )
 
-                return answer32(module, None, args, seed, self._device)
-
-            return conditioned(truth, args, self.free, other, seed)
+            return conditioned(truth, args, self.free, moved, seed)
 
     def answer(self, parameters: ParameterSet, args: Any, seed: int) -> Observed:
         """Evaluate the reference in strict fp32 only (the timed calls' check)."""

@@ -43,7 +43,7 @@ def test_sizes_with_tails(batch, hidden):
         assert fire(RecurrentLayers(), net, draw(3, batch, 3))[0] == 1
 
 
-def test_a_state_that_is_kept_for_long_gathers_no_error():
+def test_a_state_that_is_kept_for_long_gathers_little_error():
     """A gate that is nearly one is rounded alike at each step: in PyTorch's own sums that error adds up."""
     torch.manual_seed(0)
     net = nn.GRU(8, 32)
