@@ -1,8 +1,8 @@
-"""The harness's own native pieces: comparison with the oracle, cache flush, clock. numpy stands in for each.
+"""The comparison with the oracle, in C++; numpy stands in for it.
 
-They are built once per machine with ninja into the build cache and called through ctypes. Nothing here
-imports torch. Where they cannot be built (no compiler, no ninja, the run stage of the sandbox) the numpy
-versions give the same results, slower; :func:`missing` says why.
+It is built once per machine with ninja into the build cache and called through ctypes. Nothing here imports
+torch. Where it cannot be built (no compiler, no ninja, the run stage of the sandbox) numpy gives the same
+results, slower; :func:`missing` says why.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import ctypes
 import os
 import subprocess
-import time
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -22,7 +21,7 @@ from kernelevo.backends import source_tree, toolchain
 from kernelevo.backends.cache import BuildCache, digest
 from kernelevo.errors import MachineError, ToolchainMissing
 
-SOURCES = ("compare.cpp", "machine.cpp")
+SOURCE = "compare.cpp"
 FLAGS = ("-O3", "-std=c++20", "-fPIC", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off")
 SUFFIX = {"float32": "f32", "float64": "f64", "bfloat16": "bf16", "float16": "f16"}
 
@@ -135,46 +134,6 @@ def _compare_in_numpy(
     )  # fmt: skip
 
 
-def now() -> int:
-    """Return a monotonic time in nanoseconds; the same clock as ``time.monotonic_ns``."""
-    library = _library()
-    return int(library.kernelevo_now()) if library is not None else time.monotonic_ns()
-
-
-class CacheFlush:
-    """Pushes other data out of the processor's caches by writing twice the size of the last level.
-
-    Args:
-        size: bytes to walk over; None means twice the last-level cache (64 MiB where that is not known).
-    """
-
-    def __init__(self, size: int | None = None) -> None:
-        self.size = size or 2 * last_level_cache()
-        self._memory = np.zeros(self.size // 8, dtype=np.int64)
-        self._round = 0
-
-    def __call__(self) -> None:
-        """Write one word of every cache line."""
-        self._round += 1
-        library = _library()
-        if library is not None:
-            library.kernelevo_flush(self._memory.ctypes.data, self._memory.nbytes, self._round)
-        else:
-            self._memory[::8] = self._round
-
-
-def last_level_cache(folder: Path = Path("/sys/devices/system/cpu/cpu0/cache")) -> int:
-    """Return the size of the largest cache of the first processor, in bytes; 32 MiB if not told."""
-    sizes = [32 * 2**20] if not folder.is_dir() else []
-    for path in folder.glob("index*/size"):
-        try:
-            text = path.read_text().strip()
-            sizes.append(int(text.rstrip("KMG")) * {"K": 2**10, "M": 2**20, "G": 2**30}.get(text[-1:], 1))
-        except (OSError, ValueError):
-            continue  # a cache that the kernel does not describe
-    return max(sizes, default=32 * 2**20)
-
-
 def missing() -> str | None:
     """Return None if the native pieces are in use, else why numpy stands in."""
     return _loaded()[1]
@@ -195,35 +154,26 @@ def _loaded() -> tuple[ctypes.CDLL | None, str | None]:
         function = getattr(library, f"kernelevo_compare_{suffix}")
         function.argtypes = [pointer, pointer, integer, real, real, real, pointer]
         function.restype = None
-    library.kernelevo_now.restype = integer
-    library.kernelevo_flush.argtypes = [pointer, integer, integer]
-    library.kernelevo_flush.restype = None
     return library, None
 
 
 def _built() -> Path:
     compiler = toolchain.compiler()
-    texts = [(source_tree.csrc() / name).read_text() for name in SOURCES]
-    key = digest("native", texts, FLAGS, compiler.version, compiler.arch)
-    return BuildCache.here().get(key, _build, what="the harness's native pieces")
+    text = (source_tree.csrc() / SOURCE).read_text()
+    key = digest("native", text, FLAGS, compiler.version, compiler.arch)
+    return BuildCache.here().get(key, _build, what="the native comparison")
 
 
 def _build(scratch: Path) -> None:
-    """Write a build.ninja and run it: one object per source, one shared object."""
+    """Write a build.ninja and run it."""
     compiler, ninja = toolchain.compiler(), toolchain.ninja()
     if ninja is None:
         raise ToolchainMissing("ninja is not installed", now="pip install ninja")
-    objects = [f"{Path(name).stem}.o" for name in SOURCES]
     lines = [
         f"cxx = {compiler.path}",
         f"flags = {' '.join([*FLAGS, *compiler.arch_flags])}",
-        "rule object\n  command = $cxx $flags -c $in -o $out",
-        "rule shared\n  command = $cxx -shared $in -o $out",
-        *(
-            f"build {o}: object {_escaped(source_tree.csrc() / name)}"
-            for o, name in zip(objects, SOURCES, strict=True)
-        ),
-        f"build kernelevo_native.so: shared {' '.join(objects)}",
+        "rule shared\n  command = $cxx $flags -shared $in -o $out",
+        f"build kernelevo_native.so: shared {_escaped(source_tree.csrc() / SOURCE)}",
     ]
     (scratch / "build.ninja").write_text("\n".join(lines) + "\n")
     environment = {**os.environ, "LC_ALL": "C", "TMPDIR": str(scratch)}
@@ -232,7 +182,7 @@ def _build(scratch: Path) -> None:
     )
     if done.returncode != 0:
         raise ToolchainMissing(
-            "the native pieces of kernelevo do not compile here",
+            "the native comparison does not compile here",
             why=(done.stdout + done.stderr)[-1500:],
             now="report this with the compiler's version; numpy is used meanwhile",
         )

@@ -157,9 +157,9 @@ class StopRule:
     margin: float = MARGIN
 
     @classmethod
-    def for_device(cls, device: str, *, final: bool) -> StopRule:
+    def on(cls, device: str, seconds: float) -> StopRule:
         """Return the rule of the judge for a device (``"cpu"`` or ``"cuda..."``)."""
-        return cls(0.02 if device.startswith("cpu") else 0.005, 20.0 if final else 2.0)
+        return cls(0.02 if device.startswith("cpu") else 0.005, seconds)
 
     def reason(self, current: Estimate, elapsed: float, *, floor: float | None = None) -> str | None:
         """Return why to stop now, or None to go on.

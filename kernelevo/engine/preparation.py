@@ -52,11 +52,6 @@ class Preparation:
         return self._told
 
     @property
-    def seeding(self) -> bool:
-        """Whether seeds still wait for their verdicts."""
-        return bool(self._seeds)
-
-    @property
     def resting(self) -> bool:
         """Whether nothing of it runs."""
         return not self._settling

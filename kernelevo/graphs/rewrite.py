@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from torch import fx, nn
-
 from kernelevo.errors import BadSetting, closest
 from kernelevo.graphs.capture import Captured
 from kernelevo.graphs.matching import remove_dead
@@ -118,15 +116,3 @@ def tidy(captured: Captured) -> None:
     }
     graph.lint()
     captured.gm.recompile()
-
-
-def rewritten_module(captured: Captured, names: Sequence[str]) -> nn.Module:
-    """Return the graph after ``names`` as a module of its own, with the original's state_dict names.
-
-    Nodes that call snippets stay opaque Python calls. Its tensors are those of ``captured``.
-    """
-    twin = captured.copy()
-    apply_rewrites(twin, names)
-    module = twin.gm
-    assert isinstance(module, fx.GraphModule)
-    return module

@@ -64,7 +64,7 @@ class Hearing:
         self._ground.pool.retire(cases[0][1])
         if wrong is not None:
             return wrong
-        rule = StopRule(0.02, min(seconds, BRIEF_SECONDS))
+        rule = StopRule.on(self._ground.device, min(seconds, BRIEF_SECONDS))
         outcome, label, _ = self._duel(rule, None, Blocks(2, 2))
         return self._verify(outcome) or self._finish(outcome, label, rough=False)
 
@@ -91,12 +91,13 @@ class Hearing:
                 return self._verify(outcome) or self._finish(outcome, label, rough=True)
         wrong = self._check(cases[_BEFORE_TIMING:])
         if wrong is None:
-            outcome, label, below = self._duel(StopRule(0.02, seconds), floor, mixes=True)
+            rule = StopRule.on(ground.device, seconds)
+            outcome, label, below = self._duel(rule, floor, mixes=True)
             began = time.monotonic()
             wrong = self._verify(outcome, seconds / 2) or self._mixed(outcome)
             if wrong is None and self._precision() != label:
                 # it is coarser among many calls, and has to beat the baselines of what it is there
-                outcome, label, below = self._duel(StopRule(0.02, seconds), floor)
+                outcome, label, below = self._duel(rule, floor)
                 wrong = self._verify(outcome, seconds / 2)
             if wrong is None:
                 left = seconds / 2 if self._final else self._budget(outcome) - (time.monotonic() - began)

@@ -74,11 +74,25 @@ def strict_fp32() -> Iterator[None]:
             cell.fp32_precision = value
 
 
-class _Widened(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Sees each operator of ATen. Nothing in it is compiled: torch's compiler takes 1 to 3 s to import."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()  # type: ignore[no-untyped-call]
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False
+
+
+class _Widened(Watch):
     """Runs code in fp64: what would become a shorter float becomes fp64; random draws keep their values."""
 
     def __init__(self, own: torch.dtype) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self._own = own
 
     def __torch_dispatch__(
@@ -135,7 +149,7 @@ def round_to_tf32(tensor: torch.Tensor) -> torch.Tensor:
     return torch.where(torch.isfinite(tensor) & torch.isfinite(rounded), rounded, tensor)
 
 
-class _Rounded(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class _Rounded(Watch):
     """Rounds the operands of every matrix product and convolution to TF32."""
 
     def __torch_dispatch__(
@@ -174,5 +188,5 @@ def tf32_operands() -> Iterator[None]:
         stack.enter_context(strict_fp32())
         stack.enter_context(sdpa_kernel([SDPBackend.MATH]))
         stack.enter_context(_without_libraries())
-        stack.enter_context(_Rounded())  # type: ignore[no-untyped-call]
+        stack.enter_context(_Rounded())
         yield

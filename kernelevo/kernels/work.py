@@ -10,13 +10,12 @@ from typing import Any
 import torch
 from torch import nn
 from torch.utils import _pytree as pytree
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.flop_counter import flop_registry
 
 from kernelevo.device.facts import cpu_facts
 from kernelevo.kernels.correctness import FACTOR, GATE
 from kernelevo.kernels.oracle import Truth, own_dtype, plain_tensors
-from kernelevo.kernels.precision import strict_fp32
+from kernelevo.kernels.precision import Watch, strict_fp32
 
 aten = torch.ops.aten
 
@@ -79,7 +78,7 @@ def survey_work(
     weights = [*module.parameters(), *module.buffers(), *(t for _, _, t in plain_tensors(module))]
     reads = _Reads([*inputs, *weights])
     start = time.monotonic()
-    with torch.no_grad(), strict_fp32(), _counter() as counter, reads:
+    with torch.no_grad(), strict_fp32(), _Flops() as counted, reads:
         torch.manual_seed(seed)
         result = module(*given)
     seconds = time.monotonic() - start
@@ -91,7 +90,7 @@ def survey_work(
     if seconds < LONGEST and reads.produced < _SHARE_OF_MEMORY * _free_bytes(device):
         needed = _needed_bytes(build, args, changing, free, seed, device)
     return Work(
-        int(counter.get_total_flops()),
+        counted.total,
         reads.total,
         sum(_unique_bytes(v) for v in leaves if isinstance(v, torch.Tensor)),
         needed,
@@ -136,12 +135,29 @@ _FORMULAS: Mapping[Any, Callable[..., int]] = {
     aten.dot: _of_matrix(0),
     aten.addmv: _of_matrix(1),
 }
-for _formula in _FORMULAS.values():
-    _formula._get_raw = True  # type: ignore[attr-defined]  # it is to get tensors, not shapes
 
 
-def _counter() -> FlopCounterMode:
-    return FlopCounterMode(display=False, custom_mapping=dict(_FORMULAS))
+class _Flops(Watch):
+    """Counts floating-point operations by torch's formulas and ours, as torch's own counter does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.total = 0
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        formula = _FORMULAS.get(func.overloadpacket) or flop_registry.get(func.overloadpacket)
+        if formula is None:  # its parts may be known
+            with self:
+                result = func.decompose(*args, **kwargs)
+            if result is not NotImplemented:
+                return result
+        result = func(*args, **kwargs)
+        if formula is not None:
+            self.total += int(formula(*args, **kwargs, out_val=result))
+        return result
 
 
 # ---------------------------------------------------------------------- bytes
@@ -150,7 +166,7 @@ _LOOKUPS = {aten.embedding, aten._embedding_bag, aten._embedding_bag_forward_onl
 _GATHERS = {aten.index, aten.index_select, aten.gather, aten.take}
 
 
-class _Reads(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class _Reads(Watch):
     """Takes down which bytes of some tensors' memory operations read; a view alone reads nothing.
 
     Args:
@@ -158,7 +174,7 @@ class _Reads(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """
 
     def __init__(self, tensors: Sequence[torch.Tensor]) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self._sizes = {_memory(t): t.untyped_storage().nbytes() for t in tensors if t.numel()}
         self._seen: dict[int, dict[Any, int]] = {place: {} for place in self._sizes}
         self.produced = 0

@@ -192,12 +192,6 @@ class RunStore(CallLedger):
         rebases = [] if raw else self.rebases()
         return [rebased(trial, rebases) for trial in self._trials(f"{_TRIALS} ORDER BY t.number")]
 
-    def trials_after(self, position: int) -> list[tuple[int, Trial]]:
-        """Trials recorded after a position, with their positions: what a live view has not seen yet."""
-        rebases = self.rebases()
-        rows = self._read(f"{_TRIALS} WHERE t.position > ? ORDER BY t.position", position)
-        return [(row["position"], rebased(self._trial(row), rebases)) for row in rows]
-
     def count(self) -> int:
         """How many trials are recorded."""
         return int(self._read("SELECT COUNT(*) FROM trials")[0][0])

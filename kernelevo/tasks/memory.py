@@ -112,6 +112,10 @@ def peak_bytes(module: nn.Module, inputs: tuple[Any, ...] | list[Any]) -> int:
             weakref.finalize(storage, forget, storage._cdata, storage.nbytes())
 
     class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
+        @classmethod
+        def _should_skip_dynamo(cls) -> bool:
+            return False  # torch's compiler takes 1 to 3 s to import
+
         def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             result = func(*args, **(kwargs or {}))
             for leaf in tree_leaves(result):

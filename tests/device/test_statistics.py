@@ -93,9 +93,9 @@ def test_what_may_be_claimed(low, high, claim):
 
 
 def test_the_stop_rule():
-    rule = StopRule.for_device("cpu", final=False)
+    rule = StopRule.on("cpu", 2.0)
     assert rule == StopRule(0.02, 2.0)
-    assert StopRule.for_device("cuda:0", final=True) == StopRule(0.005, 20.0)
+    assert StopRule.on("cuda:0", 20.0) == StopRule(0.005, 20.0)
     wide = Estimate(1.0, 0.8, 1.2, MIN_BLOCKS)
     assert rule.reason(wide, 0.1) is None
     assert rule.reason(wide, 2.0) == "time"
@@ -134,7 +134,7 @@ def test_the_interval_covers_the_truth(blocks, heavy):
 @pytest.mark.parametrize("noise", [0.01, 0.03, 0.1])
 def test_a_against_a_is_rarely_called_faster_although_we_look_again_and_again(noise):
     rng = np.random.default_rng(int(noise * 1000))
-    rule = StopRule.for_device("cpu", final=False)
+    rule = StopRule.on("cpu", 2.0)
     runs, faster = 300, 0
     for i in range(runs):
         values = simulate(rng, 1.0, 60, noise, True)

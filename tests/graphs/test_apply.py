@@ -4,7 +4,7 @@ from torch import nn
 
 from kernelevo.errors import BadSetting
 from kernelevo.graphs.capture import capture
-from kernelevo.graphs.rewrite import Applied, apply_one, apply_rewrites, rewritten_module
+from kernelevo.graphs.rewrite import Applied, apply_one, apply_rewrites
 
 
 class Scale:
@@ -61,11 +61,3 @@ def test_unknown_names_are_refused():
     captured = capture(nn.ReLU(), (torch.randn(3, 4),))
     with pytest.raises(BadSetting, match="no graph rewrite named"):
         apply_rewrites(captured, ["nonsense"])
-
-
-def test_rewritten_module_keeps_state_names():
-    module = nn.Sequential(nn.Linear(4, 4), nn.Tanh())
-    captured = capture(module, (torch.randn(3, 4),))
-    twin = rewritten_module(captured, [])
-    assert set(twin.state_dict()) == set(module.state_dict())
-    torch.testing.assert_close(twin(captured.inputs[0]), module(captured.inputs[0]))

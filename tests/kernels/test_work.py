@@ -1,6 +1,7 @@
 """Work of known modules against numbers computed by hand."""
 
 import copy
+import inspect
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ from torch import nn
 
 from kernelevo.kernels.inputs import is_free
 from kernelevo.kernels.oracle import evaluate
+from kernelevo.kernels.precision import Watch
 from kernelevo.kernels.work import survey_work
 
 
@@ -167,3 +169,10 @@ def test_half_precision():
     found = work_of(module, lambda: (torch.randn(16, 64).bfloat16(),))
     assert found.flops == 2 * 16 * 64 * 32 and found.written_bytes == 2 * 16 * 32
     assert found.dtype == "bfloat16" and found.changing_bytes > 0.5 * found.written_bytes
+
+
+def test_no_mode_waits_for_torchs_compiler():
+    """torch wraps the modes of others into a function that imports its compiler."""
+    assert {mode.__name__ for mode in Watch.__subclasses__()} >= {"_Widened", "_Rounded", "_Flops", "_Reads"}
+    for mode in Watch.__subclasses__():
+        assert inspect.unwrap(mode.__torch_dispatch__) is mode.__torch_dispatch__
