@@ -10,18 +10,14 @@ from kernelevo.kernels.judge import KernelJudge
 from kernelevo.kernels.rules import RAISES
 from tests.adversarial.honest import HONEST
 from tests.adversarial.references import REMEMBERS
+from tests.few import few
 from tests.kernels.conftest import stop_batches, task_of
 
 # in every run; the others with the slow ones
 ALWAYS = {
-    "packed weights", "scratch that is kept", "a cache of views", "torch for the boring part",
-    "bf16 in three parts", "a helper thread that is joined", "a choice that was timed",
-    "weights in one tensor", "statistics by hand", "work that nobody uses is left out",
+    "packed weights", "scratch that is kept", "torch for the boring part", "a helper thread that is joined",
+    "a choice that was timed", "statistics by hand", "work that nobody uses is left out",
 }  # fmt: skip
-
-
-def marks(honest):
-    return [] if honest.name in ALWAYS else [pytest.mark.slow]
 
 
 def test_there_are_enough_of_them_and_no_two_alike():
@@ -31,10 +27,7 @@ def test_there_are_enough_of_them_and_no_two_alike():
     assert {h.name for h in HONEST} >= ALWAYS
 
 
-@pytest.mark.parametrize(
-    "honest",
-    [pytest.param(h, id=h.name, marks=marks(h)) for h in HONEST],
-)
+@pytest.mark.parametrize("honest", few(HONEST, ALWAYS, name=lambda honest: honest.name))
 def test_an_honest_program_passes(normed_judge, dropped_judge, honest):
     judge = dropped_judge if honest.task == "dropped" else normed_judge
     patience, judge._stages._forward_patience = judge._stages._forward_patience, 60.0 if honest.slow else 8.0

@@ -5,6 +5,7 @@ import pytest
 from benchmarks.hostile import Endurance, Row, order, summary
 from kernelevo.sandbox.tier import machine_tier
 from tests.adversarial.hostile import BY_NAME, KINDS
+from tests.few import few
 
 pytestmark = pytest.mark.skipif(bool(machine_tier().gaps), reason="these programs kill what they can reach")
 QUICK = (
@@ -33,9 +34,7 @@ def lives_on(endurance: Endurance, name: str) -> Row:
     return row
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow if i % 3 else ()) for i, name in enumerate(QUICK)]
-)
+@pytest.mark.parametrize("name", few(QUICK, QUICK[::4]))
 def test_the_judge_lives_on(endurance, name):
     lives_on(endurance, name)
 

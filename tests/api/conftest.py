@@ -59,9 +59,12 @@ def quick_judge(monkeypatch: pytest.MonkeyPatch, build_cache: Path, zygote):
             forward_patience=4.0,
         )
 
+    from kernelevo.engine import confirm
     from kernelevo.kernels import ground, judge
 
-    # so short a timing has no interval, which would ask for two processes more; and no bounds, which cost 5 s
+    # so short a timing has no interval, which would ask for two processes more and leave no rival far behind;
+    # and no bounds, which cost 5 s
+    monkeypatch.setattr(confirm, "CANDIDATES", 1)
     monkeypatch.setattr(judge, "MOST_PROCESSES", judge.FRESH_PROCESSES)
     monkeypatch.setattr(ground, "BOUNDS", ())
     monkeypatch.setenv("KERNELEVO_CACHE", str(build_cache))

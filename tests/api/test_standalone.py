@@ -8,6 +8,7 @@ import pytest
 
 from kernelevo.api.standalone import standalone
 from kernelevo.errors import BadProgram, BadSetting
+from tests.few import few
 
 PROGRAM = '''"""Doubles, then multiplies."""
 
@@ -66,7 +67,7 @@ def run_in(folder, home, code=TRY, *arguments):
     return done.stdout.splitlines()
 
 
-@pytest.mark.parametrize("form", ["file", "package"])
+@pytest.mark.parametrize("form", few(["file", "package"], 1))
 def test_it_runs_where_kernelevo_is_not_installed(form, tmp_path):
     whole = standalone(PROGRAM, ["What it is.", "", "How to use it."])
     files = {"exported.py": whole.as_file()} if form == "file" else whole.as_package()

@@ -79,6 +79,7 @@ def test_doctor_and_check(bare, home):
     assert verdict["status"] == "wrong" and verdict["metrics"]["max_abs_error"] == pytest.approx(1e-3, 0.1)
 
 
+@pytest.mark.slow
 def test_what_needs_a_missing_package_says_so(bare, home):
     done = bare.python(
         "-m",

@@ -14,6 +14,7 @@ from kernelevo.bench.child import row_of
 from kernelevo.bench.job import Job
 from kernelevo.bench.runner import ProcessRunner, _word
 from kernelevo.config import Settings
+from tests.few import few
 
 JOB = Job("ops/gemm", Settings(budget="3"))
 
@@ -28,15 +29,15 @@ def runs(tmp_path, monkeypatch):
     return run
 
 
-@pytest.mark.parametrize(
-    ("deed", "words"),
-    [
-        ("segfault", "its process ended with SIGSEGV and left no verdict"),
-        ("exit", "its process ended with exit code 7"),
-        ("half a row", "exit code 0 and left no verdict"),
-        ("another's row", "exit code 0 and left no verdict"),
-    ],
-)
+DEATHS = [
+    ("segfault", "its process ended with SIGSEGV and left no verdict"),
+    ("half a row", "exit code 0 and left no verdict"),
+    ("exit", "its process ended with exit code 7"),
+    ("another's row", "exit code 0 and left no verdict"),
+]
+
+
+@pytest.mark.parametrize(("deed", "words"), few(DEATHS, 2))
 def test_a_process_that_dies_is_a_fault(runs, deed, words, tmp_path):
     row = runs(deed)
     assert row.status is None and row.fault["kind"] == "ProcessDied" and words in row.fault["message"]

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.api.tiny import MODULE, TOUR
+from tests.few import few
 
 NOBODY = 65534
 # a rehearsal that fails at the same place imports all that is needed: the interpreter may lie where nobody
@@ -67,9 +68,7 @@ def run(folder, code, *arguments):
     return done.returncode, done.stderr
 
 
-@pytest.mark.parametrize(
-    "out", ["new", *(pytest.param(out, marks=pytest.mark.slow) for out in ("new/deeper", "empty")), ""]
-)
+@pytest.mark.parametrize("out", few(["new", "new/deeper", "empty", ""], 1))
 def test_a_run_in_a_folder_that_cannot_be_written(shut, out):
     code, said = run(shut, RUN, "run", "net.py", "--budget", "3", *(["--out", out] if out else []))
     assert code == 3, said
@@ -108,6 +107,7 @@ def test_a_run_of_somebody_else_is_read_and_not_resumed(shut):
     assert code == 0 and "seed,,ok,3.0" in said
 
 
+@pytest.mark.slow
 def test_a_file_in_the_way_is_the_users_to_move(shut):
     code, said = run(shut, RUN, "run", "net.py", "--budget", "3", "--out", "net.py/run")
     assert code == 2 and "Not a directory" in said and "another folder" in said

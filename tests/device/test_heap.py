@@ -33,6 +33,7 @@ def faults(how):
     return int(said.stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not HUGE.exists() or "[never]" in HUGE.read_text(), reason="no huge pages")
 def test_a_block_that_is_freed_is_given_out_again():
     pages = 8 * (64 << 20) // 4096

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from kernelevo.backends.toolchain import compiler
 from kernelevo.graphs.harvest import harvest
 from kernelevo.graphs.printing import print_program
 from kernelevo.graphs.rewrites.conv_rows import ConvolutionRows
@@ -31,7 +32,7 @@ def assert_close(ours, exact):
     torch.testing.assert_close(ours.double(), exact, atol=2e-6, rtol=2e-6)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.data())
 def test_any_geometry(data):
     """Against fp64: sizes that fill no vector, no panel and no tile, at every stride and padding."""
@@ -97,6 +98,8 @@ NARROW = {
 @pytest.mark.parametrize("kind", ["avx2", pytest.param("portable", marks=pytest.mark.slow)])
 def test_other_vectors(kind):
     """The same text where vectors are narrower and registers fewer."""
+    if kind == "avx2" and not compiler().has("avx512f"):
+        pytest.skip("this CPU's vectors are no wider")
     whole = snippet()
     flags = "".join(f'    "{flag}",\n' for flag in NARROW[kind])
     text = whole.text.replace("flags=[\n", "flags=[\n" + flags)

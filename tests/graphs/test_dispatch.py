@@ -10,6 +10,7 @@ from kernelevo.graphs.dispatch import capture_each, print_dispatch
 from kernelevo.graphs.harvest import Variant, harvest
 from kernelevo.graphs.rewrite import apply_rewrites
 from kernelevo.graphs.rewrites import REWRITES
+from tests.few import few
 from tests.graphs.programs import difference, load
 
 ALL = [rewrite.name for rewrite in REWRITES]
@@ -121,7 +122,7 @@ def test_snippets_that_clash_are_renamed(tmp_path):
             torch.testing.assert_close(program(x), module(x), rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("scratch", [False, True])
+@pytest.mark.parametrize("scratch", few([True, False], 1))
 def test_harvested_code_of_two_shapes_in_one_program(scratch, tmp_path):
     torch.manual_seed(4)
     module = nn.Sequential(nn.Linear(8, 16), nn.GELU(), nn.LayerNorm(16)).eval()

@@ -15,6 +15,7 @@ from kernelevo.graphs.printing import print_program
 from kernelevo.graphs.rewrite import apply_one, apply_reported
 from kernelevo.graphs.rewrites import REWRITES
 from kernelevo.graphs.rewrites.fused_rows import FusedRows
+from tests.few import few
 from tests.graphs.compositions import composition
 from tests.graphs.firing import draw
 from tests.graphs.programs import difference, load
@@ -109,12 +110,18 @@ def fuse(module, inputs, **settings):
     return applied.places, captured
 
 
-REST = ("stream 7", "stream 100", "scores 1", "scores 17", "gated 1", "images")  # between the others
-
-
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow) if name in REST else name for name in CASES]
+QUICK = (
+    "stream 1",
+    "stream 768",
+    "scores 7",
+    "gated 17",
+    "activations",
+    "large images",
+    "rows by the thousand",
 )
+
+
+@pytest.mark.parametrize("name", few(CASES, QUICK))
 def test_values_are_kept(name, tmp_path):
     made, places = CASES[name]
     module, inputs = made()
@@ -272,7 +279,7 @@ def test_a_value_read_before_the_region_ends():
     assert captured.mismatch() == ""
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", few(range(20), 6))
 def test_on_random_compositions(seed, tmp_path):
     module, inputs = composition(seed)
     captured = capture(module, inputs)

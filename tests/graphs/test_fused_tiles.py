@@ -25,6 +25,7 @@ from kernelevo.graphs.rewrites import REWRITES
 from kernelevo.graphs.rewrites.fused_tiles import FusedRowsGpu
 from kernelevo.graphs.tile_code import TUNE
 from kernelevo.tasks.load import load_task
+from tests.few import few
 from tests.graphs.compositions import composition
 from tests.graphs.firing import draw
 from tests.graphs.programs import difference, load
@@ -88,7 +89,7 @@ WIDE = {  # with the warps that the wrapper launches them with
 }
 
 
-QUICK = {("images", "sm_90"), ("looped rows", "sm_90"), ("pooled", "sm_80"), ("short rows", "sm_100")}
+QUICK = {("images", "sm_90"), ("short rows", "sm_100")}
 
 
 @pytest.mark.parametrize(
@@ -169,7 +170,7 @@ def test_the_table_is_what_programs_read(tmp_path):
     assert {k: values_in_use(text)[k] for k in TUNE} == {k: v[0] for k, v in TUNE.items()}
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", few(range(6), 3))
 def test_on_random_compositions(seed, tmp_path):
     module, inputs = composition(seed)
     captured = capture(module, inputs)

@@ -56,6 +56,7 @@ def test_the_program_does_not_know_inductor(text):
     assert "_inductor" not in text and "triton_helpers" not in text and "async_compile" not in text
 
 
+@pytest.mark.slow
 def test_two_shapes_in_one_program_keep_their_kernels_apart(tmp_path):
     torch.manual_seed(0)
     module = Net(256)

@@ -14,6 +14,7 @@ from kernelevo.graphs.printing import print_program
 from kernelevo.graphs.rewrite import apply_reported
 from kernelevo.graphs.rewrites import persistent_recurrent
 from tests.cuda_on_host.host import Device, HostCuda, worst
+from tests.few import few
 from tests.graphs.programs import difference, load
 
 SNIPPET = persistent_recurrent.snippet()
@@ -58,8 +59,10 @@ def demand(pairs):
         assert worst(found, exact) < 0.5
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("both", [False, True])
+QUICK = [("gru", True), ("lstm", False), ("rnn_tanh", False)]
+
+
+@pytest.mark.parametrize(("kind", "both"), few(itertools.product(KINDS, (False, True)), QUICK))
 @torch.no_grad()
 def test_layers_in_all_forms(kind, both):
     torch.manual_seed(1)
@@ -76,7 +79,7 @@ def test_layers_in_all_forms(kind, both):
     ("kind", "batch", "hidden", "layers", "steps"),
     [("gru", 16, 1, 1, 1), ("lstm", 1, 33, 1, 5), ("lstm", 10, 8, 2, 2), ("rnn_tanh", 7, 130, 1, 3)],
 )
-@pytest.mark.parametrize("backwards", [False, True])
+@pytest.mark.parametrize("backwards", few([False, True], 1))
 @torch.no_grad()
 def test_sizes_with_tails(kind, batch, hidden, layers, steps, backwards):
     torch.manual_seed(2)
@@ -213,7 +216,7 @@ def test_a_loop_by_the_emulation(kind):
         assert worst(found, torch.stack(exact)) < 0.5
 
 
-@pytest.mark.parametrize("act", [torch.tanh, torch.relu])
+@pytest.mark.parametrize("act", few([torch.tanh, torch.relu], 1))
 def test_loops_fire_and_the_program_is_right_off_the_gpu_too(act, tmp_path):
     module, inputs = Loop(act), (torch.randn(6, 3, 11), torch.randn(3, 22))
     captured = capture(module, inputs)
@@ -224,7 +227,7 @@ def test_loops_fire_and_the_program_is_right_off_the_gpu_too(act, tmp_path):
     assert difference(captured, load(text, tmp_path, module)) == ""
 
 
-@pytest.mark.parametrize(("kind", "both"), list(itertools.product(KINDS, (False, True))))
+@pytest.mark.parametrize(("kind", "both"), few(itertools.product(KINDS, (False, True)), QUICK))
 def test_layers_fire_and_the_program_is_right_off_the_gpu_too(kind, both, tmp_path):
     net = KINDS[kind](5, 7, 2, bidirectional=both, batch_first=both)
     x, states = drawn(net, 3, 4)

@@ -10,11 +10,12 @@ from kernelevo.graphs.capture import capture
 from kernelevo.graphs.constants import UNPACK, embedded
 from kernelevo.graphs.printing import WIDTH, print_program
 from kernelevo.graphs.snippet import Snippet
+from tests.few import few
 from tests.graphs.compositions import composition
 from tests.graphs.programs import difference, load
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", few(range(20), 8))
 def test_a_printed_composition_is_the_module(seed, tmp_path):
     module, inputs = composition(seed)
     captured = capture(module, inputs)

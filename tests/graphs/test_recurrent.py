@@ -8,6 +8,7 @@ from torch import nn
 
 from kernelevo.graphs.printing import print_program
 from kernelevo.graphs.rewrites.recurrent import RecurrentLayers
+from tests.few import few
 from tests.graphs.firing import draw, fire
 
 
@@ -26,7 +27,10 @@ class Wrapped(nn.Module):
 CASES = list(itertools.product((nn.GRU, nn.LSTM, nn.RNN), (False, True), ("last", "all")))
 
 
-@pytest.mark.parametrize(("kind", "both", "wanted"), CASES)
+QUICK = [(nn.GRU, True, "all"), (nn.GRU, False, "last"), (nn.LSTM, True, "last"), (nn.RNN, False, "all")]
+
+
+@pytest.mark.parametrize(("kind", "both", "wanted"), few(CASES, QUICK))
 def test_layers_in_all_forms(kind, both, wanted):
     torch.manual_seed(0)
     for batch_first, bias in ((False, True), (True, False)):
@@ -36,7 +40,7 @@ def test_layers_in_all_forms(kind, both, wanted):
         assert fire(RecurrentLayers(), Wrapped(net, wanted), x, *(states if bias else ()))[0] == 1
 
 
-@pytest.mark.parametrize(("batch", "hidden"), [(1, 1), (13, 64), (2, 33), (7, 130)])
+@pytest.mark.parametrize(("batch", "hidden"), few([(1, 1), (7, 130), (13, 64), (2, 33)], 2))
 def test_sizes_with_tails(batch, hidden):
     torch.manual_seed(0)
     for net in (nn.GRU(3, hidden), nn.LSTM(3, hidden), nn.RNN(3, hidden, nonlinearity="relu")):

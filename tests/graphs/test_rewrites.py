@@ -12,6 +12,7 @@ from kernelevo.graphs.execution import Call, observe
 from kernelevo.graphs.printing import print_program
 from kernelevo.graphs.rewrite import Rewrite, apply_reported
 from kernelevo.graphs.rewrites import REWRITES
+from tests.few import few
 from tests.graphs.compositions import Branches, Residual, composition
 from tests.graphs.programs import difference, load
 
@@ -304,9 +305,7 @@ def test_does_not_match(name, module, x):
     assert str(captured.graph) == before
 
 
-@pytest.mark.parametrize(
-    "seed", [*range(8), *(pytest.param(n, marks=pytest.mark.slow) for n in range(8, 20))]
-)
+@pytest.mark.parametrize("seed", few(range(20), 6))
 def test_everything_at_once_on_random_compositions(seed, tmp_path):
     module, inputs = composition(seed)
     captured = capture(module, inputs)

@@ -15,12 +15,11 @@ from kernelevo.backends import triton as ahead
 from kernelevo.core import Program
 from kernelevo.tasks import bundled, load_task
 from kernelevo.tasks.library import shelves, solutions
+from tests.few import few
 
 ALL = [(name, path) for name, paths in solutions("cuda").items() for path in paths]
 TRITON = [(name, path) for name, path in ALL if "triton.jit" in path.read_text(encoding="utf-8")]
-SOME_TRITON = [  # the others wait for `make test-all`
-    pytest.param(*given, marks=[pytest.mark.slow] if i % 3 else []) for i, given in enumerate(TRITON)
-]
+SOME_TRITON = few(TRITON, 2)
 QUEUED = [  # for the next time on a GPU
     pytest.param(path.parent.name, path, marks=pytest.mark.slow)
     for path in sorted((Path(__file__).parents[2] / "benchmarks" / "gpu" / "programs").glob("*/*.py"))

@@ -33,7 +33,8 @@ def kept_here() -> Path:
     return tools(default_root())  # other tests have made it, mostly
 
 
-@pytest.mark.parametrize("on_device", [True, pytest.param(False, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("on_device", [True, False])
 def test_nothing_starts_the_driver_in_a_process_that_is_forked(on_device):
     environ = {**os.environ, "OMP_NUM_THREADS": "1", "TORCHINDUCTOR_COMPILE_THREADS": "1"}
     done = subprocess.run(

@@ -10,6 +10,7 @@ from kernelevo.evaluators import secret
 from kernelevo.evaluators.ml import generators, medals, metrics
 from kernelevo.evaluators.ml.submission import Invalid, read, read_features
 from kernelevo.evaluators.ml.tasks import TASKS, ridge
+from tests.few import few
 
 IDS = ["r1", "r2", "r3"]
 GOOD = b"id,p\nr3,0.3\nr1,0.1\nr2,0.2\n"
@@ -186,8 +187,7 @@ def test_summary_over_runs():
     assert medals.summary([gold])["any_medal_sem"] is None
 
 
-QUICK = ("ml_demand", "ml_features")
-NAMES = [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in sorted(TASKS)]
+NAMES = few(sorted(TASKS), ["ml_demand"])
 
 
 @pytest.mark.parametrize("name", NAMES)
