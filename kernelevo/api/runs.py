@@ -24,6 +24,7 @@ from kernelevo.core import Notice, Program, Task, Trial, write_tree
 from kernelevo.core.events import Listener
 from kernelevo.engine import Budget, Outcome
 from kernelevo.engine.replay import SEED
+from kernelevo.engine.running import finishing
 from kernelevo.errors import BadSetting, KernelEvoError, RunNotFound, StoreError, refused
 from kernelevo.report import table
 from kernelevo.store import CONFIG_FILE, RUN_FILE, RunStore, find_run, glance, new_run_folder
@@ -194,7 +195,7 @@ def evolve(task: Task, *, listener: Listener | None = None, **settings: Any) -> 
     return run_task(task, load_settings(settings), listener=listener)
 
 
-def resume(run: str, *, budget: str | None = None, listener: Listener | None = None) -> Result:
+def resume(run: str | Path, *, budget: str | None = None, listener: Listener | None = None) -> Result:
     """Go on with a run; its stored settings hold.
 
     Args:
@@ -206,7 +207,7 @@ def resume(run: str, *, budget: str | None = None, listener: Listener | None = N
         RunNotFound: if there is none.
         StoreError: if it is damaged, or another process is writing it.
     """
-    folder = find_run(run)
+    folder = find_run(str(run))
 
     def go_on() -> Result:
         with RunStore.open(folder) as store:
@@ -217,7 +218,8 @@ def resume(run: str, *, budget: str | None = None, listener: Listener | None = N
             outcome = carry_out(Plan(store, settings, limits, [listener] if listener else []))
         return _finished(folder, outcome, settings, listener)
 
-    return apart(go_on)
+    with finishing():
+        return apart(go_on)
 
 
 def load_run(run: str | Path) -> Result:
@@ -306,7 +308,8 @@ def _start(task: Task, settings: Settings, budget: Budget, folder: Path, listene
             outcome = carry_out(Plan(store, settings, budget, [listener] if listener else []))
         return _finished(folder, outcome, settings, listener)
 
-    return apart(begin)
+    with finishing():
+        return apart(begin)
 
 
 def _finished(folder: Path, outcome: Outcome, settings: Settings, listener: Listener | None) -> Result:

@@ -300,6 +300,8 @@ _KINDS: dict[str, tuple[type[Any], ...]] = {
 
 def _checked(cls: type[Settings], key: str, value: Any) -> Any:
     kinds = _KINDS.get(key, (str,))
+    if isinstance(value, os.PathLike) and kinds == (str,):
+        value = os.fspath(value)
     if value is None and (kinds == (str,) or key in ("islands", "workers", "thinkers", "reply_timeout")):
         return None
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):

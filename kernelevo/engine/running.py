@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from types import FrameType
 
 from kernelevo.engine.engine import Engine
 from kernelevo.engine.outcome import Outcome
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_to_finish: list[None] = []  # one for each ``finishing`` that is open
 _interrupts: dict[int, Callable[[], object]] = {}  # by the thread that runs an engine, the main one left out
 
 
@@ -65,11 +69,46 @@ async def _run(engine: Engine) -> Outcome:
             return await engine.run()
         finally:
             del _interrupts[own]
-    signals = (signal.SIGINT, signal.SIGTERM)
-    for number in signals:
+    for number in _SIGNALS:
         loop.add_signal_handler(number, leave)
     try:
         return await engine.run()
     finally:
-        for number in signals:
+        late = _late()
+        for number in _SIGNALS:
             loop.remove_signal_handler(number)
+            if _to_finish:
+                signal.signal(number, late)
+
+
+@contextlib.contextmanager
+def finishing() -> Iterator[None]:
+    """Let what follows the end of a run inside be written, whatever signal comes; a second one breaks it off.
+
+    The signals do inside, until an engine has run, what they did before, and do so again afterwards.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    _to_finish.append(None)
+    try:
+        yield
+    finally:
+        _to_finish.pop()
+        for number, handler in before.items():
+            if handler is not None:  # else it is none of Python's
+                signal.signal(number, handler)
+
+
+def _late() -> Callable[[int, FrameType | None], None]:
+    """Return a handler that lets the first signal pass."""
+    passed = 0
+
+    def wait(number: int, frame: FrameType | None) -> None:
+        nonlocal passed
+        passed += 1
+        if passed > 1:
+            raise KeyboardInterrupt
+
+    return wait

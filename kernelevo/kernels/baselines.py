@@ -37,7 +37,7 @@ class Baselines:
         setting: the task's shapes.
         reference: the reference's spec.
         folder: where this task's compile artefacts are kept between processes.
-        place: brings a fresh session into the shipped state and makes one call.
+        place: brings a fresh session into the state of timed calls and makes one.
         names: which to prepare in the background; None for all that the device has.
         kept: ratios to eager that are known already and need no process.
         patience: seconds that one may take to be ready.
@@ -92,7 +92,14 @@ class Baselines:
             MachineError: if the disk is almost full.
         """
         cache = self.folder / "cache"
-        cache.mkdir(parents=True, exist_ok=True)
+        try:
+            cache.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise MachineError(
+                f"the build cache cannot be written: {cache}",
+                why=error.strerror or str(error),
+                now="let KERNELEVO_CACHE name a folder that you may write to",
+            ) from error
         if not self._swept:
             self._swept = True
             remove_left(self.folder / "scratch")  # a judge that was killed removes nothing

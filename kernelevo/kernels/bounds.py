@@ -29,7 +29,7 @@ class Bounds:
         reference: the reference's spec.
         folder: where this task's baselines are kept.
         start: starts a trusted child for a subject.
-        place: brings a fresh session into the shipped state and makes one call.
+        place: brings a fresh session into the state of timed calls and makes one.
     """
 
     def __init__(

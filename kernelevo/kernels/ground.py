@@ -146,10 +146,13 @@ class Ground:
         except KernelEvoError:
             raise
         except Exception as error:
+            live = isinstance(self.reference, PickledReference)
             raise BadProgram(
                 f"{self.task.name} cannot be run on its own inputs",
                 why=f"{type(error).__name__}: {error}",
-                now="correct the module, or what get_inputs() and get_init_inputs() return",
+                now="give inputs that it takes: several arguments as a tuple; a list is one of input sets"
+                if live
+                else "correct the module, or what get_inputs() and get_init_inputs() return",
             ) from error
 
     def _survey(self, pool: Pool, staged: bool) -> Setting:
@@ -196,9 +199,11 @@ class Ground:
         return f"own process, {bound}, {equipment.words(fallen_back) if equipment else 'no equipment'}"
 
     def _make_ready(self, session: Session, patience: float) -> None:
-        """Bring a fresh trusted session into the shipped state and let it make one call."""
-        seed = self.pool.base_seed
+        """Bring a fresh trusted session into the state of timed calls and let it make one."""
+        seed, timed = self.pool.base_seed, self.pool.timed
         session.construct(self.pool.weights(seed), seed, timeout=patience)
+        if timed.state is not None:
+            session.load(timed.state, timed.way)
         pick = self.stream.pick()
         session.batch(self.stream.values([pick]), [pick.seed], timeout=patience)
 
@@ -344,7 +349,7 @@ class Ground:
         assert baseline.session is not None
         group = self.pool.groups[0]
         report = self.checker.case(baseline.session, group, group.cases[0])
-        self.checker.place(baseline.session, group.parameters)
+        self.checker.place(baseline.session, self.pool.timed)
         baseline.session.stop()
         baseline.precision = precision(report, None if report.fine else self.pool.e_tf32(group))
 

@@ -8,9 +8,11 @@ import time
 
 from kernelevo.core import Evaluation, Status
 from kernelevo.device import facts
+from kernelevo.device.lease import Lease
+from kernelevo.device.priority import first_in_line
 from kernelevo.device.statistics import StopRule
 from kernelevo.errors import SandboxError
-from kernelevo.kernels import clocks, order, remembered, rules, sampling
+from kernelevo.kernels import clocks, conduct, order, remembered, rules, sampling, unseen
 from kernelevo.kernels.checking import describe_call, describe_case
 from kernelevo.kernels.correctness import Precision, precision
 from kernelevo.kernels.failed import Failed
@@ -24,6 +26,7 @@ from kernelevo.kernels.verdict import Notes
 _log = logging.getLogger(__name__)
 ROUGH_SECONDS = 0.4
 BRIEF_SECONDS = 1.0
+_MOST_TWICE = 256 << 20  # bytes of weights of which a second instance, packed too, surely finds room
 _BEFORE_TIMING = 3  # cases that a program passes before it is timed at all
 UNSEEN = (
     "the program holds its weights under other names than the module, and each seed gives the same weights: "
@@ -69,7 +72,9 @@ class Hearing:
         return self._verify(outcome) or self._finish(outcome, label, rough=False)
 
     def full(self, seconds: float, floor: float | None) -> Evaluation:
-        """Climb the ladder: three cases, a rough time where there is a floor, the rest, the duel.
+        """Climb the ladder: three cases, a rough time where there is a floor, more cases, the duel, the rest.
+
+        Who counts its calls shall not know when it is no longer asked: some cases come after the timing.
 
         Args:
             seconds: for the duel.
@@ -89,12 +94,13 @@ class Hearing:
             outcome, label, below = self._duel(glance, floor)
             if below:
                 return self._verify(outcome) or self._finish(outcome, label, rough=True)
-        wrong = self._check(cases[_BEFORE_TIMING:])
+        early, late = self._parted(cases[_BEFORE_TIMING:])
+        wrong = self._check(early)
         if wrong is None:
             rule = StopRule.on(ground.device, seconds)
             outcome, label, below = self._duel(rule, floor, mixes=True)
             began = time.monotonic()
-            wrong = self._verify(outcome, seconds / 2) or self._mixed(outcome)
+            wrong = self._verify(outcome, seconds / 2) or self._mixed(outcome) or self._afterwards(late)
             if wrong is None and self._precision() != label:
                 # it is coarser among many calls, and has to beat the baselines of what it is there
                 outcome, label, below = self._duel(rule, floor)
@@ -102,11 +108,54 @@ class Hearing:
             if wrong is None:
                 left = seconds / 2 if self._final else self._budget(outcome) - (time.monotonic() - began)
                 self._in_order(outcome, left)
+                if self._final:
+                    self._unseen(outcome.challenger.calls, seconds / 4)
                 wrong = self._remembers(outcome)
             if wrong is None:
-                ground.checker.still(self._session, self._held)
+                conduct.still(self._session, self._held)
         ground.pool.retire(self._rng.choice(cases)[1])
         return wrong or self._finish(outcome, label, rough=below)
+
+    def _parted(
+        self, cases: list[tuple[Group, Case]]
+    ) -> tuple[list[tuple[Group, Case]], list[tuple[Group, Case]]]:
+        """Part cases into those before and after the duel; a winner has passed all, and meets them late."""
+        if self._final:
+            return [], cases
+        shipped = [pair for pair in cases if pair[1].parameters.state is None]
+        changed = [pair for pair in cases if pair[1].parameters.state is not None]
+        return shipped[::2] + changed[::2], changed[1::2] + shipped[1::2]
+
+    def _afterwards(self, late: list[tuple[Group, Case]]) -> Evaluation | None:
+        """Look at the parameters that the timed calls have left, and check the last cases."""
+        session = self._session
+        if session.weights != "by seed" and not session.setting.stateful:
+            timed = self._ground.pool.timed
+            conduct.parameters_kept(session, timed.state or self._ground.pool.state)
+        wrong = self._check(late) if late else None
+        return wrong or (self._beside_another(late) if self._final else None)
+
+    def _beside_another(self, late: list[tuple[Group, Case]]) -> Evaluation | None:
+        """Call one instance after another one, whose parameters are others: neither may stand for both."""
+        ground, session = self._ground, self._session
+        pool = ground.pool
+        mine = [pair for pair in late if pair[1].parameters is pool.timed and pool.timed.state is not None]
+        theirs = [pair for pair in late if pair[1].parameters.name == "perturbed 1"]
+        heavy = ground.setting.weights.nbytes > _MOST_TWICE
+        if not mine or not theirs or heavy or ground.setting.stateful or session.weights == "by seed":
+            return None
+        # both fresh and written to once: whoever goes by version counters takes the one for the other
+        weights, seed, checker = pool.weights(pool.base_seed), pool.base_seed, ground.checker
+        session.construct(weights, seed)
+        reports = [checker.case(session, *mine[0])]
+        session.construct(weights, seed, beside=True)
+        reports.append(checker.case(session, *theirs[0]))
+        session.ask("back")
+        reports.append(checker.case(session, mine[0][0], mine[0][1].without_buffers(), placed=True))
+        for report in reports:
+            if not report.ok:
+                return self._notes.wrong(report, "where two instances, whose parameters differ, take turns")
+        return None
 
     def proof(self) -> Evaluation | None:
         """Do what comes before all timing; return the verdict of a program that is wrong.
@@ -136,7 +185,9 @@ class Hearing:
         """Construct the program and draw its cases, of which so many exist at the least."""
         pool = self._ground.pool
         pool.ensure(count)
-        cases = pool.draw(self._rng)
+        # timed calls have these parameters: who does not follow them is told so before
+        cases = sorted(pool.draw(self._rng), key=lambda pair: pair[1].parameters is not pool.timed)
+        cases.sort(key=lambda pair: pair[0] is not pool.groups[0])
         self._ground.stream.distributions = tuple(pool.judgeable())
         self._group = cases[0][0]
         self._session.construct(pool.weights(pool.base_seed), pool.base_seed)
@@ -153,7 +204,7 @@ class Hearing:
             notes.add_report(report, shipped=shipped)
             if not report.ok:
                 return notes.wrong(report, describe_case(case))
-        ground.checker.place(self._session, ground.pool.groups[0].parameters)
+        ground.checker.place(self._session, ground.checker.timed(self._session))
         return None
 
     def _duel(
@@ -238,6 +289,14 @@ class Hearing:
         ground.ring.in_order(session, seen, self._stops, seconds)
         left = end - time.monotonic()
         order.verify(session, ground.checker, ground.stream, seen.stops[known:], left, self._stops - known)
+
+    def _unseen(self, calls: int, seconds: float) -> None:
+        """See that inputs which were drawn for one call alone take no longer."""
+        ground, session = self._ground, self._session
+        if not ground.setting.stateful:
+            with Lease(ground.device), first_in_line():
+                run = lambda picks: ground.ring.run(session, len(picks), picks)[0].seconds  # noqa: E731
+                unseen.look(run, ground.stream, calls, seconds)
 
     def _remembers(self, outcome: Outcome) -> Evaluation | None:
         """See that calls of a batch as long as the longest timed one leave the right buffers behind."""

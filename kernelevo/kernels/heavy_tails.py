@@ -3,7 +3,9 @@
 The rule lets an answer be off by four times PyTorch's own error, the largest of a tensor. Where values span
 many powers of ten (products of unbounded decays: level 3 tasks 48 and 49), that is more than 99 of 100 values
 are, and these could be anything. There each row is held to PyTorch's own error in that row, or to a small
-share of the row's largest value.
+share of the row's largest value. The same holds of parts of a tensor: where coordinates and probabilities
+stand side by side, the error at the former swallows the latter. So each index of each dimension whose values
+are swallowed is held to what PyTorch's error and the largest value are there.
 """
 
 from __future__ import annotations
@@ -90,6 +92,53 @@ def rows(value: torch.Tensor, exact: torch.Tensor, own: torch.Tensor, gate: floa
     return Rows(
         int((errors > limits).sum()), int((errors > fine).sum()), worst, float(limits.flatten()[worst])
     )
+
+
+def slices(
+    value: torch.Tensor, exact: torch.Tensor, own: torch.Tensor, gate: float, bound: float
+) -> Rows | None:
+    """Hold each index of each dimension whose values a bound swallows to its own size and error.
+
+    Args:
+        value: the candidate's, any float type.
+        exact: fp64, the right values.
+        own: PyTorch's own, fp64.
+        gate: what is always allowed, absolute and relative to a value.
+        bound: four times PyTorch's own error.
+
+    Returns:
+        None where no index of any dimension is swallowed.
+    """
+    sizes = _finite(exact.abs())
+    if exact.ndim < 2 or bound > WELL * float(sizes.max()):
+        return None
+    small, there = ((sizes > 0) & (sizes <= bound)).double(), (sizes > 0).double()
+    if not bool(small.any()):
+        return None
+    errors, theirs = _finite((value.double() - exact).abs()), _finite((own - exact).abs())
+    found: Rows | None = None
+    for axis, size in enumerate(exact.shape):
+        if size < 2 or exact.numel() // size < LEAST_ROW:
+            continue
+        others = [d for d in range(exact.ndim) if d != axis]
+        count = there.sum(others, keepdim=True)
+        hidden = (count >= LEAST_ROW) & (small.sum(others, keepdim=True) > SWALLOWED * count)
+        if not bool(hidden.any()):
+            continue
+        most, luck = sizes.amax(others, keepdim=True), TIMES * theirs.amax(others, keepdim=True)
+        limits = torch.maximum(torch.maximum(SHARE * most, luck), gate + gate * sizes)
+        fine = torch.maximum(torch.maximum(FINE_SHARE * most, luck), gate + gate * sizes)
+        ratios = torch.where(hidden, errors / limits, 0.0)
+        worst = int(ratios.argmax())
+        seen = Rows(
+            int((ratios > 1).sum()),
+            int((hidden & (errors > fine)).sum()),
+            worst,
+            float(limits.expand_as(exact).flatten()[worst]),
+        )
+        if found is None or (seen.wrong, seen.coarse) > (found.wrong, found.coarse):
+            found = seen
+    return found
 
 
 def _finite(tensor: torch.Tensor) -> torch.Tensor:

@@ -15,7 +15,7 @@ from torch.utils import _pytree as pytree
 
 from kernelevo.backends.arguments import Parameters
 from kernelevo.device.lease import Lease
-from kernelevo.errors import InputError
+from kernelevo.errors import BadProgram, InputError
 from kernelevo.kernels.tree import Leaf
 
 ROUNDS = 3
@@ -137,6 +137,12 @@ def _recorded(model: nn.Module, args: tuple[Any, ...]) -> dict[str, _Seen]:
     try:
         with torch.no_grad():
             model(*copy.deepcopy(args))
+    except Exception as error:
+        raise BadProgram(
+            f"{type(model).__name__} cannot be run on these inputs",
+            why=f"{type(error).__name__}: {error}",
+            now="give inputs that the model takes: several arguments as a tuple; a list is one of input sets",
+        ) from error
     finally:
         for handle in handles:
             handle.remove()

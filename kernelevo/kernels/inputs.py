@@ -17,10 +17,14 @@ NOTHING: Mapping[str, str] = MappingProxyType({})
 SHIPPED = "shipped"
 DISTRIBUTIONS = (SHIPPED, "normal", "signed", "small", "large", "sparse", "rows", "outlier")
 """As the task ships them; standard normal; uniform in [-1, 1); shipped times 1e-2; shipped times 1e2; one
-value in ten kept; rows that are nearly constant; one value of each row far larger than the others."""
+value in ten kept, none of one row; rows that are nearly constant; one value of each row far larger than the
+others."""
 # Of such a row. Whether the mean of a constant row comes out exact is luck, PyTorch's or a program's, and a
 # normalisation makes three hundred times as much of what is left.
 _UNEVEN = 1e-3
+_FEW_HALVES = 64
+_LEAST_SORTED = 8  # values that are in order by chance in one draw of twenty thousand
+_ALIKE = 1e-5  # relative: sums that were made one, not those of many random numbers
 # Times the deviation, and at least this: exp of it is beyond fp32.
 _FAR = 128.0
 
@@ -37,7 +41,8 @@ def is_free(first: Any, second: Any) -> bool:
     """Tell whether a leaf looks like freely drawn reals, given two draws of it.
 
     Masks, one-hot rows, lengths, constants and index tensors are not free: they mean something, so they are
-    only ever redrawn as the task draws them.
+    only ever redrawn as the task draws them. Nor are reals with a structure that both draws have: sorted,
+    triangular, symmetric, of rows that sum to one.
     """
     if not (isinstance(first, torch.Tensor) and isinstance(second, torch.Tensor)):
         return False
@@ -46,7 +51,43 @@ def is_free(first: Any, second: Any) -> bool:
     sample = first.flatten()[:65536].float()
     if not bool(torch.isfinite(sample).all()) or torch.equal(first, second):
         return False
-    return np.unique(sample.numpy()).size > max(1, min(sample.numel(), 4096) // 2)
+    # uniform numbers from 0 to 1 have 256 values in bfloat16, 2048 in float16
+    most = _FEW_HALVES if first.itemsize == 2 else 4096 // 2
+    distinct = np.unique(sample.numpy()).size > max(1, min(sample.numel() // 2, most))
+    return distinct and not _structured(first, second)
+
+
+def _structured(first: torch.Tensor, second: torch.Tensor) -> bool:
+    """Tell whether two draws share what a module may rely on, and other distributions would not have."""
+    zeros = first == 0
+    if int(zeros.sum()) > 1 and torch.equal(zeros, second == 0):
+        return True
+    if all(map(_symmetric, (first, second))):
+        return True
+    long = [d for d, size in enumerate(first.shape) if size >= _LEAST_SORTED]
+    if any(_sorted(first, d) and _sorted(second, d) for d in long):
+        return True
+    return any(_sums(first, d) == _sums(second, d) != "" for d in long)
+
+
+def _symmetric(matrices: torch.Tensor) -> bool:
+    if matrices.ndim < 2 or matrices.shape[-1] != matrices.shape[-2] or matrices.shape[-1] < 2:
+        return False
+    return bool(torch.allclose(matrices.float(), matrices.mT.float(), rtol=1e-3, atol=1e-5))
+
+
+def _sorted(values: torch.Tensor, dim: int) -> bool:
+    steps = values.narrow(dim, 1, values.shape[dim] - 1) - values.narrow(dim, 0, values.shape[dim] - 1)
+    return bool((steps >= 0).all()) or bool((steps <= 0).all())
+
+
+def _sums(values: torch.Tensor, dim: int) -> str:
+    """Name what is the same for all vectors along a dimension, their sum or their length; "" for neither."""
+    for name, sums in (("sum", values.double().sum(dim)), ("length", values.double().square().sum(dim))):
+        most = float(sums.abs().max())
+        if sums.numel() > 1 and most > 0 and float(sums.max() - sums.min()) < _ALIKE * most:
+            return f"{name} {most:.2g}"
+    return ""
 
 
 def free_leaves(source: Source, seed: int) -> list[bool]:
@@ -94,7 +135,11 @@ def _redraw(leaf: torch.Tensor, distribution: str, generator: torch.Generator) -
         case "large":
             return result.copy_(leaf * 1e2)
         case "sparse":
-            return result.copy_(leaf * (torch.rand(leaf.shape, generator=generator) < 0.1))
+            kept = torch.rand(leaf.shape, generator=generator) < 0.1
+            if leaf.ndim > 1 and leaf.numel():  # one row is nothing but zeros, as padding is
+                rows = kept.view(-1, leaf.shape[-1])
+                rows[int(torch.randint(len(rows), (), generator=generator))] = False
+            return result.copy_(leaf * kept)
         case "outlier":
             return result.copy_(_with_outliers(leaf, generator))
         case _:  # rows
@@ -171,3 +216,17 @@ def perturbed(
             result[name] = value.clone()
     # with other values under each name, the order in which they are taken over would decide
     return {name: result[same.get(name, name)] for name in result}
+
+
+def all_alike(values: torch.Tensor) -> bool:
+    """Tell whether a tensor holds one positive number again and again, as fresh gains do."""
+    flat = values.flatten()
+    return len(flat) > 1 and bool((flat == flat[0]).all()) and bool(flat[0] > 0)
+
+
+def some_turned(values: torch.Tensor, seed: int) -> torch.Tensor:
+    """Return a tensor of which some numbers, at the least one, have the other sign."""
+    generator = torch.Generator().manual_seed(seed)
+    signs = torch.where(torch.rand(values.shape, generator=generator) < 0.25, -1.0, 1.0)
+    signs.view(-1)[int(torch.randint(values.numel(), (), generator=generator))] = -1.0
+    return values * signs.to(values.dtype)

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 
 from kernelevo.kernels.answer import Batch
 from kernelevo.kernels.checking import Sample
+from kernelevo.kernels.parameters import ParameterSet
 from kernelevo.kernels.session import Session
 from kernelevo.kernels.stream import Pick, Stream
 
@@ -52,6 +53,9 @@ def draw(session: Session, stream: Stream, calls: int, rng: random.Random) -> tu
     return picks, places
 
 
-def samples(session: Session, batch: Batch, picks: Sequence[Pick], places: Sequence[int]) -> list[Sample]:
-    """Read what such calls answered out of the stopped child."""
-    return [Sample((picks[place],), session.answer(batch.said, place, batch.calls)) for place in places]
+def samples(
+    session: Session, batch: Batch, picks: Sequence[Pick], places: Sequence[int], parameters: ParameterSet
+) -> list[Sample]:
+    """Read what such calls answered, with these parameters, out of the stopped child."""
+    answers = [session.answer(batch.said, place, batch.calls) for place in places]
+    return [Sample((picks[i],), answer, parameters) for i, answer in zip(places, answers, strict=True)]

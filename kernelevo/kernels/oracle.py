@@ -16,7 +16,7 @@ from kernelevo.kernels.construction import until_alike
 from kernelevo.kernels.double import in_fp64, rounding, turn, turned
 from kernelevo.kernels.gaps import largest_gap
 from kernelevo.kernels.precision import fp64, strict_fp32, tf32_operands
-from kernelevo.kernels.tree import flatten, reals
+from kernelevo.kernels.tree import Leaf, flatten, reals
 
 State = Mapping[str, torch.Tensor]
 Build = Callable[[], nn.Module]
@@ -36,6 +36,7 @@ class Observed:
         returns_held: for each leaf whether it shares memory with what the module held before the call.
         drew: torch's random state after the call, where the call has moved it.
         wide: whether the module computes in fp64 (see ``double.in_fp64``).
+        overlaps: whether elements of an output share memory, as in an expanded tensor.
     """
 
     structure: str
@@ -46,6 +47,7 @@ class Observed:
     returns_held: tuple[bool, ...] = ()
     drew: torch.Tensor | None = None
     wide: bool = False
+    overlaps: bool = False
 
 
 @dataclass(frozen=True)
@@ -162,7 +164,13 @@ def observe(module: nn.Module, args: Any, seed: int, device: str = "cpu") -> Obs
         tuple(_storage(v) in own for v in leaves),
         drew=None if torch.equal(before, after) else after,
         wide=in_fp64([*held, *flatten(args)[1]]),
+        overlaps=any(_overlaps(v) for v in leaves),
     )
+
+
+def _overlaps(leaf: Any) -> bool:
+    strided = isinstance(leaf, torch.Tensor) and leaf.layout is torch.strided
+    return strided and Leaf.of(leaf).overlaps
 
 
 def _undisturbed(run: Callable[[], Observed], like: Observed | None = None) -> Observed:

@@ -35,6 +35,7 @@ from kernelevo.kernels.checking import Checker, Sample
 from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.gaps import Report
 from kernelevo.kernels.ledger import NOWHERE
+from kernelevo.kernels.parameters import ParameterSet
 from kernelevo.kernels.results import parse
 from kernelevo.kernels.series import Stop, Tally
 from kernelevo.kernels.session import Session
@@ -88,7 +89,7 @@ def stopped(
     changed = False
     whole = tally.pace * calls
     if setting.stateful:
-        checker.place(session, checker.pool.groups[0].parameters, fresh=True)
+        checker.place(session, checker.timed(session), fresh=True)
 
     def change(noted: list[int]) -> None:
         nonlocal changed
@@ -116,7 +117,7 @@ def stopped(
     most = _ASKED_STATEFUL if setting.stateful else _ASKED
     most = max(2, min(most, _KEPT_BYTES // max(setting.output_bytes, 1)))
     others = rng.sample(range(first + 1, calls), min(most - 1, calls - first - 1))
-    return _to_verify(session, batch, picks, asked, [first, *others])
+    return _to_verify(session, batch, picks, asked, [first, *others], checker.timed(session))
 
 
 def _outputs(session: Session, done: Sequence[int]) -> dict[int, bytes | None]:
@@ -152,11 +153,16 @@ def _were_there(session: Session, batch: Batch, done: Sequence[int], there: dict
 
 
 def _to_verify(
-    session: Session, batch: Batch, picks: Sequence[Pick], asked: Sequence[Pick], calls: Sequence[int]
+    session: Session,
+    batch: Batch,
+    picks: Sequence[Pick],
+    asked: Sequence[Pick],
+    calls: Sequence[int],
+    parameters: ParameterSet,
 ) -> Stop:
     def sample(given: Sequence[Pick], call: int, answer: Answer) -> Sample:
         start = 0 if session.setting.stateful else call
-        return Sample(tuple(given[start : call + 1]), answer)
+        return Sample(tuple(given[start : call + 1]), answer, parameters)
 
     answers = [(call, session.answer(batch.said, call, batch.calls)) for call in calls]
     return Stop(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import torch
 from torch import nn
@@ -27,27 +27,9 @@ from kernelevo.kernels.oracle import (
     load_state,
     replay32,
 )
-
-Way = Literal["load", "in place"]
+from kernelevo.kernels.parameters import ParameterSet, Way, halves_of
 
 _TIES = ("sparse", "rows")  # distributions with many values that are equal, or nearly so
-
-
-@dataclass(frozen=True)
-class ParameterSet:
-    """Parameter values that the cases of a group share.
-
-    Args:
-        name: ``"shipped"`` or ``"perturbed 1"``.
-        seed: seed of the construction.
-        state: values to load, or None for those of the construction.
-        way: how the candidate gets them: by ``load_state_dict`` or written in place.
-    """
-
-    name: str
-    seed: int
-    state: dict[str, torch.Tensor] | None
-    way: Way = "load"
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,10 +42,18 @@ class Case:
     seed: int
     truth: Truth
 
+    def without_buffers(self) -> Case:
+        """Return the same for a call that others came before: of buffers it says nothing."""
+        ref32, oracle = (replace(o, buffers={}) for o in (self.truth.ref32, self.truth.oracle))
+        return replace(self, truth=replace(self.truth, ref32=ref32, oracle=oracle, e_buffers={}))
+
 
 @dataclass
 class Group:
-    """The cases of one input distribution and parameter set; they share the reference's error."""
+    """The cases of one input distribution and parameter set; they share the reference's error.
+
+    ``instead`` is taken where nobody could be judged with those parameters.
+    """
 
     distribution: str
     parameters: ParameterSet
@@ -72,6 +62,7 @@ class Group:
     stale: list[Case] = field(default_factory=list)
     refused: str = ""
     tf32: tuple[float, ...] | None = None
+    instead: ParameterSet | None = None
 
     @property
     def e_ref(self) -> tuple[float, ...]:
@@ -129,6 +120,30 @@ class Pool:
             kinds = ("normal", "small", "large", "signed", "sparse", "rows", "outlier")
             plan += [(kind, shipped, 1) for kind in kinds]
         self.groups = [Group(*entry) for entry in plan]
+        halves = halves_of(shipped, self.state, self.parameters, tied, rng) if self.state else []
+        self.groups += [Group(inputs.SHIPPED, signs, 1, instead=plain) for signs, plain in halves]
+        self._timed: ParameterSet | None = None
+
+    @property
+    def shipped(self) -> ParameterSet:
+        """The parameters of the construction."""
+        return self.groups[0].parameters
+
+    @property
+    def timed(self) -> ParameterSet:
+        """Parameters of timed calls: changed ones where anybody can be judged on them, else as constructed.
+
+        Fresh modules have biases of zero, gains of one, branches of weight zero: with these a program could
+        leave work out wherever it is timed.
+        """
+        if self._timed is None:
+            with self.turn:
+                self.ensure(1)
+                group = next((g for g in self.groups if g.parameters.name == "perturbed 2"), self.groups[0])
+                while self._wants(group) and not group.cases:
+                    self._work_on(group)
+                self._timed = group.parameters if group.cases else self.shipped
+        return self._timed
 
     # ------------------------------------------------------------------ making cases
 
@@ -244,16 +259,22 @@ class Pool:
         """Do one piece of idle work (one case); return False when every group is full."""
         with self.turn:
             for group in self.groups:
-                if not self._wants(group):
-                    continue
-                case, problem = self._tried(group)
-                if case is None or (problem and not self._is_first(group)):
-                    group.refused = problem
-                else:
-                    group.cases = [c for c in group.cases if c not in group.stale[:1]] + [case]
-                    group.stale = group.stale[1:]
-                return True
+                if self._wants(group):
+                    self._work_on(group)
+                    return True
             return False
+
+    def _work_on(self, group: Group) -> None:
+        """Make one case of a group, or find that nobody could be judged on it."""
+        case, problem = self._tried(group)
+        if case is None or (problem and not self._is_first(group)):
+            if group.instead is None:
+                group.refused = problem
+            else:
+                group.parameters, group.instead = group.instead, None
+        else:
+            group.cases = [c for c in group.cases if c not in group.stale[:1]] + [case]
+            group.stale = group.stale[1:]
 
     def _tried(self, group: Group) -> tuple[Case | None, str]:
         """Make a case of a group; return it, and why nobody could be judged on it.
@@ -336,9 +357,11 @@ class Pool:
         """Distributions that have a case with shipped parameters."""
         return [g.distribution for g in self.groups if g.cases and g.parameters.state is None]
 
-    def error_for(self, distribution: str) -> tuple[float, ...]:
-        """The reference's own error under a distribution with shipped parameters."""
-        for group in self.groups:
-            if group.cases and group.distribution == distribution and group.parameters.state is None:
-                return group.e_ref
+    def error_for(self, distribution: str, parameters: ParameterSet) -> tuple[float, ...]:
+        """The reference's own error under a distribution, with these parameters or else with shipped ones."""
+        known = [g for g in self.groups if g.cases and g.distribution == distribution]
+        for wanted in (parameters, self.shipped):
+            for group in known:
+                if group.parameters is wanted:
+                    return group.e_ref
         return self.groups[0].e_ref

@@ -56,7 +56,7 @@ def batch(session: Session, pool: Pool, stream: Stream, calls: int) -> Report | 
     session.wipe()
     after, _ = session.buffers()
     given = [(tuple(unflatten(session.setting.structure, stream.near(p))), p.seed) for p in picks]
-    expected = pool.replay(pool.groups[0].parameters, given, {**pool.state, **before})
+    expected = pool.replay(pool.timed, given, {**(pool.timed.state or pool.state), **before})
     errors = pool.first.truth.e_buffers
     gaps = (
         gap(name, after, before, value, errors.get(name, 0.0) * min(calls, GROWTH), wide=expected.wide)

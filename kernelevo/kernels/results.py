@@ -79,13 +79,14 @@ def ranges(said: dict[str, Any]) -> list[tuple[int, int]]:
         raise Failed(Status.REJECTED, rules.PROTOCOL.broken(saw)) from error
 
 
-def parse(said: dict[str, Any], count: int, device: str = "cpu") -> list[Result]:
+def parse(said: dict[str, Any], count: int, device: str = "cpu", *, overlaps: bool = True) -> list[Result]:
     """Check a child's description and return (structure, kinds, [(address, leaf)]) for each result.
 
     Args:
         said: the child's words.
         count: how many results there must be.
         device: the kind of device that every tensor must lie on.
+        overlaps: whether elements of a tensor may share memory.
 
     Raises:
         Failed: if it is malformed, or a leaf is of a type or on a device that cannot be judged.
@@ -97,6 +98,9 @@ def parse(said: dict[str, Any], count: int, device: str = "cpu") -> list[Result]
         if not all(isinstance(kind, dict) for kind in kinds):
             raise ValueError("a kind that is none")
         leaves = [_leaf(kind, device) for kind in kinds]
+        if not overlaps and any(leaf is not None and leaf.overlaps for leaf in leaves):
+            saw = "elements of an output share memory (a view that is expanded or overlaps itself)"
+            raise Failed(Status.REJECTED, rules.OWN_MEMORY.broken(saw))
         found = []
         for structure, places in results:
             mine = [kinds[k] for k, _ in places]

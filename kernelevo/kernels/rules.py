@@ -132,6 +132,10 @@ ORDER = Rule(
     "a batch of calls stands for calls that come one after the other, each with inputs of its own moment",
     "computes each call from the inputs of that call, when it is called, and remembers no others",
 )
+UNSEEN = Rule(
+    "timed inputs are parts of sets that come again, as no caller's are: what was read of them once is known",
+    "takes as long on inputs that nobody has seen before",
+)
 WITHIN_PHYSICS = Rule(
     "so the work was not done within the calls that were timed",
     "computes every output from the inputs of its own call, and has it in memory when the call returns",

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import select
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -133,21 +132,32 @@ class Session:
     # ------------------------------------------------------------------ weights
 
     def construct(
-        self, weights: Mapping[str, torch.Tensor], seed: int, *, timeout: float | None = None
+        self,
+        weights: Mapping[str, torch.Tensor],
+        seed: int,
+        *,
+        timeout: float | None = None,
+        beside: bool = False,
     ) -> dict[str, Any]:
-        """Construct the subject after ``seed`` with the weights of a fresh reference module, by name."""
+        """Construct the subject after ``seed`` with these weights; ``beside`` keeps the one that is there."""
         for spec, view in zip(self.setting.names, self._weight_views, strict=True):
             view.copy_(weights[spec["name"]])
-        reply = self.ask("construct", seed=seed, timeout=timeout)
+        reply = self.ask("construct", seed=seed, timeout=timeout, beside=beside)
         self.weights = "by seed" if reply.get("weights") == "by seed" else "strict"
         return reply
 
-    def load(self, state: dict[str, torch.Tensor], way: str) -> None:
-        """Give the subject other parameter values: by ``load_state_dict`` or written in place."""
+    def load(self, state: Mapping[str, torch.Tensor], way: str, only: Collection[str] = ()) -> None:
+        """Give the subject other parameter values: by ``load_state_dict`` or written in place.
+
+        Args:
+            state: values by name.
+            way: ``"load"`` or ``"in place"``.
+            only: write these alone.
+        """
         for spec, view in zip(self.setting.names, self._weight_views, strict=True):
             if spec["name"] in state:
                 view.copy_(state[spec["name"]])
-        self.ask("load", way="load" if way == "load" else "in place")
+        self.ask("load", way="load" if way == "load" else "in place", only=sorted(only))
 
     # ------------------------------------------------------------------ calls
 
@@ -187,8 +197,8 @@ class Session:
         staged = self.ask("stage", timeout=limit, blank=blank)
         self._staging.places = ranges(staged)
         self.stop()
-        if self._reading is not None:
-            self._reading.take(staged)
+        if self.reading is not None:
+            self.reading.take(staged)
 
     def idle(self, calls: int) -> Batch:
         """Run calls on what lies in the first slot, without staging it: for the empty program."""
@@ -210,8 +220,8 @@ class Session:
             reply = self.child.channel.recv(limit)
             end = self.child.stop()
             self._stopped = True
-            if self._reading is not None and isinstance(reply, dict) and "error" not in reply:
-                end = self._reading.secure(reply)
+            if self.reading is not None and isinstance(reply, dict) and "error" not in reply:
+                end = self.reading.secure(reply)
         self._backing.after(count)
         if not isinstance(reply, dict):
             raise Failed(Status.REJECTED, rules.PROTOCOL.broken(NO_ANSWER))
@@ -229,34 +239,34 @@ class Session:
 
     def wipe(self) -> None:
         """Zero the inputs of the latest batch: the child, which stands still, computes no more from them."""
-        if self._reading is not None:
-            self._staging.wipe(self._reading)
+        if self.reading is not None:
+            self._staging.wipe(self.reading)
         else:
             self._slots.block[: self.setting.inputs.nbytes * self.setting.capacity].numpy().fill(0)
 
     @property
     def rewrites(self) -> bool:
         """Whether the parent can change inputs in the midst of a batch, wherever they were copied to."""
-        return not self.setting.staged or self._reading is not None
+        return not self.setting.staged or self.reading is not None
 
     def rewrite(self, slots: Sequence[int], values: Values) -> bool:
         """Let the stopped child find other inputs in slots, where they were copied to; False if it fails."""
-        if self._reading is not None:
-            return self._staging.rewrite(self._reading, slots, values)
+        if self.reading is not None:
+            return self._staging.rewrite(self.reading, slots, values)
         for slot in slots:
             values.write(slot, self._slot_views[slot])
         return self.rewrites
 
     def peek(self, address: int, nbytes: int) -> bytes | None:
         """Return the stopped child's memory in the midst of a batch; None where it cannot be read (yet)."""
-        reading = self._reading
+        reading = self.reading
         try:
             return (self.child.read if reading is None else reading.plain_read)(address, nbytes).tobytes()
         except (BadAddress, RuntimeError, LookupError):
             return None
 
     @property
-    def _reading(self) -> SharedOutputs | None:
+    def reading(self) -> SharedOutputs | None:
         """What reads outputs by itself; None where the child has to copy them."""
         return self.outputs if self.outputs is not None and self.outputs.usable else None
 
@@ -266,7 +276,7 @@ class Session:
 
     def inputs(self, slot: int) -> list[torch.Tensor]:
         """Return the tensors that now lie in a slot (the child may have written to them)."""
-        read = self._reading is not None and self._staging.read_back(self._reading, slot)
+        read = self.reading is not None and self._staging.read_back(self.reading, slot)
         if self.setting.staged and not read:
             self.ask("unstage", slot=slot)
             self.stop()
@@ -274,7 +284,7 @@ class Session:
 
     def holds(self, slot: int, given: Sequence[torch.Tensor]) -> bool:
         """Tell whether a slot's inputs, where they were copied to, surely are these, which lie there too."""
-        return self._reading is not None and self._staging.holds(self._reading, slot, given)
+        return self.reading is not None and self._staging.holds(self.reading, slot, given)
 
     def places(self, batch: Batch, *, own: bool = False) -> list[list[tuple[int, int]]]:
         """Return (address, bytes) of every tensor leaf of every result, checked for plausible sizes.
@@ -283,15 +293,15 @@ class Session:
             batch: whose results.
             own: leave those out that the module itself hands out of what it holds.
         """
-        parsed = parse(batch.said, batch.calls, self._device)
+        parsed = parse(batch.said, batch.calls, self._device, overlaps=self.setting.overlaps)
         return [places(result, self.setting.returns_held if own else ()) for result in parsed]
 
     def answer(self, said: dict[str, Any], index: int, count: int) -> Answer:
         """Read one result out of the stopped child; its spans are where it lay when it was returned."""
         if not self.setting.staged:
             return self._read(said, index, count)
-        tensors = parse(said, count, self._device)[index][2]
-        reading = self._reading
+        tensors = parse(said, count, self._device, overlaps=self.setting.overlaps)[index][2]
+        reading = self.reading
         if reading is not None:
             try:
                 return self._read(said, index, count, self._device, reading.read)
@@ -321,9 +331,12 @@ class Session:
         count: int,
         device: str = "cpu",
         read: Callable[[list[tuple[int, int]]], list[NDArray[np.uint8]]] | None = None,
+        *,
+        own: bool = False,
     ) -> Answer:
-        """Read one result with ``read``; without it, out of the stopped child's own memory."""
-        structure, kinds, tensors = parse(said, count, device)[index]
+        """Read one result (or what the subject holds of its ``own``), out of its memory or with ``read``."""
+        may = own or self.setting.overlaps
+        structure, kinds, tensors = parse(said, count, device, overlaps=may)[index]
         budget = 4 * self.setting.output_bytes + sum(leaf.nbytes for leaf in self.setting.weights.leaves)
         budget += 1 << 20
         if sum(leaf.nbytes for _, leaf in tensors) > budget:
@@ -348,37 +361,27 @@ class Session:
             structure = flatten(torch.empty(0))[0]
         return Answer(structure, tuple(leaves), tuple((a, a + n) for a, n in pieces))
 
+    def parameters(self) -> dict[str, torch.Tensor]:
+        """Return the subject's parameters by name, read from its stopped memory."""
+        return self._named("parameters")[0]
+
     def buffers(self) -> tuple[dict[str, torch.Tensor], bool]:
         """Return the subject's buffers by name and its mode, read from its stopped memory."""
-        said = self.ask("buffers")
+        return self._named("buffers")
+
+    def _named(self, kind: str) -> tuple[dict[str, torch.Tensor], bool]:
+        said = self.ask(kind)
         self.stop()
-        answer = self._read(said, 0, 1)
+        answer = self._read(said, 0, 1, own=True)
         names = said.get("names")
         if not isinstance(names, list) or len(names) != len(answer.leaves):
-            saw = "the program's process does not say which buffers it has"
+            saw = f"the program's process does not say which {kind} it has"
             raise Failed(Status.REJECTED, rules.PROTOCOL.broken(saw))
         return dict(zip(map(str, names), answer.leaves, strict=True)), said.get("training") is True
 
     def peak_megabytes(self) -> float | None:
         """Return the child's largest resident size so far in MB, as the kernel says; None once it is gone."""
         return peak_megabytes(self.child.pid)
-
-    def digest(self, batch: Batch) -> bytes:
-        """Hash a batch's outputs as they are now; where that takes copies, of the first and last call."""
-        digest = hashlib.sha256()
-        if self.setting.staged:
-            if self._reading is not None and not self._reading.unchanged():
-                saw = "outputs changed after they were returned (a deferred write)"
-                raise Failed(Status.REJECTED, rules.FINAL.broken(saw))
-            for index in sorted({0, batch.calls - 1}):
-                for leaf in self.answer(batch.said, index, batch.calls).leaves:
-                    if isinstance(leaf, torch.Tensor) and leaf.numel():
-                        digest.update(leaf.contiguous().flatten().view(torch.uint8).numpy().data)
-        else:
-            for spans in self.places(batch):
-                for piece in self.child.read_many(spans):
-                    digest.update(piece.data)
-        return digest.digest()
 
     @property
     def _device(self) -> str:

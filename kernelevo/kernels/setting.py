@@ -43,6 +43,7 @@ class Setting:
         training: train or eval mode.
         returns_input: for each output leaf whether the reference hands out an input's memory.
         returns_held: the same of what the module holds, such as a weight: a caller gets that in each call.
+        overlaps: whether elements of an output of the reference share memory, as in an expanded tensor.
         lays_out: whether results are brought into the strides of the reference's as part of a call, as where
             a program stands in for a live module.
         device: where children compute, ``"cpu"`` or ``"cuda:0"``.
@@ -63,6 +64,7 @@ class Setting:
     training: bool
     returns_input: tuple[bool, ...]
     returns_held: tuple[bool, ...]
+    overlaps: bool = False
     lays_out: bool = False
     device: str = "cpu"
     staged: bool = False
@@ -194,6 +196,7 @@ def survey(
         module.training,
         truth.ref32.returns_input,
         truth.ref32.returns_held,
+        truth.ref32.overlaps,
         lays_out,
         device,
         staged or device != "cpu",

@@ -112,6 +112,11 @@ class Stream:
         with _on_this_thread():
             return pytree.tree_leaves(self._source.inputs(pick.uneven % (1 << 31)))
 
+    @property
+    def windows(self) -> bool:
+        """Whether the inputs of timed calls are parts of larger sets."""
+        return any(self._free)
+
     def pick(self) -> Pick:
         """Choose the next call's values; seven in ten are as shipped."""
         rng = self._rng

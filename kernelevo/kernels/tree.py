@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,6 +76,11 @@ class Leaf:
         if 0 in self.shape:
             return 0
         return 1 + sum((n - 1) * s for n, s in zip(self.shape, self.stride, strict=True))
+
+    @property
+    def overlaps(self) -> bool:
+        """Whether elements share memory for want of room, as in an expanded tensor."""
+        return self.extent < math.prod(self.shape)
 
     @property
     def nbytes(self) -> int:

@@ -6,7 +6,7 @@ import resource
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -100,6 +100,7 @@ class Worker:
         self._kept: list[Any] = []
         self._fetched: list[Any] = []
         self._held: Any = None
+        self._first: tuple[nn.Module | None, Subject | None] = (None, None)
 
     def equip(self) -> None:
         """Take up the instruments that a timed run has; before any candidate's code is there."""
@@ -117,6 +118,8 @@ class Worker:
         seed, spec = order["seed"], self.payload["subject"]
         weights: str = "strict"
         start = time.perf_counter()
+        if order.get("beside"):
+            self._first = self._module, self._subject
         self._subject = self._module = None
         if spec["kind"] == "empty":
             self._subject = _empty(self.payload["outputs"], self._place.device)
@@ -148,6 +151,12 @@ class Worker:
         ]
         return lambda *args: laid_out(program(*args), kinds)
 
+    def do_back(self, order: dict[str, Any]) -> dict[str, Any]:
+        """Go back to the instance beside which another one was constructed."""
+        self._module, self._subject = self._first
+        self._first = None, None
+        return {}
+
     def do_load(self, order: dict[str, Any]) -> dict[str, Any]:
         """Take the parameters and buffers that now lie in shared memory."""
         if self._module is None:
@@ -159,9 +168,10 @@ class Worker:
             self._module.load_state_dict(given, strict=True)
             return {}
         own = {**dict(self._module.named_parameters()), **dict(self._module.named_buffers())}
+        only = order.get("only") or own.keys()
         with torch.no_grad():
             for spec, view in pairs:
-                if spec["name"] in own:
+                if spec["name"] in own and spec["name"] in only:
                     own[spec["name"]].copy_(view)
         return {}
 
@@ -272,14 +282,22 @@ class Worker:
         """Say where the buffers lie, by their names in the state dict."""
         if self._module is None:
             return {"names": [], "training": self.payload["training"], **describe([[]])}
-        own = dict(self._module.named_buffers())
-        names = [k for k in self._module.state_dict() if k in own]
+        return self._told(dict(self._module.named_buffers()), self._module)
+
+    def do_parameters(self, order: dict[str, Any]) -> dict[str, Any]:
+        """Say where the parameters lie, by their names in the state dict."""
+        if self._module is None:
+            return {"names": [], "training": self.payload["training"], **describe([[]])}
+        return self._told(dict(self._module.named_parameters()), self._module)
+
+    def _told(self, own: Mapping[str, torch.Tensor], module: nn.Module) -> dict[str, Any]:
+        names = [k for k in module.state_dict() if k in own]
         if not names and own:
             names = list(own)
         self._kept = [[own[k].detach() for k in names]]
         if self._place.staged:
             self._kept = [self._place.fetch(self._kept[0])]
-        return {"names": names, "training": self._module.training, **describe(self._kept)}
+        return {"names": names, "training": module.training, **describe(self._kept)}
 
     def do_drop(self, order: dict[str, Any]) -> dict[str, Any]:
         """Let go of the kept outputs."""

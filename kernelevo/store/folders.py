@@ -89,7 +89,9 @@ def _written(folder: Path) -> float:
     found = 0.0
     for name in (RUN_FILE, f"{RUN_FILE}-wal"):
         with contextlib.suppress(OSError):  # its writer removes the log at the end, others whole runs
-            found = max(found, (folder / name).stat().st_mtime)
+            told = (folder / name).stat()
+            if told.st_size:  # an empty log is of somebody who reads
+                found = max(found, told.st_mtime)
     return found
 
 

@@ -138,7 +138,12 @@ def _arguments(given: Any, module: nn.Module) -> tuple[Any, ...]:
 
 
 def _weights(weights: Sequence[float] | None, count: int) -> list[float]:
-    given = [1.0] * count if weights is None else [float(w) for w in weights]
+    try:
+        given = [1.0] * count if weights is None else [float(w) for w in weights]
+    except (TypeError, ValueError) as error:
+        raise BadSetting(
+            f"weights={weights!r} are no numbers.", why=str(error), now="e.g. weights=[3, 1]"
+        ) from error
     if len(given) != count or not all(math.isfinite(w) and w > 0 for w in given):
         raise BadSetting(
             f"{len(given)} weights {given} do not fit {count} input sets.",

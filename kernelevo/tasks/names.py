@@ -95,9 +95,11 @@ def _definitions(path: Path) -> tuple[set[str], set[str], set[str]]:
     """Return the names of a file's classes, of its functions, and of what calls made, at the top level."""
     try:
         tree = ast.parse(path.read_text(encoding="utf-8-sig"), filename=str(path))
-    except (SyntaxError, UnicodeDecodeError, ValueError, OSError) as error:
+    except (SyntaxError, UnicodeDecodeError, ValueError, OSError, RecursionError, MemoryError) as error:
         raise BadProgram(
-            f"{path} cannot be read as Python.", why=str(error), now="correct the file and run again"
+            f"{path} cannot be read as Python.",
+            why=str(error) or "it is nested too deeply",
+            now="correct the file and run again",
         ) from error
     classes = {n.name for n in tree.body if isinstance(n, ast.ClassDef)}
     functions = {n.name for n in tree.body if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)}

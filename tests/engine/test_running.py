@@ -79,3 +79,42 @@ def test_in_another_thread_there_are_no_signals_and_it_works(tmp_path: Path) -> 
     thread.start()
     thread.join(30)
     assert reasons == ["the budget of 3 is spent"]
+
+
+AFTER = """
+import os, signal, sys, time
+sys.path[:] = {path!r}
+from pathlib import Path
+from kernelevo.engine.running import finishing, run_engine
+from kernelevo.engine import Budget, Engine
+from kernelevo.executors import InlineExecutor
+from kernelevo.store import RunStore
+from tests.engine import toys
+with RunStore.create(Path({folder!r}), toys.task(), {{}}) as store:
+    places, budget = InlineExecutor(), Budget.parse("3")
+    engine = Engine(store, [toys.Flip()], places, budget, loader="tests.engine.toys:load", device=None)
+    with finishing():
+        print(run_engine(engine).reason)
+        os.kill(os.getpid(), {number})
+        time.sleep(0.1)
+        print("written")
+        if {twice}:
+            os.kill(os.getpid(), {number})
+            time.sleep(5)
+            print("too late")
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("twice", [False, True])
+def test_what_was_found_is_written_though_a_signal_comes_after_the_run(
+    tmp_path, number, twice, interruptible
+):
+    code = AFTER.format(path=sys.path, folder=str(tmp_path / "run"), number=int(number), twice=twice)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert "is spent\nwritten\n" in done.stdout and "too late" not in done.stdout, done.stderr
+    assert (done.returncode == 0) is not twice and ("KeyboardInterrupt" in done.stderr) is twice, done.stderr

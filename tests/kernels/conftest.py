@@ -74,8 +74,8 @@ def stop_batches(judge: KernelJudge, source: str, calls: int = 200) -> int:
     rng, tally = random.Random(1), Tally(calls=calls)
     with judge._stages.enter(ground, artifact) as session:
         session.construct(ground.pool.weights(ground.pool.base_seed), ground.pool.base_seed)
-        ground.checker.place(session, ground.pool.groups[0].parameters)
-        tally.pace = min(ground.ring._run(session, calls)[0].seconds for _ in range(3)) / calls
+        ground.checker.place(session, ground.checker.timed(session))
+        tally.pace = min(ground.ring.run(session, calls)[0].seconds for _ in range(3)) / calls
         for _ in range(40):
             found = order.stopped(session, ground.checker, ground.stream, tally, rng)
             if found is not None:

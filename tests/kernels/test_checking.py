@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from kernelevo.core import Status
+from kernelevo.kernels import conduct
 from kernelevo.kernels.answer import Answer
 from kernelevo.kernels.checking import Checker, Sample, _surely
 from kernelevo.kernels.correctness import compare
@@ -32,12 +33,12 @@ def results(*spans):
 )
 def test_calls_that_share_memory_are_refused_whatever_lies_between(spans):
     with pytest.raises(Failed, match="share memory") as caught:
-        Checker(None).own_memory(SESSION, results(*spans))
+        conduct.own_memory(SESSION, results(*spans))
     assert caught.value.status is Status.REJECTED
 
 
 def test_parts_of_one_result_may_share_memory():
-    Checker(None).own_memory(SESSION, results([(0, 100), (10, 20), (0, 100)], [(100, 110)], [(120, 130)]))
+    conduct.own_memory(SESSION, results([(0, 100), (10, 20), (0, 100)], [(100, 110)], [(120, 130)]))
 
 
 def test_a_structure_that_promises_other_leaves_is_no_answer():
@@ -58,13 +59,23 @@ def test_inputs_that_the_module_refuses_ask_nothing_of_a_program():
             raise ValueError("values must be from 0 to 1")
         return Observed("*", (torch.ones(2),), {}, False)
 
-    pool = SimpleNamespace(groups=[SimpleNamespace(parameters=None)], answers=lambda _: evaluate)
-    pool.error_for = lambda _: (0.0,)
+    pool = SimpleNamespace(answers=lambda _: evaluate, error_for=lambda *_: (0.0,))
     checker = Checker(pool)
     stream = SimpleNamespace(near=lambda pick: [pick.value])
     good, bad = (SimpleNamespace(value=v, seed=1, distribution="rows") for v in (0.5, 2.0))
     arguments = flatten((0.0,))[0]
-    assert checker.takes(stream, arguments, [good]) and not checker.takes(stream, arguments, [good, bad])
-    samples = [Sample((pick,), Answer("*", (torch.ones(2),), ())) for pick in (bad, good)]
+    assert checker.takes(stream, arguments, [good], None)
+    assert not checker.takes(stream, arguments, [good, bad], None)
+    samples = [Sample((pick,), Answer("*", (torch.ones(2),), ()), None) for pick in (bad, good)]
     ((pick, report),) = checker.reports(stream, arguments, samples)
     assert pick is good and report.ok and report.fine
+
+
+def test_a_program_that_changes_its_parameters_is_refused():
+    """A drop-in shares them with its caller's module."""
+    kept = {"weight": torch.ones(3), "bias": torch.zeros(2)}
+    conduct.parameters_kept(SimpleNamespace(parameters=lambda: dict(kept)), kept)
+    changed = {**kept, "bias": torch.full((2,), 1e-30)}
+    with pytest.raises(Failed, match="writes to its own parameter 'bias'") as caught:
+        conduct.parameters_kept(SimpleNamespace(parameters=lambda: changed), kept)
+    assert caught.value.status is Status.REJECTED

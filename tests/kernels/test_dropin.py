@@ -435,3 +435,34 @@ def test_results_have_the_strides_of_the_original_s(tmp_path):
     torch.library.opcheck(
         torch.ops.kernelevo.run.default, (fast._number, 0, [x], state, []), test_utils=checks
     )
+
+
+class Addressed(nn.Module):
+    def forward(self, x):
+        return x * 2
+
+
+ADDRESSES = """
+import torch
+from torch import nn
+
+
+class ModelNew(nn.Module):
+    seen = []
+
+    def forward(self, x):
+        self.seen.append((x.data_ptr() % 64, x.stride()))
+        return x * 2
+"""
+
+
+@pytest.mark.parametrize("step", [1, 2])
+def test_parts_of_tensors_come_to_lie_where_programs_were_proven(step, tmp_path):
+    """Aligned loads end a process on a part that begins between: all inputs of a judge are aligned."""
+    whole = torch.arange(101.0)
+    module, args = Addressed(), (torch.zeros(200)[::step][:50],)
+    fast = Optimized(module, Program.single(ADDRESSES), [Signature.of(module, args)], folder=tmp_path)
+    with torch.no_grad():
+        result = fast(whole[1:][::step][:50])
+    torch.testing.assert_close(result, whole[1:][::step][:50] * 2)
+    assert fast._program.seen == [(0, (step,))]

@@ -97,3 +97,38 @@ def test_values_that_are_not_finite_and_tensors_of_one_row():
     assert not judged(value, exact, own, e_ref).ok
     flat = exact[:, 0].clone()
     assert heavy_tails.rows(flat.float(), flat, flat, GATE) is None
+
+
+def side_by_side(seed, classes=40, rows=64):
+    """Return the right values of four coordinates beside shares, PyTorch's own, and its largest error."""
+    generator = torch.Generator().manual_seed(seed)
+    far = 8192 * torch.rand(rows, 4, generator=generator, dtype=torch.float64)
+    shares = torch.softmax(torch.randn(rows, classes, generator=generator, dtype=torch.float64), -1) / 300
+    exact = torch.cat([far, shares], 1)
+    size = torch.cat([far.amax(0), shares.amax(0)])
+    own = (
+        exact + ROUNDING * size * torch.randn(exact.shape, generator=generator, dtype=torch.float64)
+    ).float()
+    return exact, own, float((own.double() - exact).abs().max()), size, generator
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**31), st.integers(1, 200), st.sampled_from((1.0, 3.0)))
+def test_honest_rounding_of_unlike_parts_passes(seed, classes, worse):
+    exact, own, e_ref, size, generator = side_by_side(seed, classes)
+    noise = torch.randn(exact.shape, generator=generator, dtype=torch.float64)
+    found = judged((exact + worse * ROUNDING * size * noise).float(), exact, own, worse * e_ref)
+    assert found.ok and found.fine, found.problem
+
+
+@pytest.mark.parametrize("classes", [3, 40])  # a small and a large share of all values
+@pytest.mark.parametrize("turned", [False, True])
+def test_parts_that_the_others_hide_are_looked_at(classes, turned):
+    exact, own, e_ref, _, _ = side_by_side(5, classes)
+    lazy = own.clone()
+    lazy[:, 4:] = lazy[:, 4:].mean()  # no share is off by more than PyTorch's error at the coordinates allows
+    assert FACTOR * e_ref > float((lazy[:, 4:] - exact[:, 4:]).abs().max()) > GATE
+    laid = [t.T.contiguous() if turned else t for t in (lazy, exact, own)]
+    found = judged(*laid, e_ref)
+    assert not found.ok and re.search("more than their (row|part of the tensor) allows", found.problem)
+    assert judged(laid[2], laid[1], laid[2], e_ref).ok

@@ -5,7 +5,7 @@ import random
 import pytest
 import torch
 
-from kernelevo.kernels.inputs import DISTRIBUTIONS, draw, free_leaves, perturbed
+from kernelevo.kernels.inputs import DISTRIBUTIONS, draw, free_leaves, is_free, perturbed
 from kernelevo.kernels.stream import Stream
 from tests.kernels.references import TRANSITION, Ref
 
@@ -111,3 +111,38 @@ def test_what_is_the_same_in_every_draw_is_not_drawn_anew(monkeypatch):
     picks = [stream.pick() for _ in range(9)]
     monkeypatch.setattr(ref, "inputs", None)
     assert all(torch.equal(stream.leaves(pick)[1], torch.tril(torch.ones(8, 8))) for pick in picks)
+
+
+def draws(make):
+    torch.manual_seed(4)
+    return make(), make()
+
+
+STRUCTURED = {
+    "sorted": lambda: torch.rand(100).sort().values,
+    "sorted down a column": lambda: torch.rand(40, 3).sort(0, descending=True).values,
+    "triangular": lambda: torch.triu(torch.rand(16, 16)),
+    "symmetric": lambda: torch.randn(32, 32).cov(),
+    "shares": lambda: torch.softmax(torch.randn(8, 100), -1),
+    "unit vectors": lambda: torch.nn.functional.normalize(torch.randn(50, 64), dim=1),
+    "one in ten, at places that stay": lambda: torch.rand(1000) * (torch.arange(1000) % 10 == 0),
+}
+UNSTRUCTURED = {
+    "uniform": lambda: torch.rand(4, 1 << 18),
+    "uniform in bfloat16": lambda: torch.rand(64, 256, dtype=torch.bfloat16),
+    "uniform in float16": lambda: torch.rand(64, 256, dtype=torch.float16),
+    "normal": lambda: torch.randn(32, 32),
+    "a square": lambda: torch.rand(2, 2),
+    "with zeros": lambda: torch.rand(64, 64) * (torch.rand(64, 64) > 0.1),
+    "short": lambda: torch.rand(3),
+}
+
+
+@pytest.mark.parametrize("name", STRUCTURED)
+def test_reals_with_a_structure_stay_as_the_task_draws_them(name):
+    assert not is_free(*draws(STRUCTURED[name]))
+
+
+@pytest.mark.parametrize("name", UNSTRUCTURED)
+def test_random_reals_are_free(name):
+    assert is_free(*draws(UNSTRUCTURED[name]))

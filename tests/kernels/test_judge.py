@@ -268,7 +268,7 @@ def test_a_module_without_products_has_no_bound_and_says_why(judge):
 
 
 def test_bytes_are_compared_to_the_last():
-    from kernelevo.kernels.checking import same
+    from kernelevo.kernels.conduct import same
 
     for count in (0, 1, 7, 8, 9, 1001):
         value = torch.arange(count, dtype=torch.uint8)

@@ -53,7 +53,7 @@ def test_every_call_of_a_batch_is_as_likely_to_be_verified():
 def test_answers_are_put_beside_the_calls_that_they_belong_to():
     plan = Plan.draw(Picks(), random.Random(2), session(), 12, 5)
     defender = SimpleNamespace(answer=lambda said, place, calls: (said, place, calls))
-    samples = [Sample((plan.ours[call],), Answer("", (), ())) for call in range(12)]
+    samples = [Sample((plan.ours[call],), Answer("", (), ()), None) for call in range(12)]
     plan.beside(samples, defender, SimpleNamespace(said="b", calls=5))
     for call, sample in enumerate(samples):
         at = plan.shared.index(call) if call in plan.shared else None
@@ -76,10 +76,10 @@ def test_each_sample_is_kept_with_the_same_chance_and_counted_once():
     for seed in range(2000):
         rng, tally = random.Random(seed), Tally(most=3)
         for number in range(12):
-            keep(rng, Sample((number,), answer), tally, 4)
+            keep(rng, Sample((number,), answer, None), tally, 4)
         seen.update(s.picks[0] for s in tally.samples)
     assert all(abs(seen[number] - 500) < 100 for number in range(12))
-    tally.fastest = [tally.samples[2], Sample((99,), answer)]
+    tally.fastest = [tally.samples[2], Sample((99,), answer, None)]
     tally.samples[1].beside = answer
     order = ordered(tally)
     assert [s.picks[0] for s in order[:2]] == [tally.samples[2].picks[0], tally.samples[1].picks[0]]
@@ -125,7 +125,7 @@ def test_a_wrong_baseline_convicts_nobody_and_a_wrong_program_is_found_beside_a_
     class Pool:
         groups = (SimpleNamespace(parameters=None),)
 
-        def error_for(self, _):
+        def error_for(self, *_):
             return (0.0,)
 
         def answers(self, _):
@@ -139,7 +139,7 @@ def test_a_wrong_baseline_convicts_nobody_and_a_wrong_program_is_found_beside_a_
     pick = SimpleNamespace(distribution="shipped", seed=7)
 
     def verify(value, theirs, **how):
-        sample = Sample((pick,), observed(value), observed(theirs))
+        sample = Sample((pick,), observed(value), None, observed(theirs))
         made.clear()
         return Checker(Pool()).verify(False, stream, NO_ARGUMENTS, [sample] * 3, 0.0, **how)
 

@@ -99,3 +99,15 @@ def test_a_log_that_its_writer_removes_meanwhile_is_no_error(
 def test_a_task_in_a_deep_folder_has_a_run_folder_too(tmp_path: Path) -> None:
     folder = new_run_folder(f"/{'deep/' * 80}net.py:Model", DAY, root=tmp_path)
     assert folder.is_dir() and folder.name.endswith("deep-net.py-Model-2026-11-23-1")
+
+
+def test_who_reads_a_run_does_not_make_it_the_last_one(tmp_path: Path) -> None:
+    """Whoever reads leaves an empty log beside the database, which is younger than any other."""
+    for name in ("older", "newer"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / RUN_FILE).write_bytes(b"x")
+    os.utime(tmp_path / "older" / RUN_FILE, (1e9, 1e9))
+    (tmp_path / "older" / f"{RUN_FILE}-wal").touch()
+    assert find_run("@last", root=tmp_path).name == "newer"
+    (tmp_path / "older" / f"{RUN_FILE}-wal").write_bytes(b"a row")
+    assert find_run("@last", root=tmp_path).name == "older"

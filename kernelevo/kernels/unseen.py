@@ -1,0 +1,61 @@
+"""Unseen: whether a program takes as long on inputs that were drawn for one call alone.
+
+The free inputs of timed calls are parts of larger sets, each number times a factor from 0.9 to 1: drawing
+anew for every call would take longer than the calls. Signs and order of size survive, so a program can find
+out which part it was given, and answer from what it has read of the set before: the largest value of a row
+from a few candidates. So a winner also gets batches whose inputs were all drawn anew, in turn with others.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from kernelevo.core import Status
+from kernelevo.kernels import rules
+from kernelevo.kernels.failed import Failed
+from kernelevo.kernels.inputs import SHIPPED
+from kernelevo.kernels.stream import Pick, Stream
+
+PAIRS = 3
+"""Batches of each kind."""
+SLOWER = 1.25
+"""Times the slowest other batch that the quickest on unseen inputs must take to say something."""
+
+Run = Callable[[list[Pick]], float]
+
+
+def look(run: Run, stream: Stream, calls: int, seconds: float) -> None:
+    """Time batches on unseen inputs in turn with others, twice where the first time says something.
+
+    Args:
+        run: runs a batch, alone on the device, and returns its seconds.
+        stream: of values; nothing is looked for where it draws all of them anew anyway.
+        calls: as many as a timed batch has.
+        seconds: begin no pair after so long.
+
+    Raises:
+        Failed: if all batches on unseen inputs are clearly slower, both times.
+    """
+    if not stream.windows:
+        return
+    end = time.monotonic() + seconds
+    ratio = _ratio(run, stream, calls, end)
+    if ratio is None or ratio <= SLOWER:
+        return
+    again = _ratio(run, stream, calls, time.monotonic() + seconds)
+    if again is not None and again > SLOWER:
+        saw = f"on inputs that it has never seen the program takes {min(ratio, again):.2f} times as long"
+        raise Failed(Status.REJECTED, rules.UNSEEN.broken(saw))
+
+
+def _ratio(run: Run, stream: Stream, calls: int, end: float) -> float | None:
+    """Return the quickest batch on unseen inputs over the slowest other one; None for too few."""
+    known: list[float] = []
+    unseen: list[float] = []
+    while len(unseen) < PAIRS and (len(unseen) < 2 or time.monotonic() < end):
+        known.append(run([stream.pick() for _ in range(calls)]))
+        unseen.append(run([stream.unlike(SHIPPED) for _ in range(calls)]))
+        if min(unseen) <= max(known):
+            return 1.0
+    return min(unseen) / max(known)

@@ -1,0 +1,78 @@
+"""Shortcuts that hold on fresh parameters, drawn inputs or lone calls are seen; honest twins of them pass."""
+
+import pytest
+
+from kernelevo.core import Program, Status
+from kernelevo.kernels import unseen
+from kernelevo.kernels.failed import Failed
+from kernelevo.kernels.inputs import SHIPPED
+from kernelevo.kernels.judge import KernelJudge
+from tests.adversarial.shortcut_rows import HONEST, SHORTCUTS, program
+from tests.few import few
+from tests.kernels.conftest import task_of
+
+OFTEN = [s.name for s in SHORTCUTS[:3] + SHORTCUTS[4:6]]
+
+
+def heard(cache, task, text, *, final=False):
+    with KernelJudge(
+        task_of(task), cache=cache, compiled=(), search_seconds=0.15, final_seconds=0.6, threads=1
+    ) as judge:
+        judge.ground.pool.fill()
+        artifact = judge.prepare(Program.single(text))
+        return judge.finalize(artifact) if final else judge.measure(artifact)
+
+
+@pytest.mark.parametrize("shortcut", few(SHORTCUTS, OFTEN, name=lambda s: s.name))
+def test_a_shortcut_is_seen(tmp_path, shortcut):
+    found = heard(tmp_path, shortcut.task, shortcut.evil, final=shortcut.final)
+    assert found.status is shortcut.status and shortcut.words in found.feedback, found.feedback
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shortcut", few(SHORTCUTS, OFTEN, name=lambda s: s.name))
+def test_an_honest_program_passes(tmp_path, shortcut):
+    text = shortcut.honest or program(shortcut.task)
+    found = heard(tmp_path, shortcut.task, text, final=shortcut.final)
+    assert found.status is Status.OK, found.feedback
+
+
+@pytest.mark.parametrize("name", few(HONEST, 2))
+def test_what_looks_like_one_passes(tmp_path, name):
+    found = heard(tmp_path, *HONEST[name])
+    assert found.status is Status.OK, found.feedback
+
+
+class Stream:
+    windows = True
+
+    def pick(self):
+        return "known"
+
+    def unlike(self, distribution):
+        assert distribution == SHIPPED
+        return "unseen"
+
+
+@pytest.mark.parametrize(("times", "refused"), [(1.6, True), (1.2, False), (1.0, False)])
+def test_who_is_slower_on_unseen_inputs_is_refused(times, refused):
+    ran = []
+
+    def run(picks):
+        ran.append(picks)
+        return len(picks) * (times if picks[0] == "unseen" else 1.0)
+
+    if refused:
+        with pytest.raises(Failed, match=r"1\.60 times as long") as caught:
+            unseen.look(run, Stream(), 7, 60.0)
+        assert caught.value.status is Status.REJECTED and len(ran) == 4 * unseen.PAIRS
+    else:
+        unseen.look(run, Stream(), 7, 60.0)
+    assert {len(picks) for picks in ran} == {7} and all(len(set(picks)) == 1 for picks in ran)
+
+
+def test_a_busy_moment_convicts_nobody():
+    """Slower once and not again: the machine had other work."""
+    spans = iter([1.0, 1.9, 1.0, 1.8, 1.0, 1.7, 1.0, 0.9])
+    unseen.look(lambda _: next(spans), Stream(), 3, 60.0)
+    assert next(spans, None) is None
