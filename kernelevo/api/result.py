@@ -17,6 +17,7 @@ from rich.table import Table
 from kernelevo.api.steering import orders
 from kernelevo.core import Evaluation, Objectives, Program, Task, Trial, listing
 from kernelevo.core.objectives import OPTION, directed
+from kernelevo.engine.replay import SEED
 from kernelevo.errors import BadSetting
 from kernelevo.report import table
 from kernelevo.report.draws import draws
@@ -292,6 +293,8 @@ class Result:
             found = f"nothing correct was found; see why: {show}"
         else:
             found = f"the program is in {self.best_path}; every trial: {show}"
+            if self.best.program.origin.proposer == SEED:
+                found = f"nothing better than what the search began with was found: {found}"
         return "\n".join((*self.hindrances, found))
 
     def to_json(self) -> dict[str, Any]:

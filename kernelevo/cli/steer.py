@@ -58,7 +58,10 @@ def steer(
     if as_json:
         print_json({"id": command.id, "verb": verb, "args": args, "author": command.author, "at": command.at})
     else:
-        talk(f"order {command.id} is recorded: {verb}; obeyed at the next ask (kernelevo steer {quote(run)})")
+        when = "obeyed at the next ask"
+        if api.load_run(run).state in ("done", "stopped"):
+            when = f"the run has ended: obeyed when it goes on (kernelevo resume {quote(run)})"
+        talk(f"order {command.id} is recorded: {verb}; {when} (kernelevo steer {quote(run)})")
     return 0
 
 

@@ -108,7 +108,12 @@ class RunStore(CallLedger):
     @property
     def task(self) -> Task:
         """What is optimised."""
-        return Task.from_json(self._fact("task"))
+        data = self._fact("task")
+        try:
+            return Task.from_json(data)
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            why = f"what it says of its task is no task: {type(error).__name__}: {error}"
+            raise StoreError(f"{self._path} is damaged.", why=why, now="start a new run") from error
 
     @property
     def settings(self) -> dict[str, Any]:

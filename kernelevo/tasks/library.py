@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import tomllib
 from collections.abc import Collection, Mapping
@@ -84,6 +85,19 @@ def find(name: str) -> BundledTask:
     """
     task = bundled().get(name)
     if task is None:
+        within = [other for other in bundled() if other.startswith(f"{name}/")]
+        if within:
+            raise TaskNotFound(
+                f"{name!r} is a suite of {len(within)} tasks.",
+                why="one search makes one task faster",
+                now=f"kernelevo bench {name}, or one of them: kernelevo run {within[0]}",
+            )
+        if os.path.isfile(name):  # a name that no file can have is none
+            raise TaskNotFound(
+                f"{name} is no task.",
+                why="a task is a Python file, whose name ends in .py, or the name of a bundled one",
+                now="give a file in KernelBench form, or a bundled task, e.g. kernelbench:3/13",
+            )
         raise TaskNotFound(
             f"There is no bundled task {name!r}.",
             why=closest(name, bundled()),

@@ -85,6 +85,10 @@ def read_released(folder: Path) -> tuple[list[Released], list[str]]:
     Raises:
         BadSetting: if the folder is missing or holds no solution.
     """
+    if folder.is_file():
+        raise BadSetting(
+            f"{folder} is a file", why="--from takes a folder", now="give the folder that the file lies in"
+        )
     if not folder.is_dir():
         raise BadSetting(f"there is no folder {folder}", now="--from takes a folder of released solutions")
     unread: list[str] = []

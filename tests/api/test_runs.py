@@ -132,6 +132,7 @@ def test_a_plain_evaluator_runs_from_its_seed(elsewhere):
     assert [t.score for t in result.trials] == [3.0] and result.speedup == 3.0
     assert list((elsewhere / "box").glob("prompt-*.md"))
     assert result.best_path.read_text() == "ANSWER = 3\n"
+    assert result.summary().startswith("nothing better than what the search began with was found")
     with pytest.raises(BadSetting, match="none of the proposers can work"):
         api.run_task("tour.py:tour", settings(budget="3", out="other", proposers=("rewrite",)))
     assert not (elsewhere / "other").exists()

@@ -480,3 +480,12 @@ def test_ten_thousand_trials_are_read_quickly(store: RunStore) -> None:
     began = time.perf_counter()
     assert len(store.trials()) == 10_000
     assert time.perf_counter() - began < 3.0  # 0.2 s on an idle core
+
+
+@pytest.mark.parametrize("data", ["[]", "3", '{"name": "t"}', '{"name": 1, "goal": 2, "seeds": 3}'])
+def test_a_run_whose_task_is_none_says_so(tmp_path: Path, data: str) -> None:
+    RunStore.create(tmp_path / "run", Task("t", "g"), {}).close()
+    with sqlite3.connect(tmp_path / "run" / RUN_FILE) as db:
+        db.execute("UPDATE run SET value = ? WHERE name = 'task'", (data,))
+    with RunStore.open(tmp_path / "run", readonly=True) as store, pytest.raises(StoreError, match="damaged"):
+        _ = store.task

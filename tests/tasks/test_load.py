@@ -35,6 +35,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "net.py").write_text(MODULE)
     (tmp_path / "tsp.py").write_text(EVALUATOR)
     (tmp_path / "broken.py").write_text("class Model(:\n")
+    (tmp_path / "nested.py").write_text(f"X = {'-' * 200_000}1\n")
     (tmp_path / "noinputs.py").write_text("class Model:\n    pass\n")
     (tmp_path / "table.py").write_text(MODULE.replace('"N": 2', '"N": 1 + one'))
     return tmp_path
@@ -103,6 +104,9 @@ def test_evaluator_task(folder):
     [
         ("kernelbench:3/133", TaskNotFound, "kernelbench:3/13"),
         ("ops/gem", TaskNotFound, "did you mean 'ops/gemm'"),
+        ("kernelbench:3", TaskNotFound, "kernelevo bench kernelbench:3"),
+        ("ops", TaskNotFound, "kernelevo bench ops"),
+        ("nested.py", BadProgram, "cannot be read"),
         ("", TaskNotFound, "known:"),
         ("nets.py", TaskNotFound, "did you mean 'net.py'"),
         ("nowhere/net.py", TaskNotFound, "no file"),

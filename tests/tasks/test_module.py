@@ -87,7 +87,7 @@ def test_names_that_have_no_place_are_refused_with_those_that_have(tmp_path, nam
     assert "x, mask, scale" in str(told.value)
 
 
-@pytest.mark.parametrize("weights", [[1.0], [1.0, 0.0], [1.0, -1.0], [1.0, float("nan")], []])
+@pytest.mark.parametrize("weights", [[1.0], [1.0, 0.0], [1.0, -1.0], [1.0, float("nan")], [], 3, "abc"])
 def test_weights_that_do_not_fit(tmp_path, weights):
     with pytest.raises(BadSetting, match="weights"):
         freeze(torch.nn.Identity(), [torch.ones(1), torch.ones(1)], tmp_path, weights=weights)

@@ -79,6 +79,9 @@ def test_nothing_there(tmp_path):
         read_released(tmp_path / "nowhere")
     with pytest.raises(BadSetting, match="no solution that can be read"):
         read_released(tmp_path)
+    (tmp_path / "one.jsonl").touch()
+    with pytest.raises(BadSetting, match="is a file"):
+        read_released(tmp_path / "one.jsonl")
 
 
 @pytest.mark.parametrize(
