@@ -191,8 +191,10 @@ class Hearing:
         self._ground.stream.distributions = tuple(pool.judgeable())
         self._group = cases[0][0]
         self._session.construct(pool.weights(pool.base_seed), pool.base_seed)
-        if self._session.weights == "by seed" and not pool.seeds_matter:
-            raise Failed(Status.BUILD_FAILED, rules.BUILDS.broken(UNSEEN))
+        if self._session.weights == "by seed":
+            if not pool.seeds_matter:
+                raise Failed(Status.BUILD_FAILED, rules.BUILDS.broken(UNSEEN))
+            return [pair for pair in cases if not pair[1].parameters.only]  # it has no such halves
         return cases
 
     def _check(self, cases: list[tuple[Group, Case]]) -> Evaluation | None:

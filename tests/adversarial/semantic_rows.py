@@ -147,7 +147,7 @@ SEMANTIC = [
             "if key not in CACHE: CACHE[key] = RESULT\nreturn CACHE[key].clone()",
             "CACHE = {}\n",
         ),
-        GAINS_NOTHING,  # no two calls' values are equal
+        (*GAINS_NOTHING, WRONG),  # no two calls' values are equal, but for those it looks at of sparse inputs
     ),
     Evil(
         17,
