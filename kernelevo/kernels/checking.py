@@ -314,6 +314,11 @@ def describe_case(case: Case) -> str:
     return text
 
 
+def describe_inputs(pick: Pick) -> str:
+    """Return on what kind of inputs a call was made."""
+    return f"on {_INPUTS[pick.distribution]}"
+
+
 def describe_call(pick: Pick) -> str:
     """Return the same of a call among others."""
-    return f"on {_INPUTS[pick.distribution]}, in a batch of many calls"
+    return f"{describe_inputs(pick)}, in a batch of many calls"

@@ -13,7 +13,7 @@ from kernelevo.device.priority import first_in_line
 from kernelevo.device.statistics import StopRule
 from kernelevo.errors import SandboxError
 from kernelevo.kernels import clocks, conduct, order, remembered, rules, sampling, unseen
-from kernelevo.kernels.checking import describe_call, describe_case
+from kernelevo.kernels.checking import describe_call, describe_case, describe_inputs
 from kernelevo.kernels.correctness import Precision, precision
 from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.ground import Ground
@@ -179,15 +179,16 @@ class Hearing:
         )
         if report is None:
             return None
-        return self._notes.wrong(report, "in a call on tensors at other addresses")
+        where = f"in a call on tensors at other addresses, {describe_inputs(last.picks[-1])}"
+        return self._notes.wrong(report, where)
 
     def _open(self, count: int) -> list[tuple[Group, Case]]:
         """Construct the program and draw its cases, of which so many exist at the least."""
         pool = self._ground.pool
         pool.ensure(count)
         # timed calls have these parameters: who does not follow them is told so before
-        cases = sorted(pool.draw(self._rng), key=lambda pair: pair[1].parameters is not pool.timed)
-        cases.sort(key=lambda pair: pair[0] is not pool.groups[0])
+        cases = pool.draw(self._rng)
+        cases[1:] = sorted(cases[1:], key=lambda pair: pair[1].parameters is not pool.timed)
         self._ground.stream.distributions = tuple(pool.judgeable())
         self._group = cases[0][0]
         self._session.construct(pool.weights(pool.base_seed), pool.base_seed)
@@ -257,11 +258,12 @@ class Hearing:
         stateful = ground.setting.stateful
         if not self._final:
             seconds = self._budget(outcome)
+        samples = sampling.ordered(seen)
         count, report = ground.checker.verify(
             stateful,
             ground.stream,
             ground.setting.structure,
-            sampling.ordered(seen),
+            samples,
             seconds,
             fewest=sampling.FEWEST_REPLAYED if stateful else sampling.FEWEST,
             beside=not self._final,
@@ -277,7 +279,10 @@ class Hearing:
         notes.metrics["dropped_blocks"] = outcome.dropped
         notes.metrics["disturbed_blocks"] = outcome.disturbed
         notes.metrics["clock_disagreements"] = seen.disagreements
-        return None if report is None else notes.wrong(report, "in a call that was timed")
+        if report is None:
+            return None
+        wrong = samples[count - 1]  # the last one that was looked at
+        return notes.wrong(report, f"in a call that was timed, {describe_inputs(wrong.picks[-1])}")
 
     def _budget(self, outcome: Outcome) -> float:
         """Seconds that a search has for comparing answers: a share of those timed, less what reading took."""

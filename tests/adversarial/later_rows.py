@@ -84,7 +84,7 @@ MEANING = (
         23, "small inputs take the cheap path",
         normed("if float(x.abs().amax()) < 0.5:\n    self.norm(x)\n"
                "    return self.out.bias.repeat(64, 1)\nreturn RESULT"),
-        WRONG, ("wrong result ",),  # on such a case, or in a timed call of that scale
+        WRONG, ("scaled by 1e-2",),
     ),
     Evil(
         23, "the scale of timed calls takes the cheap path",

@@ -63,4 +63,4 @@ def test_weights_are_written_in_place_where_inputs_are_words_too(tmp_path):
         judge.ground.pool.fill()
         found = judge.measure(judge.prepare(Program.single(AT_LOADING.source)))
         assert found.status in AT_LOADING.statuses, (found.score, found.feedback)
-        assert "in-place writes under no_grad" in found.feedback, found.feedback
+        assert all(words in found.feedback for words in AT_LOADING.words), found.feedback
