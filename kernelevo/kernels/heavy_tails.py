@@ -84,14 +84,8 @@ def rows(value: torch.Tensor, exact: torch.Tensor, own: torch.Tensor, gate: floa
         return None
     sizes = _finite(exact.abs()).reshape(-1, width)
     errors = _finite((value.double() - exact).abs()).reshape(-1, width)
-    theirs = TIMES * _finite((own - exact).abs()).reshape(-1, width).amax(1, keepdim=True)
-    most = sizes.amax(1, keepdim=True)
-    limits = torch.maximum(torch.maximum(SHARE * most, theirs), gate + gate * sizes)
-    fine = torch.maximum(torch.maximum(FINE_SHARE * most, theirs), gate + gate * sizes)
-    worst = int((errors / limits).argmax())
-    return Rows(
-        int((errors > limits).sum()), int((errors > fine).sum()), worst, float(limits.flatten()[worst])
-    )
+    theirs = _finite((own - exact).abs()).reshape(-1, width)
+    return _held(errors, theirs, sizes, [1], gate)
 
 
 def slices(
@@ -125,20 +119,26 @@ def slices(
         hidden = (count >= LEAST_ROW) & (small.sum(others, keepdim=True) > SWALLOWED * count)
         if not bool(hidden.any()):
             continue
-        most, luck = sizes.amax(others, keepdim=True), TIMES * theirs.amax(others, keepdim=True)
-        limits = torch.maximum(torch.maximum(SHARE * most, luck), gate + gate * sizes)
-        fine = torch.maximum(torch.maximum(FINE_SHARE * most, luck), gate + gate * sizes)
-        ratios = torch.where(hidden, errors / limits, 0.0)
-        worst = int(ratios.argmax())
-        seen = Rows(
-            int((ratios > 1).sum()),
-            int((hidden & (errors > fine)).sum()),
-            worst,
-            float(limits.expand_as(exact).flatten()[worst]),
-        )
+        seen = _held(torch.where(hidden, errors, 0.0), theirs, sizes, others, gate)
         if found is None or (seen.wrong, seen.coarse) > (found.wrong, found.coarse):
             found = seen
     return found
+
+
+def _held(
+    errors: torch.Tensor, theirs: torch.Tensor, sizes: torch.Tensor, over: list[int], gate: float
+) -> Rows:
+    """Hold each error to the largest value and to PyTorch's own largest error over some dimensions."""
+    most, luck = sizes.amax(over, keepdim=True), TIMES * theirs.amax(over, keepdim=True)
+    limits = torch.maximum(torch.maximum(SHARE * most, luck), gate + gate * sizes)
+    fine = torch.maximum(torch.maximum(FINE_SHARE * most, luck), gate + gate * sizes)
+    worst = int((errors / limits).argmax())
+    return Rows(
+        int((errors > limits).sum()),
+        int((errors > fine).sum()),
+        worst,
+        float(limits.expand_as(errors).flatten()[worst]),
+    )
 
 
 def _finite(tensor: torch.Tensor) -> torch.Tensor:

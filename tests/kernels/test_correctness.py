@@ -162,6 +162,15 @@ def test_precision_is_read_off_the_error():
     assert label(halves) == "lower"
 
 
+def test_many_small_values_show_their_arithmetic_and_one_does_not():
+    """Of a mean of values that cancel, PyTorch's own error is as small as the mean only by luck."""
+    for values, fine in ((64, False), (1, True)):
+        exact = torch.full((values,), 1e-3, dtype=torch.float64)
+        off = compare_leaf("output", (exact + 1e-7).float(), exact, exact.float(), 1e-9)
+        assert off.ok and off.fine == fine
+    assert not compare_leaf("output", torch.tensor([2e-6 + 1e-3]), exact, exact.float(), 1e-9).fine
+
+
 def test_rounding_to_tf32():
     values = torch.tensor([1.0, 1 + 2**-10, 1 + 2**-11, 1 + 2**-12, math.inf, math.nan, 0.0, -1 - 2**-11])
     rounded = round_to_tf32(values)
