@@ -43,6 +43,7 @@ class Hearing:
         notes: what is known of it, and will be.
         rng: secret choices.
         final: whether this is a winner, whose timed calls are verified as far as half its time allows.
+        again: whether a fresh process of it has passed every case: this one meets a secret half of them late.
         profile: whether the program is profiled too, which takes seconds.
     """
 
@@ -54,10 +55,11 @@ class Hearing:
         rng: random.Random,
         *,
         final: bool = False,
+        again: bool = False,
         profile: bool = False,
     ) -> None:
         self._ground, self._session, self._notes, self._rng = ground, session, notes, rng
-        self._final, self._profile = final, profile
+        self._final, self._again, self._profile = final, again, profile
         self._stops = order.ENOUGH if final else order.ENOUGH_SEARCHING
 
     def brief(self, seconds: float) -> Evaluation:
@@ -120,6 +122,8 @@ class Hearing:
         self, cases: list[tuple[Group, Case]]
     ) -> tuple[list[tuple[Group, Case]], list[tuple[Group, Case]]]:
         """Part cases into those before and after the duel; a winner has passed all, and meets them late."""
+        if self._again:
+            return [], self._rng.sample(cases, (len(cases) + 1) // 2)
         if self._final:
             return [], cases
         shipped = [pair for pair in cases if pair[1].parameters.state is None]
@@ -133,7 +137,7 @@ class Hearing:
             timed = self._ground.pool.timed
             conduct.parameters_kept(session, timed.state or self._ground.pool.state)
         wrong = self._check(late) if late else None
-        return wrong or (self._beside_another(late) if self._final else None)
+        return wrong or (self._beside_another(late) if self._final and not self._again else None)
 
     def _beside_another(self, late: list[tuple[Group, Case]]) -> Evaluation | None:
         """Call one instance after another one, whose parameters are others: neither may stand for both."""

@@ -260,8 +260,8 @@ class KernelJudge:
     def finalize(self, artifact: Artifact) -> Evaluation:
         """Judge a winner anew in three fresh processes; only this verdict is to be reported.
 
-        The baseline's process is a fresh one each time too. Processes that other work disturbed are
-        repeated, up to five in all.
+        The first meets every case, each other one a secret half of its own. The baseline's process is a
+        fresh one each time too. Processes that other work disturbed are repeated, up to five in all.
         """
         self.expect_final(artifact)
         ground = self.ground
@@ -278,7 +278,8 @@ class KernelJudge:
                 if parts:
                     renew(ground, cast("Precision", parts[-1].metrics["precision"]))
                 seconds = self._final / FRESH_PROCESSES
-                parts.append(self._measure(artifact, None, seconds, final=True, profile=not parts))
+                how = {"final": True, "again": bool(parts), "profile": not parts}
+                parts.append(self._measure(artifact, None, seconds, **how))
                 calm = sum(p.metrics.get("score_low") is not None for p in parts)
                 if parts[-1].status is not Status.OK or calm >= FRESH_PROCESSES:
                     break
@@ -323,9 +324,7 @@ class KernelJudge:
         artifact: Artifact,
         floor: float | None,
         seconds: float,
-        *,
-        final: bool = False,
-        profile: bool = False,
+        **how: bool,
     ) -> Evaluation:
         if artifact.verdict is not None:
             return artifact.verdict
@@ -334,7 +333,7 @@ class KernelJudge:
         def hear(hearing: Hearing) -> Evaluation:
             return hearing.brief(seconds) if brief else hearing.full(seconds, floor)
 
-        return self._heard(artifact, hear, final=final, profile=profile)
+        return self._heard(artifact, hear, **how)
 
     def _heard(
         self, artifact: Artifact, hear: Callable[[Hearing], Verdict], **how: bool

@@ -176,6 +176,7 @@ def combine(parts: Sequence[Evaluation]) -> Evaluation:
     metrics: dict[str, Any] = {
         **middle.metrics,
         "processes": len(parts),
+        "cases": max(p.metrics.get("cases") or 0 for p in parts),
         "score_low": None,
         "score_high": None,
     }
