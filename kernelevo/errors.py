@@ -96,7 +96,7 @@ class Unwritable(StoreError):
     exit_code = 3
 
 
-def refused(what: str, error: OSError) -> StoreError:
+def refused(what: str, error: OSError, instead: str = "another folder with --out") -> StoreError:
     """Return what to raise where a folder or file of a run cannot be made or written.
 
     Permissions, a read-only file system, a full or failing disk are the machine's (``Unwritable``); a file
@@ -105,12 +105,13 @@ def refused(what: str, error: OSError) -> StoreError:
     Args:
         what: one sentence, what cannot be done.
         error: what the system said.
+        instead: what a person may choose in its place.
     """
     why = error.strerror or str(error)
     if error.errno in _MACHINES:
-        now = "check the folder's owner, permissions and free space, or choose another folder with --out"
+        now = f"check the folder's owner, permissions and free space, or choose {instead}"
         return Unwritable(what, why=why, now=now)
-    return StoreError(what, why=why, now="choose another folder with --out")
+    return StoreError(what, why=why, now=f"choose {instead}")
 
 
 class MachineError(KernelEvoError):

@@ -2,6 +2,7 @@
 
 from kernelevo.api.audit import audit
 from kernelevo.api.batch import Batch, check_folder, import_results
+from kernelevo.api.catalogue import catalogue
 from kernelevo.api.check import check, read_program
 from kernelevo.api.compare import compare
 from kernelevo.api.doctor import examine
@@ -30,6 +31,7 @@ __all__ = [
     "Result",
     "account",
     "audit",
+    "catalogue",
     "check",
     "check_folder",
     "claim_folder",

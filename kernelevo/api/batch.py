@@ -13,7 +13,7 @@ from kernelevo.api.check import judge
 from kernelevo.api.loading import find_task, load_evaluator, refuse_early
 from kernelevo.config import Settings, settings_of_run
 from kernelevo.core import Fault, Program, StagedEvaluator, Status, Task
-from kernelevo.errors import BadSetting, InputError, MachineError, StoreError, refused
+from kernelevo.errors import BadSetting, InputError, MachineError, refused
 from kernelevo.evaluators.elsewhere import RESULTS, Line, append, lines_of, programs_in, write_program
 from kernelevo.store import RunStore, find_run
 
@@ -109,6 +109,7 @@ def import_results(run: str, file: Path, *, say: Say = lambda _: None) -> int:
             raise BadSetting(
                 f"{file} has no result for {task.name} as this run judges it.",
                 why=f"it has {others}; size, device, policy and the task's text must be the same too",
+                now="judge the programs with the size, device and policy of this run",
             )
         try:
             exchange.mkdir(parents=True, exist_ok=True)
@@ -141,19 +142,18 @@ def _open(file: Path) -> None:
     try:
         file.open("ab").close()
     except OSError as error:
-        raise _unwritable(file, error) from error
+        raise refused(
+            f"the results {file} cannot be written.", error, "another file with --results"
+        ) from error
 
 
 def _add(file: Path, line: Line) -> None:
     try:
         append(file, line)
     except OSError as error:
-        raise _unwritable(file, error) from error
-
-
-def _unwritable(file: Path, error: OSError) -> StoreError:
-    found = refused(f"the results {file} cannot be written.", error)
-    return type(found)(found.what, why=found.why, now="make room, or name another file with --results")
+        raise refused(
+            f"the results {file} cannot be written.", error, "another file with --results"
+        ) from error
 
 
 def _judge(

@@ -94,5 +94,9 @@ def read_program(file: Path) -> Program:
     """
     program = read_tree(file, origin=Origin("file", file.name))
     if not program.source.strip():
-        raise BadProgram(f"{file} is empty", why="expected a Python file with class ModelNew")
+        raise BadProgram(
+            f"{file} is empty",
+            why="expected a Python file with class ModelNew",
+            now="write the program into it, or name another file",
+        )
     return program

@@ -153,7 +153,7 @@ def export_replies(run: str, file: Path) -> int:
     try:
         file.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
     except OSError as error:
-        raise refused(f"{file} cannot be written.", error) from error
+        raise refused(f"{file} cannot be written.", error, "another file with --replies") from error
     return len(rows)
 
 

@@ -5,29 +5,29 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import itertools
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from shlex import quote
 from typing import TYPE_CHECKING, Any, overload
 
+from kernelevo.api import run_folder
 from kernelevo.api.apart import apart
 from kernelevo.api.check import read_program
 from kernelevo.api.language import language, speaks
 from kernelevo.api.loading import find_task, refuse_early
 from kernelevo.api.lore import learn
 from kernelevo.api.parts import Plan, carry_out, refuse_idle, total_budget
-from kernelevo.api.result import BEST, Result
+from kernelevo.api.result import Result
 from kernelevo.api.workplace import need_ray
 from kernelevo.config import Settings, load_settings, settings_of_run
-from kernelevo.core import Notice, Program, Task, Trial, write_tree
+from kernelevo.core import Notice, Program, Task, Trial
 from kernelevo.core.events import Listener
 from kernelevo.engine import Budget, Outcome
+from kernelevo.engine.budget import PAID
 from kernelevo.engine.replay import SEED
 from kernelevo.engine.running import finishing
 from kernelevo.errors import BadSetting, KernelEvoError, RunNotFound, StoreError, refused
 from kernelevo.report import table
-from kernelevo.store import CONFIG_FILE, RUN_FILE, RunStore, find_run, glance, new_run_folder
+from kernelevo.store import CONFIG_FILE, RunStore, find_run, glance
 from kernelevo.store import list_runs as run_folders
 from kernelevo.tasks import objectives_of
 
@@ -56,24 +56,40 @@ def run_task(task: str | Task, settings: Settings, *, listener: Listener | None 
     """
     budget = Budget.parse(settings.budget)
     task = _accepted(task, settings)
-    return _start(task, settings, budget, _folder(settings, task.name), listener)
+    folder = run_folder.choose(settings, task.name)
+    with run_folder.given_up(folder):
+        return _start(task, settings, budget, folder, listener)
 
 
 def _accepted(task: str | Task, settings: Settings) -> Task:
     if isinstance(task, str):
         task = find_task(task, settings)
-    refuse_idle(task, settings)
-    if speaks(settings):  # a missing key, price or record is said before there is a folder
-        language(settings, Budget.parse(settings.budget))
-    objectives_of(task.options)  # refuses what makes no sense, before there is a folder
-    _own_programs(settings)
+    _refuse(task, settings)
     if settings.elsewhere is not None:  # its own first programs would have to be judged before anything else
         return dataclasses.replace(task, seeds=())
+    return task
+
+
+def _refuse(task: Task, settings: Settings) -> None:
+    """Refuse what could not begin, before anything is recorded."""
+    refuse_idle(task, settings)
+    budget = Budget.parse(settings.budget)
+    if speaks(settings):  # a missing key, price or record is said before there is a folder
+        language(settings, budget)
+    elif not set(budget.limits) - PAID.keys():
+        raise BadSetting(
+            f"a budget of {settings.budget} would never be spent",
+            why="no language model is asked in this run",
+            now="give a time or trials, e.g. --budget 90s, or a model with --model NAME",
+        )
+    objectives_of(task.options)  # refuses what makes no sense, before there is a folder
+    _own_programs(settings)
+    if settings.elsewhere is not None:
+        return  # nothing is judged here
     if settings.executor == "ray":
         need_ray()  # the device and the memory are those of other machines
     else:
         refuse_early(task)
-    return task
 
 
 def _own_programs(settings: Settings) -> list[Program]:
@@ -92,7 +108,7 @@ def claim_folder(task: str, settings: Settings) -> Path:
         KernelEvoError: whatever :func:`run_task` would refuse before it begins.
     """
     Budget.parse(settings.budget)
-    folder = _folder(settings, _accepted(task, settings).name)
+    folder = run_folder.choose(settings, _accepted(task, settings).name)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -146,10 +162,17 @@ def optimize(
     if hotspots is not None:
         more = {"weights": weights, "listener": listener, "progress": progress}
         return _hotspots(module, inputs, hotspots, chosen, limits, more)
-    folder = _folder(chosen, type(module).__name__)
-    task = freeze(module, inputs, folder, weights=weights, device=chosen.device, policy=chosen.policy)
-    if not progress or listener is not None:
-        return _start(task, chosen, limits, folder, listener)
+    folder = run_folder.choose(chosen, type(module).__name__)
+    with run_folder.given_up(folder):
+        task = freeze(module, inputs, folder, weights=weights, device=chosen.device, policy=chosen.policy)
+        _refuse(task, chosen)
+        if not progress or listener is not None:
+            return _start(task, chosen, limits, folder, listener)
+        return _shown(task, chosen, limits, folder)
+
+
+def _shown(task: Task, chosen: Settings, limits: Budget, folder: Path) -> Result:
+    """Search with the live report, and print the table."""
     from rich.console import Console
 
     from kernelevo.report.live import LiveReport
@@ -277,32 +300,14 @@ def _row(
     }
 
 
-def _folder(settings: Settings, name: str) -> Path:
-    """The folder of a new run; one that holds a run is refused before anything is written there."""
-    if not settings.out:
-        return new_run_folder(name, datetime.date.today())
-    folder = Path(settings.out)
-    try:
-        there = (folder / RUN_FILE).exists()
-    except OSError as error:
-        raise refused(f"the run folder {folder} cannot be used.", error) from error
-    if there:
-        raise StoreError(
-            f"{folder} already holds a run.",
-            why=f"{folder / RUN_FILE} exists",
-            now=f"go on with it (kernelevo resume {quote(str(folder))}) or choose another folder",
-        )
-    return folder
-
-
 def _start(task: Task, settings: Settings, budget: Budget, folder: Path, listener: Listener | None) -> Result:
     def begin() -> Result:
         with RunStore.create(folder, task, settings.to_json()) as store:
             # without its own folder, so that the file can be given to another run
-            _write(folder / CONFIG_FILE, dataclasses.replace(settings, out=None).to_toml())
+            run_folder.write(folder / CONFIG_FILE, dataclasses.replace(settings, out=None).to_toml())
             for program in _own_programs(settings):
                 given = {"files": dict(program.files), "language": program.language}
-                store.append_command("the one who started it", "submit", given)
+                store.append_command(run_folder.STARTER, "submit", given)
             if listener:
                 listener(Notice("preparing the reference and the judge"))
             outcome = carry_out(Plan(store, settings, budget, [listener] if listener else []))
@@ -319,8 +324,8 @@ def _finished(folder: Path, outcome: Outcome, settings: Settings, listener: List
         KernelEvoError: what every proposer failed of, if nothing was proposed because of it.
     """
     result = Result.read(folder)
-    _lay_down(result)
-    _write(folder / REPORT, result.to_html())
+    run_folder.lay_down(result)
+    run_folder.write(folder / REPORT, result.to_html())
     proposed = any(trial.program.origin.proposer != SEED for trial in result.trials)
     if outcome.failure is not None and not proposed:
         raise outcome.failure
@@ -332,47 +337,3 @@ def _finished(folder: Path, outcome: Outcome, settings: Settings, listener: List
     if words and listener:
         listener(Notice(words))
     return result
-
-
-def _lay_down(result: Result) -> None:
-    """Leave the best program as a file or a folder; an earlier best goes, whatever else lies there stays."""
-    for path in (result.folder / BEST, *result.folder.glob(f"{BEST}.*")):
-        try:
-            if not any(_is_of(path, trial.program) for trial in result.trials):
-                continue
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink()
-        except OSError as error:
-            raise refused(f"{path} cannot be replaced.", error) from error
-    if result.program is None:
-        return
-    if len(result.program.files) == 1:
-        _write(result.best_path, result.program.source)
-        return
-    try:
-        write_tree(result.program, result.best_path)
-    except OSError as error:
-        raise refused(f"{result.best_path} cannot be written.", error) from error
-
-
-def _is_of(path: Path, program: Program) -> bool:
-    """Whether a file or folder holds this program and nothing else: what a person put there is not ours."""
-    several = len(program.files) > 1
-    if path.is_symlink() or path.is_dir() != several:
-        return False
-    texts = dict(program.files) if several else {".": program.source}
-    for name, text in texts.items():
-        file, data = path / name, text.encode()
-        if not file.is_file() or file.stat().st_size != len(data) or file.read_bytes() != data:
-            return False
-    files = (p.relative_to(path) for p in path.rglob("*") if p.is_file())
-    return not several or {p.as_posix() for p in files if "__pycache__" not in p.parts} == set(texts)
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, "utf-8", errors="backslashreplace")  # of a folder whose name is no text
-    except OSError as error:
-        raise refused(f"{path} cannot be written.", error) from error

@@ -177,6 +177,7 @@ def standalone(source: str, note: Iterable[str] = (), beside: Mapping[str, str] 
         raise BadProgram(
             f"the program uses kernelevo.{unknown[0]}, which kernelevo does not have",
             why="only names of the public interface can go along",
+            now="let the program use what kernelevo offers: kernelevo.__all__",
         )
     modules = _closure({PUBLIC[name] for name in used})
     comment = "\n".join(f"# {line}".rstrip() for line in note)
@@ -208,7 +209,11 @@ def _used(source: str) -> set[str]:
     try:
         tree = ast.parse(source)
     except SyntaxError as error:
-        raise BadProgram("the program is not valid Python", why=str(error)) from error
+        raise BadProgram(
+            "the program is not valid Python",
+            why=str(error),
+            now="correct it; kernelevo check FILE TASK says where it breaks",
+        ) from error
     bound, used, modules = set(), set(), set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):

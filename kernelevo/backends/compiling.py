@@ -35,7 +35,11 @@ def run(words: list[str], scratch: Path) -> None:
             f"the C++ source did not compile within {COMPILE_SECONDS} s", now="make it simpler"
         ) from error
     except OSError as error:
-        raise ToolchainMissing(f"{words[0]} does not run", why=str(error)) from error
+        raise ToolchainMissing(
+            f"{words[0]} does not run",
+            why=str(error),
+            now="kernelevo doctor says which compilers are there and how to get one",
+        ) from error
     if done.returncode != 0:
         log = _without_folders(done.stderr or done.stdout, scratch)
         why, log = compiler_log.first_error(log), compiler_log.shortened(log)

@@ -95,6 +95,7 @@ def _code(compute: str, dtype: torch.dtype) -> int:
         raise BadSetting(
             f"kernelevo.gemm has no compute={compute!r} for {dtype}",
             why=f"for {dtype} there is: {', '.join(there) or 'nothing'}",
+            now="use one of these, or leave compute out",
         )
     return code
 

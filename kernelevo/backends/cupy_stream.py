@@ -26,7 +26,11 @@ def cupy_stream() -> AbstractContextManager[Any]:
     """
     cupy = imported("cupy")
     if not torch.cuda.is_available():
-        raise ToolchainMissing("CuPy has no stream to work on", why="torch sees no CUDA device")
+        raise ToolchainMissing(
+            "CuPy has no stream to work on",
+            why="torch sees no CUDA device",
+            now="run it where torch sees a GPU: kernelevo doctor",
+        )
     return _external(cupy, torch.cuda.current_stream())
 
 

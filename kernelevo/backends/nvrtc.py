@@ -143,6 +143,7 @@ def _settings(options: Sequence[str], headers: Path | None) -> dict[str, Any]:
             raise BadSetting(
                 f"kernelevo.cuda does not know the option {option!r}",
                 why=f"known: -D, -I, -std=, --maxrregcount=, {', '.join(_SWITCHES)}",
+                now="use one of these, or leave it out",
             )
     return {**settings, "define_macro": macros, "include_path": folders}
 

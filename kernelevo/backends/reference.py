@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
 HOW_TO_ADD_INPUTS = (
     "add to the file:  def get_inputs(): return [torch.randn(8, 128)]   # what forward takes\n"
-    "                  def get_init_inputs(): return []                 # what the constructor takes"
+    "                  def get_init_inputs(): return []                 # what __init__ takes, if any"
 )
+_RUNS_BY_ITSELF = "the reference must run by itself before it can be made faster"
 
 
 class Reference(Protocol):
@@ -69,7 +70,7 @@ class SourceReference:
         entry: class to build; for ``Model`` at size ``v0`` it is ``ModelV0`` where the file has that class.
 
     Raises:
-        BadProgram: if the text does not parse, raises, or lacks ``get_inputs`` or ``get_init_inputs``.
+        BadProgram: if the text does not parse, raises, or lacks ``get_inputs``.
         BadSetting: for an unknown size or variant.
         TaskNotFound: if the class is not there.
     """
@@ -110,7 +111,13 @@ class SourceReference:
         """Seed, ask for the constructor's arguments, seed again, construct: as KernelBench does."""
         args, kwargs = self._init(seed)
         with seeded(seed):
-            module: nn.Module = self._call(self.entry, lambda: self._class(*args, **kwargs))
+            module: nn.Module = self._call(
+                self.entry,
+                lambda: self._class(*args, **kwargs),
+                _RUNS_BY_ITSELF
+                if hasattr(self._module, "get_init_inputs")
+                else "add to the file:  def get_init_inputs(): return [...]   # what the constructor takes",
+            )
         tensors = (*module.parameters(), *module.buffers())
         return module if all(map(_stays, tensors)) else module.cpu()
 
@@ -148,7 +155,7 @@ class SourceReference:
             )
         return list(given), {}
 
-    def _call(self, name: str, function: Any) -> Any:
+    def _call(self, name: str, function: Any, now: str = _RUNS_BY_ITSELF) -> Any:
         try:
             return function()
         except Exception as error:
@@ -156,7 +163,7 @@ class SourceReference:
             raise BadProgram(
                 f"{self.filename}: {name}(...) raises {type(error).__name__}",
                 why=f"{error}" + (f" ({place})" if place else ""),
-                now="the reference must run by itself before it can be made faster",
+                now=now,
             ) from error
 
 
@@ -185,7 +192,11 @@ def load_reference(spec: Mapping[str, Any]) -> Reference:
         from kernelevo.backends.pickled import PickledReference
 
         return PickledReference(spec["path"], spec.get("set"))
-    raise BadSetting(f"a reference of kind {kind!r} is unknown", why=closest(str(kind), ["source", "pickle"]))
+    raise BadSetting(
+        f"a reference of kind {kind!r} is unknown",
+        why=closest(str(kind), ["source", "pickle"]),
+        now="use one of these",
+    )
 
 
 def _require(tree: ast.Module, entry: str, filename: str) -> None:
@@ -198,11 +209,9 @@ def _require(tree: ast.Module, entry: str, filename: str) -> None:
             why=closest(entry, known),
             now=f"name the class: {filename}:{known[0]}" if known else "define an nn.Module in it",
         )
-    needed = ("get_inputs", "get_init_inputs") if entry in ("Model", "ModelV0") else ("get_inputs",)
-    missing = [name for name in needed if name not in bound]
-    if missing and "*" not in bound:
+    if "get_inputs" not in bound and "*" not in bound:
         raise BadProgram(
-            f"{filename} has no {' and no '.join(missing)}",
+            f"{filename} has no get_inputs",
             why="the judge draws its own inputs from a seed and must know their shapes",
             now=HOW_TO_ADD_INPUTS,
         )

@@ -85,7 +85,11 @@ def overrides(text: str, size: str, variant: str | None, filename: str = "task.p
     if variant:
         table = _table(tree, "VARIANTS", filename)
         if variant not in table:
-            raise BadSetting(f"{filename} has no variant {variant!r}", why=closest(variant, table))
+            raise BadSetting(
+                f"{filename} has no variant {variant!r}",
+                why=closest(variant, table),
+                now="use one of these after the @, or none",
+            )
         values.update(table[variant])
     return values
 

@@ -137,7 +137,11 @@ def _words(command: list[str]) -> str:
             env={**os.environ, "LC_ALL": "C"},
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise ToolchainMissing(f"{command[0]} does not run", why=str(error)) from error
+        raise ToolchainMissing(
+            f"{command[0]} does not run",
+            why=str(error),
+            now="kernelevo doctor says which compilers are there and how to get one",
+        ) from error
     return done.stdout + done.stderr
 
 

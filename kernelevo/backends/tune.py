@@ -53,7 +53,11 @@ def with_values(source: str, values: Mapping[str, Choice], *, keep_choices: bool
     table = read_table(source)
     unknown = sorted(set(values) - set(table))
     if unknown:
-        raise BadProgram(f"the program tunes no {unknown[0]!r}", why=closest(unknown[0], table))
+        raise BadProgram(
+            f"the program tunes no {unknown[0]!r}",
+            why=closest(unknown[0], table),
+            now="choose among the names of its TUNE table",
+        )
     if not table:
         return source
     for name, chosen in values.items():

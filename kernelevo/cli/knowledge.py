@@ -56,9 +56,13 @@ def search(
     from kernelevo.knowledge import KnowledgeBase, default_path
 
     if device not in (None, "cpu", "cuda"):
-        raise BadSetting(f"device cannot be {device!r}", why="known: cpu, cuda")
+        raise BadSetting(
+            f"device cannot be {device!r}",
+            why="known: cpu, cuda",
+            now="give --device cpu or cuda, or leave it out",
+        )
     if limit < 1:
-        raise BadSetting(f"limit must be at least 1, not {limit}")
+        raise BadSetting(f"limit must be at least 1, not {limit}", now="give --limit a number from 1")
     embed = None
     if embedding_model:
         from kernelevo.llm.embedding import embedder
@@ -108,4 +112,6 @@ def _text(file: str) -> str:
         data = sys.stdin.buffer.read() if file == "-" else Path(file).expanduser().read_bytes()
         return data.decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise BadSetting(f"the note {file} cannot be read", why=str(error)) from error
+        raise BadSetting(
+            f"the note {file} cannot be read", why=str(error), now="check the path and who may read it"
+        ) from error

@@ -86,7 +86,11 @@ def show(
     elif trial is not None:
         found = next((t for t in result.trials if t.number == trial), None)
         if found is None:
-            raise BadSetting(f"{run} has no trial {trial}", why=f"it has {len(result.trials)} trials, from 0")
+            raise BadSetting(
+                f"{run} has no trial {trial}",
+                why=f"it has {len(result.trials)} trials, from 0",
+                now=f"kernelevo show {run} lists them",
+            )
         typer.echo(listing(found.program))
         talk(api.explain(found))
         talk(api.more_of(found, result.opinions.get(found.number)))
@@ -114,7 +118,7 @@ def _write_trace(found: dict[str, Any], path: Path) -> None:
     try:
         path.write_text(json.dumps(found, allow_nan=False), encoding="utf-8")
     except OSError as error:
-        raise refused(f"{path} cannot be written.", error) from error
+        raise refused(f"{path} cannot be written.", error, "another file with --trace") from error
     spans = sum(event["ph"] == "X" for event in found["traceEvents"])
     talk(f"wrote {spans} spans to {path}; open it at https://ui.perfetto.dev or chrome://tracing")
 

@@ -22,6 +22,7 @@ from kernelevo.cli import (
     run,
     serve,
     steer,
+    tasks,
     watch,
 )
 from kernelevo.cli.output import FULL, spell_out, talk, written_out
@@ -43,7 +44,7 @@ app = typer.Typer(
 RUNS = (run.run, run.resume, look.runs, look.show, watch.watch, look.export, again.replay, again.diff)
 VERBS = (*RUNS, steer.steer, serve.serve)
 JUDGES = (check.check, bench.bench, rescore.rescore, lint.lint, audit.audit, unseal)
-for verb in (*VERBS, *JUDGES, new.new, doctor.doctor):
+for verb in (*VERBS, *JUDGES, tasks.tasks, new.new, doctor.doctor):
     app.command()(verb)
 app.add_typer(knowledge.app, name="knowledge")
 

@@ -18,7 +18,9 @@ def new(
 ) -> None:
     """Write a working plug-in of a KIND (evaluator) with a test."""
     if kind != "evaluator":
-        raise BadSetting(f"there is no scaffold for {kind!r}", why="known: evaluator")
+        raise BadSetting(
+            f"there is no scaffold for {kind!r}", why="known: evaluator", now="kernelevo new evaluator NAME"
+        )
     from kernelevo.evaluators.scaffold import scaffold
 
     for path in scaffold(name, out):

@@ -55,11 +55,19 @@ class ModelTable:
             BadSetting: for an unknown key or a value of the wrong kind.
         """
         if not isinstance(data, Mapping):
-            raise BadSetting(f"[models] {name} must be a table", why=f"it is {data!r}")
+            raise BadSetting(
+                f"[models] {name} must be a table",
+                why=f"it is {data!r}",
+                now="write it as a section: [models.NAME]",
+            )
         known = {f.name for f in fields(cls)}
         for key, value in data.items():
             if key not in known:
-                raise BadSetting(f"[models.{name}]: there is no setting {key!r}", why=closest(key, known))
+                raise BadSetting(
+                    f"[models.{name}]: there is no setting {key!r}",
+                    why=closest(key, known),
+                    now="use one of these, or take the line out",
+                )
             _check(name, key, value)
         table = cls(**data)
         if (table.input is None) != (table.output is None):
@@ -86,4 +94,4 @@ def _check(name: str, key: str, value: Any) -> None:
     else:
         right = isinstance(value, int) and not isinstance(value, bool) and value >= 1
     if not right:
-        raise BadSetting(f"[models.{name}]: {key} cannot be {value!r}")
+        raise BadSetting(f"[models.{name}]: {key} cannot be {value!r}", now="correct the value in the file")

@@ -178,11 +178,14 @@ class Settings:
             )
         wait = self.reply_timeout
         if self.repairs < 0 or (wait is not None and not 0 < wait < math.inf):
-            raise BadSetting("repairs cannot be below 0, nor a time-out for replies 0, less or without end")
+            raise BadSetting(
+                "repairs cannot be below 0, nor a time-out for replies 0, less or without end",
+                now="give --repairs 0 or more, and a time-out in seconds above 0",
+            )
         for name in ("workers", "thinkers", "window", "islands", "prompt_tokens", "max_tokens"):
             value = getattr(self, name)
             if value is not None and value < 1:
-                raise BadSetting(f"{name} must be at least 1, not {value}")
+                raise BadSetting(f"{name} must be at least 1, not {value}", now="give a whole number from 1")
 
     def to_json(self) -> dict[str, Any]:
         """Return the settings as plain data, None fields left out."""
@@ -205,7 +208,11 @@ class Settings:
         known = {f.name for f in fields(cls)}
         for key in data:
             if key not in known:
-                raise BadSetting(f"there is no setting {key!r}", why=closest(key, known))
+                raise BadSetting(
+                    f"there is no setting {key!r}",
+                    why=closest(key, known),
+                    now="use one of these, or leave it out",
+                )
         return cls(**{k: _checked(cls, k, v) for k, v in data.items()})
 
 
@@ -260,12 +267,20 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         document = tomllib.loads(file.read_text("utf-8"))
     except FileNotFoundError as error:
-        raise BadSetting(f"the configuration file {file} does not exist") from error
+        raise BadSetting(f"the configuration file {file} does not exist", now="check the path") from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise BadSetting(f"the configuration file {file} cannot be read", why=str(error)) from error
+        raise BadSetting(
+            f"the configuration file {file} cannot be read",
+            why=str(error),
+            now="correct it: it is TOML, a section [run] with a line for each setting",
+        ) from error
     for section in document:
         if section not in ("run", "models"):
-            raise BadSetting(f"{file}: there is no section [{section}]", why="known: [run], [models.NAME]")
+            raise BadSetting(
+                f"{file}: there is no section [{section}]",
+                why="known: [run], [models.NAME]",
+                now="use one of these sections",
+            )
     if not isinstance(document.get("run", {}), dict):
         raise BadSetting(
             f"{file}: run is no table", why="settings stand under a line [run]", now="write [run]"
@@ -306,13 +321,18 @@ def _checked(cls: type[Settings], key: str, value: Any) -> Any:
         return None
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
         wanted = " or ".join(kind.__name__ for kind in kinds)
-        raise BadSetting(f"{key} must be {wanted}, not {value!r}")
+        raise BadSetting(
+            f"{key} must be {wanted}, not {value!r}",
+            now="correct it where it was given: the call, or the configuration file",
+        )
     if isinstance(value, (list, tuple)):
         return tuple(_text(key, str(item)) for item in value)
     return _text(key, value) if isinstance(value, str) else value
 
 
 def _text(key: str, value: str) -> str:
+    if not value and key in ("model", "judge_model", "summary_model", "base_url"):
+        raise BadSetting(f"{key} cannot be empty", now="give its name or address, or leave it out")
     try:
         value.encode()
     except UnicodeEncodeError as error:  # bytes of a path that are not UTF-8, as Python reads them
@@ -326,4 +346,4 @@ def _text(key: str, value: str) -> str:
 
 def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:
     if value not in known:
-        raise BadSetting(f"{name} cannot be {value!r}", why=closest(value, known))
+        raise BadSetting(f"{name} cannot be {value!r}", why=closest(value, known), now="use one of these")

@@ -94,5 +94,9 @@ def _text(path: Path) -> str:
             f"there is no file {path}", now="give the path of a program's file or folder"
         ) from error
     except (OSError, UnicodeDecodeError) as error:
-        raise BadProgram(f"{path} cannot be read as text", why=str(error)) from error
+        raise BadProgram(
+            f"{path} cannot be read as text",
+            why=str(error),
+            now="programs are files in UTF-8; leave others out of the folder",
+        ) from error
     return text

@@ -29,7 +29,7 @@ _WORDS = {
     "tokens": "tokens:{}",
     "device_seconds": "device:{}s",
 }
-_PAID = {"dollars": "${:.4f}", "tokens": "{:.0f} tokens"}
+PAID: Mapping[str, str] = {"dollars": "${:.4f}", "tokens": "{:.0f} tokens"}
 """What calls of language models use, and how an amount of it is written."""
 
 
@@ -154,7 +154,7 @@ class Meter:
     @property
     def awaits(self) -> bool:
         """Whether a call may give back money or tokens that are set aside for it, no limit being reached."""
-        return not self.spent() and any(self._reserved[unit] > 1e-9 for unit in _PAID)
+        return not self.spent() and any(self._reserved[unit] > 1e-9 for unit in PAID)
 
     def shortage(self, wanted: Mapping[str, float], *, held: bool = True) -> str:
         """Say which money or tokens a call lacks; an empty text if none.
@@ -163,7 +163,7 @@ class Meter:
             wanted: the most that it may use, by unit.
             held: whether what is set aside for other calls counts as gone.
         """
-        for unit, form in _PAID.items():
+        for unit, form in PAID.items():
             room = self.left(unit) - (self._reserved[unit] if held else 0.0)
             if wanted.get(unit, 0.0) > room:
                 price, rest = form.format(wanted[unit]), form.format(max(0.0, room))

@@ -10,13 +10,18 @@ from kernelevo.core import Evaluation, Notice, Trial, WinnerConfirmed, Worth
 from kernelevo.core.claims import best_of
 from kernelevo.engine.judging import MachineBroke
 from kernelevo.engine.news import pass_on
+from kernelevo.engine.replay import SEED
 
 if TYPE_CHECKING:
     from kernelevo.engine.engine import Engine
 
 CANDIDATES = 3
 LONGEST = 60.0
-"""Seconds of confirming after which no other rival is begun: a busy machine makes each of them long."""
+"""Seconds of confirming after which no other rival is begun: a busy machine makes each of them long.
+
+Somebody's proposal is timed again however long what the search began with took: that one may have read too
+high, and nothing that was found would be left.
+"""
 
 
 class Confirmation:
@@ -57,8 +62,9 @@ async def confirm(engine: Engine) -> tuple[Trial | None, Evaluation | None]:
     """Return the winner's trial and its verdict when timed again (None where that is not offered).
 
     The best score of many noisy ones is too high (the winner's curse). So as long as a rival's score from
-    the search is above the best confirmed one, it is timed again too, ``CANDIDATES`` at the most, and none
-    after ``LONGEST`` seconds. What is then said of the best holds for all that were timed again together.
+    the search is above the best confirmed one, it is timed again too, ``CANDIDATES`` at the most, and after
+    ``LONGEST`` seconds only until one that was proposed passes. What is then said of the best holds for all
+    that were timed again together.
 
     Of equals the one that a judge model likes best leads, then the earlier one. Scores are the recorded ones
     here, whatever weight an opinion has in the choice of parents.
@@ -69,7 +75,8 @@ async def confirm(engine: Engine) -> tuple[Trial | None, Evaluation | None]:
     began = engine.clock()
     for _ in range(CANDIDATES):
         trial = _rival(engine, sure, liked)
-        if trial is None or (sure and engine.clock() - began > LONGEST):
+        found = any(engine.ledger.trial_of(p).program.origin.proposer != SEED for p in sure)
+        if trial is None or (found and engine.clock() - began > LONGEST):
             break
         try:
             measured = await engine.judging.finalize(trial.program)

@@ -116,7 +116,13 @@ class Credit:
             BadSetting: for an unknown proposer or a negative weight.
         """
         if name not in self._accounts:
-            raise BadSetting(f"there is no proposer {name!r}", why=closest(name, self._accounts))
+            raise BadSetting(
+                f"there is no proposer {name!r}", why=closest(name, self._accounts), now="use one of these"
+            )
         if not 0 <= weight < float("inf"):
-            raise BadSetting(f"a weight cannot be {weight}", why="it is 0 or more")
+            raise BadSetting(
+                f"a weight cannot be {weight}",
+                why="it is 0 or more",
+                now="give 0 to let it rest, 1 for its usual share",
+            )
         self._accounts[name].weight = weight

@@ -110,7 +110,9 @@ class Guidance:
         """Keep a hint or a fork."""
         if kept.island is not None and kept.island >= self._islands():
             raise BadSetting(
-                f"there is no island {kept.island}", why=f"islands are 0 to {self._islands() - 1}"
+                f"there is no island {kept.island}",
+                why=f"islands are 0 to {self._islands() - 1}",
+                now="use one of these",
             )
         if isinstance(kept, Hint):
             self.hints[kept.order] = kept
@@ -127,7 +129,10 @@ class Guidance:
             if order in kept:
                 del kept[order]
                 return what
-        raise BadSetting(f"order {order} is no hint, note or fork that still holds")
+        raise BadSetting(
+            f"order {order} is no hint, note or fork that still holds",
+            now="kernelevo steer RUN lists the orders with their numbers",
+        )
 
     def guide(self, number: int, ask: Ask) -> Guided:
         """Return an ask as people want it; what is given for a number of asks is used up by it.

@@ -71,7 +71,7 @@ def checked(verb: str, args: Mapping[str, Any]) -> dict[str, Any]:
         BadSetting: for an unknown order, an unknown, missing or impossible argument.
     """
     if verb not in ORDERS:
-        raise BadSetting(f"there is no order {verb!r}; {closest(verb, VERBS)}")
+        raise BadSetting(f"there is no order {verb!r}; {closest(verb, VERBS)}", now="use one of these")
     known = ORDERS[verb]
     given = {name: value for name, value in args.items() if value is not None}
     for name in given:
@@ -87,7 +87,11 @@ def checked(verb: str, args: Mapping[str, Any]) -> dict[str, Any]:
     for name in {"budget", "expires"} & set(clean):
         expiry = Budget.parse(clean[name].removeprefix("+") if name == "budget" else clean[name])
         if name == "expires" and set(expiry.limits) - {"seconds", "trials"}:
-            raise BadSetting(f"a hint cannot expire after {clean[name]!r}", why="give a time or trials")
+            raise BadSetting(
+                f"a hint cannot expire after {clean[name]!r}",
+                why="give a time or trials",
+                now="write it like 30m or 20",
+            )
     return clean
 
 

@@ -31,5 +31,9 @@ class Sizes:
             BadSetting: in a deterministic run, whose asks come one by one.
         """
         if self._schedule.deterministic and thinkers != 1:
-            raise BadSetting(f"a deterministic run cannot have {thinkers} asks at a time", why="it has one")
+            raise BadSetting(
+                f"a deterministic run cannot have {thinkers} asks at a time",
+                why="it has one",
+                now="leave --thinkers or --deterministic out",
+            )
         self._thinking.resize(thinkers)

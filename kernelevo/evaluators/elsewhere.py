@@ -144,7 +144,9 @@ def programs_in(folder: Path) -> list[tuple[Path, Program]]:
                 if ENTRY in program.files or program.id[:_NAME] == path.name:
                     found.append((path, program))
     except OSError as error:
-        raise BadProgram(f"{folder} cannot be read.", why=str(error)) from error
+        raise BadProgram(
+            f"{folder} cannot be read.", why=str(error), now="check the path and who may read it"
+        ) from error
     if not found:
         raise BadProgram(
             f"{folder} holds no programs.",
@@ -179,7 +181,9 @@ def lines_of(file: Path, damaged: Callable[[int, str], None]) -> Iterator[Line]:
     try:
         text = file.read_text("utf-8") if file.exists() else ""
     except (OSError, UnicodeDecodeError) as error:
-        raise BadSetting(f"the results {file} cannot be read.", why=str(error)) from error
+        raise BadSetting(
+            f"the results {file} cannot be read.", why=str(error), now="check the path and who may read it"
+        ) from error
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             try:
@@ -217,7 +221,11 @@ class Elsewhere:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise BadSetting(f"the folder {folder} cannot be made.", why=str(error)) from error
+            raise BadSetting(
+                f"the folder {folder} cannot be made.",
+                why=str(error),
+                now="choose a folder that you may write to",
+            ) from error
         self.folder, self._task, self._sleep = folder, task, sleep
         self._known: dict[str, Line] = {}
         self._stamp: tuple[int, int] | None = None
@@ -297,4 +305,6 @@ def _text(path: Path) -> str:
         with path.open(encoding="utf-8", newline="") as file:
             return file.read()
     except (OSError, UnicodeDecodeError) as error:
-        raise BadProgram(f"{path} cannot be read as text", why=str(error)) from error
+        raise BadProgram(
+            f"{path} cannot be read as text", why=str(error), now="programs are files in UTF-8; write it anew"
+        ) from error

@@ -94,7 +94,11 @@ def read_folder(name: str) -> Folder:
             raise ValueError(f"a timeout of {timeout:g} s")
         thresholds = tuple(float(bar) for bar in section.get("cascade_thresholds", _THRESHOLDS))
     except (TypeError, ValueError) as error:
-        raise BadProgram(f"{path / 'config.yaml'} cannot be used", why=f"evaluator: {error}") from error
+        raise BadProgram(
+            f"{path / 'config.yaml'} cannot be used",
+            why=f"evaluator: {error}",
+            now="correct its evaluator section, or take it out",
+        ) from error
     return Folder(
         path, _seed(found[0]), goal or f"Raise the combined_score that {EVALUATOR} gives.", timeout,
         bool(section.get("cascade_evaluation", True)), thresholds,
@@ -219,7 +223,7 @@ def _configuration(path: Path) -> dict[str, Any]:
     try:
         found = yaml.safe_load(file.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise BadProgram(f"{file} cannot be read", why=str(error)) from error
+        raise BadProgram(f"{file} cannot be read", why=str(error), now="check who may read it") from error
     return found if isinstance(found, dict) else {}
 
 
@@ -235,5 +239,5 @@ def _seed(file: Path) -> Program:
     try:
         text = file.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise BadProgram(f"{file} cannot be read as text", why=str(error)) from error
+        raise BadProgram(f"{file} cannot be read as text", why=str(error), now="write it as UTF-8") from error
     return Program({f"program{file.suffix}": text}, language, origin=Origin("seed", file.name))

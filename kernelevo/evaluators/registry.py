@@ -252,7 +252,11 @@ def _from_file(reference: str) -> Entry:
             ) from error
     if not hasattr(module, function):
         public = [k for k, v in vars(module).items() if callable(v) and not k.startswith("_")]
-        raise TaskNotFound(f"{path_text} has no function {function!r}", why=closest(function, public))
+        raise TaskNotFound(
+            f"{path_text} has no function {function!r}",
+            why=closest(function, public),
+            now="name one of its functions: FILE.py:FUNCTION",
+        )
     return _as_entry(reference, getattr(module, function))
 
 

@@ -17,6 +17,7 @@ FOLDER = "KERNELEVO_SECRETS"
 OPTION = "secret_fingerprint"
 """Key of a task's options that says from which secret its data are."""
 _BYTES = 32
+_ELSEWHERE = f"another folder with {FOLDER}"
 
 
 def folder() -> Path:
@@ -37,7 +38,7 @@ def machine_secret() -> bytes:
     except FileNotFoundError:
         pass
     except (OSError, ValueError) as error:
-        raise refused(f"the secret in {path} cannot be read.", _as_os_error(error)) from error
+        raise refused(f"the secret in {path} cannot be read.", _as_os_error(error), _ELSEWHERE) from error
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         fresh = path.with_name(f"secret.{os.getpid()}.{secrets.token_hex(4)}")
@@ -54,7 +55,7 @@ def machine_secret() -> bytes:
             fresh.unlink()
         return _kept(path)
     except OSError as error:
-        raise refused(f"the secret cannot be kept in {path.parent}.", error) from error
+        raise refused(f"the secret cannot be kept in {path.parent}.", error, _ELSEWHERE) from error
 
 
 def named() -> dict[str, str]:

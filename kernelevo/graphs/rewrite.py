@@ -69,7 +69,9 @@ def apply_reported(captured: Captured, names: Sequence[str]) -> list[Applied]:
     known = {rewrite.name: rewrite for rewrite in REWRITES}
     for name in names:
         if name not in known:
-            raise BadSetting(f"no graph rewrite named {name!r}", why=closest(name, known))
+            raise BadSetting(
+                f"no graph rewrite named {name!r}", why=closest(name, known), now="use one of these"
+            )
     wanted = set(names)
     return [apply_one(captured, rewrite) for rewrite in REWRITES if rewrite.name in wanted]
 

@@ -122,15 +122,10 @@ def compare_floats(
         found = _compared(value, exact, atol + slack, rtol, FACTOR * e_ref + slack)
     # most answers are so close that no second pass is needed to know it
     gate = found.max_abs_error <= GATE + slack or not _compared(value, exact, GATE + slack, GATE).violations
-    if strict:
-        fine = not found.violations
-    elif found.max_abs_error <= FACTOR * e_ref + slack:
-        fine = True
-    else:  # of small values, as those of a softmax over many classes, a millionth says nothing; how small one
-        # number is says as little: a mean of large values that cancel has their error
-        many = exact.numel() >= heavy_tails.LEAST_ROW
-        small = FINE * (min(1.0, largest(exact)) if many else 1.0) + slack
-        fine = not _compared(value, exact, small, FINE, FACTOR * e_ref + slack).violations
+    own_error = FACTOR * e_ref + slack
+    fine = not found.violations
+    if not strict:
+        fine = found.max_abs_error <= own_error or _is_fine(value, exact, own_error, slack)
     problem = ""
     if FACTOR * e_ref > GATE and not (slack or strict or found.violations):
         problem, coarse = _by_rows(name, value, exact, own, e_ref)
@@ -159,6 +154,17 @@ def compare_floats(
         ref32.dtype,
         wide,
     )
+
+
+def _is_fine(value: torch.Tensor, exact: torch.Tensor, own_error: float, slack: float) -> bool:
+    """Whether values are off by a millionth at the most.
+
+    Of small ones, as those of a softmax over many classes, an absolute millionth says nothing. How small one
+    number is says as little: a mean of large values that cancel has their error.
+    """
+    many = exact.numel() >= heavy_tails.LEAST_ROW
+    small = FINE * (min(1.0, largest(exact)) if many else 1.0) + slack
+    return not _compared(value, exact, small, FINE, own_error).violations
 
 
 def _by_rows(

@@ -20,6 +20,7 @@ from kernelevo.kernels.ground import Ground
 from kernelevo.kernels.inputs import SHIPPED
 from kernelevo.kernels.outcome import Blocks, Outcome
 from kernelevo.kernels.pool import Case, Group
+from kernelevo.kernels.ranking import RANK
 from kernelevo.kernels.session import Session
 from kernelevo.kernels.verdict import Notes
 
@@ -43,7 +44,8 @@ class Hearing:
         notes: what is known of it, and will be.
         rng: secret choices.
         final: whether this is a winner, whose timed calls are verified as far as half its time allows.
-        again: whether a fresh process of it has passed every case: this one meets a secret half of them late.
+        again: the class of a fresh process of it that has passed every case. This one meets a secret half of
+            them late, and its class is no finer.
         profile: whether the program is profiled too, which takes seconds.
     """
 
@@ -55,7 +57,7 @@ class Hearing:
         rng: random.Random,
         *,
         final: bool = False,
-        again: bool = False,
+        again: Precision | None = None,
         profile: bool = False,
     ) -> None:
         self._ground, self._session, self._notes, self._rng = ground, session, notes, rng
@@ -122,7 +124,7 @@ class Hearing:
         self, cases: list[tuple[Group, Case]]
     ) -> tuple[list[tuple[Group, Case]], list[tuple[Group, Case]]]:
         """Part cases into those before and after the duel; a winner has passed all, and meets them late."""
-        if self._again:
+        if self._again is not None:
             return [], self._rng.sample(cases, (len(cases) + 1) // 2)
         if self._final:
             return [], cases
@@ -137,14 +139,15 @@ class Hearing:
             timed = self._ground.pool.timed
             conduct.parameters_kept(session, timed.state or self._ground.pool.state)
         wrong = self._check(late) if late else None
-        return wrong or (self._beside_another(late) if self._final and not self._again else None)
+        thorough = self._final and self._again is None
+        return wrong or (self._beside_another(late) if thorough else None)
 
     def _beside_another(self, late: list[tuple[Group, Case]]) -> Evaluation | None:
         """Call one instance after another one, whose parameters are others: neither may stand for both."""
         ground, session = self._ground, self._session
         pool = ground.pool
         mine = [pair for pair in late if pair[1].parameters is pool.timed and pool.timed.state is not None]
-        theirs = [pair for pair in late if pair[1].parameters.name == "perturbed 1"]
+        theirs = [pair for pair in late if pair[1].parameters is pool.loaded]
         heavy = ground.setting.weights.nbytes > _MOST_TWICE
         if not mine or not theirs or heavy or ground.setting.stateful or session.weights == "by seed":
             return None
@@ -336,9 +339,11 @@ class Hearing:
         """Name the class by the worst case so far; TF32's own error is measured only where it decides."""
         notes = self._notes
         if notes.fine:
-            return precision(notes.reports[0], None)
-        rough = [r for r in notes.reports if not r.fine]
-        return precision(rough[0], self._ground.pool.e_tf32(self._group))
+            own = precision(notes.reports[0], None)
+        else:
+            rough = [r for r in notes.reports if not r.fine]
+            own = precision(rough[0], self._ground.pool.e_tf32(self._group))
+        return max(own, self._again or own, key=RANK.__getitem__)
 
 
 def renew(ground: Ground, label: Precision) -> None:

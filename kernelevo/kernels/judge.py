@@ -275,10 +275,11 @@ class KernelJudge:
             ground.measure_bounds()
             parts: list[Evaluation] = []
             for _ in range(MOST_PROCESSES):
-                if parts:
-                    renew(ground, cast("Precision", parts[-1].metrics["precision"]))
+                label = cast("Precision", parts[-1].metrics["precision"]) if parts else None
+                if label is not None:
+                    renew(ground, label)
                 seconds = self._final / FRESH_PROCESSES
-                how = {"final": True, "again": bool(parts), "profile": not parts}
+                how = {"final": True, "again": label, "profile": not parts}
                 parts.append(self._measure(artifact, None, seconds, **how))
                 calm = sum(p.metrics.get("score_low") is not None for p in parts)
                 if parts[-1].status is not Status.OK or calm >= FRESH_PROCESSES:
@@ -324,7 +325,7 @@ class KernelJudge:
         artifact: Artifact,
         floor: float | None,
         seconds: float,
-        **how: bool,
+        **how: Any,
     ) -> Evaluation:
         if artifact.verdict is not None:
             return artifact.verdict
@@ -336,7 +337,7 @@ class KernelJudge:
         return self._heard(artifact, hear, **how)
 
     def _heard(
-        self, artifact: Artifact, hear: Callable[[Hearing], Verdict], **how: bool
+        self, artifact: Artifact, hear: Callable[[Hearing], Verdict], **how: Any
     ) -> Verdict | Evaluation:
         """Hear a program in a fresh process of its own."""
         ground = self.ground

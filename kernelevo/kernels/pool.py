@@ -104,7 +104,8 @@ class Pool:
         other_seed = rng.getrandbits(31)
         self.other_construction = ParameterSet("constructed anew", other_seed, None)
         ways: tuple[tuple[int, Way], ...] = ((1, "load"), (2, "in place"))
-        loaded, written = (
+        #: changed parameters: those that ``load_state_dict`` brings, and those written in place
+        self.loaded, self.written = (
             ParameterSet(
                 f"perturbed {i}",
                 self.base_seed,
@@ -115,7 +116,7 @@ class Pool:
         )
         plan: list[tuple[str, ParameterSet, int]] = [(inputs.SHIPPED, shipped, 2)]
         if self.state:
-            plan += [(inputs.SHIPPED, loaded, 1), (inputs.SHIPPED, written, 1)]
+            plan += [(inputs.SHIPPED, self.loaded, 1), (inputs.SHIPPED, self.written, 1)]
         if any(self.free):
             kinds = ("normal", "small", "large", "signed", "sparse", "rows", "outlier")
             plan += [(kind, shipped, 1) for kind in kinds]
@@ -139,7 +140,7 @@ class Pool:
         if self._timed is None:
             with self.turn:
                 self.ensure(1)
-                group = next((g for g in self.groups if g.parameters.name == "perturbed 2"), self.groups[0])
+                group = next((g for g in self.groups if g.parameters is self.written), self.groups[0])
                 while self._wants(group) and not group.cases:
                     self._work_on(group)
                 self._timed = group.parameters if group.cases else self.shipped

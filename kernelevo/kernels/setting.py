@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -148,8 +149,8 @@ def survey(
         staged: see ``Setting``; a device is always staged.
 
     Raises:
-        InputError: if the constructor's arguments are not plain data, or an argument or an output is of a
-            kind that cannot be handed to another process.
+        InputError: if the constructor's arguments are not plain data, if an argument or an output is of a
+            kind that cannot be handed to another process, or if there is nothing to check.
     """
     try:
         json.dumps([init_args, init_kwargs])
@@ -166,18 +167,16 @@ def survey(
             raise InputError(
                 f"an argument of forward is a {type(leaf).__name__}",
                 why="inputs may be tensors, numbers, texts and None, nested in lists, tuples and dicts",
+                now="wrap the module in one whose forward takes tensors",
             )
     try:
         pytree.treespec_loads(structure)
     except (ValueError, TypeError, KeyError) as error:
-        raise InputError("the arguments of forward are nested in an unknown container") from error
-    for leaf in truth.ref32.leaves:
-        if not isinstance(leaf, torch.Tensor | bool | int | float | str | None):
-            raise InputError(
-                f"forward returns a {type(leaf).__name__}",
-                why="outputs may be tensors, numbers, texts and None, nested in tuples, lists and dicts",
-                now="return the parts that matter as a tuple or a dict",
-            )
+        raise InputError(
+            "the arguments of forward are nested in an unknown container",
+            now="wrap the module in one whose forward takes lists, tuples and dicts of tensors",
+        ) from error
+    _refuse_outputs(module, truth)
     tensors = [leaf for leaf in leaves if isinstance(leaf, torch.Tensor)]
     out_leaves = [
         asdict(Leaf.of(v)) if isinstance(v, torch.Tensor) else {"plain": v} for v in truth.ref32.leaves
@@ -201,3 +200,30 @@ def survey(
         device,
         staged or device != "cpu",
     )
+
+
+def _tells(leaf: Any) -> bool:
+    """Whether an output holds anything that a wrong program could get wrong."""
+    return leaf.numel() > 0 if isinstance(leaf, torch.Tensor) else isinstance(leaf, bool | int | float)
+
+
+def _changed(before: Mapping[str, torch.Tensor], after: Mapping[str, torch.Tensor]) -> bool:
+    return any(name in after and not torch.equal(value, after[name]) for name, value in before.items())
+
+
+def _refuse_outputs(module: nn.Module, truth: Truth) -> None:
+    """Refuse outputs that cannot be handed over, and those by which nobody could be wrong."""
+    for leaf in truth.ref32.leaves:
+        if not isinstance(leaf, torch.Tensor | bool | int | float | str | None):
+            raise InputError(
+                f"forward returns a {type(leaf).__name__}",
+                why="outputs may be tensors, numbers, texts and None, nested in tuples, lists and dicts",
+                now="return the parts that matter as a tuple or a dict",
+            )
+    changes = truth.stateful or _changed(dict(module.named_buffers()), truth.ref32.buffers)
+    if not changes and not any(map(_tells, truth.ref32.leaves)):
+        raise InputError(
+            "forward returns nothing by which it could be checked",
+            why="any program would be right that returns no number and no element of a tensor",
+            now="let it return the tensors that it computes",
+        )

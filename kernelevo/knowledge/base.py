@@ -80,7 +80,11 @@ class KnowledgeBase:
                 "tokenize = 'porter unicode61')"
             )
         except sqlite3.OperationalError as error:
-            raise ToolchainMissing("notes need SQLite's FTS5", why=str(error)) from error
+            raise ToolchainMissing(
+                "notes need SQLite's FTS5",
+                why=str(error),
+                now="use a Python whose SQLite has it; python.org's and Debian's do",
+            ) from error
         self._fill(self.notes())
 
     def notes(self) -> list[Note]:
@@ -209,9 +213,14 @@ class KnowledgeBase:
                 for text, values in statements:
                     file.execute(text, values)
         except OSError as error:
-            raise refused(f"the knowledge base {self.path} cannot be written.", error) from error
+            where = f"another file with {VARIABLE}"
+            raise refused(f"the knowledge base {self.path} cannot be written.", error, where) from error
         except sqlite3.Error as error:
-            raise StoreError(f"the knowledge base {self.path} cannot be written", why=str(error)) from error
+            raise StoreError(
+                f"the knowledge base {self.path} cannot be written",
+                why=str(error),
+                now="check who may write there, and whether the disk is full",
+            ) from error
 
 
 def _cosine(one: Sequence[float], two: Sequence[float]) -> float:

@@ -36,7 +36,11 @@ class Limits:
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
             if value is not None and value < 1:
-                raise BadSetting(f"{name} of a model cannot be {value}", why="it is at least 1")
+                raise BadSetting(
+                    f"{name} of a model cannot be {value}",
+                    why="it is at least 1",
+                    now="correct it in the section of the model",
+                )
 
 
 class Gate:

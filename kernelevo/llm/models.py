@@ -89,11 +89,19 @@ class Models:
     ) -> None:
         self._models = {model.name: model for model in models}
         if len(self._models) != len(models):
-            raise BadSetting("two models have the same name", why=", ".join(m.name for m in models))
+            raise BadSetting(
+                "two models have the same name",
+                why=", ".join(m.name for m in models),
+                now="give each [models.NAME] a name of its own",
+            )
         for role, names in roles.items():
             for name in names:
                 if name not in self._models:
-                    raise BadSetting(f"the {role} cannot be {name!r}", why="no model has that name")
+                    raise BadSetting(
+                        f"the {role} cannot be {name!r}",
+                        why="no model has that name",
+                        now="add a section [models.NAME], or name one that is there",
+                    )
         self._roles = {role: tuple(names) for role, names in roles.items() if names}
         self.book = book
         self.notice: Callable[[str], None] = lambda text: None  # told when a model begins to rest

@@ -37,7 +37,11 @@ class Price:
     def __post_init__(self) -> None:
         for amount in (self.input, self.output, self.cached):
             if amount is not None and not 0 <= amount < math.inf:
-                raise BadSetting(f"a price cannot be {amount}", why="it is in dollars per million tokens")
+                raise BadSetting(
+                    f"a price cannot be {amount}",
+                    why="it is in dollars per million tokens",
+                    now="give a number from 0",
+                )
 
     def of(self, usage: Usage) -> float | None:
         """Return the dollars of a reply, None where the endpoint did not say what it used."""

@@ -59,7 +59,9 @@ class Record:
         try:
             text = file.read_text("utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise BadSetting(f"the record {file} cannot be read.", why=str(error)) from error
+            raise BadSetting(
+                f"the record {file} cannot be read.", why=str(error), now="check the path"
+            ) from error
         # not splitlines: a reply may hold U+2028 and its like, which do not end a line of JSON
         lines = [(n, line) for n, line in enumerate(text.split("\n"), 1) if line.strip()]
         rows = [(n, json_of(file, n, line)) for n, line in lines]
@@ -69,7 +71,11 @@ class Record:
             [(n, data[LOOKED_UP]) for n, data in rows if LOOKED_UP in data],
         )
         if not record.replies:
-            raise BadSetting(f"the record {file} holds no reply.", why=f"expected {FORM}")
+            raise BadSetting(
+                f"the record {file} holds no reply.",
+                why=f"expected {FORM}",
+                now="make one of a run that a model took part in: kernelevo export RUN --replies FILE",
+            )
         return record
 
     def take(self, prompt_sha256: str, *roles: str) -> Recorded | None:
@@ -167,7 +173,11 @@ def json_of(file: Path, number: int, line: str) -> Mapping[str, Any]:
             now="restore the file; a line that was cut off at its end can be deleted",
         ) from error
     if not isinstance(data, dict):
-        raise BadSetting(f"line {number} of {file} is damaged.", why=f"it is no object: {line[:80]}")
+        raise BadSetting(
+            f"line {number} of {file} is damaged.",
+            why=f"it is no object: {line[:80]}",
+            now="take the line out, or export the record again: kernelevo export RUN --replies FILE",
+        )
     return data
 
 
@@ -176,7 +186,11 @@ def _recorded(data: Mapping[str, Any], file: Path, number: int) -> Recorded:
     counts = [data.get(name) for name in ("tokens_in", "tokens_out", "tokens_cached")]
     odd = [c for c in counts if c is not None and (not isinstance(c, int) or c < 0)]
     if not isinstance(mark, str) or not isinstance(reply, str) or odd:
-        raise BadSetting(f"line {number} of {file} is damaged.", why=f"expected {FORM}")
+        raise BadSetting(
+            f"line {number} of {file} is damaged.",
+            why=f"expected {FORM}",
+            now="take the line out, or export the record again: kernelevo export RUN --replies FILE",
+        )
     model = str(data.get("model", ""))
     answer = Reply(reply, Usage(*counts), 0.0, str(data.get("finish") or "stop"), model)
     return Recorded(mark, str(data.get("role", "proposer")), model, answer)

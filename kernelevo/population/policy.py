@@ -88,14 +88,26 @@ class Policy:
 
     def __post_init__(self) -> None:
         if self.sampler not in SAMPLERS:
-            raise BadSetting(f"sampler cannot be {self.sampler!r}", why=closest(self.sampler, SAMPLERS))
+            raise BadSetting(
+                f"sampler cannot be {self.sampler!r}",
+                why=closest(self.sampler, SAMPLERS),
+                now="use one of these",
+            )
         counts = ("lines", "steps", "migrate_every", "patience", "dead_after", "fresh", "pool", "per_cluster")
         for name in (*counts, "most_clusters", "window", "top"):
             if getattr(self, name) < 1:
-                raise BadSetting(f"{name} cannot be {getattr(self, name)}", why="it is at least 1")
+                raise BadSetting(
+                    f"{name} cannot be {getattr(self, name)}",
+                    why="it is at least 1",
+                    now="give a whole number from 1",
+                )
         for name in ("target", "boredom", "elite_share", "even", "forget"):
             if not 0 <= getattr(self, name) <= 1:
-                raise BadSetting(f"{name} cannot be {getattr(self, name)}", why="it is from 0 to 1")
+                raise BadSetting(
+                    f"{name} cannot be {getattr(self, name)}",
+                    why="it is from 0 to 1",
+                    now="give a number from 0 to 1",
+                )
         if not 0 < self.coldest <= self.hottest:
             raise BadSetting(
                 f"temperatures cannot be {self.coldest} to {self.hottest}",

@@ -78,7 +78,11 @@ class PromptFiles:
                 raise BadSetting(f"there is no folder {folder} with prompts", now="--prompts FOLDER")
             own = dict(_read(folder))
             if not own:
-                raise BadSetting(f"{folder} holds no prompt", why=f"looked for {', '.join(sorted(SLOTS))}")
+                raise BadSetting(
+                    f"{folder} holds no prompt",
+                    why=f"looked for {', '.join(sorted(SLOTS))}",
+                    now="give the files of your prompts these names",
+                )
             for name in own:
                 if name not in SLOTS and not name.startswith((PERSONAS + "kernel/", PERSONAS + "general/")):
                     raise BadSetting(
@@ -141,7 +145,11 @@ def check_slots(name: str, text: str, wanted: frozenset[str]) -> None:
     """
     found = set(SLOT.findall(text))
     for slot in sorted(found - wanted):
-        raise BadSetting(f"{name} has a slot {{{{{slot}}}}} that nothing fills", why=closest(slot, wanted))
+        raise BadSetting(
+            f"{name} has a slot {{{{{slot}}}}} that nothing fills",
+            why=closest(slot, wanted),
+            now="use one of these, or take it out",
+        )
     for slot in sorted(wanted - found):
         raise BadSetting(
             f"{name} lacks the slot {{{{{slot}}}}}",
@@ -161,15 +169,25 @@ def _persona(path: str, name: str, text: str) -> Persona:
     try:
         data: dict[str, Any] = tomllib.loads(head[1])
     except tomllib.TOMLDecodeError as error:
-        raise BadSetting(f"the head of {path} cannot be read", why=str(error)) from error
+        raise BadSetting(
+            f"the head of {path} cannot be read",
+            why=str(error),
+            now="write it as TOML between two lines of +++",
+        ) from error
     if set(data) != _HEAD_KEYS:
         odd = sorted(set(data) ^ _HEAD_KEYS)[0]
-        raise BadSetting(f"the head of {path} is not as it should be: {odd}", why="temperature and direction")
+        raise BadSetting(
+            f"the head of {path} is not as it should be: {odd}",
+            why="temperature and direction",
+            now="write these two, each on a line, between two lines of +++",
+        )
     warmth, direction = data["temperature"], data["direction"]
     if isinstance(warmth, bool) or not isinstance(warmth, int | float) or not 0 <= warmth <= 2:
-        raise BadSetting(f"{path}: temperature must be a number from 0 to 2, not {warmth!r}")
+        raise BadSetting(
+            f"{path}: temperature must be a number from 0 to 2, not {warmth!r}", now="correct the line"
+        )
     if not isinstance(direction, str) or not direction.strip():
-        raise BadSetting(f"{path}: direction must be a sentence, not {direction!r}")
+        raise BadSetting(f"{path}: direction must be a sentence, not {direction!r}", now="correct the line")
     return Persona(name, float(warmth), direction.strip(), text[head.end() :].strip())
 
 
@@ -187,4 +205,8 @@ def _read(folder: Path) -> Iterator[tuple[str, str]]:
         try:
             yield name, path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise BadSetting(f"the prompt {path} cannot be read", why=str(error)) from error
+            raise BadSetting(
+                f"the prompt {path} cannot be read",
+                why=str(error),
+                now="check who may read it, and that it is UTF-8",
+            ) from error

@@ -14,6 +14,7 @@ from kernelevo.errors import RunNotFound, StoreError, Unwritable, refused
 from kernelevo.store.migrations import APPLICATION_ID, migrate, names
 
 RUN_FILE, CONFIG_FILE = "run.db", "config.toml"
+DATABASE_FILES = (RUN_FILE, f"{RUN_FILE}-wal", f"{RUN_FILE}-shm")
 _COPIES = 20
 _HEAD = 32  # bytes; it has the salts that are new whenever the log begins anew
 _BUSY_SECONDS = 30.0
@@ -47,9 +48,9 @@ def create(folder: Path, facts: Mapping[str, str]) -> sqlite3.Connection:
         try:
             return _prepare(path, facts)
         except BaseException:  # a full disk: what is half made would be no run, and be in the way of one
-            for end in ("", "-wal", "-shm"):
+            for name in DATABASE_FILES:
                 with suppress(OSError):
-                    path.with_name(path.name + end).unlink()
+                    (folder / name).unlink()
             raise
 
 

@@ -10,7 +10,7 @@ from torch import nn
 
 import kernelevo
 from kernelevo.api import parts
-from kernelevo.errors import BadProgram, BadSetting
+from kernelevo.errors import BadProgram, BadSetting, MachineError
 from kernelevo.kernels.dropin import FallbackWarning
 from kernelevo.proposers.rewrite import RewriteProposer
 
@@ -76,11 +76,15 @@ def test_a_live_module_becomes_a_drop_in(gate, quick_judge, elsewhere):
         (torch.zeros(2, 32), {"weights": [1.0, 2.0]}, BadSetting, "2 weights"),
         ([], {}, BadProgram, "list"),
         ("x", {}, BadProgram, "str"),
+        (torch.zeros(2, 32), {"programs": ["none.py"]}, BadProgram, "none.py"),
+        (torch.zeros(2, 32), {"device": "cuda"}, MachineError, "cuda"),
     ],
 )
-def test_what_makes_no_sense_is_refused_at_once(gate, elsewhere, inputs, more, kind, words):
+def test_what_makes_no_sense_is_refused_at_once(gate, elsewhere, monkeypatch, inputs, more, kind, words):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(kind, match=words):
         kernelevo.optimize(gate, inputs, **{**QUICK, **more})
+    assert not list(elsewhere.glob("runs/*"))
 
 
 def test_a_class_is_not_a_module(elsewhere):
@@ -91,6 +95,7 @@ def test_a_class_is_not_a_module(elsewhere):
 def test_a_module_that_cannot_run_on_its_inputs_is_the_users_to_mend(gate, quick_judge, elsewhere):
     with pytest.raises(BadProgram, match="Gate cannot be run on its own inputs"):
         kernelevo.optimize(gate, torch.zeros(2, 31), **QUICK)
+    assert not list(elsewhere.glob("runs/*"))
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ import pytest
 
 import kernelevo
 from kernelevo import api
-from kernelevo.api import parts
+from kernelevo.api import parts, run_folder
 from kernelevo.config import load_settings
 from kernelevo.core import Origin, Program, Proposal, Status, Task, TrialEnded
 from kernelevo.errors import BadProgram, BadSetting, NotEnoughMemory, RunNotFound, StoreError, TaskNotFound
@@ -147,6 +147,8 @@ def test_a_plain_evaluator_runs_from_its_seed(elsewhere):
         ("net.py", {"budget": "0"}, BadSetting, "not above zero"),
         ("net.py", {"budget": "abc"}, BadSetting, "'abc'"),
         ("net.py", {"size": "small"}, BadSetting, "small"),
+        ("net.py", {"budget": "$5"}, BadSetting, "never be spent"),
+        ("net.py", {"budget": "tokens:9k,$5"}, BadSetting, "no language model"),
         ("net.py", {"out": "net.py"}, StoreError, "net.py"),
         ("net.py", {"out": "net.py/run"}, StoreError, "net.py"),
     ],
@@ -173,6 +175,37 @@ def test_a_file_that_does_not_run_is_reported_once_and_clearly(
     (elsewhere / f"{name}.py").write_text(text)
     with pytest.raises(kind, match=words):
         api.run_task(f"{name}.py", settings(budget="3"))
+    assert not (elsewhere / "out").exists()  # a run of which nothing is there is no run
+
+
+def test_a_refused_run_leaves_what_is_not_its_own(elsewhere):
+    text = MODULE.replace("return torch", "raise OSError('no')\n        return torch")
+    (elsewhere / "raises.py").write_text(text)
+    (elsewhere / "out").mkdir()
+    (elsewhere / "out" / "mine.txt").write_text("kept")
+    (elsewhere / "out" / "config.toml").write_text("# kept")
+    with pytest.raises(BadProgram, match="no"):
+        api.run_task("raises.py", settings(budget="3"))
+    assert {path.name for path in (elsewhere / "out").iterdir()} == {"mine.txt", "config.toml"}
+    assert (elsewhere / "out" / "mine.txt").read_text() == "kept"
+
+
+def test_a_run_that_has_recorded_something_is_never_given_up(elsewhere):
+    task = Task("x", "y")
+    for number, record in enumerate((lambda s: None, lambda s: s.append_command("somebody", "pause", {}))):
+        folder = elsewhere / str(number)
+        with pytest.raises(BadProgram), run_folder.given_up(folder):
+            with RunStore.create(folder, task, {}) as store:
+                store.append_command(run_folder.STARTER, "submit", {})
+                record(store)
+            raise BadProgram("no")
+        assert folder.exists() == (number == 1)
+    other = elsewhere / "other"
+    writing = RunStore.create(other, task, {})
+    with pytest.raises(StoreError), run_folder.given_up(other):  # somebody else is quicker
+        RunStore.create(other, task, {})
+    writing.close()
+    assert (other / "run.db").exists()
 
 
 def test_a_bundled_task_that_is_too_large_is_refused_by_its_manifest(elsewhere, monkeypatch):

@@ -113,7 +113,6 @@ def test_own_class_needs_get_inputs() -> None:
     [
         ("class Model(nn.Module)", "class Modle(nn.Module)", TaskNotFound, "no class 'Model'"),
         ("def get_inputs", "def get_input", BadProgram, "no get_inputs"),
-        ("def get_init_inputs", "def get_init_input", BadProgram, "no get_init_inputs"),
         ("class Model(nn.Module):", "class Model(nn.Module:", BadProgram, "not valid Python"),
         ("class Model(nn.Module)", "class Model(nn.Modul)", BadProgram, "raises AttributeError"),
         ("class Model(nn.Module)", "class Model(object)", TaskNotFound, "not a torch.nn.Module"),
@@ -127,8 +126,10 @@ def test_bad_files_are_told_apart(old: str, new: str, kind: type[InputError], sa
 def test_errors_inside_the_file_name_the_line() -> None:
     with pytest.raises(BadProgram, match=r"get_inputs\(\.\.\.\) raises NameError[\s\S]*line \d+"):
         load_reference(spec(text=TEXT.replace("torch.randn(batch", "torch.randn(bath"))).inputs(0)
-    with pytest.raises(BadProgram, match="raises TypeError"):
+    with pytest.raises(BadProgram, match=r"(?s)raises TypeError.*must run by itself"):
         load_reference(spec(text=TEXT.replace("return [width]", "return []"))).build(0)
+    with pytest.raises(BadProgram, match=r"(?s)raises TypeError.*def get_init_inputs"):
+        load_reference(spec(text=TEXT.replace("def get_init_inputs", "def get_init_input"))).build(0)
     with pytest.raises(BadProgram, match="expected a list"):
         load_reference(
             spec(text=TEXT.replace("return [torch.randn(batch, width)]", "return torch.ones(1)"))
@@ -139,6 +140,11 @@ def test_init_inputs_may_be_keywords() -> None:
     reference = load_reference(spec(text=TEXT.replace("return [width]", "return {'n': width}")))
     assert (reference.init_args(0), reference.init_kwargs(0)) == ([], {"n": 4})
     assert reference.build(0).fc.in_features == 4
+
+
+def test_a_constructor_without_arguments_needs_no_init_inputs() -> None:
+    text = TEXT.replace("def get_init_inputs", "def other").replace("(self, n)", "(self, n=4)")
+    assert load_reference(spec(text=text)).build(0).fc.in_features == 4
 
 
 def test_unknown_kind() -> None:

@@ -373,7 +373,8 @@ def test_show_refuses_two_forms_at_once(elsewhere, command, pair):
 
 
 def test_a_best_program_in_another_language_keeps_its_suffix(elsewhere, command):
-    from kernelevo.api.runs import _lay_down, load_run
+    from kernelevo.api import load_run
+    from kernelevo.api.run_folder import lay_down
     from kernelevo.core import Evaluation, Program, Task, Trial
 
     text = "int main() { return 0; }\n"
@@ -387,14 +388,14 @@ def test_a_best_program_in_another_language_keeps_its_suffix(elsewhere, command)
         store.record(Trial(0, Program.single("of an earlier best"), Evaluation.ok(0.5)))
         program = Program({"program.cpp": text}, "cpp")
         store.record(Trial(1, program, Evaluation.ok(1.0)))
-    _lay_down(load_run(folder))
+    lay_down(load_run(folder))
     assert not (folder / "best.py").exists() and (folder / "best.cpp").read_text() == text
     code, _, err = command("export", "run")
     assert code == 0 and "wrote best.cpp" in err and (elsewhere / "best.cpp").read_text() == text
     with RunStore.open(folder) as store:  # nothing is left that may be used
         for banned in (program, Program.single("of an earlier best")):
             store.append_event("ban", {"program": banned.id, "told": 2})
-    _lay_down(load_run(folder))
+    lay_down(load_run(folder))
     assert not (folder / "best.cpp").exists()
     assert {name: (folder / name).read_text() for name in mine} == mine
 

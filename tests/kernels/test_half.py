@@ -47,8 +47,9 @@ RIGHT = {
 }
 WRONG = {
     "operands rounded to fp8": (
-        "w = self.last.weight.float().to(torch.float8_e4m3fn).to(x.dtype)\n"
-        "return F.linear(torch.relu(self.norm(self.first(x))), w, self.last.bias)"
+        "q = lambda t: t.float().to(torch.float8_e4m3fn).to(x.dtype)\n"
+        "y = torch.relu(self.norm(F.linear(x, q(self.first.weight), self.first.bias)))\n"
+        "return F.linear(q(y), q(self.last.weight), self.last.bias)"
     ),
     "three bits of the mantissa lost": "y = RESULT\nreturn (y.view(torch.int16) & -8).view(y.dtype)",
     "a bias left out": (

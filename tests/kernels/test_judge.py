@@ -194,8 +194,19 @@ def test_a_winner_is_judged_in_three_fresh_processes(judge, monkeypatch):
     artifact = judge.prepare(Program.single(candidate("return RESULT  # the same machine code")))
     judge.warm()
     before = judge.ground.baselines.all["eager"].session.child.pid
-    found = judge.finalize(artifact)
+    with monkeypatch.context() as patch:
+        parts: list = []
+        whole = judge._measure
+        patch.setattr(
+            judge, "_measure", lambda *a, **how: parts.append((whole(*a, **how), how)) or parts[-1][0]
+        )
+        found = judge.finalize(artifact)
     assert found.status is Status.OK and found.metrics["processes"] == 3
+    (first, told), *others = parts
+    assert told["again"] is None and found.metrics["cases"] == first.metrics["cases"]
+    for part, how in others:  # a secret half of the late cases, and no finer class than the first one's
+        assert how["again"] == first.metrics["precision"]
+        assert 3 < part.metrics["cases"] < first.metrics["cases"]
     assert judge.ground.baselines.all["eager"].session.child.pid != before  # and so is the baseline's process
     assert "same_machine_code_as" not in found.metrics and found.metrics["kernels"] == []
     assert 0 <= found.metrics["own_share"] <= 1, found.metrics.get("own_share_missing")
@@ -205,6 +216,13 @@ def test_a_winner_is_judged_in_three_fresh_processes(judge, monkeypatch):
     bound = judge.ground.bounds
     assert 0 < bound.slowdown["library"] < 3 and bound.missing == []
     assert found.metrics["speedup_vs_library"] > 0 and found.metrics["speedup_vs_cublas"] is None
+
+
+def test_a_later_process_has_no_finer_class_than_the_first(judge):
+    artifact = judge.prepare(Program.single(candidate("return RESULT  # as exact as fp32")))
+    for again, label in ((None, "fp32-accurate"), ("tf32", "tf32")):
+        found = judge._measure(artifact, None, 0.2, final=True, again=again)
+        assert found.status is Status.OK and found.metrics["precision"] == label, found.feedback
 
 
 @pytest.mark.slow

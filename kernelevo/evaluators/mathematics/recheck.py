@@ -39,9 +39,16 @@ def recheck(text: str) -> Fraction | float:
         whole = len(given) == COUNTS.get(name, len(given))
         value = CHECKS[name](given) if whole and given else None
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        raise BadProgram("not a saved construction", why=f"{type(error).__name__}: {error}") from error
+        raise BadProgram(
+            "not a saved construction",
+            why=f"{type(error).__name__}: {error}",
+            now="give the artifact construction.json of a winner's verdict: kernelevo show RUN --json",
+        ) from error
     if value is None:
-        raise BadProgram(f"this is not a valid construction for {data['problem']}")
+        raise BadProgram(
+            f"this is not a valid construction for {data['problem']}",
+            now="only what holds exactly is a record: look at the verdict's feedback",
+        )
     return value
 
 

@@ -22,7 +22,9 @@ def check(task: str, file: Path) -> str | None:
         TaskNotFound: for an unknown task, or a file that is not there.
     """
     if task not in TASKS:
-        raise TaskNotFound(f"no machine-learning task {task!r}", why=closest(task, TASKS))
+        raise TaskNotFound(
+            f"no machine-learning task {task!r}", why=closest(task, TASKS), now="use one of these"
+        )
     if not file.is_file():
         raise TaskNotFound(f"There is no file {file}.", now="check the path")
     name = NPZ_FILE if file.suffix == ".npz" else CSV_FILE

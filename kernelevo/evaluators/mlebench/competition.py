@@ -94,7 +94,11 @@ def read_competition(name: str, data: str | None) -> Competition:
         )
     said = tell({"do": "describe", "competition": which, "data": data})
     if "unknown" in said:
-        raise TaskNotFound(f"mlebench has no competition {which!r}", why=closest(which, said["unknown"]))
+        raise TaskNotFound(
+            f"mlebench has no competition {which!r}",
+            why=closest(which, said["unknown"]),
+            now="use one of these",
+        )
     if said["missing"] is not None:
         raise MachineError(
             f"the data of {which} are not prepared here as tables",

@@ -1,0 +1,127 @@
+"""The folder of a run: chosen, given up where the run is refused, and what lies in it at the end."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from shlex import quote
+
+from kernelevo.api.parts import WORKER_LOG
+from kernelevo.api.result import BEST, Result
+from kernelevo.config import Settings
+from kernelevo.core import Program, write_tree
+from kernelevo.engine.replay import SEED
+from kernelevo.errors import KernelEvoError, StoreError, refused
+from kernelevo.store import CONFIG_FILE, RUN_FILE, RunStore, new_run_folder, writer_of
+from kernelevo.store.database import DATABASE_FILES
+from kernelevo.store.lock import LOCK_FILE
+from kernelevo.tasks.module import FILE
+
+STARTER = "the one who started it"
+"""Who says, in a run's record, what its settings ask for."""
+
+
+def choose(settings: Settings, name: str) -> Path:
+    """Return the folder of a new run; one that holds a run is refused before anything is written there."""
+    if not settings.out:
+        return new_run_folder(name, datetime.date.today())
+    folder = Path(settings.out)
+    try:
+        there = (folder / RUN_FILE).exists()
+    except OSError as error:
+        raise refused(f"the run folder {folder} cannot be used.", error) from error
+    if there:
+        raise StoreError(
+            f"{folder} already holds a run.",
+            why=f"{folder / RUN_FILE} exists",
+            now=f"go on with it (kernelevo resume {quote(str(folder))}) or choose another folder",
+        )
+    return folder
+
+
+@contextlib.contextmanager
+def given_up(folder: Path) -> Iterator[None]:
+    """Leave nothing of a run that is refused before anything came of it: there is nothing to go on with.
+
+    What lay in the folder before stays, and so does a run with a trial, a reply or somebody's order.
+    """
+    before = {path for path in _laid(folder) if os.path.exists(path)}  # False of a closed folder
+    try:
+        yield
+    except KernelEvoError:
+        with contextlib.suppress(OSError):  # of a folder that cannot be written, or with other files in it
+            if not _recorded(folder):
+                for path in _laid(folder) - before:
+                    path.unlink(missing_ok=True)
+                folder.rmdir()
+        raise
+
+
+def _laid(folder: Path) -> set[Path]:
+    """Return the paths of all that is written before the first trial."""
+    return {folder / name for name in (FILE, CONFIG_FILE, LOCK_FILE, WORKER_LOG, *DATABASE_FILES)}
+
+
+def _recorded(folder: Path) -> bool:
+    """Whether a folder holds a run that another process writes, or one with more than what it began with."""
+    if writer_of(folder) is not None:
+        return True
+    if not (folder / RUN_FILE).exists():
+        return False
+    with RunStore.open(folder, readonly=True) as store:
+        orders = [order for order in store.commands() if order.author != STARTER]
+        proposed = [draft for draft in store.drafts() if draft.proposer != SEED]
+        return bool(store.count() or proposed or store.calls() or orders)
+
+
+def lay_down(result: Result) -> None:
+    """Leave the best program as a file or a folder; an earlier best goes, whatever else lies there stays."""
+    for path in (result.folder / BEST, *result.folder.glob(f"{BEST}.*")):
+        try:
+            if not any(_is_of(path, trial.program) for trial in result.trials):
+                continue
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+        except OSError as error:
+            raise refused(f"{path} cannot be replaced.", error) from error
+    if result.program is None:
+        return
+    if len(result.program.files) == 1:
+        write(result.best_path, result.program.source)
+        return
+    try:
+        write_tree(result.program, result.best_path)
+    except OSError as error:
+        raise refused(f"{result.best_path} cannot be written.", error) from error
+
+
+def _is_of(path: Path, program: Program) -> bool:
+    """Whether a file or folder holds this program and nothing else: what a person put there is not ours."""
+    several = len(program.files) > 1
+    if path.is_symlink() or path.is_dir() != several:
+        return False
+    texts = dict(program.files) if several else {".": program.source}
+    for name, text in texts.items():
+        file, data = path / name, text.encode()
+        if not file.is_file() or file.stat().st_size != len(data) or file.read_bytes() != data:
+            return False
+    files = (p.relative_to(path) for p in path.rglob("*") if p.is_file())
+    return not several or {p.as_posix() for p in files if "__pycache__" not in p.parts} == set(texts)
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file of the run.
+
+    Raises:
+        StoreError, Unwritable: if it cannot be written.
+    """
+    try:
+        path.write_text(text, "utf-8", errors="backslashreplace")  # of a folder whose name is no text
+    except OSError as error:
+        raise refused(f"{path} cannot be written.", error) from error

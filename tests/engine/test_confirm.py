@@ -1,0 +1,57 @@
+"""The end of a run: what leads is timed again, and what is better then wins."""
+
+import pytest
+
+from kernelevo.core import WinnerConfirmed
+from kernelevo.engine import confirm
+from kernelevo.store import RunStore
+from tests.engine import toys
+from tests.engine.test_engine import Bench, bench
+
+__all__ = ["bench"]
+
+
+def test_a_lucky_winner_is_overtaken_by_what_is_better_when_timed_again(bench: Bench) -> None:
+    lucky, second, third = "1" * 16, "1" * 15 + "0", "1" * 14 + "00"
+    task = toys.task("staged", sobered={lucky: 3.0, second: 14.2})
+    outcome = bench.run(task, [toys.Script([lucky, second, third])])
+    confirmed = [(e.trial, e.evaluation.score) for e in bench.of(WinnerConfirmed)]
+    assert confirmed == [(1, 3.0), (2, 14.2)]  # the third one's 14 is below 14.2 already
+    assert outcome.best is not None and outcome.best.number == 2
+    assert outcome.final is not None and outcome.final.score == 14.2
+    told = {"candidates_confirmed": 2, "candidates_judged": len(bench.trials())}
+    assert outcome.final.metrics.items() >= told.items()
+    with RunStore.open(bench.folder, readonly=True) as reader:  # what a reader of the run is told last
+        last = reader.events(kind="final")[-1]
+    assert last.trial == 2 and last.data["metrics"].items() >= told.items()
+
+
+def test_no_rival_is_begun_after_a_long_confirmation(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(confirm, "LONGEST", 0.1)
+    lucky, second = "1" * 16, "1" * 15 + "0"
+    task = toys.task("staged", sobered={lucky: 3.0, second: 14.2}, final=0.3)
+    outcome = bench.run(task, [toys.Script([lucky, second])])
+    assert [e.trial for e in bench.of(WinnerConfirmed)] == [1]
+    assert outcome.final is not None and outcome.final.score == 3.0
+
+
+def test_a_lucky_seed_is_no_reason_to_confirm_nothing_that_was_found(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(confirm, "LONGEST", 0.1)
+    seed, second, third = "1" * 16, "1" * 15 + "0", "1" * 14 + "00"
+    task = toys.task("staged", seeds=[seed], sobered={seed: 3.0, second: 12.0}, final=0.3)
+    outcome = bench.run(task, [toys.Script([second, third])])
+    assert [e.trial for e in bench.of(WinnerConfirmed)] == [0, 1]
+    assert outcome.best is not None and outcome.best.number == 1
+    assert outcome.final is not None and outcome.final.score == 12.0
+
+
+def test_a_winner_that_does_not_hold_gives_way_to_the_next(bench: Bench) -> None:
+    task = toys.task("staged", unstable=["1" * 16])
+    outcome = bench.run(task, [toys.Script(["1" * 16, "1" * 15 + "0"])])
+    assert outcome.best is not None and outcome.best.number == 2
+    assert outcome.final is not None and outcome.final.score == 15.5
+    assert [(e.trial, e.evaluation.status) for e in bench.of(WinnerConfirmed)] == [(1, "wrong"), (2, "ok")]
+    again = bench.run(task, [toys.Script([])])  # and the refusal survives a resume
+    assert again.best is not None and again.best.number == 2
