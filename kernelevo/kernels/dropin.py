@@ -293,9 +293,7 @@ def share(original: nn.Module, program: nn.Module) -> None:
     """
     theirs = dict(program.named_modules(remove_duplicate=False))
     if program.state_dict().keys() != original.state_dict().keys():
-        raise InputError(
-            "the program's weights have other names than the original's", now="search with this module"
-        )
+        raise InputError("the program's weights have other names", now="search with this module")
     for path, module in original.named_modules(remove_duplicate=False):
         if not module._parameters and not module._buffers:
             continue
@@ -305,9 +303,7 @@ def share(original: nn.Module, program: nn.Module) -> None:
             != {k for k, v in getattr(module, kind).items() if v is not None}
             for kind in ("_parameters", "_buffers")
         ):
-            raise InputError(
-                f"the program's module {path!r} holds other tensors", now="search with this module"
-            )
+            raise InputError(f"the program's {path!r} holds other tensors", now="search with this module")
         twin._parameters, twin._buffers = module._parameters, module._buffers
         twin._non_persistent_buffers_set = module._non_persistent_buffers_set
     for name, value in plain_tensors(original).items():

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from kernelevo.backends.seeding import seed_torch
 from kernelevo.errors import InputError
 from kernelevo.kernels.construction import until_alike
 from kernelevo.kernels.double import in_fp64, rounding, turn, turned
@@ -143,7 +144,7 @@ def observe(module: nn.Module, args: Any, seed: int, device: str = "cpu") -> Obs
     if device != "cpu":
         module.to(device)
         args = _map(args, lambda v: v.to(device) if isinstance(v, torch.Tensor) else v)
-    torch.manual_seed(seed)
+    seed_torch(seed)
     # kept alive, so that no output comes to lie where one of them was
     held = [*module.parameters(), *module.buffers(), *(t for _, _, t in plain_tensors(module))]
     own = {_storage(t) for t in held} - {None}

@@ -57,7 +57,7 @@ class Place:
         """Seed whoever draws here."""
         if self.on_device:
             torch.manual_seed(seed)
-        else:
+        else:  # there may be a GPU, which has nothing to do with it
             torch.default_generator.manual_seed(seed)
 
     def wait(self) -> None:

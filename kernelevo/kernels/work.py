@@ -12,6 +12,7 @@ from torch import nn
 from torch.utils import _pytree as pytree
 from torch.utils.flop_counter import flop_registry
 
+from kernelevo.backends.seeding import seed_torch
 from kernelevo.device.facts import cpu_facts
 from kernelevo.kernels.correctness import FACTOR, GATE
 from kernelevo.kernels.oracle import Truth, own_dtype, plain_tensors
@@ -79,7 +80,7 @@ def survey_work(
     reads = _Reads([*inputs, *weights])
     start = time.monotonic()
     with torch.no_grad(), strict_fp32(), _Flops() as counted, reads:
-        torch.manual_seed(seed)
+        seed_torch(seed)
         result = module(*given)
     seconds = time.monotonic() - start
     leaves = pytree.tree_leaves(result)
@@ -274,7 +275,7 @@ def _needed_bytes(
         return 0
     try:
         with torch.enable_grad(), strict_fp32():
-            torch.manual_seed(seed)
+            seed_torch(seed)
             found = pytree.tree_leaves(module(*pytree.tree_unflatten(given, spec)))
             outputs = [
                 (v, m.to(v.device))

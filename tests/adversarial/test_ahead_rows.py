@@ -55,6 +55,7 @@ def test_buffers_are_compared_after_a_batch_too(tmp_path):
         assert fused.status is Status.OK, fused.feedback
 
 
+@pytest.mark.slow
 def test_weights_are_written_in_place_where_inputs_are_words_too(tmp_path):
     """It looked up what it had made of all words, and was right after each load_state_dict."""
     with KernelJudge(

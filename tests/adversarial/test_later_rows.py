@@ -186,6 +186,7 @@ def _draw(rng, blocks=12, noise=0.06):
     return Evaluation(Status.OK, found.ratio, metrics, "", {}, "full")
 
 
+@pytest.mark.slow
 def test_the_luckiest_of_many_is_measured_again(tmp_path):
     """What is reported of a winner comes from fresh processes alone, none of which chose it."""
     rng = random.Random(37)

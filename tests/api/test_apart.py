@@ -71,6 +71,7 @@ def test_an_interrupt_stops_the_run_gently(thread, interruptible):
     assert result.state == "stopped" and result.evaluation.score == 3.0
 
 
+@pytest.mark.slow
 def test_a_new_budget_holds_against_earlier_orders_and_for_those_who_resume_later():
     tour("1s")
     with RunStore.open("run") as store:

@@ -289,6 +289,7 @@ def test_what_wins_alone_and_not_in_the_model_stays_out_and_is_told(elsewhere, q
     assert f"{part.inside.ratio:.2f}" in console.export_text()
 
 
+@pytest.mark.slow
 def test_a_wrong_program_and_one_that_is_not_surely_faster_are_not_tried(elsewhere, quick):
     _, part = placed(search_result((3.0, waiting(0.0, "self.linear(x)"))))
     assert part.inside is None and part.kept_for == "wrong in layers.1: values differ"

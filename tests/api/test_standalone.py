@@ -94,6 +94,7 @@ def parted():
     }
 
 
+@pytest.mark.slow
 def test_a_program_of_several_files_runs_there_too_and_leaves_names_to_others(tmp_path):
     entry, beside = parted()
     whole = standalone(entry, ["What it is."], beside)
@@ -170,6 +171,7 @@ for name in sys.argv[1:]:
 """
 
 
+@pytest.mark.slow
 def test_every_way_to_import_ours_runs_where_it_is_not_installed(tmp_path):
     there = tmp_path / "there"
     for name, (statement, packed) in IMPORTS.items():

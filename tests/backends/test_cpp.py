@@ -332,6 +332,7 @@ def test_what_begins_with_something_else_is_found_at_once(before: str) -> None:
     assert precompiled.begins_with("/**/" * 200 + MATH) == "kernelevo/math.h"
 
 
+@pytest.mark.slow
 @gcc
 @pytest.mark.parametrize("source", few([MATH + "#include <cmath>\n", MATH], 1))
 def test_errors_read_the_same_with_and_without_a_precompiled_header(private_cache: Path, source: str) -> None:
@@ -346,6 +347,7 @@ def test_errors_read_the_same_with_and_without_a_precompiled_header(private_cach
     assert "cannot convert" in logs[0] and "\nkernelevo/math.h:" in logs[0]
 
 
+@pytest.mark.slow
 @gcc
 def test_a_header_that_gcc_cannot_load_costs_no_program_its_build(
     private_cache: Path, monkeypatch: pytest.MonkeyPatch

@@ -37,7 +37,7 @@ DEATHS = [
 ]
 
 
-@pytest.mark.parametrize(("deed", "words"), few(DEATHS, 2))
+@pytest.mark.parametrize(("deed", "words"), few(DEATHS, 1))
 def test_a_process_that_dies_is_a_fault(runs, deed, words, tmp_path):
     row = runs(deed)
     assert row.status is None and row.fault["kind"] == "ProcessDied" and words in row.fault["message"]
@@ -79,6 +79,7 @@ def test_ctrl_c_ends_the_child_and_is_passed_on(runs, tmp_path, interruptible):
         subprocess.run(["pgrep", "-f", f"misbehaving {tmp_path}"], check=True)
 
 
+@pytest.mark.slow
 def test_the_child_of_a_series_that_is_killed_ends_too(tmp_path):
     text = (
         "import sys; from pathlib import Path\n"

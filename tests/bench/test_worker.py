@@ -65,6 +65,7 @@ def test_what_breaks_is_one_jobs_fault(judge, deed, words):
     assert deed == "half a row" or gone(before)
 
 
+@pytest.mark.slow
 def test_one_that_was_killed_between_jobs_costs_none(judge):
     _, one = judge("work")
     os.kill(one, signal.SIGKILL)

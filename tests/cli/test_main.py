@@ -136,6 +136,7 @@ def test_the_command_as_a_subprocess(elsewhere):
     print(f"kernelevo run with a wrong name: {time.monotonic() - began:.2f} s")
 
 
+@pytest.mark.slow
 def test_doctor_says_what_a_missing_compiler_means(tmp_path):
     """Without a compiler C++ programs fail with these words; everything else still works, so exit 0."""
     environ = {"PATH": "/nowhere", "HOME": str(tmp_path)}
@@ -156,6 +157,7 @@ def made(path, score=1.0):
         store.record(Trial(0, Program.single("x = 1\n"), Evaluation.ok(score)))
 
 
+@pytest.mark.slow
 def test_a_run_in_a_folder_whose_name_is_no_text_is_read_like_any_other(elsewhere):
     """A name in Latin-1, and an output that takes UTF-8 alone."""
     name = os.fsdecode(b"runs/l\xe4ufe")

@@ -76,12 +76,14 @@ def test_a_run_in_a_folder_that_cannot_be_written(shut, out):
     assert "why  Permission denied" in said and "now  check the folder's owner" in said and "--out" in said
 
 
+@pytest.mark.slow
 def test_a_detached_run_in_a_folder_that_cannot_be_written(shut):
     code, said = run(shut, RUN, "run", "net.py", "--budget", "3", "--out", "empty", "--detach")
     assert code == 3 and "Unwritable: empty/run.log cannot be written" in said
     assert "why  Permission denied" in said and "now  check the folder's owner" in said
 
 
+@pytest.mark.slow
 def test_a_live_module_in_a_folder_that_cannot_be_written(shut):
     code, said = run(shut, OPTIMIZE, "new")
     assert code == 3 and "Unwritable the module cannot be kept in new" in said

@@ -91,6 +91,7 @@ def test_run_show_runs_export_resume(elsewhere, command):
         assert (elsewhere / data["run"]["folder"] / file).is_file()
 
 
+@pytest.mark.slow
 def test_the_settings_that_a_run_leaves_can_be_given_to_another_one(elsewhere, command):
     assert command(*TOUR, "--budget", "1s", "--out", "here")[0] == 0
     code, out, err = command("run", "tour.py:tour", "--config", "here/config.toml", "--json")
@@ -400,6 +401,7 @@ def test_a_best_program_in_another_language_keeps_its_suffix(elsewhere, command)
     assert {name: (folder / name).read_text() for name in mine} == mine
 
 
+@pytest.mark.slow
 def test_what_is_exported_of_a_problem_that_is_no_kernel_says_so(elsewhere, command):
     from kernelevo.core import Evaluation, Program, Task, Trial
 

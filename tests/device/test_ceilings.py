@@ -69,6 +69,7 @@ def here():
         child.kill()
 
 
+@pytest.mark.slow
 def test_this_machine_has_ceilings(here):
     assert not here.missing and here.threads == 1 and here.device == "cpu"
     assert set(here.tflops) == {"fp32", "fp64", "bf16", "fp16"}

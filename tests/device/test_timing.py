@@ -139,6 +139,7 @@ def test_poison_is_nan_in_every_kind_of_float():
     assert bool((values.view(torch.int32) == -1).all())
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.floats(0, 1e6), st.floats(0, 1e3)), min_size=1, max_size=10))
 def test_a_span_reaches_from_the_first_start_to_the_last_end(activities):
     pairs = [(start, start + length) for start, length in activities]

@@ -14,6 +14,7 @@ from kernelevo.executors import GenerationHost, ProcessExecutor
 from kernelevo.store import RunStore
 from tests.engine import toys
 from tests.engine.test_engine import Bench
+from tests.few import few
 
 
 @pytest.fixture
@@ -52,6 +53,7 @@ def test_builds_overlap_measurements(bench: Bench) -> None:
     assert outcome.final is not None
 
 
+@pytest.mark.slow
 def test_the_engine_rests_while_the_last_evaluations_end(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,7 +128,7 @@ def test_an_artifact_whose_folder_is_lost_is_built_again(tmp_path: Path) -> None
     assert measured.evaluation.status == "build_failed"
 
 
-@pytest.mark.parametrize("kind", ["ones", "staged"])
+@pytest.mark.parametrize("kind", few(["staged", "ones"], 1))
 def test_programs_that_kill_their_worker_are_faults_and_the_run_goes_on(bench: Bench, kind: str) -> None:
     executor = ProcessExecutor(cpu=1, build=1, devices=("device:0",))
     try:
@@ -188,6 +190,7 @@ class Mortal:
         return [toys.offer("1" * brief.number, "mortal")]
 
 
+@pytest.mark.slow
 def test_the_engine_is_quick_and_stays_quick(bench: Bench) -> None:
     """Nothing to wait for: what remains is the engine's own cost (peers: 20 to 120 trials a second)."""
     bench.run(toys.task(), [toys.Counting()], "600")

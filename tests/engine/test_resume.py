@@ -18,6 +18,7 @@ from kernelevo.population import Islands
 from kernelevo.store import RunStore
 from tests.engine import toys
 from tests.engine.test_engine import Bench
+from tests.few import few
 
 STRICT = Schedule(deterministic=True, window=8)
 
@@ -105,6 +106,7 @@ def test_kill_9_and_resume_lose_and_repeat_nothing(tmp_path: Path) -> None:
     assert again <= 5 + rough  # at most the one verdict in flight at each kill was made twice
 
 
+@pytest.mark.slow
 def test_a_deterministic_run_survives_kill_9_without_a_trace(tmp_path: Path) -> None:
     trials, _ = killed_at_random(tmp_path, "deterministic=True, window=8", 60, kills=5)
     straight = tmp_path / "straight"
@@ -137,7 +139,7 @@ def run(
     return bench
 
 
-@pytest.mark.parametrize("window", [2, 9])
+@pytest.mark.parametrize("window", few([2, 9], 1))
 def test_aborted_anywhere_a_deterministic_run_ends_the_same(tmp_path: Path, window: int) -> None:
     schedule = Schedule(deterministic=True, window=window)
     whole = lineage(run(tmp_path / "whole", 40, schedule=schedule).trials())
@@ -147,7 +149,7 @@ def test_aborted_anywhere_a_deterministic_run_ends_the_same(tmp_path: Path, wind
         assert lineage(run(folder, 40, schedule=schedule).trials()) == whole
 
 
-@pytest.mark.parametrize("window", [1, 2, 5])
+@pytest.mark.parametrize("window", few([2, 1, 5], 1))
 def test_the_number_of_workers_does_not_change_a_deterministic_run(tmp_path: Path, window: int) -> None:
     from kernelevo.executors import ProcessExecutor
 

@@ -3,6 +3,7 @@ import torch
 from torch import nn
 
 from kernelevo.graphs.rewrites.batchnorm import BatchNormAct, BatchNormPool, snippet
+from tests.few import few
 from tests.graphs.firing import draw, fire, warmed
 
 
@@ -16,7 +17,7 @@ class Residual(nn.Module):
         return self.relu(self.one(x) + self.two(z))
 
 
-@pytest.mark.parametrize("size", [2, 3])
+@pytest.mark.parametrize("size", few([2, 3], 1))
 @pytest.mark.parametrize("train", [True, False])
 @pytest.mark.parametrize("shape", [(2, 3, 12, 38), (1, 5, 7, 9)])
 def test_pool(size, train, shape):
@@ -27,7 +28,7 @@ def test_pool(size, train, shape):
     assert fire(BatchNormPool(), bare, draw(*shape))[0] == 1
 
 
-@pytest.mark.parametrize("train", [True, False])
+@pytest.mark.parametrize("train", few([True, False], 1))
 @pytest.mark.parametrize("shape", [(2, 3, 5, 7), (4, 3, 33, 16)])
 def test_sums_and_relu(train, shape):
     for module in (Residual(False), Residual(True), Residual(False, relu=False), Residual(True, relu=False)):

@@ -15,6 +15,7 @@ from kernelevo.graphs.harvest import harvest
 from kernelevo.graphs.printing import print_program
 from kernelevo.graphs.rewrites.conv_rows import ConvolutionRows
 from kernelevo.graphs.rewrites.conv_rows_text import snippet
+from tests.few import few
 from tests.graphs.firing import draw, fire, warmed
 from tests.graphs.programs import difference, load
 
@@ -32,6 +33,7 @@ def assert_close(ours, exact):
     torch.testing.assert_close(ours.double(), exact, atol=2e-6, rtol=2e-6)
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(st.data())
 def test_any_geometry(data):
@@ -142,9 +144,7 @@ class Bottleneck(nn.Module):
 
 
 @pytest.mark.parametrize("train", [True, False])
-@pytest.mark.parametrize(
-    "act", [nn.ReLU, nn.ReLU6, *(pytest.param(a, marks=pytest.mark.slow) for a in (nn.SiLU, nn.Hardswish))]
-)
+@pytest.mark.parametrize("act", few([nn.ReLU, nn.ReLU6, nn.SiLU, nn.Hardswish], 1))
 @pytest.mark.parametrize("stride", [1, 2])
 def test_residual_blocks(stride, act, train):
     module = warmed(Bottleneck(stride, act)).train(train)
@@ -182,6 +182,7 @@ def test_dense_blocks_never_concatenate(train):
     assert called(captured).count("conv_rows_moments") == int(train)
 
 
+@pytest.mark.slow
 def test_of_many_parts_the_first_are_joined_once():
     places, captured = fire(ConvolutionRows(), warmed(Dense(19)), draw(2, 20, 6, 7) + 0.5)
     assert places == 20

@@ -16,6 +16,7 @@ from kernelevo.graphs.rewrite import apply_reported
 from kernelevo.graphs.rewrites import REWRITES
 from kernelevo.kernels.guard import read
 from tests.backends.replaying import Replaying
+from tests.few import few
 from tests.graphs.compositions import composition
 from tests.graphs.programs import difference, load
 
@@ -86,7 +87,7 @@ def test_it_is_last_and_is_rolled_back_with_the_rest() -> None:
     assert apply_reported(twin, ["cuda-graph"])[0].places == 0
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", few(range(4), 1))
 def test_after_all_other_rewrites_for_cuda(seed, tmp_path, recorder) -> None:
     module, inputs = composition(seed)
     captured = capture(module, inputs)
@@ -134,6 +135,7 @@ def test_the_other_mode_is_refused_though_recorded(tmp_path, recorder) -> None:
             program(x)
 
 
+@pytest.mark.slow
 def test_a_harvest_of_a_graphed_module_is_graphed() -> None:
     captured = capture(nn.Sequential(nn.Linear(32, 16), nn.ReLU()), (torch.randn(8, 32),))
     plain = print_program(harvest_triton(captured))

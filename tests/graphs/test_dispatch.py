@@ -122,6 +122,7 @@ def test_snippets_that_clash_are_renamed(tmp_path):
             torch.testing.assert_close(program(x), module(x), rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scratch", few([True, False], 1))
 def test_harvested_code_of_two_shapes_in_one_program(scratch, tmp_path):
     torch.manual_seed(4)

@@ -15,7 +15,7 @@ from tests.graphs.compositions import composition
 from tests.graphs.programs import difference, load
 
 
-@pytest.mark.parametrize("seed", few(range(20), 8))
+@pytest.mark.parametrize("seed", few(range(20), 3))
 def test_a_printed_composition_is_the_module(seed, tmp_path):
     module, inputs = composition(seed)
     captured = capture(module, inputs)

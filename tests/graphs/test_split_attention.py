@@ -12,6 +12,7 @@ from kernelevo.graphs.capture import capture
 from kernelevo.graphs.printing import print_program
 from kernelevo.graphs.rewrite import apply_reported
 from kernelevo.graphs.rewrites.split_attention import SNIPPET
+from tests.few import few
 from tests.graphs.programs import difference, load
 from tests.graphs.splitting import interpret, tf32
 
@@ -156,7 +157,7 @@ TUNE = {name: [value] for name, value in eval(sys.argv[2]).items()}
 
 
 def check(q, k, v):
-    for causal, scale in ((False, None), (True, None), (True, 0.5), (False, -1.0)):
+    for causal, scale in KINDS:
         exact, own = (
             F.scaled_dot_product_attention(*(x.to(kind) for x in (q, k, v)), is_causal=causal, scale=scale)
             for kind in (torch.float64, torch.float32)
@@ -187,17 +188,25 @@ assert split_attention(q[:0], q[:0], q[:0]).shape == (0, 1, 64, 16)
 """
 
 
+ALL = [(False, None), (True, None), (True, 0.5), (False, -1.0)]
+
+
 @pytest.mark.parametrize(
-    "tune",
-    [
-        {"ROWS": 64, "KEYS": 32},
-        pytest.param({"ROWS": 128, "KEYS": 16}, marks=pytest.mark.slow),
-        pytest.param({"ROWS": 128, "KEYS": 64}, marks=pytest.mark.slow),
-    ],
+    ("tune", "kinds"),
+    few(
+        [
+            ({"ROWS": 64, "KEYS": 32}, [(True, 0.5)]),
+            ({"ROWS": 64, "KEYS": 32}, ALL),
+            ({"ROWS": 128, "KEYS": 16}, ALL),
+            ({"ROWS": 128, "KEYS": 64}, ALL),
+        ],
+        1,
+    ),
 )
-def test_blocks_masks_and_strides_by_the_interpreter(tune, tmp_path):
+def test_blocks_masks_and_strides_by_the_interpreter(tune, kinds, tmp_path):
     values = {f"SPLIT_ATTENTION_{name}": value for name, value in {**tune, "WARPS": 4, "STAGES": 2}.items()}
-    interpret(INTERPRET, KERNELS.replace("if not query.is_cuda:", "if False:"), values, tmp_path)
+    text = INTERPRET.replace("in KINDS", f"in {kinds}")
+    interpret(text, KERNELS.replace("if not query.is_cuda:", "if False:"), values, tmp_path)
 
 
 def product(a: torch.Tensor, b: torch.Tensor, times: int) -> torch.Tensor:

@@ -14,6 +14,7 @@ from kernelevo.graphs.printing import print_program
 from kernelevo.graphs.rewrite import apply_reported
 from kernelevo.graphs.rewrites.split_linear import SNIPPET
 from kernelevo.graphs.split_dot import WAYS
+from tests.few import few
 from tests.graphs.compiling import build, units, usual
 from tests.graphs.programs import difference, load
 from tests.graphs.splitting import QUICK_WAYS, interpret, interpreted
@@ -124,7 +125,7 @@ TUNE = {name: [value] for name, value in eval(sys.argv[2]).items()}
 for shape, columns in (((70, 96), 66), ((2, 3, 45), 17), ((129, 33), 131)):
     x, w, b = torch.randn(*shape), torch.randn(columns, shape[-1]), torch.randn(columns)
     more = torch.randn(2, *shape[:-1], columns)
-    for bias in (b, None):
+    for bias in BIASES:
         for post, exact in _split_linear_posts.items():
             want = F.linear(x.double(), w.double(), None if bias is None else bias.double())
             got = split_linear(x, w, bias, None, post)
@@ -143,12 +144,16 @@ assert split_linear(x, torch.randn(64, 64), None, None, "relu").isnan().all()
 
 @pytest.mark.parametrize("way", QUICK_WAYS)
 @pytest.mark.parametrize(
-    "tune",
-    [
-        {"ROWS": 64, "COLUMNS": 64, "INNER": 16, "BAND": 8},
-        pytest.param({"ROWS": 128, "COLUMNS": 64, "INNER": 32, "BAND": 1}, marks=pytest.mark.slow),
-    ],
+    ("tune", "biases"),
+    few(
+        [
+            ({"ROWS": 64, "COLUMNS": 64, "INNER": 16, "BAND": 8}, "(b,)"),
+            ({"ROWS": 64, "COLUMNS": 64, "INNER": 16, "BAND": 8}, "(b, None)"),
+            ({"ROWS": 128, "COLUMNS": 64, "INNER": 32, "BAND": 1}, "(b, None)"),
+        ],
+        1,
+    ),
 )
-def test_tiles_masks_and_activations_by_the_interpreter(tune, way, tmp_path):
+def test_tiles_masks_and_activations_by_the_interpreter(tune, biases, way, tmp_path):
     values = {f"SPLIT_{k}": v for k, v in {**tune, "WAY": way, "WARPS": 4, "STAGES": 2}.items()}
-    interpret(INTERPRET, interpreted(KERNELS), values, tmp_path)
+    interpret(INTERPRET.replace("in BIASES", f"in {biases}"), interpreted(KERNELS), values, tmp_path)

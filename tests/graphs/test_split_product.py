@@ -12,6 +12,7 @@ from kernelevo.graphs.printing import print_program
 from kernelevo.graphs.rewrite import apply_reported
 from kernelevo.graphs.rewrites.split_product import SNIPPET
 from kernelevo.graphs.split_dot import POSTS, WAYS
+from tests.few import few
 from tests.graphs.compiling import build, units, usual
 from tests.graphs.programs import difference, load
 from tests.graphs.splitting import QUICK_WAYS, interpret, interpreted
@@ -62,7 +63,7 @@ CASES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", few(CASES, 5))
 def test_it_fires_and_the_program_is_right_off_the_gpu_too(case, tmp_path):
     function, sizes = CASES[case]
     module, inputs = Computes(function), draw(*sizes)

@@ -146,7 +146,7 @@ CASES = {
 }
 # number k takes the k-th choice of every entry, so that few builds see each choice
 TOGETHER = [
-    pytest.param(name, k, marks=[pytest.mark.slow] if k > 1 or name == "conv_rows" else [])
+    pytest.param(name, k, marks=[] if k == 1 and name in ("recurrent", "direct_conv") else [pytest.mark.slow])
     for name, case in CASES.items()
     for k in range(1, max(map(len, case.snippet.tune.values())))
 ]

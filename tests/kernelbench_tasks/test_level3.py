@@ -6,6 +6,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from kernelevo.backends.taskfile import overrides, sizes, variants
 from kernelevo.tasks import bundled, facts
+from tests.few import few
 from tests.kernelbench_tasks.tasks_of_level3 import reference, run
 
 # number: init arguments, input shapes, output shape, parameters, GFLOP
@@ -127,7 +128,7 @@ def check_output_and_flops(number):
     assert facts(f"kernelbench:3/{number}")["sizes"]["full"]["flops"] == flops.get_total_flops()
 
 
-@pytest.mark.parametrize("number", [n for n in TABLE if n not in LONG])
+@pytest.mark.parametrize("number", few((n for n in TABLE if n not in LONG), 9))
 def test_full_output_and_flops(number):
     check_output_and_flops(number)
 
@@ -138,7 +139,7 @@ def test_full_output_and_flops_of_long_ones(number):
     check_output_and_flops(number)
 
 
-@pytest.mark.parametrize("number", TABLE)
+@pytest.mark.parametrize("number", few(TABLE, 9))
 def test_v0_form(number):
     init, shapes, output_shape = V0.get(number, TABLE[number][:3])
     task = reference(number, "v0")
@@ -164,7 +165,7 @@ def test_inputs_are_uniform_today_and_normal_in_v0(number):
     assert all(x.min() < 0 for x in reference(number, "v0").inputs(0))
 
 
-@pytest.mark.parametrize("number", TABLE)
+@pytest.mark.parametrize("number", few(TABLE, 12))
 def test_small_changes_only_what_the_rule_may_change(number):
     text = bundled()[f"kernelbench:3/{number}"].text
     assert sizes(text) == ("full", "small", "v0")

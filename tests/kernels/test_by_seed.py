@@ -2,6 +2,7 @@
 
 import random
 
+import pytest
 import torch
 
 from kernelevo.core import Program, Status
@@ -11,6 +12,7 @@ from tests.kernels.conftest import task_of
 from tests.kernels.references import TRANSITION, Ref
 
 MODEL = """
+import pytest
 import torch
 from torch import nn
 
@@ -45,6 +47,7 @@ def test_a_pool_knows_whether_seeds_give_other_weights():
     assert not Pool(Ref(lambda: module, lambda: [torch.rand(4, 3)]), random.Random(0)).seeds_matter
 
 
+@pytest.mark.slow
 def test_other_names_are_refused_where_no_seed_would_show_frozen_weights(tmp_path):
     """It kept what it was constructed with for ever, and every case had just these weights."""
     with KernelJudge(task_of(MODEL), cache=tmp_path, compiled=(), search_seconds=0.2, threads=1) as judge:

@@ -9,6 +9,7 @@ from benchmarks.calibration import SHAPES, classes, main, reorderings
 from benchmarks.summation import ORDERS, PRECISIONS
 
 
+@pytest.mark.slow
 def test_159_of_160_honest_reorderings_are_accepted():
     trials = reorderings(seed=0)
     assert len(trials) == 160 == len(SHAPES) * len(ORDERS)

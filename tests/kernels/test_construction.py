@@ -14,6 +14,7 @@ from kernelevo.kernels import construction
 from kernelevo.kernels.conditioning import sane
 from kernelevo.kernels.construction import Construction
 from kernelevo.kernels.pool import Pool
+from tests.few import few
 from tests.kernels.references import TRANSITION, DrawsState, Ref
 
 DRAWS = Ref(DrawsState, lambda: [torch.rand(4, 3, 8)])
@@ -47,7 +48,7 @@ def truths(source):
 
 
 @pytest.mark.parametrize("source", [TRANSITION, DRAWS], ids=["batch norm", "draws in forward"])
-@pytest.mark.parametrize("every", [2, 3, 4])
+@pytest.mark.parametrize("every", few([2, 3, 4], 1))
 def test_builds_and_draws_that_others_disturb_are_made_again(source, every, monkeypatch):
     monkeypatch.setattr(construction, "_REST", 0.0)
     for disturbed, calm in zip(truths(Disturbed(source, every)), truths(source), strict=True):
@@ -90,6 +91,7 @@ def drawing():
         thread.join()
 
 
+@pytest.mark.slow
 def test_a_thread_that_keeps_drawing_spoils_no_truth():
     with drawing():
         for seed in range(20):

@@ -155,6 +155,7 @@ def test_a_faulty_program_gets_its_verdict_and_the_next_one_is_right(judge, name
     assert judge.prepare(Program.single(whole)).verdict is None
 
 
+@pytest.mark.slow
 def test_a_fault_in_the_run_stage_alone_ends_there(judge):
     """In the build stage all is well; in the run stage the second call breaks the process for good."""
     body = (

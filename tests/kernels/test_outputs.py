@@ -4,6 +4,7 @@ import pytest
 
 from kernelevo.core import Program, Status
 from kernelevo.kernels.judge import KernelJudge
+from tests.few import few
 from tests.kernels.conftest import task_of
 
 MODEL = """
@@ -63,7 +64,7 @@ def judge(tmp_path_factory):
         yield made
 
 
-@pytest.mark.parametrize("source", [PLAIN, REWRITTEN], ids=["itself", "rewritten"])
+@pytest.mark.parametrize("source", few([REWRITTEN, PLAIN], 1), ids=["rewritten", "itself"])
 def test_honest_programs_pass(judge, source):
     assert judge.ground.setting.returns_held == (False, False, False, True, False, False)
     found = judge.measure(judge.prepare(Program.single(source)))

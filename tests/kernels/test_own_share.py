@@ -116,6 +116,7 @@ CALLED_OFF = """y = torch.empty_like(x)
 """
 
 
+@pytest.mark.slow
 def test_a_program_that_fails_only_where_it_is_profiled_is_refused(strict):
     hostile = CALLED_OFF.replace("END", "raise ValueError('not here')")
     found = judged(strict, OWN.replace("y = torch.empty_like(x)\n", hostile))

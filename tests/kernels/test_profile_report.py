@@ -107,6 +107,7 @@ return self.out(y)
 """
 
 
+@pytest.mark.slow
 def test_a_program_says_where_its_calls_spend_their_time(judge, monkeypatch):
     """C++ functions by their names, torch's operators, and what is left: a call in all."""
     monkeypatch.setattr(

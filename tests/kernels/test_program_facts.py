@@ -45,6 +45,7 @@ def test_a_failed_programs_kernels_are_told(judge):
     assert "takes more than the device has" in found.feedback and "crowded 32 registers" in found.feedback
 
 
+@pytest.mark.slow
 def test_vectors_that_the_machine_does_not_have_are_told(judge):
     text = candidate("return RESULT") + '\nSOURCE = "typedef float V __attribute__((vector_size(256)));"\n'
     found = judge.measure(judge.prepare(Program.single(text)))

@@ -88,6 +88,7 @@ return RESULT
 """
 
 
+@pytest.mark.slow
 def test_who_takes_the_staging_over_sees_none_of_the_inputs_before_the_clock_runs(staged):
     found = verdict(staged, LOOKS_EARLY)
     assert found.status is Status.OK and found.metrics["timed_outputs_verified"] > 0, found.feedback
@@ -143,6 +144,7 @@ def test_a_program_that_says_done_too_early_is_seen(staged):
     assert found.status in (Status.WRONG, Status.REJECTED), found.feedback
 
 
+@pytest.mark.slow
 def test_a_program_that_is_one_call_ahead_is_seen_and_an_honest_one_is_not(staged):
     assert stop_batches(staged, candidate("return RESULT")) > 0
     with pytest.raises(Failed, match="before its turn") as failed:

@@ -56,6 +56,7 @@ def strides(task, folder):
         return answer.leaves[0].stride()
 
 
+@pytest.mark.slow
 def test_a_program_of_a_live_module_is_timed_with_its_results_laid_out(tmp_path):
     path = tmp_path / "module.pkl"
     pickled.write(path, Doubled(), [(torch.rand(64, 48),)])

@@ -96,6 +96,7 @@ def test_a_judge_goes_on_after_its_zygote_was_killed(judge, artifact):
     assert found.status is Status.OK, found.feedback
 
 
+@pytest.mark.slow
 def test_whoever_is_judged_meanwhile_is_a_fault_and_not_wrong(judge, artifact, monkeypatch):
     enter = judge._stages.enter
 

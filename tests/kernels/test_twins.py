@@ -149,6 +149,7 @@ def codes(foundry, code, arch=None):
     return foundry.codes(normal_form(code if "import" in code else with_code(code)).sources, arch)
 
 
+@pytest.mark.slow
 def test_code_is_compared_by_every_byte(foundry):
     plain = codes(foundry, CODE)
     assert plain is not None and len(plain) == 1

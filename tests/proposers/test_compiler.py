@@ -50,6 +50,7 @@ def ask(proposer: CompilerProposer, of: Task, *parents: Verdict) -> list[Program
     return [p.program for p in asyncio.run(proposer.propose(brief, Random(0)))]
 
 
+@pytest.mark.slow
 def test_the_plain_code_is_generated_ahead_once(monkeypatch):
     calls, begun, real = [], threading.Event(), harvest_room.harvest
 

@@ -14,6 +14,7 @@ from kernelevo.proposers.constants import ConstantsProposer
 from kernelevo.proposers.mutate import MutateProposer
 from kernelevo.proposers.numbers import numbers_of, with_numbers
 from kernelevo.proposers.recombine import RecombineProposer
+from tests.few import few
 
 TASK = Task("t", "g", evaluator="other")
 
@@ -103,7 +104,7 @@ def test_children_are_new_parse_and_keep_to_their_blocks(kind, texts, language):
     assert len(seen) >= (8 if kind is not RecombineProposer else 2)
 
 
-@pytest.mark.parametrize(("kind", "texts", "language"), CASES)
+@pytest.mark.parametrize(("kind", "texts", "language"), few(CASES, 4))
 def test_a_seed_repeats_itself(kind, texts, language):
     parents = [verdict(text, language) for text in texts]
     first, second = (

@@ -64,6 +64,7 @@ def search(tuner, start, steps, seed=0, judge=score):
     return seen
 
 
+@pytest.mark.slow
 def test_it_beats_random_choice_on_a_known_landscape():
     points = [dict(zip(SPACE, p, strict=True)) for p in itertools.product(*SPACE.values())]
     tuned, drawn = [], []

@@ -52,6 +52,7 @@ def test_triton_finds_its_kernels_where_no_process_can_be_started(tmp_path, monk
         assert use(zygote, "run", tmp_path / "knows") == made
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(landlock.abi() == 0, reason="this kernel has no Landlock")
 def test_triton_builds_where_nothing_may_be_renamed_into_another_folder(tmp_path, monkeypatch):
     """Linux before 5.19: so says the first Landlock, and Triton's own cache does nothing else."""

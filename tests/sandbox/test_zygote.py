@@ -226,6 +226,7 @@ def test_a_zygote_that_answers_too_late_is_given_up():
         assert not zygote.alive()
 
 
+@pytest.mark.slow
 def test_a_fork_that_the_system_refuses_costs_no_other_child(monkeypatch):
     def refused():
         raise BlockingIOError(11, "Resource temporarily unavailable")

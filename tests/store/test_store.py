@@ -472,6 +472,7 @@ def test_kill_9_loses_nothing_that_was_recorded(store: RunStore) -> None:
             assert after.trials()[-1].score == numbers[-1]
 
 
+@pytest.mark.slow
 def test_ten_thousand_trials_are_read_quickly(store: RunStore) -> None:
     with store._write() as db:  # one transaction: this is about reading
         for number in range(10_000):
