@@ -21,9 +21,14 @@ keep_freed()  # as every process of ours that judges
 # notes of a person's own are neither read nor written by tests
 _NOTES = tempfile.TemporaryDirectory(prefix="kernelevo-notes-")
 os.environ["KERNELEVO_KNOWLEDGE"] = os.path.join(_NOTES.name, "knowledge.db")
-settings.register_profile("here", deadline=None)
-settings.register_profile("ci", deadline=None, derandomize=True)
-settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Draw alike where changes are checked, and fewer examples where the slow tests are left out too."""
+    examples = 40 if "not slow" in (config.option.markexpr or "") else 100
+    alike = bool(os.environ.get("CI"))
+    settings.register_profile("ours", deadline=None, derandomize=alike, max_examples=examples)
+    settings.load_profile("ours")
 
 
 @pytest.fixture(autouse=True)

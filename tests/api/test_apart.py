@@ -38,6 +38,7 @@ def test_without_a_loop_it_is_done_here():
     assert apart(threading.get_ident) == threading.get_ident()
 
 
+@pytest.mark.slow
 def test_a_run_in_a_cell_and_its_resumption():
     result = in_a_cell(lambda: tour("1s"))
     assert (result.state, result.best.number, result.evaluation.score) == ("done", 0, 3.0)

@@ -203,6 +203,7 @@ def test_a_budget_in_dollars_needs_prices(tmp_path):
         run(tmp_path, mock, budget="$1")
 
 
+@pytest.mark.slow
 def test_a_failed_program_goes_back_with_its_error_so_often_and_no_more(tmp_path):
     with endpoint(lambda request, n: completion(f"```python\nx = 'boom {n}'\n```")) as mock:
         result = run(tmp_path, mock, budget="10", repairs=2)

@@ -198,6 +198,7 @@ def test_threads_share_one_build(private_cache: Path) -> None:
     assert values == [1] * 4
 
 
+@pytest.mark.slow
 def test_one_openmp_runtime() -> None:
     code = (
         "import torch, kernelevo\n"

@@ -80,6 +80,7 @@ def test_the_bundled_solutions_have_facts(path, tmp_path):
     assert not any("shared memory" in f.advice for f in facts)
 
 
+@pytest.mark.slow
 @needs_triton
 def test_shared_memory_above_the_limit_is_said(tmp_path):
     gemm = next(p for p in SOLUTIONS if p.parent.name == "ops_gemm").read_text()

@@ -106,6 +106,7 @@ def test_signals_have_names():
     assert (_word(-9), _word(3)) == ("SIGKILL", "exit code 3") and _word(-99) == "signal 99"
 
 
+@pytest.mark.slow
 def test_a_run_that_found_nothing_says_why(tmp_path, monkeypatch):
     """A real run, with an evaluator of its own: nothing correct, then something, then nothing judged."""
     from kernelevo import api

@@ -98,6 +98,7 @@ def test_the_process_ends_with_its_runner(tmp_path, monkeypatch):
     assert gone(pid)
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_it_and_is_passed_on(tmp_path, monkeypatch, interruptible):
     monkeypatch.setenv("DEED", "hang")
 

@@ -46,6 +46,7 @@ print(json.dumps([seconds, heavy]))
     assert heavy == [] and seconds < 0.4
 
 
+@pytest.mark.slow
 def test_the_first_line_comes_before_anything_heavy(elsewhere):
     """A run's first line is out while torch is imported nowhere; the engine's process never imports it."""
     code = f"""

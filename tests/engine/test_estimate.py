@@ -131,6 +131,7 @@ def test_without_seeds_it_is_told_after_the_first_verdict(tmp_path: Path) -> Non
     assert bench.of(BudgetEstimated)[0].programs is None  # nobody said what an ask costs
 
 
+@pytest.mark.slow
 def test_it_is_told_again_when_each_proposer_had_its_turn(tmp_path: Path) -> None:
     """From then on their time is in it; a resumed run knows it at once."""
     bench = Bench(tmp_path / "run")

@@ -228,6 +228,7 @@ def test_time_out_of_a_budget_leaves_nothing_running(bench: Bench) -> None:
     assert outcome.used["seconds"] < 1.5
 
 
+@pytest.mark.slow
 def test_a_stop_during_the_final_timing_leaves_it(bench: Bench) -> None:
     def stop(event: object, engine: Engine, store: object) -> None:
         if isinstance(event, TrialEnded):  # the last one: the budget is one trial

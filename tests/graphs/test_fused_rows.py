@@ -130,6 +130,7 @@ def test_values_are_kept(name, tmp_path):
             torch.testing.assert_close(mine.double(), theirs, atol=2e-6, rtol=2e-6)
 
 
+@pytest.mark.slow
 def test_inputs_in_another_layout_than_at_capture(tmp_path):
     module, (x, y) = Gated(12), pair(4, 6, 12)
     _, captured = fuse(module, (x, y))

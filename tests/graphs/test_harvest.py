@@ -123,6 +123,7 @@ assert not any(m.startswith("torch._inductor") for m in sys.modules), "Inductor 
 """
 
 
+@pytest.mark.slow
 def test_it_runs_where_inductor_cannot_be_imported(net_text, tmp_path):
     path = tmp_path / "program.py"
     path.write_text(net_text)

@@ -234,6 +234,7 @@ def test_tables_that_do_not_fit_together_are_refused():
     assert table_text({}) == ""
 
 
+@pytest.mark.slow
 def test_a_harvested_program_keeps_the_tables_of_its_snippets(tmp_path):
     class Scaled(nn.Module):
         def forward(self, q, k, v):

@@ -90,6 +90,7 @@ class ModelNew(nn.Module):
 """
 
 
+@pytest.mark.slow
 def test_a_sessions_batches_are_looked_at_and_asked_for(asked, monkeypatch, tmp_path):
     monkeypatch.setattr(host_memory, "is_taken_back", lambda: True)
     plain = LARGE.split("\n\ndef get_inputs", maxsplit=1)[0].replace("class Model(", "class ModelNew(")

@@ -25,6 +25,7 @@ nvrtc.compile_cubin(SOURCE, arch="sm_90")
 '''
 
 
+@pytest.mark.slow
 def test_a_right_programs_kernels_are_told(judge):
     found = judge.measure(judge.prepare(Program.single(COMPILES + candidate("return RESULT"))))
     assert found.status is Status.OK, found.feedback

@@ -67,6 +67,7 @@ def test_the_plain_code_is_generated_ahead_once(monkeypatch):
     assert plain == ask(CompilerProposer(), task())[0]
 
 
+@pytest.mark.slow
 def test_the_plain_harvest_comes_first_and_a_rewritten_graph_second(tmp_path):
     proposer = CompilerProposer()
     (plain,) = ask(proposer, task())

@@ -218,6 +218,7 @@ def test_an_answer_that_was_not_read_is_not_taken_for_the_next_one(tmp_path, mon
         assert child.channel.recv(10.0)["bytes"] == len("another")
 
 
+@pytest.mark.slow
 def test_a_zygote_that_answers_too_late_is_given_up():
     with Zygote((), threads=1) as zygote:
         os.kill(zygote.pid, signal.SIGSTOP)
