@@ -104,7 +104,9 @@ class Hearing:
             rule = StopRule.on(ground.device, seconds)
             outcome, label, below = self._duel(rule, floor, mixes=True)
             began = time.monotonic()
-            wrong = self._verify(outcome, seconds / 2) or self._mixed(outcome) or self._afterwards(late)
+            wrong = (
+                self._verify(outcome, seconds / 2) or self._mixed(outcome) or self._afterwards(late, cases)
+            )
             if wrong is None and self._precision() != label:
                 # it is coarser among many calls, and has to beat the baselines of what it is there
                 outcome, label, below = self._duel(rule, floor)
@@ -132,22 +134,24 @@ class Hearing:
         changed = [pair for pair in cases if pair[1].parameters.state is not None]
         return shipped[::2] + changed[::2], changed[1::2] + shipped[1::2]
 
-    def _afterwards(self, late: list[tuple[Group, Case]]) -> Evaluation | None:
-        """Look at the parameters that the timed calls have left, and check the last cases."""
+    def _afterwards(
+        self, late: list[tuple[Group, Case]], cases: list[tuple[Group, Case]]
+    ) -> Evaluation | None:
+        """Look at the parameters that the timed calls have left, and check the last of all cases."""
         session = self._session
         if session.weights != "by seed" and not session.setting.stateful:
             timed = self._ground.pool.timed
             conduct.parameters_kept(session, timed.state or self._ground.pool.state)
         wrong = self._check(late) if late else None
         thorough = self._final and self._again is None
-        return wrong or (self._beside_another(late) if thorough else None)
+        return wrong or (self._beside_another(cases) if thorough else None)
 
-    def _beside_another(self, late: list[tuple[Group, Case]]) -> Evaluation | None:
+    def _beside_another(self, cases: list[tuple[Group, Case]]) -> Evaluation | None:
         """Call one instance after another one, whose parameters are others: neither may stand for both."""
         ground, session = self._ground, self._session
         pool = ground.pool
-        mine = [pair for pair in late if pair[1].parameters is pool.timed and pool.timed.state is not None]
-        theirs = [pair for pair in late if pair[1].parameters is pool.loaded]
+        mine = [pair for pair in cases if pair[1].parameters is pool.timed and pool.timed.state is not None]
+        theirs = [pair for pair in cases if pair[1].parameters is pool.loaded]
         heavy = ground.setting.weights.nbytes > _MOST_TWICE
         if not mine or not theirs or heavy or ground.setting.stateful or session.weights == "by seed":
             return None

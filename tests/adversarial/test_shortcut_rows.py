@@ -11,7 +11,9 @@ from tests.adversarial.shortcut_rows import HONEST, SHORTCUTS, program
 from tests.few import few
 from tests.kernels.conftest import task_of
 
-OFTEN = [s.name for s in SHORTCUTS[1:3] + SHORTCUTS[4:6]]
+OFTEN = [s.name for s in SHORTCUTS[1:3] + SHORTCUTS[4:5]] + [
+    "keeps what it made of weights for all instances"
+]
 
 
 def heard(cache, task, text, *, final=False):
