@@ -72,7 +72,11 @@ def _recorded(folder: Path) -> bool:
         return True
     if not (folder / RUN_FILE).exists():
         return False
-    with RunStore.open(folder, readonly=True) as store:
+    try:
+        store = RunStore.open(folder, readonly=True)
+    except StoreError:  # whatever it is, it was not made just now
+        return True
+    with store:
         orders = [order for order in store.commands() if order.author != STARTER]
         proposed = [draft for draft in store.drafts() if draft.proposer != SEED]
         return bool(store.count() or proposed or store.calls() or orders)
