@@ -13,7 +13,7 @@ from kernelevo.api.check import judge
 from kernelevo.api.loading import find_task, load_evaluator, refuse_early
 from kernelevo.config import Settings, settings_of_run
 from kernelevo.core import Fault, Program, StagedEvaluator, Status, Task
-from kernelevo.errors import BadSetting, InputError, MachineError, refused
+from kernelevo.errors import BadSetting, InputError, MachineError, StoreError, refused
 from kernelevo.evaluators.elsewhere import RESULTS, Line, append, lines_of, programs_in, write_program
 from kernelevo.store import RunStore, find_run
 
@@ -142,18 +142,18 @@ def _open(file: Path) -> None:
     try:
         file.open("ab").close()
     except OSError as error:
-        raise refused(
-            f"the results {file} cannot be written.", error, "another file with --results"
-        ) from error
+        raise _unwritable(file, error) from error
 
 
 def _add(file: Path, line: Line) -> None:
     try:
         append(file, line)
     except OSError as error:
-        raise refused(
-            f"the results {file} cannot be written.", error, "another file with --results"
-        ) from error
+        raise _unwritable(file, error) from error
+
+
+def _unwritable(file: Path, error: OSError) -> StoreError:
+    return refused(f"the results {file} cannot be written.", error, "another file with --results")
 
 
 def _judge(

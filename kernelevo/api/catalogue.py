@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from kernelevo.errors import BadSetting, KernelEvoError, closest
-from kernelevo.tasks import bundled, facts
+from kernelevo.tasks import bundled, facts, grade
 from kernelevo.tasks.library import shelves, solutions
 
 PROBLEMS = "problems"
@@ -49,7 +49,7 @@ def _modules(device: str) -> Iterator[dict[str, Any]]:
             "name": name,
             "group": name.rpartition("/")[0],
             "title": known.get("title") or task.title,
-            "grade": known.get("lint", {}).get("verdict", "unknown"),
+            "grade": grade(name),
             "variants": list(known.get("variants", {})),
             "programs": sum(n for found, n in programs.items() if found.partition("@")[0] == name),
         }

@@ -11,11 +11,11 @@ from typing import Any
 from kernelevo.api import read_program
 from kernelevo.bench.facts import size_of
 from kernelevo.bench.row import BROKEN_TASK, NO_PROGRAM, Row
-from kernelevo.bench.suite import HE, Suite, folder_name, grade, repaired
+from kernelevo.bench.suite import HE, Suite, folder_name, repaired
 from kernelevo.config import Settings
 from kernelevo.core import Status
 from kernelevo.errors import BadProgram, BadSetting
-from kernelevo.tasks import bundled, library, variant_constants
+from kernelevo.tasks import bundled, grade, library, variant_constants
 
 JOB, ROW, LOG = "job.json", "row.json", "log.txt"  # what a child reads, leaves, and says
 PROGRAM, REFERENCE = "program.py", "reference.py"  # the program that the row is of, and its task

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from kernelevo.errors import BadSetting, closest
-from kernelevo.tasks import GivenTask, bundled, facts, load_task, read_level
+from kernelevo.tasks import GivenTask, bundled, facts, grade, load_task, read_level
 
 JUDGEABLE = "judgeable"
 HE = "he"  # the one variant that a given task has: He-normal weights
@@ -145,14 +145,3 @@ def repaired(task: str) -> list[str]:
         return []
     variants = (f"{task}@{variant}" for variant in facts(task).get("variants", {}))
     return [name for name in variants if grade(name) == JUDGEABLE]
-
-
-def grade(task: str) -> str:
-    """Return lint's word on a task in the manifest: ``judgeable``, ``blind``, ``unjudgeable``, ``unknown``.
-
-    Only ``judgeable`` tasks enter means and ``fast_p``.
-    """
-    known, variant = facts(task), task.partition("@")[2]
-    if variant:
-        return str(known.get("variants", {}).get(variant, {}).get("lint", "unknown"))
-    return str(known.get("lint", {}).get("verdict", "unknown"))

@@ -1,6 +1,6 @@
 """Loaders: from a name, a file or a live module to a Task."""
 
-from kernelevo.tasks.library import BundledTask, bundled, facts, variant_constants
+from kernelevo.tasks.library import BundledTask, bundled, facts, grade, variant_constants
 from kernelevo.tasks.load import load_task
 from kernelevo.tasks.memory import MemoryNeed, estimate, refuse_if_too_large
 from kernelevo.tasks.module import freeze, input_sets, is_live
@@ -17,6 +17,7 @@ __all__ = [
     "estimate",
     "facts",
     "freeze",
+    "grade",
     "input_sets",
     "is_live",
     "load_task",

@@ -162,3 +162,14 @@ def _manifest() -> Mapping[str, Mapping[str, Any]]:
 def facts(name: str) -> Mapping[str, Any]:
     """Return what the manifest says of a bundled task (FLOPs, bytes, traps, lint); empty if nothing."""
     return _manifest().get(name.partition("@")[0], {})
+
+
+def grade(task: str) -> str:
+    """Return lint's word on a task in the manifest: ``judgeable``, ``blind``, ``unjudgeable``, ``unknown``.
+
+    Only ``judgeable`` tasks enter means and ``fast_p``.
+    """
+    known, variant = facts(task), task.partition("@")[2]
+    if variant:
+        return str(known.get("variants", {}).get(variant, {}).get("lint", "unknown"))
+    return str(known.get("lint", {}).get("verdict", "unknown"))

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernelevo.bench.suite import Suite, folder_name, grade
+from kernelevo.bench.suite import Suite, folder_name
 from kernelevo.errors import BadSetting, TaskNotFound
-from kernelevo.tasks import bundled
+from kernelevo.tasks import bundled, grade
 
 LEVEL3, OPS = Suite.find("kernelbench:3"), Suite.find("ops")
 GAPPED = Suite("kernelbench:3", ("1", "3", "50"))

@@ -93,7 +93,6 @@ from kernelevo.engine import Budget, Engine
 from kernelevo.executors import InlineExecutor
 from kernelevo.store import RunStore
 from tests.engine import toys
-from tests.few import few
 with RunStore.create(Path({folder!r}), toys.task(), {{}}) as store:
     places, budget = InlineExecutor(), Budget.parse("3")
     engine = Engine(store, [toys.Flip()], places, budget, loader="tests.engine.toys:load", device=None)

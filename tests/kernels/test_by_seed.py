@@ -12,7 +12,6 @@ from tests.kernels.conftest import task_of
 from tests.kernels.references import TRANSITION, Ref
 
 MODEL = """
-import pytest
 import torch
 from torch import nn
 
