@@ -1,7 +1,12 @@
 """Channels-last convolutions with normalisations inside: values, running statistics, and what must stay."""
 
 import copy
+import os
+import re
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -89,6 +94,45 @@ def test_weights_that_threads_share_and_weights_that_they_read(channels, size, t
     ours = rows(x, weight, None, (1, 1), (1, 1))
     theirs = F.conv2d(x, weight, padding=1)
     assert (ours - exact).abs().max() < times * (theirs - exact).abs().max()
+
+
+FAULTS = """
+import resource, torch
+from kernelevo.graphs.rewrites.conv_rows_text import snippet
+
+rows = snippet().function("conv_rows")
+for channels, groups, size in ((8, 1, 1), (4, 1, 5), (8, 1, 3), (72, 72, 3)):
+    x = torch.randn(2, 256, 256, channels).permute(0, 3, 1, 2)
+    w = torch.randn(72, channels // groups, size, size)
+    call = lambda: rows(x, w, None, (1, 1), (size // 2, size // 2))
+    first = call()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    assert torch.equal(call(), first) and first.numel() * 4 == 36 << 20
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+def test_large_results_lie_on_huge_pages():
+    """36 MiB in pages of 4 KiB are 9216 faults at each call, more time than some of these calls take."""
+    if "never" in chosen_pages():
+        pytest.skip("this kernel gives no huge pages")
+    # a process that keeps nothing it freed, whose torch asks for no huge pages by itself
+    env = {k: v for k, v in os.environ.items() if k != "THP_MEM_ALLOC_ENABLE"}
+    told = subprocess.run(
+        [sys.executable, "-c", FAULTS], capture_output=True, text=True, check=False, env=env
+    )
+    assert told.returncode == 0, told.stderr
+    kinds = ("product", "direct", "winograd", "depthwise")
+    faults = dict(zip(kinds, map(int, told.stdout.split()), strict=True))
+    assert all(count < 9216 / 2 for count in faults.values()), faults
+
+
+def chosen_pages():
+    """Return the kernel's word for when huge pages are given: always, madvise or never."""
+    try:
+        return re.findall(r"\[(\w+)\]", Path("/sys/kernel/mm/transparent_hugepage/enabled").read_text())
+    except OSError:
+        return ["never"]
 
 
 NARROW = {

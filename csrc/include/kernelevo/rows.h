@@ -5,8 +5,8 @@
 #pragma once
 
 #include <kernelevo/math.h>
+#include <kernelevo/pages.h>
 #include <stdint.h>
-#include <sys/mman.h>
 
 namespace kernelevo {
 
@@ -102,13 +102,5 @@ inline double spread(double squares, double sum, int64_t count) {
 // The larger one; NaN in either gives NaN, as PyTorch's maxima do.
 inline vfloat larger(vfloat a, vfloat b) { return (b > a) | (b != b) ? b : a; }
 inline float larger(float a, float b) { return b > a || b != b ? b : a; }
-
-// Large fresh outputs cost a page fault per 4 KiB; on huge pages that is 512 times fewer.
-inline void want_huge_pages(float* from, int64_t count) {
-  constexpr uintptr_t kHugePage = 2 << 20;
-  const uintptr_t begin = ((uintptr_t)from + kHugePage - 1) / kHugePage * kHugePage;
-  const uintptr_t end = (uintptr_t)(from + count) / kHugePage * kHugePage;
-  if (end > begin) madvise((void*)begin, end - begin, MADV_HUGEPAGE);
-}
 
 }  // namespace kernelevo

@@ -1,9 +1,9 @@
 // Batch normalisation followed by ReLU, a residual sum or pooling: one pass for the statistics, one for the rest.
 // Names in capitals are numbers of the program's TUNE table, given by the compiler's flags.
 #include <kernelevo/math.h>
+#include <kernelevo/pages.h>
 #include <math.h>
 #include <omp.h>
-#include <sys/mman.h>
 
 #include <vector>
 
@@ -13,14 +13,6 @@ using namespace kernelevo;
 
 constexpr int64_t kSumLength = BATCHNORM_SUM_VECTORS * kLanes;  // floats summed in fp32 before they go into a double
 constexpr int kUnroll = BATCHNORM_UNROLL;                       // vectors of sums side by side
-constexpr int64_t kHugePage = 2 << 20;
-
-// Large fresh outputs cost a page fault per 4 KiB; on huge pages that is 512 times fewer.
-void want_huge_pages(float* from, int64_t count) {
-  const uintptr_t begin = ((uintptr_t)from + kHugePage - 1) / kHugePage * kHugePage;
-  const uintptr_t end = (uintptr_t)(from + count) / kHugePage * kHugePage;
-  if (end > begin) madvise((void*)begin, end - begin, MADV_HUGEPAGE);
-}
 
 struct Sums {
   double plain = 0, square = 0;

@@ -5,8 +5,8 @@
 // margins into the second-level cache and every branch reads them from there. Lanes are places along a row.
 // Names in capitals are numbers of the program's TUNE table, given by the compiler's flags; 0: by the width of vectors.
 #include <kernelevo/math.h>
+#include <kernelevo/pages.h>
 #include <omp.h>
-#include <sys/mman.h>
 
 #include <algorithm>
 #include <vector>
@@ -20,7 +20,6 @@ constexpr int kBlock = CONV_BRANCHES_CHANNELS ? CONV_BRANCHES_CHANNELS : kVector
 constexpr int64_t kStep = 2 * kLanes;
 constexpr int64_t kLongestBand = CONV_BRANCHES_BAND, kShortestBand = 4;  // rows of a task
 constexpr int64_t kTasks = CONV_BRANCHES_TASKS;  // of each thread, if there are rows for so many
-constexpr int64_t kHugePage = 2 << 20;
 constexpr int64_t kStreamed = (int64_t)CONV_BRANCHES_STREAMED_MIB << 20;  // bytes of a result that no cache keeps
 
 // As the caller writes it, all int64.
@@ -154,9 +153,7 @@ extern "C" void conv_branches_forward(const float* x, float* y, const int64_t* r
   std::vector<Packed> squeeze, branches;
   if (squeezed) squeeze.emplace_back(*branch, plane, width, 0);
   for (const Branch* b = first; b < branch + count; ++b) branches.emplace_back(*b, padded, inner * padded, margin);
-  const uintptr_t page = (uintptr_t)y / kHugePage * kHugePage + kHugePage;
-  const uintptr_t end = (uintptr_t)(y + batch * out * plane) / kHugePage * kHugePage;
-  if (end > page) madvise((void*)page, end - page, MADV_HUGEPAGE);  // fewer page faults for a large result
+  want_huge_pages(y, batch * out * plane);
   const bool streamed = batch * out * plane * 4 > kStreamed && (uintptr_t)y % (4 * kLanes) == 0 && width % kLanes == 0;
   const int64_t fair = batch * height / (kTasks * omp_get_max_threads());
   const int64_t band = std::max(kShortestBand, std::min(kLongestBand, fair));

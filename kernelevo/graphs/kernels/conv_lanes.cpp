@@ -5,7 +5,7 @@
 // full whatever the width or the number of channels, pooling needs no shuffles, and any stride costs the same.
 // Names in capitals are numbers of the program's TUNE table, given by the compiler's flags; 0: by the width of vectors.
 #include <kernelevo/math.h>
-#include <sys/mman.h>
+#include <kernelevo/pages.h>
 
 #include <algorithm>
 #include <vector>
@@ -20,7 +20,6 @@ constexpr int kPlaces = 4;
 constexpr int64_t kStrip = CONV_LANES_STRIP;  // tiles whose input stays in the first-level cache
 constexpr int64_t kAligned = 16;              // floats of a cache line
 static_assert(kMaxChannels <= 6, "the switch over channels ends there");
-constexpr int64_t kHugePage = 2 << 20;
 
 enum Relu { kNone = 0, kBeforePool = 1, kAfterPool = 2 };
 enum Pool { kNoPool = 0, kMaxPool = 1, kAvgPool = 2 };
@@ -215,9 +214,7 @@ extern "C" void conv_lanes_forward(const float* x, float* y, const int64_t* laye
   const int64_t out_size = last.out * last.out_rows() * last.out_columns();
   begins.push_back(total);
   total += out_size * kLanes;
-  const uintptr_t page = (uintptr_t)y / kHugePage * kHugePage + kHugePage;
-  const uintptr_t end = (uintptr_t)(y + batch * out_size) / kHugePage * kHugePage;
-  if (end > page) madvise((void*)page, end - page, MADV_HUGEPAGE);  // fewer page faults for a large result
+  want_huge_pages(y, batch * out_size);
   const int64_t groups = (batch + kLanes - 1) / kLanes;
 #pragma omp parallel
   {

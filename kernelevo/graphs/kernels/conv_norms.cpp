@@ -38,6 +38,7 @@ extern "C" void conv_rows_norm(const double* moments, int64_t count, const float
 // y = x * scale + shift [+ other, with or without a scale and a shift], through an activation.
 extern "C" void conv_rows_apply(const float* x, const float* affine, const float* other, const float* other_affine,
                                 int64_t act, float* y, int64_t places, int64_t channels) {
+  want_huge_pages(y, places * channels);
 #pragma omp parallel for if (places * channels > 8192)
   for (int64_t p = 0; p < places; ++p)
     for (int64_t c = 0; c < channels; c += kLanes) {

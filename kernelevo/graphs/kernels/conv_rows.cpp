@@ -46,6 +46,7 @@ extern "C" void conv_rows_product(const float* x, const int64_t* parts, int64_t 
   const int64_t panels = (out + kPanel - 1) / kPanel;
   const bool gathers = affine || parts || stride_y > 1 || stride_x > 1;
   Moments seen(moments, chunks, out);
+  want_huge_pages(y, places * out);
 #pragma omp parallel
   {
     Buffer gathered = gathers ? buffer(kChunk * channels) : nullptr;
@@ -80,6 +81,7 @@ extern "C" void conv_rows_direct(const float* x, const int64_t* parts, int64_t c
                     std::max<int64_t>(8, channels * out / 8192));
   const int64_t columns = bands.columns, row = bands.row;
   Moments seen(moments, bands.count, out);
+  want_huge_pages(y, batch * bands.rows * columns * out);
 #pragma omp parallel
   {
     Buffer gathered = buffer(bands.floats());
@@ -109,6 +111,7 @@ extern "C" void conv_rows_depthwise(const float* x, const int64_t* parts, int64_
   const Bands bands(map, batch, {size_y, size_x}, {stride_y, stride_x}, {padding_y, padding_x}, 4);
   const int64_t columns = bands.columns, row = bands.row;
   Moments seen(moments, bands.count, channels);
+  want_huge_pages(y, batch * bands.rows * columns * channels);
 #pragma omp parallel
   {
     Buffer gathered = buffer(bands.floats());

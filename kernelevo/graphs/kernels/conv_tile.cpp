@@ -6,6 +6,7 @@
 // that no normalised image is stored; mean and variance for one behind it are gathered while a result is in cache.
 // Names in capitals are numbers of the program's TUNE table, given by the compiler's flags.
 #include <kernelevo/math.h>
+#include <kernelevo/pages.h>
 #include <omp.h>
 #include <stdlib.h>
 

@@ -109,6 +109,7 @@ void winograd(const Map& map, const float* w, Target to, double* moments, int64_
   const int64_t rows = height + 2 * padding_y - 2, columns = width + 2 * padding_x - 2;
   const int64_t across = (columns + M - 1) / M, down = (rows + M - 1) / M, padded = M * across + 2;
   const int64_t lines = batch * down, wide = rounded(out), panels = (out + kPanel - 1) / kPanel;
+  want_huge_pages(to.y, batch * rows * columns * out);
   // Small weights: each thread takes lines of tiles, some 28 (more, where weights are larger), through all steps
   // in its own cache. Large ones that few tiles need: the threads share the products, and read each weight once.
   const int64_t all_bytes = lines * across * (channels + wide) * planes * 4;

@@ -5,7 +5,7 @@
 // (a few KiB), and writes its part of the output once.
 // Names in capitals are numbers of the program's TUNE table, given by the compiler's flags; 0: by the width of vectors.
 #include <kernelevo/math.h>
-#include <sys/mman.h>
+#include <kernelevo/pages.h>
 
 #include <algorithm>
 #include <vector>
@@ -19,14 +19,6 @@ constexpr int kChannels = DIRECT_CONV_CHANNELS;    // output channels of a regis
 constexpr int kVectors = DIRECT_CONV_VECTORS ? DIRECT_CONV_VECTORS : kLanes == 16 ? 2 : 1;
 constexpr int kPixels = kVectors * kLanes;
 constexpr int64_t kStripRows = DIRECT_CONV_ROWS;   // output rows that share a strip
-constexpr int64_t kHugePage = 2 << 20;
-
-// Large fresh outputs cost a page fault per 4 KiB; on huge pages that is 512 times fewer.
-void want_huge_pages(float* from, int64_t count) {
-  const uintptr_t begin = ((uintptr_t)from + kHugePage - 1) / kHugePage * kHugePage;
-  const uintptr_t end = (uintptr_t)(from + count) / kHugePage * kHugePage;
-  if (end > begin) madvise((void*)begin, end - begin, MADV_HUGEPAGE);
-}
 
 struct Conv {
   const float *x, *weight, *bias;  // weight: [channel block][in][ky][kx][kChannels], zeros beyond the last channel
