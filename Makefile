@@ -41,7 +41,8 @@ demo-llm: $(STAMP)
 # Two processes side by side: one for the rooms whose tests time programs, hold the device's lease or count
 # processes, one for all others; each takes about as long. Each one's words are printed when it ends.
 TIMED := $(wildcard $(addprefix tests/,adversarial api bare cli device executors kernels sandbox))
-PYTEST := $(BIN)/python -m pytest -q
+# OpenMP's threads sleep while they wait: those of one process would spin on the cores that the other one needs.
+PYTEST := OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -q
 .PHONY: test-timed test-others
 BOTH := @$(MAKE) --no-print-directory -j2 --output-sync=target test-timed test-others
 test: $(STAMP)

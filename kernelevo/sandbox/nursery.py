@@ -14,6 +14,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from kernelevo.sandbox import freeze, identity, landlock, newborn, seccomp, warming
@@ -111,8 +112,10 @@ class Nursery:
 
     def end(self) -> None:
         """Kill every child and its group."""
-        for pid in list(self._alive):
+        for pid, fd in self._alive.items():
             _kill_group(pid)
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(fd, signal.SIGKILL)  # a newborn that leads no group yet
         self._kill_orphans()
 
     def _obey(self, order: dict[str, Any], fds: list[int]) -> None:

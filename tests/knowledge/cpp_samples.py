@@ -21,6 +21,13 @@ def streaming(library):
     return y[1:], x.double() * 0.5
 
 
+def large_results(library):
+    x = draw((3 << 20) + 5)  # several huge pages, and a part of one
+    y = torch.empty_like(x)
+    library.scaled(x, 0.5, y, len(x))
+    return y, x.double() * 0.5
+
+
 def sum_lanes(library):
     a, b = draw(1037), draw(1037, seed=1)
     return torch.tensor([library.dot(a, b, 1037)]), (a.double() @ b.double())[None]
@@ -147,6 +154,7 @@ def channel_moments(library):
 CHECKS = {
     "cpu-one-pass": one_pass,
     "cpu-streaming-stores": streaming,
+    "cpu-large-results": large_results,
     "cpu-sum-lanes": sum_lanes,
     "cpu-vector-functions": vector_functions,
     "cpu-softmax-row": softmax,

@@ -242,3 +242,18 @@ def test_a_fork_that_the_system_refuses_costs_no_other_child(monkeypatch):
     os.close(read_end)
     ours.close()
     theirs.close()
+
+
+def test_a_newborn_that_leads_no_group_yet_is_ended_too(monkeypatch):
+    """Between its fork and its ``setsid`` no group has a child's number."""
+    ours, theirs = Channel.pair()
+    owner = nursery.Nursery(theirs, os.getpid())
+    monkeypatch.setattr(owner, "_kill_orphans", lambda: None)  # all other children of this process
+    with subprocess.Popen(["sleep", "60"]) as newborn:
+        owner._alive[newborn.pid] = os.pidfd_open(newborn.pid)
+        owner.end()
+        assert newborn.wait(10.0) == -signal.SIGKILL
+        owner.end()  # what has ended is no error
+        os.close(owner._alive[newborn.pid])
+    ours.close()
+    theirs.close()
