@@ -196,12 +196,13 @@ assert split_conv(r(0, 16, 6, 6), weight, None, (1, 1), (1, 1), (1, 1)).shape ==
 """
 
 
+@pytest.mark.slow  # split-product's, of the same sums, runs always
 @pytest.mark.parametrize("way", QUICK_WAYS)
 @pytest.mark.parametrize(
     "tune",
     [
         {"OUT": 32, "PIXELS": 64, "INNER": 16, "BAND": 8},
-        pytest.param({"OUT": 64, "PIXELS": 64, "INNER": 32, "BAND": 1}, marks=pytest.mark.slow),
+        {"OUT": 64, "PIXELS": 64, "INNER": 32, "BAND": 1},
     ],
 )
 def test_windows_masks_and_what_is_fused_by_the_interpreter(way, tune, tmp_path):

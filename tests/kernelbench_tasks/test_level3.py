@@ -207,6 +207,7 @@ def test_34_v0_keeps_its_state_on_the_module():
     assert torch.equal(run(again, x), first) and torch.equal(again.state, first)
 
 
+@pytest.mark.slow
 def test_28_is_blind_and_its_variant_is_not():
     for variant, blind in ((None, True), ("batchfirst", False)):
         task = reference(28, "small", variant)
