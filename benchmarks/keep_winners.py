@@ -3,9 +3,11 @@
     python -m benchmarks.keep_winners runs/level3-small-DATE [--least 1.01]
 
 A winner is kept if it was timed again in fresh processes and its whole interval lies above ``--least``, and
-if it is better than the one that is kept already on the same kind of machine. It is written to
+if it is better than the one that is kept already on the same kind of machine (a kept program that was judged
+again has its newer verdict). It is written to
 ``kernelbench_tasks/solutions/<shelf>/<suite>_<id>/searched.py``, the record to ``searched.json``; a program
-that was given keeps its name. The shelf is the device, ``cpu-avx2`` for a processor without AVX-512.
+that was given keeps its name, and a bundled one the shelf it lies on and who its record says made it. The
+shelf of others is the device, ``cpu-avx2`` for a processor without AVX-512.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from kernelevo.bench.child import RUN
+from kernelevo.bench.job import BUNDLED
 from kernelevo.bench.suite import folder_name
 from kernelevo.core import Program
 from kernelevo.tasks import library
@@ -40,17 +43,27 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("--made-by", help="who wrote programs that were given")
     told = parser.parse_args(given)
     series = json.loads((told.series / "bench.json").read_text(encoding="utf-8"))
-    to = told.to or library.root() / "solutions" / shelf(series["bench"])
     for row in series["tasks"]:
         row["made_by"] = row["made_by"] or told.made_by
         why = refused(row, told.least)
-        print(f"{row['name']}: {why or keep(row, series['bench'], told.series, to)}")
+        print(f"{row['name']}: {why or keep(row, series['bench'], told.series, told.to)}")
     return 0
 
 
-def shelf(facts: Mapping[str, Any]) -> str:
-    """Return where the bundled solutions for a series' machine lie."""
-    return library.shelves(facts["device"], facts["hardware"]["cpu"]["features"])[0]
+def shelves(facts: Mapping[str, Any]) -> list[Path]:
+    """Return where the bundled solutions for a series' machine lie, the ones to prefer first."""
+    names = library.shelves(facts["device"], facts["hardware"]["cpu"]["features"])
+    return [library.root() / "solutions" / name for name in names]
+
+
+def source(row: Mapping[str, Any], facts: Mapping[str, Any], series: Path) -> Path:
+    """Return the file of a row's program: a search's best one, or the one that was given."""
+    if row["program"] is None:
+        return series / row["folder"] / RUN / "best.py"
+    if facts["solutions"] != BUNDLED:
+        return Path(facts["solutions"]) / row["program"]
+    places = [folder / row["program"] for folder in shelves(facts)]
+    return next((place for place in places if place.is_file()), places[-1])
 
 
 def refused(row: Mapping[str, Any], least: float) -> str | None:
@@ -68,21 +81,32 @@ def refused(row: Mapping[str, Any], least: float) -> str | None:
     return None
 
 
-def keep(row: Mapping[str, Any], facts: Mapping[str, Any], series: Path, to: Path) -> str:
-    """Write a winner and its record, unless a better one lies there; return what was done."""
-    given = row["program"]
-    where = series / row["folder"] / RUN / "best.py" if given is None else Path(facts["solutions"]) / given
-    text = where.read_text(encoding="utf-8")
+def keep(row: Mapping[str, Any], facts: Mapping[str, Any], series: Path, to: Path | None = None) -> str:
+    """Write a winner and its record, unless a better one lies there; return what was done.
+
+    Args:
+        row: of the series.
+        facts: of the series.
+        series: its folder.
+        to: folder of solutions; default: the bundled ones for the series' machine.
+    """
+    where = source(row, facts, series)
+    text = where.read_text(encoding="utf-8") if where.is_file() else ""
     found = record(row, facts)
     if Program.single(text).id != found["program_id"]:
         return f"left alone: {where} is not the program of the record"
+    if to is None:
+        to = where.parents[1] if facts["solutions"] == BUNDLED else shelves(facts)[0]
     folder = to / folder_name(row["name"])
-    name = NAME if given is None else where.stem
+    name = NAME if row["program"] is None else where.stem
     path = folder / f"{name}.json"
     if path.is_file():
         old = json.loads(path.read_text(encoding="utf-8"))
-        if old["hardware"] == found["hardware"] and old["score"] >= found["score"]:
+        same = old["program_id"] == found["program_id"]
+        again = same and row["program"] is not None  # its newer verdict counts, better or not
+        if not again and old["hardware"] == found["hardware"] and old["score"] >= found["score"]:
             return f"{found['score']:.2f}; a better one ({old['score']:.2f}) is kept"
+        found["made_by"] = old["made_by"] if same else found["made_by"]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{name}.py").write_text(text, encoding="utf-8")
     path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")

@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.utils import _pytree as pytree
+
 from kernelevo.backends.pickled import PickledReference
 from kernelevo.core import Program, Task
-from kernelevo.errors import BadSetting
+from kernelevo.errors import BadSetting, MachineError
 from kernelevo.kernels.dropin import Optimized
 from kernelevo.kernels.signature import Signature
 from kernelevo.tasks import is_live
+from kernelevo.tasks.module import FILE
 
 
-def drop_in(task: Task, program: Program) -> Optimized:
+def drop_in(task: Task, program: Program, folder: Path) -> Optimized:
     """Return the module that ``optimize`` was given, with the program's forward where it is proven.
 
-    It is a copy of the module as it was then: same weights, same mode.
+    It is a copy of the module as it was then, on the device that the program was judged on: same weights,
+    same mode.
+
+    Args:
+        task: what was optimised.
+        program: what the copy runs.
+        folder: of the run, which may have been moved since.
 
     Raises:
         BadSetting: if the task is not a live module.
         TaskNotFound, BadProgram: if its file beside the run is gone or cannot be read back.
+        MachineError: if the program is for a GPU and none is at hand.
     """
     spec = task.options.get("reference", {})
     if not is_live(task):
@@ -25,7 +41,28 @@ def drop_in(task: Task, program: Program) -> Optimized:
             f"{task.name} is not a live module, so there is nothing to replace",
             now="use kernelevo.optimize(module, inputs), or import ModelNew from best.py",
         )
-    reference = PickledReference(spec["path"])
-    module = reference.build(0)
-    proven = [Signature.of(module, reference.given(i)) for i in range(reference.sets)]
-    return Optimized(module, program, proven)
+    device = str(task.options["device"])
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise MachineError(
+            f"The program is for {device}, and torch finds no GPU here.",
+            why="a drop-in is made where it is used: weights and inputs are put on that device",
+            now="call module() on a machine with a GPU; the program itself lies in the run folder",
+        )
+    reference = PickledReference(_kept(spec, folder))
+    module = reference.build(0).to(device)
+    given = [_moved(reference.given(i), device) for i in range(reference.sets)]
+    return Optimized(module, program, [Signature.of(module, args) for args in given])
+
+
+def _kept(spec: Mapping[str, Any], folder: Path) -> Path:
+    """Return where the module's file lies: a run folder that was moved or copied has it still."""
+    stored, beside = Path(spec["path"]), folder / FILE
+    if stored.exists() or not beside.is_file():
+        return stored
+    same = hashlib.sha256(beside.read_bytes()).hexdigest() == spec["sha256"]
+    return beside if same else stored
+
+
+def _moved(args: tuple[Any, ...], device: str) -> tuple[Any, ...]:
+    moved: tuple[Any, ...] = pytree.tree_map_only(torch.Tensor, lambda t: t.to(device), args)
+    return moved

@@ -192,12 +192,13 @@ class Result:
 
         Raises:
             BadSetting: if nothing correct was found, or the task is not a live module.
+            MachineError: if the program is for a GPU and none is at hand.
         """
         from kernelevo.api.dropin import drop_in
 
         if self.program is None:
             raise _nothing(self)
-        return drop_in(self.task, self.program)
+        return drop_in(self.task, self.program, self.folder)
 
     def standalone(self) -> Standalone:
         """Return the best program with all it needs of kernelevo, to be used without it.

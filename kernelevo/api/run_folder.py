@@ -82,27 +82,44 @@ def _recorded(folder: Path) -> bool:
         return bool(store.count() or proposed or store.calls() or orders)
 
 
-def lay_down(result: Result) -> None:
-    """Leave the best program as a file or a folder; an earlier best goes, whatever else lies there stays."""
-    for path in (result.folder / BEST, *result.folder.glob(f"{BEST}.*")):
-        try:
-            if not any(_is_of(path, trial.program) for trial in result.trials):
-                continue
+def lay_down(result: Result) -> Path | None:
+    """Leave the best program as a file or a folder; an earlier best goes, whatever else lies there stays.
+
+    Returns:
+        Where that went which lay in the best program's place and is none of the run's programs, an edited one
+        say; None if nothing did.
+
+    Raises:
+        StoreError, Unwritable: if it cannot be written, or the earlier one not be removed.
+    """
+    there = [
+        path for path in (result.folder / BEST, *result.folder.glob(f"{BEST}.*")) if os.path.lexists(path)
+    ]
+    ours = [path for path in there if any(_is_of(path, trial.program) for trial in result.trials)]
+    program, place, aside = result.program, result.best_path, None
+    try:
+        if program is not None and place in there and place not in ours:
+            aside = _free(place)
+            place.rename(aside)
+        if program is not None and len(program.files) == 1:
+            write(place, program.source)
+            ours = [path for path in ours if path != place]
+        for path in ours:
             if path.is_dir():
                 shutil.rmtree(path)
             else:
                 path.unlink()
-        except OSError as error:
-            raise refused(f"{path} cannot be replaced.", error) from error
-    if result.program is None:
-        return
-    if len(result.program.files) == 1:
-        write(result.best_path, result.program.source)
-        return
-    try:
-        write_tree(result.program, result.best_path)
+        if program is not None and len(program.files) > 1:
+            write_tree(program, place)
     except OSError as error:
-        raise refused(f"{result.best_path} cannot be written.", error) from error
+        raise refused(f"{place} cannot be replaced.", error) from error
+    return aside
+
+
+def _free(path: Path) -> Path:
+    """Return a name beside a file or folder that nothing has: ``best.edited.py``, ``best.edited2.py``."""
+    names = (path.with_name(f"{path.stem}.edited{n}{path.suffix}") for n in ("", *range(2, 1000)))
+    return next(name for name in names if not os.path.lexists(name))
 
 
 def _is_of(path: Path, program: Program) -> bool:
@@ -120,12 +137,14 @@ def _is_of(path: Path, program: Program) -> bool:
 
 
 def write(path: Path, text: str) -> None:
-    """Write a file of the run.
+    """Write a file of the run: it is the old one or the new one, never a part of one.
 
     Raises:
         StoreError, Unwritable: if it cannot be written.
     """
+    beside = path.with_name(f".{path.name}.tmp")  # what a cut leaves is overwritten by the next
     try:
-        path.write_text(text, "utf-8", errors="backslashreplace")  # of a folder whose name is no text
+        beside.write_text(text, "utf-8", errors="backslashreplace")  # of a folder whose name is no text
+        beside.replace(path)
     except OSError as error:
         raise refused(f"{path} cannot be written.", error) from error

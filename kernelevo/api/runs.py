@@ -135,7 +135,7 @@ def optimize(
     progress: bool = True,
     **settings: Any,
 ) -> Result | Stitched:
-    """Make a live module faster; ``result.module()`` is the drop-in replacement.
+    """Make a live module faster; ``result.module()`` is the drop-in replacement, for calls without gradients.
 
     Args:
         module: any ``nn.Module`` on the CPU; it keeps its mode and is not changed.
@@ -324,7 +324,9 @@ def _finished(folder: Path, outcome: Outcome, settings: Settings, listener: List
         KernelEvoError: what every proposer failed of, if nothing was proposed because of it.
     """
     result = Result.read(folder)
-    run_folder.lay_down(result)
+    aside = run_folder.lay_down(result)
+    if aside is not None and listener:
+        listener(Notice(f"{result.best_path.name} was none of this run's programs; it is {aside.name} now"))
     run_folder.write(folder / REPORT, result.to_html())
     proposed = any(trial.program.origin.proposer != SEED for trial in result.trials)
     if outcome.failure is not None and not proposed:

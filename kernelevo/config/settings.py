@@ -253,7 +253,7 @@ def load_settings(
         if environ.get(variable):
             data[key] = environ[variable]
     data.update({k: v for k, v in flags.items() if v is not None})
-    settings = Settings.from_json(data)
+    settings = _absolute(Settings.from_json(data))
     if settings.model and "proposers" not in data:
         settings = replace(settings, proposers=(*settings.proposers, "llm"))
     if settings.replay and not settings.model and "proposers" not in data:
@@ -261,6 +261,17 @@ def load_settings(
     if settings.mailbox and "proposers" not in data:
         settings = replace(settings, proposers=(*settings.proposers, "mailbox"))
     return settings
+
+
+def _absolute(settings: Settings) -> Settings:
+    """Return settings whose files and folders are found from any working folder: a run may be resumed."""
+    named = {name: getattr(settings, name) for name in ("mailbox", "prompts", "replay", "elsewhere")}
+    found: dict[str, Any] = {name: _place(path) for name, path in named.items() if path}
+    return replace(settings, **found, programs=tuple(map(_place, settings.programs)))
+
+
+def _place(path: str) -> str:
+    return os.path.abspath(os.path.expanduser(path))
 
 
 def _read(file: Path) -> dict[str, Any]:

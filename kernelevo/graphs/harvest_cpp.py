@@ -129,7 +129,8 @@ def _harvest_scratch(key, shape, stride, dtype):
     """Temporaries never leave a call, so each thread keeps its own: fresh pages cost a fault each."""
     found = getattr(_harvest_kept, key, None)
     if found is None:
-        found = torch.empty_strided(shape, stride, dtype=dtype)
+        with torch.inference_mode(False):  # the next call may be in another mode
+            found = torch.empty_strided(shape, stride, dtype=dtype)
         setattr(_harvest_kept, key, found)
     return found
 '''

@@ -1,58 +1,61 @@
 """Holdings: what a module is made of, taken down once, so that a later look costs little.
 
-A drop-in has to know before each call that its weights and modes are still of the kind that was proven.
+A drop-in has to know before each call that its weights, modes and settings are still those that were proven.
 Describing some thirty tensors anew takes longer than many a call of a small block.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from operator import is_
 
 from torch import nn
 
 
 class Holdings:
-    """The submodules, modes, parameters and buffers of a module as they are now.
+    """The submodules, attributes, parameters, buffers and forward hooks of a module as they are now.
 
     Args:
-        module: it and all below it are taken down; values are not.
+        module: it and all below it are taken down; values of tensors are not.
     """
 
     def __init__(self, module: nn.Module) -> None:
-        self._modules = [
-            (m, m.training, m._modules, tuple(m._modules.items()), m._parameters, m._buffers)
-            for m in module.modules()
+        modules = list(module.modules())
+        # the mode and the dictionaries themselves are among a module's attributes
+        self._attributes = [(vars(m), tuple(vars(m).values())) for m in modules]
+        held = [
+            kind
+            for m in modules
+            for kind in (m._modules, m._parameters, m._buffers, m._forward_hooks, m._forward_pre_hooks)
         ]
-        self._dictionaries = [
-            (held, tuple(held.items())) for entry in self._modules for held in (entry[4], entry[5])
+        self._empty = [kind for kind in held if not kind]
+        self._filled = [(kind, tuple(kind), tuple(kind.values())) for kind in held if kind]
+        self._lists = [
+            (value, tuple(value)) for _, values in self._attributes for value in values if type(value) is list
         ]
         self._tensors = [
             (value, (value.dtype, value.shape, value.stride(), value.device))
-            for _, items in self._dictionaries
-            for _, value in items
+            for m in modules
+            for value in (*m._parameters.values(), *m._buffers.values())
             if value is not None
         ]
 
     def same(self) -> bool:
-        """Tell whether the very modules and tensors are still there, of the same modes and kinds."""
-        for module, training, children, items, parameters, buffers in self._modules:
-            if module.training is not training or module._modules is not children:
+        """Tell whether the very modules, attributes and tensors are still there, of the same kinds.
+
+        Of an attribute that is a list the entries are looked at, too; what other containers hold is not.
+        """
+        for attributes, values in self._attributes:
+            if len(attributes) != len(values) or not all(map(is_, attributes.values(), values)):
                 return False
-            if module._parameters is not parameters or module._buffers is not buffers:
-                return False
-            if not _alike(children, items):
-                return False
-        if not all(_alike(held, items) for held, items in self._dictionaries):
+        if any(self._empty):
             return False
+        for kind, names, entries in self._filled:
+            if tuple(kind) != names or not all(map(is_, kind.values(), entries)):
+                return False
+        for found, entries in self._lists:
+            if len(found) != len(entries) or not all(map(is_, found, entries)):
+                return False
         # ``.data`` gives a tensor other memory, of another kind perhaps
         return all(
             (value.dtype, value.shape, value.stride(), value.device) == kind for value, kind in self._tensors
         )
-
-
-def _alike(now: Mapping[str, object], then: tuple[tuple[str, object], ...]) -> bool:
-    """Tell whether a dictionary holds the very objects that it held, under the same names."""
-    if len(now) != len(then):
-        return False
-    pairs = zip(now.items(), then, strict=True)
-    return all(name == known and value is held for (name, value), (known, held) in pairs)

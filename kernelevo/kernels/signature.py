@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import math
+import types
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +16,13 @@ from kernelevo.backends.candidate import plain_tensors
 from kernelevo.errors import InputError
 from kernelevo.kernels.tree import Leaf, flatten
 
+_INTERNALS = frozenset(vars(nn.Module()))
+_ATOMS = (
+    type(None), bool, int, float, complex, str, bytes, range, slice, type(...), torch.dtype, torch.device,
+    torch.layout, torch.memory_format, types.FunctionType, types.BuiltinFunctionType, type,
+)  # fmt: skip
+_PLAIN = (torch.Tensor, nn.Parameter)
+
 
 @dataclass(frozen=True)
 class Signature:
@@ -22,8 +31,9 @@ class Signature:
     Args:
         structure: structure of (args, {}): arguments that are given by name count as given by position.
         inputs: for each leaf its kind, or the value itself where it is no tensor.
-        weights: name -> kind of each parameter and buffer.
+        weights: name -> kind of each parameter, buffer and tensor that is a plain attribute.
         modes: name -> train/eval of each submodule.
+        settings: name -> value of each plain attribute, e.g. ``norm.eps``, that a call does not change.
         output_structure: structure of what the module returns.
         outputs: for each leaf of the output its kind, or the value itself.
         mutated: buffers that a call changes.
@@ -33,6 +43,7 @@ class Signature:
     inputs: tuple[Any, ...]
     weights: Mapping[str, Leaf]
     modes: Mapping[str, bool]
+    settings: Mapping[str, Any]
     output_structure: str
     outputs: tuple[Any, ...]
     mutated: tuple[str, ...]
@@ -61,12 +72,14 @@ class Signature:
                 why="a call changes tensors that are neither parameters nor buffers",
                 now="register them with register_buffer and update them in place",
             )
+        settings, left = settings_of(module), settings_of(twin)
         given_structure, given = flatten((tuple(args), {}))
         return cls(
             given_structure,
             tuple(_kind(v) for v in given),
             weights_of(module),
             {name: child.training for name, child in module.named_modules()},
+            {k: v for k, v in settings.items() if k in left and _equal(v, left[k])},
             structure,
             tuple(_kind(v) for v in leaves),
             tuple(k for k, v in twin.named_buffers() if not torch.equal(v, before[k])),
@@ -87,6 +100,76 @@ class Signature:
                 return f"input {i} is {leaf!r:.80}; proven on {proven!s:.80}"
         return ""
 
+    def differs(self, module: nn.Module) -> str:
+        """Return why a module is no longer the one that was proven, or an empty text.
+
+        Values of parameters and buffers may be any; whatever else a forward reads has to be as it was.
+        Forward hooks would not be called by a program: only those of ``torch.nn.utils``, which make a weight
+        from others, are what a program was proven with.
+        """
+        modes = {name: child.training for name, child in module.named_modules()}
+        if modes != self.modes:
+            changed = [n or "the module" for n, m in modes.items() if self.modes.get(n) is not m]
+            return f"train/eval mode is not the proven one; it differs in {', '.join(changed[:3]) or 'names'}"
+        if why := next((f"{name} is {why}" for name, t in _held(module) if (why := unusual(t))), ""):
+            return f"a parameter or buffer is not of the proven kind; {why}"
+        held = weights_of(module)
+        if held != self.weights:
+            names = [n for n in {*held, *self.weights} if held.get(n) != self.weights.get(n)]
+            return f"a parameter or buffer is not of the proven kind; see {min(names)}"
+        settings = settings_of(module)
+        for name, value in self.settings.items():
+            if name not in settings or not _equal(value, settings[name]):
+                found = f"{settings[name]!r:.40}" if name in settings else "gone"
+                return f"an attribute is not the proven one; {name} was {value!r:.40} and is {found}"
+        for name, child in module.named_modules():
+            hooks = (*child._forward_hooks.values(), *child._forward_pre_hooks.values())
+            if not all(getattr(hook, "__module__", "").startswith("torch.nn.utils.") for hook in hooks):
+                return f"a forward hook would not be called; see {name or 'the original'}"
+        return ""
+
+
+def unusual(tensor: torch.Tensor) -> str:
+    """Say what keeps a program from reading a tensor's memory as it lies there, or return an empty text."""
+    if type(tensor) not in _PLAIN:
+        return f"a {type(tensor).__name__}"
+    if tensor.layout is not torch.strided:
+        return f"of layout {str(tensor.layout).removeprefix('torch.')}"
+    if tensor.is_conj() or tensor.is_neg():
+        return "a conjugate or negative that was not written to memory"
+    return ""
+
+
+def settings_of(module: nn.Module) -> dict[str, Any]:
+    """Return name -> value of the attributes that are numbers, names and the like, of all modules.
+
+    Tuples and lists of such values are among them; tensors and other objects are not.
+    """
+    return {
+        f"{prefix}.{name}" if prefix else name: copy.deepcopy(value)
+        if isinstance(value, tuple | list)
+        else value
+        for prefix, child in module.named_modules()
+        for name, value in vars(child).items()
+        if name not in _INTERNALS and _is_setting(value)
+    }
+
+
+def _is_setting(value: Any) -> bool:
+    if isinstance(value, tuple | list | frozenset):
+        return all(map(_is_setting, value))
+    return isinstance(value, _ATOMS)
+
+
+def _equal(a: Any, b: Any) -> bool:
+    """Tell whether two settings are equal, of the same type (True is not 1), NaN equal to itself."""
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, tuple | list):
+        return len(a) == len(b) and all(map(_equal, a, b))
+    unlike_itself = isinstance(a, float) and math.isnan(a) and math.isnan(b)
+    return bool(a is b or a == b or unlike_itself)
+
 
 def _kind(value: Any) -> Any:
     return Leaf.of(value) if isinstance(value, torch.Tensor) else value
@@ -102,6 +185,13 @@ def _is(tensor: torch.Tensor, leaf: Leaf) -> bool:
 
 
 def weights_of(module: nn.Module) -> dict[str, Leaf]:
-    """Return name -> kind of all parameters and buffers of a module."""
-    held = [*module.named_parameters(remove_duplicate=False), *module.named_buffers(remove_duplicate=False)]
-    return {name: Leaf.of(value) for name, value in held}
+    """Return name -> kind of all tensors that a module holds."""
+    return {name: Leaf.of(value) for name, value in _held(module)}
+
+
+def _held(module: nn.Module) -> list[tuple[str, torch.Tensor]]:
+    """Return all parameters, buffers and tensors in plain attributes of a module, by name."""
+    registered = (
+        *module.named_parameters(remove_duplicate=False), *module.named_buffers(remove_duplicate=False)
+    )  # fmt: skip
+    return [*registered, *plain_tensors(module).items()]

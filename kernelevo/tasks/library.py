@@ -119,8 +119,8 @@ def variant_constants(name: str) -> Mapping[str, Any]:
 def shelves(device: str, features: Collection[str] | None = None) -> tuple[str, ...]:
     """Return the folders of ``solutions/`` that suit a machine, the one whose programs to prefer first.
 
-    A program's register tiles are made for one width of vectors: those in ``cpu`` are for 512 bits, and most
-    of them are slower than PyTorch where the compiler has to cut these vectors up. ``cpu-avx2`` holds others.
+    Most programs in ``cpu`` take vectors as wide as the machine's. Those of the tasks in ``cpu-avx2`` have
+    register tiles of 512 bits, slower than PyTorch where the compiler has to cut these vectors up.
 
     Args:
         device: ``"cpu"`` or ``"cuda"``.

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from benchmarks.keep_winners import keep, main, refused, shelf
+from benchmarks.keep_winners import keep, main, refused, shelves
 from kernelevo.core import Program
+from kernelevo.tasks import library
 
 TEXT = "class ModelNew: ...\n"
 FACTS = {
@@ -80,4 +81,23 @@ def test_a_processors_vectors_say_on_which_shelf_its_winners_lie():
         ("cpu", ["avx512f"], "cpu"),
         ("cuda", [], "cuda"),
     ):
-        assert shelf({"device": device, "hardware": {"cpu": {"features": features}}}) == wanted
+        first, *_ = shelves({"device": device, "hardware": {"cpu": {"features": features}}})
+        assert first.name == wanted
+
+
+def test_a_bundled_program_judged_again_has_the_newer_verdict_on_its_own_shelf(tmp_path, monkeypatch):
+    monkeypatch.setattr(library, "root", lambda: tmp_path)
+    for shelf, text in (("cpu", "slower = 1"), ("cpu-avx2", TEXT)):
+        folder = tmp_path / f"solutions/{shelf}/ops_softmax"
+        folder.mkdir(parents=True)
+        (folder / "mine.py").write_text(text)
+    facts = {**FACTS, "solutions": "bundled", "hardware": {"cpu": {"name": "abacus", "features": ["avx2"]}}}
+    again = row(program="ops_softmax/mine.py", made_by=None)
+    beside = tmp_path / "solutions/cpu-avx2/ops_softmax/mine.json"
+    assert keep({**again, "made_by": "a person"}, facts, tmp_path) == "1.50 kept"
+    assert keep({**again, "score": 1.2, "made_by": "a script"}, facts, tmp_path) == "1.20 kept"
+    kept = json.loads(beside.read_text())
+    assert (kept["score"], kept["made_by"]) == (1.2, "a person")
+    assert not (tmp_path / "solutions/cpu/ops_softmax/mine.json").exists()
+    lost = {**again, "program": "ops_softmax/other.py"}
+    assert "left alone" in keep(lost, facts, tmp_path)

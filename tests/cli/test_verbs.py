@@ -401,6 +401,23 @@ def test_a_best_program_in_another_language_keeps_its_suffix(elsewhere, command)
     assert {name: (folder / name).read_text() for name in mine} == mine
 
 
+def test_a_best_program_that_was_edited_is_kept_beside_the_next(elsewhere):
+    from kernelevo.api import load_run
+    from kernelevo.api.run_folder import lay_down
+    from kernelevo.core import Evaluation, Program, Task, Trial
+
+    folder = elsewhere / "run"
+    with RunStore.create(folder, Task("t", "g", evaluator="none"), {}) as store:
+        store.record(Trial(0, Program.single("found = 1"), Evaluation.ok(1.0)))
+    assert lay_down(load_run(folder)) is None and (folder / "best.py").read_text() == "found = 1"
+    for text, name in (("mine = 1", "best.edited.py"), ("mine = 2", "best.edited2.py")):
+        (folder / "best.py").write_text(text)
+        assert lay_down(load_run(folder)) == folder / name
+        assert (folder / name).read_text() == text and (folder / "best.py").read_text() == "found = 1"
+    assert lay_down(load_run(folder)) is None
+    assert [path.name for path in folder.glob(".*")] == []
+
+
 @pytest.mark.slow
 def test_what_is_exported_of_a_problem_that_is_no_kernel_says_so(elsewhere, command):
     from kernelevo.core import Evaluation, Program, Task, Trial

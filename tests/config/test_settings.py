@@ -135,3 +135,16 @@ def test_a_key_in_the_place_of_its_variable_is_refused_and_not_shown():
         Settings(models={"m": {"key_variable": "sk-very-secret"}})
     assert "secret" not in str(caught.value)
     assert Settings(models={"m": {"key_variable": "OTHER_KEY"}}).models
+
+
+def test_files_and_folders_are_found_from_any_working_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "own"))
+    file = tmp_path / "run.toml"
+    file.write_text('[run]\nmailbox = "letters"\nprompts = "~/words"\n')
+    given = {"replay": "../replies.jsonl", "elsewhere": "/there", "programs": ["mine.py", "~/theirs"]}
+    chosen = load_settings(given, file=file)
+    assert chosen.mailbox == str(tmp_path / "letters") and chosen.prompts == str(tmp_path / "own/words")
+    assert chosen.replay == str(tmp_path.parent / "replies.jsonl") and chosen.elsewhere == "/there"
+    assert chosen.programs == (str(tmp_path / "mine.py"), str(tmp_path / "own/theirs"))
+    assert load_settings({}).mailbox is None

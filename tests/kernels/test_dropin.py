@@ -14,8 +14,9 @@ from torch import nn
 
 from kernelevo.core import Program
 from kernelevo.errors import InputError
-from kernelevo.kernels.dropin import FallbackWarning, Optimized, _output_spec
+from kernelevo.kernels.dropin import FallbackWarning, Optimized
 from kernelevo.kernels.signature import Signature
+from kernelevo.kernels.traced import output_spec
 from tests.kernels.references import KeepsState
 
 SOURCE = """
@@ -314,8 +315,8 @@ def test_a_number_that_a_call_returns_is_never_taken_for_a_constant(net):
             return x * 2, float(x.sum())
 
     x = torch.rand(4, 16)
-    assert _output_spec(Signature.of(net, (x,))) == "one"
-    assert _output_spec(Signature.of(Sums(), (x,))) is None
+    assert output_spec(Signature.of(net, (x,))) == "one"
+    assert output_spec(Signature.of(Sums(), (x,))) is None
 
 
 def test_an_outer_compile_keeps_buffers_right_when_functionalised(fast):

@@ -8,7 +8,9 @@ from kernelevo.kernels.holdings import Holdings
 
 
 def block():
-    return nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Sequential(nn.Linear(4, 4, bias=False)))
+    made = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Sequential(nn.Linear(4, 4, bias=False)))
+    made.sizes = [1, 2]
+    return made
 
 
 def test_calls_and_writes_in_place_change_nothing():
@@ -83,11 +85,32 @@ def moved(module):
     module[0].weight = nn.Parameter(module[0].weight.to("meta"))
 
 
+def setting(module):
+    module[1].eps = 0.1
+
+
+def attribute(module):
+    module.extra = "more"
+
+
+def entry(module):
+    module.sizes.append(3)
+
+
+def hook(module):
+    module[0].register_forward_hook(print)
+
+
+def hook_before(module):
+    module[2].register_forward_pre_hook(print)
+
+
 @pytest.mark.parametrize(
     "change",
     [
-        replaced, removed, added, renamed, evaluated, evaluated_above, parameter, buffer, gone, new,
-        dictionary, halved, shaped, strided, moved,
+        setting, attribute, entry, hook, hook_before, replaced, removed, added,
+        renamed, evaluated, evaluated_above, parameter, buffer, gone, new, dictionary,
+        halved, shaped, strided, moved,
     ],
 )  # fmt: skip
 def test_whatever_is_exchanged_is_seen(change):

@@ -4,8 +4,8 @@ The stem's 96 channels never leave the cache: each core keeps the last three row
 only their maxima. A fire module is two passes: the squeeze, a few hundred kilobytes, then both expansions over
 blocks of rows, each writing its channels of the result with bias and ReLU, so nothing is concatenated. The 3x3
 expansion runs as Winograd's F(2x2, 3x3), 16 products for 36; a block's transformed inputs, its products and the
-weights of 64 outputs stay in the second-level cache. All sums run on register tiles of 24 vectors, and no weight or
-map changes its layout between calls.
+weights of 64 outputs stay in the second-level cache. All sums run on register tiles of up to 24 vectors (12 where a
+processor has 16 registers), and no weight or map changes its layout between calls.
 """
 
 import torch
@@ -15,6 +15,7 @@ from torch.nn import functional as F
 import kernelevo
 
 SOURCE = r"""
+#include <kernelevo/math.h>
 #include <omp.h>
 
 #include <algorithm>
@@ -23,17 +24,17 @@ SOURCE = r"""
 #include <memory>
 #include <utility>
 
-typedef float V __attribute__((vector_size(64)));
-typedef float Loose __attribute__((vector_size(64), aligned(4), may_alias));
-
 namespace {
 
-constexpr int64_t kLanes = 16, kPanel = 64;  // outputs are summed by 64, the last panel may be narrower
+using V = kernelevo::vfloat;
+using kernelevo::kLanes, kernelevo::load, kernelevo::store;
+
+constexpr bool kManyRegisters = kernelevo::kVectorRegisters == 32;
+constexpr int64_t kPanel = 64;  // weights lie in panels of 64 outputs, the last panel may be narrower
+constexpr int64_t kLine = 16;   // floats of a cache line; planes lie one further apart than their size asks for
 constexpr int64_t kPlaces = 64, kTiles = 64;  // of a block: places of a 1x1 convolution, tiles of a 3x3
 
-inline V load(const float* p) { return (V)*(const Loose*)p; }
-inline void store(float* p, V v) { *(Loose*)p = (Loose)v; }
-inline V larger(V a, V b) { return b > a ? b : a; }
+inline V larger(V a, V b) { return kernelevo::max(b, a); }  // `a` where either is NaN
 
 struct Free { void operator()(float* p) const { free(p); } };
 typedef std::unique_ptr<float[], Free> Buffer;
@@ -45,13 +46,15 @@ struct Rows {
   int64_t count, apart, runs, between, length;
 };
 
-// y[r][0 .. 16 N - 1] = the sum of row r's values times w; with a bias: relu(bias + sum)
-template <int N, int R>
-void tile(const Rows& rows, int64_t first, const float* w, const float* bias, float* y, int64_t out) {
+// R rows by N vectors of a panel of P outputs, from output `at`: y[r] = the sum of row r's values times w; with a
+// bias: relu(bias + sum)
+template <int P, int N, int R>
+void tile(const Rows& rows, int64_t first, int64_t at, const float* w, const float* bias, float* y, int64_t out) {
   const float* x = rows.x + first * rows.apart;
+  w += at;
   V a[R][N] = {};
   for (int64_t q = 0; q < rows.runs; ++q, x += rows.between)
-    for (int64_t k = 0; k < rows.length; ++k, w += kLanes * N) {
+    for (int64_t k = 0; k < rows.length; ++k, w += P) {
       V b[N];
 #pragma GCC unroll 4
       for (int v = 0; v < N; ++v) b[v] = load(w + kLanes * v);
@@ -64,29 +67,35 @@ void tile(const Rows& rows, int64_t first, const float* w, const float* bias, fl
   for (int r = 0; r < R; ++r)
 #pragma GCC unroll 4
     for (int v = 0; v < N; ++v) {
-      const V sum = bias ? larger(a[r][v] + load(bias + kLanes * v), V{}) : a[r][v];
-      store(y + (first + r) * out + kLanes * v, sum);
+      const V sum = bias ? larger(a[r][v] + load(bias + at + kLanes * v), V{}) : a[r][v];
+      store(y + (first + r) * out + at + kLanes * v, sum);
     }
 }
 
-// One panel of any number of rows, in tiles of nearly equal height.
-template <int N, int... R>
+// One panel of P outputs of any number of rows, in tiles of nearly equal height by N vectors. All parts of the panel
+// are summed while the rows of a tile are in the first-level cache.
+template <int P, int N, int... R>
 void panel(std::integer_sequence<int, R...>, const Rows& rows, const float* w, const float* bias, float* y,
            int64_t out) {
-  constexpr decltype(&tile<N, 1>) kTile[] = {tile<N, R + 1>...};
+  static_assert(P % (N * kLanes) == 0);
+  constexpr decltype(&tile<P, N, 1>) kTile[] = {tile<P, N, R + 1>...};
   const int64_t parts = (rows.count + sizeof...(R) - 1) / sizeof...(R);
   for (int64_t i = 0; i < parts; ++i) {
     const int64_t from = rows.count * i / parts, to = rows.count * (i + 1) / parts;
-    kTile[to - from - 1](rows, from, w, bias, y, out);
+    for (int64_t at = 0; at < P; at += N * kLanes) kTile[to - from - 1](rows, from, at, w, bias, y, out);
   }
 }
 
+template <int R>  // a tile has one to R rows
+using Heights = std::make_integer_sequence<int, R>;
+
 // `width` <= 64 outputs of each row. w: (runs * length, width).
 void multiply(const Rows& rows, int64_t width, const float* w, const float* bias, float* y, int64_t out) {
-  if (width == 64) return panel<4>(std::make_integer_sequence<int, 6>(), rows, w, bias, y, out);
-  if (width == 48) return panel<3>(std::make_integer_sequence<int, 8>(), rows, w, bias, y, out);
-  if (width == 32) return panel<2>(std::make_integer_sequence<int, 12>(), rows, w, bias, y, out);
-  return panel<1>(std::make_integer_sequence<int, 12>(), rows, w, bias, y, out);
+  constexpr int kRows = kManyRegisters ? 12 : 6;  // rows of the tiles that are one or two vectors wide
+  if (width == 64) return panel<64, kManyRegisters ? 4 : 2>(Heights<6>(), rows, w, bias, y, out);
+  if (width == 48) return panel<48, 3>(Heights<kManyRegisters ? 8 : 4>(), rows, w, bias, y, out);
+  if (width == 32) return panel<32, 2>(Heights<kRows>(), rows, w, bias, y, out);
+  return panel<16, kManyRegisters ? 1 : 2>(Heights<kRows>(), rows, w, bias, y, out);
 }
 
 // All panels. w: for each panel (runs * length, width of the panel).
@@ -155,7 +164,9 @@ void transform_outputs(const float* m, int64_t plane, int64_t outputs, const flo
         s[0][j] = a + b + e;
         s[1][j] = b - e - g;
       }
-      for (int i = 0; i < rows; ++i) {
+#pragma GCC unroll 2
+      for (int i = 0; i < 2; ++i) {
+        if (i == rows) break;
         float* to = y + (i * columns + x) * out + c;
         store(to, larger(s[i][0] + s[i][1] + s[i][2] + summand, V{}));
         if (x + 1 < columns) store(to + out, larger(s[i][1] - s[i][2] - s[i][3] + summand, V{}));
@@ -172,8 +183,8 @@ int64_t blocks_of(int64_t count, int64_t wanted) {
 
 }  // namespace
 
-// 7x7 at stride 2, ReLU, then the maximum of 3x3 places at stride 2. x: channels first. w: panels of (7, 7, 3, width).
-// space: room for x, channels last. y: (batch, pooled height, pooled width, out).
+// 7x7 at stride 2, ReLU, then the maximum of 3x3 places at stride 2. x: channels first. w: panels of
+// (7, 7, 3, width). space: room for x, channels last. y: (batch, pooled height, pooled width, out).
 extern "C" void stem(const float* x, float* space, const float* w, const float* bias, float* y, int64_t batch,
                      int64_t height, int64_t width, int64_t out, int64_t pooled_height, int64_t pooled_width) {
   const int64_t rows = (height - 7) / 2 + 1, columns = (width - 7) / 2 + 1, line = columns * out;
@@ -227,7 +238,7 @@ extern "C" void expand(const float* x, const float* w1, const float* bias1, cons
   const int64_t across = (width + 1) / 2, down = (height + 1) / 2, rows = batch * down, out = ones + threes;
   const int64_t blocks = blocks_of(rows, std::max<int64_t>(1, kTiles / across));
   const int64_t most = (rows + blocks - 1) / blocks * across;  // tiles of a block
-  const int64_t in_plane = most * channels + kLanes, out_plane = most * kPanel + kLanes;
+  const int64_t in_plane = most * channels + kLine, out_plane = most * kPanel + kLine;
 #pragma omp parallel
   {
     Buffer inputs = buffer(16 * in_plane), products = buffer(16 * out_plane);

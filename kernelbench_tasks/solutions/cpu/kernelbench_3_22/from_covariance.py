@@ -6,8 +6,9 @@ covariance of its narrow input, and then expands, normalises and cuts each row o
 filter gets to it; three or five rows exist at a time. A block whose maps are small is split by channels
 instead: 48 of them, over the whole batch, go through both convolutions and both normalisations within one
 core's L2 cache. The depthwise filter runs over vectors of channels and keeps seven outputs in registers;
-the products use tiles of 7 x 3 or 14 x 2 vectors on packed weights; each normalisation with its ReLU6 is
-applied by the next reader, the last one together with the shortcut.
+the products use tiles of 7 x 3 or 14 x 2 vectors (4 x 3 or 6 x 2 where there are only 16 registers) on
+packed weights; vectors are as wide as the processor's; each normalisation with its ReLU6 is applied by
+the next reader, the last one together with the shortcut.
 """
 
 from collections.abc import Callable
@@ -38,34 +39,50 @@ BLOCKS = [
 ]
 
 SOURCE = r"""
+#include <kernelevo/math.h>
+
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <omp.h>
 #include <vector>
-#ifdef __AVX512F__
-#include <immintrin.h>
-#endif
 
-typedef float V __attribute__((vector_size(64)));
-typedef float U __attribute__((vector_size(64), aligned(4), may_alias));
-typedef double D __attribute__((vector_size(64)));
-typedef double W __attribute__((vector_size(64), aligned(8), may_alias));
-static inline V load(const float* p) { return (V)*(const U*)p; }
-static inline void store(float* p, V v) { *(U*)p = (U)v; }
+using V = kernelevo::vfloat;
+using kernelevo::kLanes, kernelevo::load, kernelevo::store;
+typedef double D __attribute__((vector_size(4 * kLanes)));
+typedef double W __attribute__((vector_size(4 * kLanes), aligned(8), may_alias));
+
+constexpr bool kManyRegisters = kernelevo::kVectorRegisters == 32;
+constexpr int kPer = 16 / kLanes;  // vectors of 16 channels
 static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
-// ReLU below `top`; in this order of the operands NaN stays NaN.
-static inline V activate(V v, float top) {
-    const V zero = {}, high = top - zero;
-#ifdef __AVX512F__
-    return (V)_mm512_min_ps((__m512)high, _mm512_max_ps((__m512)zero, (__m512)v));
-#else
-    v = zero > v ? zero : v;
-    return high < v ? high : v;
-#endif
+// The most vectors, but no more than `most`, that divide `vectors` without rest.
+constexpr int part(int vectors, int most) {
+    while (vectors % most) --most;
+    return most;
 }
+
+// some<R>(first) for a tile of `rows` (at most R) rows.
+template <int R, class Some>
+static inline void one_tile(int64_t rows, int64_t first, const Some& some) {
+    if constexpr (R > 1)
+        if (rows < R) return one_tile<R - 1>(rows, first, some);
+    some.template operator()<R>(first);
+}
+
+// n rows in tiles of R; the last two share what is left, since a tile of one row would wait for its own sums.
+template <int R, class Some>
+static inline void in_tiles(int64_t n, const Some& some) {
+    for (int64_t first = 0, rows; first < n; first += rows) {
+        const int64_t left = n - first;
+        rows = left <= R ? left : left < 2 * R ? (left + 1) / 2 : R;
+        one_tile<R>(rows, first, some);
+    }
+}
+
+// ReLU below `top`; in this order of the operands NaN stays NaN.
+static inline V activate(V v, float top) { return kernelevo::min(kernelevo::splat(top), kernelevo::relu(v)); }
 
 struct Scratch {
     float* at;
@@ -93,21 +110,32 @@ struct Moments {
     }
     // n pixels that are still in L1; squares are taken of distances from their mean, since any pixel may lie far off
     void add(const float* y, int64_t n, int64_t stride) {
+        constexpr int M = L * kPer, G = part(M, 4);  // all vectors; those whose mean and two sums fit the registers
         const double share = 1.0 / n;
-        V middle[L] = {}, sum[L] = {}, square[L] = {};
-        for (int64_t p = 0; p < n; ++p)
-            for (int v = 0; v < L; ++v) middle[v] += load(y + p * stride + 16 * v);
-        for (int v = 0; v < L; ++v) middle[v] *= (float)share;
-        for (int64_t p = 0; p < n; ++p)
-            for (int v = 0; v < L; ++v) {
-                const V d = load(y + p * stride + 16 * v) - middle[v];
-                sum[v] += d;
-                square[v] += d * d;
-            }
         float f[16 * L], s[16 * L], q[16 * L];
-        memcpy(f, middle, sizeof f);
-        memcpy(s, sum, sizeof s);
-        memcpy(q, square, sizeof q);
+        V total[M] = {};
+        for (int64_t p = 0; p < n; ++p)
+#pragma GCC unroll 12
+            for (int v = 0; v < M; ++v) total[v] += load(y + p * stride + kLanes * v);
+#pragma GCC unroll 12
+        for (int v = 0; v < M; ++v) store(f + kLanes * v, total[v] * (float)share);
+        for (int c = 0; c < 16 * L; c += G * kLanes) {
+            V middle[G], sum[G] = {}, square[G] = {};
+#pragma GCC unroll 4
+            for (int v = 0; v < G; ++v) middle[v] = load(f + c + kLanes * v);
+            for (int64_t p = 0; p < n; ++p)
+#pragma GCC unroll 4
+                for (int v = 0; v < G; ++v) {
+                    const V d = load(y + p * stride + c + kLanes * v) - middle[v];
+                    sum[v] += d;
+                    square[v] += d * d;
+                }
+#pragma GCC unroll 4
+            for (int v = 0; v < G; ++v) {
+                store(s + c + kLanes * v, sum[v]);
+                store(q + c + kLanes * v, square[v]);
+            }
+        }
         double own[16 * L], distances[16 * L];
         for (int c = 0; c < 16 * L; ++c) {
             own[c] = f[c] + s[c] * share;
@@ -144,17 +172,18 @@ struct Norm {
 };
 
 // sums[r][v] += a[r] . w[v] over K inputs: element (r, k) of a lies at r * row + k * step.
-template <int R, int L>
-static inline __attribute__((always_inline)) void product(V (&sums)[R][L], const float* a, int64_t row, int64_t step,
+template <int R, int N>
+static inline __attribute__((always_inline)) void product(V (&sums)[R][N], const float* a, int64_t row, int64_t step,
                                                           const float* w, int64_t next, int64_t K) {
     for (int64_t k = 0; k < K; ++k, a += step, w += next) {
-        V u[L];
-        for (int v = 0; v < L; ++v) u[v] = load(w + 16 * v);
+        V u[N];
+#pragma GCC unroll 3
+        for (int v = 0; v < N; ++v) u[v] = load(w + kLanes * v);
 #pragma GCC unroll 14
         for (int r = 0; r < R; ++r) {
             const float f = a[r * row];
 #pragma GCC unroll 3
-            for (int v = 0; v < L; ++v) sums[r][v] += f * u[v];
+            for (int v = 0; v < N; ++v) sums[r][v] += f * u[v];
         }
     }
 }
@@ -165,31 +194,31 @@ struct Pixels {
     int64_t width, apart;
 };
 
-template <int R, int L, class Put>
-static inline void tile(Pixels a, int64_t K, const float* w, const Put& put, int64_t first) {
-    V sums[R][L] = {};
-    const float* from = a.at + first * a.width;
+// R pixels by N vectors, from vector `side` on, of a panel of 16 L channels.
+template <int R, int N, int L, class Put>
+static inline void tile(Pixels a, int64_t K, const float* w, const Put& put, int64_t first, int side) {
+    V sums[R][N] = {};
+    const float *from = a.at + first * a.width, *part_of_w = w + kLanes * side;
     for (int64_t k = 0; k < K; k += a.width, from += a.apart)
-        product<R, L>(sums, from, a.width, 1, w + k * 16 * L, 16 * L, least(a.width, K - k));
+        product<R, N>(sums, from, a.width, 1, part_of_w + k * 16 * L, 16 * L, least(a.width, K - k));
 #pragma GCC unroll 14
     for (int r = 0; r < R; ++r)
 #pragma GCC unroll 3
-        for (int v = 0; v < L; ++v) put(first + r, v, sums[r][v]);
+        for (int v = 0; v < N; ++v) put(first + r, side + v, sums[r][v]);
 }
 
-// 1x1 convolution of n pixels to 16 L channels: put(pixel, vector, value) takes the results.
+// 1x1 convolution of n pixels to 16 L channels: put(pixel, vector, value) takes the results. Sums, one vector of
+// weights per column of the tile and one broadcast input fill the registers.
 template <int L, class Put>
 static inline void panel(Pixels a, int64_t K, const float* w, int64_t n, const Put& put) {
-    int64_t p = 0;
-    if constexpr (L < 3)
-        for (; p + 14 <= n; p += 14) tile<14, L>(a, K, w, put, p);
-    for (; p + 7 <= n; p += 7) tile<7, L>(a, K, w, put, p);
-    for (; p < n; ++p) tile<1, L>(a, K, w, put, p);
+    constexpr int M = L * kPer, N = part(M, 3), most = kManyRegisters ? (N < 3 ? 14 : 7) : 12 / N;
+    for (int side = 0; side < M; side += N)
+        in_tiles<most>(n, [&]<int R>(int64_t p) { tile<R, N, L>(a, K, w, put, p, side); });
 }
 
-// O neighbouring outputs of a depthwise K x K convolution, 16 of its B channels: every column is loaded once.
-template <int K, int S, int O>
-static inline void taps(const float* const* rows, int64_t at, const float* w, int64_t B, float* y) {
+// O neighbouring outputs of a depthwise K x K convolution, a vector of its B channels: every column is loaded once.
+template <int K, int S, int O, int64_t B>
+static inline void taps(const float* const* rows, int64_t at, const float* w, float* y) {
     V sums[O] = {};
 #pragma GCC unroll 1
     for (int i = 0; i < K; ++i) {
@@ -213,11 +242,8 @@ static inline void taps(const float* const* rows, int64_t at, const float* w, in
 template <int K, int S, int L>
 static void filter(const float* const* rows, const float* w, float* y, int64_t W) {
     constexpr int64_t B = 16 * L;
-    for (int v = 0; v < L; ++v) {
-        int64_t p = 0;
-        for (; p + 7 <= W; p += 7) taps<K, S, 7>(rows, p * S * B + 16 * v, w + 16 * v, B, y + p * B + 16 * v);
-        for (; p < W; ++p) taps<K, S, 1>(rows, p * S * B + 16 * v, w + 16 * v, B, y + p * B + 16 * v);
-    }
+    for (int64_t c = 0; c < B; c += kLanes)
+        in_tiles<7>(W, [&]<int O>(int64_t p) { taps<K, S, O, B>(rows, p * S * B + c, w + c, y + p * B + c); });
 }
 typedef void (*Filter)(const float* const*, const float*, float*, int64_t);
 template <int L>
@@ -297,16 +323,16 @@ extern "C" void stem(const float* x, const float* w, const float* weight, const 
                 else memcpy(to, x + ((n * 3 + i / 3) * H + r) * W, W * 4);
             }
             float* out = y + job * width * 32;
-            const auto some = [&]<int R>(int64_t p) {
-                V sums[R][2] = {};
-                for (int64_t i = 0; i < 9; ++i)
-                    product<R, 2>(sums, rows.at + i * padded + 2 * p, 2, 1, w + i * 96, 32, 3);
-                for (int r = 0; r < R; ++r)
-                    for (int v = 0; v < 2; ++v) store(out + (p + r) * 32 + 16 * v, sums[r][v]);
-            };
-            int64_t p = 0;
-            for (; p + 7 <= width; p += 7) some.template operator()<7>(p);
-            for (; p < width; ++p) some.template operator()<1>(p);
+            for (int c = 0; c < 32; c += 2 * kLanes)
+                in_tiles<kManyRegisters ? 7 : 6>(width, [&]<int R>(int64_t p) {
+                    V sums[R][2] = {};
+                    for (int64_t i = 0; i < 9; ++i)
+                        product<R, 2>(sums, rows.at + i * padded + 2 * p, 2, 1, w + i * 96 + c, 32, 3);
+#pragma GCC unroll 7
+                    for (int r = 0; r < R; ++r)
+#pragma GCC unroll 2
+                        for (int v = 0; v < 2; ++v) store(out + (p + r) * 32 + c + kLanes * v, sums[r][v]);
+                });
             mine.add(out, width, 32);
         }
         moments[omp_get_thread_num()] = mine;
@@ -317,19 +343,29 @@ extern "C" void stem(const float* x, const float* w, const float* weight, const 
     ++*tracked;
 }
 
+// to = activate(scale from + shift) for n pixels of 32 channels.
+static void activate_32(const float* from, int64_t n, const float* scale, const float* shift, float top, float* to) {
+    constexpr int M = 2 * kPer;
+    V s[M], t[M];
+#pragma GCC unroll 8
+    for (int v = 0; v < M; ++v) {
+        s[v] = load(scale + kLanes * v);
+        t[v] = load(shift + kLanes * v);
+    }
+    for (int64_t i = 0; i < n * 32; i += 32)
+#pragma GCC unroll 8
+        for (int v = 0; v < M; ++v)
+            store(to + i + kLanes * v, activate(load(from + i + kLanes * v) * s[v] + t[v], top));
+}
+
 // Depthwise convolution of 32 channels that are scaled, shifted and activated as they are read.
 extern "C" void depthwise(const float* x, const float* x_scale, const float* x_shift, float top,
                           const float* w, const float* weight, const float* bias, float* running_mean,
                           float* running_var, int64_t* tracked, float* y, float* scale, float* shift,
                           int64_t N, int64_t H, int64_t W, int64_t K, int64_t S) {
-    const V s0 = load(x_scale), s1 = load(x_scale + 16), t0 = load(x_shift), t1 = load(x_shift + 16);
     by_rows<2>({N, H, W, K, S}, 1, w, y, {weight, bias, running_mean, running_var, 32}, scale, shift,
                [&](int64_t, int64_t n, int64_t r, float* to) {
-                   const float* from = x + (n * H + r) * W * 32;
-                   for (int64_t i = 0; i < W * 32; i += 32) {
-                       store(to + i, activate(load(from + i) * s0 + t0, top));
-                       store(to + i + 16, activate(load(from + i + 16) * s1 + t1, top));
-                   }
+                   activate_32(x + (n * H + r) * W * 32, W, x_scale, x_shift, top, to);
                });
     ++*tracked;
 }
@@ -370,7 +406,8 @@ extern "C" void expand_large(const float* x, int64_t stride, int64_t K, const do
                    const float *s = inner_scale + block * B, *t = inner_shift + block * B;
                    panel<3>({x + (n * H + r) * W * stride, stride, 0}, K, w1 + block * B * K, W,
                             [&](int64_t p, int v, V sum) {
-                                store(to + p * B + 16 * v, activate(sum * load(s + 16 * v) + load(t + 16 * v), 6));
+                                const int64_t c = kLanes * v;
+                                store(to + p * B + c, activate(sum * load(s + c) + load(t + c), 6));
                             });
                });
     ++*tracked1;
@@ -379,7 +416,8 @@ extern "C" void expand_large(const float* x, int64_t stride, int64_t K, const do
 
 static void scale_rows(float* y, int64_t n, const float* scale, const float* shift, float top) {
     for (int64_t p = 0; p < n; ++p, y += 48)
-        for (int v = 0; v < 48; v += 16) store(y + v, activate(load(y + v) * load(scale + v) + load(shift + v), top));
+        for (int v = 0; v < 48; v += kLanes)
+            store(y + v, activate(load(y + v) * load(scale + v) + load(shift + v), top));
 }
 
 // The same for small maps: 48 channels of the whole batch fit the L2 cache, and no channel needs another one, so
@@ -406,7 +444,7 @@ extern "C" void expand_small(const float* x, int64_t stride, int64_t K, const fl
             for (int64_t r = 0; r < N * H; ++r) {
                 float* to = map.at + r * slot + m.pad() * B;
                 panel<3>({x + r * W * stride, stride, 0}, K, w1 + c * K, W,
-                         [&](int64_t p, int v, V sum) { store(to + p * B + 16 * v, sum); });
+                         [&](int64_t p, int v, V sum) { store(to + p * B + kLanes * v, sum); });
                 inner.add(to, W, B);
             }
             Norm{weight1, bias1, running_mean1, running_var1, hidden}.from(c).settle(inner, scale, shift);
@@ -432,33 +470,41 @@ extern "C" void expand_small(const float* x, int64_t stride, int64_t K, const fl
     ++*tracked2;
 }
 
-// Rows [i, i + R), columns [j, j + 8 L) of x' x are added to `sums`; x is n pixels of `stride` channels.
-template <int R, int L>
+constexpr int kDoubles = kLanes / 2;  // of a vector
+
+// Rows [i, i + R), N vectors of columns from j on of x' x are added to `sums`; x is n pixels of `stride` channels.
+template <int R, int N>
 static inline void add_tile(const double* x, int64_t n, int64_t stride, int64_t i, int64_t j, double* sums) {
-    D part[R][L] = {};
+    D part[R][N] = {};
     for (int64_t p = 0; p < n; ++p, x += stride) {
-        D u[L];
-        for (int v = 0; v < L; ++v) u[v] = *(const W*)(x + j + 8 * v);
+        D u[N];
+#pragma GCC unroll 6
+        for (int v = 0; v < N; ++v) u[v] = *(const W*)(x + j + kDoubles * v);
 #pragma GCC unroll 8
         for (int r = 0; r < R; ++r) {
             const double f = x[i + r];
 #pragma GCC unroll 6
-            for (int v = 0; v < L; ++v) part[r][v] += f * u[v];
+            for (int v = 0; v < N; ++v) part[r][v] += f * u[v];
         }
     }
+#pragma GCC unroll 8
     for (int r = 0; r < R; ++r)
-        for (int v = 0; v < L; ++v) *(W*)(sums + (i + r) * stride + j + 8 * v) += (W)part[r][v];
+#pragma GCC unroll 6
+        for (int v = 0; v < N; ++v) *(W*)(sums + (i + r) * stride + j + kDoubles * v) += (W)part[r][v];
+}
+// Rows [i, i + 16), columns [j, j + B) in tiles of up to R rows by N vectors.
+template <int R, int N, int B>
+static inline void add_block(const double* x, int64_t n, int64_t stride, int64_t i, int64_t j, double* sums) {
+    for (int64_t c = j; c < j + B; c += N * kDoubles)
+        in_tiles<R>(16, [&]<int T>(int64_t first) { add_tile<T, N>(x, n, stride, i + first, c, sums); });
 }
 // The upper triangle of x' x for some 128 pixels. In doubles: where a few pixels are far larger than all others,
 // the small variance of w.x is a difference of their large products.
 static void add_products(const double* x, int64_t n, int64_t stride, double* sums) {
-    for (int64_t i = 0; i < stride; i += 8) {
-        int64_t j = i / 16 * 16;
-        for (; j + 48 <= stride; j += 48) {
-            add_tile<4, 6>(x, n, stride, i, j, sums);
-            add_tile<4, 6>(x, n, stride, i + 4, j, sums);
-        }
-        for (; j < stride; j += 16) add_tile<8, 2>(x, n, stride, i, j, sums);
+    for (int64_t i = 0; i < stride; i += 16) {
+        int64_t j = i;
+        for (; j + 48 <= stride; j += 48) add_block<4, kManyRegisters ? 6 : 3, 48>(x, n, stride, i, j, sums);
+        for (; j < stride; j += 16) add_block<kManyRegisters ? 8 : 6, 2, 16>(x, n, stride, i, j, sums);
     }
 }
 
@@ -484,7 +530,8 @@ static void project(const float* x, int64_t width, int64_t K, const float* x_sca
         std::vector<double> centred(cov ? 128 * stride : 0);
         const auto multiply = [&](Pixels a, int64_t c, int64_t p, int64_t n) {
             float* to = y + p * stride + c * B;
-            panel<L>(a, K, w + c * B * K, n, [&](int64_t q, int v, V sum) { store(to + q * stride + 16 * v, sum); });
+            panel<L>(a, K, w + c * B * K, n,
+                     [&](int64_t q, int v, V sum) { store(to + q * stride + kLanes * v, sum); });
             mine[c].add(to, n, stride);
         };
         if (x_scale) {
@@ -494,7 +541,7 @@ static void project(const float* x, int64_t width, int64_t K, const float* x_sca
                 for (int64_t k = 0; k < K; k += width) {
                     const float* from = x + k * P + p * width;
                     float* to = buffer.at + k * kChunk;
-                    for (int64_t v = 0; v < width; v += 16) {
+                    for (int64_t v = 0; v < width; v += kLanes) {
                         const V s = load(x_scale + k + v), t = load(x_shift + k + v);
                         for (int64_t q = 0; q < n; ++q)
                             store(to + q * width + v, activate(load(from + q * width + v) * s + t, 6));
@@ -520,14 +567,14 @@ static void project(const float* x, int64_t width, int64_t K, const float* x_sca
 #pragma omp for schedule(static)
         for (int64_t p = 0; p < P; p += 128) {
             const int64_t n = least(128, P - p);
-            for (int64_t c = 0; c < stride; c += 16) {
+            for (int64_t c = 0; c < stride; c += kLanes) {
                 const V s = load(scale + c), t = load(shift + c);
                 for (int64_t q = 0; q < n; ++q) {
                     float* at = y + (p + q) * stride + c;
                     V value = load(at) * s + t;
                     if (other) value += load(other + (p + q) * stride + c);
                     store(at, value);
-                    for (int l = 0; l < 16 && cov; ++l) centred[q * stride + c + l] = value[l] - mean[c + l];
+                    for (int l = 0; l < kLanes && cov; ++l) centred[q * stride + c + l] = value[l] - mean[c + l];
                 }
             }
             if (cov) add_products(centred.data(), n, stride, &products[me * square]);
@@ -568,12 +615,12 @@ extern "C" void head(const float* x, int64_t stride, int64_t K, const float* w, 
             for (int64_t n = 0; n < N; ++n) {
                 float* to = map.at + n * area * 48;
                 panel<3>({x + n * area * stride, stride, 0}, K, w + c * K, area,
-                         [&](int64_t p, int v, V sum) { store(to + p * 48 + 16 * v, sum); });
+                         [&](int64_t p, int v, V sum) { store(to + p * 48 + kLanes * v, sum); });
                 moments.add(to, area, 48);
             }
             Norm{weight, bias, running_mean, running_var, O}.from(c).settle(moments, scale, shift);
             for (int64_t n = 0; n < N; ++n)
-                for (int64_t v = 0; v < 48 && c + v < O; v += 16) {
+                for (int64_t v = 0; v < 48 && c + v < O; v += kLanes) {
                     const float* from = map.at + n * area * 48 + v;
                     const V s = load(scale + v), t = load(shift + v);
                     V sum = {};

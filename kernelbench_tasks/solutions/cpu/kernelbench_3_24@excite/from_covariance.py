@@ -6,7 +6,8 @@ expands, normalises and cuts each row only when the depthwise filter gets to it.
 small is split by channels instead: 48 of them, over the whole batch, go through both convolutions, both
 normalisations and the average within one core's L2 cache. The excitation scales nothing itself: it becomes
 part of the normalisation that the projection applies to its input, since a positive factor commutes with
-ReLU.
+ReLU. Vectors are as wide as the processor's; the 1x1 convolutions use tiles of 7 x 3 of them, or 4 x 3 where
+there are only 16 registers.
 """
 
 import torch
@@ -18,30 +19,44 @@ import kernelevo
 TUNE = {"SMALL": [2048, 1024, 8192]}
 
 SOURCE = r"""
+#include <kernelevo/math.h>
+
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <omp.h>
 #include <vector>
-#ifdef __AVX512F__
-#include <immintrin.h>
-#endif
 
-typedef float V __attribute__((vector_size(64)));
-typedef float U __attribute__((vector_size(64), aligned(4), may_alias));
-static inline V load(const float* p) { return (V)*(const U*)p; }
-static inline void store(float* p, V v) { *(U*)p = (U)v; }
+using V = kernelevo::vfloat;
+using kernelevo::kLanes, kernelevo::load, kernelevo::relu, kernelevo::store;
+
+constexpr bool kManyRegisters = kernelevo::kVectorRegisters == 32;
+constexpr int kPer = 16 / kLanes;  // vectors of 16 channels
 static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
-// In this order of the operands NaN stays NaN.
-static inline V relu(V v) {
-    const V zero = {};
-#ifdef __AVX512F__
-    return (V)_mm512_max_ps((__m512)zero, (__m512)v);
-#else
-    return zero > v ? zero : v;
-#endif
+// The most vectors, but no more than `most`, that divide `vectors` without rest.
+constexpr int part(int vectors, int most) {
+    while (vectors % most) --most;
+    return most;
+}
+
+// some<R>(first) for a tile of `rows` (at most R) rows.
+template <int R, class Some>
+static inline void one_tile(int64_t rows, int64_t first, const Some& some) {
+    if constexpr (R > 1)
+        if (rows < R) return one_tile<R - 1>(rows, first, some);
+    some.template operator()<R>(first);
+}
+
+// n rows in tiles of R; the last two share what is left, since a tile of one row would wait for its own sums.
+template <int R, class Some>
+static inline void in_tiles(int64_t n, const Some& some) {
+    for (int64_t first = 0, rows; first < n; first += rows) {
+        const int64_t left = n - first;
+        rows = left <= R ? left : left < 2 * R ? (left + 1) / 2 : R;
+        one_tile<R>(rows, first, some);
+    }
 }
 
 struct Scratch {
@@ -70,21 +85,32 @@ struct Moments {
     }
     // n pixels that are still in L1; squares are taken of distances from their mean, since any pixel may lie far off
     void add(const float* y, int64_t n, int64_t stride) {
+        constexpr int M = L * kPer, G = part(M, 4);  // all vectors; those whose mean and two sums fit the registers
         const double share = 1.0 / n;
-        V middle[L] = {}, sum[L] = {}, square[L] = {};
-        for (int64_t p = 0; p < n; ++p)
-            for (int v = 0; v < L; ++v) middle[v] += load(y + p * stride + 16 * v);
-        for (int v = 0; v < L; ++v) middle[v] *= (float)share;
-        for (int64_t p = 0; p < n; ++p)
-            for (int v = 0; v < L; ++v) {
-                const V d = load(y + p * stride + 16 * v) - middle[v];
-                sum[v] += d;
-                square[v] += d * d;
-            }
         float f[16 * L], s[16 * L], q[16 * L];
-        memcpy(f, middle, sizeof f);
-        memcpy(s, sum, sizeof s);
-        memcpy(q, square, sizeof q);
+        V total[M] = {};
+        for (int64_t p = 0; p < n; ++p)
+#pragma GCC unroll 12
+            for (int v = 0; v < M; ++v) total[v] += load(y + p * stride + kLanes * v);
+#pragma GCC unroll 12
+        for (int v = 0; v < M; ++v) store(f + kLanes * v, total[v] * (float)share);
+        for (int c = 0; c < 16 * L; c += G * kLanes) {
+            V middle[G], sum[G] = {}, square[G] = {};
+#pragma GCC unroll 4
+            for (int v = 0; v < G; ++v) middle[v] = load(f + c + kLanes * v);
+            for (int64_t p = 0; p < n; ++p)
+#pragma GCC unroll 4
+                for (int v = 0; v < G; ++v) {
+                    const V d = load(y + p * stride + c + kLanes * v) - middle[v];
+                    sum[v] += d;
+                    square[v] += d * d;
+                }
+#pragma GCC unroll 4
+            for (int v = 0; v < G; ++v) {
+                store(s + c + kLanes * v, sum[v]);
+                store(q + c + kLanes * v, square[v]);
+            }
+        }
         double own[16 * L], distances[16 * L];
         for (int c = 0; c < 16 * L; ++c) {
             own[c] = f[c] + s[c] * share;
@@ -121,17 +147,18 @@ struct Norm {
 };
 
 // sums[r][v] += a[r] . w[v] over K inputs: element (r, k) of a lies at r * row + k * step.
-template <int R, int L>
-static inline __attribute__((always_inline)) void product(V (&sums)[R][L], const float* a, int64_t row, int64_t step,
+template <int R, int N>
+static inline __attribute__((always_inline)) void product(V (&sums)[R][N], const float* a, int64_t row, int64_t step,
                                                           const float* w, int64_t next, int64_t K) {
     for (int64_t k = 0; k < K; ++k, a += step, w += next) {
-        V u[L];
-        for (int v = 0; v < L; ++v) u[v] = load(w + 16 * v);
+        V u[N];
+#pragma GCC unroll 3
+        for (int v = 0; v < N; ++v) u[v] = load(w + kLanes * v);
 #pragma GCC unroll 14
         for (int r = 0; r < R; ++r) {
             const float f = a[r * row];
 #pragma GCC unroll 3
-            for (int v = 0; v < L; ++v) sums[r][v] += f * u[v];
+            for (int v = 0; v < N; ++v) sums[r][v] += f * u[v];
         }
     }
 }
@@ -142,29 +169,31 @@ struct Pixels {
     int64_t width, apart;
 };
 
-template <int R, int L, class Put>
-static inline void tile(Pixels a, int64_t K, const float* w, const Put& put, int64_t first) {
-    V sums[R][L] = {};
-    const float* from = a.at + first * a.width;
+// R pixels by N vectors, from vector `side` on, of a panel of 16 L channels.
+template <int R, int N, int L, class Put>
+static inline void tile(Pixels a, int64_t K, const float* w, const Put& put, int64_t first, int side) {
+    V sums[R][N] = {};
+    const float *from = a.at + first * a.width, *part_of_w = w + kLanes * side;
     for (int64_t k = 0; k < K; k += a.width, from += a.apart)
-        product<R, L>(sums, from, a.width, 1, w + k * 16 * L, 16 * L, least(a.width, K - k));
+        product<R, N>(sums, from, a.width, 1, part_of_w + k * 16 * L, 16 * L, least(a.width, K - k));
 #pragma GCC unroll 14
     for (int r = 0; r < R; ++r)
 #pragma GCC unroll 3
-        for (int v = 0; v < L; ++v) put(first + r, v, sums[r][v]);
+        for (int v = 0; v < N; ++v) put(first + r, side + v, sums[r][v]);
 }
 
-// 1x1 convolution of n pixels to 16 L channels: put(pixel, vector, value) takes the results.
+// 1x1 convolution of n pixels to 16 L channels: put(pixel, vector, value) takes the results. Sums, one vector of
+// weights per column of the tile and one broadcast input fill the registers.
 template <int L, class Put>
 static inline void panel(Pixels a, int64_t K, const float* w, int64_t n, const Put& put) {
-    int64_t p = 0;
-    for (; p + 7 <= n; p += 7) tile<7, L>(a, K, w, put, p);
-    for (; p < n; ++p) tile<1, L>(a, K, w, put, p);
+    constexpr int M = L * kPer, N = part(M, 3), most = kManyRegisters ? (N < 3 ? 14 : 7) : 12 / N;
+    for (int side = 0; side < M; side += N)
+        in_tiles<most>(n, [&]<int R>(int64_t p) { tile<R, N, L>(a, K, w, put, p, side); });
 }
 
-// O neighbouring outputs of a depthwise 3x3 convolution, 16 of its B channels: every column is loaded once.
-template <int S, int O>
-static inline void taps(const float* const* rows, int64_t at, const float* w, int64_t B, float* y) {
+// O neighbouring outputs of a depthwise 3x3 convolution, a vector of its B channels: every column is loaded once.
+template <int S, int O, int64_t B>
+static inline void taps(const float* const* rows, int64_t at, const float* w, float* y) {
     V sums[O] = {};
 #pragma GCC unroll 1
     for (int i = 0; i < 3; ++i) {
@@ -186,11 +215,8 @@ static inline void taps(const float* const* rows, int64_t at, const float* w, in
 template <int S, int L>
 static void filter(const float* const* rows, const float* w, float* y, int64_t W) {
     constexpr int64_t B = 16 * L;
-    for (int v = 0; v < L; ++v) {
-        int64_t p = 0;
-        for (; p + 7 <= W; p += 7) taps<S, 7>(rows, p * S * B + 16 * v, w + 16 * v, B, y + p * B + 16 * v);
-        for (; p < W; ++p) taps<S, 1>(rows, p * S * B + 16 * v, w + 16 * v, B, y + p * B + 16 * v);
-    }
+    for (int64_t c = 0; c < B; c += kLanes)
+        in_tiles<7>(W, [&]<int O>(int64_t p) { taps<S, O, B>(rows, p * S * B + c, w + c, y + p * B + c); });
 }
 typedef void (*Filter)(const float* const*, const float*, float*, int64_t);
 template <int L>
@@ -266,16 +292,16 @@ extern "C" void stem(const float* x, const float* w, const float* weight, const 
                 else memcpy(to, x + ((n * 3 + i / 3) * H + r) * W, W * 4);
             }
             float* out = y + job * width * 32;
-            const auto some = [&]<int R>(int64_t p) {
-                V sums[R][2] = {};
-                for (int64_t i = 0; i < 9; ++i)
-                    product<R, 2>(sums, rows.at + i * padded + 2 * p, 2, 1, w + i * 96, 32, 3);
-                for (int r = 0; r < R; ++r)
-                    for (int v = 0; v < 2; ++v) store(out + (p + r) * 32 + 16 * v, sums[r][v]);
-            };
-            int64_t p = 0;
-            for (; p + 7 <= width; p += 7) some.template operator()<7>(p);
-            for (; p < width; ++p) some.template operator()<1>(p);
+            for (int c = 0; c < 32; c += 2 * kLanes)
+                in_tiles<kManyRegisters ? 7 : 6>(width, [&]<int R>(int64_t p) {
+                    V sums[R][2] = {};
+                    for (int64_t i = 0; i < 9; ++i)
+                        product<R, 2>(sums, rows.at + i * padded + 2 * p, 2, 1, w + i * 96 + c, 32, 3);
+#pragma GCC unroll 7
+                    for (int r = 0; r < R; ++r)
+#pragma GCC unroll 2
+                        for (int v = 0; v < 2; ++v) store(out + (p + r) * 32 + c + kLanes * v, sums[r][v]);
+                });
             mine.add(out, width, 32);
         }
         moments[omp_get_thread_num()] = mine;
@@ -286,25 +312,49 @@ extern "C" void stem(const float* x, const float* w, const float* weight, const 
     ++*tracked;
 }
 
-// Rows [i, i + 8), columns [j, j + 16 L) of x' x are added to `sums`; x is n pixels of `stride` channels.
-template <int L>
+// Rows [i, i + R), N vectors of columns from j on of x' x are added to `sums`; x is n pixels of `stride` channels.
+template <int R, int N>
 static inline void add_tile(const float* x, int64_t n, int64_t stride, int64_t i, int64_t j, double* sums) {
-    V part[8][L] = {};
-    product<8, L>(part, x + i, 1, stride, x + j, stride, n);
-    for (int r = 0; r < 8; ++r) {
-        float lanes[16 * L];
-        memcpy(lanes, part[r], sizeof lanes);
+    V part[R][N] = {};
+    product<R, N>(part, x + i, 1, stride, x + j, stride, n);
+    float lanes[R][N * kLanes];
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r)
+#pragma GCC unroll 3
+        for (int v = 0; v < N; ++v) store(lanes[r] + kLanes * v, part[r][v]);
+    for (int r = 0; r < R; ++r) {
         double* to = sums + (i + r) * stride + j;
-        for (int l = 0; l < 16 * L; ++l) to[l] += lanes[l];
+        for (int l = 0; l < N * kLanes; ++l) to[l] += lanes[r][l];
     }
+}
+// Rows [i, i + 16), columns [j, j + B) in tiles of N vectors: 8 rows of them, or as many as 16 registers hold.
+template <int N, int B>
+static inline void add_block(const float* x, int64_t n, int64_t stride, int64_t i, int64_t j, double* sums) {
+    for (int64_t c = j; c < j + B; c += N * kLanes)
+        in_tiles<kManyRegisters ? 8 : 12 / N>(
+            16, [&]<int R>(int64_t first) { add_tile<R, N>(x, n, stride, i + first, c, sums); });
 }
 // The upper triangle of x' x for some 128 pixels.
 static void add_products(const float* x, int64_t n, int64_t stride, double* sums) {
-    for (int64_t i = 0; i < stride; i += 8) {
-        int64_t j = i / 16 * 16;
-        for (; j + 48 <= stride; j += 48) add_tile<3>(x, n, stride, i, j, sums);
-        for (; j < stride; j += 16) add_tile<1>(x, n, stride, i, j, sums);
+    for (int64_t i = 0; i < stride; i += 16) {
+        int64_t j = i;
+        for (; j + 48 <= stride; j += 48) add_block<3, 48>(x, n, stride, i, j, sums);
+        for (; j < stride; j += 16) add_block<part(kPer, 2), 16>(x, n, stride, i, j, sums);
     }
+}
+
+// x = relu(scale x + shift) for n pixels of 32 channels.
+static void activate_32(float* x, int64_t n, const float* scale, const float* shift) {
+    constexpr int M = 2 * kPer;
+    V s[M], t[M];
+#pragma GCC unroll 8
+    for (int v = 0; v < M; ++v) {
+        s[v] = load(scale + kLanes * v);
+        t[v] = load(shift + kLanes * v);
+    }
+    for (float* end = x + n * 32; x < end; x += 32)
+#pragma GCC unroll 8
+        for (int v = 0; v < M; ++v) store(x + kLanes * v, relu(load(x + kLanes * v) * s[v] + t[v]));
 }
 
 // Normalises and activates P pixels of 32 channels in place, then takes their mean and covariance.
@@ -321,8 +371,7 @@ extern "C" void activate(float* x, const float* scale, const float* shift, doubl
         for (int64_t p = 0; p < P; p += 128) {
             const int64_t n = least(128, P - p);
             float* at = x + p * 32;
-            for (int64_t i = 0; i < n * 32; i += 16)
-                store(at + i, relu(load(at + i) * load(scale + i % 32) + load(shift + i % 32)));
+            activate_32(at, n, scale, shift);
             moments[me].add(at, n, 32);
         }
 #pragma omp single
@@ -333,11 +382,16 @@ extern "C" void activate(float* x, const float* scale, const float* shift, doubl
         }
         float middle[32];
         for (int c = 0; c < 32; ++c) middle[c] = mean[c];
+        V u[2 * kPer];
+#pragma GCC unroll 8
+        for (int v = 0; v < 2 * kPer; ++v) u[v] = load(middle + kLanes * v);
 #pragma omp for schedule(static)
         for (int64_t p = 0; p < P; p += 128) {
             const int64_t n = least(128, P - p);
-            for (int64_t i = 0; i < n * 32; i += 16)
-                store(centred.at + i, load(x + p * 32 + i) - load(middle + i % 32));
+            for (int64_t i = 0; i < n * 32; i += 32)
+#pragma GCC unroll 8
+                for (int v = 0; v < 2 * kPer; ++v)
+                    store(centred.at + i + kLanes * v, load(x + p * 32 + i + kLanes * v) - u[v]);
             add_products(centred.at, n, 32, &products[me * 1024]);
         }
     }
@@ -383,7 +437,8 @@ extern "C" void expand(const float* x, int64_t K, const double* mean, const doub
                    const float *s = inner_scale + block * B, *t = inner_shift + block * B;
                    panel<3>({x + (n * H + r) * W * K, K, 0}, K, w1 + block * B * K, W,
                             [&](int64_t p, int v, V sum) {
-                                store(to + p * B + 16 * v, relu(sum * load(s + 16 * v) + load(t + 16 * v)));
+                                const int64_t c = kLanes * v;
+                                store(to + p * B + c, relu(sum * load(s + c) + load(t + c)));
                             });
                });
     ++*tracked1;
@@ -392,7 +447,8 @@ extern "C" void expand(const float* x, int64_t K, const double* mean, const doub
 
 static void scale_rows(float* y, int64_t n, const float* scale, const float* shift) {
     for (int64_t p = 0; p < n; ++p, y += 48)
-        for (int v = 0; v < 48; v += 16) store(y + v, relu(load(y + v) * load(scale + v) + load(shift + v)));
+        for (int v = 0; v < 48; v += kLanes)
+            store(y + v, relu(load(y + v) * load(scale + v) + load(shift + v)));
 }
 
 // The same for small maps: 48 channels of the whole batch fit the L2 cache, and no channel needs another one, so
@@ -418,7 +474,7 @@ extern "C" void expand_small(const float* x, int64_t K, const float* w1, const f
             for (int64_t r = 0; r < N * H; ++r) {
                 float* to = map.at + r * slot + B;
                 panel<3>({x + r * W * K, K, 0}, K, w1 + c * K, W,
-                         [&](int64_t p, int v, V sum) { store(to + p * B + 16 * v, sum); });
+                         [&](int64_t p, int v, V sum) { store(to + p * B + kLanes * v, sum); });
                 inner.add(to, W, B);
             }
             Norm{weight1, bias1, running_mean1, running_var1, hidden}.from(c).settle(inner, scale, shift);
@@ -461,12 +517,17 @@ extern "C" void pool(const float* x, const float* scale, const float* shift, dou
         double total[48] = {};
         for (int64_t p = 0; p < area; p += 128) {
             const float* at = x + c * N * area + (n * area + p) * 48;
-            V sum[3] = {};
-            for (int64_t i = 0; i < least(128, area - p); ++i)
-                for (int v = 0; v < 3; ++v)
-                    sum[v] += relu(load(at + i * 48 + 16 * v) * load(scale + c + 16 * v) + load(shift + c + 16 * v));
+            constexpr int M = 3 * kPer;
+            V sum[M] = {};
+            for (int64_t i = 0; i < least(128, area - p); ++i, at += 48)
+#pragma GCC unroll 12
+                for (int v = 0; v < M; ++v) {
+                    const int64_t from = c + kLanes * v;
+                    sum[v] += relu(load(at + kLanes * v) * load(scale + from) + load(shift + from));
+                }
             float lanes[48];
-            memcpy(lanes, sum, sizeof lanes);
+#pragma GCC unroll 12
+            for (int v = 0; v < M; ++v) store(lanes + kLanes * v, sum[v]);
             for (int l = 0; l < 48; ++l) total[l] += lanes[l];
         }
         for (int l = 0; l < 48; ++l) y[n * C + c + l] = total[l] / area;
@@ -540,7 +601,7 @@ extern "C" void contract(const float* x, int64_t K, const float* x_scale, const 
             const int64_t image = job / chunks, first = job % chunks * size, p = image * area + first;
             const int64_t n = least(size, area - first);
             for (int64_t k = 0; k < K; k += B)
-                for (int64_t v = 0; v < B; v += 16) {
+                for (int64_t v = 0; v < B; v += kLanes) {
                     const float* from = x + k * P + p * B + v;
                     float* to = buffer.at + k * size + v;
                     const V s = load(x_scale + image * K + k + v), t = load(x_shift + image * K + k + v);
@@ -549,7 +610,7 @@ extern "C" void contract(const float* x, int64_t K, const float* x_scale, const 
             for (int64_t c = 0; c < panels; ++c) {
                 float* to = y + p * O + c * B;
                 panel<3>({buffer.at, B, size * B}, K, w + c * B * K, n,
-                         [&](int64_t q, int v, V sum) { store(to + q * O + 16 * v, sum); });
+                         [&](int64_t q, int v, V sum) { store(to + q * O + kLanes * v, sum); });
                 moments[me * panels + c].add(to, n, O);
             }
         }
@@ -564,11 +625,21 @@ extern "C" void contract(const float* x, int64_t K, const float* x_scale, const 
         for (int64_t p = 0; p < P; p += 128) {
             const int64_t n = least(128, P - p);
             for (int64_t c = 0; c < O; c += 16) {
-                const V s = load(scale + c), t = load(shift + c), middle = load(bias + c);
+                V s[kPer], t[kPer], middle[kPer];
+#pragma GCC unroll 4
+                for (int v = 0; v < kPer; ++v) {
+                    s[v] = load(scale + c + kLanes * v);
+                    t[v] = load(shift + c + kLanes * v);
+                    middle[v] = load(bias + c + kLanes * v);
+                }
                 for (int64_t q = 0; q < n; ++q) {
-                    const V value = load(y + (p + q) * O + c) * s + t;
-                    store(y + (p + q) * O + c, value);
-                    store(centred.at + q * O + c, value - middle);
+                    float *at = y + (p + q) * O + c, *to = centred.at + q * O + c;
+#pragma GCC unroll 4
+                    for (int v = 0; v < kPer; ++v) {
+                        const V value = load(at + kLanes * v) * s[v] + t[v];
+                        store(at + kLanes * v, value);
+                        store(to + kLanes * v, value - middle[v]);
+                    }
                 }
             }
             if (cov) add_products(centred.at, n, O, &products[me * O * O]);
@@ -599,12 +670,12 @@ extern "C" void head(const float* x, int64_t K, const float* w, const float* wei
             for (int64_t n = 0; n < N; ++n) {
                 float* to = map.at + n * area * 48;
                 panel<3>({x + n * area * K, K, 0}, K, w + c * K, area,
-                         [&](int64_t p, int v, V sum) { store(to + p * 48 + 16 * v, sum); });
+                         [&](int64_t p, int v, V sum) { store(to + p * 48 + kLanes * v, sum); });
                 moments.add(to, area, 48);
             }
             Norm{weight, bias, running_mean, running_var, O}.from(c).settle(moments, scale, shift);
             for (int64_t n = 0; n < N; ++n)
-                for (int64_t v = 0; v < 48 && c + v < O; v += 16) {
+                for (int64_t v = 0; v < 48 && c + v < O; v += kLanes) {
                     V sum = {};
                     for (int64_t p = 0; p < area; ++p)
                         sum += relu(load(map.at + (n * area + p) * 48 + v) * load(scale + v) + load(shift + v));

@@ -9,7 +9,7 @@ A BatchNorm on batch statistics ends a pass: nothing of its output is known befo
   seventh of all products; storing them would cost more) and once to be normalised, cut and added to the
   normalised shortcut.
 
-Products keep 5 outputs by 64 pixels in registers: 9 loads for 20 multiply-adds, on packed weights. Moments are
+Products keep 5 outputs by four vectors of pixels in registers (by two where there are only 16), on packed weights. Moments are
 those of 128 pixels or a row about their own mean, merged in fp64. What is not read again soon is stored past the
 caches.
 """
@@ -21,40 +21,30 @@ from torch.nn import functional as F
 import kernelevo
 
 SOURCE = r"""
+#include <kernelevo/math.h>
+#include <omp.h>
+
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
-#include <omp.h>
 #include <vector>
-#ifdef __AVX512F__
-#include <immintrin.h>
-#endif
-
-typedef float V __attribute__((vector_size(64)));
-typedef float Loose __attribute__((vector_size(64), aligned(4), may_alias));
 
 namespace {
 
-constexpr int64_t kLanes = 16, kRows = 5, kWide = 4, kPanel = kWide * kLanes, kChunk = 2 * kPanel;
+using V = kernelevo::vfloat;
+using kernelevo::kLanes, kernelevo::load, kernelevo::relu, kernelevo::store, kernelevo::sum;
 
-inline V load(const float* p) { return (V)*(const Loose*)p; }
-inline void store(float* p, V v) { *(Loose*)p = (Loose)v; }
+// a register tile is five outputs by four vectors of pixels, by two where there are 16 registers
+constexpr int64_t kRows = 5, kWide = kernelevo::kVectorRegisters == 32 ? 4 : 2, kPanel = kWide * kLanes, kChunk = 128;
+
+// Past the caches where the place allows it.
 inline void stream(float* p, V v) {
-#ifdef __AVX512F__
+#if defined(__AVX512F__)
   if (((uintptr_t)p & 63) == 0) return _mm512_stream_ps(p, (__m512)v);
+#elif defined(__AVX__)
+  if (((uintptr_t)p & 31) == 0) return _mm256_stream_ps(p, (__m256)v);
 #endif
   store(p, v);
-}
-inline V relu(V v) { return V{} > v ? V{} : v; }
-
-inline float sum(V x) {
-#ifdef __AVX512F__
-  return _mm512_reduce_add_ps((__m512)x);
-#else
-  float s = 0;
-  for (int i = 0; i < kLanes; ++i) s += x[i];
-  return s;
-#endif
 }
 
 struct Buffer {
@@ -127,7 +117,7 @@ struct Gathered {
   }
 };
 
-// put(row, pixel, value) takes w x of five outputs, for two panels of K inputs by 64 pixels.
+// put(row, pixel, value) takes w x of five outputs, for all panels of K inputs of a chunk.
 template <typename Put>
 inline void product(const float* x, int64_t apart, int64_t K, const float* weights, const Put& put) {
   for (int64_t pixel = 0; pixel < kChunk; pixel += kPanel, x += apart) {
@@ -149,7 +139,7 @@ inline void product(const float* x, int64_t apart, int64_t K, const float* weigh
   }
 }
 
-// Copy 128 pixels of a channel into two panels, `apart` floats from one to the next.
+// Copy 128 pixels of a channel into their panels, `apart` floats from one to the next.
 template <typename F>
 inline void pack(const float* from, float* to, int64_t apart, F function) {
   for (int64_t p = 0; p < kChunk; p += kLanes) store(to + p / kPanel * apart + p % kPanel, function(load(from + p)));
@@ -165,7 +155,7 @@ extern "C" void first(const float* x, const float* w, const float* shortcut, flo
   const int64_t K = channels / groups, apart = channels * kPanel, chunks = pixels / kChunk;
 #pragma omp parallel
   {
-    Buffer in(2 * apart), out(kRows * kChunk);
+    Buffer in(kChunk / kPanel * apart), out(kRows * kChunk);
     std::vector<Moments>&own = of_narrow.mine(), &own_wide = of_wide.mine();
     const auto keep = [&](int r, int64_t p, V v) { store(out.at + r * kChunk + p, v); };
 #pragma omp for schedule(static)
@@ -278,7 +268,7 @@ extern "C" void last(const float* x, const double* moments, const float* weight,
   const int64_t K = inner / groups, apart = inner * kPanel, chunks = pixels / kChunk;
 #pragma omp parallel
   {
-    Buffer in(2 * apart), out(kRows * kChunk);
+    Buffer in(kChunk / kPanel * apart), out(kRows * kChunk);
     const auto read = [&](int64_t n, int64_t p) {
       for (int64_t c = 0; c < inner; ++c) {
         const int64_t own = c % groups * K + c / groups;  // shuffled

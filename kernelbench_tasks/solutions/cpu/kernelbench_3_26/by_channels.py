@@ -18,30 +18,18 @@ from torch.nn import functional as F
 import kernelevo
 
 SOURCE = r"""
+#include <kernelevo/math.h>
+
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
-#include <vector>
-#ifdef __AVX512F__
-#include <immintrin.h>
-#endif
 
-typedef float V __attribute__((vector_size(64)));
-typedef float U __attribute__((vector_size(64), aligned(4), may_alias));
-static inline V load(const float* p) { return (V)*(const U*)p; }
-static inline void store(float* p, V v) { *(U*)p = (U)v; }
+using V = kernelevo::vfloat;
+using kernelevo::kLanes, kernelevo::load, kernelevo::relu, kernelevo::store;
+
+constexpr int kPer = 16 / kLanes;  // vectors of 16 channels
 static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-
-// In this order of the operands NaN stays NaN.
-static inline V relu(V v) {
-    const V zero = {};
-#ifdef __AVX512F__
-    return (V)_mm512_max_ps((__m512)zero, (__m512)v);
-#else
-    return zero > v ? zero : v;
-#endif
-}
 
 struct Scratch {
     float* at;
@@ -50,14 +38,14 @@ struct Scratch {
     ~Scratch() { free(at); }
 };
 
-// Count, means and squared distances from the mean of 16 L channels; parts are merged (Chan, Golub, LeVeque).
+// Count, means and squared distances from the mean of L vectors of channels; parts are merged (Chan, Golub, LeVeque).
 template <int L>
 struct Moments {
-    double count = 0, mean[16 * L] = {}, m2[16 * L] = {};
+    double count = 0, mean[kLanes * L] = {}, m2[kLanes * L] = {};
 
     void merge(double n, const double* other_mean, const double* other_m2) {
         const double all = count + n, share = n / all, cross = count * share;
-        for (int c = 0; c < 16 * L; ++c) {
+        for (int c = 0; c < kLanes * L; ++c) {
             const double d = other_mean[c] - mean[c];
             mean[c] += d * share;
             m2[c] += other_m2[c] + d * d * cross;
@@ -69,20 +57,20 @@ struct Moments {
         const double share = 1.0 / n;
         V middle[L] = {}, sum[L] = {}, square[L] = {};
         for (int64_t p = 0; p < n; ++p)
-            for (int v = 0; v < L; ++v) middle[v] += load(y + p * stride + 16 * v);
+            for (int v = 0; v < L; ++v) middle[v] += load(y + p * stride + kLanes * v);
         for (int v = 0; v < L; ++v) middle[v] *= (float)share;
         for (int64_t p = 0; p < n; ++p)
             for (int v = 0; v < L; ++v) {
-                const V d = load(y + p * stride + 16 * v) - middle[v];
+                const V d = load(y + p * stride + kLanes * v) - middle[v];
                 sum[v] += d;
                 square[v] += d * d;
             }
-        float f[16 * L], s[16 * L], q[16 * L];
+        float f[kLanes * L], s[kLanes * L], q[kLanes * L];
         memcpy(f, middle, sizeof f);
         memcpy(s, sum, sizeof s);
         memcpy(q, square, sizeof q);
-        double own[16 * L], distances[16 * L];
-        for (int c = 0; c < 16 * L; ++c) {
+        double own[kLanes * L], distances[kLanes * L];
+        for (int c = 0; c < kLanes * L; ++c) {
             own[c] = f[c] + s[c] * share;
             distances[c] = q[c] - (double)s[c] * s[c] * share;
         }
@@ -100,14 +88,14 @@ struct Norm {
     // y = scale x + shift; moves the running statistics
     template <int L>
     void settle(const Moments<L>& m, V (&scale)[L], V (&shift)[L]) const {
-        for (int c = 0; c < 16 * L; ++c) {
+        for (int c = 0; c < kLanes * L; ++c) {
             if (c >= channels) {
-                scale[c / 16][c % 16] = shift[c / 16][c % 16] = 0;
+                scale[c / kLanes][c % kLanes] = shift[c / kLanes][c % kLanes] = 0;
                 continue;
             }
             const double s = weight[c] / std::sqrt(m.m2[c] / m.count + 1e-5);
-            scale[c / 16][c % 16] = s;
-            shift[c / 16][c % 16] = bias[c] - m.mean[c] * s;
+            scale[c / kLanes][c % kLanes] = s;
+            shift[c / kLanes][c % kLanes] = bias[c] - m.mean[c] * s;
             running_mean[c] += 0.1 * (m.mean[c] - running_mean[c]);
             running_var[c] += 0.1 * (m.m2[c] / (m.count - 1) - running_var[c]);
         }
@@ -118,13 +106,13 @@ struct Norm {
 template <int R, int L>
 static inline __attribute__((always_inline)) void product(V (&sums)[R][L], const float* a, int64_t row, const float* w,
                                                           int64_t K) {
-    for (int64_t k = 0; k < K; ++k, ++a, w += 16 * L) {
+    for (int64_t k = 0; k < K; ++k, ++a, w += kLanes * L) {
         V u[L];
-        for (int v = 0; v < L; ++v) u[v] = load(w + 16 * v);
+        for (int v = 0; v < L; ++v) u[v] = load(w + kLanes * v);
 #pragma GCC unroll 14
         for (int r = 0; r < R; ++r) {
             const float f = a[r * row];
-#pragma GCC unroll 3
+#pragma GCC unroll 4
             for (int v = 0; v < L; ++v) sums[r][v] += f * u[v];
         }
     }
@@ -135,24 +123,33 @@ struct Runs {
     int64_t count, start[8], length[8];
 };
 
-// 1x1 convolution of n pixels (`row` floats apart) to 16 L channels, which are written `apart` floats apart.
-template <int L>
-static void panel(const float* x, int64_t row, const Runs& runs, const float* w, int64_t n, float* y, int64_t apart) {
-    const auto some = [&]<int R>(int64_t p) {
-        V sums[R][L] = {};
-        const float* from = w;
-        for (int64_t i = 0; i < runs.count; from += runs.length[i++] * 16 * L)
-            product<R, L>(sums, x + p * row + runs.start[i], row, from, runs.length[i]);
+// `pixels` (at most R) of the 1x1 convolution below, in one register tile.
+template <int L, int R>
+static void tile(int64_t pixels, const float* x, int64_t row, const Runs& runs, const float* w, float* y,
+                 int64_t apart) {
+    if constexpr (R > 1)
+        if (pixels < R) return tile<L, R - 1>(pixels, x, row, runs, w, y, apart);
+    V sums[R][L] = {};
+    for (int64_t i = 0; i < runs.count; w += runs.length[i++] * kLanes * L)
+        product<R, L>(sums, x + runs.start[i], row, w, runs.length[i]);
 #pragma GCC unroll 14
-        for (int r = 0; r < R; ++r)
-            for (int v = 0; v < L; ++v) store(y + (p + r) * apart + 16 * v, sums[r][v]);
-    };
-    int64_t p = 0;
-    for (; p + 14 <= n; p += 14) some.template operator()<14>(p);
-    for (; p < n; ++p) some.template operator()<1>(p);
+    for (int r = 0; r < R; ++r)
+#pragma GCC unroll 4
+        for (int v = 0; v < L; ++v) store(y + r * apart + kLanes * v, sums[r][v]);
 }
 
-// O neighbouring outputs of a 3x3 filter over 16 channels: every column is loaded once.
+// 1x1 convolution of n pixels (`row` floats apart) to L vectors of channels, which are written `apart` floats apart.
+template <int L>
+static void panel(const float* x, int64_t row, const Runs& runs, const float* w, int64_t n, float* y, int64_t apart) {
+    constexpr int64_t R = kernelevo::kVectorRegisters == 32 ? 14 : 12 / L;
+    const int64_t tiles = (n + R - 1) / R;  // of nearly equal height
+    for (int64_t i = 0; i < tiles; ++i) {
+        const int64_t p = n * i / tiles;
+        tile<L, R>(n * (i + 1) / tiles - p, x + p * row, row, runs, w, y + p * apart, apart);
+    }
+}
+
+// O neighbouring outputs of a 3x3 filter over one of the vectors of 16 channels: every column is loaded once.
 template <int O>
 static inline void taps(const float* const* rows, int64_t at, const float* w, float* y, int64_t apart) {
     V sums[O] = {};
@@ -187,50 +184,59 @@ extern "C" void narrow(const float* x, int64_t C, const float* w1, const float* 
         Scratch map((N * H + 1) * slot);
         memset(map.at, 0, (N * H + 1) * slot * 4);
         const float* zeros = map.at + N * H * slot;
-        V scale[1], shift[1];
+        V scale[kPer], shift[kPer];
 #pragma omp for schedule(dynamic, 1)
         for (int64_t job = 0; job < groups * vectors; ++job) {
             const int64_t g = job / vectors, c = job % vectors * 16;
-            Moments<1> before, after;
+            Moments<kPer> before, after;
             for (int64_t r = 0; r < N * H; ++r) {
                 float* to = map.at + r * slot + 16;
-                panel<1>(x + r * W * C, C, {1, {g * in}, {in}}, w1 + job * in * 16, W, to, 16);
+                panel<kPer>(x + r * W * C, C, {1, {g * in}, {in}}, w1 + job * in * 16, W, to, 16);
                 before.add(to, W, 16);
             }
             norm1.from(g * own + c, own - c).settle(before, scale, shift);
             for (int64_t r = 0; r < N * H; ++r)
-                for (int64_t p = 1; p <= W; ++p) {
-                    float* at = map.at + r * slot + p * 16;
-                    store(at, relu(load(at) * scale[0] + shift[0]));
-                }
+                for (int64_t p = 1; p <= W; ++p)
+                    for (int v = 0; v < kPer; ++v) {
+                        float* at = map.at + r * slot + p * 16 + kLanes * v;
+                        store(at, relu(load(at) * scale[v] + shift[v]));
+                    }
 
             float* out = y + job * 16;
             for (int64_t r = 0; r < N * H; ++r) {
                 const float* at = map.at + r * slot;
-                const float* rows[3] = {r % H ? at - slot : zeros, at, r % H < H - 1 ? at + slot : zeros};
-                float* to = out + r * W * apart;
-                int64_t p = 0;
-                for (; p + 7 <= W; p += 7) taps<7>(rows, p, w2 + job * 144, to, apart);
-                for (; p < W; ++p) taps<1>(rows, p, w2 + job * 144, to, apart);
-                after.add(to, W, apart);
+                for (int64_t c = 0; c < 16; c += kLanes) {
+                    const float* rows[3] = {(r % H ? at - slot : zeros) + c, at + c,
+                                            (r % H < H - 1 ? at + slot : zeros) + c};
+                    const float* w = w2 + job * 144 + c;
+                    float* to = out + r * W * apart + c;
+                    int64_t p = 0;
+                    for (; p + 7 <= W; p += 7) taps<7>(rows, p, w, to, apart);
+                    for (; p < W; ++p) taps<1>(rows, p, w, to, apart);
+                }
+                after.add(out + r * W * apart, W, apart);
             }
             norm2.from(g * own + c, own - c).settle(after, scale, shift);
-            for (int64_t p = 0; p < N * H * W; ++p) store(out + p * apart, load(out + p * apart) * scale[0] + shift[0]);
+            for (int64_t p = 0; p < N * H * W; ++p)
+                for (int v = 0; v < kPer; ++v) {
+                    float* at = out + p * apart + kLanes * v;
+                    store(at, load(at) * scale[v] + shift[v]);
+                }
         }
     }
     ++*tracked1;
     ++*tracked2;
 }
 
-// 16 L channels of a 1x1 convolution for all P pixels, and their statistics.
+// L vectors of channels of a 1x1 convolution for all P pixels, and their statistics.
 template <int L>
 static Moments<L> measured(const float* x, int64_t row, const Runs& runs, const float* w, int64_t P, float* y) {
     constexpr int64_t kChunk = 56;
     Moments<L> moments;
     for (int64_t p = 0; p < P; p += kChunk) {
         const int64_t n = least(kChunk, P - p);
-        panel<L>(x + p * row, row, runs, w, n, y + p * 16 * L, 16 * L);
-        moments.add(y + p * 16 * L, n, 16 * L);
+        panel<L>(x + p * row, row, runs, w, n, y + p * kLanes * L, kLanes * L);
+        moments.add(y + p * kLanes * L, n, kLanes * L);
     }
     return moments;
 }
@@ -240,11 +246,11 @@ struct Convolution {
     Norm norm;
 };
 
-// y = relu(norm(grouped convolution of h)) + x or + norm(convolution of x): a job for 16 L of the O channels.
+// y = relu(norm(grouped convolution of h)) + x or + norm(convolution of x): a job for L vectors of the O channels.
 template <int L>
 static void widen_by(const float* h, int64_t inner, int64_t groups, const Convolution& main, const float* x, int64_t C,
                      const Convolution& shortcut, float* y, int64_t O, int64_t P) {
-    constexpr int64_t B = 16 * L;
+    constexpr int64_t B = kLanes * L;
     const int64_t own = inner / groups, padded = (own + 15) / 16 * 16;
 #pragma omp parallel
     {
@@ -267,9 +273,9 @@ static void widen_by(const float* h, int64_t inner, int64_t groups, const Convol
                                                 other_scale, other_shift);
             for (int64_t p = 0; p < P; ++p)
                 for (int v = 0; v < L; ++v) {
-                    const V other = shortcut.w ? load(beside.at + p * B + 16 * v) * other_scale[v] + other_shift[v]
-                                               : load(x + p * O + o + 16 * v);
-                    store(y + p * O + o + 16 * v, relu(load(wide.at + p * B + 16 * v) * scale[v] + shift[v]) + other);
+                    const V other = shortcut.w ? load(beside.at + p * B + kLanes * v) * other_scale[v] + other_shift[v]
+                                               : load(x + p * O + o + kLanes * v);
+                    store(y + p * O + o + kLanes * v, relu(load(wide.at + p * B + kLanes * v) * scale[v] + shift[v]) + other);
                 }
         }
     }
@@ -280,7 +286,7 @@ extern "C" void widen(const float* h, int64_t inner, int64_t groups, const float
                       const float* x, int64_t C, const float* w_short, const float* weight_short,
                       const float* bias_short, float* running_mean_short, float* running_var_short,
                       int64_t* tracked_short, float* y, int64_t O, int64_t panel, int64_t P) {
-    const auto kind = panel == 16 ? widen_by<1> : widen_by<2>;
+    const auto kind = panel == 16 ? widen_by<kPer> : widen_by<2 * kPer>;
     kind(h, inner, groups, {w, {weight, bias, running_mean, running_var}}, x, C,
          {w_short, {weight_short, bias_short, running_mean_short, running_var_short}}, y, O, P);
     ++*tracked;
@@ -295,16 +301,16 @@ extern "C" void head(const float* x, int64_t C, const float* w, const float* wei
 #pragma omp parallel
     {
         Scratch map(N * area * 32);
-        V scale[2], shift[2];
+        V scale[2 * kPer], shift[2 * kPer];
 #pragma omp for schedule(dynamic, 1)
         for (int64_t o = 0; o < O; o += 32) {
-            norm.from(o, 32).settle(measured<2>(x, C, {1, {0}, {C}}, w + o * C, N * area, map.at), scale, shift);
+            norm.from(o, 32).settle(measured<2 * kPer>(x, C, {1, {0}, {C}}, w + o * C, N * area, map.at), scale, shift);
             for (int64_t n = 0; n < N; ++n)
-                for (int v = 0; v < 2; ++v) {
+                for (int v = 0; v < 2 * kPer; ++v) {
                     V sum = {};
                     for (int64_t p = n * area; p < (n + 1) * area; ++p)
-                        sum += relu(load(map.at + p * 32 + 16 * v) * scale[v] + shift[v]);
-                    store(y + n * O + o + 16 * v, sum / (float)area);
+                        sum += relu(load(map.at + p * 32 + kLanes * v) * scale[v] + shift[v]);
+                    store(y + n * O + o + kLanes * v, sum / (float)area);
                 }
         }
     }

@@ -5,8 +5,8 @@ layers, GELU). So each core takes one window after another: it picks the tokens,
 the residual, normalises again, runs both layers of the MLP with GELU in registers, adds, and puts the tokens back.
 A shifted window is an index; tokens in the padding are zeros for the mixing, and nothing is computed for them
 after it. No intermediate goes to memory, there is no pad, permute or crop, and one parallel region per block. All
-products run on a register tile of 8 tokens by 48 outputs (by the 32 channels of a head) with packed weights; 48
-divides every width of this model.
+products run on register tiles of 4 to 8 tokens by three vectors of outputs (by two of a head's 32 channels) with
+weights in panels of 48, which divides every width of this model: vectors are as wide as the processor's.
 """
 
 import torch
@@ -25,37 +25,15 @@ SOURCE = r"""
 #include <cstdlib>
 #include <memory>
 
-typedef float V __attribute__((vector_size(64)));
-typedef float Loose __attribute__((vector_size(64), aligned(4), may_alias));
-
 namespace {
 
-constexpr int64_t kLanes = 16, kPanel = 48;  // linear layers: 8 tokens by 3 vectors in registers
+using V = kernelevo::vfloat;
+using kernelevo::kLanes, kernelevo::load, kernelevo::store, kernelevo::sum;
+
 constexpr int64_t kWindow = 7, kTokens = 49, kHead = 32;
-
-inline V load(const float* p) { return (V)*(const Loose*)p; }
-inline void store(float* p, V v) { *(Loose*)p = (Loose)v; }
-
-// One of the header's functions, whatever number of lanes it has here.
-template <typename F>
-inline V each(V x, F function) {
-  kernelevo::vfloat part[kLanes / kernelevo::kLanes];
-  __builtin_memcpy(part, &x, sizeof x);
-  for (auto& p : part) p = function(p);
-  __builtin_memcpy(&x, part, sizeof x);
-  return x;
-}
-inline V gelu(V x) { return each(x, kernelevo::gelu); }
-
-inline float sum(V x) {
-#ifdef __AVX512F__
-  return _mm512_reduce_add_ps((__m512)x);
-#else
-  float s = 0;
-  for (int i = 0; i < kLanes; ++i) s += x[i];
-  return s;
-#endif
-}
+constexpr int64_t kPanel = 48, kWide = 3 * kLanes;  // outputs of a panel of weights, and of a register tile
+constexpr int kRows = kernelevo::kVectorRegisters == 32 ? 8 : 4;  // of a register tile: sums for all registers but a few
+constexpr int kHeadRows = kernelevo::kVectorRegisters == 32 ? 8 : 6;  // the same where a tile is two vectors wide
 
 struct Free { void operator()(float* p) const { free(p); } };
 typedef std::unique_ptr<float[], Free> Buffer;
@@ -69,7 +47,7 @@ inline void tile(int64_t row, const float* x, int64_t apart, int64_t length, con
   for (int64_t k = 0; k < length; ++k, w += step) {
     V b[N];
 #pragma GCC unroll 4
-    for (int v = 0; v < N; ++v) b[v] = load(w + 16 * v);
+    for (int v = 0; v < N; ++v) b[v] = load(w + kLanes * v);
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r) {
       const float s = from[r * apart + k];
@@ -103,11 +81,12 @@ inline void product(int64_t rows, const float* x, int64_t apart, int64_t length,
 template <typename F>
 void linear(int64_t rows, const float* x, int64_t inputs, const float* w, const float* bias, float* y,
             int64_t outputs, F function) {
-  for (int64_t o = 0; o < outputs; o += kPanel)
-    product<8, 3>(rows, x, inputs, inputs, w + o * inputs, kPanel, [&](int64_t row, const V* a) {
-      for (int v = 0; v < 3; ++v)
-        store(y + row * outputs + o + 16 * v, function(bias ? a[v] + load(bias + o + 16 * v) : a[v]));
-    });
+  for (int64_t o = 0; o < outputs; o += kWide)
+    product<kRows, 3>(rows, x, inputs, inputs, w + o / kPanel * kPanel * inputs + o % kPanel, kPanel,
+                      [&](int64_t row, const V* a) {
+                        for (int64_t v = 0, at = o; v < 3; ++v, at += kLanes)
+                          store(y + row * outputs + at, function(bias ? a[v] + load(bias + at) : a[v]));
+                      });
 }
 inline V same(V x) { return x; }
 
@@ -159,18 +138,17 @@ extern "C" void block(float* x, const int64_t* parts, int64_t batch, int64_t sid
         else std::fill_n(normed.get() + t * dim, dim, 0.0f);
       }
       for (int64_t h = 0; h < heads; ++h)
-        product<8, 2>(kTokens, mix + h * kTokens * kTokens, kTokens, kTokens, normed.get() + h * kHead, dim,
-                      [&](int64_t row, const V* a) {
-                        if (!place[row]) return;
-                        const float bias = mix_bias[h * kTokens + row];
-                        for (int64_t c = 0; c < 2; ++c) {
-                          const int64_t at = h * kHead + c * kLanes;
-                          store(compact[row] + at, load(place[row] + at) + a[c] + bias);
-                        }
-                      });
+        for (int64_t first = h * kHead; first < (h + 1) * kHead; first += 2 * kLanes)
+          product<kHeadRows, 2>(kTokens, mix + h * kTokens * kTokens, kTokens, kTokens, normed.get() + first, dim,
+                                [&](int64_t row, const V* a) {
+                                  if (!place[row]) return;
+                                  const float bias = mix_bias[h * kTokens + row];
+                                  for (int64_t v = 0, at = first; v < 2; ++v, at += kLanes)
+                                    store(compact[row] + at, load(place[row] + at) + a[v] + bias);
+                                });
       for (int64_t t = 0; t < there; ++t)
         layer_norm(own.get() + t * dim, norm2, norm2_bias, epsilon, nullptr, normed.get() + t * dim, dim);
-      linear(there, normed.get(), dim, grow, grow_bias, wide.get(), 4 * dim, gelu);
+      linear(there, normed.get(), dim, grow, grow_bias, wide.get(), 4 * dim, kernelevo::gelu);
       linear(there, wide.get(), 4 * dim, shrink, shrink_bias, normed.get(), dim, same);
       for (int64_t t = 0, i = 0; t < kTokens; ++t) {
         if (!place[t]) continue;

@@ -4,8 +4,9 @@ Everything in a block is either local to a window (attention) or to a token (lin
 core takes one window after another: it picks its 49 tokens (the cyclic shift is only an index), runs qkv, the
 cosine attention of all heads, projection, norm, residual, both layers of the MLP with GELU in registers, norm and
 residual, and puts the tokens back. No intermediate goes to memory, there is no roll, no split or join of windows,
-no score tensor, and one parallel region per block. All products run on a register tile of 8 tokens by 48 outputs
-with packed weights (48 divides every width of this model).
+no score tensor, and one parallel region per block. All products run on register tiles of 4 to 8 tokens by three
+vectors of outputs (two within a head) with weights in panels of 48, which divides every width of this model: vectors
+are as wide as the processor's.
 
 The position bias depends on parameters only and is kept by ``kernelevo.packed`` until they change.
 """
@@ -29,37 +30,15 @@ SOURCE = r"""
 #include <cstdlib>
 #include <memory>
 
-typedef float V __attribute__((vector_size(64)));
-typedef float Loose __attribute__((vector_size(64), aligned(4), may_alias));
-
 namespace {
 
-constexpr int64_t kLanes = 16, kPanel = 48;  // linear layers: 8 tokens by 3 vectors in registers
+using V = kernelevo::vfloat;
+using kernelevo::kLanes, kernelevo::load, kernelevo::store, kernelevo::sum;
+
 constexpr int64_t kWindow = 7, kTokens = 49, kHead = 32;
-
-inline V load(const float* p) { return (V)*(const Loose*)p; }
-inline void store(float* p, V v) { *(Loose*)p = (Loose)v; }
-
-// One of the header's functions, whatever number of lanes it has here.
-template <typename F>
-inline V each(V x, F function) {
-  kernelevo::vfloat part[kLanes / kernelevo::kLanes];
-  __builtin_memcpy(part, &x, sizeof x);
-  for (auto& p : part) p = function(p);
-  __builtin_memcpy(&x, part, sizeof x);
-  return x;
-}
-inline V gelu(V x) { return each(x, kernelevo::gelu); }
-
-inline float sum(V x) {
-#ifdef __AVX512F__
-  return _mm512_reduce_add_ps((__m512)x);
-#else
-  float s = 0;
-  for (int i = 0; i < kLanes; ++i) s += x[i];
-  return s;
-#endif
-}
+constexpr int64_t kPanel = 48, kWide = 3 * kLanes;  // outputs of a panel of weights, and of a register tile
+constexpr int kRows = kernelevo::kVectorRegisters == 32 ? 8 : 4;  // of a register tile: sums for all registers but a few
+constexpr int kHeadRows = kernelevo::kVectorRegisters == 32 ? 8 : 6;  // the same where a tile is two vectors wide
 
 struct Free { void operator()(float* p) const { free(p); } };
 typedef std::unique_ptr<float[], Free> Buffer;
@@ -73,7 +52,7 @@ inline void tile(int64_t row, const float* x, int64_t apart, int64_t length, con
   for (int64_t k = 0; k < length; ++k, w += step) {
     V b[N];
 #pragma GCC unroll 4
-    for (int v = 0; v < N; ++v) b[v] = load(w + 16 * v);
+    for (int v = 0; v < N; ++v) b[v] = load(w + kLanes * v);
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r) {
       const float s = from[r * apart + k];
@@ -107,11 +86,12 @@ inline void product(int64_t rows, const float* x, int64_t apart, int64_t length,
 template <typename F>
 void linear(int64_t rows, const float* x, int64_t inputs, const float* w, const float* bias, float* y,
             int64_t outputs, F function) {
-  for (int64_t o = 0; o < outputs; o += kPanel)
-    product<8, 3>(rows, x, inputs, inputs, w + o * inputs, kPanel, [&](int64_t row, const V* a) {
-      for (int v = 0; v < 3; ++v)
-        store(y + row * outputs + o + 16 * v, function(bias ? a[v] + load(bias + o + 16 * v) : a[v]));
-    });
+  for (int64_t o = 0; o < outputs; o += kWide)
+    product<kRows, 3>(rows, x, inputs, inputs, w + o / kPanel * kPanel * inputs + o % kPanel, kPanel,
+                      [&](int64_t row, const V* a) {
+                        for (int64_t v = 0, at = o; v < 3; ++v, at += kLanes)
+                          store(y + row * outputs + at, function(bias ? a[v] + load(bias + at) : a[v]));
+                      });
 }
 inline V same(V x) { return x; }
 
@@ -133,18 +113,6 @@ void layer_norm(const float* x, const float* weight, const float* bias, float ep
   }
 }
 
-inline V exp(V x) { return each(x, kernelevo::exp); }
-
-inline float largest(V x) {
-#ifdef __AVX512F__
-  return _mm512_reduce_max_ps((__m512)x);
-#else
-  float best = x[0];
-  for (int i = 1; i < kLanes; ++i) best = x[i] > best ? x[i] : best;
-  return best;
-#endif
-}
-
 constexpr int64_t kPadded = 64;  // keys of a window, filled up to whole vectors
 
 // One head: softmax(cosine(q, k) * scale + bias + mask) v. bias: (49, 64), -infinity behind the 49th key.
@@ -152,41 +120,43 @@ void attend(const float* q, const float* k, const float* v, int64_t apart, const
             float scale, float* keys, float* scores, float* y, int64_t dim) {
   for (int64_t j = 0; j < kTokens; ++j)
     for (int64_t d = 0; d < kHead; ++d) keys[d * kPadded + j] = k[j * apart + d];
-  V inverse[4] = {};
-  for (int64_t d = 0; d < kHead; ++d)
-#pragma GCC unroll 4
-    for (int n = 0; n < 4; ++n) inverse[n] += load(keys + d * kPadded + 16 * n) * load(keys + d * kPadded + 16 * n);
-  const auto inverse_norm = [](V squares) {
-    const V norm = each(squares, kernelevo::sqrt);
-    return 1.0f / (norm > 1e-12f ? norm : V{} + 1e-12f);
-  };
-#pragma GCC unroll 4
-  for (int n = 0; n < 4; ++n) inverse[n] = inverse_norm(inverse[n]);
+  float inverse[kPadded], own[kTokens];
+  for (int64_t j = 0; j < kPadded; j += kLanes) {
+    V squares = {};
+    for (int64_t d = 0; d < kHead; ++d) squares += load(keys + d * kPadded + j) * load(keys + d * kPadded + j);
+    store(inverse + j, 1.0f / kernelevo::max(kernelevo::sqrt(squares), kernelevo::splat(1e-12f)));
+  }
+  for (int64_t row = 0; row < kTokens; ++row) {
+    V squares = {};
+    for (int64_t d = 0; d < kHead; d += kLanes) squares += load(q + row * apart + d) * load(q + row * apart + d);
+    own[row] = scale / std::max(std::sqrt(sum(squares)), 1e-12f);
+  }
 
+  for (int64_t j = 0; j < kPadded; j += 2 * kLanes)
+    product<kHeadRows, 2>(kTokens, q, apart, kHead, keys + j, kPadded, [&](int64_t row, const V* a) {
+      for (int64_t n = 0, at = j; n < 2; ++n, at += kLanes) {
+        V s = a[n] * load(inverse + at) * own[row] + load(bias + row * kPadded + at);
+        if (mask) s += load(mask + row * kPadded + at);
+        store(scores + row * kPadded + at, s);
+      }
+    });
   float totals[kTokens];
-  product<6, 4>(kTokens, q, apart, kHead, keys, kPadded, [&](int64_t row, const V* a) {
-    const V low = load(q + row * apart), high = load(q + row * apart + 16);
-    const float own = scale / std::max(std::sqrt(sum(low * low + high * high)), 1e-12f);
-    V s[4];
-#pragma GCC unroll 4
-    for (int n = 0; n < 4; ++n) {
-      s[n] = a[n] * inverse[n] * own + load(bias + row * kPadded + 16 * n);
-      if (mask) s[n] += load(mask + row * kPadded + 16 * n);
+  for (int64_t row = 0; row < kTokens; ++row) {
+    float* s = scores + row * kPadded;
+    V best = load(s), total = {};
+    for (int64_t j = kLanes; j < kPadded; j += kLanes) best = kernelevo::max(best, load(s + j));
+    const float top = kernelevo::largest(best);
+    for (int64_t j = 0; j < kPadded; j += kLanes) {
+      const V e = kernelevo::exp(load(s + j) - top);
+      store(s + j, e);
+      total += e;
     }
-    const V left = s[0] > s[1] ? s[0] : s[1], right = s[2] > s[3] ? s[2] : s[3];
-    const float top = largest(left > right ? left : right);
-#pragma GCC unroll 4
-    for (int n = 0; n < 4; ++n) {
-      s[n] = exp(s[n] - top);
-      store(scores + row * kPadded + 16 * n, s[n]);
-    }
-    totals[row] = sum((s[0] + s[1]) + (s[2] + s[3]));
-  });
-  product<8, 2>(kTokens, scores, kPadded, kTokens, v, apart, [&](int64_t row, const V* a) {
-    const float part = 1.0f / totals[row];
-    store(y + row * dim, a[0] * part);
-    store(y + row * dim + 16, a[1] * part);
-  });
+    totals[row] = sum(total);
+  }
+  for (int64_t d = 0; d < kHead; d += 2 * kLanes)
+    product<kHeadRows, 2>(kTokens, scores, kPadded, kTokens, v + d, apart, [&](int64_t row, const V* a) {
+      for (int64_t n = 0; n < 2; ++n) store(y + row * dim + d + n * kLanes, a[n] / totals[row]);
+    });
 }
 
 }  // namespace
@@ -231,7 +201,7 @@ extern "C" void block(float* x, const int64_t* parts, int64_t batch, int64_t sid
       linear(kTokens, attended.get(), dim, proj, proj_bias, made.get(), dim, same);
       for (int64_t t = 0; t < kTokens; ++t)
         layer_norm(made.get() + t * dim, norm1, norm1_bias, epsilon, own.get() + t * dim, own.get() + t * dim, dim);
-      linear(kTokens, own.get(), dim, grow, grow_bias, wide.get(), 4 * dim, gelu);
+      linear(kTokens, own.get(), dim, grow, grow_bias, wide.get(), 4 * dim, kernelevo::gelu);
       linear(kTokens, wide.get(), 4 * dim, shrink, shrink_bias, made.get(), dim, same);
       for (int64_t t = 0; t < kTokens; ++t)
         layer_norm(made.get() + t * dim, norm2, norm2_bias, epsilon, own.get() + t * dim, map + place[t], dim);

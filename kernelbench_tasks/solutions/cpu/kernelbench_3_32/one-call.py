@@ -8,7 +8,7 @@ operators.
   for each change of the parameters (``kernelevo.packed``), together with all weights as panels of 32
   outputs in one tensor that is read from front to back.
 - Each core takes five images through all six layers on its own: ten rows (class tokens, then image tokens)
-  by 32 outputs are one register tile, so every weight is loaded once and every layer's rows stay in the
+  by 32 outputs are one register tile (with 16 registers a quarter of it) and every layer's rows stay in the
   first-level cache. Only the first map and the classifier, whose weights are long, are split by outputs
   instead.
 - A softmax over two tokens is one exponential. The last layer needs no image token beyond its key and
@@ -22,56 +22,42 @@ from torch.nn import functional as F
 import kernelevo
 
 SOURCE = r"""
+#include <kernelevo/math.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
-#ifdef __AVX512F__
-#include <immintrin.h>
-#endif
-
-typedef float V __attribute__((vector_size(64)));
-typedef float Loose __attribute__((vector_size(64), aligned(4), may_alias));
 
 namespace {
 
-constexpr int64_t kLanes = 16, kPanel = 32, kImages = 5, kRun = 64;
+using V = kernelevo::vfloat;
+using kernelevo::kLanes, kernelevo::load, kernelevo::store, kernelevo::sum;
 
-inline V load(const float* p) { return (V)*(const Loose*)p; }
-inline void store(float* p, V v) { *(Loose*)p = (Loose)v; }
-inline V relu(V v) { return v > V{} ? v : V{}; }
+constexpr int64_t kPanel = 32, kImages = 5, kRun = 64;
+constexpr int kRows = kernelevo::kVectorRegisters == 32 ? 2 * kImages : kImages;  // of a register tile, by two vectors
+
 inline V same(V v) { return v; }
-
-inline float sum(V x) {
-#ifdef __AVX512F__
-  return _mm512_reduce_add_ps((__m512)x);
-#else
-  float s = 0;
-  for (int i = 0; i < kLanes; ++i) s += x[i];
-  return s;
-#endif
-}
 
 struct Free { void operator()(float* p) const { free(p); } };
 typedef std::unique_ptr<float[], Free> Buffer;
 Buffer buffer(int64_t count) { return Buffer((float*)aligned_alloc(64, (count * 4 + 63) / 64 * 64)); }
 
-// R rows of one panel: y = function(bias + x w). Each kRun products are summed on their own: where inputs are
-// large, the scores enlarge the error of a running sum of thousands beyond what is allowed.
+// R rows by two vectors of one panel: y = function(bias + x w). Each kRun products are summed on their own: where
+// inputs are large, the scores enlarge the error of a running sum of thousands beyond what is allowed.
 template <int R, typename F>
 void tile(const float* x, int64_t inputs, const float* w, const float* bias, float* y, int64_t apart, F function) {
-  V a[R][2], total[R][2];
+  V total[R][2];
 #pragma GCC unroll 10
   for (int r = 0; r < R; ++r) {
     total[r][0] = load(bias);
-    total[r][1] = load(bias + 16);
+    total[r][1] = load(bias + kLanes);
   }
   for (int64_t start = 0; start < inputs; start += kRun) {
-#pragma GCC unroll 10
-    for (int r = 0; r < R; ++r) a[r][0] = a[r][1] = V{};
+    V a[R][2] = {};
     for (int64_t k = start; k < std::min(start + kRun, inputs); ++k, w += kPanel) {
-      const V low = load(w), high = load(w + 16);
+      const V low = load(w), high = load(w + kLanes);
 #pragma GCC unroll 10
       for (int r = 0; r < R; ++r) {
         const float s = x[r * inputs + k];
@@ -88,7 +74,7 @@ void tile(const float* x, int64_t inputs, const float* w, const float* bias, flo
 #pragma GCC unroll 10
   for (int r = 0; r < R; ++r) {
     store(y + r * apart, function(total[r][0]));
-    store(y + r * apart + 16, function(total[r][1]));
+    store(y + r * apart + kLanes, function(total[r][1]));
   }
 }
 
@@ -103,10 +89,10 @@ void tile_of(int64_t rows, const float* x, int64_t inputs, const float* w, const
 template <typename F>
 void linear(int64_t rows, const float* x, int64_t inputs, const float* w, const float* bias, float* y, int64_t apart,
             int64_t first, int64_t last, F function) {
-  for (int64_t o = first * kPanel; o < last * kPanel; o += kPanel)
-    for (int64_t r = 0; r < rows; r += 2 * kImages)
-      tile_of<2 * kImages>(std::min(rows - r, 2 * kImages), x + r * inputs, inputs, w + o * inputs, bias + o,
-                           y + r * apart + o, apart, function);
+  for (int64_t o = first * kPanel; o < last * kPanel; o += 2 * kLanes)
+    for (int64_t r = 0; r < rows; r += kRows)
+      tile_of<kRows>(std::min<int64_t>(rows - r, kRows), x + r * inputs, inputs,
+                     w + o / kPanel * kPanel * inputs + o % kPanel, bias + o, y + r * apart + o, apart, function);
 }
 
 // x = norm(x + more)
@@ -198,7 +184,7 @@ extern "C" void forward(const float* image, const float* weights, float* y, int6
         linear(rows, attended.get(), dim, proj, proj_bias, made.get(), dim, 0, panels, same);
         for (int64_t r = 0; r < rows; ++r)
           add_norm(x.get() + r * dim, made.get() + r * dim, norm1, norm1_bias, epsilon, dim);
-        linear(rows, x.get(), dim, grow, grow_bias, wide.get(), hidden, 0, hidden / kPanel, relu);
+        linear(rows, x.get(), dim, grow, grow_bias, wide.get(), hidden, 0, hidden / kPanel, kernelevo::relu);
         linear(rows, wide.get(), hidden, shrink, shrink_bias, made.get(), dim, 0, panels, same);
         for (int64_t r = 0; r < rows; ++r)
           add_norm(x.get() + r * dim, made.get() + r * dim, norm2, norm2_bias, epsilon, dim);

@@ -4,8 +4,8 @@ PyTorch's step of 10 sequences is oneDNN's and good; what is left is around its 
 rows of W_hh (half of 1 MB) in its own L2 through all 512 steps and meets the other core once per step, by a
 counter instead of an operator. The input part of a layer, W_ih x for all steps, would be 21 MB written and read
 again: made for a few steps at a time, it never leaves the cache. Both products are one register tile, 10 sequences
-by 2 gates of 16 units. The gates of all units of a step follow together, so that nothing waits for an
-exponential, and share their divisions: two for each cell instead of five.
+(5 with half the registers) by 2 gates of a vector of units. The gates of all units of a step follow together, so
+that nothing waits for an exponential, and share their divisions: two for each cell instead of five.
 """
 
 import torch
@@ -26,6 +26,7 @@ SOURCE = r"""
 using namespace kernelevo;
 
 constexpr int kGates = 4, kPair = 2 * kLanes, kBlock = kGates * kLanes;  // a block: all gates of kLanes units
+constexpr int kRows = kVectorRegisters == 32 ? 10 : 5;  // by 2 gates: as many sums as registers hold
 
 extern "C" int64_t lanes() { return kLanes; }
 
@@ -99,15 +100,15 @@ extern "C" void layer(const float* x, const float* wx, const float* wh, const fl
             if (t % span == 0)
                 for (int64_t u = from; u < to; ++u)
                     for (int64_t pair = 0; pair < 2; ++pair)
-                        tiles<10>((t + span < steps ? span : steps - t) * batch, x + t * batch * inputs, inputs,
-                                  wx + (2 * u + pair) * inputs * kPair, bias + (2 * u + pair) * kPair, 0,
-                                  &gates[(u - from) * ahead + pair * kPair]);
+                        tiles<kRows>((t + span < steps ? span : steps - t) * batch, x + t * batch * inputs, inputs,
+                                     wx + (2 * u + pair) * inputs * kPair, bias + (2 * u + pair) * kPair, 0,
+                                     &gates[(u - from) * ahead + pair * kPair]);
             const float* before = t ? h + (t - 1) * step : h0;
             float* own = gates.data() + t % span * batch * kBlock;
             for (int64_t u = from; u < to; ++u)
                 for (int64_t pair = 0; pair < 2; ++pair) {
                     float* sums = own + (u - from) * ahead + pair * kPair;
-                    tiles<10>(batch, before, hidden, wh + (2 * u + pair) * hidden * kPair, sums, kBlock, sums);
+                    tiles<kRows>(batch, before, hidden, wh + (2 * u + pair) * hidden * kPair, sums, kBlock, sums);
                 }
             for (int64_t u = from; u < to; ++u)
                 for (int64_t s = 0; s < batch; ++s) {

@@ -4,9 +4,9 @@ Only the last step of the last layer is used. For its backward direction that is
 steps reach no output, nor do their inputs' products (a twelfth of all work). The rest is arranged so that a core
 keeps its rows of W_hh (half of 1 MB) in its own L2 through all steps of a direction and meets the other core once
 per step, by a counter instead of an operator. The input part, W_ih x, is made for some steps at a time and never
-leaves the cache. Both products are one register tile of 20 sums: 5 sequences by the 4 gates of 16 units, or 10 by
-2. The gates of all units of a step follow together, so that nothing waits for an exponential, and share their
-divisions: two for each cell instead of five.
+leaves the cache. Both products are one register tile of 20 sums: 5 sequences by the 4 gates of a vector of units,
+or 10 by 2; with half the registers, 5 by 2. The gates of all units of a step follow together, so that nothing waits
+for an exponential, and share their divisions: two for each cell instead of five.
 """
 
 import torch
@@ -63,10 +63,13 @@ static void tiles(int64_t count, const float* rows, int64_t length, const float*
     const auto next = [&](int64_t done) {
         count -= done, rows += done * length, start += done * apart, out += done * kBlock;
     };
-    for (; count >= 10; next(10))
+    constexpr int kRows = kVectorRegisters == 32 ? 10 : 5;  // by 2 gates: as many sums as registers hold
+    for (; count >= kRows; next(kRows))
         for (int64_t pair = 0; pair < 2; ++pair)
-            tile<10, 1>(rows, length, panels + pair * length * kPair, start + pair * kPair, apart, out + pair * kPair);
-    for (; count >= 5; next(5)) tile<5, 2>(rows, length, panels, start, apart, out);
+            tile<kRows, 1>(rows, length, panels + pair * length * kPair, start + pair * kPair, apart,
+                           out + pair * kPair);
+    if constexpr (kRows == 10)
+        for (; count >= 5; next(5)) tile<5, 2>(rows, length, panels, start, apart, out);
     for (; count >= 1; next(1)) tile<1, 2>(rows, length, panels, start, apart, out);
 }
 

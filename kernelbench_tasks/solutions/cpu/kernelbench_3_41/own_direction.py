@@ -3,8 +3,9 @@
 The two directions of a layer never meet before its end. A core's W_hh (0.8 MB) stays in its own L2 through all
 steps; of a step of 2 sequences that is all there is to read. PyTorch starts a dozen operators for each of 3072
 steps instead. The input part, W_ih x + b, is one product for all steps beforehand. Each product is a register tile
-of some rows by the three gates of 16 units; the few rows of a step are summed in several interleaved parts, since
-an FMA takes four cycles. The gates of all units follow together, so that nothing waits for an exponential.
+of some rows by the three gates of a vector of units; the few rows of a step are summed in several interleaved
+parts, since an FMA takes four cycles. The gates of all units follow together, so that nothing waits for an
+exponential.
 
 A large state needs care: h' = z h + (1 - z) n multiplies an error in z by h, so that rounding errors grow from step
 to step for as long as |h| is large. Only initial states can be (n is a tanh), and their steps are done in fp64.
@@ -59,12 +60,14 @@ static void tile(const float* rows, int64_t length, const float* panel, const fl
         }
 }
 
-// Any number of rows; 24 sums fill the registers.
-template <int R = 8>
+constexpr int kRows = kVectorRegisters / 4;  // by 3 gates: as many sums as registers hold
+
+// Any number of rows, in parts of the sum where they are few.
+template <int R = kRows>
 static void tiles(int64_t count, const float* rows, int64_t length, const float* panel, const float* start,
                   int64_t apart, float* out, int64_t width) {
     for (; count >= R; count -= R, rows += R * length, start += R * apart, out += R * width)
-        tile<R, 8 / R>(rows, length, panel, start, apart, out, width);
+        tile<R, kRows / R>(rows, length, panel, start, apart, out, width);
     if constexpr (R > 1) tiles<R / 2>(count, rows, length, panel, start, apart, out, width);
 }
 

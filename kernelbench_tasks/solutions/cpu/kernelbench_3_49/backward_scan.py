@@ -13,29 +13,41 @@ import kernelevo
 TUNE = {"SPAN": [32, 16, 64]}
 
 SOURCE = r"""
-#include <cstdint>
+#include <kernelevo/math.h>
+
 #include <vector>
 
-typedef float V __attribute__((vector_size(64)));
-typedef float U __attribute__((vector_size(64), aligned(4), may_alias));
-static inline V load(const float* p) { return (V)*(const U*)p; }
-static inline void store(float* p, V v) { *(U*)p = (U)v; }
+using namespace kernelevo;
 
-constexpr int kState = 16, kChannels = 16;
+constexpr int kState = 16, kVectors = kState / kLanes;
+constexpr int kLine = 16;  // floats of a cache line
+constexpr int kChannels = kVectorRegisters / (2 * kVectors);  // whose sums take half of the registers
+static_assert(kLine % kChannels == 0);
 
-// y[p] (+)= sum over steps of x[t][p] * b[t], for 16 channels p; `ahead` is where memory is wanted next.
+// y[p] (+)= sum over steps of x[t][p] * b[t], for kChannels channels p; `ahead` is where memory is wanted next.
+template <bool kAhead>
 static void gather(const float* x, int64_t row, const float* b, int64_t steps, int64_t ahead, bool more, float* y) {
-    V sums[kChannels];
+    vfloat sums[kChannels][kVectors];
 #pragma GCC unroll 16
-    for (int p = 0; p < kChannels; ++p) sums[p] = more ? load(y + p * kState) : V{};
+    for (int p = 0; p < kChannels; ++p)
+#pragma GCC unroll 4
+        for (int v = 0; v < kVectors; ++v) sums[p][v] = more ? load(y + p * kState + v * kLanes) : vfloat{};
     for (int64_t t = 0; t < steps; ++t, x += row, b += kState) {
-        __builtin_prefetch(x + ahead);
-        const V weighted = load(b);
+        if constexpr (kAhead) __builtin_prefetch(x + ahead);
+        vfloat weighted[kVectors];
+#pragma GCC unroll 4
+        for (int v = 0; v < kVectors; ++v) weighted[v] = load(b + v * kLanes);
 #pragma GCC unroll 16
-        for (int p = 0; p < kChannels; ++p) sums[p] += x[p] * weighted;
+        for (int p = 0; p < kChannels; ++p) {
+            const vfloat value = splat(x[p]);
+#pragma GCC unroll 4
+            for (int v = 0; v < kVectors; ++v) sums[p][v] = fma(value, weighted[v], sums[p][v]);
+        }
     }
 #pragma GCC unroll 16
-    for (int p = 0; p < kChannels; ++p) store(y + p * kState, sums[p]);
+    for (int p = 0; p < kChannels; ++p)
+#pragma GCC unroll 4
+        for (int v = 0; v < kVectors; ++v) store(y + p * kState + v * kLanes, sums[p][v]);
 }
 
 // x (batch, length, heads, width), decay (batch, length, heads), b (batch, length, heads, 16), y (batch, heads,
@@ -55,12 +67,14 @@ extern "C" void last_state(const float* x, const float* decay, const float* b, f
                     for (int64_t t = steps - 1; t >= 0; --t) {
                         const int64_t step = (at + t) * heads + h;
                         __builtin_prefetch(b + (step - span * heads) * kState);
-                        store(&weighted[t * kState], weights[h] * load(b + step * kState));
+                        for (int v = 0; v < kState; v += kLanes)
+                            store(&weighted[t * kState + v], splat(weights[h]) * load(b + step * kState + v));
                         weights[h] *= decay[step];
                     }
                     for (int64_t p = h * width; p < (h + 1) * width; p += kChannels)
-                        gather(x + at * row + p, row, weighted.data(), steps, -span * row, end < length,
-                               y + (i * row + p) * kState);
+                        (p % kLine ? gather<false> : gather<true>)(x + at * row + p, row, weighted.data(), steps,
+                                                                   -span * row, end < length,
+                                                                   y + (i * row + p) * kState);
                 }
             }
         }

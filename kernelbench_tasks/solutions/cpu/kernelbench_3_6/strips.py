@@ -8,8 +8,8 @@ products for 36, and the 5x5 as sums over runs of 5 x 16 contiguous values. Ever
 of the result directly, turned back to channels-first: there is no concat, no pooled copy of the input, and
 no layout is changed in memory.
 
-The register tile is 8 places by 48 outputs or 6 by 64; these two widths divide 304, 208, 64 and 48 without
-rest.
+The weights lie in panels of 48 and of 64 outputs, which divide 304, 208, 64 and 48 without rest. The register tile
+is 8 places by 48 outputs or 6 by 64 with vectors of 16 lanes, 4 by 24 or 6 by 16 with eight.
 """
 
 import torch
@@ -18,21 +18,22 @@ from torch import Tensor, nn
 import kernelevo
 
 SOURCE = r"""
+#include <kernelevo/math.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
-
-typedef float V __attribute__((vector_size(64)));
-typedef float Loose __attribute__((vector_size(64), aligned(4), may_alias));
+#include <utility>
 
 namespace {
 
-constexpr int64_t kLanes = 16;
+using V = kernelevo::vfloat;
+using kernelevo::kLanes, kernelevo::load, kernelevo::store;
 
-inline V load(const float* p) { return (V)*(const Loose*)p; }
-inline void store(float* p, V v) { *(Loose*)p = (Loose)v; }
+constexpr bool kManyRegisters = kernelevo::kVectorRegisters == 32;
+
 inline V larger(V a, V b) { return b > a ? b : a; }
 
 struct Free { void operator()(float* p) const { free(p); } };
@@ -45,22 +46,22 @@ struct Sums {
   int64_t apart, runs, between, length;
 };
 
-// R rows by N vectors of y = bias + x w.
+// R rows by N vectors of y = bias + x w, w in panels of `step` outputs.
 template <int R, int N>
-void tile(const Sums& s, int64_t row, const float* w, int64_t first, float* y, int64_t out) {
+void tile(const Sums& s, int64_t row, const float* w, int64_t step, int64_t first, float* y, int64_t out) {
   V a[R][N] = {};
   if (s.bias)
 #pragma GCC unroll 4
     for (int v = 0; v < N; ++v)
 #pragma GCC unroll 8
-      for (int r = 0; r < R; ++r) a[r][v] = load(s.bias + first + 16 * v);
+      for (int r = 0; r < R; ++r) a[r][v] = load(s.bias + first + kLanes * v);
   const float* x = s.x + row * s.apart;
   const int64_t apart = s.apart;
   for (int64_t q = 0; q < s.runs; ++q, x += s.between)
-    for (int64_t k = 0; k < s.length; ++k, w += 16 * N) {
+    for (int64_t k = 0; k < s.length; ++k, w += step) {
       V b[N];
 #pragma GCC unroll 4
-      for (int v = 0; v < N; ++v) b[v] = load(w + 16 * v);
+      for (int v = 0; v < N; ++v) b[v] = load(w + kLanes * v);
 #pragma GCC unroll 8
       for (int r = 0; r < R; ++r) {
         const float value = x[r * apart + k];
@@ -71,49 +72,58 @@ void tile(const Sums& s, int64_t row, const float* w, int64_t first, float* y, i
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r)
 #pragma GCC unroll 4
-    for (int v = 0; v < N; ++v) store(y + (row + r) * out + first + 16 * v, a[r][v]);
+    for (int v = 0; v < N; ++v) store(y + (row + r) * out + first + kLanes * v, a[r][v]);
 }
 
 template <int R, int N>
-void tile_of(int64_t rows, const Sums& s, int64_t row, const float* w, int64_t first, float* y, int64_t out) {
-  if (rows == R) return tile<R, N>(s, row, w, first, y, out);
-  if constexpr (R > 1) tile_of<R - 1, N>(rows, s, row, w, first, y, out);
+void tile_of(int64_t rows, const Sums& s, int64_t row, const float* w, int64_t step, int64_t first, float* y,
+             int64_t out) {
+  if (rows == R) return tile<R, N>(s, row, w, step, first, y, out);
+  if constexpr (R > 1) tile_of<R - 1, N>(rows, s, row, w, step, first, y, out);
 }
 
+// All rows of the `width` outputs of one panel.
 template <int R, int N>
-void panel(int64_t rows, const Sums& s, int64_t first, float* y, int64_t out) {
+void panel(int64_t rows, const Sums& s, int64_t width, int64_t first, float* y, int64_t out) {
   const int64_t parts = (rows + R - 1) / R;
-  for (int64_t i = 0; i < parts; ++i) {
-    const int64_t from = rows * i / parts;
-    tile_of<R, N>(rows * (i + 1) / parts - from, s, from, s.w + first * s.runs * s.length, first, y, out);
-  }
+  const float* w = s.w + first * s.runs * s.length;
+  for (int64_t v = 0; v < width; v += N * kLanes)
+    for (int64_t i = 0; i < parts; ++i) {
+      const int64_t from = rows * i / parts;
+      tile_of<R, N>(rows * (i + 1) / parts - from, s, from, w + v, width, first + v, y, out);
+    }
 }
 
-// All rows and all outputs: as many panels of four vectors as leave a multiple of three, then panels of three.
+// All rows and all outputs: as many panels of 64 as leave a multiple of 48, then panels of 48.
 void product(int64_t rows, const Sums& s, int64_t outputs, float* y) {
   int64_t o = 0;
-  for (const int64_t wide = outputs / 16 % 3 * 64; o < wide; o += 64) panel<6, 4>(rows, s, o, y, outputs);
-  for (; o < outputs; o += 48) panel<8, 3>(rows, s, o, y, outputs);
+  for (const int64_t wide = outputs / 16 % 3 * 64; o < wide; o += 64)
+    panel<6, kManyRegisters ? 4 : 2>(rows, s, 64, o, y, outputs);
+  for (; o < outputs; o += 48) panel<kManyRegisters ? 8 : 4, 3>(rows, s, 48, o, y, outputs);
 }
 
-// 16 x 16 floats, rows `apart` floats apart, to 16 vectors of columns.
+// Exchanges the upper half of a's runs of 2 K floats with the lower half of b's: the lower result, and the upper one.
+template <int K, int... I>
+inline void exchange(V& a, V& b, std::integer_sequence<int, I...>) {
+  const kernelevo::vint low = {(I & K ? I - K + kLanes : I)...};
+  const V first = __builtin_shuffle(a, b, low), second = __builtin_shuffle(a, b, low + K);
+  a = first;
+  b = second;
+}
+
+// A square of floats, rows `apart` floats apart, to vectors of columns.
+template <int K = 1>
+inline void exchange_all(V* r) {
+#pragma GCC unroll 16
+  for (int i = 0; i < kLanes; ++i)
+    if (!(i & K)) exchange<K>(r[i], r[i | K], std::make_integer_sequence<int, kLanes>());
+  if constexpr (2 * K < kLanes) exchange_all<2 * K>(r);
+}
+
 inline void transpose(const float* from, int64_t apart, V* r) {
-  typedef int I __attribute__((vector_size(64)));
-  const I low[] = {{0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30},
-                   {0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29},
-                   {0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27},
-                   {0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23}};
 #pragma GCC unroll 16
-  for (int i = 0; i < 16; ++i) r[i] = load(from + i * apart);
-#pragma GCC unroll 4
-  for (int k = 0; k < 4; ++k)
-#pragma GCC unroll 16
-    for (int i = 0; i < 16; ++i)
-      if (!(i >> k & 1)) {
-        const V a = r[i], b = r[i | 1 << k];
-        r[i] = __builtin_shuffle(a, b, low[k]);
-        r[i | 1 << k] = __builtin_shuffle(a, b, low[k] + (1 << k));
-      }
+  for (int i = 0; i < kLanes; ++i) r[i] = load(from + i * apart);
+  exchange_all(r);
 }
 
 // B^T d B for a row of tiles: 4 gathered rows -> 16 planes of (tile, channel).
@@ -180,10 +190,10 @@ void to_channels_last(const float* x, int64_t plane, int64_t channels, int64_t p
   for (int64_t p = 0; p < places; p += kLanes) {
     const int64_t from = std::min(p, places - kLanes);  // the last group may overlap the one before
     for (int64_t c = 0; c < channels; c += kLanes) {
-      V t[16];
+      V t[kLanes];
       transpose(x + c * plane + from, plane, t);
 #pragma GCC unroll 16
-      for (int i = 0; i < 16; ++i) store(to(from + i) + c, t[i]);
+      for (int i = 0; i < kLanes; ++i) store(to(from + i) + c, t[i]);
     }
   }
 }
@@ -193,10 +203,10 @@ void to_planes(const float* x, int64_t apart, const float* bias, int64_t channel
                int64_t plane) {
   for (int64_t c = 0; c < channels; c += kLanes)
     for (int64_t p = 0; p < places; p += kLanes) {
-      V t[16];
+      V t[kLanes];
       transpose(x + p * apart + c, apart, t);
 #pragma GCC unroll 16
-      for (int i = 0; i < 16; ++i) store(y + (c + i) * plane + p, bias ? t[i] + bias[c + i] : t[i]);
+      for (int i = 0; i < kLanes; ++i) store(y + (c + i) * plane + p, bias ? t[i] + bias[c + i] : t[i]);
     }
 }
 

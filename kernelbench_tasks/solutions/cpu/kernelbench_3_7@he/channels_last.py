@@ -1,11 +1,12 @@
 """GoogLeNet in channels-last rows: 3x3 convolutions by Winograd, every branch writes into the concatenation.
 
 The stem's first convolution never leaves the cache: each core keeps its last three rows and writes only their maxima.
-An Inception module is two passes. The first takes a few rows of the input through all four 1x1 convolutions while they
-are in cache; the 3x3 maximum of these rows goes straight into its own. The second runs the 5x5 as sums over five runs
-of contiguous values, and the 3x3 as Winograd's F(2x2, 3x3): 16 products for 36, by blocks whose transformed inputs and
-products stay in the second-level cache. Each branch writes its channels of the result, with bias, so there is no
-concat, no pooled map in memory, and no weight or map changes its layout between calls.
+An Inception module is two passes. The first takes a few rows of the input through all four 1x1 convolutions while
+they are in cache; the 3x3 maximum of these rows goes straight into its own. The second runs the 5x5 as sums over five
+runs of contiguous values, and the 3x3 as Winograd's F(2x2, 3x3): 16 products for 36, by blocks whose transformed
+inputs and products stay in the second-level cache. Each branch writes its channels of the result, with bias, so there
+is no concat, no pooled map in memory, and no weight or map changes its layout between calls. Sums run on register
+tiles of up to 24 vectors, of 12 where a processor has 16 registers.
 """
 
 import torch
@@ -15,6 +16,7 @@ from torch.nn import functional as F
 import kernelevo
 
 SOURCE = r"""
+#include <kernelevo/math.h>
 #include <omp.h>
 
 #include <algorithm>
@@ -24,18 +26,18 @@ SOURCE = r"""
 #include <memory>
 #include <utility>
 
-typedef float V __attribute__((vector_size(64)));
-typedef float Loose __attribute__((vector_size(64), aligned(4), may_alias));
-
 namespace {
 
-constexpr int64_t kLanes = 16, kPanel = 64;  // outputs are summed by 64, the last panel may be narrower
+using V = kernelevo::vfloat;
+using kernelevo::kLanes, kernelevo::load, kernelevo::store;
+
+constexpr bool kManyRegisters = kernelevo::kVectorRegisters == 32;
+constexpr int64_t kPanel = 64;  // weights lie in panels of 64 outputs, the last panel may be narrower
+constexpr int64_t kLine = 16;   // floats of a cache line; planes lie one further apart than their size asks for
 constexpr int64_t kPlaces = 64, kTiles = 48;  // of a block: places of a 1x1 convolution, tiles of a 3x3
 constexpr float kLowest = -INFINITY;
 
-inline V load(const float* p) { return (V)*(const Loose*)p; }
-inline void store(float* p, V v) { *(Loose*)p = (Loose)v; }
-inline V larger(V a, V b) { return b > a ? b : a; }
+inline V larger(V a, V b) { return kernelevo::max(b, a); }  // `a` where either is NaN
 
 struct Free { void operator()(float* p) const { free(p); } };
 typedef std::unique_ptr<float[], Free> Buffer;
@@ -56,18 +58,19 @@ struct Result {
 
   Result from(int64_t output) const { return {y + output, apart, bias ? bias + output : bias, floor}; }
   void put(int64_t row, int64_t output, V sum) const {
-    if (bias) sum = larger(sum + load(bias + output), V{} + floor);
+    if (bias) sum = larger(sum + load(bias + output), kernelevo::splat(floor));
     store(y + row * apart + output, sum);
   }
 };
 
-// R rows by N vectors of outputs: each row's values times w.
-template <int N, int R>
-void tile(const Rows& rows, int64_t first, const float* w, const Result& to) {
+// R rows by N vectors of a panel of P outputs, from output `at`: each row's values times w.
+template <int P, int N, int R>
+void tile(const Rows& rows, int64_t first, int64_t at, const float* w, const Result& to) {
   const float* x = rows.x + first * rows.apart;
+  w += at;
   V a[R][N] = {};
   for (int64_t q = 0; q < rows.runs; ++q, x += rows.between)
-    for (int64_t k = 0; k < rows.length; ++k, w += kLanes * N) {
+    for (int64_t k = 0; k < rows.length; ++k, w += P) {
       V b[N];
 #pragma GCC unroll 4
       for (int v = 0; v < N; ++v) b[v] = load(w + kLanes * v);
@@ -79,26 +82,32 @@ void tile(const Rows& rows, int64_t first, const float* w, const Result& to) {
 #pragma GCC unroll 12
   for (int r = 0; r < R; ++r)
 #pragma GCC unroll 4
-    for (int v = 0; v < N; ++v) to.put(first + r, kLanes * v, a[r][v]);
+    for (int v = 0; v < N; ++v) to.put(first + r, at + kLanes * v, a[r][v]);
 }
 
-// One panel of any number of rows, in tiles of nearly equal height.
-template <int N, int... R>
+// One panel of P outputs of any number of rows, in tiles of nearly equal height by N vectors. All parts of the panel
+// are summed while the rows of a tile are in the first-level cache.
+template <int P, int N, int... R>
 void panel(std::integer_sequence<int, R...>, const Rows& rows, const float* w, const Result& to) {
-  constexpr decltype(&tile<N, 1>) kTile[] = {tile<N, R + 1>...};
+  static_assert(P % (N * kLanes) == 0);
+  constexpr decltype(&tile<P, N, 1>) kTile[] = {tile<P, N, R + 1>...};
   const int64_t parts = (rows.count + sizeof...(R) - 1) / sizeof...(R);
   for (int64_t i = 0; i < parts; ++i) {
     const int64_t first = rows.count * i / parts, last = rows.count * (i + 1) / parts;
-    kTile[last - first - 1](rows, first, w, to);
+    for (int64_t at = 0; at < P; at += N * kLanes) kTile[last - first - 1](rows, first, at, w, to);
   }
 }
 
+template <int R>  // a tile has one to R rows
+using Heights = std::make_integer_sequence<int, R>;
+
 // `width` <= 64 outputs of each row. w: (runs * length, width).
 void multiply(const Rows& rows, int64_t width, const float* w, const Result& to) {
-  if (width == 64) return panel<4>(std::make_integer_sequence<int, 6>(), rows, w, to);
-  if (width == 48) return panel<3>(std::make_integer_sequence<int, 8>(), rows, w, to);
-  if (width == 32) return panel<2>(std::make_integer_sequence<int, 12>(), rows, w, to);
-  return panel<1>(std::make_integer_sequence<int, 12>(), rows, w, to);
+  constexpr int kRows = kManyRegisters ? 12 : 6;  // rows of the tiles that are one or two vectors wide
+  if (width == 64) return panel<64, kManyRegisters ? 4 : 2>(Heights<6>(), rows, w, to);
+  if (width == 48) return panel<48, 3>(Heights<kManyRegisters ? 8 : 4>(), rows, w, to);
+  if (width == 32) return panel<32, 2>(Heights<kRows>(), rows, w, to);
+  return panel<16, kManyRegisters ? 1 : 2>(Heights<kRows>(), rows, w, to);
 }
 
 // All panels. w: for each panel (runs * length, width of the panel).
@@ -166,7 +175,9 @@ void transform_outputs(const float* m, int64_t plane, int64_t outputs, const Res
         s[0][j] = a + b + e;
         s[1][j] = b - e - g;
       }
-      for (int i = 0; i < rows; ++i) {
+#pragma GCC unroll 2
+      for (int i = 0; i < 2; ++i) {
+        if (i == rows) break;
         to.put(i * columns + x, c, s[i][0] + s[i][1] + s[i][2]);
         if (x + 1 < columns) to.put(i * columns + x + 1, c, s[i][1] - s[i][2] - s[i][3]);
       }
@@ -185,7 +196,7 @@ void pool_row(const Map& map, int64_t image, int64_t y, int64_t stride, int64_t 
   for (int64_t p = 0; p < columns; ++p) {
     const int64_t left = std::max<int64_t>(p * stride - 1, 0), right = std::min(p * stride + 2, map.width);
     for (int64_t c = 0; c < map.channels; c += kLanes) {
-      V highest = V{} + kLowest;
+      V highest = kernelevo::splat(kLowest);
       for (int64_t i = top; i < bottom; ++i)
         for (int64_t j = left; j < right; ++j)
           highest = larger(highest, load(map.row(image, i) + j * map.channels + c));
@@ -199,7 +210,7 @@ void winograd(const Map& map, const float* w, int64_t outputs, const Result& res
   const int64_t across = (map.width + 1) / 2, down = (map.height + 1) / 2, rows = map.batch * down;
   const int64_t blocks = blocks_of(rows, std::max<int64_t>(1, kTiles / across));
   const int64_t most = (rows + blocks - 1) / blocks * across;  // tiles of a block
-  const int64_t in_plane = most * map.channels + kLanes, out_plane = most * kPanel + kLanes;
+  const int64_t in_plane = most * map.channels + kLine, out_plane = most * kPanel + kLine;
   Buffer inputs = buffer(16 * in_plane), products = buffer(16 * out_plane);
 #pragma omp for schedule(dynamic) nowait
   for (int64_t b = 0; b < blocks; ++b) {

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 import kernelevo
 
 SOURCE = r"""
+#include <kernelevo/math.h>
 #include <omp.h>
 
 #include <algorithm>
@@ -28,27 +29,26 @@ SOURCE = r"""
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
+#include <utility>
 #include <vector>
-#ifdef __AVX512F__
-#include <immintrin.h>
-#endif
-
-typedef float V __attribute__((vector_size(64)));
-typedef float Loose __attribute__((vector_size(64), aligned(4), may_alias));
 
 namespace {
 
-constexpr int64_t kLanes = 16, kPanel = 64, kRows = 6;  // a register tile: 6 rows by 4 vectors
-constexpr int64_t kGroup = 28;                          // Winograd tiles whose 16 planes stay in cache
+using V = kernelevo::vfloat;
+using kernelevo::kLanes, kernelevo::load, kernelevo::relu, kernelevo::store;
 
-inline V load(const float* p) { return (V)*(const Loose*)p; }
-inline void store(float* p, V v) { *(Loose*)p = (Loose)v; }
-inline V relu(V v) { return v > V{} ? v : V{}; }
+// a register tile: 6 rows by 4 vectors, by 2 where there are 16 registers; weights lie in panels of 64 outputs
+constexpr int64_t kPanel = 64, kRows = 6;
+constexpr int kWide = kernelevo::kVectorRegisters == 32 ? 4 : 2;
+constexpr int64_t kGroup = 28;  // Winograd tiles whose 16 planes stay in cache
+constexpr int64_t kLine = 16;   // floats of a cache line
 
-// Past the caches; p is a multiple of 64 bytes.
+// Past the caches; p is a multiple of a vector's bytes.
 inline void stream(float* p, V v) {
-#ifdef __AVX512F__
+#if defined(__AVX512F__)
   _mm512_stream_ps(p, (__m512)v);
+#elif defined(__AVX__)
+  _mm256_stream_ps(p, (__m256)v);
 #else
   store(p, v);
 #endif
@@ -58,46 +58,49 @@ struct Free { void operator()(float* p) const { free(p); } };
 typedef std::unique_ptr<float[], Free> Buffer;
 Buffer buffer(int64_t count) { return Buffer((float*)aligned_alloc(64, (count * 4 + 63) / 64 * 64)); }
 
-// y[r][0..63] = sum over runs q and k < length of x[q * between + r * apart + k] * w[q][k][0..63];
+// For kWide vectors of the outputs o of a panel:
+// y[r][o] = sum over runs q and k < length of x[q * between + r * apart + k] * w[q][k][o];
 // with `affine` (scales, and shifts `out` further) relu(y * scale + shift) instead.
 template <int R>
 void tile(const float* x, int64_t apart, int64_t runs, int64_t between, int64_t length, const float* w, float* y,
           int64_t out, const float* affine) {
-  V a[R][4] = {};
+  V a[R][kWide] = {};
   for (int64_t q = 0; q < runs; ++q, x += between)
     for (int64_t k = 0; k < length; ++k, w += kPanel) {
-      const V w0 = load(w), w1 = load(w + 16), w2 = load(w + 32), w3 = load(w + 48);
+      V b[kWide];
+#pragma GCC unroll 4
+      for (int v = 0; v < kWide; ++v) b[v] = load(w + kLanes * v);
 #pragma GCC unroll 6
       for (int r = 0; r < R; ++r) {
         const float s = x[r * apart + k];
-        a[r][0] += s * w0;
-        a[r][1] += s * w1;
-        a[r][2] += s * w2;
-        a[r][3] += s * w3;
+#pragma GCC unroll 4
+        for (int v = 0; v < kWide; ++v) a[r][v] += s * b[v];
       }
     }
   if (affine)
 #pragma GCC unroll 4
-    for (int v = 0; v < 4; ++v) {
-      const V scale = load(affine + 16 * v), shift = load(affine + out + 16 * v);
+    for (int v = 0; v < kWide; ++v) {
+      const V scale = load(affine + kLanes * v), shift = load(affine + out + kLanes * v);
 #pragma GCC unroll 6
       for (int r = 0; r < R; ++r) a[r][v] = relu(a[r][v] * scale + shift);
     }
 #pragma GCC unroll 6
   for (int r = 0; r < R; ++r)
 #pragma GCC unroll 4
-    for (int v = 0; v < 4; ++v) store(y + r * out + 16 * v, a[r][v]);
+    for (int v = 0; v < kWide; ++v) store(y + r * out + kLanes * v, a[r][v]);
 }
 
-// Any number of rows, in tiles of nearly equal height.
+// A panel of outputs for any number of rows, in tiles of nearly equal height.
 void rows_by_panel(int64_t rows, const float* x, int64_t apart, int64_t runs, int64_t between, int64_t length,
                    const float* w, float* y, int64_t out, const float* affine = nullptr) {
   constexpr decltype(&tile<1>) kTiles[] = {tile<1>, tile<2>, tile<3>, tile<4>, tile<5>, tile<6>};
   const int64_t parts = (rows + kRows - 1) / kRows;
-  for (int64_t i = 0; i < parts; ++i) {
-    const int64_t from = rows * i / parts, to = rows * (i + 1) / parts;
-    kTiles[to - from - 1](x + from * apart, apart, runs, between, length, w, y + from * out, out, affine);
-  }
+  for (int64_t v = 0; v < kPanel; v += kWide * kLanes)
+    for (int64_t i = 0; i < parts; ++i) {
+      const int64_t from = rows * i / parts, to = rows * (i + 1) / parts;
+      kTiles[to - from - 1](x + from * apart, apart, runs, between, length, w + v, y + from * out + v, out,
+                            affine ? affine + v : nullptr);
+    }
 }
 
 // Count, mean and summed squared distances of each channel, merged from chunks (Chan, Golub and LeVeque).
@@ -110,22 +113,23 @@ struct Moments {
 
   void add(const float* y, int64_t places) {
     const int64_t channels = mean.size();
-    for (int64_t c = 0; c < channels; c += kPanel) {
+    for (int64_t c = 0; c < channels; c += 4 * kLanes) {
       V s[4] = {}, q[4] = {};
       for (int64_t p = 0; p < places; ++p)
 #pragma GCC unroll 4
-        for (int v = 0; v < 4; ++v) s[v] += load(y + p * channels + c + 16 * v);
+        for (int v = 0; v < 4; ++v) s[v] += load(y + p * channels + c + kLanes * v);
 #pragma GCC unroll 4
       for (int v = 0; v < 4; ++v) s[v] /= (float)places;
       for (int64_t p = 0; p < places; ++p)
 #pragma GCC unroll 4
         for (int v = 0; v < 4; ++v) {
-          const V d = load(y + p * channels + c + 16 * v) - s[v];
+          const V d = load(y + p * channels + c + kLanes * v) - s[v];
           q[v] += d * d;
         }
+#pragma GCC unroll 4
       for (int v = 0; v < 4; ++v) {
-        store(own.data() + c + 16 * v, s[v]);
-        store(around.data() + c + 16 * v, q[v]);
+        store(own.data() + c + kLanes * v, s[v]);
+        store(around.data() + c + kLanes * v, q[v]);
       }
     }
     merge(places, own.data(), around.data());
@@ -294,7 +298,9 @@ void transform_outputs(const float* m, int64_t plane, int64_t tiles, int64_t cha
         s[0][j] = a + b + e;
         s[1][j] = b - e - f;
       }
-      for (int i = 0; i < height; ++i) {
+#pragma GCC unroll 2
+      for (int i = 0; i < 2; ++i) {
+        if (i == height) break;
         float* to = y + (i * width + 2 * t) * channels + c;
         store(to, s[i][0] + s[i][1] + s[i][2]);
         if (2 * t + 1 < width) store(to + channels, s[i][1] - s[i][2] - s[i][3]);
@@ -302,24 +308,28 @@ void transform_outputs(const float* m, int64_t plane, int64_t tiles, int64_t cha
     }
 }
 
-// 16 x 16 floats, rows `apart` floats apart, to 16 vectors of columns.
+// Exchanges the upper half of a's runs of 2 K floats with the lower half of b's: the lower result, and the upper one.
+template <int K, int... I>
+inline void exchange(V& a, V& b, std::integer_sequence<int, I...>) {
+  const kernelevo::vint low = {(I & K ? I - K + kLanes : I)...};
+  const V first = __builtin_shuffle(a, b, low), second = __builtin_shuffle(a, b, low + K);
+  a = first;
+  b = second;
+}
+
+// A square of floats, rows `apart` floats apart, to vectors of columns.
+template <int K = 1>
+inline void exchange_all(V* r) {
+#pragma GCC unroll 16
+  for (int i = 0; i < kLanes; ++i)
+    if (!(i & K)) exchange<K>(r[i], r[i | K], std::make_integer_sequence<int, kLanes>());
+  if constexpr (2 * K < kLanes) exchange_all<2 * K>(r);
+}
+
 inline void transpose(const float* from, int64_t apart, V* r) {
-  typedef int I __attribute__((vector_size(64)));
-  const I low[] = {{0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30},
-                   {0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29},
-                   {0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27},
-                   {0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23}};
 #pragma GCC unroll 16
-  for (int i = 0; i < 16; ++i) r[i] = load(from + i * apart);
-#pragma GCC unroll 4
-  for (int k = 0; k < 4; ++k)
-#pragma GCC unroll 16
-    for (int i = 0; i < 16; ++i)
-      if (!(i >> k & 1)) {
-        const V a = r[i], b = r[i | 1 << k];
-        r[i] = __builtin_shuffle(a, b, low[k]);
-        r[i | 1 << k] = __builtin_shuffle(a, b, low[k] + (1 << k));
-      }
+  for (int i = 0; i < kLanes; ++i) r[i] = load(from + i * apart);
+  exchange_all(r);
 }
 
 }  // namespace
@@ -353,7 +363,7 @@ extern "C" void block(const float* x, const float* w1, const float* w2, const fl
   {
     const int64_t me = omp_get_thread_num();
     Buffer gathered = buffer(4 * row), ring = buffer(4 * padded);
-    const int64_t in_plane = kGroup * out + kLanes;
+    const int64_t in_plane = kGroup * out + kLine;
     Buffer v = buffer(16 * in_plane), m = buffer(16 * in_plane), made = buffer(4 * kGroup * out);
 
     // 1: statistics of the first convolution and of the shortcut
@@ -400,28 +410,29 @@ extern "C" void block(const float* x, const float* w1, const float* w2, const fl
         }
       }
     }
-#ifdef __AVX512F__
+#ifdef __AVX__
     _mm_sfence();
 #endif
 #pragma omp barrier
 #pragma omp single
     norm[1].finish(second);
 
-    // 3: normalise, add the shortcut, to channels first
-    Buffer rows = buffer(kLanes * width);
+    // 3: normalise, add the shortcut, to channels first; a cache line's channels at a time, however wide a vector is
+    Buffer rows = buffer(kLine * width);
     const float *scale = norm[1].affine, *shift = scale + out, *scale3 = norm[2].affine, *shift3 = scale3 + out;
 #pragma omp for schedule(static)
     for (int64_t r = 0; r < batch * height; ++r) {
       const int64_t image = r / height, at = r % height * width;
       const float* seen = x + image * channels * plane + at;
-      for (int64_t o = 0; o < out; o += kLanes) {
-        for (int64_t p = 0; p < width; p += kLanes) {
-          V t[16];
-          transpose(raw + (r * width + p) * out + o, out, t);
+      for (int64_t o = 0; o < out; o += kLine) {
+        for (int64_t p = 0; p < width; p += kLanes)
+          for (int64_t c = 0; c < kLine; c += kLanes) {
+            V t[kLanes];
+            transpose(raw + (r * width + p) * out + o + c, out, t);
 #pragma GCC unroll 16
-          for (int i = 0; i < 16; ++i) store(rows.get() + i * width + p, t[i]);
-        }
-        for (int i = 0; i < kLanes; ++i) {
+            for (int i = 0; i < kLanes; ++i) store(rows.get() + (c + i) * width + p, t[i]);
+          }
+        for (int i = 0; i < kLine; ++i) {
           const float* w = w3 + (o + i) * channels;
           float* to = y + (image * out + o + i) * plane + at;
           for (int64_t p = 0; p < width; p += kLanes) {
@@ -433,7 +444,7 @@ extern "C" void block(const float* x, const float* w1, const float* w2, const fl
         }
       }
     }
-#ifdef __AVX512F__
+#ifdef __AVX__
     _mm_sfence();
 #endif
   }
