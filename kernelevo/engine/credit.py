@@ -25,6 +25,7 @@ class _Account:
     failures: int = 0  # asks in a row that raised
     rested: bool = False
     dropped: bool = False
+    hopeless: bool = False  # dropped for what no later answer mends
 
     @property
     def credit(self) -> float:
@@ -99,15 +100,25 @@ class Credit:
         return [name]
 
     def failed(self, name: str, *, for_good: bool = False) -> bool:
-        """Note that an ask raised; return whether the proposer is dropped for the rest of this sitting."""
+        """Note that an ask raised; return whether the proposer is asked no more in this sitting.
+
+        Args:
+            name: of the proposer.
+            for_good: whether no answer to an ask that is still under way changes that.
+        """
         account = self._accounts[name]
         account.failures += 1
-        account.dropped = for_good or account.failures >= FAILURES
+        account.hopeless |= for_good
+        account.dropped |= account.hopeless or account.failures >= FAILURES
         return account.dropped
 
     def answered(self, name: str) -> None:
-        """Note that an ask did not raise."""
-        self._accounts[name].failures = 0
+        """Note that an ask did not raise: asks made at the same time may fail together, and this one did not.
+
+        It takes back a drop, unless that was for good.
+        """
+        account = self._accounts[name]
+        account.failures, account.dropped = 0, account.hopeless
 
     def set_weight(self, name: str, weight: float) -> None:
         """Set how often a proposer is asked relative to the others (1); 0 silences it.

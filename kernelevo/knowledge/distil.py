@@ -27,7 +27,8 @@ def gains(run: str, trials: Sequence[Trial], *, parity: bool = True) -> list[tup
     """Return the steps of a run that helped, the largest gain first.
 
     A step's gain is over the program that it was made from. Without one, or where that had no score, it is
-    over parity.
+    over parity. It is the ratio of the scores; over one below 0, as a cost with its sign turned has, 1 and
+    the difference as a share of it. Over a score of 0 there is none.
 
     Args:
         run: name of the run.
@@ -48,10 +49,17 @@ def gains(run: str, trials: Sequence[Trial], *, parity: bool = True) -> list[tup
         if before is not None and before.evaluation and before.score is not None:
             base = above = before.score
             above = _number(before.evaluation.metrics.get("score_high")) or above
-        gain = verdict.score / base if base > 0 else 0.0
+        gain = _gain(verdict.score, base)
         if gain >= WORTH and (low is None or low > above) and trial.program.origin.proposer != "seed":
             found.append((trial, Evidence(run, trial.number, round(gain, 4), low, high)))
     return sorted(found, key=lambda pair: -pair[1].gain)
+
+
+def _gain(score: float, base: float) -> float:
+    """Return the ratio of two scores, or what stands for it where the one before is not above 0."""
+    if base > 0:
+        return score / base
+    return 1.0 + (score - base) / -base if base < 0 else 0.0
 
 
 def _first(trials: Sequence[Trial]) -> dict[str, Trial]:

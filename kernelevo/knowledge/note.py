@@ -30,7 +30,8 @@ class Evidence:
     Args:
         run: name of the run.
         trial: number of the trial there.
-        gain: its score over that of the program it came from (or over parity), above 1 if it was faster.
+        gain: its score over that of the program it came from (or over parity), above 1 if it was faster; over
+            a score below 0: 1 and the difference as a share of it.
         low, high: interval of the score, where one was measured.
     """
 

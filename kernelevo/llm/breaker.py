@@ -26,7 +26,7 @@ class Breaker:
     since: float = 0.0
     """When the first of the failures in a row came."""
     heard: bool = False
-    """Whether the model ever answered."""
+    """Whether the model ever answered, or its endpoint said that it is asked too often."""
     said: str = ""
     """What the last failure was."""
     gone: str = ""
@@ -51,8 +51,9 @@ class Breaker:
         """Note an answer."""
         self.failures, self.until, self.heard = 0, 0.0, True
 
-    def failed(self, why: str) -> None:
-        """Note a failure that may pass."""
+    def failed(self, why: str, *, there: bool = False) -> None:
+        """Note a failure that may pass; ``there`` if it shows that the endpoint serves us."""
+        self.heard = self.heard or there
         if not self.failures:
             self.since = self.clock()
         self.failures += 1

@@ -19,6 +19,8 @@ class EndpointError(MachineError):
     """How many requests were sent for it."""
     everywhere = False
     """Whether the model would refuse every prompt alike (a wrong key, no such model)."""
+    there = False
+    """Whether it came from an endpoint that serves us: its address is no mistake."""
 
 
 class ModelRefused(EndpointError):
@@ -33,8 +35,17 @@ class EndpointBusy(EndpointError):
     passing = True
 
 
+class RateLimited(EndpointBusy):
+    """The endpoint wants fewer requests in a minute; asking again later helps."""
+
+    there = True
+
+
 class ReplyTimeout(EndpointBusy):
-    """No reply came within the time allowed; asking again later may find it."""
+    """Nobody answered a prompt in the mailbox in time: nothing is broken, a reply may still come.
+
+    An endpoint that does not answer in time is ``EndpointBusy``.
+    """
 
 
 @dataclass(frozen=True)

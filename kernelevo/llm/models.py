@@ -69,7 +69,7 @@ class Models:
         models: all of them.
         roles: which of them answer for a role; a role that is not named is nobody's.
         book: told of every call before it is sent, and once more when it ended, answered or not.
-        clock: seconds that only go up.
+        clock: seconds that only go up; kept under this name, for ``hopeful``.
         now: seconds since the epoch.
         sleep: how to wait.
 
@@ -105,7 +105,7 @@ class Models:
         self._roles = {role: tuple(names) for role, names in roles.items() if names}
         self.book = book
         self.notice: Callable[[str], None] = lambda text: None  # told when a model begins to rest
-        self._clock, self._now, self._sleep = clock, now, sleep
+        self.clock, self._now, self._sleep = clock, now, sleep
         self._breakers = {name: Breaker(clock) for name in self._models}
         self._gates = {name: Gate(m.limits, clock=clock, sleep=sleep) for name, m in self._models.items()}
 
@@ -149,17 +149,25 @@ class Models:
                 most[unit] = max(amount, most.get(unit, 0.0))
         return most
 
-    def hopeful(self, role: Role, error: EndpointError) -> bool:
+    def hopeful(self, role: Role, error: EndpointError, since: float) -> bool:
         """Whether asking once more, after a failure, may bring an answer.
 
         It may where a model refuses everything and another one is left for the role; and where the failure
-        can pass, somebody has answered before, and not all have failed for ``PATIENCE`` seconds by now. What
-        never answered is more likely a wrong address than an endpoint that is down.
+        can pass, somebody was heard of before, and neither this ask nor all the models have failed for
+        ``PATIENCE`` seconds by now. What was never heard of is more likely a wrong address than an endpoint
+        that is down; and a prompt may be the one that is never answered, however well others are.
+
+        Args:
+            role: whose models are asked.
+            error: the failure.
+            since: when this ask failed for the first time, by ``clock``.
         """
         breakers = [self._breakers[name] for name in self.names(role)]
         if error.everywhere:
             return bool(breakers)
-        return error.passing and any(b.heard and b.failing < PATIENCE for b in breakers)
+        if not error.passing or self.clock() - since >= PATIENCE:
+            return False
+        return any(b.heard and b.failing < PATIENCE for b in breakers)
 
     async def rested(self, role: Role) -> tuple[str, ...]:
         """Wait until somebody may be asked, and return who.
@@ -167,7 +175,7 @@ class Models:
         Raises:
             EndpointError: if all were refused for good, or none woke up for ``PATIENCE`` seconds.
         """
-        began = self._clock()
+        began = self.clock()
         while not (awake := self.awake(role)):
             left = [self._breakers[name] for name in self.names(role)]
             if not left:
@@ -177,7 +185,7 @@ class Models:
                     why="; ".join(dict.fromkeys(reasons)) or "none was named",
                     now="mend that and go on with: kernelevo resume",
                 )
-            if self._clock() - began > PATIENCE:
+            if self.clock() - began > PATIENCE:
                 raise EndpointBusy(
                     f"Every model for the {role} has failed for {PATIENCE:g} s.",
                     why="; ".join(dict.fromkeys(breaker.said for breaker in left if breaker.said)),
@@ -215,7 +223,7 @@ class Models:
         longest = max_tokens or asked.max_tokens
         most = at_most(messages, longest)
         settings = {"temperature": temperature, "max_tokens": longest, "seed": seed}
-        began = self._clock()
+        began = self.clock()
         reply: Reply | None = None
         error: BaseException | None = None
         ended: Ended | None = None
@@ -235,7 +243,7 @@ class Models:
             error = caught
             raise
         finally:
-            call = self._call(asked, messages, purpose, settings, reply, error, self._clock() - began)
+            call = self._call(asked, messages, purpose, settings, reply, error, self.clock() - began)
             self._note(asked.name, error)
             if ended is not None:
                 ended(call)
@@ -248,7 +256,7 @@ class Models:
         elif isinstance(error, EndpointError):
             said = f"{error.what} {error.why}".strip()
             if error.passing:
-                breaker.failed(said)
+                breaker.failed(said, there=error.there)
                 if breaker.failures == breaker.after:
                     self.notice(f"{name} fails and rests for a while: {said}")
             elif error.everywhere:

@@ -18,8 +18,8 @@ from kernelevo.llm.client import (
     EndpointError,
     Message,
     ModelRefused,
+    RateLimited,
     Reply,
-    ReplyTimeout,
     Usage,
 )
 from kernelevo.llm.retry import Retryable, RetryBudget, RetryPolicy, Sleep, retry_after, with_retries
@@ -142,7 +142,6 @@ class OpenAIClient:
 
     async def _ask(self, request: dict[str, Any]) -> Any:
         """Make one attempt; a refusal of a setting costs one more, at once."""
-
         client = self._connection()
         self._flying += 1
         try:
@@ -153,20 +152,21 @@ class OpenAIClient:
     async def _answered(self, client: openai.AsyncOpenAI, request: dict[str, Any]) -> Any:
         import openai
 
-        for _ in range(4):
+        while True:  # each refusal takes away a setting that was sent, so it ends
+            adapted = self._adapted(request)
             try:
-                completion = await client.chat.completions.create(**self._adapted(request))
+                completion = await client.chat.completions.create(**adapted)
             except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-                setting = _refused_setting(error)
-                known = self._without.get(request["model"], frozenset())
-                if setting is None or setting in known:
+                # others may have met the same refusal meanwhile: what this one had sent counts
+                setting = _refused_setting(error, adapted)
+                if setting is None:
                     raise self._failure(error) from None
-                self._without[request["model"]] = known | {setting}
+                self._without[request["model"]] = self._left_out(request) | {setting}
             except openai.APITimeoutError as error:
                 if type(error.__cause__).__name__ == "ConnectTimeout":
                     raise Retryable(self._unreachable(error)) from None
                 waited = f"no reply within {self.timeout:g} s from {self._place()}"
-                raise Retryable(ReplyTimeout("The language model did not answer.", why=waited)) from None
+                raise Retryable(EndpointBusy("The language model did not answer.", why=waited)) from None
             except openai.APIConnectionError as error:
                 raise Retryable(self._unreachable(error)) from None
             except openai.APIStatusError as error:
@@ -182,10 +182,12 @@ class OpenAIClient:
                     failed = self._without_choice(completion)
                     raise Retryable(failed) if failed.passing else failed
                 return completion
-        raise EndpointError("The endpoint refuses every form of the request.", why=self._place())
+
+    def _left_out(self, request: dict[str, Any]) -> frozenset[str]:
+        return self._without.get(request["model"], frozenset())
 
     def _adapted(self, request: dict[str, Any]) -> dict[str, Any]:
-        without = self._without.get(request["model"], frozenset())
+        without = self._left_out(request)
         adapted = {k: v for k, v in request.items() if k not in without}
         if "max_tokens" in without and "max_tokens" in request and "max_completion_tokens" not in without:
             adapted["max_completion_tokens"] = request["max_tokens"]
@@ -290,6 +292,8 @@ def _kind(status: int | None) -> type[EndpointError]:
     """Return what an HTTP status means for asks to come; None is an answer that makes no sense."""
     if status in _FOR_GOOD:
         return ModelRefused
+    if status == 429:
+        return RateLimited
     return EndpointBusy if status is None or status in _TRANSIENT else EndpointError
 
 
@@ -339,9 +343,13 @@ def _said(error: Exception) -> str:
     return f"{error}" if body is None or told else f"{error} - {body}"
 
 
-def _refused_setting(error: openai.APIStatusError) -> str | None:
-    """Return the setting that a 400 or 422 complains about, if it is one we can do without."""
-    settings = ("max_completion_tokens", "max_tokens", "temperature", "seed")
+def _refused_setting(error: openai.APIStatusError, sent: Mapping[str, Any]) -> str | None:
+    """Return the setting that a 400 or 422 complains about, if it was sent and we can do without it.
+
+    What the endpoint recommends instead (``max_completion_tokens``) may be named beside it.
+    """
+    known = ("max_completion_tokens", "max_tokens", "temperature", "seed")
+    settings = [setting for setting in known if setting in sent]
     if error.param in settings:
         return error.param
     said = _said(error).lower()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
@@ -25,6 +25,8 @@ from kernelevo.llm import (
 from kernelevo.proposers.writing import Prompt, Writer, is_refusal
 
 REPAIRS = 1
+TRIES = 2
+"""Asks for one repair that may end without an answer: its prompt may be the one that is never answered."""
 MENDABLE = (Status.BUILD_FAILED, Status.WRONG, Status.CRASHED, Status.REJECTED, Status.TIMED_OUT)
 _CORRECT = 0.25
 """Reward of a program that is merely correct; the rest is for being better than others."""
@@ -39,6 +41,8 @@ class _Patient:
     persona: str
     done: int
     """Repairs that were made of it or of what it was mended from."""
+    failed: int = 0
+    """Asks for its repair that ended without an answer, as in an outage."""
 
 
 @dataclass(frozen=True)
@@ -104,9 +108,10 @@ class LLMProposer:
         return "repair" if self.models.names("repair") else "proposer"
 
     async def propose(self, brief: Brief, rng: Random) -> Sequence[Proposal]:
-        """Ask until somebody answers and return one proposal; none if a reply did not come in time.
+        """Ask until somebody answers and return one proposal; none if nobody looked into the mailbox in time.
 
-        An endpoint that answered before and is down is waited for, see ``Models.hopeful``.
+        An endpoint that answered before and is down is waited for, see ``Models.hopeful``. A program that was
+        to be mended then is mended later, after ``TRIES`` such asks no more.
 
         Raises:
             EndpointError: if no model gives a reply.
@@ -118,6 +123,11 @@ class LLMProposer:
             asked = await self._ask(brief, patient, rng)
         except ReplyTimeout:
             return ()
+        except EndpointError as error:
+            if patient is not None and error.passing and patient.failed + 1 < TRIES:
+                self._mended[patient.verdict.program.id] -= 1
+                self._ward.append(replace(patient, failed=patient.failed + 1))
+            raise
         details = self._details(asked)
         parents = brief.parents
         if patient is not None:
@@ -127,6 +137,7 @@ class LLMProposer:
 
     async def _ask(self, brief: Brief, patient: _Patient | None, rng: Random) -> _Asked:
         state = rng.getstate()
+        failing: float | None = None
         while True:
             rng.setstate(state)  # an answer after a failure is the one that it would have been
             models = await self.models.rested(self._mender if patient else "proposer")
@@ -148,7 +159,8 @@ class LLMProposer:
             except ReplyTimeout:
                 raise
             except EndpointError as error:  # whoever refused the mending is asked no more: others may do it
-                if not self.models.hopeful(self._mender if patient else "proposer", error):
+                failing = self.models.clock() if failing is None else failing
+                if not self.models.hopeful(self._mender if patient else "proposer", error, failing):
                     raise
             finally:
                 self._flying[arm] -= 1

@@ -135,8 +135,8 @@ class CallLedger(Journal):
     def cost_of_calls(self) -> list[dict[str, Any]]:
         """One row of plain data for each model and role, and a last one (model and role None) for all.
 
-        Dollars and tokens that nobody knows are not in the sums; ``unpriced`` counts such calls that were
-        answered, ``lost`` those whose reply was not received.
+        There is none without calls. Dollars and tokens that nobody knows are not in the sums; ``unpriced``
+        counts such calls that were answered, ``lost`` those whose reply was not received.
         """
         columns = (
             "COUNT(*) AS calls, SUM(state = 'failed') AS failed, SUM(state = 'lost') AS lost, "
@@ -148,8 +148,8 @@ class CallLedger(Journal):
             "SUM(latency) AS seconds"
         )
         grouped = f"SELECT model, role, {columns} FROM calls GROUP BY model, role ORDER BY model, role"
-        total = f"SELECT NULL AS model, NULL AS role, {columns} FROM calls HAVING COUNT(*) > 0"
-        return [dict(row) for query in (grouped, total) for row in self._read(query)]
+        total = f"SELECT NULL AS model, NULL AS role, {columns} FROM calls"
+        return [dict(row) for query in (grouped, total) for row in self._read(query) if row["calls"]]
 
 
 def _columns(row: CallRow) -> tuple[dict[str, Any], str]:

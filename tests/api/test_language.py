@@ -340,6 +340,18 @@ def test_an_outage_in_the_middle_does_not_end_the_run(tmp_path, monkeypatch):
     assert sum("rests for a while" in w.text for w in words if isinstance(w, Notice)) == 1
 
 
+def test_an_endpoint_that_hangs_for_a_while_does_not_end_the_run(tmp_path, monkeypatch):
+    made = Breaker.__init__
+    monkeypatch.setattr(made, "__defaults__", (2, 0.01, *made.__defaults__[2:]))
+
+    def answer(request, number):
+        return 200, {"delay": 2.0 if 1 <= number <= 5 else 0.0}, completion(program(number))[2]
+
+    with endpoint(answer) as mock:
+        result = run(tmp_path, mock, reply_timeout=0.5, models={"m": {"attempts": 1}})
+    assert len(result.trials) == 4 and result.trials[-1].score is not None and len(mock.requests) == 8
+
+
 def test_a_prompt_that_is_refused_does_not_end_the_run(tmp_path):
     def answer(request, number):
         return failure(400, "the prompt was filtered") if number == 1 else completion(program(number))

@@ -86,6 +86,19 @@ def test_failing_asks_drop_a_proposer() -> None:
     assert credit.order(Random(0), 0) == []
 
 
+def test_an_answer_takes_back_a_drop_that_was_not_for_good() -> None:
+    credit = Credit(["a", "b"])
+    assert [credit.failed("a") for _ in range(4)] == [False, False, True, True]  # all at the same time
+    assert credit.dropped == ("a",)
+    credit.answered("a")  # one was still under way
+    assert credit.dropped == () and sorted(credit.order(Random(0), LATE)) == ["a", "b"]
+    assert [credit.failed("a") for _ in range(3)] == [False, False, True]
+    assert credit.failed("b", for_good=True)
+    assert credit.failed("b")  # a failure of another kind does not take it back
+    credit.answered("b")
+    assert credit.dropped == ("a", "b")
+
+
 def test_programs_of_others_earn_nobody_anything() -> None:
     credit = Credit(["a"])
     assert told(credit, "person", AddStatus.BEST, 3) == []

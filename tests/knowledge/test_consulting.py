@@ -125,6 +125,22 @@ def test_a_gain_over_parity_is_told_as_that_and_only_where_there_is_one():
     assert note.id not in {n.id for n in other}  # the same words, of another task
 
 
+def test_a_gain_over_a_score_below_zero_is_a_share_of_it():
+    tour = Task("tour", "g", (), "tour.py:tour")
+    seed = trial(0, "seed", -100.0, origin=Origin("seed"))  # a cost with its sign turned
+    shorter = trial(1, "a", -80.0, seed.program)
+    longer = trial(2, "b", -130.0, seed.program)
+    level = trial(3, "c", -98.0, seed.program)
+    above = trial(4, "d", 20.0, shorter.program)
+    nothing = trial(5, "e", 0.0, shorter.program)
+    some = trial(6, "f", 7.0, nothing.program)  # no share of nothing
+    steps = [seed, shorter, longer, level, above, nothing, some]
+    found = [(t.number, e.gain) for t, e in gains("r1", steps, parity=False)]
+    assert found == [(4, 2.25), (5, 2.0), (1, 1.2)]
+    (note,) = distil("r1", tour, [seed, shorter, longer], "CPU")
+    assert "x1.2 over the program before it" in note.text
+
+
 def test_what_a_run_says_of_a_trial_now_replaces_what_it_said():
     base = KnowledgeBase()
     for score in (3.0, 2.0):  # re-based in between

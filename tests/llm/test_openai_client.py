@@ -11,7 +11,16 @@ from random import Random
 import pytest
 
 from kernelevo.errors import BadSetting
-from kernelevo.llm import EndpointError, Message, OpenAIClient, ReplyTimeout, RetryPolicy
+from kernelevo.llm import (
+    EndpointBusy,
+    EndpointError,
+    Message,
+    OpenAIClient,
+    RateLimited,
+    ReplyTimeout,
+    RetryPolicy,
+)
+from tests.endpoint import endpoint as serving
 
 KEY = "sk-secret-0123456789"
 ASK = [Message("system", "be brief"), Message("user", "hello")]
@@ -131,6 +140,9 @@ def test_busy_endpoint_is_asked_again_after_the_time_it_names(endpoint):
     (reply,), pauses = ask(endpoint, [failure(429, headers={"retry-after": 3}), failure(503), answer()])
     assert reply.text == "hi"
     assert len(pauses) == 2 and 3 <= pauses[0] <= 4
+    with pytest.raises(RateLimited, match="429") as caught:
+        ask(endpoint, [failure(429)] * 3)
+    assert caught.value.passing and caught.value.there
 
 
 def test_attempts_end(endpoint):
@@ -150,8 +162,9 @@ def test_a_wrong_key_is_not_retried_and_never_shown(endpoint):
 
 def test_timeout(endpoint):
     late = [(200, {"delay": 0.6}, answer()[2]) for _ in range(3)]
-    with pytest.raises(ReplyTimeout, match=r"0\.1"):
+    with pytest.raises(EndpointBusy, match=r"no reply within 0\.1 s") as caught:
         ask(endpoint, late, timeout=0.1)
+    assert not isinstance(caught.value, ReplyTimeout)  # that one means that nobody is at fault
 
 
 def test_a_crowd_is_spread_over_several_sets_of_connections(endpoint, monkeypatch):
@@ -207,6 +220,43 @@ def test_settings_the_model_does_not_know_are_dropped_or_renamed(endpoint):
     assert endpoint.requests[-1]["max_completion_tokens"] == 9
     assert "temperature" not in endpoint.requests[-1] and "max_tokens" not in endpoint.requests[-1]
     assert len(endpoint.requests) == 4  # remembered: the second request needs no new lesson
+
+
+def test_a_setting_that_several_requests_in_flight_had_is_dropped_for_each_of_them():
+    together = threading.Barrier(4)
+
+    def told(request, number):
+        refused = next((setting for setting in ("max_tokens", "temperature") if setting in request), None)
+        if refused is None:
+            return answer()
+        together.wait(20)  # all four are sent before the first is refused
+        return failure(400, f"Unsupported parameter: '{refused}'", param=refused)
+
+    async def talk(url):
+        client = OpenAIClient(url, environment={}, retry=RetryPolicy(attempts=1))
+        try:
+            return await asyncio.gather(
+                *(client.complete(ASK, model="m", temperature=0.5, max_tokens=9) for _ in range(4))
+            )
+        finally:
+            await client.aclose()
+
+    with serving(told) as mock:
+        replies = asyncio.run(talk(mock.url))
+    assert [reply.text for reply in replies] == ["hi"] * 4 and len(mock.requests) == 12
+    assert all(r["max_completion_tokens"] == 9 and "temperature" not in r for r in mock.requests[-4:])
+
+
+def test_every_setting_may_be_refused_and_another_one_recommended(endpoint):
+    renamed = "Unsupported parameter: 'max_tokens' is not supported. Use 'max_completion_tokens' instead."
+    said = [renamed, *(f"unknown field '{s}'" for s in ("temperature", "max_completion_tokens", "seed"))]
+    (reply,), _ = ask(
+        endpoint, [*(failure(400, words) for words in said), answer()], temperature=0.5, max_tokens=9, seed=3
+    )
+    assert reply.text == "hi" and endpoint.requests[1]["max_completion_tokens"] == 9
+    assert set(endpoint.requests[-1]) == {"model", "messages"}
+    with pytest.raises(EndpointError, match="unknown field 'seed'"):  # which was not sent
+        ask(endpoint, [failure(400, "unknown field 'seed'")], temperature=0.5)
 
 
 def test_any_other_bad_request_is_an_error(endpoint):

@@ -17,6 +17,8 @@ from kernelevo.llm import (
     ModelRefused,
     Models,
     Price,
+    Purpose,
+    RateLimited,
     Reply,
     ReplyTimeout,
     ScriptedClient,
@@ -202,7 +204,8 @@ class Clock:
 def proposing(scripts, roles=None):
     """A proposer whose models answer by scripts, and the function that asks it once."""
     clock = Clock()
-    made = [Model(name, ScriptedClient(script), max_tokens=100) for name, script in scripts.items()]
+    clients = {n: ScriptedClient(s) if isinstance(s, list) else s for n, s in scripts.items()}
+    made = [Model(name, client, max_tokens=100) for name, client in clients.items()]
     found = Models(made, roles or {"proposer": tuple(scripts)}, clock=lambda: clock.now, sleep=clock.sleep)
     proposer = LLMProposer(found, FileWriter())
 
@@ -236,6 +239,74 @@ def test_an_outage_ends_the_waiting_and_what_never_answered_is_not_waited_for():
     with pytest.raises(EndpointBusy):
         ask()
     assert clock.now == 0
+
+
+def test_an_endpoint_that_is_asked_too_often_is_waited_for_from_the_start():
+    _, ask, clock = proposing({"m": [*[RateLimited("HTTP 429")] * 4, GOOD]})
+    (proposal,) = ask()
+    assert proposal.program.origin.idea == "Fuse everything." and 30 < clock.now < 60
+
+
+class Gateway:
+    """A client that fails for prompts that hold some words, a minute after it was asked."""
+
+    clock: Clock
+    fails: str | None = None
+
+    async def complete(self, messages, **settings):
+        if self.fails is not None and self.fails in messages[1].content:
+            await self.clock.sleep(60.0)
+            raise EndpointBusy("HTTP 504")
+        return Reply(GOOD)
+
+
+def behind_a_gateway():
+    """A proposer with one program to mend, its client, and the function that asks it once."""
+    gateway = Gateway()
+    proposer, ask, gateway.clock = proposing({"m": gateway})
+    (proposal,) = ask()
+    proposer.observe(Trial(1, proposal.program, Evaluation.wrong("off by one")))
+    return proposer, ask, gateway
+
+
+def test_a_repair_that_fell_into_an_outage_is_asked_for_afterwards():
+    _, ask, gateway = behind_a_gateway()
+    gateway.fails = ""
+    with pytest.raises(EndpointBusy):
+        ask(2)
+    gateway.fails = None
+    assert ask(3)[0].program.origin.details["repair_of"] == 1
+    assert "repair_of" not in ask(4)[0].program.origin.details
+
+
+def test_a_repair_that_is_refused_is_not_asked_for_again():
+    proposer, ask, _ = proposing({"m": [GOOD, EndpointError("HTTP 400: too long"), GOOD]})
+    (proposal,) = ask()
+    proposer.observe(Trial(1, proposal.program, Evaluation.wrong("off by one")))
+    with pytest.raises(EndpointError, match="too long"):
+        ask(2)
+    assert "repair_of" not in ask(3)[0].program.origin.details
+
+
+def test_a_prompt_that_is_never_answered_is_given_up_though_others_are_answered():
+    proposer, ask, gateway = behind_a_gateway()
+    gateway.fails = "off by one"
+
+    async def stuck():
+        began = gateway.clock.now
+        mending = asyncio.create_task(proposer.propose(Brief(task(), 2), Random(0)))
+        for _ in range(100):  # minutes
+            await asyncio.sleep(0)
+            await proposer.models.ask(proposer.writer.write(Brief(task(), 3), "fusion").messages, Purpose())
+        mending.cancel()
+        with pytest.raises(EndpointBusy):
+            await mending
+        return gateway.clock.now - began
+
+    for _ in range(2):
+        assert 900 <= asyncio.run(stuck()) <= 1020
+    (proposal,) = ask(4)
+    assert "repair_of" not in proposal.program.origin.details
 
 
 def test_another_model_answers_for_one_that_is_refused():
