@@ -45,8 +45,9 @@ class Brief:
         parents: programs to change; empty at a cold start, two for a crossover.
         inspirations: good programs of other clusters.
         failures: recent programs that did not pass, with their feedback.
-        hints: sentences a person sent that apply to this ask.
-        knowledge: retrieved notes.
+        hints: sentences a person sent that apply to this ask; empty, as ``knowledge`` and ``lineage`` are,
+            for a proposer that does not say that it ``reads`` them.
+        knowledge: a person's notes, and those that were looked up.
         facts: facts about the device and the run (name, roofline gap, best score so far).
         direction: region of the solutions to explore, in words; empty outside a cold start.
         lineage: steps that led to the first parent, and what was tried from it, the latest first.

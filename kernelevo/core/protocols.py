@@ -39,9 +39,15 @@ class Proposer(Protocol):
     then asks another proposer. ``CaptureError`` means the same of one that works on a graph of the module,
     where there is none; the user is told why. It must draw all randomness from ``rng``.
 
-    Two plain methods are optional: ``observe(trial)`` is called with every trial that was told, and
+    Three plain methods are optional: ``observe(trial)`` is called with every trial that was told;
     ``proposed(program)``, when a run is resumed, with each program of its own that is not told yet: what a
-    proposer remembers of its proposals has to come out the same as if the run had never stopped.
+    proposer remembers of its proposals has to come out the same as if the run had never stopped; and
+    ``reread(change)`` when a better baseline has arrived: verdicts that were told read from now on as
+    ``change(evaluation)`` makes them, for who remembers their scores.
+
+    Two attributes are optional: ``parents``, how many its briefs shall have (1), and ``reads``, whether it
+    reads what a brief says in words (hints, notes, lineage). Who does not say so gets briefs without them,
+    and uses up no hint that was given for a number of asks.
     """
 
     name: str

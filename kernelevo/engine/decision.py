@@ -16,6 +16,8 @@ RECORD = "decision"
 """Name of the record beside a trial."""
 SITTING = "sitting"
 """Kind of the event that each sitting of a run begins with."""
+COUNTS_ASKS = "counts_asks"
+"""Fact of it: whether turns count asks alone; those of earlier versions count people's programs too."""
 ANSWERED, NOTHING, FAILED, UNAFFORDABLE, WAITING = "answered", "nothing", "failed", "too dear", "waiting"
 _LENGTH = 16  # characters of a program's id that are kept
 

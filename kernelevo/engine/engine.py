@@ -24,7 +24,7 @@ from kernelevo.core import (
 from kernelevo.core.events import Listener
 from kernelevo.engine.budget import Budget, Meter, Stopwatch
 from kernelevo.engine.confirm import Confirmation
-from kernelevo.engine.decision import SITTING, Marks
+from kernelevo.engine.decision import COUNTS_ASKS, SITTING, Marks
 from kernelevo.engine.estimate import Forecast
 from kernelevo.engine.gauge import Gauge
 from kernelevo.engine.generation import PERSON, Consult, Generation
@@ -36,13 +36,13 @@ from kernelevo.engine.outcome import Outcome
 from kernelevo.engine.pipeline import Judged, Pipeline
 from kernelevo.engine.pool import Pool
 from kernelevo.engine.preparation import Preparation
-from kernelevo.engine.replay import SEED, replay
+from kernelevo.engine.replay import SEED, given_so_far, replay
 from kernelevo.engine.sizes import Sizes
 from kernelevo.engine.steering import Steering
 from kernelevo.engine.turns import FREE, Schedule, Turns
 from kernelevo.errors import BadSetting
 from kernelevo.population import AddStatus, Islands
-from kernelevo.store import Draft, RunStore
+from kernelevo.store import Draft, Rebase, RunStore
 
 FAULTS_IN_A_ROW = 5
 
@@ -216,6 +216,11 @@ class Engine:
             self.store.append_event("ban", {"program": program_id, "told": self.ledger.told}, trial=trial)
         self.ledger.ban(program_id)
 
+    def rebase(self, rebase: Rebase) -> None:
+        """From now on all scores against the replaced baseline read as re-based ones, for everybody."""
+        self.ledger.rebase(rebase)
+        self.generation.reread(rebase.apply)
+
     def stir(self) -> None:
         """Something else than a verdict came back: somebody may be asked again."""
         self._turns.stir()
@@ -237,16 +242,17 @@ class Engine:
     async def _open(self) -> None:
         self._replaying = True
         taken = replay(self, deterministic=self._schedule.deterministic)
-        self.steering.replay()
         self._replaying = False
         names, strict = list(self.generation.proposers), self._schedule.deterministic
+        given = given_so_far(self.store)
         sitting = {"proposers": names, "seed": self.generation.seed, "deterministic": strict}
-        self.store.append_event(SITTING, sitting)
+        self.store.append_event(SITTING, {**sitting, COUNTS_ASKS: given is not None})
         offer = await self.judging.open()
+        self.steering.replay()  # how many workers there are for what depends on the stages
         self.judging.warm()
         pass_on(self, offer.notices)
         seeds = set(range(len(offer.seeds)))
-        self._turns = Turns(self.ledger, self._schedule, taken | seeds, len(seeds))
+        self._turns = Turns(self.ledger, self._schedule, taken | seeds, len(seeds), given)
         self._preparation.begin(offer, taken)
 
     async def _search(self) -> None:
@@ -301,8 +307,9 @@ class Engine:
         ):
             if not self._grants.ask(self._turns.next):
                 return
-            number = self._turns.take()
-            if self.generation.waiting[PERSON]:
+            given = bool(self.generation.waiting[PERSON])
+            number = self._turns.take(given=given)
+            if given:
                 draft = self.generation.submitted(number, self.ledger.told)
                 self.store.take_draft(draft)
                 self._pipeline.admit(draft)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any
 
-from kernelevo.core import Brief, Program, Proposal, Proposer, Task, Trial, Verdict
+from kernelevo.core import Brief, Evaluation, Program, Proposal, Proposer, Task, Trial, Verdict
 from kernelevo.engine.budget import Meter, uncounted
 from kernelevo.engine.credit import Credit
 from kernelevo.engine.decision import (
@@ -148,6 +148,11 @@ class Generation:
         return []
 
     @property
+    def reads(self) -> bool:
+        """Whether any proposer reads hints and notes."""
+        return any(map(_reads, self.proposers.values()))
+
+    @property
     def dry(self) -> str:
         """Why nobody has anything to offer, in words."""
         if self.failure is not None:
@@ -187,15 +192,23 @@ class Generation:
     def observe(self, trial: Trial) -> None:
         """Show a told trial to every proposer that wants to learn from it."""
         self._lineage.told(trial)
+        self._show("observe", trial)
+
+    def _show(self, word: str, news: object) -> None:
         for name, proposer in self.proposers.items():
-            look = getattr(proposer, "observe", None)
+            look = getattr(proposer, word, None)
             if look is None or name in self._deaf:
                 continue
             try:
-                look(trial)
+                look(news)
             except Exception as error:
                 self._deaf.add(name)
                 self._complain(f"{name} cannot learn from trials: {type(error).__name__}: {error}")
+
+    def reread(self, change: Callable[[Evaluation], Evaluation]) -> None:
+        """From now on verdicts read as ``change`` makes them: in briefs, and for who remembers scores."""
+        self._lineage.reread(change)
+        self._show("reread", change)
 
     def proposed(self, name: str, program: Program) -> None:
         """Tell a proposer of a program that it has proposed in an earlier sitting and that is not told."""
@@ -220,8 +233,9 @@ class Generation:
         decision.marks, decision.wanted = self._marks(), getattr(proposer, "parents", 1)
         drawn = self._islands.ask(rng, parents=decision.wanted, turn=decision.turn)
         decision.ask = described(drawn)  # as drawn: what people want of it is not the engine's decision
-        guided = guidance.guide(number, drawn)
-        asked, (brief, found) = guided.ask, self._brief(number, guided)
+        reads = _reads(proposer)
+        guided = guidance.guide(number, drawn, words=reads)
+        asked, (brief, found) = guided.ask, self._brief(number, guided, words=reads)
         wanted = self._estimate(proposer, brief)
         if not self._meter.reserve(wanted):
             self.unaffordable = True
@@ -275,7 +289,8 @@ class Generation:
                 await asyncio.sleep(self._backoff * 2 ** (attempt - 1))
         raise AssertionError("unreachable")
 
-    def _brief(self, number: int, guided: Guided) -> tuple[Brief, Sequence[Retrieved]]:
+    def _brief(self, number: int, guided: Guided, *, words: bool) -> tuple[Brief, Sequence[Retrieved]]:
+        """Make a brief; lineage and notes are looked up only for a proposer that reads words."""
         asked = guided.ask
         best = self._islands.best
         # what is told is what was measured, not what an opinion made of it for the choice of parents
@@ -290,9 +305,9 @@ class Generation:
             hints=guided.hints,
             direction=asked.direction,
             facts=facts,
-            lineage=self._lineage.of(asked.parents),
+            lineage=self._lineage.of(asked.parents) if words else (),
         )
-        found = self._consult(brief, asked.draw.stagnation) if self._consult else ()
+        found = self._consult(brief, asked.draw.stagnation) if self._consult and words else ()
         notes = (*guided.notes, *(one.note.shown() for one in found))
         return dataclasses.replace(brief, knowledge=notes), found
 
@@ -307,7 +322,7 @@ class Generation:
             if not hasattr(proposer, "estimate"):
                 continue
             asked = self._islands.ask(rng_for(self.seed, number, "ask", name, 0), turn=0)
-            brief, _ = self._brief(number, Guided(asked))
+            brief, _ = self._brief(number, Guided(asked), words=_reads(proposer))
             for unit, amount in self._estimate(proposer, brief).items():
                 most[unit] = max(amount, most.get(unit, 0.0))
         return most
@@ -318,6 +333,10 @@ class Generation:
         wanted = dict(estimate(brief)) if estimate else dict(self._dearest[proposer.name])
         known = {unit: amount for unit, amount in wanted.items() if amount > 0 and math.isfinite(amount)}
         return {"dollars": 0.0, "tokens": 0.0, **known}
+
+
+def _reads(proposer: Proposer) -> bool:
+    return bool(getattr(proposer, "reads", False))
 
 
 def _signed(proposal: Proposal, name: str, guided: Guided, found: Sequence[Retrieved]) -> Proposal:

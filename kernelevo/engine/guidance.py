@@ -21,7 +21,7 @@ class Hint:
     Args:
         order: number of the command that gave it.
         text: the sentence.
-        asks: of how many asks it is part; None for all.
+        asks: of how many asks it is part, of those whose proposer reads hints; None for all.
         island: only asks of this island; None for all.
         lineage: only asks that build on this program or its descendants; None for all.
         until: seconds since the epoch after which it is no longer given; None for never.
@@ -134,12 +134,13 @@ class Guidance:
             now="kernelevo steer RUN lists the orders with their numbers",
         )
 
-    def guide(self, number: int, ask: Ask) -> Guided:
+    def guide(self, number: int, ask: Ask, *, words: bool) -> Guided:
         """Return an ask as people want it; what is given for a number of asks is used up by it.
 
         Args:
             number: the trial that the ask fills; asking again for it uses nothing up.
             ask: as drawn.
+            words: whether who is asked reads hints and notes; if not, none are given, used up or marked.
         """
         marks: dict[str, Any] = {}
         for fork in list(self.forks.values()):
@@ -148,6 +149,8 @@ class Guidance:
                 fork.asked.add(number)
                 marks["fork"] = fork.order
                 break
+        if not words:
+            return Guided(ask, marks=marks)
         now, trials = self._now(), self._trials()
         given = []
         for hint in list(self.hints.values()):

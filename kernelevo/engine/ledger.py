@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from kernelevo.core import Trial, Verdict, Worth
@@ -56,8 +56,7 @@ class Ledger:
         """From now on all scores against the replaced baseline read as re-based ones."""
         self._rebases.append(rebase)
         self._islands.reread(lambda v: Verdict(v.program, rebase.apply(v.evaluation)))
-        if self._best:
-            self._best = rebased(self._best, [rebase])
+        self._look_again()
 
     def reweigh(self, metric: str, weight: float) -> None:
         """From now on a metric of a weighted sum counts so much; ValueError if there is no such metric."""
@@ -66,7 +65,7 @@ class Ledger:
 
     def weigh(self, program_id: str, by: float) -> None:
         """From now on parents are chosen as if a program's score were higher by this part of its size."""
-        self._islands.reread(lambda v: _moved(v, by) if v.program.id == program_id else v)
+        self._islands.reread(lambda v: _moved(v, by), program_id)
 
     def ban(self, program_id: str) -> None:
         """Never use a program again."""
@@ -76,9 +75,8 @@ class Ledger:
             self._look_again()
 
     def _look_again(self) -> None:
-        """The best is another one now: that of the islands, with its score as it reads today."""
-        best = self._islands.best
-        self._best = self.trial_of(best.program.id) if best else None
+        """The best may be another one now: of all that is recorded, told or not, as it reads today."""
+        self._best = self._best_of(self._known.values())
 
     def reusable(self, program_id: str, floor: float | None) -> Trial | None:
         """The trial whose verdict holds for this program too, if there is one.
@@ -130,14 +128,17 @@ class Ledger:
 
     def best_of_line(self, program_id: str) -> Verdict | None:
         """The best full verdict among a program and its descendants; None if none has a score."""
-        line = (self._known[name] for name in _reach(program_id, self._children) if name in self._known)
-        read = [self.reread(t) for t in line if t.program.id not in self._banned and not _is_rough(t)]
-        best = max(
-            (t for t in read if t.score is not None), key=lambda t: (self._worth(t), -t.number), default=None
-        )
+        best = self._best_of(self._known[n] for n in _reach(program_id, self._children) if n in self._known)
         if best is None or best.evaluation is None:
             return None
         return Verdict(best.program, best.evaluation)
+
+    def _best_of(self, trials: Iterable[Trial]) -> Trial | None:
+        """The best full score among trials, as they read today; of equals the earliest."""
+        read = [self.reread(t) for t in trials if t.program.id not in self._banned and not _is_rough(t)]
+        return max(
+            (t for t in read if t.score is not None), key=lambda t: (self._worth(t), -t.number), default=None
+        )
 
     @property
     def rebased_times(self) -> int:

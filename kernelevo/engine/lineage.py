@@ -6,10 +6,12 @@ helped shows what it removed.
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 from collections import defaultdict
+from collections.abc import Callable
 
-from kernelevo.core import Attempt, Program, Trial, Verdict
+from kernelevo.core import Attempt, Evaluation, Program, Trial, Verdict
 
 STEPS = 6
 """Steps back from a parent that are shown."""
@@ -24,21 +26,29 @@ class Lineage:
 
     def __init__(self) -> None:
         self._first: dict[str, Trial] = {}
-        self._children: dict[str, list[Trial]] = defaultdict(list)
+        self._children: dict[str, list[str]] = defaultdict(list)
+        self._removed: dict[tuple[str, str], tuple[str, ...]] = {}  # by both programs: texts never change
 
     def told(self, trial: Trial) -> None:
         """Remember a trial."""
         known = self._first.setdefault(trial.program.id, trial)
         if known is trial:
             for parent in trial.program.parents[:1]:
-                self._children[parent].append(trial)
+                self._children[parent].append(trial.program.id)
+
+    def reread(self, change: Callable[[Evaluation], Evaluation]) -> None:
+        """From now on verdicts read as ``change`` makes them."""
+        for name, trial in self._first.items():
+            if trial.evaluation is not None:
+                self._first[name] = dataclasses.replace(trial, evaluation=change(trial.evaluation))
 
     def of(self, parents: tuple[Verdict, ...]) -> tuple[Attempt, ...]:
         """Return the steps to the first parent, the latest first, then what was tried from it."""
         if not parents:
             return ()
         program = parents[0].program
-        tried = [self._attempt(t, ancestor=False) for t in self._children[program.id][-TRIED:]]
+        children = self._children.get(program.id, [])[-TRIED:]
+        tried = [self._attempt(self._first[name], ancestor=False) for name in children]
         return (*self._ancestors(program), *reversed(tried))
 
     def _ancestors(self, program: Program) -> list[Attempt]:
@@ -65,8 +75,15 @@ class Lineage:
             trial.score,
             earlier,
             ancestor,
-            removed(before.program, trial.program) if helped and before else (),
+            self._taken_out(before.program, trial.program) if helped and before else (),
         )
+
+    def _taken_out(self, before: Program, after: Program) -> tuple[str, ...]:
+        """What a step removed; it is shown in many briefs, and long programs are slow to compare."""
+        step = before.id, after.id
+        if step not in self._removed:
+            self._removed[step] = removed(before, after)
+        return self._removed[step]
 
 
 def removed(before: Program, after: Program) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ def pass_on(engine: Engine, notices: Notices) -> None:
         elif kind == "rebase":
             facts["told"] = engine.ledger.told
             row = engine.store.rebase(facts.pop("before"), facts.pop("now"), facts.pop("factor"), facts)
-            engine.ledger.rebase(row)
+            engine.rebase(row)
             engine.say(ScoresRebased(str(facts.get("baseline", row.now)), row.factor))
         elif kind == "notice":
             engine.say(Notice(facts["text"]))

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from kernelevo.core import Trial
 from kernelevo.engine.budget import uncounted
+from kernelevo.engine.decision import COUNTS_ASKS, SITTING
+from kernelevo.engine.generation import PERSON
 from kernelevo.engine.ledger import WEIGHED
 from kernelevo.store import Draft, RunStore
 
@@ -35,6 +37,16 @@ def used_so_far(store: RunStore) -> dict[str, float]:
     return used
 
 
+def given_so_far(store: RunStore) -> set[int] | None:
+    """Numbers of the programs that people sent; None for a run whose turns count those as asks."""
+    trials, sittings = store.trials(raw=True), store.events(kind=SITTING)
+    begun_earlier = bool(trials) and not sittings
+    if begun_earlier or (sittings and not sittings[0].data.get(COUNTS_ASKS, False)):
+        return None
+    sent = {trial.number for trial in trials if trial.program.origin.proposer == PERSON}
+    return sent | {d.number for d in store.drafts() if d.number is not None and d.proposer == PERSON}
+
+
 def replay(engine: Engine, *, deterministic: bool) -> set[int]:
     """Tell the islands everything in the old order, take drafts up again; return the numbers that are taken.
 
@@ -57,7 +69,7 @@ def replay(engine: Engine, *, deterministic: bool) -> set[int]:
             engine.ledger.restore(entry)
             trials.append(entry)
         else:
-            engine.ledger.rebase(entry)
+            engine.rebase(entry)
     asks: list[tuple[int, Trial | Draft]] = [*drafts]
     if deterministic:
         asks += [(trial.number, trial) for trial in trials]
@@ -83,19 +95,21 @@ def _remind(engine: Engine, judged: Sequence[Trial]) -> None:
 
 
 class _Changes:
-    """Bans and weighed opinions of earlier sittings: each takes effect where it did, after as many tells."""
+    """Bans, weighed opinions and objectives' weights of earlier sittings: each takes effect where it did."""
 
     def __init__(self, engine: Engine) -> None:
         self._ledger = engine.ledger
         # one that does not say after how many tells it came takes effect last
-        rows = [row for row in engine.store.events() if row.kind in ("ban", WEIGHED)]
+        rows = [row for row in engine.store.events() if row.kind in ("ban", "objective", WEIGHED)]
         changes = [(row.data.get("told", math.inf), row) for row in rows]
-        self._left = deque(sorted(changes, key=lambda change: change[0]))
+        self._left = deque(sorted(changes, key=lambda change: (change[0], change[1].id)))
 
     def catch_up(self, *, all_of_them: bool = False) -> None:
         while self._left and (all_of_them or self._left[0][0] <= self._ledger.told):
             row = self._left.popleft()[1]
             if row.kind == WEIGHED:
                 self._ledger.weigh(row.data["program"], row.data["by"])
+            elif row.kind == "objective":
+                self._ledger.reweigh(row.data["metric"], row.data["weight"])
             else:
                 self._ledger.ban(row.data["program"])

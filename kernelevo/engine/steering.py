@@ -18,7 +18,7 @@ from kernelevo.store import Command, Draft
 if TYPE_CHECKING:
     from kernelevo.engine.engine import Engine
 
-# obeyed again, silently, when a run is resumed; pins, bans and budgets are events
+# obeyed again, silently, when a run is resumed; pins, bans, weights of objectives and budgets are events
 LASTING = ("hint", "withdraw", "knowledge", "fork", "weight", "workers", "thinkers")
 
 
@@ -44,7 +44,10 @@ class Steering:
         return self._last
 
     def replay(self) -> None:
-        """Take up again what earlier sittings were told and what still holds."""
+        """Take up again what earlier sittings were told and what still holds, once the evaluator is known.
+
+        What changed who is best took effect in the middle of what was told: ``replay`` does that.
+        """
         store = self._engine.store
         for command in store.commands():
             if command.effect is None:
@@ -54,12 +57,9 @@ class Steering:
                 with contextlib.suppress(KernelEvoError):  # its island is gone with the cold start
                     self._do(command)
         self._count_again()
-        changes = [e for kind in ("pin", "unpin", "objective") for e in store.events(kind=kind)]
+        changes = [e for kind in ("pin", "unpin") for e in store.events(kind=kind)]
         for event in sorted(changes, key=lambda event: event.id):
-            if event.kind == "objective":
-                self._engine.ledger.reweigh(event.data["metric"], event.data["weight"])
-            else:
-                getattr(self._engine.islands, event.kind)(event.data["program"])
+            getattr(self._engine.islands, event.kind)(event.data["program"])
         if budgets := store.events(kind="budget"):
             self._engine.meter.budget = Budget(budgets[-1].data["limits"])
 
@@ -101,6 +101,10 @@ class Steering:
         assert self._command is not None
         return self._command
 
+    @property
+    def _unread(self) -> str:
+        return "" if self._engine.generation.reads else "; but no proposer of this run reads hints and notes"
+
     def _pause(self) -> str:
         self.paused = True
         return "no new asks; what is in flight is finished"
@@ -140,14 +144,14 @@ class Steering:
             f" that builds on {hint.lineage[:12]} or what came of it" if hint.lineage else "",
             f", until {expires} from now" if expires else "",
         ]
-        return f"in every brief{''.join(scope)}"
+        return f"in every brief{''.join(scope)}{self._unread}"
 
     def _withdraw(self, order: int) -> str:
         return f"{self.guidance.withdraw(order)} {order} holds no longer"
 
     def _knowledge(self, text: str) -> str:
         self.guidance.notes[self._now.id] = text
-        return "among the notes of every brief"
+        return f"among the notes of every brief{self._unread}"
 
     def _fork(self, program: str, asks: int = FORK_ASKS, island: int | None = None) -> str:
         found = self._engine.ledger.program(program)

@@ -54,12 +54,20 @@ class Turns:
         schedule: how far an ask looks.
         taken: numbers that trials, drafts or seeds have already.
         seeds: how many of the first numbers are seeds.
+        given: numbers of programs that people sent, which answer no ask; None counts those as asks too, as
+            runs of earlier versions did.
     """
 
     def __init__(
-        self, ledger: Ledger, schedule: Schedule, taken: Set[int] = frozenset(), seeds: int = 0
+        self,
+        ledger: Ledger,
+        schedule: Schedule,
+        taken: Set[int] = frozenset(),
+        seeds: int = 0,
+        given: Set[int] | None = frozenset(),
     ) -> None:
         self._ledger, self._schedule, self.seeds = ledger, schedule, seeds
+        self._given = None if given is None else set(given)
         self._end = max(taken, default=-1) + 1
         self._gaps = sorted(set(range(self._end)) - taken)
         self._dry: int | None = None  # how much was told when nobody had an answer
@@ -88,16 +96,20 @@ class Turns:
         """The smallest free number."""
         return self._gaps[0] if self._gaps else self._end
 
-    def take(self) -> int:
-        """Return the smallest free number; it is taken then."""
+    def take(self, *, given: bool = False) -> int:
+        """Return the smallest free number; it is taken then, by an ask or by a program that is given."""
+        number = self.next
         if self._gaps:
-            return heapq.heappop(self._gaps)
-        self._end += 1
-        return self._end - 1
+            heapq.heappop(self._gaps)
+        else:
+            self._end += 1
+        if given and self._given is not None:
+            self._given.add(number)
+        return number
 
     def turn(self, number: int) -> int:
-        """Return the place of a number among the asks of the run, seeds left out."""
-        return number - self.seeds
+        """Return the place of a number among the asks of the run, seeds and people's programs left out."""
+        return number - self.seeds - sum(sent < number for sent in self._given or ())
 
     def unanswered(self, number: int, seen: int) -> None:
         """Nobody had an answer for this number, knowing so many tells; a later ask fills it."""

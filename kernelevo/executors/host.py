@@ -46,7 +46,13 @@ class GenerationHost:
         self._closed = False
 
     def proposer(
-        self, name: str, factory: str, options: Mapping[str, Any] | None = None, *, parents: int = 1
+        self,
+        name: str,
+        factory: str,
+        options: Mapping[str, Any] | None = None,
+        *,
+        parents: int = 1,
+        reads: bool = False,
     ) -> HostedProposer:
         """Return a proposer that lives in the host.
 
@@ -55,6 +61,7 @@ class GenerationHost:
             factory: ``"module:callable"``, imported in the host only.
             options: keyword arguments of the factory; they must be picklable.
             parents: how many parents its briefs shall have.
+            reads: whether it reads hints, notes and lineage.
 
         Raises:
             ValueError: if the name is taken.
@@ -63,13 +70,14 @@ class GenerationHost:
             raise ValueError(f"there is a hosted proposer {name!r} already")
         self._specs[name] = (factory, dict(options or {}))
         self._seen[name] = []
-        return HostedProposer(self, name, parents)
+        return HostedProposer(self, name, parents, reads)
 
     def adopt(self, proposer: Proposer) -> HostedProposer:
         """Move a proposer that exists already, and can be pickled, into the host."""
         options = {"body": pickle.dumps(proposer, pickle.HIGHEST_PROTOCOL)}
-        parents = getattr(proposer, "parents", 1)
-        return self.proposer(proposer.name, "kernelevo.executors.frames:loads", options, parents=parents)
+        parents, reads = getattr(proposer, "parents", 1), getattr(proposer, "reads", False)
+        factory = "kernelevo.executors.frames:loads"
+        return self.proposer(proposer.name, factory, options, parents=parents, reads=reads)
 
     @property
     def pgid(self) -> int | None:
@@ -134,8 +142,8 @@ class GenerationHost:
 class HostedProposer:
     """A proposer whose thinking happens in a GenerationHost."""
 
-    def __init__(self, host: GenerationHost, name: str, parents: int) -> None:
-        self.name, self.parents = name, parents
+    def __init__(self, host: GenerationHost, name: str, parents: int, reads: bool) -> None:
+        self.name, self.parents, self.reads = name, parents, reads
         self._host = host
 
     async def propose(self, brief: Brief, rng: Random) -> Sequence[Proposal]:

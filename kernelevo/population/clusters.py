@@ -112,9 +112,9 @@ class Clusters:
             self.all.remove(cluster)
 
     def replace(self, members: Mapping[str, Member]) -> None:
-        """Take the members' new verdicts (the same programs) and rank anew."""
-        for cluster in self.all:
-            cluster.members = sorted((members[m.id] for m in cluster.members), key=rank)
+        """Take new verdicts of members (the same programs) and rank their clusters anew."""
+        for cluster in {id(c): c for c in map(self._where.__getitem__, members)}.values():
+            cluster.members = sorted((members.get(m.id, m) for m in cluster.members), key=rank)
 
     def visit(self, program_id: str) -> None:
         """Note that a member of this cluster had a child."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from random import Random
 
 import numpy as np
 
@@ -21,8 +22,9 @@ TREE = 4  # each fourth line branches; the others are chains
 class ColdStart:
     """Who asks whom while a run has no islands yet.
 
-    A chain builds on the best of its own line; a tree draws among all of its own, so that it branches. A
-    line without programs builds on the best of the common ones, or on nothing.
+    A chain builds on the best of its own line; a tree draws among all of its own alike, so that it branches
+    (the law of an island, as cold as runs have it, would nearly always take the best of so few). A line
+    without programs builds on the best of the common ones, or on nothing.
 
     Args:
         lines: one island for each line, and one more for the common programs.
@@ -44,10 +46,12 @@ class ColdStart:
         if trial.program.origin.proposer not in COMMON:
             self.left -= 1
 
-    def parents(self, line: int) -> list[Member]:
-        """Return the members of a line that may be parents: for a chain those of rank one, two, ..."""
+    def draw(self, rng: Random, line: int, count: int) -> list[Member]:
+        """Draw distinct parents for a line, a chain's by rank; fewer if the line has fewer."""
         own = self.lines[line].members
-        return own if own else self.common.members[:1]
+        if own and self.branches(line):
+            return rng.sample(own, min(count, len(own)))
+        return (own or self.common.members[:1])[:count]
 
     @staticmethod
     def branches(line: int) -> bool:

@@ -55,11 +55,11 @@ class ElitePool:
         return self.all[rng.randrange(len(self.all))]
 
     def inspirations(
-        self, rng: Random, count: int, *, beside: Cluster | None, without: Collection[str]
+        self, rng: Random, count: int, *, beside: Collection[Cluster], without: Collection[str]
     ) -> list[Member]:
-        """Draw distinct elites of other clusters than this one; its own only where others are too few."""
+        """Draw distinct elites of other clusters than these; of these only where others are too few."""
         left = [elite for elite in self.all if elite.member.id not in without]
-        others = [elite.member for elite in left if elite.cluster is not beside]
-        same = [elite.member for elite in left if elite.cluster is beside]
+        others = [elite.member for elite in left if elite.cluster not in beside]
+        same = [elite.member for elite in left if elite.cluster in beside]
         drawn = rng.sample(others, min(count, len(others)))
         return drawn + rng.sample(same, min(count - len(drawn), len(same)))

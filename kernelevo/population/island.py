@@ -108,7 +108,16 @@ class Island:
         self._failures.clear()
         self._failures.extend(kept)
 
-    def reread(self, change: Callable[[Member], Member]) -> None:
-        """Replace every member by its changed form (the same program, a re-based score) and rank anew."""
-        self.members = sorted(map(change, self.members), key=rank)
-        self.clusters.replace({m.id: m for m in self.members})
+    def reread(self, change: Callable[[Member], Member], program_id: str | None = None) -> None:
+        """Replace members by their changed form (the same program, another score) and rank anew.
+
+        Args:
+            change: returns the changed form.
+            program_id: the one program that is meant; None for all.
+        """
+        if program_id is not None and program_id not in self._ids:
+            return
+        old = {m.id: m for m in self.members if program_id in (None, m.id)}
+        new = {name: change(member) for name, member in old.items()}
+        self.members = sorted((new.get(m.id, m) for m in self.members), key=rank)
+        self.clusters.replace(new)

@@ -185,12 +185,7 @@ class Islands:
 
     def _ask_line(self, cold: ColdStart, rng: Random, parents: int, turn: int | None) -> Ask:
         line = (rng.randrange(len(cold.lines)) if turn is None else turn) % len(cold.lines)
-        members = cold.parents(line)
-        if cold.branches(line) and cold.lines[line].members:
-            drawn = [m for m, _ in Law(cold.lines[line], self.policy).draw(rng, parents)]
-        else:
-            drawn = members[:parents]
-        drawn = self._with_pinned(rng, drawn)
+        drawn = self._with_pinned(rng, cold.draw(rng, line, parents))
         return Ask(
             line,
             tuple(m.verdict for m in drawn),
@@ -220,7 +215,9 @@ class Islands:
     def _inspirations(self, rng: Random, home: int, members: Sequence[Member]) -> list[Member]:
         without = {m.id for m in members}
         if self.policy.elites:
-            beside = self.islands[home].clusters.of(members[0].id) if members else None
+            # an elite or a pinned parent may live elsewhere, and what migrated lives on several islands
+            lived = [island.clusters.of(m.id) for m in members[:1] for island in self.islands]
+            beside = [cluster for cluster in lived if cluster is not None]
             return self.pool.inspirations(rng, self.INSPIRATIONS, beside=beside, without=without)
         others = [m for m in self.islands[home].elites if m.id not in without]
         return rng.sample(others, min(self.INSPIRATIONS, len(others)))
@@ -343,15 +340,15 @@ class Islands:
             self.islands[index] = anew
             self._forget_draws()
 
-    def reread(self, change: Callable[[Verdict], Verdict]) -> None:
-        """Re-base scores: replace every member's verdict by ``change(verdict)``."""
+    def reread(self, change: Callable[[Verdict], Verdict], program_id: str | None = None) -> None:
+        """Replace every member's verdict, or that of one program alone, by ``change(verdict)``."""
 
         def changed(member: Member) -> Member:
             return self._valued(replace(member, verdict=change(member.verdict)))
 
         for island in self.islands:
-            island.reread(changed)
-        self._retired = [changed(member) for member in self._retired]
+            island.reread(changed, program_id)
+        self._retired = [changed(m) if program_id in (None, m.id) else m for m in self._retired]
         self._forget_draws()
 
     def reweigh(self, metric: str, weight: float) -> None:

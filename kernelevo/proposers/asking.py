@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
-from kernelevo.core import ENTRY, Brief, Origin, Program, Proposal, Status, Trial, Verdict
+from kernelevo.core import ENTRY, Brief, Evaluation, Origin, Program, Proposal, Status, Trial, Verdict
 from kernelevo.llm import (
     Answer,
     Arm,
@@ -71,6 +71,8 @@ class LLMProposer:
         mended: by program: repairs that an earlier sitting asked for.
     """
 
+    reads = True
+
     def __init__(
         self,
         models: Models,
@@ -87,7 +89,7 @@ class LLMProposer:
         self._mended: Counter[str] = Counter(mended or {})
         self._ward: deque[_Patient] = deque()
         self._flying: Counter[Arm] = Counter()
-        self._scores: dict[str, float] = {}
+        self._known: dict[str, Evaluation] = {}  # by program, as they read today
 
     def estimate(self, brief: Brief) -> dict[str, float]:
         """Return the most that the next ask may cost, by unit: by the dearest model that may be drawn.
@@ -168,14 +170,17 @@ class LLMProposer:
     def observe(self, trial: Trial) -> None:
         """Learn what became of a program, and take in those of our own that failed."""
         origin, details = trial.program.origin, trial.program.origin.details
-        score = trial.score
         if origin.proposer == self.name and trial.evaluation is not None and "arm" in details:
             # one unit for all arms: dollars of one model and tokens of another cannot be compared
             unit = "dollars" if self.models.priced("proposer", "repair") else "tokens"
             self._bandit.told(Arm(*details["arm"]), self._reward(trial), trial.cost.get(unit))
             self._admit(trial)
-        if score is not None and trial.evaluation and trial.evaluation.fidelity == "full":
-            self._scores[trial.program.id] = score
+        if trial.score is not None and trial.evaluation and trial.evaluation.fidelity == "full":
+            self._known[trial.program.id] = trial.evaluation
+
+    def reread(self, change: Callable[[Evaluation], Evaluation]) -> None:
+        """From now on verdicts read as ``change`` makes them: against a better baseline."""
+        self._known = {name: change(evaluation) for name, evaluation in self._known.items()}
 
     def _admit(self, trial: Trial) -> None:
         evaluation, details = trial.evaluation, trial.program.origin.details
@@ -196,13 +201,14 @@ class LLMProposer:
         """Scale-free: by the share of known scores that are beaten, and by whether the parents are."""
         if trial.score is None or trial.reused is not None:
             return 0.0
-        known = list(self._scores.values())
+        scores = {name: e.score for name, e in self._known.items() if e.score is not None}
+        known = list(scores.values())
         if trial.evaluation is not None and trial.evaluation.fidelity == "rough":
             return _CORRECT
         if not known or trial.score > max(known):
             return 1.0
         beaten = sum(score < trial.score for score in known) / len(known)
-        parents = [self._scores[p] for p in trial.program.parents if p in self._scores]
+        parents = [scores[p] for p in trial.program.parents if p in scores]
         better = bool(parents) and trial.score > max(parents)
         return _CORRECT + 0.4 * beaten + 0.25 * better
 

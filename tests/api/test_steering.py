@@ -68,7 +68,8 @@ def test_a_run_that_is_not_there_cannot_be_steered(tmp_path: Path) -> None:
 def test_what_a_hint_and_a_submission_brought_is_told(bench: Bench) -> None:
     flip = toys.Flip()
     orders = [("hint", {"text": "more ones", "asks": 3}), ("submit", {"source": "1" * 13 + "000"})]
-    bench.run(toys.task(), [flip], "25", meanwhile=order_at(3, *orders), schedule=Schedule(thinkers=1))
+    # beyond the cold start, whose lines build on their own programs once they have some
+    bench.run(toys.task(), [flip], "40", meanwhile=order_at(3, *orders), schedule=Schedule(thinkers=1))
     hint, program = api.orders(bench.folder)
     trials = bench.trials()
     assert hint["carried"] == sorted(b.number for b in flip.briefs if b.hints) and len(hint["carried"]) == 3

@@ -47,6 +47,8 @@ def load(task: Task) -> Knobs:
 class Writer:
     """Changes one number; keeps what it was told as its prompt."""
 
+    reads = True
+
     def __init__(self, name: str, seconds: float, dollars: float) -> None:
         self.name, self.seconds, self.dollars = name, seconds, dollars
 

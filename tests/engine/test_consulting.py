@@ -51,3 +51,20 @@ def test_notes_are_shown_and_recorded_and_lineage_grows(tmp_path: Path) -> None:
     for brief in watching.briefs:
         assert brief.knowledge == ((NOTE.shown(),) if brief.number % 2 else ())
     assert any(brief.lineage for brief in watching.briefs)
+
+
+def test_nothing_is_looked_up_for_who_does_not_read(tmp_path: Path) -> None:
+    asked = []
+
+    def consult(brief, stagnation):
+        asked.append(brief.number)
+        return [Retrieved(NOTE, "stagnation", "nothing gained")]
+
+    with RunStore.create(tmp_path / "run", toys.task(), {}) as store:
+        engine = Engine(
+            store, [toys.Lists(), toys.Flip()], InlineExecutor(), Budget.parse("8"), device=None,
+            loader="tests.engine.toys:load", consult=consult,
+        )  # fmt: skip
+        run_engine(engine)
+        noted = {t.program.origin.proposer: "knowledge" in t.program.origin.details for t in store.trials()}
+    assert asked and noted == {"seed": False, "lists": False, "flip": True}

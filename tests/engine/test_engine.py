@@ -242,6 +242,30 @@ def test_scores_are_re_based_when_a_better_baseline_arrives(bench: Bench) -> Non
     assert again.best is not None and again.best.score == 2.0
 
 
+def test_a_rebase_reaches_briefs_and_proposers(bench: Bench) -> None:
+    class Remembering(toys.Flip):
+        now = 8.0
+
+        def reread(self, change: Callable[[Evaluation], Evaluation]) -> None:
+            self.now = change(Evaluation.ok(self.now, baseline="eager")).score or 0.0
+
+    flip = Remembering()
+    task = toys.task("baselines", seeds=[], own="briefs")
+    bench.run(task, [flip], "12", schedule=Schedule(deterministic=True, window=1))
+    assert flip.now == 4.0
+    trials, scores = bench.trials(), {}
+    for trial in trials:
+        scores.setdefault(trial.program.id, trial.score)
+    shown = [attempt for brief in flip.briefs if brief.number > 3 for attempt in brief.lineage]
+    assert {a.number for a in shown} & {1, 2}  # measured against eager
+    for attempt in shown:
+        trial = trials[attempt.number]
+        assert (attempt.score, attempt.before) == (trial.score, scores[trial.program.parents[0]])
+    again = Remembering()
+    bench.run(task, [again], "12")
+    assert again.now == 4.0  # a resume tells it too
+
+
 # budgets
 
 

@@ -62,6 +62,27 @@ def test_re_based_scores_compare_as_they_read(book: Ledger) -> None:
     assert book.trial_of(Program.single("p0").id).score == 2.0
 
 
+def precise(number: int, score: float, precision: str) -> Trial:
+    verdict = Evaluation.ok(score, baseline="eager", precision=precision)
+    return Trial(number, Program.single(f"p{number}"), verdict)
+
+
+def test_a_rebase_of_one_precision_makes_another_program_the_best(book: Ledger) -> None:
+    book.record(precise(0, 4.0, "tf32"), searched=0.0)
+    book.record(precise(1, 3.0, "fp32-accurate"), searched=0.0)
+    book.rebase(Rebase("eager", "compile", 0.5, {"precisions": ["tf32"]}))
+    assert not book.record(precise(2, 2.5, "fp32-accurate"), searched=0.0)  # above 2.0, below 3.0
+    assert book.record(precise(3, 3.5, "fp32-accurate"), searched=0.0)
+
+
+def test_what_is_not_told_yet_counts_when_the_best_is_looked_for_again(tmp_path: Path) -> None:
+    with RunStore.create(tmp_path, Task("t", "g"), {}) as store:
+        book = Ledger(store, Islands(), lambda trial, status: None, deterministic=True)
+        assert record(book, 0, 4.0) and not record(book, 1, 3.0)
+        book.ban(Program.single("p0").id)
+        assert not record(book, 2, 2.5) and record(book, 3, 3.5) and book.told == 0
+
+
 def test_programs_are_found_by_number_or_beginning(book: Ledger) -> None:
     for number in range(12):
         record(book, number, 1.0)

@@ -1,6 +1,7 @@
 """Lineage: steps to a parent, attempts from it, and what a step that helped took out."""
 
 from kernelevo.core import Evaluation, Fault, Origin, Program, Trial, Verdict
+from kernelevo.engine import lineage as module
 from kernelevo.engine.lineage import REMOVED, STEPS, TRIED, Lineage, removed
 
 
@@ -40,6 +41,37 @@ def test_a_step_that_did_not_help_shows_nothing_taken_out():
     lineage.told(trial(1, second, 1.0))
     (step,) = lineage.of((Verdict(second, Evaluation.ok(1.0)),))
     assert step.removed == ()
+
+
+def test_scores_read_as_the_baseline_of_today_has_them():
+    first, lineage = program("first_long_line = 1\n"), Lineage()
+    better, failed = program("x = 1\n", first), program("y = 1\n", first)
+    lineage.told(trial(0, first, 1.0))
+    lineage.told(trial(1, failed))
+    lineage.reread(lambda e: e if e.score is None else Evaluation.ok(e.score / 2))
+    lineage.told(trial(2, better, 0.8))
+    latest, earlier = lineage.of((Verdict(first, Evaluation.ok(0.5)),))
+    assert (latest.score, latest.before, latest.removed) == (0.8, 0.5, ("first_long_line = 1",))
+    assert (earlier.status, earlier.score, earlier.before) == ("wrong", None, 0.5)
+
+
+def test_a_step_is_compared_once_however_many_briefs_show_it(monkeypatch):
+    compared = []
+
+    def counted(before, after):
+        compared.append((before.id, after.id))
+        return removed(before, after)
+
+    monkeypatch.setattr(module, "removed", counted)
+    first, lineage = program("first_long_line = 1\n"), Lineage()
+    second = program("x = 1\n", first)
+    lineage.told(trial(0, first, 1.0))
+    lineage.told(trial(1, second, 2.0))
+    for _ in range(3):
+        (step,) = lineage.of((Verdict(second, Evaluation.ok(2.0)),))
+        (tried,) = lineage.of((Verdict(first, Evaluation.ok(1.0)),))
+        assert step.removed == tried.removed == ("first_long_line = 1",)
+    assert compared == [(first.id, second.id)]
 
 
 def test_long_histories_and_circles_end():

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kernelevo.core import Event, TrialEnded
+from kernelevo.core import Event, Objectives, TrialEnded
 from kernelevo.engine import Engine, Reenactment, Replayed, Schedule
 from kernelevo.errors import StoreError
 from kernelevo.population import Islands, Policy
@@ -142,3 +142,42 @@ def test_a_ban_keeps_its_place_in_a_resume(tmp_path: Path) -> None:
         assert len(store.events(kind="ban")) == 1  # a resume does not write it again
         later = [t for t in store.trials() if t.seen > ban.data["told"]]
     assert later and not any(trial.program.id in t.program.parents for t in later)
+
+
+SHORT_HEADS = {
+    "metrics": {"score": "higher", "head": {"better": "lower", "weight": 0.1}},
+    "rule": "weighted",
+}
+
+
+@pytest.mark.parametrize("deterministic", [False, True])
+def test_a_weight_of_an_objective_keeps_its_place_in_a_resume(tmp_path: Path, deterministic: bool) -> None:
+    """What was told before the change was a gain or none by the old weights, also when it is told again."""
+    folder = tmp_path / "run"
+    objectives = Objectives.of({"objectives": SHORT_HEADS})
+
+    def weighted() -> Islands:
+        return Islands(2, elites=3, policy=toys.LIVELY, objectives=objectives)
+
+    def sitting(trials: int, stop_at: int | None = None) -> None:
+        def meanwhile(event: Event, engine: Engine, store: RunStore) -> None:
+            number = event.trial.number if isinstance(event, TrialEnded) else None
+            if number == 30:
+                store.append_command("ana", "objective", {"metric": "head", "weight": 5})
+            if number is not None and number == stop_at:
+                engine.abort()
+
+        schedule = Schedule(thinkers=3, deterministic=deterministic)
+        Bench(folder).run(
+            toys.task("measured"), [toys.Flip(), toys.Lists(), toys.Moody()], str(trials),
+            meanwhile=meanwhile, seed=5, schedule=schedule, islands=weighted(),
+        )  # fmt: skip
+
+    sitting(90, stop_at=50)
+    with RunStore.open(folder, readonly=True) as store:
+        (change,) = store.events(kind="objective")
+        assert 20 < change.data["told"] < store.count() - 10
+    sitting(90)
+    found = replay(folder, weighted())
+    assert found.deviation is None, found.deviation
+    assert found.trials == 91 and found.sittings == 2

@@ -273,6 +273,56 @@ def test_knowledge_reaches_every_later_brief(bench: Bench) -> None:
     assert bench.trials()[-1].program.origin.details["notes"] == [1]
 
 
+def test_hints_and_notes_are_for_those_who_read_them(bench: Bench) -> None:
+    flip, deaf = toys.Flip(), toys.Script([f"{n:016b}" for n in range(30, 60)])
+    orders = [("hint", {"text": "twice", "asks": 2}), ("knowledge", {"text": "a fact"})]
+    fork = ("fork", {"program": "#1", "asks": 30})
+    bench.run(toys.task(), [deaf, flip], "30", meanwhile=order_at(2, *orders, fork), schedule=ONE)
+    assert len(deaf.briefs) > 5
+    assert {(b.hints, b.knowledge, b.lineage) for b in deaf.briefs} == {((), (), ())}
+    marks = [(t.program.origin.proposer, t.program.origin.details) for t in bench.trials()]
+    assert [name for name, details in marks if "hints" in details] == ["flip", "flip"]
+    assert {name for name, details in marks if "notes" in details} == {"flip"}
+    assert {name for name, details in marks if "fork" in details} == {"flip", "script"}  # that is for all
+    assert effects(bench)[0] == "in every brief of the next 2 asks"
+
+
+def test_a_hint_that_nobody_reads_says_so(bench: Bench) -> None:
+    orders = order_at(1, ("hint", {"text": "x"}), ("knowledge", {"text": "y"}))
+    bench.run(toys.task(), [toys.Lists()], "6", meanwhile=orders)
+    ending = "; but no proposer of this run reads hints and notes"
+    assert effects(bench) == [f"in every brief{ending}", f"among the notes of every brief{ending}"]
+
+
+def turns(bench: Bench) -> list[int]:
+    with RunStore.open(bench.folder, readonly=True) as reader:
+        return [decision["turn"] for _, decision in sorted(reader.records_of("decision").items())]
+
+
+def test_programs_sent_at_the_start_take_nobodys_first_turn(bench: Bench) -> None:
+    def send(store: RunStore) -> None:
+        for text in ("1" * 9 + "0" * 7, "1" * 10 + "0" * 6):
+            store.append_command("ana", "submit", {"source": text})
+
+    everybody = [toys.Counting(), toys.Lists(), toys.Flip()]
+    bench.run(toys.task(), everybody, "6", before=send, schedule=ONE)
+    names = [t.program.origin.proposer for t in bench.trials()]
+    assert names[:6] == ["seed", "person", "person", "counting", "lists", "flip"]
+    bench.run(toys.task(), everybody, "9", schedule=ONE)
+    assert turns(bench) == list(range(7))
+
+
+def test_a_run_begun_when_peoples_programs_took_turns_goes_on_like_that(bench: Bench) -> None:
+    def send(store: RunStore) -> None:
+        store.append_command("ana", "submit", {"source": "1" * 9 + "0" * 7})
+
+    bench.run(toys.task(), [toys.Flip()], "3", before=send, schedule=ONE)
+    with closing(sqlite3.connect(bench.folder / "run.db")) as db, db:
+        db.execute("UPDATE events SET data = json_remove(data, '$.counts_asks') WHERE kind = 'sitting'")
+    bench.run(toys.task(), [toys.Flip()], "6", schedule=ONE)
+    assert turns(bench) == [0, 1, 3, 4, 5]
+
+
 def test_a_fork_gets_the_next_asks_whatever_else_is_better(bench: Bench) -> None:
     script = toys.Script(["1" * 14 + "00", "1" + "0" * 15])
     flip = toys.Flip()
@@ -334,6 +384,8 @@ def test_more_workers_build_more_at_a_time(tmp_path: Path) -> None:
     bench, sizes = Bench(tmp_path / "staged"), []
     bench.run(toys.task("staged"), [toys.Flip()], "9", meanwhile=meanwhile)
     assert sizes[-1] == (4, 4, 1)  # a device is measured by one at a time
+    bench.run(toys.task("staged"), [toys.Flip()], "10", meanwhile=meanwhile)
+    assert sizes[-1] == (4, 4, 1)  # in a later sitting too
 
 
 def test_more_thinkers_ask_for_more_at_a_time(tmp_path: Path) -> None:

@@ -38,6 +38,15 @@ def test_gaps_are_filled_first(store: RunStore) -> None:
     assert Turns(book, Schedule()).take() == 0
 
 
+def test_turns_count_asks(store: RunStore) -> None:
+    book, _ = ledger(store, deterministic=False)
+    turns = Turns(book, Schedule(), {0, 1, 2}, seeds=1, given={1})
+    assert [turns.take(), turns.take(given=True), turns.take()] == [3, 4, 5]
+    assert [turns.turn(number) for number in (2, 3, 5)] == [0, 1, 2]
+    earlier = Turns(book, Schedule(), {0, 1, 2}, seeds=1, given=None)
+    assert [earlier.take(given=True), earlier.take()] == [3, 4] and earlier.turn(4) == 3
+
+
 def test_a_free_run_asks_until_nobody_answers(store: RunStore) -> None:
     book, told = ledger(store, deterministic=False)
     turns = Turns(book, Schedule())

@@ -41,6 +41,7 @@ def load(task: Task) -> Evaluator | StagedEvaluator:
         "slow": Slow,
         "broken": Broken,
         "baselines": Baselines,
+        "measured": Measured,
     }
     if task.evaluator == "missing":
         raise ToolchainMissing("no compiler", now="install one")
@@ -71,6 +72,16 @@ class Ones:
         if program.source == "raise":
             raise SandboxError("the sandbox is gone")
         return ones(program.source)
+
+
+class Measured(Ones):
+    """Says besides how many of the ones are in the first half."""
+
+    def __call__(self, program: Program) -> Evaluation:
+        verdict = ones(program.source)
+        if verdict.score is None:
+            return verdict
+        return Evaluation.ok(verdict.score, head=program.source[: BITS // 2].count("1"))
 
 
 class StagedOnes(Ones):
@@ -187,7 +198,9 @@ def offer(text: str, name: str, parents: tuple[str, ...] = (), **cost: float) ->
 
 
 class Flip:
-    """Flips one bit of the parent; random bits if there is none."""
+    """Flips one bit of the parent; random bits if there is none. Takes what is said in words."""
+
+    reads = True
 
     def __init__(self, name: str = "flip", seconds: float = 0.0, dollars: float = 0.0) -> None:
         self.name, self.seconds, self.dollars = name, seconds, dollars

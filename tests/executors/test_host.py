@@ -57,7 +57,10 @@ def test_it_thinks_elsewhere_with_the_same_randomness(host: GenerationHost) -> N
 
 def test_an_existing_proposer_moves_in(host: GenerationHost) -> None:
     thinker = host.adopt(toys.Thinker("adopted", "shy"))
-    assert (thinker.name, thinker.parents) == ("adopted", 2)
+    assert (thinker.name, thinker.parents, thinker.reads) == ("adopted", 2, False)
+    listener = toys.Thinker("listener")
+    listener.reads = True
+    assert host.adopt(listener).reads
     assert ask(thinker)[1]["mood"] == "shy"
     with pytest.raises(ValueError, match="adopted"):
         host.proposer("adopted", THINKER)

@@ -94,6 +94,7 @@ class Thinker:
     """Proposes its process, what it has observed, and what it was asked."""
 
     parents = 2
+    reads = False
 
     def __init__(self, name: str = "thinker", mood: str = "calm") -> None:
         self.name, self.mood = name, mood

@@ -1,9 +1,11 @@
 """Cold start: steered lines that build on their own, whose pool becomes the islands."""
 
+from collections import Counter
+from dataclasses import replace
 from random import Random
 
 from kernelevo.core import Evaluation, Origin, Program, Trial
-from kernelevo.population import Islands, Policy
+from kernelevo.population import DEFAULT, Islands, Policy
 from tests.population.conftest import family_of, source, told
 
 DIRECTIONS = ("north", "east", "south", "west")
@@ -43,9 +45,12 @@ def test_a_line_builds_on_its_own_best_and_sees_its_own_failures() -> None:
 
 
 def test_a_tree_branches() -> None:
-    islands = lines(policy=Policy(lines=4, steps=20, sampler="random"), trials=24)
-    drawn = {islands.ask(Random(n), turn=3).parents[0].program.id for n in range(40)}
+    islands = lines(policy=replace(DEFAULT, lines=4, steps=20), trials=24)
+    drawn = Counter(islands.ask(Random(n), turn=3).parents[0].program.id for n in range(600))
     assert len(drawn) == len(islands.islands[3].members) > 3
+    assert max(drawn.values()) < 1.5 * min(drawn.values())  # all alike
+    both = islands.ask(Random(0), turn=3, parents=2).parents
+    assert len({verdict.program.id for verdict in both}) == 2
     assert len({islands.ask(Random(n), turn=2).parents[0].program.id for n in range(40)}) == 1
 
 

@@ -96,6 +96,27 @@ def test_rereading_ranks_anew() -> None:
     assert islands.best is not None and islands.best.number == 1
 
 
+def test_rereading_one_program_leaves_the_others_alone() -> None:
+    islands = Islands(2, policy=WARM)
+    for number, score in enumerate([1.0, 2.0, 3.0, 4.0]):
+        islands.tell(trial(number, score, island=number % 2))
+    asked = []
+
+    def raised(verdict: Verdict) -> Verdict:
+        asked.append(verdict.program.source)
+        return Verdict(verdict.program, Evaluation.ok(9.0))
+
+    islands.reread(raised, Program.single("p1").id)
+    assert asked == ["p1"]
+    first, second = islands.islands
+    assert [m.score for m in first.members] == [3.0, 1.0] and [m.score for m in second.members] == [9.0, 4.0]
+    (cluster,) = second.clusters.all
+    assert [m.program.source for m in cluster.members] == ["p1", "p3"]
+    assert islands.best is not None and islands.best.number == 1
+    islands.reread(raised, "nobody")
+    assert asked == ["p1"]
+
+
 def test_senseless_sizes_are_refused() -> None:
     for options in (
         {"count": 0},

@@ -154,6 +154,23 @@ def test_inspirations_are_elites_of_other_clusters() -> None:
     assert kept <= {source(3, 3), source(2, 3)}
 
 
+def test_inspirations_of_a_parent_from_another_island_are_of_other_clusters() -> None:
+    policy = replace(WARM, elite_share=0.0, migration=False, restart=False, shares=False)
+    islands = Islands(2, policy=policy)
+    told(islands, [(f, 0, 1.0 + f) for f in range(3)], island=0)
+    told(islands, [(3, n, 5.0 + n) for n in range(4)], first=3, island=1)
+    pinned = Program.single(source(3, 3))
+    islands.pin(pinned.id)
+    seen = set()
+    for n in range(80):
+        asked = islands.ask(Random(n))
+        if asked.parents[0].program == pinned:
+            seen.add(asked.island)
+            assert 3 not in {family_of(v) for v in asked.inspirations}
+            assert len(asked.inspirations) == 2
+    assert seen == {0, 1}
+
+
 def test_the_pool_caps_clusters_and_gives_parents() -> None:
     policy = replace(LONE, elite_share=1.0, pool=6)
     islands = told(Islands(policy=policy), [(f, 0, 1.0 + f) for f in (1, 2, 3)])

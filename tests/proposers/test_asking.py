@@ -120,6 +120,30 @@ def test_arms_are_compared_in_one_unit(price, told):
     assert costs == told
 
 
+def test_rewards_go_by_scores_as_they_read_after_a_rebase():
+    rewards = []
+
+    class Spy(Bandit):
+        def told(self, arm, reward, cost=None):
+            rewards.append(reward)
+
+    client = ScriptedClient([])
+    proposer = LLMProposer(models(client), FileWriter(), bandit=Spy())
+    seed = Program.single("seed")
+    origin = Origin("llm", "", {"arm": ["model-x", "fusion"]})
+
+    def child(text, score):
+        made = Program.single(text, parents=(seed.id,), origin=origin)
+        proposer.observe(Trial(len(rewards) + 1, made, Evaluation.ok(score)))
+        return rewards[-1]
+
+    proposer.observe(Trial(0, seed, Evaluation.ok(1.0)))
+    assert child("a", 0.8) == 0.25  # nobody is beaten
+    proposer.reread(lambda e: Evaluation.ok(e.score * 0.5))  # torch.compile is twice as fast as eager
+    assert child("b", 0.8) == 1.0
+    assert child("c", 0.6) == pytest.approx(0.25 + 0.4 * 2 / 3 + 0.25)  # above seed (0.5) and a (0.4)
+
+
 def test_time_out_offers_nothing_and_errors_pass():
     assert propose([ReplyTimeout("late")])[0] == ()
     with pytest.raises(EndpointError):
