@@ -294,3 +294,12 @@ def test_a_recurrent_layer_of_cudnn_is_evaluated_in_fp64_unless_it_draws(dropout
         found = torch.ops.aten._cudnn_rnn(x, weights, 4, buffer, h, h, *rest)
     assert seen == [{kind}] and found[0].dtype is torch.float64
     assert torch.equal(found[0], (x.to(kind) * 3).double())
+
+
+def test_a_recurrent_layer_in_inference_mode_is_evaluated_in_fp64():
+    """There whole layers come as one operator, which torch says may draw."""
+    layer, x = nn.LSTM(4, 4).double(), torch.rand(3, 2, 4, dtype=torch.float64)
+    with torch.inference_mode():
+        exact = layer(x)[0]
+        with fp64():
+            assert float((layer(x)[0] - exact).abs().max()) < 1e-14
