@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 
 import kernelevo
-from benchmarks.gpu import instruments
+from benchmarks.gpu import instruments, judged
 from benchmarks.gpu.child import tell
 from kernelevo.backends import packing
 from kernelevo.backends.candidate import import_program
@@ -249,7 +249,7 @@ def launch_overhead() -> dict[str, float]:
     launch = lib.scale[1, 256]
     calls: dict[str, Callable[[], object]] = {
         "kernelevo.cuda": lambda: launch(x, x, 256, 1.0),
-        "kernelevo.cuda, in Python": lambda: launch._carefully((x, x, 256, 1.0)),
+        "kernelevo.cuda, in Python": lambda: launch._carefully((x, x, 256, 1.0), together=False),
         "torch.add": lambda: x.add_(0.0),
     }
     with tempfile.TemporaryDirectory() as folder:
@@ -296,6 +296,7 @@ CHECKS: tuple[Callable[[], None], ...] = (
     graphed_refuses_and_goes_on,
     gemm_values,
     *instruments.CHECKS,
+    *judged.CHECKS,
 )
 
 

@@ -6,7 +6,8 @@
 Each FOLDER holds programs as ``kernelbench_3_N/*.py``. Of a task every program is judged for ``--search``
 seconds, its best once more in three fresh processes (``--final`` seconds in all; 0: not at all). A task has a
 process of its own; while one is timed, those of the next tasks compile; they rest while it holds the device.
-FILE (JSON) is written after every task, a table (.md) beside it; a task that is in FILE is not done again.
+FILE (JSON) is written after every task, a table (.md) beside it; a task that is in FILE is not done again,
+unless it broke off there, or its confirmation did. After ``--seconds`` no task's timing is begun.
 Ends with 1 where a task has no right program, 3 without the device.
 """
 
@@ -131,7 +132,7 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--tasks")
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--baselines", default=BASELINES)
-    parser.add_argument("--seconds", type=float, default=480.0, help="begin no task after so long")
+    parser.add_argument("--seconds", type=float, default=480.0, help="time no task after so long")
     parser.add_argument("--search", type=float, default=1.0)
     parser.add_argument("--final", type=float, default=6.0)
     parser.add_argument("--ahead", type=int, default=2, help="tasks that are prepared at a time")
@@ -157,13 +158,19 @@ def sweep(told: argparse.Namespace) -> int:
             why=f"no kernelbench_3_N/*.py of these tasks in {', '.join(map(str, told.folders))}",
             now="name folders that hold some, or other tasks",
         )
-    waiting = [name for name in names if name not in record["tasks"]]
+    waiting = [name for name in names if not done(record["tasks"].get(name))]
     for name, row in _in_order(waiting, told, began):
-        record["tasks"][name] = row
+        if "fault" not in row or "programs" not in record["tasks"].get(name, {}):
+            record["tasks"][name] = row  # verdicts of a search are worth more than a fault
         keep(told.out, record)
         print(f"[{time.monotonic() - began:5.0f} s] {name}: {words(row)}", flush=True)
     print(table(record), flush=True)
     return 0 if all(row.get("best") for row in record["tasks"].values()) else 1
+
+
+def done(row: Mapping[str, Any] | None) -> bool:
+    """Tell whether a task's row is whole: neither it nor its best program's confirmation broke off."""
+    return row is not None and not row.keys() & {"fault", "unconfirmed"}
 
 
 def measured(path: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -208,12 +215,15 @@ def _facts(told: argparse.Namespace) -> dict[str, Any]:
 def _in_order(
     names: Sequence[str], told: argparse.Namespace, began: float
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the rows of tasks, in order; no task is begun when the time is over."""
+    """Yield the rows of tasks, in order; when the time is over those that are prepared are given up too."""
     left, running = list(names), list[Worker]()
     told.out.parent.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         while left or running:
-            while left and len(running) <= told.ahead and time.monotonic() - began < told.seconds:
+            if time.monotonic() - began >= told.seconds:
+                print(f"no time left for {', '.join([*(w.name for w in running), *left])}", flush=True)
+                return
+            while left and len(running) <= told.ahead:
                 name = left.pop(0)
                 order = {
                     "task": name,
@@ -223,9 +233,6 @@ def _in_order(
                 }
                 running.append(Worker(name, order, told.out.with_suffix(".log")))
                 stack.callback(running[-1].close)
-            if not running:
-                print(f"no time left for {', '.join(left)}", flush=True)
-                return
             worker = running.pop(0)
             yield worker.name, worker.time()
             worker.close()

@@ -57,9 +57,17 @@ def replay_ns(call: Call, flush: Call, stream: Any) -> float:
         for _ in range(3):
             call()
     stream.wait_stream(side)
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        kept = call()
+    graph, now = torch.cuda.CUDAGraph(), torch.cuda.current_stream()
+    try:
+        with torch.cuda.graph(graph):
+            kept = call()
+    except BaseException:
+        # torch leaves the capture's stream current where a capture breaks off, and the device's generator
+        # waiting for its end: the calls that are judged next would run elsewhere, and could draw nothing
+        torch.cuda.set_stream(now)
+        generator = torch.cuda.default_generators[torch.cuda.current_device()]
+        generator.graphsafe_set_state(generator.clone_state())
+        raise
     pairs = [events() for _ in range(REPEATS)]
     with torch.cuda.stream(stream):
         graph.replay()

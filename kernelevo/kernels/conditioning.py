@@ -18,6 +18,7 @@ import torch
 from torch import nn
 from torch.utils import _pytree as pytree
 
+from kernelevo.errors import KernelEvoError
 from kernelevo.kernels.correctness import FACTOR, GATE
 from kernelevo.kernels.gaps import largest_gap
 from kernelevo.kernels.oracle import Observed, Truth
@@ -80,6 +81,9 @@ def conditioned(
         answer: PyTorch's own answer to other arguments, with the case's parameters, moved by its second
             argument, and the case's draws.
         seed: equal seeds move alike.
+
+    Raises:
+        KernelEvoError: if ``answer`` does; what else it raises says that the module takes no such values.
     """
     exact = truth.oracle.leaves
     ill = [_is_beyond_gate(leaf, error) for leaf, error in zip(exact, truth.e_ref, strict=True)]
@@ -88,8 +92,11 @@ def conditioned(
     generator = torch.Generator().manual_seed(seed)
     errors = list(truth.e_ref)
     for _ in range(_MOVES):
+        moved = _moved_args(args, free, generator)
         try:
-            found = answer(_moved_args(args, free, generator), partial(move_weights, generator=generator))
+            found = answer(moved, partial(move_weights, generator=generator))
+        except KernelEvoError:
+            raise
         except Exception:  # a forward may ask that rows sum to one, and raises what its author likes
             continue
         if found.structure != truth.oracle.structure:
@@ -138,5 +145,6 @@ def _moved_args(args: Any, free: Sequence[bool], generator: torch.Generator) -> 
 
 
 def _moved(values: torch.Tensor, generator: torch.Generator, least: int) -> torch.Tensor:
+    # drawn on the host, wherever the values lie: equal seeds move alike
     bits = torch.randint(least, 2, values.shape, generator=generator, dtype=torch.int8)
-    return values * (1 - torch.finfo(values.dtype).eps * bits.to(values.dtype))
+    return values * (1 - torch.finfo(values.dtype).eps * bits.to(values.device, values.dtype))

@@ -184,7 +184,7 @@ _WHOLE: tuple[tuple[str, DeviceFault], ...] = (
     (r"CUDA out of memory\.", _MEMORY),
     (r"\bCUBLAS_STATUS_ALLOC_FAILED\b", _MEMORY),
 )
-_CODE = re.compile(r"\bCUDA error (\d+) while\b|\bcode=(\d+)\(cudaError")
+_CODE = re.compile(r"\bCUDA error (\d+)(?: while\b|\))|\bcode=(\d+)\(cudaError")
 _NAME = re.compile(r"\bCUDA_ERROR_([A-Z0-9_]+)|\bcudaError([A-Z]\w+)")
 _AFTER = r"(?:CUDA (?:driver )?error|Triton Error \[CUDA\]|CUDA kernel failed)\s*:\s*"
 _PHRASE = re.compile(_AFTER + "(" + "|".join(map(re.escape, sorted(_BY_PHRASE, key=len, reverse=True))) + ")")

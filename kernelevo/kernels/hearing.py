@@ -22,6 +22,7 @@ from kernelevo.kernels.outcome import Blocks, Outcome
 from kernelevo.kernels.pool import Case, Group
 from kernelevo.kernels.ranking import RANK
 from kernelevo.kernels.session import Session
+from kernelevo.kernels.stream import Pick
 from kernelevo.kernels.verdict import Notes
 
 _log = logging.getLogger(__name__)
@@ -311,10 +312,13 @@ class Hearing:
     def _unseen(self, calls: int, seconds: float) -> None:
         """See that inputs which were drawn for one call alone take no longer."""
         ground, session = self._ground, self._session
-        if not ground.setting.stateful:
+
+        def run(picks: list[Pick]) -> float:
             with Lease(ground.device), first_in_line():
-                run = lambda picks: ground.ring.run(session, len(picks), picks)[0].seconds  # noqa: E731
-                unseen.look(run, ground.stream, calls, seconds)
+                return ground.ring.run(session, len(picks), picks)[0].seconds
+
+        if not ground.setting.stateful:
+            unseen.look(run, ground.stream, calls, seconds)
 
     def _remembers(self, outcome: Outcome) -> Evaluation | None:
         """See that calls of a batch as long as the longest timed one leave the right buffers behind."""

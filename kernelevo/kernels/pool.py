@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -28,6 +29,7 @@ from kernelevo.kernels.oracle import (
     replay32,
 )
 from kernelevo.kernels.parameters import ParameterSet, Way, halves_of
+from kernelevo.kernels.refusals import HostFirst, device_kept
 
 _TIES = ("sparse", "rows")  # distributions with many values that are equal, or nearly so
 
@@ -124,6 +126,7 @@ class Pool:
         halves = halves_of(shipped, self.state, self.parameters, tied, rng) if self.state else []
         self.groups += [Group(inputs.SHIPPED, signs, 1, instead=plain) for signs, plain in halves]
         self._timed: ParameterSet | None = None
+        self._host_first = HostFirst()
 
     @property
     def shipped(self) -> ParameterSet:
@@ -151,8 +154,27 @@ class Pool:
     def _new_case(self, group: Group) -> Case:
         seed = self._rng.getrandbits(31)
         args = inputs.draw(self.source, group.distribution, seed, self.free)
+        if self._device != "cpu" and group.distribution != inputs.SHIPPED:
+            own = self.groups[0].cases[0]
+            self._host_first.meet(
+                lambda: self._on_host(own.parameters, own.args, own.seed),
+                lambda: self._on_host(group.parameters, args, seed),
+            )
         truth = self.truth(group.parameters, args, seed)
         return Case(group.distribution, group.parameters, args, seed, truth)
+
+    @contextmanager
+    def _evaluating(self) -> Iterator[None]:
+        """One evaluation at a time; a device that is lost with it is a matter of the machine's.
+
+        Unless it is the very first: a module that fails on what it was given for is its author's matter.
+        """
+        with self.turn, device_kept(self._device if any(g.cases for g in self.groups) else "cpu"):
+            yield
+
+    def _on_host(self, parameters: ParameterSet, args: Any, seed: int) -> None:
+        with self.turn:
+            answer32(lambda: self.build(parameters.seed), parameters.state, args, seed)
 
     def build(self, seed: int) -> nn.Module:
         """Return the reference module, fresh from its constructor."""
@@ -170,7 +192,7 @@ class Pool:
 
     def truth(self, parameters: ParameterSet, args: Any, seed: int) -> Truth:
         """Evaluate the reference in fp32 and fp64 on one case."""
-        with self.turn:
+        with self._evaluating():
             self._construction.hold(parameters.seed)
             truth = evaluate(
                 lambda: self.build(parameters.seed),
@@ -182,19 +204,20 @@ class Pool:
             )
 
             def moved(args: Any, move: Move) -> Observed:
-                return answer32(
-                    lambda: move(load_state(self.build(parameters.seed), parameters.state)),
-                    None,
-                    args,
-                    seed,
-                    self._device,
-                )
+                with device_kept(self._device):
+                    return answer32(
+                        lambda: move(load_state(self.build(parameters.seed), parameters.state)),
+                        None,
+                        args,
+                        seed,
+                        self._device,
+                    )
 
             return conditioned(truth, args, self.free, moved, seed)
 
     def answer(self, parameters: ParameterSet, args: Any, seed: int) -> Observed:
         """Evaluate the reference in strict fp32 only (the timed calls' check)."""
-        with self.turn:
+        with self._evaluating():
             return answer32(lambda: self.build(parameters.seed), parameters.state, args, seed, self._device)
 
     def answers(self, parameters: ParameterSet) -> Callable[[Any, int], Observed]:
@@ -209,14 +232,14 @@ class Pool:
             return made[0]
 
         def answer(args: Any, seed: int) -> Observed:
-            with self.turn:
+            with self._evaluating():
                 return answer32(module, None, args, seed, self._device)
 
         return answer
 
     def exact(self, parameters: ParameterSet, args: Any, seed: int) -> Observed:
         """Evaluate the oracle only."""
-        with self.turn:
+        with self._evaluating():
             return answer64(lambda: self.build(parameters.seed), parameters.state, args, seed, self._device)
 
     def replay(
@@ -232,7 +255,7 @@ class Pool:
             calls: arguments and seed of each.
             state: loaded before the first of them; None for the construction's own.
         """
-        with self.turn:
+        with self._evaluating():
             return replay32(lambda: load_state(self.build(parameters.seed), state), calls, self._device)
 
     def tidy(self) -> None:
@@ -244,7 +267,7 @@ class Pool:
         """Error of the reference with operands rounded to TF32, for each output leaf; kept per group."""
         if group.tf32 is None:
             case = group.cases[0]
-            with self.turn:
+            with self._evaluating():
                 rounded = answer_tf32(
                     lambda: self.build(case.parameters.seed),
                     case.parameters.state,

@@ -29,6 +29,8 @@ _IN_PLACE_DRAWS = {
     aten.geometric_,
     aten.log_normal_,
 }
+# arguments that say of a layer with dropout whether it draws in this call
+_SWITCHES, _RATES = ("train", "training"), ("dropout", "dropout_p")
 # products whose operands a tensor core would round; the value is the number of leading arguments to skip
 # (an added matrix is not an operand) and the number of operands after them
 _PRODUCTS = {
@@ -103,14 +105,14 @@ class _Widened(Watch):
         if packet in _IN_PLACE_DRAWS and args[0].dtype is torch.float64:
             drawn = torch.empty_like(args[0], dtype=self._own)
             return args[0].copy_(func(drawn, *args[1:], **kwargs))
-        draws = torch.Tag.nondeterministic_seeded in func.tags
+        draws = _draws(func, args, kwargs)
         asked = kwargs.get("dtype")
         if draws and asked is torch.float64:
             kwargs["dtype"] = self._own
         elif not draws and asked is not None and asked in _WIDE:
             kwargs["dtype"] = _WIDE[asked]
-        if draws:
-            args = tuple(self._narrow(a) for a in args)
+        if draws:  # operands may lie in lists: a recurrent layer's weights do
+            args, kwargs = torch.utils._pytree.tree_map(self._narrow, (args, kwargs))
         result = func(*args, **kwargs)
         return torch.utils._pytree.tree_map(_widen, result) if draws or _makes_float(args) else result
 
@@ -120,6 +122,20 @@ class _Widened(Watch):
         if isinstance(value, torch.Tensor) and value.dtype is torch.complex128:
             return value.to(torch.complex64)
         return value
+
+
+def _draws(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
+    """Tell whether an operator draws random numbers when it is called with these arguments.
+
+    Torch tags whatever may draw: attention and whole recurrent layers too, for a dropout that most have not.
+    """
+    if torch.Tag.nondeterministic_seeded not in func.tags:
+        return False
+    known = func._schema.arguments
+    given = {a.name: a.default_value for a in known}
+    given |= {a.name: value for a, value in zip(known, args, strict=False)} | dict(kwargs)
+    asked = not any(given.get(name) is False for name in _SWITCHES)
+    return asked and all(given.get(name) != 0 for name in _RATES)
 
 
 def _makes_float(args: tuple[Any, ...]) -> bool:

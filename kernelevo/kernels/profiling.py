@@ -100,7 +100,9 @@ def _told(events: Any, on_device: bool) -> dict[str, Any]:
     times: dict[str, Counter[str]] = {"host": Counter(), "device": Counter()}
     for event in events:
         side = "host" if _on_host(event) else "device"
-        if event.name == _FORWARD or (side == "device" and not on_device):
+        # a user's annotation is shown on the device too, as long as all that runs under it
+        named = side == "device" and getattr(event, "is_user_annotation", False)
+        if event.name == _FORWARD or named or (side == "device" and not on_device):
             continue
         if any(a <= event.time_range.start <= b for a, b in spans):  # not the copies of inputs
             own = event.self_cpu_time_total if side == "host" else event.self_device_time_total

@@ -18,7 +18,7 @@ from kernelevo.kernels.inputs import SHIPPED
 from kernelevo.kernels.stream import Pick, Stream
 
 PAIRS = 3
-"""Batches of each kind."""
+"""Batches of each kind, at the most."""
 SLOWER = 1.25
 """Times the slowest other batch that the quickest on unseen inputs must take to say something."""
 
@@ -29,33 +29,38 @@ def look(run: Run, stream: Stream, calls: int, seconds: float) -> None:
     """Time batches on unseen inputs in turn with others, twice where the first time says something.
 
     Args:
-        run: runs a batch, alone on the device, and returns its seconds.
+        run: takes the device for a batch, runs it and returns its seconds; inputs are drawn before it.
         stream: of values; nothing is looked for where it draws all of them anew anyway.
         calls: as many as a timed batch has.
-        seconds: begin no pair after so long.
+        seconds: begin no pair after so long, but for a second one where the first is suspicious.
 
     Raises:
         Failed: if all batches on unseen inputs are clearly slower, both times.
     """
     if not stream.windows:
         return
-    end = time.monotonic() + seconds
-    ratio = _ratio(run, stream, calls, end)
-    if ratio is None or ratio <= SLOWER:
+    ratio = _ratio(run, stream, calls, seconds)
+    if ratio <= SLOWER:
         return
-    again = _ratio(run, stream, calls, time.monotonic() + seconds)
-    if again is not None and again > SLOWER:
+    again = _ratio(run, stream, calls, seconds)
+    if again > SLOWER:
         saw = f"on inputs that it has never seen the program takes {min(ratio, again):.2f} times as long"
         raise Failed(Status.REJECTED, rules.UNSEEN.broken(saw))
 
 
-def _ratio(run: Run, stream: Stream, calls: int, end: float) -> float | None:
-    """Return the quickest batch on unseen inputs over the slowest other one; None for too few."""
+def _ratio(run: Run, stream: Stream, calls: int, seconds: float) -> float:
+    """Return the quickest batch on unseen inputs over the slowest other one.
+
+    More pairs only make it smaller, so the first that says nothing is the last. One alone convicts nobody.
+    """
+    end = time.monotonic() + seconds
     known: list[float] = []
     unseen: list[float] = []
-    while len(unseen) < PAIRS and (len(unseen) < 2 or time.monotonic() < end):
-        known.append(run([stream.pick() for _ in range(calls)]))
-        unseen.append(run([stream.unlike(SHIPPED) for _ in range(calls)]))
-        if min(unseen) <= max(known):
-            return 1.0
-    return min(unseen) / max(known)
+    while True:
+        drawn = [stream.pick() for _ in range(calls)], [stream.unlike(SHIPPED) for _ in range(calls)]
+        for picks, spent in zip(drawn, (known, unseen), strict=True):
+            spent.append(run(picks))
+        ratio = min(unseen) / max(known)
+        late = len(unseen) > 1 and time.monotonic() >= end
+        if ratio <= SLOWER or late or len(unseen) == PAIRS:
+            return ratio

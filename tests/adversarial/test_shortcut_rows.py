@@ -78,3 +78,37 @@ def test_a_busy_moment_convicts_nobody():
     spans = iter([1.0, 1.9, 1.0, 1.8, 1.0, 1.7, 1.0, 0.9])
     unseen.look(lambda _: next(spans), Stream(), 3, 60.0)
     assert next(spans, None) is None
+
+
+def test_inputs_are_drawn_before_the_device_is_taken():
+    said = []
+
+    class Told(Stream):
+        def unlike(self, distribution):
+            said.append("drawn")
+            return super().unlike(distribution)
+
+    def run(picks):
+        said.append("timed")
+        return 1.5 if picks[0] == "unseen" else 1.0
+
+    with pytest.raises(Failed):
+        unseen.look(run, Told(), 2, 60.0)
+    assert said == ["drawn", "drawn", "timed", "timed"] * 2 * unseen.PAIRS
+
+
+@pytest.mark.parametrize(("times", "pairs"), [(1.2, 1), (1.6, 4)])
+def test_when_time_is_over_only_a_suspicion_is_followed_up(times, pairs):
+    """Drawing alone may take longer than there is time; one pair convicts nobody, a second one may."""
+    ran = []
+
+    def run(picks):
+        ran.append(picks)
+        return times if picks[0] == "unseen" else 1.0
+
+    if pairs > 1:
+        with pytest.raises(Failed):
+            unseen.look(run, Stream(), 3, 0.0)
+    else:
+        unseen.look(run, Stream(), 3, 0.0)
+    assert len(ran) == 2 * pairs

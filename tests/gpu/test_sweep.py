@@ -4,10 +4,11 @@ import json
 import math
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
-from benchmarks.gpu import keep_swept, sweep
+from benchmarks.gpu import keep_swept, sweep, sweep_task
 from kernelevo.core import Program
 from kernelevo.tasks import library
 
@@ -156,3 +157,68 @@ def test_a_sweep_of_one_task_on_the_cpu(tmp_path, capsys):
     assert found["programs"]["given/bad"]["status"] != "ok"
     assert sweep.main([*given, "--out", str(out)]) == 0  # what is in the record is not done again
     assert "given/good" in capsys.readouterr().out
+
+
+class Fake:
+    """A worker of ten seconds."""
+
+    now, made, closed = 0.0, list[str](), list[str]()
+
+    def __init__(self, name, order, log):
+        self.name = name
+        Fake.made.append(name)
+
+    def time(self):
+        Fake.now += 10.0
+        return row()
+
+    def close(self):
+        Fake.closed.append(self.name)
+
+
+@pytest.fixture
+def fakes(monkeypatch):
+    Fake.now, Fake.made, Fake.closed = 0.0, [], []
+    monkeypatch.setattr(sweep, "Worker", Fake)
+    monkeypatch.setattr(sweep.time, "monotonic", lambda: Fake.now)
+    monkeypatch.setattr(sweep, "programs", lambda folders, name, size: [])
+
+
+@pytest.mark.parametrize(("seconds", "timed"), [(5, "4"), (15, "4 5"), (1000, "4 5 6 7 8")])
+def test_when_time_is_over_nothing_more_is_timed(seconds, timed, fakes, tmp_path, capsys):
+    told = sweep._arguments(["x", "--seconds", str(seconds), "--out", str(tmp_path / "out.json")])
+    found = [name for name, _ in sweep._in_order("45678", told, 0.0)]
+    assert found == timed.split() and set(Fake.closed) == set(Fake.made)
+    left = [name for name in "45678" if name not in found]
+    said = capsys.readouterr().out
+    assert (f"no time left for {', '.join(left)}" in said) is bool(left)
+
+
+def test_tasks_that_broke_off_are_done_again_and_lose_no_verdict(fakes, tmp_path, monkeypatch):
+    held = {
+        "kernelbench:3/4": row(unconfirmed="its process said nothing for too long"),
+        "kernelbench:3/5": {"fault": "old"},
+        "kernelbench:3/6": row(final=verdict(2.0)),
+        "kernelbench:3/9": row(unconfirmed="its process ended with 1"),
+    }
+    out = tmp_path / "out.json"
+    out.write_text(json.dumps({"facts": {"device": "cpu", "size": "small"}, "tasks": held}))
+    monkeypatch.setattr(sweep, "programs", lambda folders, name, size: ["p.py"])
+    monkeypatch.setattr(sweep, "_in_order", lambda names, told, began: ((name, came[name]) for name in names))
+    came = {
+        "kernelbench:3/4": row(final=verdict(3.0)),
+        "kernelbench:3/5": {"fault": "new"},
+        "kernelbench:3/9": {"fault": "new"},
+    }
+    given = ["x", "--tasks", "4,5,6,9", "--size", "small", "--device", "cpu", "--out", str(out)]
+    assert sweep.main(given) == 1
+    found = json.loads(out.read_text())["tasks"]
+    assert found == {**held, **came, "kernelbench:3/9": held["kernelbench:3/9"]}
+
+
+def test_a_sweep_measures_no_bounds_of_libraries():
+    missing, known = ["cublas", "library-tf32"], {"library": "no graph"}
+    bounds = SimpleNamespace(missing=missing, reasons=known)
+    sweep_task.without_bounds(SimpleNamespace(ground=SimpleNamespace(bounds=bounds)))
+    told = "not measured in a sweep"
+    assert bounds.reasons == {"library": "no graph", "cublas": told, "library-tf32": told}

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from kernelevo.errors import MachineError
 from kernelevo.kernels.conditioning import conditioned, move_weights, sane
 from kernelevo.kernels.correctness import GATE
 from kernelevo.kernels.gaps import largest_gap
@@ -166,3 +167,21 @@ def test_inputs_move_by_their_last_bit_towards_zero(dtype):
         apart = (moved.double() - x.double()).abs() / x.double().abs().clamp(min=1e-30)
         assert 0.2 < float((moved != x).double().mean()) < 0.6
         assert float(apart.max()) <= 2 * torch.finfo(dtype).eps
+
+
+def test_inputs_may_lie_where_the_module_computes():
+    """Those of timed calls lie on the device; what is drawn to move them does not."""
+    truth, seen = evaluate(Chaos, None, (torch.rand(50),), 0), []
+    x = torch.empty(9, device="meta")
+    conditioned(truth, (x,), [True], lambda args, _: seen.append(args) or truth.ref32, 0)
+    assert [(moved.device.type, moved.shape) for (moved,) in seen] == [("meta", (9,))] * 3
+
+
+def test_a_machine_that_breaks_is_no_module_that_refuses():
+    truth = evaluate(Chaos, None, (torch.rand(50),), 0)
+
+    def breaks(args, move):
+        raise MachineError("the device is gone")
+
+    with pytest.raises(MachineError, match="gone"):
+        conditioned(truth, (torch.rand(50),), [True], breaks, 0)

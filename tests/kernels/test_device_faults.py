@@ -31,6 +31,8 @@ TEXTS = {
     "RuntimeError: CUDA error: an illegal memory access was encountered": "illegal address",
     "CUDA error 700 while launching scale[(1, 1, 1), (256, 1, 1), 0]: an illegal memory access was "
     "encountered": "illegal address",
+    "RuntimeError: cuMemsetD8Async: an illegal memory access was encountered (CUDA error 700)"
+    : "illegal address",
     "RuntimeError: Triton Error [CUDA]: an illegal memory access was encountered": "illegal address",
     "CUDA error at k.cu:5 code=700(cudaErrorIllegalAddress)": "illegal address",
     by_torch("misaligned address", "cudaErrorMisalignedAddress"): "misaligned address",

@@ -255,3 +255,51 @@ def test_an_fp64_call_that_another_thread_disturbs_is_made_again(monkeypatch):
     again = counted()
     assert Counted.calls.count(torch.float64) == 3 and again.draws == calm.draws
     assert again.e_ref[0] < 1e-6
+
+
+def test_attention_without_dropout_is_evaluated_in_fp64():
+    """Torch says of each fused attention that it may draw."""
+    torch.manual_seed(5)
+    q, k, v = torch.randn(3, 2, 4, 24, 8, dtype=torch.float64)
+    with fp64():
+        found = nn.functional.scaled_dot_product_attention(q, k, v)
+    exact = torch.softmax(q @ k.mT / 8**0.5, -1) @ v
+    assert found.dtype is torch.float64 and float((found - exact).abs().max()) < 1e-13
+
+
+def test_a_leaky_relu_of_the_mode_for_evaluation_draws_nothing():
+    x = torch.linspace(-3, 3, 50, dtype=torch.float64)
+    with fp64():
+        found = nn.functional.rrelu(x, 0.1, 0.3)
+    assert float((found - torch.where(x < 0, 0.2 * x, x)).abs().max()) < 1e-15
+
+
+@pytest.mark.parametrize(
+    ("dropout", "train", "kind"),
+    [(0.0, True, torch.float64), (0.5, False, torch.float64), (0.5, True, torch.float32)],
+)
+def test_a_recurrent_layer_of_cudnn_is_evaluated_in_fp64_unless_it_draws(dropout, train, kind):
+    """All of its operands have one type, those in its list of weights too: cuDNN refuses any mixture."""
+    seen = []
+
+    def layer(x, weights, stride, buffer, hx, cx, *rest):
+        seen.append({t.dtype for t in (x, *weights, buffer, hx, cx)})
+        return x * 3, hx.clone(), cx.clone(), x.new_empty(0), torch.empty(0, dtype=torch.uint8)
+
+    x, h = torch.full((5, 2, 4), 1 / 3, dtype=torch.float64), torch.rand(1, 2, 4, dtype=torch.float64)
+    weights, buffer = list(torch.rand(4, 16, 4, dtype=torch.float64)), torch.rand(256, dtype=torch.float64)
+    rest = (2, 4, 0, 1, False, dropout, train, False, [], None)
+    with torch.library._scoped_library("aten", "IMPL") as library, torch.no_grad(), fp64():
+        library.impl("_cudnn_rnn", layer, "CPU")
+        found = torch.ops.aten._cudnn_rnn(x, weights, 4, buffer, h, h, *rest)
+    assert seen == [{kind}] and found[0].dtype is torch.float64
+    assert torch.equal(found[0], (x.to(kind) * 3).double())
+
+
+def test_a_recurrent_layer_in_inference_mode_is_evaluated_in_fp64():
+    """There whole layers come as one operator, which torch says may draw."""
+    layer, x = nn.LSTM(4, 4).double(), torch.rand(3, 2, 4, dtype=torch.float64)
+    with torch.inference_mode():
+        exact = layer(x)[0]
+        with fp64():
+            assert float((layer(x)[0] - exact).abs().max()) < 1e-14

@@ -1,11 +1,13 @@
 """What a report says of what a profiled process answered."""
 
 import re
+from types import SimpleNamespace
 
 import pytest
 
 from kernelevo.core import Evaluation, Program
 from kernelevo.device.ceilings import Ceilings
+from kernelevo.kernels import profiling
 from kernelevo.kernels.profile_report import profile_report
 from tests.kernels.conftest import candidate
 
@@ -129,3 +131,27 @@ def test_a_program_says_where_its_calls_spend_their_time(judge, monkeypatch):
     # the policy's own measurement is what it was
     said = judge._stages.profile(judge.ground, artifact)
     assert said["calls"] == 3 and not any("clip" in name for name in said["host"])
+
+
+def event(name, start, spent, side="CUDA", **more):
+    span = SimpleNamespace(start=start, end=start + spent)
+    times = {"self_cpu_time_total": spent, "self_device_time_total": spent}
+    return SimpleNamespace(name=name, device_type=f"DeviceType.{side}", time_range=span, **times, **more)
+
+
+def test_what_a_user_marks_on_a_device_is_no_kernel_of_its_own():
+    """A profiler shows such a mark there too, as long as all kernels under it: they would count twice."""
+    said = profiling._told(
+        [
+            event("kernelevo: forward", 0, 100, "CPU"),
+            event("kernelevo: forward", 10, 80, is_user_annotation=True),
+            event("## Call CompiledFxGraph 1 ##", 10, 60, is_user_annotation=True),
+            event("## Call CompiledFxGraph 1 ##", 5, 20, "CPU", is_user_annotation=True),
+            event("tile", 10, 40, is_user_annotation=False),
+            event("tile", 50, 20),
+            event("a copy of inputs", 200, 20),
+        ],
+        on_device=True,
+    )
+    assert said["device"] == {"tile": 60} and said["times"]["device"] == {"tile": 2}
+    assert said["host"] == {"## Call CompiledFxGraph 1 ##": 20} and said["wall_us"] == 100
