@@ -171,6 +171,17 @@ def test_many_small_values_show_their_arithmetic_and_one_does_not():
     assert not compare_leaf("output", torch.tensor([2e-6 + 1e-3]), exact, exact.float(), 1e-9).fine
 
 
+def test_running_means_of_values_that_cancel_are_as_exact_as_these_values():
+    """Inputs of size 1 around zero: PyTorch sums a channel in fp64, a program in fp32 is off by 2e-9."""
+    mean = torch.linspace(-2e-4, 2e-4, 64, dtype=torch.float64)
+    output = torch.zeros(3)
+    truth, exact = observed(output, {"mean": mean.float()}), observed(output, {"mean": mean})
+    for off, label in ((2e-9, "fp32-accurate"), (2e-6, "lower")):
+        left = observed(output, {"mean": (mean + off).float()})
+        report = compare(left, truth, exact, (0.0,), {"mean": 1e-11})
+        assert report.ok and precision(report, None) == label
+
+
 def test_rounding_to_tf32():
     values = torch.tensor([1.0, 1 + 2**-10, 1 + 2**-11, 1 + 2**-12, math.inf, math.nan, 0.0, -1 - 2**-11])
     rounded = round_to_tf32(values)

@@ -38,31 +38,23 @@ STAGES = [
 ]
 
 SOURCE = r"""
+#include <kernelevo/math.h>
+
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <omp.h>
 #include <vector>
-#ifdef __AVX512F__
-#include <immintrin.h>
-#endif
 
-typedef float V __attribute__((vector_size(64)));
-typedef float U __attribute__((vector_size(64), aligned(4), may_alias));
-static inline V load(const float* p) { return (V)*(const U*)p; }
-static inline void store(float* p, V v) { *(U*)p = (U)v; }
+using V = kernelevo::vfloat;
+using kernelevo::kLanes, kernelevo::load, kernelevo::relu, kernelevo::store;
+
+constexpr bool kManyRegisters = kernelevo::kVectorRegisters == 32;
+constexpr int kPer = 16 / kLanes;  // vectors of 16 channels
+// A register tile of products: two vectors of channels for this many pixels, sums in all registers but a few.
+constexpr int kWide = 2, kRows = kManyRegisters ? 14 : 6;
 static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-
-// In this order of the operands NaN stays NaN.
-static inline V relu(V v) {
-    const V zero = {};
-#ifdef __AVX512F__
-    return (V)_mm512_max_ps((__m512)zero, (__m512)v);
-#else
-    return zero > v ? zero : v;
-#endif
-}
 
 struct Scratch {
     float* at;
@@ -90,14 +82,18 @@ struct Moments {
     }
     // n pixels that are still in L1; squares are taken of distances from their mean, since any pixel may lie far off
     void add(const float* y, int64_t n, int64_t stride) {
+        constexpr int kVectors = L * kPer;
         const double share = 1.0 / n;
-        V middle[L] = {}, sum[L] = {}, square[L] = {};
+        V middle[kVectors] = {}, sum[kVectors] = {}, square[kVectors] = {};
         for (int64_t p = 0; p < n; ++p)
-            for (int v = 0; v < L; ++v) middle[v] += load(y + p * stride + 16 * v);
-        for (int v = 0; v < L; ++v) middle[v] *= (float)share;
+#pragma GCC unroll 8
+            for (int v = 0; v < kVectors; ++v) middle[v] += load(y + p * stride + kLanes * v);
+#pragma GCC unroll 8
+        for (int v = 0; v < kVectors; ++v) middle[v] *= (float)share;
         for (int64_t p = 0; p < n; ++p)
-            for (int v = 0; v < L; ++v) {
-                const V d = load(y + p * stride + 16 * v) - middle[v];
+#pragma GCC unroll 8
+            for (int v = 0; v < kVectors; ++v) {
+                const V d = load(y + p * stride + kLanes * v) - middle[v];
                 sum[v] += d;
                 square[v] += d * d;
             }
@@ -146,7 +142,8 @@ static inline __attribute__((always_inline)) void product(V (&sums)[R][L], const
                                                           const float* w, int64_t next, int64_t K) {
     for (int64_t k = 0; k < K; ++k, a += step, w += next) {
         V u[L];
-        for (int v = 0; v < L; ++v) u[v] = load(w + 16 * v);
+#pragma GCC unroll 3
+        for (int v = 0; v < L; ++v) u[v] = load(w + kLanes * v);
 #pragma GCC unroll 14
         for (int r = 0; r < R; ++r) {
             const float f = a[r * row];
@@ -162,28 +159,46 @@ struct Pixels {
     int64_t width, apart;
 };
 
-template <int R, int L, class Put>
-static inline void tile(Pixels a, int64_t K, const float* w, const Put& put, int64_t first) {
-    V sums[R][L] = {};
+// One tile of `rows` (at most R) pixels from `first` on: run<rows>(first).
+template <int R, class Run>
+static inline void tile_of(int64_t rows, int64_t first, const Run& run) {
+    if constexpr (R > 1)
+        if (rows < R) return tile_of<R - 1>(rows, first, run);
+    run.template operator()<R>(first);
+}
+// n pixels in tiles of nearly equal height, at most R.
+template <int R, class Run>
+static inline void in_tiles(int64_t n, const Run& run) {
+    const int64_t tiles = (n + R - 1) / R;
+    for (int64_t i = 0; i < tiles; ++i) {
+        const int64_t first = n * i / tiles;
+        tile_of<R>(n * (i + 1) / tiles - first, first, run);
+    }
+}
+
+// R pixels from `first` on by kWide vectors of channels from vector `wide` on; w is a panel of `step` channels.
+template <int R, class Put>
+static inline void tile(Pixels a, int64_t K, const float* w, int64_t step, const Put& put, int64_t first, int wide) {
+    V sums[R][kWide] = {};
     const float* from = a.at + first * a.width;
+    w += wide * kLanes;
     for (int64_t k = 0; k < K; k += a.width, from += a.apart)
-        product<R, L>(sums, from, a.width, 1, w + k * 16 * L, 16 * L, least(a.width, K - k));
+        product<R, kWide>(sums, from, a.width, 1, w + k * step, step, least(a.width, K - k));
 #pragma GCC unroll 14
     for (int r = 0; r < R; ++r)
 #pragma GCC unroll 3
-        for (int v = 0; v < L; ++v) put(first + r, v, sums[r][v]);
+        for (int v = 0; v < kWide; ++v) put(first + r, wide + v, sums[r][v]);
 }
 
 // 1x1 convolution of n pixels to 16 L channels: put(pixel, vector, value) takes the results.
 template <int L, class Put>
 static inline void panel(Pixels a, int64_t K, const float* w, int64_t n, const Put& put) {
-    int64_t p = 0;
-    for (; p + 14 <= n; p += 14) tile<14, L>(a, K, w, put, p);
-    for (; p + 7 <= n; p += 7) tile<7, L>(a, K, w, put, p);
-    for (; p < n; ++p) tile<1, L>(a, K, w, put, p);
+    static_assert(L * kPer % kWide == 0);
+    for (int v = 0; v < L * kPer; v += kWide)
+        in_tiles<kRows>(n, [&]<int R>(int64_t p) { tile<R>(a, K, w, 16 * L, put, p, v); });
 }
 
-// O neighbouring outputs of a depthwise 3x3 convolution, 16 of its B channels: every column is loaded once.
+// O neighbouring outputs of a depthwise 3x3 convolution, one vector of its B channels: every column is loaded once.
 template <int S, int O>
 static inline void taps(const float* const* rows, int64_t at, const float* w, int64_t B, float* y) {
     V sums[O] = {};
@@ -207,10 +222,14 @@ static inline void taps(const float* const* rows, int64_t at, const float* w, in
 template <int S, int L>
 static void filter(const float* const* rows, const float* w, float* y, int64_t W) {
     constexpr int64_t B = 16 * L;
-    for (int v = 0; v < L; ++v) {
+    for (int64_t c = 0; c < B; c += 16) {
+        // the vectors of 16 channels one after another, since they share their cache lines
+        const auto some = [&]<int O>(int64_t p) {
+            for (int64_t v = c; v < c + 16; v += kLanes) taps<S, O>(rows, p * S * B + v, w + v, B, y + p * B + v);
+        };
         int64_t p = 0;
-        for (; p + 7 <= W; p += 7) taps<S, 7>(rows, p * S * B + 16 * v, w + 16 * v, B, y + p * B + 16 * v);
-        for (; p < W; ++p) taps<S, 1>(rows, p * S * B + 16 * v, w + 16 * v, B, y + p * B + 16 * v);
+        for (; p + 7 <= W; p += 7) some.template operator()<7>(p);
+        for (; p < W; ++p) some.template operator()<1>(p);
     }
 }
 typedef void (*Filter)(const float* const*, const float*, float*, int64_t);
@@ -287,16 +306,16 @@ extern "C" void stem(const float* x, const float* w, const float* weight, const 
                 else memcpy(to, x + ((n * 3 + i / 3) * H + r) * W, W * 4);
             }
             float* out = y + job * width * 32;
-            const auto some = [&]<int R>(int64_t p) {
-                V sums[R][2] = {};
-                for (int64_t i = 0; i < 9; ++i)
-                    product<R, 2>(sums, rows.at + i * padded + 2 * p, 2, 1, w + i * 96, 32, 3);
-                for (int r = 0; r < R; ++r)
-                    for (int v = 0; v < 2; ++v) store(out + (p + r) * 32 + 16 * v, sums[r][v]);
-            };
-            int64_t p = 0;
-            for (; p + 7 <= width; p += 7) some.template operator()<7>(p);
-            for (; p < width; ++p) some.template operator()<1>(p);
+            for (int64_t c = 0; c < 32; c += kWide * kLanes)
+                in_tiles<kManyRegisters ? 7 : 6>(width, [&]<int R>(int64_t p) {
+                    V sums[R][kWide] = {};
+                    for (int64_t i = 0; i < 9; ++i)
+                        product<R, kWide>(sums, rows.at + i * padded + 2 * p, 2, 1, w + i * 96 + c, 32, 3);
+#pragma GCC unroll 7
+                    for (int r = 0; r < R; ++r)
+#pragma GCC unroll 3
+                        for (int v = 0; v < kWide; ++v) store(out + (p + r) * 32 + c + kLanes * v, sums[r][v]);
+                });
             mine.add(out, width, 32);
         }
         moments[omp_get_thread_num()] = mine;
@@ -311,11 +330,17 @@ extern "C" void stem(const float* x, const float* w, const float* weight, const 
 
 // y = activate(x * scale + shift) for n pixels of a block; y may be x.
 static void normalise(const float* x, float* y, int64_t n, const float* scale, const float* shift) {
-    const V s0 = load(scale), s1 = load(scale + 16), t0 = load(shift), t1 = load(shift + 16);
-    for (int64_t i = 0; i < n * 32; i += 32) {
-        store(y + i, relu(load(x + i) * s0 + t0));
-        store(y + i + 16, relu(load(x + i + 16) * s1 + t1));
+    constexpr int kVectors = 2 * kPer;
+    V s[kVectors], t[kVectors];
+#pragma GCC unroll 8
+    for (int v = 0; v < kVectors; ++v) {
+        s[v] = load(scale + kLanes * v);
+        t[v] = load(shift + kLanes * v);
     }
+    for (int64_t i = 0; i < n * 32; i += 32)
+#pragma GCC unroll 8
+        for (int v = 0; v < kVectors; ++v)
+            store(y + i + kLanes * v, relu(load(x + i + kLanes * v) * s[v] + t[v]));
 }
 
 // Depthwise convolution that normalises its input row by row as it reads it.
@@ -352,7 +377,7 @@ extern "C" void pointwise(const float* x, const float* x_scale, const float* x_s
             for (int64_t o = 0; o < panels; ++o) {
                 float* to = y + (o * P + p) * 32;
                 panel<2>({buffer.at, 32, kChunk * 32}, C, w + o * 32 * C, n,
-                         [&](int64_t q, int v, V sum) { store(to + q * 32 + 16 * v, sum); });
+                         [&](int64_t q, int v, V sum) { store(to + q * 32 + kLanes * v, sum); });
                 mine[o].add(to, n, 32);
             }
         }
@@ -366,24 +391,30 @@ extern "C" void pointwise(const float* x, const float* x_scale, const float* x_s
     ++*tracked;
 }
 
-// Rows [i, i + 8), columns [j, j + 16 L) of x' x are added to `sums`; x is n pixels of `stride` channels.
+constexpr int kTall = kManyRegisters ? 8 : 4;  // rows of a tile of x' x, beside at most three vectors of columns
+
+// Rows [i, i + kTall) and L vectors of columns from j on of x' x are added to `sums`; x is n pixels of `stride`
+// channels.
 template <int L>
 static inline void add_tile(const float* x, int64_t n, int64_t stride, int64_t i, int64_t j, double* sums) {
-    V part[8][L] = {};
-    product<8, L>(part, x + i, 1, stride, x + j, stride, n);
-    for (int r = 0; r < 8; ++r) {
-        float lanes[16 * L];
+    V part[kTall][L] = {};
+    product<kTall, L>(part, x + i, 1, stride, x + j, stride, n);
+#pragma GCC unroll 8
+    for (int r = 0; r < kTall; ++r) {
+        float lanes[kLanes * L];
         memcpy(lanes, part[r], sizeof lanes);
         double* to = sums + (i + r) * stride + j;
-        for (int l = 0; l < 16 * L; ++l) to[l] += lanes[l];
+        for (int l = 0; l < kLanes * L; ++l) to[l] += lanes[l];
     }
 }
 // The upper triangle of x' x for some 128 pixels.
 static void add_products(const float* x, int64_t n, int64_t stride, double* sums) {
-    for (int64_t i = 0; i < stride; i += 8) {
-        int64_t j = i / 16 * 16;
-        for (; j + 48 <= stride; j += 48) add_tile<3>(x, n, stride, i, j, sums);
-        for (; j < stride; j += 16) add_tile<1>(x, n, stride, i, j, sums);
+    for (int64_t i = 0; i < stride; i += kTall) {
+        int64_t j = i / kLanes * kLanes;
+        for (; j + 3 * kLanes <= stride; j += 3 * kLanes) add_tile<3>(x, n, stride, i, j, sums);
+        if constexpr (!kManyRegisters)  // four sums at a time would mostly wait for one another
+            for (; j + 2 * kLanes <= stride; j += 2 * kLanes) add_tile<2>(x, n, stride, i, j, sums);
+        for (; j < stride; j += kLanes) add_tile<1>(x, n, stride, i, j, sums);
     }
 }
 
@@ -408,7 +439,7 @@ extern "C" void covariance(const float* x, const float* scale, const float* shif
 #pragma omp for schedule(static)
         for (int64_t p = 0; p < P; p += 128) {
             const int64_t n = least(128, P - p);
-            for (int64_t c = 0; c < C; c += 16) {
+            for (int64_t c = 0; c < C; c += kLanes) {
                 const float* from = x + (c / 32 * P + p) * 32 + c % 32;
                 const V s = load(scale + c), t = load(shift + c), middle = load(&guess[c]);
                 V sum = {};
@@ -417,7 +448,7 @@ extern "C" void covariance(const float* x, const float* scale, const float* shif
                     sum += d;
                     store(distances.at + q * C + c, d);
                 }
-                for (int l = 0; l < 16; ++l) plain[c + l] += sum[l];
+                for (int l = 0; l < kLanes; ++l) plain[c + l] += sum[l];
             }
             add_products(distances.at, n, C, products);
         }
@@ -471,7 +502,7 @@ extern "C" void pointwise_depthwise_large(const float* x, const float* x_scale, 
                        normalise(x + ((c / 32 * N + n) * H + r) * W * 32, row + c * W, W, x_scale + c, x_shift + c);
                    const float *s = inner_scale + block * 32, *t = inner_shift + block * 32;
                    panel<2>({row, 32, W * 32}, C, w1 + block * 32 * C, W, [&](int64_t p, int v, V sum) {
-                       store(to + p * 32 + 16 * v, relu(sum * load(s + 16 * v) + load(t + 16 * v)));
+                       store(to + p * 32 + kLanes * v, relu(sum * load(s + kLanes * v) + load(t + kLanes * v)));
                    });
                });
     ++*tracked1;
@@ -506,7 +537,7 @@ extern "C" void pointwise_depthwise_small(const float* x, const float* w1, const
             for (int64_t r = 0; r < N * H; ++r) {
                 float* to = map.at + r * slot + 32;
                 panel<2>({x + r * W * 32, 32, P * 32}, C, w1 + o * C, W,
-                         [&](int64_t p, int v, V sum) { store(to + p * 32 + 16 * v, sum); });
+                         [&](int64_t p, int v, V sum) { store(to + p * 32 + kLanes * v, sum); });
                 inner.add(to, W, 32);
             }
             Norm{weight1, bias1, running_mean1, running_var1, O}.from(o).settle(inner, scale, shift);
@@ -545,12 +576,12 @@ extern "C" void head(const float* x, const float* w, const float* weight, const 
         for (int64_t o = 0; o < O; o += 32) {
             Moments<2> moments;
             panel<2>({x, 32, N * area * 32}, C, w + o * C, N * area,
-                     [&](int64_t p, int v, V sum) { store(map.at + p * 32 + 16 * v, sum); });
+                     [&](int64_t p, int v, V sum) { store(map.at + p * 32 + kLanes * v, sum); });
             for (int64_t n = 0; n < N; ++n) moments.add(map.at + n * area * 32, area, 32);
             Norm{weight, bias, running_mean, running_var, O}.from(o).settle(moments, scale, shift);
             normalise(map.at, map.at, N * area, scale, shift);
             for (int64_t n = 0; n < N; ++n)
-                for (int64_t v = 0; v < 32; v += 16) {
+                for (int64_t v = 0; v < 32; v += kLanes) {
                     V sum = {};
                     for (int64_t p = 0; p < area; ++p) sum += load(map.at + (n * area + p) * 32 + v);
                     store(y + n * O + o + v, sum / (float)area);
