@@ -217,11 +217,9 @@ class Optimized(nn.Module):
     def _fitting(self, structure: str, leaves: Sequence[Any]) -> tuple[Signature | None, str]:
         """Return the kind of call that this is, or None and why it must go to the original."""
         tensors = [v for v in leaves if isinstance(v, torch.Tensor)]
-        if torch.is_grad_enabled() and (
-            any(t.requires_grad for t in tensors) or any(p.requires_grad for p in self.parameters())
-        ):
+        if traced.needs_gradient(self, tensors):
             return None, traced.GRADIENT
-        if any(map(autocast, {"cpu", *(t.device.type for t in tensors)})):
+        if any(map(_autocast, {"cpu", *(t.device.type for t in tensors)})):
             return None, "autocast is on"
         if why := _watched() or next((f"an input is {why}" for t in tensors if (why := unusual(t))), ""):
             return None, why
@@ -335,7 +333,7 @@ def _watched() -> str:
     return ""
 
 
-def autocast(kind: str) -> bool:
+def _autocast(kind: str) -> bool:
     """Tell whether autocast is on for a kind of device; some kinds (``meta``) know no autocast."""
     return torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
 

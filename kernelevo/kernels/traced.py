@@ -27,6 +27,13 @@ def enter(module: nn.Module) -> int:
     return number
 
 
+def needs_gradient(module: nn.Module, tensors: Sequence[torch.Tensor]) -> bool:
+    """Tell whether somebody may ask for a gradient of a call with these inputs."""
+    return torch.is_grad_enabled() and (
+        any(t.requires_grad for t in tensors) or any(p.requires_grad for p in module.parameters())
+    )
+
+
 def call(module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     """What dynamo traces: one opaque operator where the call is proven, else the original itself.
 
@@ -58,9 +65,7 @@ def call(module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) ->
 def _refused(original: nn.Module, tensors: Sequence[torch.Tensor]) -> str:
     if torch.compiler.is_exporting():
         return "it is being exported"
-    if torch.is_grad_enabled() and (
-        any(t.requires_grad for t in tensors) or any(p.requires_grad for p in original.parameters())
-    ):
+    if needs_gradient(original, tensors):
         return GRADIENT
     if torch.is_autocast_enabled("cpu") or torch.is_autocast_enabled("cuda"):
         return "autocast is on"
