@@ -18,6 +18,7 @@ from kernelevo.bench.figures import baselines, speedup_key, summary
 from kernelevo.bench.page import page
 from kernelevo.bench.row import Row
 from kernelevo.errors import InputError, StoreError, refused
+from kernelevo.report.table import csv_cell
 
 JSON, CSV, PAGE, HTML = "bench.json", "bench.csv", "bench.md", "bench.html"
 # in the file the speed-ups over each baseline stand between these
@@ -28,6 +29,7 @@ _AFTER = (
     "upstream_correct_loose", "upstream_speedup", "fault", "size", "form",
 )  # fmt: skip
 _RELEASED = ("fate", "claims")  # of a released solution
+_BEFORE_THE_FIRST = {"bench.lock", f".{JSON}.tmp"}  # left by a series that met a full disk
 
 Key = tuple[str, str | None]
 
@@ -62,7 +64,7 @@ class Record:
             return cls(folder, {**found["bench"], "sittings": sittings}, map(Row.from_json, found["tasks"]))
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            held = any(name != "bench.lock" for name in os.listdir(folder))
+            held = set(os.listdir(folder)) - _BEFORE_THE_FIRST
         except OSError as error:
             raise refused(f"the folder {folder} cannot be made.", error) from error
         if held:
@@ -98,14 +100,15 @@ class Record:
         row = self._rows.get(key)
         return row is not None and row.fault is None and program_id in (row.program_id, None)
 
-    def put(self, row: Row) -> None:
-        """Take a row down, in the place of an earlier one of its key, and write the files."""
+    def put(self, row: Row, *, write: bool = True) -> None:
+        """Take a row, in the place of an earlier one of its key, and write the files unless told not to."""
         if row.program is not None:  # that there was no program holds no longer
             self._rows.pop((row.name, None), None)
             self._planned.pop((row.name, None), None)
         self._rows[row.key] = row
         self._planned.setdefault(row.key)
-        self.write()
+        if write:
+            self.write()
 
     def to_json(self) -> dict[str, Any]:
         """Return the object that ``bench --json`` prints: ``bench``, ``tasks`` and ``summary``."""
@@ -203,7 +206,7 @@ def rows_csv(rows: Sequence[Row], *, released: bool = False) -> str:
             "fate": fate(row),
             "claims": json.dumps(dict(row.claims), ensure_ascii=False) if row.claims else None,
         }
-        writer.writerow("" if data.get(name) is None else data[name] for name in columns)
+        writer.writerow(csv_cell(data.get(name)) for name in columns)
     return out.getvalue()
 
 
