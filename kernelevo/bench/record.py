@@ -21,6 +21,7 @@ from kernelevo.errors import InputError, StoreError, refused
 from kernelevo.report.table import csv_cell
 
 JSON, CSV, PAGE, HTML = "bench.json", "bench.csv", "bench.md", "bench.html"
+LOCK = "bench.lock"
 # in the file the speed-ups over each baseline stand between these
 _BEFORE = ("name", "program", "status", "score", "score_low", "score_high", "baseline", "latency_ms")
 _AFTER = (
@@ -29,7 +30,7 @@ _AFTER = (
     "upstream_correct_loose", "upstream_speedup", "fault", "size", "form",
 )  # fmt: skip
 _RELEASED = ("fate", "claims")  # of a released solution
-_BEFORE_THE_FIRST = {"bench.lock", f".{JSON}.tmp"}  # left by a series that met a full disk
+_BEFORE_THE_FIRST = {LOCK, f".{JSON}.tmp"}  # left by a series that met a full disk
 
 Key = tuple[str, str | None]
 
@@ -50,11 +51,10 @@ class Record:
 
     @classmethod
     def open(cls, folder: Path, facts: Mapping[str, Any]) -> Record:
-        """Begin a record in a folder, or go on with the one that is there.
+        """Begin a record in a folder that is held (``alone``), or go on with the one that is there.
 
         Raises:
             InputError: if the record there is damaged, or of another series.
-            StoreError, Unwritable: if the folder cannot be made or written, or holds something else.
         """
         path = folder / JSON
         if path.exists():
@@ -62,17 +62,6 @@ class Record:
             refuse_foreign(found["bench"], facts, folder)
             sittings = [*found["bench"].get("sittings", []), *facts["sittings"]]
             return cls(folder, {**found["bench"], "sittings": sittings}, map(Row.from_json, found["tasks"]))
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            held = set(os.listdir(folder)) - _BEFORE_THE_FIRST
-        except OSError as error:
-            raise refused(f"the folder {folder} cannot be made.", error) from error
-        if held:
-            raise StoreError(
-                f"{folder} is not empty and holds no {JSON}",
-                why="a series has a folder of its own",
-                now="choose another folder with --out, or leave it out for a new one",
-            )
         return cls(folder, facts)
 
     @property
@@ -212,15 +201,22 @@ def rows_csv(rows: Sequence[Row], *, released: bool = False) -> str:
 
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """Hold a series' folder; the kernel frees it when its holder dies.
+    """Hold a series' folder, which is made if it is missing; the kernel frees it when its holder dies.
 
     Raises:
-        StoreError: if another process holds it.
+        StoreError: if another process holds it, or it is somebody else's: nothing is left there then.
         Unwritable: if the folder cannot be made or written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file = os.open(folder / "bench.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        inside = set(os.listdir(folder))
+        if JSON not in inside and inside - _BEFORE_THE_FIRST:
+            raise StoreError(
+                f"{folder} is not empty and holds no {JSON}",
+                why="a series has a folder of its own",
+                now="choose another folder with --out, or leave it out for a new one",
+            )
+        file = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
         raise refused(f"the folder {folder} cannot be used.", error) from error
     try:

@@ -222,6 +222,7 @@ def test_a_folder_of_something_else_or_in_use_is_refused(folder):
     (folder / "thesis.tex").write_text("")
     with pytest.raises(StoreError, match=r"holds no bench\.json"):
         run_series(order(folder), runner=Runner())
+    assert [path.name for path in folder.iterdir()] == ["thesis.tex"]  # nothing of ours is left there
     (folder / "thesis.tex").unlink()
     (folder / ".bench.json.tmp").write_text("{")  # of a series that met a full disk at its beginning
     with records.alone(folder), pytest.raises(StoreError, match="another process"):
