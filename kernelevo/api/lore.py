@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -81,8 +82,9 @@ def learn(
     if settings.no_knowledge:
         return []
     base = KnowledgeBase(default_path())
+    run = _named(result)
     # what was banned, or refuted when it was timed again, is no example
-    steps = gains(result.folder.name, result.standing, parity=result.task.evaluator == KERNEL)
+    steps = gains(run, result.standing, parity=result.task.evaluator == KERNEL)
     if not steps:
         return []
     device = _device(result)
@@ -90,9 +92,7 @@ def learn(
     if settings.summary_model:
         limits = budget or Budget.parse(settings.budget)
         sentences = _summary(result, device, table(steps), settings, limits, say)
-    notes = distil(
-        result.folder.name, result.task, result.standing, device, known=base.notes(), sentences=sentences
-    )
+    notes = distil(run, result.task, result.standing, device, known=base.notes(), sentences=sentences)
     for note in notes:
         base.add(note)
     if sentences:  # of a run that went on: what was summed up before is told anew
@@ -101,6 +101,14 @@ def learn(
             if old.id not in new:
                 base.remove(old.id)
     return notes
+
+
+def _named(result: Result) -> str:
+    """Return a run's name among all that the base hears of: those of a series all lie in folders ``run``."""
+    if not result.created:
+        return result.folder.name
+    when = datetime.datetime.fromtimestamp(result.created).isoformat(" ", "seconds")
+    return f"{result.folder.name} of {when}"
 
 
 def _device(result: Result) -> str:

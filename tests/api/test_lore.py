@@ -1,6 +1,7 @@
 """What a run takes from the knowledge base and leaves there."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -94,3 +95,11 @@ def test_a_run_that_went_on_is_summed_up_once(monkeypatch: pytest.MonkeyPatch) -
         "A note of mine.",
         "Rows in registers gained most of all (#1).",
     ]
+
+
+def test_runs_whose_folders_are_called_alike_are_told_apart() -> None:
+    for created in (1e9, 2e9, 2e9):  # the last one went on
+        learn(replace(result(), folder=Path("runs/ops_gemm/run"), created=created), settings())
+    (note,) = [n for n in KnowledgeBase(default_path()).notes() if n.origin == "run"]
+    assert len(note.evidence) == len({e.run for e in note.evidence}) == 2
+    assert all(e.run.startswith("run of 20") for e in note.evidence)
