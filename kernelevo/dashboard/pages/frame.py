@@ -17,6 +17,7 @@ from kernelevo.dashboard import views
 from kernelevo.dashboard.hub import Hub, Watched
 from kernelevo.dashboard.pages.markup import address, pill, raw
 from kernelevo.errors import KernelEvoError
+from kernelevo.store.rows import readable
 
 TICK = 0.15  # seconds between two looks at whether there is something new
 REST = 10  # times as long as an update took, the page leaves the machine alone
@@ -59,7 +60,7 @@ class View:
         try:
             command = api.steer(self.watched.digest.folder, verb, **args)
         except KernelEvoError as error:
-            ui.notify(f"{error.what} {error.why}", type="negative", multi_line=True)
+            ui.notify(readable(f"{error.what} {error.why}"), type="negative", multi_line=True)
             return False
         waits = "obeyed at the next ask" if self.watched.live else "obeyed if the run is resumed"
         ui.notify(f"order {command.id}: {verb}, {waits}", type="positive")
@@ -79,9 +80,11 @@ def frame(hub: Hub, run: str, active: str) -> Iterator[View | None]:
     try:
         watched = hub.get(run)
         watched.look()
+        watched.seen = time.monotonic()
     except KernelEvoError as error:
+        what, why = escape(readable(error.what)), escape(readable(error.why))
         with ui.element("main"):
-            raw(f"<h1>{escape(error.what)}</h1><p>{escape(error.why)}</p><p><a href='/'>all runs</a></p>")
+            raw(f"<h1>{what}</h1><p>{why}</p><p><a href='/'>all runs</a></p>")
         yield None
         return
     view = View(hub, watched)
@@ -99,7 +102,7 @@ def frame(hub: Hub, run: str, active: str) -> Iterator[View | None]:
             ui.navigate.reload()
             return
         now = watched.digest.version, watched.writer
-        began = time.monotonic()
+        began = watched.seen = time.monotonic()
         if now != seen and began >= rest:
             seen = now
             for update in view.updates:
