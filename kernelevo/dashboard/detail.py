@@ -14,7 +14,8 @@ from kernelevo.core.program import ENTRY
 from kernelevo.engine.replay import SEED
 from kernelevo.errors import BadSetting
 from kernelevo.report.changes import side_by_side
-from kernelevo.store import Digest, rebased
+from kernelevo.store import RUN_FILE, Digest, rebased
+from kernelevo.store.database import plain_rows
 from kernelevo.store.rows import readable, trial_from
 
 _ONE = "SELECT t.*, p.language, p.files FROM trials t JOIN programs p ON p.id = t.program WHERE t.number = ?"
@@ -99,7 +100,8 @@ def _note(row: Mapping[str, Any], prompt: str) -> dict[str, Any]:
 
 def _trial(digest: Digest, number: int) -> Trial:
     row = _row(digest, number)
-    return rebased(trial_from({key: row[key] for key in row.keys()}), digest.rebases)  # noqa: SIM118
+    with plain_rows(digest.folder / RUN_FILE):
+        return rebased(trial_from({key: row[key] for key in row.keys()}), digest.rebases)  # noqa: SIM118
 
 
 def _row(digest: Digest, number: int) -> sqlite3.Row:

@@ -197,7 +197,7 @@ def plain_errors(path: Path) -> Iterator[None]:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         kind = Unwritable if code in _MACHINES else StoreError
         raise kind(f"{path} cannot be used.", why=why, now=now) from error
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # SQLite quotes a schema that is damaged
         raise _damaged(path, error) from error
     except OSError as error:
         raise refused(f"{path} cannot be used.", error) from error
@@ -279,7 +279,7 @@ def _check(db: sqlite3.Connection, path: Path) -> bool:
     if unknown := applied - set(names()):
         raise StoreError(
             f"{path} was written by a later version of kernelevo.",
-            why=f"it has {', '.join(sorted(unknown))}, which this version does not know",
+            why=f"it has {', '.join(sorted(map(str, unknown)))}, which this version does not know",
             now="update kernelevo",
         )
     return applied == set(names())

@@ -12,6 +12,7 @@ from kernelevo.core import Evaluation, Origin, Program, Task, Trial
 from kernelevo.dashboard import detail, views
 from kernelevo.dashboard.hub import Watched
 from kernelevo.engine import checked
+from kernelevo.errors import StoreError
 from kernelevo.store import RunStore
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::PendingDeprecationWarning")
@@ -126,6 +127,18 @@ def test_numbers_that_json_does_not_have_are_words(store: RunStore, watched: Wat
     shown = told["program"]["origin"]["details"]["tuned"]
     assert shown == {"LIMIT": "inf", "SIZES": [1, "-inf", "nan"]}
     assert store.trials()[0].program.origin.details["tuned"]["LIMIT"] == math.inf  # as it was recorded
+
+
+def test_a_program_that_cannot_be_read_is_damage_and_no_crash(store: RunStore, watched: Watched) -> None:
+    for number in range(2):
+        store.record(Trial(number, program(str(number)), Evaluation.ok(1.0)))
+    with store._write() as db:
+        db.execute("UPDATE programs SET files = '{' WHERE id = ?", (program("1").id,))
+    watched.look()
+    assert detail.trial(watched.digest, 0)["source"] == "0"
+    for read in (lambda: detail.trial(watched.digest, 1), lambda: detail.diff(watched.digest, 0, 1)):
+        with pytest.raises(StoreError, match="damaged"):
+            read()
 
 
 # what the editor sends

@@ -58,3 +58,36 @@ def test_a_row_that_cannot_be_read_is_told_as_damage(
     db.close()
     with RunStore.open(tmp_path / "run", readonly=True) as store, pytest.raises(StoreError, match="damaged"):
         read(store)
+
+
+def test_a_damaged_schema_is_told_as_damage_whatever_bytes_it_has(tmp_path: Path) -> None:
+    """SQLite quotes it, and Python reads what SQLite says as UTF-8."""
+    with RunStore.create(tmp_path / "run", Task("toy", "be long"), {}) as store:
+        store.record(trial(0))
+    with sqlite3.connect(tmp_path / "run" / "run.db") as db:
+        db.execute("PRAGMA writable_schema = ON")
+        spoilt = "CAST(x'72ff6e' AS TEXT), sql = 'CREATE TABLE'"  # r, a byte that is no text, n
+        db.execute(f"UPDATE sqlite_master SET name = {spoilt} WHERE name = 'run'")
+    db.close()
+    for readonly in (True, False):
+        with pytest.raises(StoreError, match="damaged"):
+            RunStore.open(tmp_path / "run", readonly)
+
+
+def test_names_of_steps_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    RunStore.create(tmp_path / "run", Task("toy", "be long"), {}).close()
+    with sqlite3.connect(tmp_path / "run" / "run.db") as db:
+        db.executemany("INSERT INTO migrations VALUES (?)", [(b"\x01",), (7,), ("m999",)])
+    db.close()
+    with pytest.raises(StoreError, match="later version"):
+        RunStore.open(tmp_path / "run", readonly=True)
+
+
+@pytest.mark.parametrize("kind", ["final", "prepared", "ban"])
+def test_a_run_whose_events_lack_what_they_should_say_is_damaged(tmp_path: Path, kind: str) -> None:
+    from kernelevo import api
+
+    with RunStore.create(tmp_path / "run", Task("toy", "be long"), {}) as store:
+        store.append_event(kind, {}, trial=0)
+    with pytest.raises(StoreError, match="damaged"):
+        api.load_run(tmp_path / "run")
