@@ -25,7 +25,7 @@ class Ranking:
         final: Mapping[int, Evaluation] | None = None,
         out: frozenset[str] = frozenset(),
     ) -> None:
-        self.objectives, self._final, self._out = objectives, final or {}, out
+        self.objectives, self._final, self.out = objectives, final or {}, out
         self._worth: dict[int, Worth] = {}
 
     @classmethod
@@ -68,7 +68,7 @@ class Ranking:
 
     def standing(self, lines: Iterable[Line]) -> list[Line]:
         """Return the trials whose programs are not out."""
-        return [line for line in lines if line.program not in self._out]
+        return [line for line in lines if line.program not in self.out]
 
     def best(self, lines: Iterable[Line]) -> Line | None:
         """Return the best full verdict of a program that is not out, the earliest of equals."""
@@ -92,7 +92,7 @@ class Ranking:
         found: list[Line] = []
         for line in lines:
             better = not found or self.worth(line) > self.worth(found[-1])
-            if line.full and better and line.program not in self._out:
+            if line.full and better and line.program not in self.out:
                 found.append(line)
         return found
 

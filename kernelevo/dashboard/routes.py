@@ -212,10 +212,10 @@ async def news(watched: Watched, sent: int) -> AsyncIterator[str]:
             changed.clear()
             if watched.gone:
                 return
-            lines = watched.digest.lines
+            lines, out = watched.digest.lines, watched.digest.out
             while sent < len(lines):
                 line, sent = lines[sent], sent + 1
-                yield _event("trial", views.brief_line(line), sent)
+                yield _event("trial", views.row(line, out), sent)
             yield _event("run", views.summary(watched), sent)
 
 

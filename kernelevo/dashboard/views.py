@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from kernelevo.dashboard.hub import Watched, as_text
@@ -155,7 +155,7 @@ def standing(digest: Digest, on: str, off: str) -> list[int]:
 
 
 def brief_line(line: Line) -> dict[str, Any]:
-    """Return one trial as a row of a table."""
+    """Return one trial in short."""
     return {
         "number": line.number, "program": line.program, "proposer": line.proposer, "idea": line.idea,
         "status": line.status, "score": line.score, "full": line.full, "island": line.island,
@@ -163,6 +163,11 @@ def brief_line(line: Line) -> dict[str, Any]:
         "latency_ms": line.latency_ms, "cost": dict(line.cost), "marks": dict(line.marks),
         "metrics": dict(line.metrics),
     }  # fmt: skip
+
+
+def row(line: Line, out: Collection[str]) -> dict[str, Any]:
+    """Return one trial as a row of the table; ``out`` are the ids of the programs that count no more."""
+    return {**brief_line(line), "out": line.program in out}
 
 
 def series(watched: Watched) -> dict[str, Any]:
@@ -208,7 +213,7 @@ def trials(
     """Return one page of the table of trials; those without a value to sort by come last.
 
     ``best`` sorts by the rule of the task (the score where it declares no objectives), full verdicts before
-    rough ones.
+    rough ones, and both before those of programs that are ``out``: banned, or refuted.
     """
     chosen = [
         line
@@ -224,14 +229,15 @@ def trials(
         if key != BEST:
             return getattr(line, key)
         worth = ranking.worth(line)
-        return (line.full, worth) if worth else None
+        return (line.program not in ranking.out, line.full, worth) if worth else None
 
     known = [line for line in chosen if value(line) is not None]
     known.sort(key=lambda line: (value(line), line.number), reverse=down)
     ordered = known + [line for line in chosen if value(line) is None]
+    shown = ordered[offset : offset + min(limit, 500)]
     return {
         "total": len(ordered),
-        "trials": [brief_line(line) for line in ordered[offset : offset + min(limit, 500)]],
+        "trials": [row(line, ranking.out) for line in shown],
     }
 
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from kernelevo.core import Evaluation, Origin, Program, Task, Trial
+from kernelevo.core import Evaluation, Origin, Program, Status, Task, Trial
 from kernelevo.dashboard import detail, views
 from kernelevo.dashboard.hub import Watched
 from kernelevo.engine import checked
@@ -70,6 +70,26 @@ def test_what_is_out_does_not_stand_against_the_ceiling(store: RunStore, watched
     store.append_event("final", Evaluation.wrong("it cheats").to_json(), trial=1)
     watched.look()
     assert [row["number"] for row in views.roofline(watched.digest)] == [2, 0]
+
+
+def test_what_is_out_is_listed_behind_and_said_to_be(store: RunStore, watched: Watched) -> None:
+    from kernelevo.dashboard.pages.programs import listing
+    from kernelevo.dashboard.ranking import Ranking
+
+    for number, score in enumerate((1.0, 90.0, 3.0, 80.0)):
+        store.record(Trial(number, program(str(number)), Evaluation.ok(score)))
+    store.record(Trial(4, program("4"), Evaluation(Status.OK, 70.0, fidelity="rough")))
+    store.record(Trial(5, program("5"), Evaluation.wrong("no")))
+    store.append_event("final", Evaluation.wrong("it cheats").to_json(), trial=1)
+    store.append_event("ban", {"program": program("3").id})
+    watched.look()
+    rows = views.trials(watched.digest, sort="best")["trials"]
+    assert [row["number"] for row in rows] == [2, 0, 4, 1, 3, 5]
+    assert [row["number"] for row in rows if row["out"]] == [1, 3]
+    shown = listing("run", Ranking.of(watched.digest), rows).split("<tr>")[2:]
+    assert [">out</span>" in row for row in shown] == [row["out"] for row in rows]
+    by_score = views.trials(watched.digest, sort="score")["trials"]
+    assert [row["number"] for row in by_score] == [1, 3, 4, 2, 0, 5]
 
 
 def test_lines_of_the_cold_start_are_no_islands(store: RunStore, watched: Watched) -> None:

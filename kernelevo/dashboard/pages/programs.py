@@ -93,7 +93,7 @@ def listing(run: str, ranking: Ranking, trials: Iterable[Mapping[str, Any]]) -> 
     declared = ranking.objectives.metrics
     rows = [
         [
-            link(run, row["number"]), pill(row["status"]),
+            link(run, row["number"]), f"{pill(row['status'])}{pill('out', 'bad') if row['out'] else ''}",
             *metrics((m, {**row["metrics"], SCORE: row["score"]}.get(m.name)) for m in declared),
             graded(row), f"{row['island']}", escape(row["proposer"]),
             escape((row["idea"] or row["words"])[:200]),
