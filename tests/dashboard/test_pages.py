@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import importlib
 import math
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -14,6 +15,7 @@ from nicegui.testing import User, user_simulation
 
 from kernelevo import api
 from kernelevo.core import Evaluation, Fault, Origin, Program, Task, Trial
+from kernelevo.dashboard import views
 from kernelevo.dashboard.hub import Hub
 from kernelevo.dashboard.pages import register
 from kernelevo.store import RunStore
@@ -101,6 +103,24 @@ def test_a_program_of_several_files_in_cpp_is_edited_and_sent_as_it_is(tmp_path:
         "language": "cpp",
         "parents": ["#1"],
     }
+
+
+def test_how_long_ago_something_was_is_told_again_though_nothing_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.import_module("kernelevo.dashboard.pages.frame"), "AGAIN", 0.2)
+    strange(tmp_path / "runs" / "one")
+
+    async def wait(user: User, hub: Hub) -> None:
+        await user.open("/run/one")
+        monkeypatch.setattr(views, "ago", lambda then: "much later")
+        for _ in range(100):
+            await asyncio.sleep(0.05)
+            if any("much later" in element.content for element in user.find(ui.html).elements):
+                return
+        raise AssertionError("it still says what it said at first")
+
+    look(tmp_path / "runs", wait)
 
 
 def test_what_can_be_chosen_grows_with_the_run(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from kernelevo.store.rows import readable
 
 TICK = 0.15  # seconds between two looks at whether there is something new
 REST = 10  # times as long as an update took, the page leaves the machine alone
+AGAIN = 60.0  # seconds after which it is drawn again anyway: it says how long ago things were
 STYLE = (Path(__file__).parent / "style.css").read_text("utf-8")
 PAGES = {
     "": "Overview",
@@ -93,17 +94,17 @@ def frame(hub: Hub, run: str, active: str) -> Iterator[View | None]:
     with ui.element("main"):
         yield view
     seen = watched.digest.version, watched.writer
-    rest = 0.0
+    rest, due = 0.0, time.monotonic() + AGAIN
 
     def tick() -> None:
-        nonlocal seen, rest
+        nonlocal seen, rest, due
         if view.watched.gone:  # what lies there now is another one, or none
             timer.deactivate()
             ui.navigate.reload()
             return
         now = watched.digest.version, watched.writer
         began = watched.seen = time.monotonic()
-        if now != seen and began >= rest:
+        if (now != seen or began >= due) and began >= rest:
             seen = now
             for update in view.updates:
                 update()
@@ -111,6 +112,7 @@ def frame(hub: Hub, run: str, active: str) -> Iterator[View | None]:
             rest = (
                 began + REST * spent
             )  # a long run is looked at less often: its machine has better things to do
+            due = began + AGAIN
 
     timer = ui.timer(TICK, tick)
 
