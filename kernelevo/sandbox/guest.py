@@ -93,6 +93,8 @@ def _own_lines(error: BaseException) -> list[str]:
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(here)]
     for frame in frames:
         frame.filename = frame.filename.removeprefix(here)
+    if isinstance(error, SyntaxError) and isinstance(error.filename, str):  # of a file that does not parse
+        error.filename = error.filename.removeprefix(here)
     return [*traceback.format_list(frames), *traceback.format_exception_only(error)]
 
 

@@ -124,6 +124,8 @@ def test_the_traceback_shows_the_programs_own_lines_only():
     first, second = attempt(single(text)), attempt(single(text))
     assert first.error == second.error  # no name of a temporary folder
     assert 'File "program.py", line 2, in inner' in first.error and "guest.py" not in first.error
+    broken = [attempt(single("x = 1\ndef solve(:\n")).error for _ in range(2)]
+    assert broken[0] == broken[1] and 'File "program.py", line 2' in broken[0]
 
 
 SUM = "#include <iostream>\nint main() { int a, b; std::cin >> a >> b; std::cout << a + b << '\\n'; }\n"
@@ -198,6 +200,32 @@ def test_a_conversation_that_breaks_off(text, status):
         talk.ask("hello")
         talk.ask("still there?")
     assert caught.value.outcome.status is status
+
+
+TALKATIVE = """
+import sys
+for line in sys.stdin:
+    sys.stderr.write("x" * 4_000_000)
+    print(line.strip(), flush=True)
+sys.stderr.write("y" * 300_000)
+print("done")
+"""
+
+
+def test_what_is_said_beside_a_conversation_holds_it_up_at_no_time():
+    began = time.monotonic()
+    with converse(single(TALKATIVE), query_seconds=5.0, timeout=20.0) as talk:
+        assert talk.ask("one") == "one"
+        outcome = talk.end()
+    assert outcome.ok and outcome.value == "done\n" and outcome.output.endswith("yyy")
+    assert time.monotonic() - began < 5.0
+
+
+def test_endless_words_at_the_end_are_no_answer():
+    with converse(single("input()\nwhile True: print('x' * 99_999)"), timeout=20.0) as talk:
+        talk.tell("go")
+        outcome = talk.end()
+    assert outcome.status is Status.WRONG and "more than 8388608 bytes" in outcome.error
 
 
 def test_no_folder_and_no_descriptor_stays():
