@@ -117,7 +117,7 @@ class Victim:
         source, self._to = os.pipe()
         self._back, sink = os.pipe()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "kernelevo.evaluators.audit.victim", str(source), str(sink)],
+            [sys.executable, "-P", "-m", "kernelevo.evaluators.audit.victim", str(source), str(sink)],
             pass_fds=(source, sink), stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log,
             start_new_session=True, cwd=self._place,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)},
