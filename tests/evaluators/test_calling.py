@@ -82,6 +82,30 @@ def test_a_forged_message_is_data_and_no_more():
     assert outcome.status is Status.WRONG and "does not have 3 bytes" in outcome.error
 
 
+@pytest.mark.parametrize(
+    ("forged", "words"),
+    [
+        ("{'failed': ['call']}", "not a message of ours"),
+        ("{'failed': {'call': 1}}", "not a message of ours"),
+        ("{'failed': 'call', 'kind': 1, 'said': ['no'], 'text': None}", "the program raised: "),
+        ("{'failed': 'call', 'said': '\\ud800' * 1_500_000}", "the program raised: ???"),
+    ],
+)
+def test_a_forged_failure_is_words_and_no_more(forged, words):
+    """An exception here would be taken for a machine that broke, and all of the words would be kept."""
+    text = f"import json, os, struct\nB = json.dumps({forged}).encode()\ndef solve():\n"
+    text += "    os.set_blocking(3, True)\n    left = struct.pack('<IB', len(B), 0) + B\n"
+    text += "    while left:\n        left = left[os.write(3, left):]"
+    outcome = attempt(single(text))
+    assert not outcome.ok and words in outcome.error and len(outcome.error) < 20_000
+
+
+def test_a_folder_that_is_too_full_is_named():
+    text = "import time\ndef solve():\n    for n in range(4): open(f'{n}', 'wb').write(bytes(60 << 20))\n"
+    outcome = attempt(single(f"{text}    time.sleep(60)"), timeout=40.0)
+    assert outcome.status is Status.CRASHED and "more than 128 MiB" in outcome.error
+
+
 def test_the_users_files_cannot_be_read(tmp_path):
     answers = tmp_path / "answers.txt"
     answers.write_text("42")
