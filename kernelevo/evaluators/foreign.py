@@ -165,10 +165,10 @@ def _verdict(said: dict[str, Any] | None, how: str, printed: str, timeout: float
         if how == "timeout":
             return Evaluation(Status.TIMED_OUT, None, {}, f"no verdict within {timeout:g} s", artifacts)
         return Evaluation(Status.CRASHED, None, {}, f"the evaluator's process ended: {how}", artifacts)
-    artifacts |= {str(k): str(v) for k, v in dict(said.get("artifacts") or {}).items()}
+    artifacts |= {str(k): str(v) for k, v in _mapping(said.get("artifacts")).items()}
     if "raised" in said:
         return Evaluation(Status.CRASHED, None, {}, f"evaluating raises {said['raised']}", artifacts)
-    metrics = dict(said.get("metrics") or {})
+    metrics = _mapping(said.get("metrics"))
     error = next((metrics.pop(k) for k in ("error_info", "error") if _complains(metrics.get(k))), "")
     if "tests" in metrics and case_scores(metrics["tests"]) is None:
         metrics["their tests"] = metrics.pop("tests")  # a word of ours, which means something else here
@@ -176,7 +176,7 @@ def _verdict(said: dict[str, Any] | None, how: str, printed: str, timeout: float
         isinstance(metrics["validity"], int | float) and metrics["validity"] > 0
     )
     score = score_of(metrics)
-    stages, ran = int(said.get("stages", 0)), int(said.get("ran", 0))
+    stages, ran = (n if isinstance(n := said.get(key), int) else 0 for key in ("stages", "ran"))
     text = f"stopped after stage {ran} of {stages}"
     if score is None and ran < stages and not {"combined_score", "score"} & set(metrics):
         error = error or f"{text}: below the bar of that stage"
@@ -196,6 +196,11 @@ def _verdict(said: dict[str, Any] | None, how: str, printed: str, timeout: float
     return Evaluation(
         verdict.status, verdict.score, {**verdict.metrics, "stage": ran}, text, verdict.artifacts, "rough"
     )
+
+
+def _mapping(given: Any) -> dict[str, Any]:
+    """Return a mapping of what a candidate may have written itself; an empty one for anything else."""
+    return dict(given) if isinstance(given, dict) else {}
 
 
 def _complains(value: Any) -> bool:

@@ -82,7 +82,7 @@ def ask(script: str, order: Mapping[str, Any], *, cwd: str | Path, timeout: floa
         return Answer(None, "timeout", text)
     try:
         said = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return Answer(None, f"exit {code}" if code >= 0 else signal_name(-code), text)
     return Answer(said, "", text) if isinstance(said, dict) else Answer(None, "nonsense", text)
 
@@ -140,6 +140,6 @@ def _complete(parts: list[bytes]) -> bool:
         return False
     try:
         json.loads(b"".join(parts))
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return True

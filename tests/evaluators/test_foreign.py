@@ -260,3 +260,14 @@ def state(pid):
             return file.read()
     except (FileNotFoundError, ProcessLookupError):
         return "\nState:\tZ"
+
+
+@pytest.mark.parametrize(
+    "words",
+    ['{"metrics": 5}', '{"metrics": {}, "artifacts": [1], "ran": "x"}', "[" * 99_999, '{"a": 1'],
+    ids=range(4),
+)
+def test_what_a_candidate_says_in_the_evaluators_place_is_no_fault_of_the_machine(tmp_path, words):
+    judge = load(folder(tmp_path, "def evaluate(p):\n    return {'combined_score': run(p), 'a': 1}\n"))
+    verdict = judge(answering(f"[os.write(int(sys.argv[2]), {words!r}.encode()), os._exit(0)]"))
+    assert verdict.score is None and verdict.feedback
