@@ -24,6 +24,7 @@ from kernelevo.sandbox.plain_zygote import plain_zygote
 
 MOST = 8 << 20
 _LINE = 1 << 20
+_LAST_SECONDS = 2.0  # a program has for its end, once its pipes are closed
 
 
 class Conversation:
@@ -124,7 +125,8 @@ class Conversation:
             )
 
     def _over(self) -> ProgramFailed:
-        self._child.wait(5.0)
+        if not self._child.wait(_LAST_SECONDS):
+            return self._failed(Status.WRONG, "it closed its standard input or output, and went on")
         found = ended(self._child, self._total_seconds, self._memory)
         if found.ok:
             found = Outcome(Status.WRONG, error="the program ended in the middle of the conversation")

@@ -245,6 +245,15 @@ def test_what_is_said_beside_a_conversation_holds_it_up_at_no_time():
     assert time.monotonic() - began < 5.0
 
 
+def test_a_program_that_hangs_up_and_goes_on_is_not_late():
+    text = "import os, time\nprint(input(), flush=True)\nos.close(1)\ntime.sleep(60)"
+    wrong = pytest.raises(ProgramFailed, match="closed its standard")
+    with wrong as caught, converse(single(text), query_seconds=20.0, timeout=20.0) as talk:
+        assert talk.ask("one") == "one"
+        talk.hear()
+    assert caught.value.outcome.status is Status.WRONG
+
+
 def test_endless_words_at_the_end_are_no_answer():
     with converse(single("input()\nwhile True: print('x' * 99_999)"), timeout=20.0) as talk:
         talk.tell("go")
