@@ -119,6 +119,8 @@ def attempt(
             program, args[0], timeout=timeout, memory_bytes=memory_bytes, output_bytes=output_bytes,
             threads=threads, files=files, collect=collect,
         )  # fmt: skip
+    if unfit := _unfit(program):
+        return Outcome(Status.BUILD_FAILED, error=unfit)
     order = plain_data.encode({"args": tuple(args), "kwargs": dict(kwargs or {})}, "the arguments")
     most = min(output_bytes, HARD_MOST)
     with (
@@ -204,11 +206,13 @@ def launch(program: Program, flags: Sequence[str] = ()) -> tuple[str, dict[str, 
     """Return what runs a whole program in a child: entry, payload, and files to lay beside it.
 
     Raises:
-        ProgramFailed: if it does not compile.
+        ProgramFailed: if it does not compile, or is in no language that is run here.
     """
     if program.language in LANGUAGES:
         body = {LIBRARY: compiled(program, tuple(flags))}
         return "kernelevo.sandbox.guest:native", {"library": f"./{LIBRARY}"}, body
+    if unfit := _unfit(program):
+        raise ProgramFailed(Outcome(Status.BUILD_FAILED, error=unfit))
     return "kernelevo.sandbox.guest:script", {"entry": _entry(program)}, {}
 
 
@@ -292,6 +296,16 @@ def _heard(said: Any, function: str) -> Outcome:
 def _words(said: Any) -> str:
     """Return words of the child's as a text that can be kept and shown; it may have sent anything."""
     return said[:_LONGEST].encode(errors="replace").decode() if isinstance(said, str) else ""
+
+
+def _unfit(program: Program) -> str:
+    """Return why a program that is not C++ cannot be run, or an empty text."""
+    entry = _entry(program)
+    if entry not in program.files:
+        return f"the program has several files and no {ENTRY}"
+    return (
+        "" if entry.endswith(".py") else f"the program is {program.language}; Python and C++ can be run here"
+    )
 
 
 def _entry(program: Program) -> str:

@@ -173,11 +173,38 @@ def test_cpp_reads_a_text_and_prints_one():
         ("int main() { *(volatile int*)0 = 1; }", Status.CRASHED, "SIGSEGV"),
         ("int main() { return 3; }", Status.CRASHED, "exit 3"),
         ("int main() { for (;;); }", Status.TIMED_OUT, "within 0.5 s"),
+        ("int helper(); int main() { return helper(); }", Status.BUILD_FAILED, "helper"),
+        ("int x;", Status.CRASHED, "defines no main"),
     ],
 )
 def test_cpp_that_fails(text, status, words):
     outcome = execute(cpp(text), timeout=0.5)
     assert outcome.status is status and words in outcome.error
+
+
+def test_cpp_is_called_as_a_program_and_fails_as_one():
+    text = '#include <cstdio>\nint main(int n, char** words) { printf("%d %s %d", n, words[0], !words[n]); }'
+    assert execute(cpp(text)).value == "1 program 1"
+    crash = execute(cpp('#include <cstdio>\nint main() { fputs("so far", stderr); *(volatile int*)0 = 1; }'))
+    assert crash.error == "the program ended with SIGSEGV\nso far"
+
+
+def test_a_script_that_raises_shows_its_own_lines_alone():
+    outcome = execute(single("def inner():\n    return 1 / 0\ninner()\n"))
+    assert outcome.status is Status.CRASHED and "ZeroDivisionError" in outcome.error
+    assert 'File "program.py", line 2, in inner' in outcome.error
+    assert "guest.py" not in outcome.error and "runpy" not in outcome.error
+
+
+@pytest.mark.parametrize("run", [attempt, execute])
+def test_what_is_in_no_language_of_ours_is_said_to_be(run):
+    rust = run(Program({"program.rs": "fn main() {}"}, "rust"))
+    assert (
+        rust.status is Status.BUILD_FAILED
+        and rust.error == "the program is rust; Python and C++ can be run here"
+    )
+    several = run(Program({"a.py": "x = 1", "b.py": "x = 2"}))
+    assert several.status is Status.BUILD_FAILED and "no program.py" in several.error
 
 
 def test_a_script_has_a_limit_on_what_it_prints():
