@@ -9,15 +9,11 @@ it is, and whether circles overlap or leave the square is decided in exact fract
 
 import json
 import math
-import subprocess
-import sys
-import tempfile
 from fractions import Fraction
 from itertools import combinations
-from pathlib import Path
 
-from kernelevo.core import Evaluation, Program, Status
-from kernelevo.evaluators import evaluator
+from kernelevo.core import Evaluation, Program
+from kernelevo.evaluators import evaluator, execute
 
 COUNT = 26
 SECONDS = 60
@@ -49,23 +45,10 @@ def score(program: Program) -> Evaluation:
     without any tolerance: shrink the radii by a relative 1e-12 or so at the end. Score: the sum of the radii.
     The best known value is about 2.636.
     """
-    with tempfile.TemporaryDirectory(prefix="packing-") as folder:
-        path = Path(folder) / "program.py"
-        path.write_text(program.source, encoding="utf-8")
-        try:
-            done = subprocess.run(
-                [sys.executable, "-I", str(path)],
-                cwd=folder,
-                capture_output=True,
-                timeout=SECONDS,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            return Evaluation(Status.TIMED_OUT, feedback=f"it ran for more than {SECONDS} s")
-    if done.returncode:
-        said = done.stderr.decode(errors="replace")[-2000:]
-        return Evaluation(Status.CRASHED, feedback=f"it ended with code {done.returncode}:\n{said}")
-    lines = done.stdout.decode(errors="replace").strip().splitlines() or [""]
+    outcome = execute(program, timeout=SECONDS)  # in the sandbox: a model may have written it
+    if not outcome.ok:
+        return outcome.verdict()
+    lines = outcome.value.strip().splitlines() or [""]
     return judged(lines[-1])
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kernelevo.core import Parcel, Task
+from kernelevo.core.parcel import LARGEST
 from kernelevo.evaluators.foreign import PREFIX
 from kernelevo.tasks import is_live
 
@@ -15,9 +16,10 @@ from kernelevo.tasks import is_live
 def baggage(task: Task) -> Parcel:
     """Return the files of a task that is judged on other machines; an empty parcel if it names none.
 
-    These are: an evaluator's file, the modules beside it that it imports, and files beside it that its text
-    names (``"cities.csv"``); the whole of a foreign folder; a live module. More than ``core.parcel.LARGEST``
-    bytes are not sent: such files have to be on every machine already.
+    These are: an evaluator's file, the modules beside it that it imports, files and folders beside it that
+    its text names (``"cities.csv"``, ``"data"``); the whole of a foreign folder; a live module. More than
+    ``core.parcel.LARGEST`` bytes are not sent: such files have to be on every machine already. Where folders
+    make it so much, the files go without them.
     """
     name = task.evaluator
     if name.startswith(PREFIX):
@@ -26,7 +28,11 @@ def baggage(task: Task) -> Parcel:
         return Parcel.pack([Path(task.options["reference"]["path"])])
     file, _, function = name.rpartition(":")
     if function and file.endswith(".py"):
-        return Parcel.pack(_with_neighbours(Path(file).expanduser().resolve()))
+        files, folders = _with_neighbours(Path(file).expanduser().resolve())
+        whole = Parcel.pack(
+            {*files, *(path for folder in folders for path in _tree(folder))}, largest=LARGEST
+        )
+        return whole if whole.files else Parcel.pack(files)
     return Parcel()
 
 
@@ -38,9 +44,10 @@ def _tree(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _with_neighbours(file: Path) -> set[Path]:
-    """A Python file and what it needs of its folder, as far as its text says."""
+def _with_neighbours(file: Path) -> tuple[set[Path], set[Path]]:
+    """A Python file and what it needs of its folder, as far as its text says: files, and whole folders."""
     found: set[Path] = set()
+    folders: set[Path] = set()
     border = [file]
     while border:
         path = border.pop()
@@ -48,16 +55,18 @@ def _with_neighbours(file: Path) -> set[Path]:
             continue
         found.add(path)
         if path.suffix == ".py":
-            border += [near for near in _named(path) if os.path.isfile(near)]
-    return found
+            near = {one for folder in {path.parent, file.parent} for one in _named(path, folder)}
+            border += [one for one in near if os.path.isfile(one)]
+            folders |= {one for one in near if os.path.isdir(one) and not one.name.startswith(".")}
+    return found, folders
 
 
-def _named(file: Path) -> Iterator[Path]:
+def _named(file: Path, folder: Path) -> Iterator[Path]:
+    """What the text of a Python file may mean in a folder: its own, or that of the evaluator."""
     try:
         tree = ast.parse(file.read_bytes())
     except (OSError, SyntaxError, ValueError):
         return  # whoever loads it says so
-    folder = file.parent
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
@@ -66,7 +75,7 @@ def _named(file: Path) -> Iterator[Path]:
             yield from _module(folder, node.module)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _may_name(node.value):
             near = Path(os.path.normpath(folder / node.value))
-            if near.is_relative_to(folder):
+            if near.is_relative_to(folder) and near != folder:
                 yield near
 
 

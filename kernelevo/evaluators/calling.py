@@ -34,6 +34,7 @@ MOST = 8 << 20
 HARD_MOST = 12 << 20
 _THREADS = 64
 _FILES = 64 << 20
+_LONGEST = 8_000
 _KINDS = {
     "import": (Status.BUILD_FAILED, "the program cannot be imported"),
     "missing": (Status.BUILD_FAILED, "the program has no such function"),
@@ -118,6 +119,8 @@ def attempt(
             program, args[0], timeout=timeout, memory_bytes=memory_bytes, output_bytes=output_bytes,
             threads=threads, files=files, collect=collect,
         )  # fmt: skip
+    if unfit := _unfit(program):
+        return Outcome(Status.BUILD_FAILED, error=unfit)
     order = plain_data.encode({"args": tuple(args), "kwargs": dict(kwargs or {})}, "the arguments")
     most = min(output_bytes, HARD_MOST)
     with (
@@ -203,11 +206,13 @@ def launch(program: Program, flags: Sequence[str] = ()) -> tuple[str, dict[str, 
     """Return what runs a whole program in a child: entry, payload, and files to lay beside it.
 
     Raises:
-        ProgramFailed: if it does not compile.
+        ProgramFailed: if it does not compile, or is in no language that is run here.
     """
     if program.language in LANGUAGES:
         body = {LIBRARY: compiled(program, tuple(flags))}
         return "kernelevo.sandbox.guest:native", {"library": f"./{LIBRARY}"}, body
+    if unfit := _unfit(program):
+        raise ProgramFailed(Outcome(Status.BUILD_FAILED, error=unfit))
     return "kernelevo.sandbox.guest:script", {"entry": _entry(program)}, {}
 
 
@@ -250,6 +255,9 @@ def ended(child: Child, timeout: float, memory_bytes: int) -> Outcome:
         return Outcome(Status.OK)
     if reason == "oom":
         return Outcome(Status.CRASHED, error=f"it used more than {memory_bytes >> 20} MiB of memory")
+    if reason == "disk":
+        held = child.limits.scratch_bytes >> 20
+        return Outcome(Status.CRASHED, error=f"its folder held more than {held} MiB, or too many files")
     tail = child.output().strip()[-1500:]
     return Outcome(Status.CRASHED, error=f"the program ended with {reason}" + (f"\n{tail}" if tail else ""))
 
@@ -270,18 +278,34 @@ def _heard(said: Any, function: str) -> Outcome:
             return Outcome(Status.OK, plain_data.decode(said["value"]))
         except (plain_data.NotPlain, RecursionError) as error:
             return Outcome(Status.WRONG, error=f"the answer is not plain data: {error}")
-    if not isinstance(said, dict) or said.get("failed") not in _KINDS:
+    stage = said.get("failed") if isinstance(said, dict) else None
+    if not isinstance(stage, str) or stage not in _KINDS:
         return Outcome(Status.WRONG, error="the answer is not a message of ours")
-    status, what = _KINDS[said["failed"]]
-    kind, detail, text = (str(said.get(key, "")) for key in ("kind", "said", "text"))
+    status, what = _KINDS[stage]
+    kind, detail, text = (_words(said.get(key)) for key in ("kind", "said", "text"))
     if kind == "MemoryError":
         what = "the program ran out of memory"
     elif kind == "SystemExit":
         what = "the program called exit"
-    elif said["failed"] == "missing":
+    elif stage == "missing":
         return Outcome(status, error=f"the program defines no function {function!r}")
-    trace = f"\n{text}" if said["failed"] in ("import", "call") else ""
+    trace = f"\n{text}" if stage in ("import", "call") else ""
     return Outcome(status, error=f"{what}: {detail}{trace}")
+
+
+def _words(said: Any) -> str:
+    """Return words of the child's as a text that can be kept and shown; it may have sent anything."""
+    return said[:_LONGEST].encode(errors="replace").decode() if isinstance(said, str) else ""
+
+
+def _unfit(program: Program) -> str:
+    """Return why a program that is not C++ cannot be run, or an empty text."""
+    entry = _entry(program)
+    if entry not in program.files:
+        return f"the program has several files and no {ENTRY}"
+    return (
+        "" if entry.endswith(".py") else f"the program is {program.language}; Python and C++ can be run here"
+    )
 
 
 def _entry(program: Program) -> str:

@@ -24,6 +24,7 @@ from kernelevo.sandbox.plain_zygote import plain_zygote
 
 MOST = 8 << 20
 _LINE = 1 << 20
+_LAST_SECONDS = 2.0  # a program has for its end, once its pipes are closed
 
 
 class Conversation:
@@ -90,6 +91,8 @@ class Conversation:
         rest = bytes(self._buffer)
         while (part := self._rest()) and len(rest) <= MOST:
             rest += part
+        if len(rest) > MOST:
+            return self._failed(Status.WRONG, f"it printed more than {MOST} bytes").outcome
         self._child.wait(max(0.0, self._total_seconds - self.seconds))
         found = ended(self._child, self._total_seconds, self._memory)
         if found.ok:
@@ -103,32 +106,27 @@ class Conversation:
                 os.close(fd)
 
     def _rest(self) -> bytes:
-        poller = select.poll()
-        poller.register(self._back, select.POLLIN)
+        """Return what it prints next; empty at its end, and when the time is up."""
         left = self._total_seconds - self.seconds
-        return os.read(self._back, 1 << 16) if left > 0 and poller.poll(left * 1e3) else b""
+        heard = left > 0 and self._child.wait_for(self._back, select.POLLIN, left)
+        return os.read(self._back, 1 << 16) if heard else b""
 
     def _end(self) -> float:
         now = time.perf_counter()
         return min(now + self._query_seconds, self._began + self._total_seconds)
 
     def _wait(self, fd: int, event: int, end: float) -> None:
-        poller = select.poll()
-        poller.register(fd, event)
-        while True:
-            left = end - time.perf_counter()
-            if left <= 0:
-                self._child.kill("timeout")
-                raise self._failed(
-                    Status.TIMED_OUT,
-                    f"no line within {self._query_seconds:g} s, or the whole took {self._total_seconds:g} s",
-                )
-            if poller.poll(min(left, 0.2) * 1e3):
-                return
-            self._child.wait(0.0)  # what it writes to its standard error must not fill the pipe
+        left = end - time.perf_counter()
+        if left <= 0 or not self._child.wait_for(fd, event, left):
+            self._child.kill("timeout")
+            raise self._failed(
+                Status.TIMED_OUT,
+                f"no line within {self._query_seconds:g} s, or the whole took {self._total_seconds:g} s",
+            )
 
     def _over(self) -> ProgramFailed:
-        self._child.wait(5.0)
+        if not self._child.wait(_LAST_SECONDS):
+            return self._failed(Status.WRONG, "it closed its standard input or output, and went on")
         found = ended(self._child, self._total_seconds, self._memory)
         if found.ok:
             found = Outcome(Status.WRONG, error="the program ended in the middle of the conversation")

@@ -129,8 +129,10 @@ class ForeignEvaluator:
         """Judge one program in a process of the foreign evaluator."""
         suffix = Path(next(iter(self.folder.seed.files))).suffix
         with tempfile.TemporaryDirectory(prefix="kernelevo-foreign-", ignore_cleanup_errors=True) as place:
-            file = Path(place) / f"program{suffix}"
-            file.write_text(program.source, encoding="utf-8", errors="replace")
+            try:
+                file = _laid_down(program, Path(place), f"program{suffix}")
+            except ValueError as error:
+                return Evaluation(Status.BUILD_FAILED, None, {}, str(error))
             order = {
                 "folder": str(self.folder.path),
                 "program": str(file),
@@ -143,16 +145,30 @@ class ForeignEvaluator:
         return _verdict(answer.said, answer.how, printed, self.folder.timeout)
 
 
+def _laid_down(program: Program, place: Path, name: str) -> Path:
+    """Write a program's files into a folder and return the path of its entry, which is called ``name`` there.
+
+    Raises:
+        ValueError: if it has several files and none is the entry.
+    """
+    entry = name if name in program.files else program.entry
+    for path, text in program.files.items():
+        file = place / (name if path == entry else path)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8", errors="replace")
+    return place / name
+
+
 def _verdict(said: dict[str, Any] | None, how: str, printed: str, timeout: float) -> Evaluation:
     artifacts = {"output": printed} if printed.strip() else {}
     if said is None:
         if how == "timeout":
             return Evaluation(Status.TIMED_OUT, None, {}, f"no verdict within {timeout:g} s", artifacts)
         return Evaluation(Status.CRASHED, None, {}, f"the evaluator's process ended: {how}", artifacts)
-    artifacts |= {str(k): str(v) for k, v in dict(said.get("artifacts") or {}).items()}
+    artifacts |= {str(k): str(v) for k, v in _mapping(said.get("artifacts")).items()}
     if "raised" in said:
         return Evaluation(Status.CRASHED, None, {}, f"evaluating raises {said['raised']}", artifacts)
-    metrics = dict(said.get("metrics") or {})
+    metrics = _mapping(said.get("metrics"))
     error = next((metrics.pop(k) for k in ("error_info", "error") if _complains(metrics.get(k))), "")
     if "tests" in metrics and case_scores(metrics["tests"]) is None:
         metrics["their tests"] = metrics.pop("tests")  # a word of ours, which means something else here
@@ -160,7 +176,11 @@ def _verdict(said: dict[str, Any] | None, how: str, printed: str, timeout: float
         isinstance(metrics["validity"], int | float) and metrics["validity"] > 0
     )
     score = score_of(metrics)
-    if score is None:
+    stages, ran = (n if isinstance(n := said.get(key), int) else 0 for key in ("stages", "ran"))
+    text = f"stopped after stage {ran} of {stages}"
+    if score is None and ran < stages and not {"combined_score", "score"} & set(metrics):
+        error = error or f"{text}: below the bar of that stage"
+    elif score is None:
         named = ", ".join(sorted(metrics)) or "nothing"
         given = metrics.get("combined_score", metrics.get("score"))
         error = error or f"no combined_score among what the evaluator returned ({named}): {given!r}"
@@ -171,13 +191,16 @@ def _verdict(said: dict[str, Any] | None, how: str, printed: str, timeout: float
     for name in ("combined_score", "score"):
         metrics.pop(name, None)
     verdict = as_evaluation({"score": score, "feedback": words, "metrics": metrics, "artifacts": artifacts})
-    stages, ran = int(said.get("stages", 0)), int(said.get("ran", 0))
     if ran >= stages or verdict.score is None:
         return verdict
-    text = f"stopped after stage {ran} of {stages}"
     return Evaluation(
         verdict.status, verdict.score, {**verdict.metrics, "stage": ran}, text, verdict.artifacts, "rough"
     )
+
+
+def _mapping(given: Any) -> dict[str, Any]:
+    """Return a mapping of what a candidate may have written itself; an empty one for anything else."""
+    return dict(given) if isinstance(given, dict) else {}
 
 
 def _complains(value: Any) -> bool:

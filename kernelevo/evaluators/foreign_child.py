@@ -64,6 +64,18 @@ def score_of(metrics: Mapping[str, Any]) -> float | None:
     return float(numbers[0]) if len(numbers) == 1 else None
 
 
+def _reached(metrics: Mapping[str, Any]) -> float | None:
+    """Return what a stage's bar is held against: its score or, as OpenEvolve has it, the mean of its numbers.
+
+    A first stage often says no more than that the program runs; its score comes with a later one.
+    """
+    if "combined_score" in metrics or "score" in metrics:
+        return score_of(metrics)
+    known = [_plain(value) for name, value in metrics.items() if name != "error"]
+    numbers = [float(value) for value in known if isinstance(value, int | float)]
+    return sum(numbers) / len(numbers) if numbers else None
+
+
 def _judge(module: Any, path: str, cascade: bool, thresholds: list[float]) -> dict[str, Any]:
     stages: list[Callable[[str], Any]] = []
     while cascade and callable(stage := getattr(module, f"evaluate_stage{len(stages) + 1}", None)):
@@ -77,8 +89,8 @@ def _judge(module: Any, path: str, cascade: bool, thresholds: list[float]) -> di
         found = _said(stage(path))
         metrics, artifacts, ran = {**metrics, **found["metrics"]}, {**artifacts, **found["artifacts"]}, number
         bar = thresholds[number - 1] if number <= len(thresholds) else -math.inf
-        score = score_of(found["metrics"])
-        if score is None or not score >= bar:
+        reached = _reached(found["metrics"])
+        if reached is None or not reached >= bar:
             break
     return {"metrics": metrics, "artifacts": artifacts, "stages": len(stages), "ran": ran}
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import inspect
 import math
+import sys
+import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -66,7 +69,7 @@ class Function:
 
     def _judged(self, program: Program) -> Evaluation:
         try:
-            with deadline(self.time_limit):
+            with _talking(), deadline(self.time_limit):
                 return as_evaluation(self.function(program.source if self._wants_text else program))
         except ProgramFailed as failed:
             return failed.outcome.verdict()
@@ -114,7 +117,8 @@ def as_evaluation(result: Any) -> Evaluation:
         facts: dict[str, Metric] = {str(name): _deep(value) for name, value in result.metrics.items()}
         score = None if result.score is None else float(result.score)
         words = _shortened(str(result.feedback), _LONGEST)
-        return replace(result, score=score, metrics=facts, feedback=words)
+        kept = {str(name): artifact_text(body) for name, body in result.artifacts.items()}
+        return replace(result, score=score, metrics=facts, feedback=words, artifacts=kept)
     if not isinstance(result, Mapping):
         return _scored(result, {}, "", {})
     given = dict(result)
@@ -242,6 +246,15 @@ def _scored(score: Any, metrics: dict[str, Metric], feedback: str, artifacts: di
     if not math.isfinite(number):
         return Evaluation(Status.WRONG, None, metrics, feedback or f"the score is {number!r}", artifacts)
     return Evaluation(Status.OK, float(number), metrics, feedback, artifacts)
+
+
+def _talking() -> contextlib.AbstractContextManager[Any]:
+    """What an evaluator prints is talk: the stdout of a process that judges by itself carries data.
+
+    Only in the main thread, since there is one stdout for all of them.
+    """
+    here = threading.current_thread() is threading.main_thread()
+    return contextlib.redirect_stdout(sys.stderr) if here else contextlib.nullcontext()
 
 
 def _refuse_unfit(function: Plain) -> None:

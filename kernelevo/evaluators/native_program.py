@@ -21,6 +21,7 @@ from kernelevo.sandbox.plain_zygote import plain_zygote
 LANGUAGES = ("cpp", "c++")
 LIBRARY = "program.so"
 FLAGS = ("-O2", "-std=gnu++20")
+_AS_OBJECT = ("-shared", "-fPIC", "-Wl,-z,defs", "-I.")  # what is not defined is missed here, as in a program
 _SECONDS = 60.0
 _MEMORY = 2 << 30
 _LARGEST = 64 << 20
@@ -41,7 +42,7 @@ def compiled(program: Program, flags: tuple[str, ...] = ()) -> bytes:
     """
     tool = compiler()
     # flags may say -march=native, which means another thing on another machine with the same home
-    made_by = [*FLAGS, *flags], tool.version, tool.arch
+    made_by = [*FLAGS, *flags, *_AS_OBJECT], tool.version, tool.arch
     key = digest("plain program", program.language, dict(program.files), made_by)
 
     def build(folder: Path) -> None:
@@ -57,7 +58,7 @@ def _built(program: Program, tool: str, flags: tuple[str, ...]) -> bytes:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(content, encoding="utf-8", errors="replace")
         sources = [name for name in program.files if name.endswith(_SUFFIXES)] or list(program.files)
-        command = [tool, "-x", "c++", *FLAGS, *flags, "-shared", "-fPIC", "-I.", "-o", LIBRARY, *sources]
+        command = [tool, "-x", "c++", *FLAGS, *flags, *_AS_OBJECT, "-o", LIBRARY, *sources]
         limits = Limits("build", folder, memory_bytes=_MEMORY, cpu_seconds=int(_SECONDS), processes=64)
         order = {"command": command, "seconds": _SECONDS}
         with plain_zygote().spawn("kernelevo.sandbox.guest:compile_native", order, limits=limits) as child:

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from kernelevo.sandbox import freeze
 from kernelevo.sandbox.syscalls import signal_name
 
 _MOST = 16 << 20
@@ -66,8 +67,7 @@ def ask(script: str, order: Mapping[str, Any], *, cwd: str | Path, timeout: floa
         try:
             body = _read(back, words, printed, timeout)
         finally:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
+            _end(process.pid)
             code = process.wait()
         os.set_blocking(words, False)
         end = time.monotonic() + 1.0  # a process that fled its group may still print
@@ -82,9 +82,23 @@ def ask(script: str, order: Mapping[str, Any], *, cwd: str | Path, timeout: floa
         return Answer(None, "timeout", text)
     try:
         said = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return Answer(None, f"exit {code}" if code >= 0 else signal_name(-code), text)
     return Answer(said, "", text) if isinstance(said, dict) else Answer(None, "nonsense", text)
+
+
+def _end(pid: int) -> None:
+    """Kill a process and all that it started, also what leads a group of its own.
+
+    Evaluators with a time limit of their own start programs in a session that they can kill as a whole; where
+    ours rings first, nobody else would end these.
+    """
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, signal.SIGSTOP)  # it starts no more while we look
+    for started in [*freeze.descendants(pid), pid]:
+        for kill in (os.killpg, os.kill):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                kill(started, signal.SIGKILL)
 
 
 def _read(fd: int, words: int, printed: bytearray, timeout: float) -> bytes | None:
@@ -126,6 +140,6 @@ def _complete(parts: list[bytes]) -> bool:
         return False
     try:
         json.loads(b"".join(parts))
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return True

@@ -55,6 +55,7 @@ class Entry:
 
 
 _REGISTERED: dict[str, Entry] = {}
+_MADE: list[Entry] = []  # all that were made: two files may use one name
 Seed = str | Path | Program
 
 
@@ -100,7 +101,7 @@ def evaluator(
         def make(task: Task) -> Function:
             return Function(function, starts, time_limit=time_limit, better=better)
 
-        _REGISTERED[name] = Entry(name, make, starts, function, words)
+        _keep(Entry(name, make, starts, function, words), function)
         return function
 
     return register
@@ -115,10 +116,17 @@ def staged(name: str, *, options: Callable[[], Mapping[str, Any]] | None = None)
     """
 
     def register(make: M) -> M:
-        _REGISTERED[name] = Entry(name, make, goal=inspect.getdoc(make) or "", options=options)
+        _keep(Entry(name, make, goal=inspect.getdoc(make) or "", options=options), make)
         return make
 
     return register
+
+
+def _keep(entry: Entry, made: Callable[..., Any]) -> None:
+    """Register an entry; one that comes with kernelevo stays what its name means, whoever uses it too."""
+    _MADE.append(entry)
+    if OURS.get(entry.name, made.__module__) == made.__module__:
+        _REGISTERED[entry.name] = entry
 
 
 def names() -> list[str]:
@@ -204,7 +212,7 @@ def _program(seed: Seed, language: str) -> Program:
 
 
 def _as_entry(name: str, loaded: Any) -> Entry:
-    for entry in _REGISTERED.values():
+    for entry in reversed(_MADE):
         if entry.function is loaded or entry.make is loaded:
             return entry
     if not callable(loaded):
@@ -238,7 +246,8 @@ def _from_file(reference: str) -> Entry:
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module
         try:
-            with _among_its_neighbours(path.parent):
+            # what it prints is talk: stdout carries data
+            with _among_its_neighbours(path.parent), contextlib.redirect_stdout(sys.stderr):
                 spec.loader.exec_module(module)
         except KernelEvoError:  # it says what, why and what now
             del sys.modules[name]

@@ -46,7 +46,7 @@ class Link:
         output = open(log, "ab") if log else None  # noqa: SIM115  closed below, once it is handed on
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", code],
+                [sys.executable, "-P", "-c", code],  # its modules are found where ours are
                 stdin=subprocess.DEVNULL,
                 stdout=output or 2,  # never our stdout: that one carries data
                 stderr=output,

@@ -89,22 +89,32 @@ class Child:
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for its end, reading its output meanwhile; False if it lives after ``timeout`` seconds."""
+        if self._status is None:
+            if not self.wait_for(self._pidfd, select.POLLIN, timeout):
+                return False
+            self._learn_status()
+        return True
+
+    def wait_for(self, fd: int, event: int, timeout: float | None = None) -> bool:
+        """Wait until a descriptor of ours is ready; False if it is not within ``timeout`` seconds.
+
+        Its output is read meanwhile: nobody who writes much there shall stand still, and we with it.
+        """
         deadline = None if timeout is None else time.monotonic() + timeout
         writable = self._output_fd >= 0
-        while self._status is None:
+        while True:
             poller = select.poll()
-            poller.register(self._pidfd, select.POLLIN)
+            poller.register(fd, event)
             if writable:
                 poller.register(self._output_fd, select.POLLIN)
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
             ready = dict(poller.poll(None if left is None else left * 1e3))
             if self._output_fd in ready:
                 writable = self._drain()  # a pipe that nobody can write to any more would be ready for ever
-            if self._pidfd in ready:
-                self._learn_status()
-            elif deadline is not None and time.monotonic() >= deadline:
+            if fd in ready:
+                return True
+            if deadline is not None and time.monotonic() >= deadline:
                 return False
-        return True
 
     def kill(self, reason: str | None = None) -> None:
         """Kill it and all it started, and wait until it is gone; may be called twice.
@@ -274,7 +284,7 @@ class Child:
         grown = self.rss() - self._rss_at_birth
         if _thread_count(self.pid) > self.limits.processes:
             return "too many threads"
-        started = _tree(self.pid) if self.limits.stage != "run" else []
+        started = freeze.descendants(self.pid) if self.limits.stage != "run" else []
         if started:
             grown += sum(_rss(pid) for pid in started)
             if len(started) > self.limits.processes:
@@ -380,13 +390,3 @@ def _thread_count(pid: int) -> int:
         return os.stat(f"/proc/{pid}/task").st_nlink - 2
     except OSError:
         return 0
-
-
-def _tree(pid: int) -> list[int]:
-    """Return all processes that a process started, and those that they started."""
-    found = []
-    waiting = freeze.children(pid)
-    while waiting:
-        found.append(waiting.pop())
-        waiting += freeze.children(found[-1])
-    return found

@@ -92,3 +92,13 @@ def children(pid: int) -> list[int]:
         except (FileNotFoundError, ProcessLookupError):
             continue
     return found
+
+
+def descendants(pid: int) -> list[int]:
+    """Return the processes that a process started, and those that they started."""
+    found: list[int] = []
+    waiting = children(pid)
+    while waiting:
+        found.append(waiting.pop())
+        waiting += children(found[-1])
+    return found

@@ -7,6 +7,7 @@ candidate's own word: the parent takes the answer as data and measures time itse
 from __future__ import annotations
 
 import ctypes
+import faulthandler
 import importlib.util
 import json
 import os
@@ -59,7 +60,12 @@ def script(channel: Channel, payload: dict[str, Any], fds: dict[str, int]) -> No
     sys.argv = [payload["entry"]]
     sys.path.insert(0, os.getcwd())
     try:
-        runpy.run_path(payload["entry"], run_name="__main__")
+        runpy.run_path(os.path.abspath(payload["entry"]), run_name="__main__")
+    except SystemExit:
+        raise
+    except BaseException as error:
+        print("".join(_own_lines(error)), end="", file=sys.stderr)
+        sys.exit(1)
     finally:
         _flush()
 
@@ -67,9 +73,12 @@ def script(channel: Channel, payload: dict[str, Any], fds: dict[str, int]) -> No
 def native(channel: Channel, payload: dict[str, Any], fds: dict[str, int]) -> NoReturn:
     """Run ``main`` of a shared object between two descriptors; nothing can be executed here, but loaded."""
     _connect(fds)
+    faulthandler.disable()  # it would tell where Python was, as if that had failed
     library = ctypes.CDLL(payload["library"])
+    if not hasattr(library, "main"):
+        sys.exit("the program defines no main")
     libc = ctypes.CDLL(None)
-    code = int(library.main(0, None))
+    code = int(library.main(1, (ctypes.c_char_p * 2)(b"program", None)))
     libc.exit(code)  # C++ streams are written out by it
     os._exit(code & 0xFF)
 
@@ -93,6 +102,8 @@ def _own_lines(error: BaseException) -> list[str]:
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(here)]
     for frame in frames:
         frame.filename = frame.filename.removeprefix(here)
+    if isinstance(error, SyntaxError) and isinstance(error.filename, str):  # of a file that does not parse
+        error.filename = error.filename.removeprefix(here)
     return [*traceback.format_list(frames), *traceback.format_exception_only(error)]
 
 

@@ -22,6 +22,7 @@ from kernelevo.sandbox.syscalls import PR_SET_PDEATHSIG, prctl
 Stage = Literal["build", "run", "trusted"]
 
 _SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/opt/cuda", "/usr/local/cuda")
+_SHARED, _OF_A_VENV = ("/usr", "/usr/local"), ("etc", "pyvenv.cfg")
 _FACTS = ("/proc/cpuinfo", "/proc/meminfo", "/sys/devices/system")
 _TRITON_CACHE = "kernelevo.sandbox.triton_cache:InPlace"  # not imported: it imports Triton
 _SINKS = ("/dev/null", "/dev/zero", "/dev/urandom")
@@ -104,6 +105,21 @@ def readable_roots() -> list[str]:
     return list(dict.fromkeys(os.path.realpath(p) for p in [*roots, *site]))
 
 
+def _parts(root: str) -> list[str]:
+    """Return what is granted of a folder with programs: the system's is not granted whole, nor is a venv.
+
+    Container images keep a person's project in ``/usr/src``, and whoever made a virtual environment right in
+    the folder of a project has everything else beside its ``lib``.
+    """
+    if root in _SHARED:
+        names = [name for name in sorted(os.listdir(root)) if name != "src"]
+    elif os.path.isfile(os.path.join(root, "pyvenv.cfg")):
+        names = [n for n in sorted(os.listdir(root)) if n in _OF_A_VENV or _OF_A_COMPILER.fullmatch(n)]
+    else:
+        return [root]
+    return [part for name in names for part in _parts(os.path.join(root, name))]
+
+
 def compiler_roots() -> list[str]:
     """Return the folders of the compilers on the PATH, those of the system's own among them, and its ninja.
 
@@ -125,7 +141,8 @@ def compiler_roots() -> list[str]:
 def rules(limits: Limits) -> list[Rule]:
     """Return the Landlock grants of these limits; call it in the child, ``/proc/self`` is bound to it."""
     run = READ if limits.stage == "run" else READ_EXECUTE
-    granted = [Rule(p, run) for p in (*_SYSTEM, *readable_roots(), *map(str, limits.read_only))]
+    roots = [part for root in (*_SYSTEM, *readable_roots()) for part in _parts(root)]
+    granted = [Rule(p, run) for p in (*roots, *map(str, limits.read_only))]
     if limits.stage == "build":
         granted += [Rule(p, READ_EXECUTE) for p in compiler_roots()]
     granted += [Rule(p, READ) for p in (f"/proc/{os.getpid()}", *_FACTS)]
@@ -152,7 +169,8 @@ def apply(limits: Limits, who: Identity) -> None:
     set_environment(limits)
     _set_rlimits(limits)
     if who.startswith("nobody") and limits.stage != "trusted":
-        _limit(resource.RLIMIT_NPROC, 4 * limits.processes)  # it counts the children of all zygotes
+        # it counts the children of all zygotes, of which there may be one a core, each with its threads
+        _limit(resource.RLIMIT_NPROC, (3 + (os.cpu_count() or 1)) * limits.processes)
     if limits.stage == "trusted":
         prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         return

@@ -19,6 +19,7 @@ _SMALL = 1 << 63  # integers beyond it travel as hexadecimal text: JSON readers 
 _DTYPES = {"bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"}
 _DTYPES |= {"float16", "float32", "float64", "complex64", "complex128"}
 _MOST_AXES = 16
+_MOST_BITS = 1 << 18  # of each part of a fraction
 
 
 class NotPlain(ValueError):
@@ -55,7 +56,8 @@ def encode(value: Any, where: str = "the value") -> Any:
     if isinstance(value, complex):
         return _tagged("complex", [value.real, value.imag])
     if isinstance(value, Fraction):
-        return _tagged("fraction", [hex(value.numerator), hex(value.denominator)])
+        above, below = _of_moderate_length(value.numerator, value.denominator, where)
+        return _tagged("fraction", [hex(above), hex(below)])
     return _encode_numpy(value, where)
 
 
@@ -141,13 +143,20 @@ def _complex(parts: Any) -> complex:
 
 def _fraction(parts: Any) -> Fraction:
     above, below = parts
-    return Fraction(_integer(above), _integer(below))
+    return Fraction(*_of_moderate_length(_integer(above), _integer(below), "a value"))
+
+
+def _of_moderate_length(above: int, below: int, where: str) -> tuple[int, int]:
+    """Refuse the parts of a fraction that would take long to reduce: it takes the square of their length."""
+    if max(above.bit_length(), below.bit_length()) > _MOST_BITS:
+        raise NotPlain(f"{where} is a fraction of more than {_MOST_BITS} bits above or below its line")
+    return above, below
 
 
 _MAKERS: dict[str, Callable[[Any], Any]] = {
     "int": _integer,
     "tuple": lambda items: tuple(decode(list(items))),
-    "set": lambda items: set(decode(list(items))),
+    "set": lambda items: {decode(item) for item in list(items)},  # a deadline can ring between two of them
     "dict": lambda pairs: {decode(key): decode(item) for key, item in pairs},
     "bytes": lambda text: base64.b64decode(text, validate=True),
     "complex": _complex,

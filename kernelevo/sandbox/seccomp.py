@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import struct
+from collections.abc import Iterable
 from typing import Literal
 
 from kernelevo.sandbox.syscalls import (
@@ -21,7 +22,7 @@ _ARCH_X86_64 = 0xC000003E
 _X32_BIT = 0x40000000
 _LD, _JEQ, _JGE, _JSET, _RET = 0x20, 0x15, 0x35, 0x45, 0x06
 _ALLOW, _KILL, _ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
-_OFFSET_NR, _OFFSET_ARCH, _OFFSET_ARG0 = 0, 4, 16
+_OFFSET_NR, _OFFSET_ARCH, _OFFSET_ARG0, _OFFSET_ARG1 = 0, 4, 16, 24
 _CLONE_THREAD = 0x00010000
 _CLONE_NAMESPACES = 0x7E020000  # new mount, cgroup, UTS, IPC, user, PID and network namespaces
 _SECCOMP_MODE_FILTER = 2
@@ -74,6 +75,11 @@ _CLONE, _CLONE3, _PRCTL = 56, 435, 157
 # keeps signals inside; limits and affinity it does not keep: there a process may name itself, as 0, alone
 _OWN_SIGNALS_ONLY = (62, 234, 129, 297)  # kill, tgkill, rt_sigqueueinfo, rt_tgsigqueueinfo
 _OWN_PROCESS_ONLY = (302, 203)  # prlimit64, sched_setaffinity
+# who is told by a signal, of any number, that a descriptor is ready: the kernel sends it, past what is said
+# above, and before Landlock's version 6 nobody else looks whom it is for
+_FCNTL, _IOCTL = 72, 16
+_F_SETOWN, _F_SETOWN_EX, _FIOSETOWN, _SIOCSPGRP = 8, 15, 0x8901, 0x8902
+_REFUSED_OWNERS = {_FCNTL: (_F_SETOWN, _F_SETOWN_EX), _IOCTL: (_FIOSETOWN, _SIOCSPGRP)}
 # these would hide the process from its judge, or let it outlive its zygote
 _REFUSED_PRCTL = (PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER)
 
@@ -112,16 +118,16 @@ def program(stage: FilterStage, pid: int, *, cuda: bool = False) -> bytes:
             code += b"" if number in granted else _refuse(number)
     if cuda:
         own_host = _instruction(_JEQ, _AF_UNIX, 1, 0) + _instruction(_RET, _ERRNO | errno.EPERM)
-        code += _on_first_argument(NETWORK["socket"], own_host + _instruction(_RET, _ALLOW))
+        code += _on_argument(NETWORK["socket"], own_host + _instruction(_RET, _ALLOW))
     for number in () if cuda else UNCOUNTED.values():
         code += _refuse(number, errno.ENOSYS)
-    refused = [_instruction(_JEQ, option, 0, 1) + _instruction(_RET, _ERRNO | errno.EPERM)
-               for option in _REFUSED_PRCTL]  # fmt: skip
-    code += _on_first_argument(_PRCTL, b"".join(refused) + _instruction(_RET, _ALLOW))
+    code += _on_argument(_PRCTL, _all_but(_REFUSED_PRCTL))
+    for number, options in _REFUSED_OWNERS.items():
+        code += _on_argument(number, _all_but(options), _OFFSET_ARG1)
     for number in ESCAPES.values():
         code += _refuse(number, errno.EPERM if stage == "run" else 0)
     code += _refuse(_CLONE3, errno.ENOSYS)  # glibc then falls back to clone, whose flags we can read
-    code += _on_first_argument(_CLONE, _clone_rule(stage))
+    code += _on_argument(_CLONE, _clone_rule(stage))
     own = (
         _instruction(_JEQ, pid, 2, 0)
         + _instruction(_JEQ, 0, 1, 0)
@@ -129,12 +135,12 @@ def program(stage: FilterStage, pid: int, *, cuda: bool = False) -> bytes:
         + _instruction(_RET, _ALLOW)
     )
     for number in _OWN_PROCESS_ONLY:
-        code += _on_first_argument(number, own)
+        code += _on_argument(number, own)
     if stage == "run":
         for number in RUN_ONLY.values():
             code += _refuse(number)
         for number in _OWN_SIGNALS_ONLY:
-            code += _on_first_argument(number, own)
+            code += _on_argument(number, own)
     return code + _instruction(_RET, _ALLOW)
 
 
@@ -145,9 +151,17 @@ def _clone_rule(stage: FilterStage) -> bytes:
     return _instruction(_JSET, _CLONE_NAMESPACES, 0, 1) + refuse + allow
 
 
-def _on_first_argument(number: int, body: bytes) -> bytes:
-    """Run ``body`` on the low word of the first argument of one call; every path of it must return."""
-    load = _instruction(_LD, _OFFSET_ARG0)
+def _all_but(options: Iterable[int]) -> bytes:
+    """Refuse these values of the argument that was loaded, allow any other."""
+    return b"".join(_refuse(option) for option in options) + _instruction(_RET, _ALLOW)
+
+
+def _on_argument(number: int, body: bytes, offset: int = _OFFSET_ARG0) -> bytes:
+    """Run ``body`` on the low word of one argument of one call, the first if not said otherwise.
+
+    Every path of it must return.
+    """
+    load = _instruction(_LD, offset)
     return _instruction(_JEQ, number, 0, (len(load) + len(body)) // 8) + load + body
 
 

@@ -91,3 +91,34 @@ def test_a_package_beside_it_goes_as_a_whole(folder: Path) -> None:
     (folder / "short.py").write_text("from roads_of_ana.deep import est\ndef f(program): return 1.0\n")
     found = names(load_task(f"{folder / 'short.py'}:f"), folder)
     assert found == ["roads_of_ana/__init__.py", "roads_of_ana/deep/est.py", "short.py"]
+
+
+APART = '''from pathlib import Path
+from roads_of_ana import lengths
+HERE = Path(__file__).parent
+def f(program):
+    """Weights from a folder whose files no text names."""
+    return sum(float(file.read_text()) for file in (HERE / "data").glob("*.txt")) + lengths.COUNT
+'''
+
+
+def test_a_folder_that_is_named_goes_as_a_whole_unless_it_is_too_large(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "short.py").write_text(APART)
+    for name, text in {
+        "data/one.txt": "1.5",
+        "data/deep/two.txt": "2",
+        "data/.hidden": "",
+        "roads_of_ana/__init__.py": "",
+        "roads_of_ana/lengths.py": "import beside_the_package\nCOUNT = beside_the_package.COUNT\n",
+        "beside_the_package.py": "COUNT = 3\n",
+    }.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    task = load_task(f"{folder / 'short.py'}:f")
+    modules = ["beside_the_package.py", "roads_of_ana/__init__.py", "roads_of_ana/lengths.py", "short.py"]
+    data = ["data/deep/two.txt", "data/one.txt", "data/weights.json"]
+    assert names(task, folder) == sorted([*modules, *data])
+    monkeypatch.setattr("kernelevo.api.baggage.LARGEST", sum((folder / m).stat().st_size for m in modules))
+    assert names(task, folder) == modules

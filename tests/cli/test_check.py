@@ -60,3 +60,13 @@ def test_a_folder_of_programs_is_not_profiled(elsewhere, command):
     (elsewhere / "programs" / "a.py").write_text("ANSWER = 4\n")
     code, out, err = command("check", "programs", "tour.py:tour", "--profile")
     assert code == 2 and out == "" and "--profile is for one program" in err and "one of its files" in err
+
+
+def test_what_an_evaluator_prints_is_no_data(elsewhere, command):
+    (elsewhere / "loud.py").write_text(
+        "print('looked at')\ndef loud(program):\n    print('judging')\n    return 2.0\n"
+    )
+    (elsewhere / "answer.py").write_text("ANSWER = 5\n")
+    code, out, err = command("check", "answer.py", "loud.py:loud", "--json")
+    assert code == 0 and json.loads(out)["score"] == 2.0
+    assert "looked at\n" in err and "judging\n" in err

@@ -106,3 +106,20 @@ def test_the_site_is_built_without_a_warning(tmp_path):
     settings = (tmp_path / "site" / "reference" / "settings.html").read_text()
     assert "no_cold_start" in settings and "<td></td>" not in settings
     assert "https://fonts" not in page
+
+
+def test_the_evaluator_of_the_page_takes_no_open_path_for_a_round_trip(tmp_path):
+    """``order[1:] + order[:1]`` adds numbers where the order is an array, and the way back is left out."""
+    from kernelevo.core import Program, Status, Task
+    from kernelevo.evaluators import load
+    from kernelevo.evaluators.contract import broken_promises
+
+    (page,) = (p for p in PAGES if p.stem == "own-evaluator")
+    (block,) = (b for b in blocks(page) if b.title == "tour.py")
+    (tmp_path / "tour.py").write_text(block.text)
+    judge = load(Task("tour", "", (), f"{tmp_path}/tour.py:tour"))
+    (seed,) = judge.seeds()
+    honest = judge(seed)
+    array = "import numpy\n\n\ndef solve(points):\n    return numpy.arange(len(points))\n"
+    assert honest.status is Status.OK and judge(Program.single(array)).status is Status.WRONG
+    assert broken_promises(f"{tmp_path}/tour.py:tour") == []

@@ -40,7 +40,7 @@ def attacks(*names):
     return chosen
 
 
-def through(task, *names, patience=3.0):
+def through(task, *names, patience=10.0):  # a busy machine takes seconds to begin
     return {f.attack for f in audit(task, attacks=attacks(*names), patience=patience).through}
 
 
@@ -120,3 +120,21 @@ def test_what_attacks_write_lies_in_a_folder_of_their_own(tmp_path, monkeypatch)
     monkeypatch.chdir(tmp_path)
     through(weak("inside"), "pickle", "printed-score")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_text_that_is_not_taken_at_all_is_no_probe_that_worked(tmp_path):
+    """Where imports are refused, whatever is laid around the seed fails: that says nothing of the sandbox."""
+    (tmp_path / "careful.py").write_text(
+        "from kernelevo import call, evaluator\n\n"
+        "@evaluator('careful', seed='def solve():\\n    return 2.0\\n')\n"
+        "def careful(program):\n"
+        '    """A number below 3."""\n'
+        "    if 'import' in program.source:\n"
+        "        return {'score': None, 'feedback': 'imports are refused'}\n"
+        "    found = call(program, 'solve', timeout=1.0)\n"
+        "    return found if type(found) is float and found < 3 else None\n"
+    )
+    found = audit(
+        Task("careful", "g", (), f"{tmp_path}/careful.py:careful"), attacks=attacks("keys", "network")
+    )
+    assert [(f.result, f.detail) for f in found.findings] == [("refused", "imports are refused")] * 2

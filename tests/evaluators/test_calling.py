@@ -82,6 +82,30 @@ def test_a_forged_message_is_data_and_no_more():
     assert outcome.status is Status.WRONG and "does not have 3 bytes" in outcome.error
 
 
+@pytest.mark.parametrize(
+    ("forged", "words"),
+    [
+        ("{'failed': ['call']}", "not a message of ours"),
+        ("{'failed': {'call': 1}}", "not a message of ours"),
+        ("{'failed': 'call', 'kind': 1, 'said': ['no'], 'text': None}", "the program raised: "),
+        ("{'failed': 'call', 'said': '\\ud800' * 1_500_000}", "the program raised: ???"),
+    ],
+)
+def test_a_forged_failure_is_words_and_no_more(forged, words):
+    """An exception here would be taken for a machine that broke, and all of the words would be kept."""
+    text = f"import json, os, struct\nB = json.dumps({forged}).encode()\ndef solve():\n"
+    text += "    os.set_blocking(3, True)\n    left = struct.pack('<IB', len(B), 0) + B\n"
+    text += "    while left:\n        left = left[os.write(3, left):]"
+    outcome = attempt(single(text))
+    assert not outcome.ok and words in outcome.error and len(outcome.error) < 20_000
+
+
+def test_a_folder_that_is_too_full_is_named():
+    text = "import time\ndef solve():\n    for n in range(4): open(f'{n}', 'wb').write(bytes(60 << 20))\n"
+    outcome = attempt(single(f"{text}    time.sleep(60)"), timeout=40.0)
+    assert outcome.status is Status.CRASHED and "more than 128 MiB" in outcome.error
+
+
 def test_the_users_files_cannot_be_read(tmp_path):
     answers = tmp_path / "answers.txt"
     answers.write_text("42")
@@ -124,6 +148,8 @@ def test_the_traceback_shows_the_programs_own_lines_only():
     first, second = attempt(single(text)), attempt(single(text))
     assert first.error == second.error  # no name of a temporary folder
     assert 'File "program.py", line 2, in inner' in first.error and "guest.py" not in first.error
+    broken = [attempt(single("x = 1\ndef solve(:\n")).error for _ in range(2)]
+    assert broken[0] == broken[1] and 'File "program.py", line 2' in broken[0]
 
 
 SUM = "#include <iostream>\nint main() { int a, b; std::cin >> a >> b; std::cout << a + b << '\\n'; }\n"
@@ -147,11 +173,38 @@ def test_cpp_reads_a_text_and_prints_one():
         ("int main() { *(volatile int*)0 = 1; }", Status.CRASHED, "SIGSEGV"),
         ("int main() { return 3; }", Status.CRASHED, "exit 3"),
         ("int main() { for (;;); }", Status.TIMED_OUT, "within 0.5 s"),
+        ("int helper(); int main() { return helper(); }", Status.BUILD_FAILED, "helper"),
+        ("int x;", Status.CRASHED, "defines no main"),
     ],
 )
 def test_cpp_that_fails(text, status, words):
     outcome = execute(cpp(text), timeout=0.5)
     assert outcome.status is status and words in outcome.error
+
+
+def test_cpp_is_called_as_a_program_and_fails_as_one():
+    text = '#include <cstdio>\nint main(int n, char** words) { printf("%d %s %d", n, words[0], !words[n]); }'
+    assert execute(cpp(text)).value == "1 program 1"
+    crash = execute(cpp('#include <cstdio>\nint main() { fputs("so far", stderr); *(volatile int*)0 = 1; }'))
+    assert crash.error == "the program ended with SIGSEGV\nso far"
+
+
+def test_a_script_that_raises_shows_its_own_lines_alone():
+    outcome = execute(single("def inner():\n    return 1 / 0\ninner()\n"))
+    assert outcome.status is Status.CRASHED and "ZeroDivisionError" in outcome.error
+    assert 'File "program.py", line 2, in inner' in outcome.error
+    assert "guest.py" not in outcome.error and "runpy" not in outcome.error
+
+
+@pytest.mark.parametrize("run", [attempt, execute])
+def test_what_is_in_no_language_of_ours_is_said_to_be(run):
+    rust = run(Program({"program.rs": "fn main() {}"}, "rust"))
+    assert (
+        rust.status is Status.BUILD_FAILED
+        and rust.error == "the program is rust; Python and C++ can be run here"
+    )
+    several = run(Program({"a.py": "x = 1", "b.py": "x = 2"}))
+    assert several.status is Status.BUILD_FAILED and "no program.py" in several.error
 
 
 def test_a_script_has_a_limit_on_what_it_prints():
@@ -198,6 +251,41 @@ def test_a_conversation_that_breaks_off(text, status):
         talk.ask("hello")
         talk.ask("still there?")
     assert caught.value.outcome.status is status
+
+
+TALKATIVE = """
+import sys
+for line in sys.stdin:
+    sys.stderr.write("x" * 4_000_000)
+    print(line.strip(), flush=True)
+sys.stderr.write("y" * 300_000)
+print("done")
+"""
+
+
+def test_what_is_said_beside_a_conversation_holds_it_up_at_no_time():
+    began = time.monotonic()
+    with converse(single(TALKATIVE), query_seconds=5.0, timeout=20.0) as talk:
+        assert talk.ask("one") == "one"
+        outcome = talk.end()
+    assert outcome.ok and outcome.value == "done\n" and outcome.output.endswith("yyy")
+    assert time.monotonic() - began < 5.0
+
+
+def test_a_program_that_hangs_up_and_goes_on_is_not_late():
+    text = "import os, time\nprint(input(), flush=True)\nos.close(1)\ntime.sleep(60)"
+    wrong = pytest.raises(ProgramFailed, match="closed its standard")
+    with wrong as caught, converse(single(text), query_seconds=20.0, timeout=20.0) as talk:
+        assert talk.ask("one") == "one"
+        talk.hear()
+    assert caught.value.outcome.status is Status.WRONG
+
+
+def test_endless_words_at_the_end_are_no_answer():
+    with converse(single("input()\nwhile True: print('x' * 99_999)"), timeout=20.0) as talk:
+        talk.tell("go")
+        outcome = talk.end()
+    assert outcome.status is Status.WRONG and "more than 8388608 bytes" in outcome.error
 
 
 def test_no_folder_and_no_descriptor_stays():

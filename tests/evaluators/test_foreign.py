@@ -206,3 +206,68 @@ def test_a_byte_order_mark_breaks_nothing(tmp_path):
     marked = task_of(str(tmp_path))
     assert marked.goal == "Raise the answer." and marked.seeds == task.seeds
     assert load(marked)(marked.seeds[0]).score == 3.0
+
+
+FIRST_LOOK = """
+def evaluate_stage1(p):
+    x = run(p)
+    return {'runs_successfully': float(x > 0), 'distance_score': x / 10, 'overall_score': 0.5}
+
+def evaluate_stage2(p):
+    return {'combined_score': run(p)}
+"""
+
+
+def test_a_stage_without_a_score_is_held_to_the_mean_of_its_numbers(tmp_path):
+    """As OpenEvolve's own examples are written: their first stage says that a program runs, and how far."""
+    judge = load(folder(tmp_path, FIRST_LOOK))
+    full, stopped = judge(answering("6")), judge(answering("-6"))
+    assert (full.status, full.score, full.fidelity) == (Status.OK, 6.0, "full")
+    assert stopped.status is Status.WRONG and "stopped after stage 1 of 2" in stopped.feedback
+
+
+def test_a_program_of_several_files_is_laid_down_whole(tmp_path):
+    judge = load(folder(tmp_path, "def evaluate(p):\n    return {'combined_score': run(p)}\n"))
+    entry = "import os, sys\nsys.path.insert(0, os.path.dirname(__file__))\nfrom parts import five\n"
+    entry += "def answer():\n    return five.FIVE\n"
+    assert judge(Program({"program.py": entry, "parts/five.py": "FIVE = 5\n"})).score == 5.0
+    verdict = judge(Program({"a.py": "x = 1\n", "b.py": "x = 2\n"}))
+    assert verdict.status is Status.BUILD_FAILED and "no program.py" in verdict.feedback
+
+
+def test_what_leads_a_session_of_its_own_ends_with_the_time_limit(tmp_path):
+    """As evaluators start programs that they mean to kill as a whole, after a longer time than ours."""
+    task = folder(
+        tmp_path,
+        "import subprocess\ndef evaluate(p):\n"
+        "    started = subprocess.Popen(['sleep', '300'], start_new_session=True)\n"
+        "    open('started', 'w').write(str(started.pid))\n    started.wait()\n",
+        config="evaluator:\n  timeout: 4\n",
+    )
+    assert load(task)(task.seeds[0]).status is Status.TIMED_OUT
+    started = int((tmp_path / "started").read_text())
+    for _ in range(100):
+        if not os.path.exists(f"/proc/{started}") or "\nState:\tZ" in state(started):
+            return
+        time.sleep(0.05)
+    os.kill(started, 9)
+    pytest.fail("it goes on")
+
+
+def state(pid):
+    try:
+        with open(f"/proc/{pid}/status") as file:
+            return file.read()
+    except (FileNotFoundError, ProcessLookupError):
+        return "\nState:\tZ"
+
+
+@pytest.mark.parametrize(
+    "words",
+    ['{"metrics": 5}', '{"metrics": {}, "artifacts": [1], "ran": "x"}', "[" * 99_999, '{"a": 1'],
+    ids=range(4),
+)
+def test_what_a_candidate_says_in_the_evaluators_place_is_no_fault_of_the_machine(tmp_path, words):
+    judge = load(folder(tmp_path, "def evaluate(p):\n    return {'combined_score': run(p), 'a': 1}\n"))
+    verdict = judge(answering(f"[os.write(int(sys.argv[2]), {words!r}.encode()), os._exit(0)]"))
+    assert verdict.score is None and verdict.feedback

@@ -344,3 +344,37 @@ def test_a_file_that_was_edited_is_read_again(tmp_path):
 def test_what_only_this_process_knows_is_told_to_be_put_into_a_file():
     with pytest.raises(TaskNotFound, match=r"FILE\.py:FUNCTION"):
         load(task("of_a_notebook"))
+
+
+NAMED = (
+    "from kernelevo import evaluator\n\n"
+    "@evaluator({name!r}, seed='x = {number}', better={{'length': 'lower'}})\n"
+    "def judge(program):\n    'Goal {number}.'\n    return {{'score': {number}, 'length': {number}}}\n"
+)
+
+
+def test_two_files_may_use_one_name(tmp_path):
+    """As in one session that searches with one evaluator, then with another, then with the first again."""
+    for number in (1, 2):
+        (tmp_path / f"file{number}.py").write_text(NAMED.format(name="same", number=number))
+    for number in (1, 2, 1):
+        found = find(f"{tmp_path}/file{number}.py:judge")
+        assert [seed.source for seed in found.seeds] == [f"x = {number}"] and found.goal == f"Goal {number}."
+        verdict = load(task(f"{tmp_path}/file{number}.py:judge"))(Program.single("y"))
+        assert verdict.score == number and "directions" in verdict.metrics
+
+
+def test_a_name_that_comes_with_us_stays_ours(tmp_path):
+    ours = find("circle_packing").goal
+    (tmp_path / "mine.py").write_text(NAMED.format(name="circle_packing", number=3))
+    assert find(f"{tmp_path}/mine.py:judge").seeds[0].source == "x = 3"
+    assert find("circle_packing").goal == task_of("circle_packing").goal == ours
+
+
+def test_artefacts_of_an_evaluation_become_texts_too(tmp_path):
+    (tmp_path / "log.txt").write_text("x" * 70_000)
+    given = {"log": tmp_path / "log.txt", "picture": b"\xff", "table": [1, 2]}
+    verdict = as_evaluation(Evaluation(Status.OK, 1.0, artifacts=given))
+    told = json.loads(json.dumps(verdict.to_json()))["artifacts"]
+    assert told["log"].endswith("[6000 characters left out]") and told["table"] == "[1, 2]"
+    assert told["picture"].endswith("base64,/w==")

@@ -55,3 +55,18 @@ def test_accuracy_comes_before_operations_and_of_equals_the_shorter_is_better(ta
         judged(task, f"[{text} for x in xs]") for text in ("x", "1 * x", "x - x * x * x / 6")
     )
     assert worth(cubic) > worth(line) > worth(longer)
+
+
+def test_operations_are_those_that_happen(task):
+    """A loop, or a comprehension inside the other, repeats an operation that its text has once."""
+    inside = judged(task, "[[a for y in (1, 2) if (a := x * x)][0] for x in xs]")
+    loop = load_evaluator(task)(
+        Program.single("def solve(xs):\n    for x in xs:\n        x += x\n    return xs\n")
+    )
+    assert inside.score is loop.score is None
+    assert "one comprehension" in inside.feedback and "line 2: For" in loop.feedback
+
+
+def test_a_table_of_answers_is_no_approximation(task):
+    table = [math.sin(math.pi / 2 * i / 256) for i in range(257)]
+    assert judged(task, str(table)).metrics["digits"] < 1

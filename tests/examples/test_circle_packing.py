@@ -72,3 +72,11 @@ def test_text_that_is_none_and_programs_that_fail(packing, monkeypatch):
     assert packing.score(Program.single("print()")).status is Status.WRONG
     monkeypatch.setattr(packing, "SECONDS", 0.3)
     assert packing.score(Program.single("while True: pass")).status is Status.TIMED_OUT
+
+
+def test_programs_run_where_neither_keys_nor_files_are(packing, monkeypatch, tmp_path):
+    monkeypatch.setenv("OPENAI_API_KEY", "secret")
+    (tmp_path / "mine.txt").write_text("mine")
+    text = "import os\nassert 'OPENAI_API_KEY' not in os.environ\n"
+    verdict = packing.score(Program.single(f"{text}print(open({str(tmp_path / 'mine.txt')!r}).read())"))
+    assert verdict.status is Status.CRASHED and "PermissionError" in verdict.feedback

@@ -159,3 +159,16 @@ def test_a_worker_that_is_told_to_leave_gives_no_verdict(executor: ProcessExecut
     error = executor.submit(toys.judged_while_told_to_leave).exception(30)
     assert isinstance(error, WorkerDied)
     assert executor.submit(toys.add, 1, 2).result(30) == 3
+
+
+def test_a_file_of_the_working_folder_is_not_taken_for_a_module_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("queue", "socket", "pickle"):
+        (tmp_path / f"{name}.py").write_text("raise RuntimeError('a file of the user')\n")
+    monkeypatch.chdir(tmp_path)
+    executor = ProcessExecutor(cpu=1, build=0, devices=())
+    try:
+        assert executor.submit(toys.pid).result(30) != os.getpid()
+    finally:
+        executor.close()

@@ -1,9 +1,11 @@
 """Entries that run inside sandboxed test children: honest ones first, then the attacks."""
 
 import ctypes
+import fcntl
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -182,6 +184,9 @@ ACTS = {
     "new namespace (clone3)": lambda p: _raw(435, 0, 0),
     "hide memory": lambda p: os.close(os.memfd_create("hidden")),
     "io_uring": lambda p: _raw(425, 1, 0),
+    "signal a sibling by a descriptor": lambda p: fcntl.fcntl(3, fcntl.F_SETOWN, p["sibling"]),
+    "signal a thread by a descriptor": lambda p: fcntl.fcntl(3, 15, struct.pack("ii", 0, p["sibling"])),
+    "signal a sibling by a socket": lambda p: fcntl.ioctl(3, 0x8901, struct.pack("i", p["sibling"])),
 }
 
 

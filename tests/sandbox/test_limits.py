@@ -2,15 +2,16 @@
 
 import ctypes
 import os
+import resource
 import signal
 import time
 from pathlib import Path
 
 import pytest
 
-from kernelevo.sandbox import landlock, seccomp
+from kernelevo.sandbox import identity, landlock, limits, seccomp
 from kernelevo.sandbox.channel import PeerClosed
-from kernelevo.sandbox.limits import Limits, compiler_roots, readable_roots
+from kernelevo.sandbox.limits import Limits, compiler_roots, readable_roots, rules
 
 NEEDS_BOTH = pytest.mark.skipif(
     landlock.abi() < 6 or bool(seccomp.supported()), reason="needs Landlock 6 and x86-64"
@@ -22,6 +23,7 @@ EVERYWHERE = [
     "pidfd of parent", "hide (dumpable)", "outlive the zygote", "become root", "mount", "userfaultfd",
     "io_uring", "x32 fork", "lasting memory", "lasting queue", "new namespace", "new namespace (clone3)",
     "hide memory", "limit the parent", "limit a sibling", "pin a sibling", "slow a sibling", "priority",
+    "signal a sibling by a descriptor", "signal a thread by a descriptor", "signal a sibling by a socket",
 ]  # fmt: skip
 IN_THE_RUN_STAGE = [
     "fork", "execve", "vfork", "clone a process", "clone3", "subprocess", "kill everyone",
@@ -184,3 +186,37 @@ def test_of_a_compilers_folder_no_more_is_granted_than_it_needs(tmp_path, monkey
     monkeypatch.delenv("CXX", raising=False)
     names = (".ssh/ninja", "bin", "documents", "include", "lib64")
     assert compiler_roots() == [str(tmp_path / name) for name in names]
+
+
+@pytest.mark.parametrize("stage", ["run", "build"])
+def test_a_project_beside_an_interpreter_is_not_granted_with_it(tmp_path, monkeypatch, stage):
+    """Images keep projects in /usr/src, and `python -m venv .` makes the project's folder the prefix."""
+    project = tmp_path / "project"
+    for name in ("lib", "bin", "data"):
+        (project / name).mkdir(parents=True)
+    (project / "pyvenv.cfg").write_text("")
+    monkeypatch.setattr("sys.prefix", str(project))
+    monkeypatch.setattr("sys.base_prefix", "/usr")
+    roots = [Path(rule.path) for rule in rules(Limits(stage, tmp_path / "scratch"))]
+
+    def granted(path):
+        return any(Path(path).is_relative_to(root) for root in roots)
+
+    for path in (project / "lib/python3/x.py", project / "bin/python", "/usr/lib/x.so", "/usr/bin/x"):
+        assert granted(path), path
+    for path in (project / "data/answers.csv", project / "tsp.py", "/usr/src/app/tsp.py", "/usr/local/src/x"):
+        assert not granted(path), path
+
+
+def test_a_child_on_every_core_may_have_all_of_its_threads(tmp_path, monkeypatch):
+    """The kernel counts what a user has: where children have one of their own, all of them together."""
+    given = {}
+    monkeypatch.setattr(limits, "_limit", lambda which, soft, hard=None: given.update({which: soft}))
+    for name in ("set_environment", "_set_rlimits", "prctl"):
+        monkeypatch.setattr(limits, name, lambda *_: None)
+    for room, name in ((identity, "give"), (identity, "become"), (seccomp, "enforce")):
+        monkeypatch.setattr(room, name, lambda *_, **__: None)
+    monkeypatch.setattr(landlock, "abi", lambda: 0)
+    monkeypatch.setattr("os.cpu_count", lambda: 64)
+    limits.apply(Limits("run", tmp_path, processes=64), "nobody")
+    assert given[resource.RLIMIT_NPROC] >= 64 * 64

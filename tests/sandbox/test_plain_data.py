@@ -1,6 +1,7 @@
 """Plain data: what goes in comes out, in exact types; anything else is refused with its place."""
 
 import json
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -57,7 +58,12 @@ def test_numbers_that_json_does_not_have():
     assert type(through(np.float64(0.5))) is float and type(through(np.int64(3))) is int
 
 
-@pytest.mark.parametrize("bad", [object(), [{"a": object()}], np.array([object()]), np.array(["a"]), len])
+LONG = Fraction(1, 1 << 300_000)
+
+
+@pytest.mark.parametrize(
+    "bad", [object(), [{"a": object()}], np.array([object()]), np.array(["a"]), len, [LONG]], ids=range(6)
+)
 def test_what_is_not_plain_is_refused(bad):
     with pytest.raises(NotPlain):
         encode(bad)
@@ -79,6 +85,7 @@ HOSTILE = [
     {"~": "set", "v": [[1]]},
     {"~": "complex", "v": [1]},
     {"~": "bytes", "v": "?"},
+    {"~": "fraction", "v": [hex(1 << 300_000), "0x3"]},  # to reduce such ones takes minutes
 ]
 
 

@@ -114,6 +114,9 @@ ATTACKS: tuple[Attack, ...] = (
     Attack("flood", "returns far too much", "lie", "return [value] * 3 + ['x' * (64 << 20)]"),
 )
 
+CONTROL = Attack("control", "behaves as the seed does, and no more", "probe", "pass")
+"""What a probe is when nothing is tried: where it fails, the failure of a probe tells nothing."""
+
 _PRELUDE = """
 def _audit_setup():
     import os, re, sys, types, json, math, builtins

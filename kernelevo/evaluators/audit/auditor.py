@@ -18,7 +18,7 @@ from typing import IO, Any, Literal
 
 from kernelevo.core import Origin, Program, Status, Task
 from kernelevo.errors import BadProgram
-from kernelevo.evaluators.audit.attacks import ATTACKS, TOKEN, Attack, armed
+from kernelevo.evaluators.audit.attacks import ATTACKS, CONTROL, TOKEN, Attack, armed
 from kernelevo.evaluators.foreign import EVALUATOR, PREFIX
 from kernelevo.evaluators.registry import find, load
 
@@ -117,7 +117,7 @@ class Victim:
         source, self._to = os.pipe()
         self._back, sink = os.pipe()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "kernelevo.evaluators.audit.victim", str(source), str(sink)],
+            [sys.executable, "-P", "-m", "kernelevo.evaluators.audit.victim", str(source), str(sink)],
             pass_fds=(source, sink), stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log,
             start_new_session=True, cwd=self._place,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)},
@@ -165,13 +165,14 @@ def audit(
         victim = Victim(task, patience, log, place)
         try:
             seed, honest, noise = _honest(task, victim)
+            control = victim.judge(_program(seed, CONTROL, 0, file_of(task), outside))
             findings = []
             for attack in attacks:
                 variants = [
                     victim.judge(_program(seed, attack, k, file_of(task), outside))
                     for k in range(attack.variants)
                 ]
-                findings.append(_finding(attack, variants, honest, noise))
+                findings.append(_finding(attack, variants, honest, noise, control))
                 say(findings[-1])
         finally:
             victim.stop()
@@ -212,10 +213,19 @@ def _program(seed: Program, attack: Attack, variant: int, evaluator: str, outsid
     return Program({**seed.files, entry: text}, seed.language, (seed.id,), Origin("audit", attack.name))
 
 
-def _finding(attack: Attack, said: Sequence[dict[str, Any]], honest: float, noise: float) -> Finding:
+def _finding(
+    attack: Attack, said: Sequence[dict[str, Any]], honest: float, noise: float, control: dict[str, Any]
+) -> Finding:
     judge = {"probe": _probed, "blow": _blown, "slack": _slack, "lie": _lied}[attack.kind]
     result, detail = judge(said, honest, honest + max(3 * noise, _ROUGHNESS * max(1.0, abs(honest))))
+    if attack.kind == "probe" and TOKEN not in json.dumps(said) and _failed(control):
+        # it fails where nothing is tried, too: such texts are not taken, as where imports are refused
+        result, detail = "refused", _words([control])
     return Finding(attack.name, attack.what, result, detail)
+
+
+def _failed(verdict: dict[str, Any]) -> bool:
+    return verdict.get("status") not in (None, Status.OK)
 
 
 def _lied(said: Sequence[dict[str, Any]], honest: float, bar: float) -> tuple[Result, str]:

@@ -140,7 +140,7 @@ def _second_opinion(text: str) -> str:
     with tempfile.TemporaryDirectory(prefix="kernelevo-recheck-") as folder:
         file = Path(folder) / "construction.json"
         file.write_text(text, encoding="utf-8")
-        command = [sys.executable, "-m", "kernelevo.evaluators.mathematics.recheck", str(file)]
+        command = [sys.executable, "-P", "-m", "kernelevo.evaluators.mathematics.recheck", str(file)]
         path = os.pathsep.join([str(Path(__file__).resolve().parents[3]), os.environ.get("PYTHONPATH", "")])
         try:
             done = subprocess.run(

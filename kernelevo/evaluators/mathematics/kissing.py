@@ -31,12 +31,11 @@ def repaired(given: Any) -> list[list[int]]:
     longest = max(_square(v) for v in kept)
     near = _nearer(kept, longest)
     alive = np.ones(len(kept), dtype=bool)
-    while True:
-        conflicts = np.where(alive, (near & alive).sum(axis=1), 0)
-        worst = int(conflicts.argmax())
-        if conflicts[worst] == 0:
-            break
+    conflicts = near.sum(axis=1)  # with those that stay; of others it is 0 or less
+    while conflicts[worst := int(conflicts.argmax())] > 0:
         alive[worst] = False
+        conflicts -= near[worst]
+        conflicts[worst] = 0
     return [v for v, stays in zip(kept, alive, strict=True) if stays]
 
 
