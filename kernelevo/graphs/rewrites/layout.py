@@ -159,7 +159,8 @@ class PackedConvolution:
             given = arguments(conv)
             weight = given["weight"]
             settled = (weight.op == "get_attr" and weight in fixed) or weight.meta.get("settled")
-            if not settled or not is_float32(given["input"]) or value(conv).device.type != "cpu":
+            plain = is_float32(given["input"]) and len(shape(conv)) == 4 and 0 not in shape(conv)
+            if not settled or not plain or value(conv).device.type != "cpu":
                 continue
             self._replace(captured, conv, given, kinds)
             places += 1
