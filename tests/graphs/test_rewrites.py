@@ -212,6 +212,13 @@ MATCHES = [
         image(),
     ),
     (
+        "packed-convolution",
+        nn.Sequential(
+            nn.Conv3d(4, 6, 3, (1, 2, 1), 1, groups=2), nn.ReLU(True), nn.Conv3d(6, 2, 1, bias=False)
+        ),
+        torch.randn(2, 4, 5, 6, 7),
+    ),
+    (
         "packed-linear",
         nn.Sequential(nn.Linear(4, 6), nn.ReLU(True), nn.Linear(6, 2), nn.GELU()),
         torch.randn(3, 4),
