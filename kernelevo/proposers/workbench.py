@@ -174,4 +174,4 @@ def plain_rewrites(verdict: Verdict) -> Names | None:
 def body_digest(text: str) -> str:
     """Return a digest of a printed program without the words at its top, which say how it was made."""
     body = text.split('"""', 2)[2] if text.startswith('"""') else text
-    return hashlib.sha256(body.encode()).hexdigest()
+    return hashlib.sha256(body.encode(errors="replace")).hexdigest()
