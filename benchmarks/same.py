@@ -91,7 +91,7 @@ def checking(device: str = "cpu", text: str = LARGER, *, seconds: float = 2.0) -
             (ground.checker, "several", "cases"),
         ):
             setattr(owner, name, _clocked(getattr(owner, name), spent, after.get(name, lambda w=what: w)))
-        ground.ring._run = _batches(ground.ring._run, spent)
+        ground.ring.run = _batches(ground.ring.run, spent)
         start = time.monotonic()
         verdict = judge.measure(artifact)
         spent["whole"] = time.monotonic() - start

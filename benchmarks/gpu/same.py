@@ -23,8 +23,10 @@ import numpy as np
 from benchmarks.gpu.child import tell
 from kernelevo.core import Task
 from kernelevo.device.statistics import MIN_BLOCKS, StopRule
+from kernelevo.kernels.baselines import Baselines
 from kernelevo.kernels.judge import KernelJudge
 from kernelevo.kernels.outcome import Blocks
+from kernelevo.kernels.session import Session
 
 PAIRS, SECONDS = 400, 200.0
 EACH = 0.25
@@ -33,7 +35,7 @@ LEAST, MOST = 100, 0.01
 """Pairs with an interval below which a row says nothing: of 40 a judge that errs in one of twenty shows one
 wrong claim or none two times in five. The share of equals that may be called faster."""
 FRESH = 50
-"""Pairs after which the challenger's process is a new one: where its memory lies is a part of luck."""
+"""Pairs after which both processes are new ones: where their memory lies is a part of luck."""
 TEXT = """
 import torch
 from torch import nn
@@ -110,12 +112,9 @@ def same(device: str = "cuda", pairs: int = PAIRS, seconds: float = SECONDS) -> 
     with tempfile.TemporaryDirectory() as cache, KernelJudge(task, cache=Path(cache), compiled=()) as judge:
         judge.warm()
         ground = judge.ground
-        eager = ground.baselines.all["eager"].session
-        assert eager is not None
         ends = time.monotonic() + seconds
         while len(ratios) < pairs and time.monotonic() < ends:
-            eager = ground.baselines.all["eager"].session
-            assert eager is not None
+            eager = _renewed(ground.baselines)
             with ground.equal() as twin:
                 for _ in range(min(FRESH, pairs - len(ratios))):
                     if time.monotonic() >= ends:
@@ -128,6 +127,15 @@ def same(device: str = "cuda", pairs: int = PAIRS, seconds: float = SECONDS) -> 
                     claims.append(found.claim)
                     unsure += not math.isfinite(found.high)
     return summary(ratios, claims, unsure)
+
+
+def _renewed(baselines: Baselines) -> Session:
+    """Return eager in a new process: claims against one whose memory lies badly would all err alike."""
+    eager = baselines.all["eager"]
+    assert eager.session is not None
+    eager.session.close()
+    baselines.revive()
+    return eager.session
 
 
 def summary(ratios: Sequence[float], claims: Sequence[str], unsure: int) -> dict[str, Any]:

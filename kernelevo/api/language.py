@@ -10,6 +10,7 @@ from typing import Any
 
 from kernelevo.config import MAILBOX, RECORD, ModelTable, Settings
 from kernelevo.engine import Budget
+from kernelevo.engine.budget import PAID
 from kernelevo.errors import BadSetting, refused
 from kernelevo.llm import (
     Book,
@@ -67,6 +68,24 @@ def speaks(settings: Settings) -> bool:
     """Whether a run with these settings asks any model."""
     named = (settings.judge_model, settings.summary_model)
     return "llm" in settings.proposers or MAILBOX in settings.proposers or any(named)
+
+
+def refuse_unspendable(settings: Settings, budget: Budget) -> None:
+    """Refuse, before there is a folder, models that cannot be asked, and a budget that only they would spend.
+
+    Raises:
+        BadSetting: for a key, price or record that is missing, or a budget of money or tokens alone where no
+            model is asked.
+        ToolchainMissing: if an endpoint is wanted and ``openai`` is not installed.
+    """
+    if speaks(settings):
+        language(settings, budget)
+    elif not set(budget.limits) - PAID.keys():
+        raise BadSetting(
+            f"a budget of {settings.budget} would never be spent",
+            why="no language model is asked in this run",
+            now="give a time or trials, e.g. --budget 90s, or a model with --model NAME",
+        )
 
 
 def language(settings: Settings, budget: Budget) -> Language:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+import datetime
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -80,9 +82,10 @@ def learn(
     """
     if settings.no_knowledge:
         return []
-    base = KnowledgeBase(default_path())
+    run = _text(_named(result))
+    task = dataclasses.replace(result.task, name=_text(result.task.name))
     # what was banned, or refuted when it was timed again, is no example
-    steps = gains(result.folder.name, result.standing, parity=result.task.evaluator == KERNEL)
+    steps = gains(run, result.standing, parity=task.evaluator == KERNEL)
     if not steps:
         return []
     device = _device(result)
@@ -90,9 +93,8 @@ def learn(
     if settings.summary_model:
         limits = budget or Budget.parse(settings.budget)
         sentences = _summary(result, device, table(steps), settings, limits, say)
-    notes = distil(
-        result.folder.name, result.task, result.standing, device, known=base.notes(), sentences=sentences
-    )
+    base = KnowledgeBase(default_path())  # as it is now: while a model was asked, other runs may have ended
+    notes = distil(run, task, result.standing, device, known=base.notes(), sentences=sentences)
     for note in notes:
         base.add(note)
     if sentences:  # of a run that went on: what was summed up before is told anew
@@ -101,6 +103,20 @@ def learn(
             if old.id not in new:
                 base.remove(old.id)
     return notes
+
+
+def _named(result: Result) -> str:
+    """Return a run's name among all that the base hears of: those of a series all lie in folders ``run``."""
+    name = result.folder.resolve().name  # of "." as well
+    if not result.created:
+        return name
+    when = datetime.datetime.fromtimestamp(result.created).isoformat(" ", "seconds")
+    return f"{name} of {when}"
+
+
+def _text(name: str) -> str:
+    """A name as a note and a prompt can hold it: a path's bytes may be no text."""
+    return name.encode(errors="replace").decode()
 
 
 def _device(result: Result) -> str:
@@ -117,7 +133,7 @@ def _summary(
 
     try:
         talk = language(settings, budget)
-        messages = summary_prompt(result.task.name, device, rows, prompt_files(settings))
+        messages = summary_prompt(_text(result.task.name), device, rows, prompt_files(settings))
         wanted = talk.models.dearest(messages, "summariser", max_tokens=MAX_TOKENS)
         with RunStore.open(result.folder) as store:
             meter = Meter(budget, used_so_far(store))

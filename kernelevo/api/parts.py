@@ -142,11 +142,11 @@ def device_facts(device: str) -> dict[str, Any]:
 
 
 def mended(store: RunStore) -> dict[str, int]:
-    """Return how many repairs were asked for, by program; a resumed run does not ask for more than it may.
+    """Return how many repairs were answered, by program; a resumed run does not ask for more than it may.
 
-    One whose reply was lost with a killed run is asked for again.
+    One whose reply was lost with a killed run, or that fell into an outage, is asked for again.
     """
-    asked = Counter(call.trial for call in store.calls(role="repair") if call.state != "lost")
+    asked = Counter(call.trial for call in store.calls(role="repair") if call.state == "answered")
     return {trial.program.id: asked[trial.number] for trial in store.trials(raw=True) if asked[trial.number]}
 
 

@@ -22,6 +22,6 @@ def replay(run: str | Path) -> Replayed:
         RunNotFound: if there is none.
         StoreError: if it is damaged, or was begun by a version that did not record its decisions.
     """
-    with RunStore.open(find_run(str(run)), readonly=True) as store:
+    with RunStore.open(find_run(str(run)), readonly=True) as store, store.at_one_moment():
         settings = settings_of_run(store.settings)
         return Reenactment(store, population(store.task, settings)).run()

@@ -22,7 +22,8 @@ from kernelevo.errors import BadSetting
 from kernelevo.report import table
 from kernelevo.report.draws import draws
 from kernelevo.report.page import best_so_far, run_page
-from kernelevo.store import RunStore, find_run
+from kernelevo.store import RUN_FILE, RunStore, find_run
+from kernelevo.store.database import plain_rows
 from kernelevo.tasks import is_live, objectives_of
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class Result:
             StoreError: if it is damaged.
         """
         folder = find_run(str(run))
-        with RunStore.open(folder, readonly=True) as store:
+        with RunStore.open(folder, readonly=True) as store, plain_rows(folder / RUN_FILE):
             return cls(
                 folder,
                 _as_weighed(store),

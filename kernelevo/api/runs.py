@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, overload
 from kernelevo.api import run_folder
 from kernelevo.api.apart import apart
 from kernelevo.api.check import read_program
-from kernelevo.api.language import language, speaks
+from kernelevo.api.language import refuse_unspendable
 from kernelevo.api.loading import find_task, refuse_early
 from kernelevo.api.lore import learn
 from kernelevo.api.parts import Plan, carry_out, refuse_idle, total_budget
@@ -22,7 +22,6 @@ from kernelevo.config import Settings, load_settings, settings_of_run
 from kernelevo.core import Notice, Program, Task, Trial
 from kernelevo.core.events import Listener
 from kernelevo.engine import Budget, Outcome
-from kernelevo.engine.budget import PAID
 from kernelevo.engine.replay import SEED
 from kernelevo.engine.running import finishing
 from kernelevo.errors import BadSetting, KernelEvoError, RunNotFound, StoreError, refused
@@ -73,15 +72,7 @@ def _accepted(task: str | Task, settings: Settings) -> Task:
 def _refuse(task: Task, settings: Settings) -> None:
     """Refuse what could not begin, before anything is recorded."""
     refuse_idle(task, settings)
-    budget = Budget.parse(settings.budget)
-    if speaks(settings):  # a missing key, price or record is said before there is a folder
-        language(settings, budget)
-    elif not set(budget.limits) - PAID.keys():
-        raise BadSetting(
-            f"a budget of {settings.budget} would never be spent",
-            why="no language model is asked in this run",
-            now="give a time or trials, e.g. --budget 90s, or a model with --model NAME",
-        )
+    refuse_unspendable(settings, Budget.parse(settings.budget))
     objectives_of(task.options)  # refuses what makes no sense, before there is a folder
     _own_programs(settings)
     if settings.elsewhere is not None:

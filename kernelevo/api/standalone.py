@@ -83,18 +83,19 @@ def _load(name, folder, entry):
 
 
 def _load_program():
-    """Import the program; its modules find one another by their names, and leave these to others then."""
-    folder, before = _HERE / "program", set(sys.modules)
+    """Import the program; its modules find one another by their names, and leave these to others again."""
+    folder, own = _HERE / "program", $own
+    others = {name: sys.modules.pop(name) for name in [*sys.modules] if name.partition(".")[0] in own}
     sys.path.insert(0, str(folder))
     try:
         return _load("$program", folder, "$entry")
     finally:
         sys.path.remove(str(folder))
         sys.path.append(str(folder))
-        for name in sys.modules.keys() - before:
-            file = getattr(sys.modules[name], "__file__", None)
-            if file and folder in Path(file).parents and not name.startswith("$program"):
+        for name in [*sys.modules]:
+            if name.partition(".")[0] in own:
                 del sys.modules[name]
+        sys.modules.update(others)
 
 
 ${runtime}globals().update({name: value for name, value in vars(_load_program()).items() if name[:1] != "_"})
@@ -150,7 +151,10 @@ class Standalone:
         runtime = (
             f'_load("{self.package}", _HERE / "{self.package}", "__init__.py")\n' if self.runtime else ""
         )
-        loader = _SEVERAL.substitute(program=name, entry=ENTRY, runtime=runtime)
+        modules = {Path(path).parts[0].removesuffix(".py") for path in parts if path.endswith(".py")}
+        loader = _SEVERAL.substitute(
+            program=name, entry=ENTRY, runtime=runtime, own=repr(tuple(sorted(modules)))
+        )
         files = {f"program/{path}": text for path, text in parts.items()}
         return {"__init__.py": f"{self.note}\n\n{loader}", **files, **self._runtime_files()}
 
@@ -180,7 +184,8 @@ def standalone(source: str, note: Iterable[str] = (), beside: Mapping[str, str] 
             now="let the program use what kernelevo offers: kernelevo.__all__",
         )
     modules = _closure({PUBLIC[name] for name in used})
-    comment = "\n".join(f"# {line}".rstrip() for line in note)
+    lines = [part for line in note for part in line.splitlines() or [""]]  # a name of a task may hold ends
+    comment = "\n".join(f"# {line}".rstrip() for line in lines)
     if not modules:
         plain = {p: _redirected(t, PACKAGE, "") if p.endswith(".py") else t for p, t in others.items()}
         return Standalone(_redirected(source, PACKAGE, ""), comment, "", {}, plain)

@@ -66,11 +66,12 @@ def effects(digest: Digest) -> list[dict[str, Any]]:
     ``measure`` the number that is told: the score, the weighted sum, or the first metric of a lexicographic
     order. Where that is not the score, ``metrics`` has all that count. ``gain_in`` (``name better``) says in
     what the ``gain`` is: under a lexicographic rule the first metric in which the two differ.
+    Programs that are banned, or were refuted when they were timed again, are the best of nothing.
 
     Args:
         digest: of the run, refreshed.
     """
-    standing = _Standing(digest.objectives)
+    standing = _Standing(digest.objectives, digest.out)
     return [_effect(command, digest.lines, standing) for command in digest.commands]
 
 
@@ -79,10 +80,11 @@ class _Standing:
 
     Args:
         objectives: with the weights that people gave last.
+        out: ids of the programs that count no more.
     """
 
-    def __init__(self, objectives: Objectives) -> None:
-        self.objectives = objectives
+    def __init__(self, objectives: Objectives, out: frozenset[str]) -> None:
+        self.objectives, self._out = objectives, out
         self._worth: dict[int, Worth] = {}
 
     def verdict(self, line: Line) -> Evaluation:
@@ -91,7 +93,7 @@ class _Standing:
 
     def best(self, lines: Iterable[Line]) -> Line | None:
         """Return the best full verdict, the earliest of equals."""
-        full = (line for line in lines if line.full and line.score is not None)
+        full = (n for n in lines if n.full and n.score is not None and n.program not in self._out)
         return max(full, key=lambda line: (self._of(line), -line.number), default=None)
 
     def _of(self, line: Line) -> Worth:

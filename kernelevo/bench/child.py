@@ -17,9 +17,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from kernelevo.bench.facts import now
+from kernelevo.bench.facts import FULL, now
 from kernelevo.bench.given import form_of, grade_given, place
-from kernelevo.bench.job import JOB, LOG, PROGRAM, REFERENCE, ROW, Job, broken_task
+from kernelevo.bench.job import JOB, LOG, PROGRAM, REFERENCE, ROW, Job, broken_task, no_program
 from kernelevo.bench.row import NOTHING_CORRECT, Row
 from kernelevo.bench.worker import DONE, SERVE
 from kernelevo.core import Program
@@ -81,12 +81,17 @@ def tried(job: Job, folder: Path) -> Row:
 
     What breaks in a task that is not ours, because it does not run by itself, is the task's.
     """
-    name = job.task
-    if job.source is not None:
+    name, source = job.task, job.source
+    if source is not None:
+        # a copy of one of our files has SIZES: what is given is judged as it stands
+        job = replace(job, settings=replace(job.settings, size=FULL))
         os.chdir(folder)  # this process is the job's own
-        name = place(job.source, job.task, folder)
+        name = place(source, job.task, folder)
     try:
-        row = judged(job, name, folder) if job.program else searched(job, name, folder)
+        if job.missing:  # a failure, if its task is one that lint lets into the figures
+            row = no_program(job)
+        else:
+            row = judged(job, name, folder) if job.program else searched(job, name, folder)
         return row if job.source is None else shaped(graded(row, name, job, folder), name, job)
     except (BadSetting, StoreError) as error:  # of the series or of the disk, whosever the task is
         return job.row(fault={"kind": type(error).__name__, "message": str(error)})
@@ -111,7 +116,7 @@ def judged(job: Job, name: str, folder: Path) -> Row:
     told = verdict.to_json()
     fresh = "processes" in told["metrics"]
     kept = {key: told[key] for key in ("status", "score", "metrics", "feedback")}
-    theirs = by_their_rule(job, name, folder, Program.single(path.read_text("utf-8")))
+    theirs = by_their_rule(job, name, folder, api.read_program(path))
     return job.row(**kept, confirmed=fresh, upstream=theirs)
 
 

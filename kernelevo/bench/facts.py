@@ -21,6 +21,7 @@ from kernelevo.device.facts import cpu_facts
 from kernelevo.errors import InputError, MachineError
 from kernelevo.kernels.upstream import SEED
 from kernelevo.tasks import bundled, library
+from kernelevo.tasks.upstream import spelled
 
 # what rows of one record must share, in the words of the refusal; a dot goes one level down
 SAME = {
@@ -65,9 +66,9 @@ def facts(
     return {
         "suite": suite.name,
         "mode": mode or ("search" if solutions is None else "solutions"),
-        "from": where,
+        "from": None if where is None else spelled(where),
         "unread": list(suite.unread),
-        "solutions": solutions,
+        "solutions": None if solutions is None else spelled(solutions),
         "device": settings.device,
         "size": size or size_of(settings, given=bool(suite.given)),
         "settings": settings.to_json() if solutions is None else _judging(settings),

@@ -16,7 +16,8 @@ MODE = "rescore"
 COLUMNS = ("what became of it", "its makers say")
 # what may become of a solution, in the order of the table
 FATES = {
-    "kept": "right under our rules and faster than the best baseline of its precision class",
+    "kept": "right under our rules and faster than the best baseline of its precision class by over 1 %: "
+    "at the lower end of its interval, or by its score where it has none",
     "lost to baseline": "right, and not faster than that baseline",
     "lost to tolerance": "wrong under our rules, right by upstream's at 1e-2",
     "lost to mode": "right in eval mode alone, or leaves other buffers behind than the module in train mode",

@@ -173,7 +173,7 @@ def _by_their_rule(rows: Iterable[Row], key: str) -> dict[str, Any]:
     """Return the figures by KernelBench's own rule: every task as shipped, blind ones too, against eager.
 
     Of several programs for one task the best by that rule counts; a task without one counts as a failure, as
-    in our own figures. A fault of the machine is left out.
+    in our own figures. A fault of the machine is left out, and so is a program of which nobody could ask it.
 
     Args:
         rows: of the series.
@@ -183,8 +183,8 @@ def _by_their_rule(rows: Iterable[Row], key: str) -> dict[str, Any]:
     for row in rows:
         if row.fault is not None or "@" in row.name or row.word in (BROKEN_TASK, NEEDS_CUDA):
             continue
-        if row.score is not None and row.upstream is None:  # nobody asked
-            continue
+        if row.upstream is None and row.status in set(Status):
+            continue  # it was judged by us, and the machine broke when it was to be by them
         told = row.upstream or {}
         speedup = told.get("speedup") if told.get(key) else None
         best[row.name] = max(filter(None, (best.get(row.name), speedup)), default=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,11 +16,16 @@ from kernelevo.bench.suite import HE, Suite, folder_name, repaired
 from kernelevo.config import Settings
 from kernelevo.core import Status
 from kernelevo.errors import BadProgram, BadSetting
+from kernelevo.kernels.upstream import NOTHING
 from kernelevo.tasks import bundled, grade, library, variant_constants
+from kernelevo.tasks.upstream import spelled
 
 JOB, ROW, LOG = "job.json", "row.json", "log.txt"  # what a child reads, leaves, and says
 PROGRAM, REFERENCE = "program.py", "reference.py"  # the program that the row is of, and its task
 BUNDLED = "bundled"  # what stands for the folder of programs that come with kernelevo
+_LONGEST = 80  # characters of a program's name in its folder's: file systems take 255 bytes
+_NOT_PLAIN = re.compile(r"[^\w.@-]", re.ASCII)
+_NUMBERED = re.compile(r"-\d+$")  # as the folder of a second try is
 
 
 @dataclass(frozen=True)
@@ -69,10 +75,15 @@ class Job:
 
     @property
     def slug(self) -> str:
-        """A name for its folder."""
+        """A name for its folder; no two programs have the same, however theirs are written."""
         name = folder_name(self.task)
-        own = (self.program or "").removeprefix(f"{name}/").removesuffix(".py")
-        return "-".join(filter(None, [name, re.sub(r"[^\w.@-]", "_", own)]))
+        if not self.program:
+            return name
+        own = self.program.removeprefix(f"{name}/").removesuffix(".py")
+        short = _NOT_PLAIN.sub("_", own)[-_LONGEST:]
+        if short != own or _NUMBERED.search(own):
+            short += f"-{hashlib.sha256(self.program.encode()).hexdigest()[:12]}"
+        return f"{name}-{short}"
 
     def row(self, **more: Any) -> Row:
         """Return its row with what became of it."""
@@ -197,7 +208,7 @@ def _kin(task: str) -> list[str]:
 def _roots(folder: str, device: str) -> list[Path]:
     """Return where programs are looked for; a task's are taken from the first folder that has any."""
     if folder != BUNDLED:
-        return [Path(folder)]
+        return [Path(folder).expanduser()]
     return [library.root() / "solutions" / shelf for shelf in library.shelves(device)]
 
 
@@ -219,7 +230,7 @@ def _programs(folder: Path) -> list[Path]:
 
 
 def _judgement(task: str, path: Path, settings: Settings) -> Job:
-    job = Job(task, settings, f"{path.parent.name}/{path.name}", path.resolve())
+    job = Job(task, settings, spelled(f"{path.parent.name}/{path.name}"), path.resolve())
     try:
         return replace(job, program_id=read_program(path).id)
     except BadProgram as error:  # the others are judged
@@ -236,8 +247,9 @@ def unfit(job: Job) -> Row:
     """Return the row of a program that is not judged: it is for a GPU, cannot be read, or is not there."""
     if job.unfit == NO_PROGRAM:
         return no_program(job)
-    for_a_gpu = "it holds CUDA or Triton, or asks for a GPU: use --device cuda"
-    return job.row(status=job.unfit, feedback=job.unreadable or for_a_gpu)
+    if job.unreadable:  # which is wrong by upstream's rule too
+        return job.row(status=job.unfit, feedback=job.unreadable, upstream=dict(NOTHING))
+    return job.row(status=job.unfit, feedback="it holds CUDA or Triton, or asks for a GPU: use --device cuda")
 
 
 def no_program(job: Job) -> Row:

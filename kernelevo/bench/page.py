@@ -10,7 +10,7 @@ from kernelevo.bench.fates import COLUMNS, MODE, fate_cells, fates_lines
 from kernelevo.bench.figures import BEST, THRESHOLDS, USUAL, speedup_key
 from kernelevo.bench.row import Row
 from kernelevo.bench.suite import JUDGEABLE
-from kernelevo.report.table import NONE, milliseconds, number
+from kernelevo.report.table import NONE, milliseconds, number, printable
 
 _FIRST = ("task", "status", "eager", "compile")
 _LAST = ("ours", "speed-up [95 %]", "error vs fp64", "upstream's rule", "made by", "s")
@@ -54,7 +54,7 @@ def page(facts: Mapping[str, Any], rows: Sequence[Row], summary: Mapping[str, An
         ]
         lines += [*_table((*heads, "lint"), ((*cells(row), row.grade) for row in others)), ""]
     if facts.get("unread"):
-        lines += ["## Not read", "", *(f"- {words}" for words in facts["unread"]), ""]
+        lines += ["## Not read", "", *(f"- {printable(words)}" for words in facts["unread"]), ""]
     return "\n".join([*lines, "## Made with", "", *machine_lines(facts, rows)]) + "\n"
 
 
@@ -194,7 +194,10 @@ def _seeds(found: Mapping[str, int | None]) -> list[str]:
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    def told(cell: str) -> str:
+        return printable(" ".join(cell.split())).replace("|", "\\|")
+
     def line(cells: Sequence[str]) -> str:
-        return f"| {' | '.join(' '.join(cell.split()).replace('|', chr(92) + '|') for cell in cells)} |"
+        return f"| {' | '.join(map(told, cells))} |"
 
     return [line(heads), line(["---"] * len(heads)), *map(line, rows)]

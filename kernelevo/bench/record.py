@@ -18,8 +18,10 @@ from kernelevo.bench.figures import baselines, speedup_key, summary
 from kernelevo.bench.page import page
 from kernelevo.bench.row import Row
 from kernelevo.errors import InputError, StoreError, refused
+from kernelevo.report.table import csv_cell
 
 JSON, CSV, PAGE, HTML = "bench.json", "bench.csv", "bench.md", "bench.html"
+LOCK = "bench.lock"
 # in the file the speed-ups over each baseline stand between these
 _BEFORE = ("name", "program", "status", "score", "score_low", "score_high", "baseline", "latency_ms")
 _AFTER = (
@@ -28,6 +30,7 @@ _AFTER = (
     "upstream_correct_loose", "upstream_speedup", "fault", "size", "form",
 )  # fmt: skip
 _RELEASED = ("fate", "claims")  # of a released solution
+_BEFORE_THE_FIRST = {LOCK, f".{JSON}.tmp"}  # left by a series that met a full disk
 
 Key = tuple[str, str | None]
 
@@ -48,11 +51,10 @@ class Record:
 
     @classmethod
     def open(cls, folder: Path, facts: Mapping[str, Any]) -> Record:
-        """Begin a record in a folder, or go on with the one that is there.
+        """Begin a record in a folder that is held (``alone``), or go on with the one that is there.
 
         Raises:
             InputError: if the record there is damaged, or of another series.
-            StoreError, Unwritable: if the folder cannot be made or written, or holds something else.
         """
         path = folder / JSON
         if path.exists():
@@ -60,17 +62,6 @@ class Record:
             refuse_foreign(found["bench"], facts, folder)
             sittings = [*found["bench"].get("sittings", []), *facts["sittings"]]
             return cls(folder, {**found["bench"], "sittings": sittings}, map(Row.from_json, found["tasks"]))
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            held = any(name != "bench.lock" for name in os.listdir(folder))
-        except OSError as error:
-            raise refused(f"the folder {folder} cannot be made.", error) from error
-        if held:
-            raise StoreError(
-                f"{folder} is not empty and holds no {JSON}",
-                why="a series has a folder of its own",
-                now="choose another folder with --out, or leave it out for a new one",
-            )
         return cls(folder, facts)
 
     @property
@@ -98,14 +89,15 @@ class Record:
         row = self._rows.get(key)
         return row is not None and row.fault is None and program_id in (row.program_id, None)
 
-    def put(self, row: Row) -> None:
-        """Take a row down, in the place of an earlier one of its key, and write the files."""
+    def put(self, row: Row, *, write: bool = True) -> None:
+        """Take a row, in the place of an earlier one of its key, and write the files unless told not to."""
         if row.program is not None:  # that there was no program holds no longer
             self._rows.pop((row.name, None), None)
             self._planned.pop((row.name, None), None)
         self._rows[row.key] = row
         self._planned.setdefault(row.key)
-        self.write()
+        if write:
+            self.write()
 
     def to_json(self) -> dict[str, Any]:
         """Return the object that ``bench --json`` prints: ``bench``, ``tasks`` and ``summary``."""
@@ -203,21 +195,28 @@ def rows_csv(rows: Sequence[Row], *, released: bool = False) -> str:
             "fate": fate(row),
             "claims": json.dumps(dict(row.claims), ensure_ascii=False) if row.claims else None,
         }
-        writer.writerow("" if data.get(name) is None else data[name] for name in columns)
+        writer.writerow(csv_cell(data.get(name)) for name in columns)
     return out.getvalue()
 
 
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """Hold a series' folder; the kernel frees it when its holder dies.
+    """Hold a series' folder, which is made if it is missing; the kernel frees it when its holder dies.
 
     Raises:
-        StoreError: if another process holds it.
+        StoreError: if another process holds it, or it is somebody else's: nothing is left there then.
         Unwritable: if the folder cannot be made or written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file = os.open(folder / "bench.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        inside = set(os.listdir(folder))
+        if JSON not in inside and inside - _BEFORE_THE_FIRST:
+            raise StoreError(
+                f"{folder} is not empty and holds no {JSON}",
+                why="a series has a folder of its own",
+                now="choose another folder with --out, or leave it out for a new one",
+            )
+        file = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
         raise refused(f"the folder {folder} cannot be used.", error) from error
     try:

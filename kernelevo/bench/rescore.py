@@ -14,7 +14,8 @@ from kernelevo.bench.job import Job, same_program
 from kernelevo.bench.row import NEEDS_CUDA, NO_PROGRAM
 from kernelevo.bench.suite import Suite, repaired
 from kernelevo.config import Settings
-from kernelevo.core import Program
+from kernelevo.core import Program, Status
+from kernelevo.core.tree import MOST_BYTES
 from kernelevo.errors import BadSetting, InputError
 from kernelevo.tasks import GivenTask, bundled, load_task, read_level
 from kernelevo.tasks.released import Released, read_released
@@ -49,17 +50,27 @@ class Rescore:
         return None
 
     def suite_of(self) -> Suite:
-        """Return the texts that are judged as a suite, so that a record knows when they change."""
+        """Return what is judged on which text as a suite, so that a record knows when one of them changes."""
         found, unread = self._read
         texts = {
-            s.place: GivenTask(n, s.task, f"{s.reference}\0{s.text}", s.place) for n, s in enumerate(found)
+            s.place: GivenTask(n, s.task, f"{self._judged_on(s)}\0{s.text}", s.place)
+            for n, s in enumerate(found)
         }
         return Suite(self.suite, tuple(texts), texts, tuple(unread))
+
+    def _judged_on(self, given: Released) -> str:
+        source, _ = self._reference(given)
+        return bundled()[given.task].text if source is None else source
 
     @cached_property
     def _read(self) -> tuple[list[Released], list[str]]:
         """Read once, so that the jobs are those that the record is of."""
         return read_released(Path(self.where).expanduser())
+
+    @cached_property
+    def _levels(self) -> Levels:
+        """What was read of the folder of tasks."""
+        return {}
 
     def jobs(self) -> list[Job]:
         """Return one job for each solution.
@@ -77,15 +88,14 @@ class Rescore:
                 now="--tasks-from takes a KernelBench checkout or its dataset",
             )
         settings = replace(self.settings, out=None)
-        levels: Levels = {}
-        jobs = [self._job(solution, settings, levels) for solution in found]
-        missing = [level for level in levels.values() if isinstance(level, BadSetting)]
+        jobs = [self._job(solution, settings) for solution in found]
+        missing = [level for level in self._levels.values() if isinstance(level, BadSetting)]
         if missing and all(job.problem for job in jobs):
             raise missing[0]
         return [each for job in jobs for each in (job, *_on_repaired(job))]
 
-    def _job(self, given: Released, settings: Settings, levels: Levels) -> Job:
-        source, problem = self._reference(given, levels)
+    def _job(self, given: Released, settings: Settings) -> Job:
+        source, problem = self._reference(given)
         if not problem and source is None:
             try:
                 load_task(given.task, size=settings.size, device=settings.device, policy=settings.policy)
@@ -102,30 +112,33 @@ class Rescore:
             given.task, settings, given.place, None, own.id, source, problem,
             text=given.text, claims=dict(given.claims),
         )  # fmt: skip
+        size = len(given.text.encode())
+        if size > MOST_BYTES:  # which would be refused as no program where it is judged
+            said = f"its text takes {size >> 10} KiB; a program has {MOST_BYTES >> 10} KiB at the most"
+            return replace(job, unfit=Status.BUILD_FAILED, unreadable=said)
         if given.on_a_gpu and settings.device == "cpu":
             return replace(job, unfit=NEEDS_CUDA)
         return job
 
-    def _reference(self, given: Released, levels: Levels) -> tuple[str | None, str]:
+    def _reference(self, given: Released) -> tuple[str | None, str]:
         """Return the text of a solution's task (None for a bundled one), and why there is none."""
         if given.reference:
             return given.reference, broken(given.reference)
         if self.tasks_from is not None:
-            return self._from_checkout(self.tasks_from, given.task, levels)
+            return self._from_checkout(self.tasks_from, given.task)
         if given.task in bundled():
             return None, ""
         return "", f"{given.task} is not bundled and the solution brings no reference; give --tasks-from"
 
-    @staticmethod
-    def _from_checkout(where: str, name: str, levels: Levels) -> tuple[str, str]:
+    def _from_checkout(self, where: str, name: str) -> tuple[str, str]:
         """Return the text of a task in a checkout, and why there is none; a level is read once."""
         level, _, number = name.removeprefix("kernelbench:").partition("/")
-        if level not in levels:
+        if level not in self._levels:
             try:
-                levels[level] = read_level(Path(where).expanduser(), int(level)).tasks
+                self._levels[level] = read_level(Path(where).expanduser(), int(level)).tasks
             except BadSetting as error:  # other solutions may be for a level that it holds
-                levels[level] = error
-        found = levels[level]
+                self._levels[level] = error
+        found = self._levels[level]
         if isinstance(found, BadSetting):
             return "", found.what
         task = found.get(int(number))
@@ -140,7 +153,8 @@ class Rescore:
         where = str(Path(self.where).expanduser().resolve())
         sizes = " and ".join(sorted({job.size for job in self.jobs() if not job.problem}))
         settings = replace(self.settings, out=None)
-        return facts(self.suite_of(), settings, where, self.tasks_from, MODE, sizes or None)
+        from_ = str(Path(self.tasks_from).expanduser().resolve()) if self.tasks_from is not None else None
+        return facts(self.suite_of(), settings, where, from_, MODE, sizes or None)
 
 
 def _on_repaired(job: Job) -> list[Job]:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from kernelevo.core import Evaluation, Status
-from kernelevo.report.table import NONE, interval, milliseconds
+from kernelevo.report.table import NONE, interval, milliseconds, printable
 
 NOTHING_CORRECT = "nothing_correct"  # a search that ended without a correct program
 NO_PROGRAM = "no_program"  # a task for which a folder of solutions holds none
@@ -114,7 +114,7 @@ class Row:
             against = f"against {self.metrics.get('baseline') or NONE}"
             latency = milliseconds(self.metrics.get("latency_ms"))
             parts = [self.title, self.word, self.interval, latency, against, took]
-        return "  ".join(filter(None, parts))
+        return printable("  ".join(filter(None, parts)))  # names and words of programs may be any
 
     def to_json(self) -> dict[str, Any]:
         """Return this row as plain data."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
 
-from kernelevo.api.language import language, speaks
+from kernelevo.api.language import prompt_files, refuse_unspendable
 from kernelevo.bench.facts import FULL, facts
 from kernelevo.bench.job import (
     BUNDLED,
@@ -35,6 +35,7 @@ from kernelevo.bench.suite import Suite
 from kernelevo.config import Settings
 from kernelevo.engine import Budget
 from kernelevo.errors import BadSetting, MachineError
+from kernelevo.report.table import printable
 from kernelevo.store import new_run_folder
 from kernelevo.tasks import load_task
 
@@ -89,8 +90,8 @@ class Order:
         suite = self.suite_of()
         names = suite.select(self.tasks)
         if self.solutions is None:
-            if speaks(settings):  # a missing key or price is said once, before anything is made
-                language(settings, Budget.parse(settings.budget))
+            prompt_files(settings)  # what is wrong is said once, not by each child
+            refuse_unspendable(settings, Budget.parse(settings.budget))
             jobs = searches(names, settings)
         else:
             jobs = judgements(suite, names if self.tasks is not None else None, self.solutions, settings)
@@ -113,7 +114,7 @@ class Order:
         """
         where = self.solutions
         if where is not None and where != BUNDLED:
-            where = str(Path(where).resolve())
+            where = str(Path(where).expanduser().resolve())
         from_ = str(Path(self.where).expanduser().resolve()) if self.where is not None else None
         return facts(self.suite_of(), replace(self.settings, out=None), where, from_)
 
@@ -207,13 +208,16 @@ def _work(jobs: Sequence[Job], record: Record, runner: Runner, ended: Say) -> No
     while todo:
         job = todo.popleft()
         if job.unreadable or not record.done(job.key, job.program_id):  # a row may be of what it was before
-            row = _row(runner, job, job.key in faulty)
-            record.put(row)
+            known = _known(job)
+            row = known or _done(runner, job, job.key in faulty)
+            # of thousands that nobody judges here each would cost a whole record: they wait for the next
+            record.put(row, write=known is None)
             ended(row.line())
         if _is_blind(record, job) and job.repaired().key not in named:
             named.add(job.repaired().key)
             record.plan_next(job.repaired().key, after=job.key)
             todo.appendleft(job.repaired())
+    record.write()
 
 
 def _is_blind(record: Record, job: Job) -> bool:
@@ -222,12 +226,14 @@ def _is_blind(record: Record, job: Job) -> bool:
     return job.source is not None and "@" not in job.task and found is not None and found.grade == BLIND
 
 
-def _row(runner: Runner, job: Job, afresh: bool) -> Row:
+def _known(job: Job) -> Row | None:
+    """Return the row of a job with which nothing is to be done."""
     if job.problem:
         return broken_task(job)
     if job.unfit:
         return unfit(job)
-    return no_program(job) if job.missing else _done(runner, job, afresh)
+    # of a given task lint has yet to say whether it counts
+    return no_program(job) if job.missing and job.source is None else None
 
 
 def _done(runner: Runner, job: Job, afresh: bool) -> Row:
@@ -248,10 +254,10 @@ def _announce(order: Ordered, jobs: Sequence[Job], record: Record, say: Say) -> 
     if order.solutions is not None and len(covered) < len(suite.ids):
         say(f"these are for {len(covered)} of the suite's {len(suite.ids)} tasks, and so are all figures")
     for words in suite.unread:
-        say(f"not read: {words}")
+        say(f"not read: {printable(words)}")
     strange = strangers(order.solutions, suite, order.settings.device) if order.solutions is not None else []
     if strange:
-        say(f"left alone, since no task has that name: {', '.join(strange)}")
+        say(printable(f"left alone, since no task has that name: {', '.join(strange)}"))
 
 
 @contextmanager

@@ -99,7 +99,10 @@ def add(
 
 @app.command()
 def remove(note: Annotated[str, typer.Argument(help="name of the note, as list shows it")]) -> int:
-    """Remove a note; one of ours is hidden until a note of its name is added."""
+    """Remove a note; one of ours is hidden until a note of its name is added.
+
+    When that one is removed, ours is back.
+    """
     from kernelevo.knowledge import KnowledgeBase, default_path
 
     KnowledgeBase(default_path()).remove(note)

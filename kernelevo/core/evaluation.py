@@ -69,7 +69,7 @@ class Evaluation:
         return {
             "status": str(self.status),
             "score": None if self.score is None else float(self.score),
-            "metrics": {k: _plain(v) for k, v in self.metrics.items()},
+            "metrics": {k: plain(v) for k, v in self.metrics.items()},
             "feedback": self.feedback,
             "artifacts": dict(self.artifacts),
             "fidelity": self.fidelity,
@@ -88,12 +88,12 @@ class Evaluation:
         )
 
 
-def _plain(value: Any) -> Any:
-    """What JSON does not have (NaN, infinity, numbers of other packages) is kept as a word, in lists too."""
+def plain(value: Any) -> Any:
+    """Return plain data; what JSON does not have (NaN, infinity, other packages' numbers) is a word."""
     if isinstance(value, Mapping):
-        return {str(name): _plain(entry) for name, entry in value.items()}
+        return {str(name): plain(entry) for name, entry in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(entry) for entry in value]
+        return [plain(entry) for entry in value]
     if isinstance(value, float) and not math.isfinite(value):
         return repr(value)
     return value if value is None or isinstance(value, bool | int | float | str) else repr(value)

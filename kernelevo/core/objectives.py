@@ -256,8 +256,10 @@ def directed(trials: Iterable[Judged]) -> tuple[Objective, ...]:
     """
     found: dict[str, Objective] = {}
     for trial in trials:
-        rows = trial.evaluation.metrics.get("directions") if trial.evaluation else None
+        rows: Any = trial.evaluation.metrics.get("directions") if trial.evaluation else None
         for row in rows if isinstance(rows, list) else ():
+            if not isinstance(row, Mapping):  # a metric of an evaluator that means something else by the word
+                continue
             name, better = str(row.get("name", "")), row.get("better")
             if name and better in DIRECTIONS:
                 found.setdefault(name, Objective(name, better))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kernelevo.core.evaluation import Evaluation, Fault
+from kernelevo.core.evaluation import Evaluation, Fault, plain
 from kernelevo.core.program import Program
 
 
@@ -63,7 +63,7 @@ class Trial:
         verdict = self.evaluation.to_json() if self.evaluation else {}
         return {
             "number": self.number,
-            "program": {"id": self.program.id, **self.program.to_json()},
+            "program": {"id": self.program.id, **plain(self.program.to_json())},
             "status": verdict.get("status"),
             "score": verdict.get("score"),
             "metrics": verdict.get("metrics", {}),

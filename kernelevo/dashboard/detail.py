@@ -8,11 +8,15 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
-from kernelevo.core import listing
+from kernelevo.core import Trial, listing
+from kernelevo.core.evaluation import plain
+from kernelevo.core.program import ENTRY
+from kernelevo.engine.replay import SEED
 from kernelevo.errors import BadSetting
 from kernelevo.report.changes import side_by_side
-from kernelevo.store import Digest, rebased
-from kernelevo.store.rows import trial_from
+from kernelevo.store import RUN_FILE, Digest, rebased
+from kernelevo.store.database import plain_rows
+from kernelevo.store.rows import readable, trial_from
 
 _ONE = "SELECT t.*, p.language, p.files FROM trials t JOIN programs p ON p.id = t.program WHERE t.number = ?"
 
@@ -27,15 +31,14 @@ def trial(digest: Digest, number: int) -> dict[str, Any]:
     Raises:
         BadSetting: if there is none of this number.
     """
-    row = _row(digest, number)
-    found = rebased(trial_from({key: row[key] for key in row.keys()}), digest.rebases)  # noqa: SIM118
+    found = _trial(digest, number)
     first: dict[str, int] = {}
     for line in digest.lines:
         first.setdefault(line.program, line.number)
     told = {command.id: command for command in digest.commands}
     details = found.program.origin.details
     fork = [details["fork"]] if "fork" in details else []
-    records = digest.store.records(number)
+    records = readable(plain(digest.store.records(number)))
     given = [*details.get("hints", ()), *details.get("notes", ()), *fork]
     return {
         **found.to_json(),
@@ -58,7 +61,7 @@ def diff(digest: Digest, a: int, b: int) -> dict[str, Any]:
     Raises:
         BadSetting: if one of them does not exist.
     """
-    one, two = (trial(digest, number)["source"] for number in (a, b))
+    one, two = (listing(_trial(digest, number).program) for number in (a, b))
     unified = difflib.unified_diff(one.splitlines(), two.splitlines(), f"#{a}", f"#{b}", lineterm="")
     rows = side_by_side(one, two)
     return {
@@ -69,6 +72,12 @@ def diff(digest: Digest, a: int, b: int) -> dict[str, Any]:
         "rows": [row.to_json() for row in rows],
         "unified": "\n".join(unified),
     }
+
+
+def languages(digest: Digest) -> dict[str, str]:
+    """Return the languages of the programs that a run began with, each with the path of its one file."""
+    seeds = [_trial(digest, line.number).program for line in digest.lines if line.proposer == SEED]
+    return {p.language: p.entry for p in seeds if len(p.files) == 1} or {"python": ENTRY}
 
 
 def prompt_text(records: Mapping[str, Any]) -> str:
@@ -87,6 +96,12 @@ def _note(row: Mapping[str, Any], prompt: str) -> dict[str, Any]:
         "title": heading[1] if heading else None,
         "in_prompt": heading is not None if prompt else None,
     }
+
+
+def _trial(digest: Digest, number: int) -> Trial:
+    row = _row(digest, number)
+    with plain_rows(digest.folder / RUN_FILE):
+        return rebased(trial_from({key: row[key] for key in row.keys()}), digest.rebases)  # noqa: SIM118
 
 
 def _row(digest: Digest, number: int) -> sqlite3.Row:

@@ -122,7 +122,8 @@ async def _refuse(scope: Scope, send: Send, status: int, why: str) -> None:
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 1008, "reason": why[:120]})
         return
-    body = json.dumps({"error": {"what": why}}).encode()
+    told = {"kind": "Refused", "what": why, "why": "", "now": "docs/reference/api.md: who may ask"}
+    body = json.dumps({"error": told}).encode()
     headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

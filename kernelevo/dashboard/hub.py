@@ -11,11 +11,16 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from kernelevo.errors import KernelEvoError, RunNotFound, closest
-from kernelevo.store import Digest, find_run, glance, list_runs, writer_of
+from kernelevo.store import Digest, find_run, glance, glanced, list_runs, writer_of
+from kernelevo.store.rows import readable
 
 T = TypeVar("T")
 EVERY = 0.1  # seconds between two looks at a file
 LOCK_EVERY = 1.0  # seconds between two looks at who writes it
+MOST = 16
+"""Runs that are kept open, those that nobody looks at included: each holds three files and all its rows."""
+SEEN = 5.0
+"""Seconds for which a run counts as looked at after a page has asked for it."""
 
 
 class Watched:
@@ -25,18 +30,29 @@ class Watched:
         name: as in addresses.
         folder: of the run.
 
-    ``gone`` says that it cannot be read any more: it was removed, replaced or damaged.
+    ``gone`` says that it cannot be read here any more: it was removed, replaced or damaged, or closed to make
+    room for others.
     """
 
     def __init__(self, name: str, folder: Path) -> None:
         self.name = name
         self.digest = Digest(folder)
-        self.digest.refresh()
+        try:
+            self.digest.refresh()
+        except BaseException:
+            self.digest.close()
+            raise
         self.writer = writer_of(folder)
         self._asked = time.monotonic()
+        self.seen = -SEEN  # when a page asked for it last
         self.listeners: set[asyncio.Event] = set()
         self.gone = False
         self._kept: dict[str, tuple[object, Any]] = {}
+
+    @property
+    def looked_at(self) -> bool:
+        """Whether a page shows it or somebody listens to its news."""
+        return bool(self.listeners) or time.monotonic() - self.seen < SEEN
 
     def once(self, name: str, make: Callable[[], T]) -> T:
         """Return what ``make`` gives, made anew only after the run has changed."""
@@ -77,6 +93,13 @@ class Watched:
         finally:
             self.listeners.discard(event)
 
+    def close(self) -> None:
+        """Free its files and tell whoever looks that it is gone."""
+        self.digest.close()
+        self.gone = True
+        for event in self.listeners:
+            event.set()
+
 
 def as_text(path: Path | str) -> str:
     """Return a path as text that can be sent: bytes of it that are no UTF-8 become replacement characters."""
@@ -98,6 +121,7 @@ class Hub:
         self._root = root
         self._only = find_run(only, root=root).resolve() if only else None
         self._open: dict[str, Watched] = {}
+        self._glances: dict[Path, tuple[object, dict[str, Any]]] = {}
 
     @property
     def only(self) -> str | None:
@@ -113,15 +137,26 @@ class Hub:
     def glances(self) -> list[dict[str, Any]]:
         """One row for each run, the newest first; one that cannot be read says why.
 
-        Every run is opened for it: an event loop asks for it in another thread.
+        Every run that changed is opened for it: an event loop asks for it in another thread.
         """
         rows = []
         for name, folder in self.folders().items():
             try:
-                rows.append({**glance(folder), "run": name})
+                rows.append({**self._glance(folder), "run": name})
             except KernelEvoError as error:
-                rows.append({"run": name, "state": "unreadable", "why": error.what})
+                rows.append({"run": name, "state": "unreadable", "why": readable(error.what)})
         return rows
+
+    def _glance(self, folder: Path) -> dict[str, Any]:
+        """Read a run again only if it changed.
+
+        A list of runs that somebody left open would otherwise keep a core busy, maybe one that is measured.
+        """
+        now = glanced(folder)
+        kept = self._glances.get(folder)
+        if kept is None or kept[0] != now:
+            kept = self._glances[folder] = (now, glance(folder))
+        return kept[1]
 
     def get(self, name: str) -> Watched:
         """Return an open run.
@@ -130,12 +165,23 @@ class Hub:
             RunNotFound: if there is none of this name.
             StoreError: if it cannot be read.
         """
-        if name not in self._open:
+        watched = self._open.pop(name, None)
+        if watched is None:
             folders = self.folders()
             if name not in folders:
                 raise RunNotFound(f"no run is called {name!r}.", why=closest(name, folders))
-            self._open[name] = Watched(name, folders[name])
-        return self._open[name]
+            self._make_room()
+            watched = Watched(name, folders[name])
+        self._open[name] = watched  # the one that was asked for last is the last
+        return watched
+
+    def _make_room(self) -> None:
+        """Close the runs that nobody looks at, the one first that was asked for the longest time ago."""
+        for name, watched in list(self._open.items()):
+            if len(self._open) < MOST:
+                return
+            if not watched.looked_at:
+                self._open.pop(name).close()
 
     async def watch(self) -> None:
         """Look at every open run, until cancelled."""
@@ -149,10 +195,8 @@ class Hub:
             try:
                 watched.look()
             except KernelEvoError:
-                self._open.pop(name, None)
-                watched.gone = True
-                for event in watched.listeners:
-                    event.set()
+                del self._open[name]
+                watched.close()
 
     def close(self) -> None:
         """Free every file."""

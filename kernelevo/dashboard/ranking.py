@@ -25,7 +25,7 @@ class Ranking:
         final: Mapping[int, Evaluation] | None = None,
         out: frozenset[str] = frozenset(),
     ) -> None:
-        self.objectives, self._final, self._out = objectives, final or {}, out
+        self.objectives, self._final, self.out = objectives, final or {}, out
         self._worth: dict[int, Worth] = {}
 
     @classmethod
@@ -33,11 +33,7 @@ class Ranking:
         """Return the ranking of a run as it is now."""
         final = {e.trial: Evaluation.from_json(e.data) for e in digest.events if e.kind == "final"}
         known = {number: verdict for number, verdict in final.items() if number is not None}
-        refuted = {number for number, verdict in known.items() if verdict.score is None}
-        banned = {str(e.data["program"]) for e in digest.events if e.kind == "ban"}
-        if refuted:
-            banned |= {line.program for line in digest.lines if line.number in refuted}
-        return cls(digest.objectives, known, frozenset(banned))
+        return cls(digest.objectives, known, digest.out)
 
     @property
     def measure(self) -> dict[str, str]:
@@ -70,9 +66,13 @@ class Ranking:
         verdict = line.evaluation
         return [(m, m.value(verdict) if verdict else None) for m in self.objectives.metrics]
 
+    def standing(self, lines: Iterable[Line]) -> list[Line]:
+        """Return the trials whose programs are not out."""
+        return [line for line in lines if line.program not in self.out]
+
     def best(self, lines: Iterable[Line]) -> Line | None:
         """Return the best full verdict of a program that is not out, the earliest of equals."""
-        full = (line for line in lines if line.full and line.program not in self._out)
+        full = (line for line in self.standing(lines) if line.full)
         return max(full, key=lambda line: (self.worth(line), -line.number), default=None)
 
     def leader(self, lines: Sequence[Line]) -> Line | None:
@@ -80,10 +80,8 @@ class Ranking:
         worth = self.objectives.worth
         sure = [
             (worth(final), -line.number, line)
-            for line in lines
-            if line.program not in self._out
-            and (final := self._final.get(line.number)) is not None
-            and final.score is not None
+            for line in self.standing(lines)
+            if (final := self._final.get(line.number)) is not None and final.score is not None
         ]
         if sure:
             return max(sure, key=lambda entry: entry[:2])[2]
@@ -94,7 +92,7 @@ class Ranking:
         found: list[Line] = []
         for line in lines:
             better = not found or self.worth(line) > self.worth(found[-1])
-            if line.full and better and line.program not in self._out:
+            if line.full and better and line.program not in self.out:
                 found.append(line)
         return found
 
@@ -108,4 +106,4 @@ class Ranking:
 
     def front(self, lines: Iterable[Line]) -> list[Line]:
         """Return the Pareto front over the declared metrics, without what is out; empty without metrics."""
-        return self.objectives.front(line for line in lines if line.program not in self._out)
+        return self.objectives.front(self.standing(lines))

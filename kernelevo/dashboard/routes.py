@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
 
 from kernelevo import api
@@ -15,6 +16,7 @@ from kernelevo.dashboard import detail, views
 from kernelevo.dashboard.hub import Hub, Watched
 from kernelevo.engine import checked
 from kernelevo.errors import BadSetting, InputError, KernelEvoError, RunNotFound
+from kernelevo.store.rows import readable
 
 LARGEST = 2_000_000  # bytes of an order
 HEARTBEAT = 15.0  # seconds without news after which a comment is sent
@@ -25,12 +27,40 @@ def add_routes(app: FastAPI, hub: Hub) -> None:
     app.include_router(_reading(hub))
     app.include_router(_deeper(hub))
     app.include_router(_ordering(hub))
+    app.include_router(_nothing())
 
     @app.exception_handler(KernelEvoError)
     async def plain(request: Request, error: KernelEvoError) -> JSONResponse:
         status = 404 if isinstance(error, RunNotFound) else 400 if isinstance(error, InputError) else 500
-        told = {"kind": type(error).__name__, "what": error.what, "why": error.why, "now": error.now}
-        return JSONResponse({"error": told}, status)
+        return _told(error, status)
+
+    @app.exception_handler(RequestValidationError)
+    async def malformed(request: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        name = first["loc"][-1]
+        return _told(BadSetting(f"{name} cannot be {first.get('input')!r}", why=str(first["msg"])), 400)
+
+    @app.exception_handler(Exception)
+    async def ours(request: Request, error: Exception) -> JSONResponse:
+        why, now = f"{type(error).__name__}: {error}", "the words of `kernelevo serve` have more"
+        return _told(KernelEvoError("this is a bug of kernelevo", why=why, now=now), 500)
+
+
+def _told(error: KernelEvoError, status: int) -> JSONResponse:
+    told = {"kind": type(error).__name__, "what": error.what, "why": error.why, "now": error.now}
+    return JSONResponse({"error": readable(told)}, status)
+
+
+def _nothing() -> APIRouter:
+    """What the API does not have: answered as its other errors are, not with a page."""
+    router = APIRouter(prefix="/api")
+
+    @router.api_route("/{rest:path}", methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])
+    async def nothing(rest: str, request: Request) -> JSONResponse:
+        where = f"{request.method} /api/{rest}"
+        return _told(InputError(f"there is no {where}", now="see docs/reference/api.md"), 404)
+
+    return router
 
 
 def _reading(hub: Hub) -> APIRouter:
@@ -82,7 +112,8 @@ def _deeper(hub: Hub) -> APIRouter:
 
     @router.get("/runs/{run}/errors")
     async def errors(run: str) -> list[dict[str, Any]]:
-        return views.errors(fresh(hub, run).digest)
+        watched = fresh(hub, run)
+        return watched.once("errors", lambda: views.errors(watched.digest))
 
     @router.get("/runs/{run}/roofline")
     async def roofline(run: str) -> list[dict[str, Any]]:
@@ -90,19 +121,31 @@ def _deeper(hub: Hub) -> APIRouter:
 
     @router.get("/runs/{run}/orders")
     async def orders(run: str) -> list[dict[str, Any]]:
-        digest = fresh(hub, run).digest
-        return api.effects(digest)
+        watched = fresh(hub, run)
+        return watched.once("orders", lambda: api.effects(watched.digest))
 
     @router.get("/runs/{run}/stream")
     async def stream(run: str, request: Request, after: int | None = None) -> StreamingResponse:
         watched = fresh(hub, run)
-        last = request.headers.get("last-event-id", "")
-        known = int(last) if last.isascii() and last.isdigit() else len(watched.digest.lines)
+        known = told_before(request.headers.get("last-event-id", ""), after, len(watched.digest.lines))
         headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-        stream = news(watched, max(0, known if after is None else after))
-        return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
+        return StreamingResponse(news(watched, known), media_type="text/event-stream", headers=headers)
 
     return router
+
+
+def told_before(last: str, after: int | None, recorded: int) -> int:
+    """Return how many trials a listener knows already.
+
+    Args:
+        last: the header ``Last-Event-ID``: a browser that connects again sends it to the same address, so
+            it goes before what that one says.
+        after: what the address says, if it says anything.
+        recorded: how many there are.
+    """
+    if last.isascii() and last.isdigit() and len(last) < 19:
+        return int(last)
+    return recorded if after is None else max(0, after)
 
 
 def _ordering(hub: Hub) -> APIRouter:
@@ -169,10 +212,10 @@ async def news(watched: Watched, sent: int) -> AsyncIterator[str]:
             changed.clear()
             if watched.gone:
                 return
-            lines = watched.digest.lines
+            lines, out = watched.digest.lines, watched.digest.out
             while sent < len(lines):
                 line, sent = lines[sent], sent + 1
-                yield _event("trial", views.brief_line(line), sent)
+                yield _event("trial", views.row(line, out), sent)
             yield _event("run", views.summary(watched), sent)
 
 

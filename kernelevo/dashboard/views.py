@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from kernelevo.dashboard.hub import Watched, as_text
@@ -15,6 +15,7 @@ from kernelevo.store import Digest, Line
 DOTS = 1500  # points of a scatter plot at the most
 DRAWS = 240  # points of a line of the population's numbers
 _UNFINISHED = {"new", "running", "paused"}
+_COLD = "cold start"
 BEST = "best"
 SORTS = ("number", "score", BEST, "status", "proposer", "island", "ended")
 
@@ -36,6 +37,7 @@ def _summary(watched: Watched) -> dict[str, Any]:
     ranking = Ranking.of(digest)
     best, objectives = ranking.leader(lines), ranking.objectives
     finals = {e.trial: e.data for e in digest.events if e.kind == "final"}
+    banned = standing(digest, "ban", "")
     return {
         "name": watched.name,
         "folder": as_text(digest.folder),
@@ -55,13 +57,14 @@ def _summary(watched: Watched) -> dict[str, Any]:
         "confirmed": finals[best.number].get("score") if best and best.number in finals else None,
         "verdicts": dict(Counter(line.status for line in lines).most_common()),
         "proposers": proposers(lines, ranking),
-        "islands": islands(lines, ranking),
+        "islands": islands(lines, ranking, cold=False),
+        "lines": islands(lines, ranking, cold=True),
         "cold_start": gauge.get("cold"),
         "budget": budget(watched),
         "pools": gauge.get("pools", {}),
         "device_share": device_share(digest),
-        "pinned": standing(digest, "pin", "unpin"),
-        "banned": standing(digest, "ban", ""),
+        "pinned": [number for number in standing(digest, "pin", "unpin") if number not in banned],
+        "banned": banned,
         "notices": [e.data.get("text", "") for e in digest.events if e.kind == "complaint"][-5:],
         "version": digest.version,
     }
@@ -104,13 +107,23 @@ def device_share(digest: Digest) -> float | None:
     return min(1.0, seconds / total) if seconds and total else None
 
 
-def islands(lines: Sequence[Line], ranking: Ranking) -> list[dict[str, Any]]:
-    """Return each island's number of trials and how high its best program stands."""
+def by_island(lines: Sequence[Line], *, cold: bool) -> dict[int, list[Line]]:
+    """Return the trials of each island, or those of each line of the cold start.
+
+    A trial of the cold start has the number of its line, which is no island: where its program came to live
+    is not recorded.
+    """
     found: dict[int, list[Line]] = {}
     for line in lines:
-        found.setdefault(line.island, []).append(line)
+        if (line.draw.get("phase") == _COLD) == cold:
+            found.setdefault(line.island, []).append(line)
+    return dict(sorted(found.items()))
+
+
+def islands(lines: Sequence[Line], ranking: Ranking, *, cold: bool) -> list[dict[str, Any]]:
+    """Return the number of trials of each island (or line) and how high its best program stands."""
     rows = []
-    for island, own in sorted(found.items()):
+    for island, own in by_island(lines, cold=cold).items():
         best = ranking.best(own)
         height = ranking.height(best) if best else None
         rows.append({"island": island, "trials": len(own), "best": height})
@@ -142,7 +155,7 @@ def standing(digest: Digest, on: str, off: str) -> list[int]:
 
 
 def brief_line(line: Line) -> dict[str, Any]:
-    """Return one trial as a row of a table."""
+    """Return one trial in short."""
     return {
         "number": line.number, "program": line.program, "proposer": line.proposer, "idea": line.idea,
         "status": line.status, "score": line.score, "full": line.full, "island": line.island,
@@ -152,23 +165,29 @@ def brief_line(line: Line) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def row(line: Line, out: Collection[str]) -> dict[str, Any]:
+    """Return one trial as a row of the table; ``out`` are the ids of the programs that count no more."""
+    return {**brief_line(line), "out": line.program in out}
+
+
 def series(watched: Watched) -> dict[str, Any]:
     """Return what is plotted over the trials: best so far, each island's best, dots, the population."""
     return watched.once("series", lambda: _series(watched.digest.lines, Ranking.of(watched.digest)))
 
 
 def _series(lines: Sequence[Line], ranking: Ranking) -> dict[str, Any]:
-    by_island: dict[int, list[Line]] = {}
-    for line in lines:
-        by_island.setdefault(line.island, []).append(line)
     points = [[line.number, ranking.height(line)] for line in lines if line.full]
     points = [point for point in points if point[1] is not None]
     step = max(1, -(-len(points) // DOTS))
+    curves = {
+        name: {n: ranking.steps(own) for n, own in by_island(lines, cold=cold).items()}
+        for name, cold in (("islands", False), ("lines", True))
+    }
     return {
         "last": max((line.number for line in lines), default=0),
         "measure": ranking.measure,
         "best": ranking.steps(lines),
-        "islands": {island: ranking.steps(own) for island, own in sorted(by_island.items())},
+        **curves,
         "dots": points[::step],
         "draws": draws(lines),
     }
@@ -194,7 +213,7 @@ def trials(
     """Return one page of the table of trials; those without a value to sort by come last.
 
     ``best`` sorts by the rule of the task (the score where it declares no objectives), full verdicts before
-    rough ones.
+    rough ones, and both before those of programs that are ``out``: banned, or refuted.
     """
     chosen = [
         line
@@ -210,14 +229,15 @@ def trials(
         if key != BEST:
             return getattr(line, key)
         worth = ranking.worth(line)
-        return (line.full, worth) if worth else None
+        return (line.program not in ranking.out, line.full, worth) if worth else None
 
     known = [line for line in chosen if value(line) is not None]
     known.sort(key=lambda line: (value(line), line.number), reverse=down)
     ordered = known + [line for line in chosen if value(line) is None]
+    shown = ordered[offset : offset + min(limit, 500)]
     return {
         "total": len(ordered),
-        "trials": [brief_line(line) for line in ordered[offset : offset + min(limit, 500)]],
+        "trials": [row(line, ranking.out) for line in shown],
     }
 
 
@@ -247,6 +267,8 @@ def errors(digest: Digest) -> list[dict[str, Any]]:
 def lineage(digest: Digest, number: int, *, ancestors: int = 80, children: int = 60) -> dict[str, Any]:
     """Return a trial's ancestors, over all generations, and what was made from it directly."""
     ranking = Ranking.of(digest)
+    # by recording, not by number: an ask that is made again after a kill builds on what has a higher one
+    recorded = {line.number: place for place, line in enumerate(digest.lines)}
     first: dict[str, Line] = {}
     for line in digest.lines:
         first.setdefault(line.program, line)
@@ -258,13 +280,13 @@ def lineage(digest: Digest, number: int, *, ancestors: int = 80, children: int =
         child = border.pop(0)
         for name in child.parents:
             parent = first.get(name)
-            if parent is None or parent.number >= child.number:
+            if parent is None or recorded[parent.number] >= recorded[child.number]:
                 continue
             links.append([parent.number, child.number])
             if parent.number not in nodes:
                 nodes[parent.number] = parent
                 border.append(parent)
-    made = [line for line in digest.lines if start.program in line.parents and line.number > number]
+    made = [line for line in digest.lines[recorded[number] + 1 :] if start.program in line.parents]
     for line in sorted(made, key=ranking.worth, reverse=True)[:children]:
         nodes.setdefault(line.number, line)
         links.append([number, line.number])
@@ -278,8 +300,9 @@ def lineage(digest: Digest, number: int, *, ancestors: int = 80, children: int =
 
 def roofline(digest: Digest, top: int = 12) -> list[dict[str, Any]]:
     """Return where the best programs stand against the device's ceiling; empty where nobody measured it."""
-    measured = [line for line in digest.lines if line.full and line.latency_ms and line.roofline_ms]
-    measured.sort(key=Ranking.of(digest).worth, reverse=True)
+    ranking = Ranking.of(digest)
+    measured = [n for n in ranking.standing(digest.lines) if n.full and n.latency_ms and n.roofline_ms]
+    measured.sort(key=ranking.worth, reverse=True)
     rows: list[dict[str, Any]] = []
     seen: set[str] = set()
     for line in measured:

@@ -139,7 +139,11 @@ class Generation:
                     decision.asked.append((redraw, name, FAILED))
                     dropped = self.credit.failed(name, for_good=failed.hopeless)
                     self._failing[name] = failed
-                    self._complain(f"{failed}{' (not asked again in this run)' if dropped else ''}")
+                    self._complain(f"{failed}{_for_how_long(failed) if dropped else ''}")
+                    continue
+                if (
+                    decision.asked[-1][2] == UNAFFORDABLE
+                ):  # nobody was asked: that says nothing of the proposer
                     continue
                 self._failing.pop(name, None)
                 self.credit.answered(name)
@@ -333,6 +337,12 @@ class Generation:
         wanted = dict(estimate(brief)) if estimate else dict(self._dearest[proposer.name])
         known = {unit: amount for unit, amount in wanted.items() if amount > 0 and math.isfinite(amount)}
         return {"dollars": 0.0, "tokens": 0.0, **known}
+
+
+def _for_how_long(failed: ProposerFailed) -> str:
+    if failed.hopeless:
+        return " (not asked again in this run)"
+    return " (not asked again, unless an ask that is under way is answered)"
 
 
 def _reads(proposer: Proposer) -> bool:

@@ -122,6 +122,10 @@ class Ledger:
         """A trial as it reads today."""
         return rebased(trial, self._rebases)
 
+    def may_have_children(self, program_id: str) -> bool:
+        """Whether a judged program can be a parent: it has a full score and is not banned."""
+        return self._best_of([self._known[program_id]]) is not None
+
     def descends(self, program_id: str, ancestor: str) -> bool:
         """Whether a program is another one or was made from it, over any number of generations."""
         return ancestor in _reach(program_id, self._parents)

@@ -106,6 +106,8 @@ def _read(verb: str, name: str, argument: Argument, value: Any) -> Any:
                 raise ValueError("a number is wanted")
             return float(value)
         if argument.kind == "texts":
+            if isinstance(value, str):  # its characters would be taken one by one
+                raise TypeError("a list of texts is wanted")
             return [_text(item) for item in value]
         if argument.kind == "files":
             return {_text(path): _text(text) for path, text in dict(value).items()}

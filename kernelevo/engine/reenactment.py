@@ -22,7 +22,8 @@ from kernelevo.engine.ledger import WEIGHED, Ledger
 from kernelevo.engine.replay import SEED
 from kernelevo.errors import StoreError
 from kernelevo.population import AddStatus, Islands
-from kernelevo.store import EventRow, Rebase, RunStore
+from kernelevo.store import RUN_FILE, EventRow, Rebase, RunStore
+from kernelevo.store.database import plain_rows
 
 GIVEN = (SEED, PERSON)
 """Programs that answer no ask."""
@@ -107,14 +108,16 @@ class Reenactment:
         if not sittings:
             raise _unrecorded(store, "it does not say who proposed, and from which seed")
         facts = sittings[0].data
-        self._sittings, self._seed = len(sittings), int(facts["seed"])
+        with plain_rows(store.folder / RUN_FILE):
+            self._sittings, self._seed = len(sittings), int(facts["seed"])
+            proposers, deterministic = list(facts["proposers"]), bool(facts["deterministic"])
         self._ledger = Ledger(store, islands, self._told, deterministic=False)
-        self._credit = Credit(facts["proposers"])
+        self._credit = Credit(proposers)
         self._rested: set[tuple[int, str]] = set()
         trials = store.trials(raw=True)
         self._numbered = {trial.number: trial for trial in trials}
         told = [entry for entry in store.history() if isinstance(entry, Trial)]
-        self._history = sorted(told, key=lambda t: t.number) if facts["deterministic"] else told
+        self._history = sorted(told, key=lambda t: t.number) if deterministic else told
         self._rebases = store.rebases()
         kinds = ("ban", "pin", "unpin", "objective", WEIGHED)
         changes = [event for event in store.events() if event.kind in kinds]
@@ -133,7 +136,8 @@ class Reenactment:
             StoreError: if some of its trials have no decision on record.
         """
         records = self._store.records_of(RECORD)
-        decisions = {n: Decision.from_json(d) for n, d in records.items() if n in self._numbered}
+        with plain_rows(self._store.folder / RUN_FILE):
+            decisions = {n: Decision.from_json(d) for n, d in records.items() if n in self._numbered}
         made: dict[int, tuple[Any, ...]] = {}
         for number, trial in self._numbered.items():
             if trial.program.origin.proposer in GIVEN:
@@ -178,7 +182,7 @@ class Reenactment:
         rng = rng_for(self._seed, trial.number, "ask", name, draw)
         again = described(self._islands.ask(rng, parents=decision.wanted, turn=decision.turn))
         for part, recorded in decision.ask.items():
-            _same(trial, part, recorded, again[part])
+            _same(trial, part, recorded, again.get(part))
         _same(trial, "draw in its origin", _draw(trial), again["draw"])
         return _row(trial, name, again, decision.orders[0][0].told)
 

@@ -12,7 +12,7 @@ from kernelevo.engine.budget import Budget
 from kernelevo.engine.generation import PERSON
 from kernelevo.engine.guidance import FORK_ASKS, Fork, Guidance, Hint
 from kernelevo.engine.orders import checked
-from kernelevo.errors import KernelEvoError
+from kernelevo.errors import BadSetting, KernelEvoError
 from kernelevo.store import Command, Draft
 
 if TYPE_CHECKING:
@@ -155,12 +155,16 @@ class Steering:
 
     def _fork(self, program: str, asks: int = FORK_ASKS, island: int | None = None) -> str:
         found = self._engine.ledger.program(program)
+        if self._engine.ledger.best_of_line(found) is None:
+            raise _childless(program)
         self.guidance.add(Fork(self._now.id, found, asks, island))
         where = "" if island is None else f" on island {island}"
         return f"the next {asks} asks build on {found[:12]} and the best that comes of it{where}"
 
     def _pin(self, program: str) -> str:
         found = self._engine.ledger.program(program)
+        if not self._engine.ledger.may_have_children(found):
+            raise _childless(program)
         self._engine.store.append_event("pin", {"program": found, "told": self._engine.ledger.told})
         self._engine.islands.pin(found)
         return f"every other ask builds on {found[:12]}"
@@ -228,6 +232,14 @@ class Steering:
     def _thinkers(self, thinkers: int) -> str:
         self._engine.sizes.think(thinkers)
         return f"{thinkers} are thought of at a time from now on; asks in flight are finished"
+
+
+def _childless(program: str) -> BadSetting:
+    return BadSetting(
+        f"nothing can be built on {program}: it has no full score, or it is banned",
+        why="asks build on programs that passed and were timed in full",
+        now="submit it anew with what is wrong mended",
+    )
 
 
 def submitted(program: Program, command: int, now: float) -> Draft:

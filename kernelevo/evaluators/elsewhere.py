@@ -164,8 +164,10 @@ def _named(files: Mapping[str, str], name: str) -> Program:
     suffix = Path(ENTRY if ENTRY in files else next(iter(files))).suffix
     own = suffix.removeprefix(".") or "text"
     languages = dict.fromkeys([_LANGUAGES.get(suffix, own), own, "python", "cpp"])
-    guesses = [Program(files, language) for language in languages]
-    return next((guess for guess in guesses if guess.id[:_NAME] == name), guesses[0])
+    guesses = (Program(files, language) for language in languages)
+    left = next((guess for guess in guesses if guess.id[:_NAME] == name), None)
+    plain = {path: text.removeprefix("\ufeff") for path, text in files.items()}  # some editors' mark
+    return left or Program(plain, next(iter(languages)))
 
 
 def lines_of(file: Path, damaged: Callable[[int, str], None]) -> Iterator[Line]:

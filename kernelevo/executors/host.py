@@ -10,12 +10,14 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from kernelevo.core import Brief, Program, Proposal, Proposer, Trial
+from kernelevo.core import Brief, Evaluation, Program, Proposal, Proposer, Trial
 from kernelevo.errors import WorkerDied
 from kernelevo.executors.link import Link
 
 STUDY = "kernelevo.executors.study:main"
 AT_ONCE = 200  # trials in one message
+
+News = Trial | Program | Callable[[Evaluation], Evaluation]
 
 
 class GenerationHost:
@@ -39,7 +41,7 @@ class GenerationHost:
     ) -> None:
         self._log, self._on_start, self._start_link = log, on_start, start
         self._specs: dict[str, tuple[str, dict[str, Any]]] = {}
-        self._seen: dict[str, list[Trial | Program]] = {}
+        self._seen: dict[str, list[News]] = {}
         self._told: dict[str, int] = {}  # by proposer: how many trials this process was shown
         self._added: dict[str, Future[Any]] = {}
         self._link: Link | None = None
@@ -114,8 +116,11 @@ class GenerationHost:
             raise
         return list(programs)
 
-    def observe(self, name: str, news: Trial | Program) -> None:
-        """Let a proposer there know of a trial, or of a program of its own, with its next request."""
+    def observe(self, name: str, news: News) -> None:
+        """Let a proposer there know, with its next request, of a trial, a program of its own or a change.
+
+        A change (how verdicts told before it read from now on) must be picklable.
+        """
         self._seen[name].append(news)
 
     def close(self) -> None:
@@ -153,6 +158,10 @@ class HostedProposer:
     def observe(self, trial: Trial) -> None:
         """Pass on what became of a trial."""
         self._host.observe(self.name, trial)
+
+    def reread(self, change: Callable[[Evaluation], Evaluation]) -> None:
+        """Pass on how verdicts that were told read from now on."""
+        self._host.observe(self.name, change)
 
     def proposed(self, program: Program) -> None:
         """Pass on that it has proposed a program which is not judged yet."""

@@ -8,11 +8,11 @@ import inspect
 import os
 import signal
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any
 
-from kernelevo.core import Brief, Program, Proposal, Proposer, Trial
+from kernelevo.core import Brief, Evaluation, Program, Proposal, Proposer, Trial
 from kernelevo.executors import frames, replies
 
 
@@ -93,10 +93,18 @@ class Study:
         """Ask one proposer."""
         return list(await self._proposers[name].propose(brief, rng))
 
-    def observe(self, name: str, news: Sequence[Trial | Program]) -> None:
-        """Show one proposer what became of trials, and what it has proposed itself, if it wants to know."""
+    def observe(
+        self, name: str, news: Sequence[Trial | Program | Callable[[Evaluation], Evaluation]]
+    ) -> None:
+        """Show one proposer what it wants to know, in order.
+
+        That is what became of trials, what it has proposed itself, and how verdicts read from then on.
+        """
         for one in news:
-            word = "observe" if isinstance(one, Trial) else "proposed"
+            if isinstance(one, Trial):
+                word = "observe"
+            else:
+                word = "proposed" if isinstance(one, Program) else "reread"
             look = getattr(self._proposers[name], word, None)
             if look is not None and inspect.isawaitable(look(one)):
                 raise TypeError(f"{name}.{word} must be a plain function")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from kernelevo.core import Status
 from kernelevo.errors import MachineError, SandboxError
 from kernelevo.kernels.baseline import WAYS, Baseline, Name, ways
 from kernelevo.kernels.compilers import Compilers
@@ -187,12 +188,23 @@ class Baselines:
         return True
 
     def _prepare_all(self) -> None:
+        late: dict[Name, Failed] = {}
         for name in self._wanted:
             if self._closing.is_set():
                 return
-            self._prepare(self.all[name])
+            self._prepare(self.all[name], late)
+        # what was compiled in time is kept, and by another way much of the same: now there is less to do
+        hopeful = any(self.all[name].state == "ready" for name in self._wanted)
+        for name, failed in late.items():
+            if self._closing.is_set():
+                return
+            if hopeful:
+                self._prepare(self.all[name])
+            else:
+                self._give_up(self.all[name], failed)
 
-    def _prepare(self, baseline: Baseline) -> None:
+    def _prepare(self, baseline: Baseline, late: dict[Name, Failed] | None = None) -> None:
+        """Prepare one; if ``late`` is given, one that takes too long is put down there, to be tried again."""
         known = self._failures.reason(baseline.name)
         if known:
             baseline.reason, baseline.state = known, "failed"
@@ -218,15 +230,21 @@ class Baselines:
             if self._closing.is_set():
                 return
             baseline.seconds = time.monotonic() - start
-            baseline.state = "failed"
-            try:
-                ensure_room(self.folder)
-                baseline.reason = self._failures.remember(baseline.name, failed)
-            except MachineError as broken:
-                baseline.reason, self._broken = broken.what, broken
+            if late is not None and failed.status is Status.TIMED_OUT:
+                late[baseline.name] = failed
+            else:
+                self._give_up(baseline, failed)
         finally:
             with self._lock:
                 self._working = None
+
+    def _give_up(self, baseline: Baseline, failed: Failed) -> None:
+        baseline.state = "failed"
+        try:
+            ensure_room(self.folder)
+            baseline.reason = self._failures.remember(baseline.name, failed)
+        except MachineError as broken:
+            baseline.reason, self._broken = broken.what, broken
 
     # ------------------------------------------------------------------ whom to beat
 

@@ -7,8 +7,11 @@ Describing some thirty tensors anew takes longer than many a call of a small blo
 from __future__ import annotations
 
 from operator import is_
+from typing import Any
 
 from torch import nn
+
+from kernelevo.kernels.attributes import DEPTH, inside, plain
 
 
 class Holdings:
@@ -29,9 +32,12 @@ class Holdings:
         ]
         self._empty = [kind for kind in held if not kind]
         self._filled = [(kind, tuple(kind), tuple(kind.values())) for kind in held if kind]
-        self._lists = [
-            (value, tuple(value)) for _, values in self._attributes for value in values if type(value) is list
-        ]
+        self._keys: list[tuple[dict[Any, Any], tuple[Any, ...]]] = []
+        self._lists: list[tuple[list[Any], tuple[Any, ...]]] = []
+        seen: set[int] = set()  # the layers of a model share its configuration
+        for m in modules:
+            for value in plain(m).values():
+                self._take(value, seen)
         self._tensors = [
             (value, (value.dtype, value.shape, value.stride(), value.device))
             for m in modules
@@ -39,15 +45,30 @@ class Holdings:
             if value is not None
         ]
 
+    def _take(self, value: Any, seen: set[int], depth: int = 0) -> None:
+        """Take down what a container or a configuration holds, as far as settings are looked for in it."""
+        if depth >= DEPTH or id(value) in seen:
+            return
+        held = inside(value, depth)
+        if held is not None:
+            seen.add(id(value))
+        if isinstance(held, dict):
+            self._attributes.append((held, tuple(held.values())))
+            self._keys.append((held, tuple(held)))
+        elif isinstance(held, list):
+            self._lists.append((held, tuple(held)))
+        for entry in held.values() if isinstance(held, dict) else held or ():
+            self._take(entry, seen, depth + 1)
+
     def same(self) -> bool:
         """Tell whether the very modules, attributes and tensors are still there, of the same kinds.
 
-        Of an attribute that is a list the entries are looked at, too; what other containers hold is not.
+        What lists, dictionaries and configurations in attributes hold is looked at too, see ``attributes``.
         """
         for attributes, values in self._attributes:
             if len(attributes) != len(values) or not all(map(is_, attributes.values(), values)):
                 return False
-        if any(self._empty):
+        if any(self._empty) or any(tuple(held) != names for held, names in self._keys):
             return False
         for kind, names, entries in self._filled:
             if tuple(kind) != names or not all(map(is_, kind.values(), entries)):

@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from kernelevo.backends.kernel_facts import plain_name, printable
-from kernelevo.core import Artifact, Evaluation, Status
+from kernelevo.core import Artifact, Evaluation, Program, Status
 from kernelevo.kernels import rules
 from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.verdict import NAMES
@@ -55,7 +55,7 @@ class Share:
         own: share of the program's own code, 0 to 1; None where it is not known.
         others: share of each operator or foreign kernel by name, the largest first.
         reason: why it is not known.
-        fails: whether the program raises where it is profiled, and only there.
+        fails: whether the program raises, or its process ends or hangs, where it is profiled.
     """
 
     own: float | None
@@ -98,10 +98,7 @@ class Shares:
         if artifact.verdict is not None or not (self._strict or final):
             return None
         if program.id not in self._known:
-            try:
-                self._known[program.id] = share(profile(), own_kernels(*program.files.values()))
-            except Failed as failed:  # it says so when it is judged; here nothing is known
-                self._known[program.id] = Share(None, reason=failed.saw)
+            self._known[program.id] = self._profiled(program, profile)
         found = self._known[program.id]
         if self._strict and found.fails:
             text = (
@@ -116,6 +113,16 @@ class Shares:
             f"{100 * LIMIT:.3g} %): {found.words()}"
         )
         return Failed(Status.REJECTED, rules.OWN_KERNELS.broken(text)).verdict(**_nothing(found.own))
+
+    def _profiled(self, program: Program, profile: Callable[[], Any]) -> Share:
+        """Profile a program; where that ends it and the policy asks, once more: machines may be busy."""
+        for last in (not self._strict, True):
+            try:
+                return share(profile(), own_kernels(*program.files.values()))
+            except Failed as failed:
+                if last:
+                    return Share(None, reason=failed.saw, fails=True)
+        raise AssertionError("unreachable")
 
     def told(self, verdict: Evaluation, artifact: Artifact) -> Evaluation:
         """Return a verdict with the metric ``own_share``, or with the reason why it is not known."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
-import types
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,13 +12,9 @@ from torch import nn
 
 from kernelevo.backends.candidate import plain_tensors
 from kernelevo.errors import InputError
+from kernelevo.kernels.attributes import equal, settings_of
 from kernelevo.kernels.tree import Leaf, flatten
 
-_INTERNALS = frozenset(vars(nn.Module()))
-_ATOMS = (
-    type(None), bool, int, float, complex, str, bytes, range, slice, type(...), torch.dtype, torch.device,
-    torch.layout, torch.memory_format, types.FunctionType, types.BuiltinFunctionType, type,
-)  # fmt: skip
 _PLAIN = (torch.Tensor, nn.Parameter)
 
 
@@ -33,7 +27,8 @@ class Signature:
         inputs: for each leaf its kind, or the value itself where it is no tensor.
         weights: name -> kind of each parameter, buffer and tensor that is a plain attribute.
         modes: name -> train/eval of each submodule.
-        settings: name -> value of each plain attribute, e.g. ``norm.eps``, that a call does not change.
+        settings: name -> value of each plain attribute, e.g. ``norm.eps``, that a call does not change; see
+            ``attributes.settings_of``.
         output_structure: structure of what the module returns.
         outputs: for each leaf of the output its kind, or the value itself.
         mutated: buffers that a call changes.
@@ -79,7 +74,7 @@ class Signature:
             tuple(_kind(v) for v in given),
             weights_of(module),
             {name: child.training for name, child in module.named_modules()},
-            {k: v for k, v in settings.items() if k in left and _equal(v, left[k])},
+            {k: v for k, v in settings.items() if k in left and equal(v, left[k])},
             structure,
             tuple(_kind(v) for v in leaves),
             tuple(k for k, v in twin.named_buffers() if not torch.equal(v, before[k])),
@@ -119,7 +114,7 @@ class Signature:
             return f"a parameter or buffer is not of the proven kind; see {min(names)}"
         settings = settings_of(module)
         for name, value in self.settings.items():
-            if name not in settings or not _equal(value, settings[name]):
+            if name not in settings or not equal(value, settings[name]):
                 found = f"{settings[name]!r:.40}" if name in settings else "gone"
                 return f"an attribute is not the proven one; {name} was {value!r:.40} and is {found}"
         for name, child in module.named_modules():
@@ -138,37 +133,6 @@ def unusual(tensor: torch.Tensor) -> str:
     if tensor.is_conj() or tensor.is_neg():
         return "a conjugate or negative that was not written to memory"
     return ""
-
-
-def settings_of(module: nn.Module) -> dict[str, Any]:
-    """Return name -> value of the attributes that are numbers, names and the like, of all modules.
-
-    Tuples and lists of such values are among them; tensors and other objects are not.
-    """
-    return {
-        f"{prefix}.{name}" if prefix else name: copy.deepcopy(value)
-        if isinstance(value, tuple | list)
-        else value
-        for prefix, child in module.named_modules()
-        for name, value in vars(child).items()
-        if name not in _INTERNALS and _is_setting(value)
-    }
-
-
-def _is_setting(value: Any) -> bool:
-    if isinstance(value, tuple | list | frozenset):
-        return all(map(_is_setting, value))
-    return isinstance(value, _ATOMS)
-
-
-def _equal(a: Any, b: Any) -> bool:
-    """Tell whether two settings are equal, of the same type (True is not 1), NaN equal to itself."""
-    if type(a) is not type(b):
-        return False
-    if isinstance(a, tuple | list):
-        return len(a) == len(b) and all(map(_equal, a, b))
-    unlike_itself = isinstance(a, float) and math.isnan(a) and math.isnan(b)
-    return bool(a is b or a == b or unlike_itself)
 
 
 def _kind(value: Any) -> Any:

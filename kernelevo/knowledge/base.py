@@ -17,20 +17,28 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-from kernelevo.errors import InputError, StoreError, ToolchainMissing, closest, refused
+from kernelevo.errors import InputError, StoreError, ToolchainMissing, Unwritable, closest, refused
 from kernelevo.knowledge.note import BUILT_IN, Note, parse_note
 
 VARIABLE = "KERNELEVO_KNOWLEDGE"
+_ANOTHER = f"another file with {VARIABLE}"
 Embed = Callable[[Sequence[str]], Sequence[Sequence[float]]]
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS notes (id TEXT PRIMARY KEY, data TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS hidden (id TEXT PRIMARY KEY);
-"""
+_SCHEMA = (
+    "CREATE TABLE IF NOT EXISTS notes (id TEXT PRIMARY KEY, data TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS hidden (id TEXT PRIMARY KEY)",
+)
 # weights of bm25: title, symptoms, kinds, text, sample
 _WEIGHTS = "4.0, 8.0, 3.0, 1.0, 0.3"
 _WORD = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
 _FUSION = 20.0
 _SECONDS = 10.0
+_MACHINES = {
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+}
 
 
 class NoteNotFound(InputError):
@@ -64,6 +72,7 @@ class KnowledgeBase:
 
     Raises:
         StoreError: if the file is no knowledge base.
+        Unwritable: if it may not be read here.
         ToolchainMissing: if this Python's SQLite has no FTS5.
     """
 
@@ -71,7 +80,11 @@ class KnowledgeBase:
         self.path, self._embed = path, embed
         self._own: dict[str, Note] = {}
         self._hidden: set[str] = set()
-        if path is not None and path.exists():
+        try:
+            there = path is not None and path.exists()
+        except OSError as error:  # a folder above it is closed to us
+            raise refused(f"the knowledge base {path} cannot be read.", error, _ANOTHER) from error
+        if path is not None and there:
             self._read(path)
         self._index = sqlite3.connect(":memory:")
         try:
@@ -106,10 +119,13 @@ class KnowledgeBase:
     def add(self, note: Note) -> None:
         """Add a note; one of the same name is replaced.
 
+        Half a surrogate pair in it (of a run's name that is no text, say) becomes ``?``.
+
         Raises:
             StoreError, Unwritable: if the file cannot be written.
         """
-        data = json.dumps(note.to_json(), ensure_ascii=True)
+        note = _read_note(json.dumps(note.to_json()))
+        data = json.dumps(note.to_json())
         self._write(
             ("DELETE FROM hidden WHERE id = ?", (note.id,)),
             ("INSERT OR REPLACE INTO notes (id, data) VALUES (?, ?)", (note.id, data)),
@@ -120,7 +136,9 @@ class KnowledgeBase:
         self._fill([note])
 
     def remove(self, id: str) -> None:
-        """Remove a note; one of ours is hidden from now on.
+        """Remove a note.
+
+        One of ours is hidden from now on, until one of its name is added; when that is removed ours is back.
 
         Raises:
             NoteNotFound: if there is none.
@@ -128,14 +146,15 @@ class KnowledgeBase:
         """
         self.get(id)
         statements = [("DELETE FROM notes WHERE id = ?", (id,))]
-        ours = any(note.id == id for note in built_in())
-        if ours:
+        hides = id not in self._own
+        if hides:
             statements.append(("INSERT OR IGNORE INTO hidden (id) VALUES (?)", (id,)))
         self._write(*statements)
         self._own.pop(id, None)
-        if ours:
+        if hides:
             self._hidden.add(id)
         self._index.execute("DELETE FROM notes WHERE id = ?", (id,))
+        self._fill(note for note in self.notes() if note.id == id)
 
     def search(
         self,
@@ -158,7 +177,8 @@ class KnowledgeBase:
         # a word with hyphens counts as a phrase and by its parts
         whole = [w.lower() for w in _WORD.findall(words)]
         parts = [part for w in whole for part in {w: None, **dict.fromkeys(w.split("-"))}]
-        terms = list(dict.fromkeys(part for part in parts if len(part) > 1))[:60]
+        long = [part for part in parts if len(part) > 1]
+        terms = list(dict.fromkeys(long or parts))[:60]  # letters alone where nothing else is asked: C++
         if not terms or limit < 1:
             return []
         query = " OR ".join(f'"{term}"' for term in terms)
@@ -194,10 +214,19 @@ class KnowledgeBase:
     def _read(self, path: Path) -> None:
         try:
             with closing(sqlite3.connect(path, timeout=_SECONDS)) as file:
+                tables = {name for (name,) in file.execute("SELECT name FROM sqlite_master")}
+                if not tables:  # the first note was not written: a full disk, a kill
+                    return
                 rows = file.execute("SELECT data FROM notes ORDER BY rowid").fetchall()
-                self._hidden = {id for (id,) in file.execute("SELECT id FROM hidden")}
-            notes = [Note.from_json(json.loads(data)) for (data,) in rows]
+                if "hidden" in tables:
+                    self._hidden = {id for (id,) in file.execute("SELECT id FROM hidden")}
+            notes = [_read_note(data) for (data,) in rows]
         except (sqlite3.Error, ValueError, TypeError, AttributeError) as error:
+            if _of_the_machine(error):
+                now = f"check who may read it, or choose {_ANOTHER}"
+                raise Unwritable(
+                    f"the knowledge base {path} cannot be read", why=str(error), now=now
+                ) from error
             raise StoreError(
                 f"{path} is no knowledge base, or a damaged one", why=str(error), now="move it away"
             ) from error
@@ -208,19 +237,33 @@ class KnowledgeBase:
             return
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with closing(sqlite3.connect(self.path, timeout=_SECONDS)) as file, file:
-                file.executescript(_SCHEMA)
+            with closing(sqlite3.connect(self.path, timeout=_SECONDS, isolation_level=None)) as file:
+                file.execute("BEGIN IMMEDIATE")  # tables and note together, or nothing
+                for table in _SCHEMA:
+                    file.execute(table)
                 for text, values in statements:
                     file.execute(text, values)
+                file.execute("COMMIT")
         except OSError as error:
-            where = f"another file with {VARIABLE}"
-            raise refused(f"the knowledge base {self.path} cannot be written.", error, where) from error
+            raise refused(f"the knowledge base {self.path} cannot be written.", error, _ANOTHER) from error
         except sqlite3.Error as error:
-            raise StoreError(
+            kind = Unwritable if _of_the_machine(error) else StoreError
+            raise kind(
                 f"the knowledge base {self.path} cannot be written",
                 why=str(error),
                 now="check who may write there, and whether the disk is full",
             ) from error
+
+
+def _of_the_machine(error: Exception) -> bool:
+    """Whether the file is no good because of permissions, a full disk and the like."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _MACHINES
+
+
+def _read_note(data: str) -> Note:
+    """Rebuild a note from JSON; what no index and no prompt can hold is ``?``."""
+    text = json.dumps(json.loads(data), ensure_ascii=False)
+    return Note.from_json(json.loads(text.encode(errors="replace")))
 
 
 def _cosine(one: Sequence[float], two: Sequence[float]) -> float:

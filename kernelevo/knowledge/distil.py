@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from kernelevo.core import Task, Trial
+from kernelevo.core import Task, Trial, listing
 from kernelevo.knowledge.kinds import kinds_of
 from kernelevo.knowledge.note import RUN, Evidence, Note
 
@@ -162,9 +162,10 @@ def _label(trial: Trial) -> str:
 
 def _sample(trial: Trial) -> tuple[str, str]:
     """Programs of models and people are worth showing; those of our own rewrites can be made again."""
-    if trial.program.origin.details.get("rewrites") or len(trial.program.source) > SAMPLE:
+    text = listing(trial.program)
+    if trial.program.origin.details.get("rewrites") or len(text) > SAMPLE:
         return "", ""
-    return trial.program.source, trial.program.language
+    return text, trial.program.language
 
 
 def _id(*parts: str) -> str:

@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from kernelevo.errors import InputError
+from kernelevo.errors import InputError, closest
+from kernelevo.knowledge.kinds import KINDS
 
 BUILT_IN, PERSON, RUN = "built-in", "person", "run"
-_HEAD = re.compile(r"\A\+\+\+\n(.*?)\n\+\+\+\n", re.DOTALL)
+_BEGIN = re.compile(r"\A\+\+\+[ \t]*\n")
+_HEAD = re.compile(r"\A\+\+\+[ \t]*\n(.*?)^\+\+\+[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 _SAMPLE = re.compile(r"^```(\w+)\n(.*?)^```\s*$", re.DOTALL | re.MULTILINE)
 _KEYS = {"title", "symptoms", "devices", "kinds", "source"}
 _DEVICES = ("cpu", "cuda")
@@ -112,7 +114,7 @@ def parse_note(text: str, id: str = "", *, origin: str = PERSON) -> Note:
     fenced block is the sample.
 
     Args:
-        text: Markdown.
+        text: Markdown; its lines may end as on Windows.
         id: the note's name; made of title and content if empty.
         origin: who wrote it.
 
@@ -120,6 +122,7 @@ def parse_note(text: str, id: str = "", *, origin: str = PERSON) -> Note:
         BadNote: for an empty text, or a head that cannot be read.
     """
     data: dict[str, Any] = {}
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n")
     body = text
     if head := _HEAD.match(text):
         try:
@@ -127,6 +130,8 @@ def parse_note(text: str, id: str = "", *, origin: str = PERSON) -> Note:
         except tomllib.TOMLDecodeError as error:
             raise BadNote("the head of the note cannot be read", why=str(error)) from error
         body = text[head.end() :]
+    elif _BEGIN.match(text):
+        raise BadNote("the head of the note has no end", now="close it by a second line +++")
     _check(data)
     sample = _SAMPLE.search(body)
     prose = (body[: sample.start()] + body[sample.end() :] if sample else body).strip()
@@ -166,3 +171,6 @@ def _check(data: Mapping[str, Any]) -> None:
     for device in data.get("devices", ()):
         if device not in _DEVICES:
             raise BadNote(f"the note names a device {device!r}", why=f"known: {', '.join(_DEVICES)}")
+    for kind in data.get("kinds", ()):
+        if kind not in KINDS:  # no search of a run would ever find it
+            raise BadNote(f"the note names a kind {kind!r}", why=closest(kind, KINDS))

@@ -9,7 +9,7 @@ from random import Random
 from kernelevo.core import Evaluation, Objectives, Trial, Verdict, Worth
 from kernelevo.errors import BadSetting
 from kernelevo.population.ask import Ask, Draw
-from kernelevo.population.clusters import Yardstick
+from kernelevo.population.clusters import Cluster, Yardstick
 from kernelevo.population.cold_start import ColdStart, divide
 from kernelevo.population.directions import GENERAL
 from kernelevo.population.elite_pool import ElitePool
@@ -161,8 +161,7 @@ class Islands:
         members = [member for member, _ in drawn]
         adaptive = self.policy.sampler == "adaptive"
         if members and adaptive and self.policy.elites and rng.random() < self.policy.elite_share:
-            elite = self.pool.draw(rng).member
-            members, names = [elite, *(m for m in members if m.id != elite.id)][: len(members)], None
+            members, names = self._led(self.pool.draw(rng).member, members), None
         members = self._with_pinned(rng, members)
         fresh = island.fresh > 0
         return Ask(
@@ -215,9 +214,7 @@ class Islands:
     def _inspirations(self, rng: Random, home: int, members: Sequence[Member]) -> list[Member]:
         without = {m.id for m in members}
         if self.policy.elites:
-            # an elite or a pinned parent may live elsewhere, and what migrated lives on several islands
-            lived = [island.clusters.of(m.id) for m in members[:1] for island in self.islands]
-            beside = [cluster for cluster in lived if cluster is not None]
+            beside = [cluster for m in members[:1] for cluster in self._clusters_of(m)]
             return self.pool.inspirations(rng, self.INSPIRATIONS, beside=beside, without=without)
         others = [m for m in self.islands[home].elites if m.id not in without]
         return rng.sample(others, min(self.INSPIRATIONS, len(others)))
@@ -225,12 +222,25 @@ class Islands:
     def _with_pinned(self, rng: Random, members: list[Member]) -> list[Member]:
         if not (self._pinned and members):
             return members
-        living = {m.id: m for island in self.islands for m in island.members}
-        pinned = [living[name] for name in self._pinned if name in living]
+        # an island that started anew may have given up a program that somebody wants to be built on
+        known = {m.id: m for m in (*self._retired, *(m for i in self.islands for m in i.members))}
+        pinned = [known[name] for name in self._pinned if name in known]
         if not pinned or rng.random() >= 0.5:
             return members
-        chosen = rng.choice(pinned)
-        return [chosen, *(m for m in members if m.id != chosen.id)][: len(members)]
+        return self._led(rng.choice(pinned), members)
+
+    def _led(self, leader: Member, members: list[Member]) -> list[Member]:
+        """Return as many parents with another one first; where it can be, the next is not of its cluster."""
+        others = [m for m in members if m.id != leader.id]
+        if self.policy.distant:
+            own = self._clusters_of(leader)
+            others.sort(key=lambda m: any(cluster in own for cluster in self._clusters_of(m)))
+        return [leader, *others][: len(members)]
+
+    def _clusters_of(self, member: Member) -> list[Cluster]:
+        """Return the clusters in which a program lives: an elite may live elsewhere, a migrant on several."""
+        lived = (island.clusters.of(member.id) for island in self.islands)
+        return [cluster for cluster in lived if cluster is not None]
 
     # telling
 

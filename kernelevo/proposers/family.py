@@ -5,12 +5,12 @@ from __future__ import annotations
 import ast
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from kernelevo.backends import tune as table
-from kernelevo.core import ENTRY, Program
+from kernelevo.core import ENTRY, Evaluation, Program
 from kernelevo.errors import BadProgram
 
 Point = tuple[int, ...]  # one index into each entry's choices, entries by name
@@ -23,13 +23,13 @@ class Family:
 
     Args:
         space: choices by name.
-        values: best score seen at each point, ``FAILED`` where it did not pass.
+        verdicts: the best of each point.
         pending: points proposed and not judged yet.
         since_best: points judged since the last improvement.
     """
 
     space: dict[str, list[Any]]
-    values: dict[Point, float] = field(default_factory=dict)
+    verdicts: dict[Point, Evaluation] = field(default_factory=dict)
     pending: dict[Point, None] = field(default_factory=dict)
     since_best: int = 0
 
@@ -49,13 +49,23 @@ class Family:
         """Return the values at a point."""
         return {name: self.space[name][i] for name, i in zip(self.space, point, strict=True)}
 
-    def tell(self, point: Point, value: float) -> None:
+    def tell(self, point: Point, verdict: Evaluation) -> None:
         """Record a verdict; the best of several counts, since a rough score is a lower bound."""
-        first = not self.values
-        best = max(self.values.values(), default=-math.inf)
-        self.since_best = 0 if first or value > best else self.since_best + (point not in self.values)
-        self.values[point] = max(value, self.values.get(point, -math.inf))
+        values, value = self.values, _value(verdict)
+        better = not values or value > max(values.values())
+        self.since_best = 0 if better else self.since_best + (point not in values)
+        if point not in values or value > values[point]:
+            self.verdicts[point] = verdict
         self.pending.pop(point, None)
+
+    def reread(self, change: Callable[[Evaluation], Evaluation]) -> None:
+        """From now on verdicts read as ``change`` makes them: against a better baseline."""
+        self.verdicts = {point: change(verdict) for point, verdict in self.verdicts.items()}
+
+    @property
+    def values(self) -> dict[Point, float]:
+        """Best score seen at each point, ``FAILED`` where it did not pass."""
+        return {point: _value(verdict) for point, verdict in self.verdicts.items()}
 
     @property
     def best(self) -> Point | None:
@@ -105,15 +115,19 @@ def wider(known: Family | None, space: dict[str, list[Any]]) -> Family:
     family = Family(space)
     if known is None:
         return family
-    for point, value in known.values.items():
+    for point, verdict in known.verdicts.items():
         moved = family.point(known.settings(point))
         if moved is not None:
-            family.tell(moved, value)
+            family.tell(moved, verdict)
     for point in known.pending:
         moved = family.point(known.settings(point))
-        if moved is not None and moved not in family.values:
+        if moved is not None and moved not in family.verdicts:
             family.pending[moved] = None
     return family
+
+
+def _value(verdict: Evaluation) -> float:
+    return FAILED if verdict.score is None else verdict.score
 
 
 def _index(choices: Sequence[Any], value: Any) -> int:

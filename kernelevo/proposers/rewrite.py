@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from random import Random
 from typing import Any
 
 from kernelevo.backends import tune as table
-from kernelevo.core import Brief, Origin, Program, Proposal, Task, Trial
+from kernelevo.core import Brief, Evaluation, Origin, Program, Proposal, Task, Trial
 from kernelevo.errors import KernelEvoError
 from kernelevo.proposers.workbench import (
     Draft,
@@ -39,7 +39,7 @@ class RewriteProposer:
 
     def __init__(self, task: Task | None = None) -> None:
         self._tried: set[Names] = set()
-        self._scores: dict[Names, float] = {}
+        self._best: dict[Names, Evaluation] = {}  # by set: the best that it was judged
         self._bodies: set[str] = set()  # digests of what was proposed: one text may have several names
         if task is not None:
             threading.Thread(target=_begin, args=(task,), name="capture", daemon=True).start()
@@ -47,8 +47,17 @@ class RewriteProposer:
     def observe(self, trial: Trial) -> None:
         """Learn the score of a set, also one that another proposer or an earlier process tried."""
         names = self.proposed(trial.program)
-        if names is not None and trial.score is not None:
-            self._scores[names] = max(trial.score, self._scores.get(names, 0.0))
+        if names is not None and trial.evaluation is not None:
+            self._learn(names, trial.evaluation)
+
+    def reread(self, change: Callable[[Evaluation], Evaluation]) -> None:
+        """From now on verdicts read as ``change`` makes them: against a better baseline."""
+        self._best = {names: change(evaluation) for names, evaluation in self._best.items()}
+
+    def _learn(self, names: Names, evaluation: Evaluation) -> None:
+        known = self._best.get(names)
+        if evaluation.score is not None and (known is None or evaluation.score > _score(known)):
+            self._best[names] = evaluation
 
     def proposed(self, program: Program) -> Names | None:
         """Remember and return the set that a program was made by; None for one that was made otherwise."""
@@ -72,9 +81,9 @@ class RewriteProposer:
     def _propose(self, brief: Brief, rng: Random) -> list[Proposal]:
         bench = workbench(brief.task)
         for verdict in brief.parents:
-            names, score = plain_rewrites(verdict), verdict.evaluation.score
-            if names is not None and score is not None:
-                self._scores[names] = max(score, self._scores.get(names, 0.0))
+            names = plain_rewrites(verdict)
+            if names is not None:
+                self._learn(names, verdict.evaluation)
         for wanted in self._wanted(bench, rng):
             draft = bench.draft(wanted)
             fired = frozenset(draft.rewrites)
@@ -93,7 +102,7 @@ class RewriteProposer:
             if first and first not in self._tried:
                 yield first
         full = frozenset(bench.greedy)
-        for centre in sorted(self._scores, key=self._scores.__getitem__, reverse=True) or [full]:
+        for centre in sorted(self._best, key=lambda names: -_score(self._best[names])) or [full]:
             near = [centre ^ {name} for name in bench.useful]
             rng.shuffle(near)
             yield from (names for names in near if names not in self._tried)
@@ -101,6 +110,12 @@ class RewriteProposer:
             drawn = frozenset(name for name in bench.useful if rng.random() < 0.6)
             if drawn not in self._tried:
                 yield drawn
+
+
+def _score(evaluation: Evaluation) -> float:
+    """The score of a verdict that has one."""
+    assert evaluation.score is not None
+    return evaluation.score
 
 
 def _begin(task: Task) -> None:

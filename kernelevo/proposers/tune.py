@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from random import Random
 from typing import Any
@@ -60,10 +60,15 @@ class TuneProposer:
         if trial.evaluation is not None:
             self._learn(trial.program, trial.evaluation)
 
+    def reread(self, change: Callable[[Evaluation], Evaluation]) -> None:
+        """From now on verdicts read as ``change`` makes them: against a better baseline."""
+        for family in self._families.values():
+            family.reread(change)
+
     def proposed(self, program: Program) -> None:
         """Take a program of ours that an earlier process of this run proposed as being judged."""
         family, point = self._place(program) or (None, None)
-        if family is not None and point is not None and point not in family.values:
+        if family is not None and point is not None and point not in family.verdicts:
             family.pending[point] = None
 
     async def propose(self, brief: Brief, rng: Random) -> Sequence[Proposal]:
@@ -104,8 +109,7 @@ class TuneProposer:
             return None
         known, point = found
         if point is not None:
-            score = evaluation.score
-            known.tell(point, FAILED if score is None else score)
+            known.tell(point, evaluation)
         return known if known.size > 1 else None
 
     def _place(self, program: Program) -> tuple[Family, Point | None] | None:
@@ -121,13 +125,13 @@ class TuneProposer:
 
     def _next(self, family: Family, rng: Random) -> Point | None:
         """Return a point that nobody tried, the most promising first."""
-        taken = {*family.values, *family.pending}
+        taken = {*family.verdicts, *family.pending}
         if len(taken) >= family.size:
             return None
         for warm in self._warm(family):
             if warm not in taken:
                 return warm
-        if len(family.values) >= self.startup:
+        if len(family.verdicts) >= self.startup:
             for _ in range(4):
                 point = _ask(family, rng.getrandbits(31), self.startup)
                 if point not in taken:
@@ -142,7 +146,7 @@ class TuneProposer:
         found: list[tuple[int, Point]] = []
         for other in self._families.values():
             best = other.best
-            if other is family or best is None or len(other.values) < 2:
+            if other is family or best is None or len(other.verdicts) < 2:
                 continue
             theirs = other.settings(best)
             shared = {k: v for k, v in theirs.items() if k in family.space and has(family.space[k], v)}
@@ -164,8 +168,9 @@ def _ask(family: Family, seed: int, startup: int) -> Point:
             seed=seed, n_startup_trials=startup, multivariate=True, constant_liar=True
         )
         study = optuna.create_study(direction="maximize", sampler=sampler)
-        worst = min((v for v in family.values.values() if v > FAILED), default=0.0)
-        for point, value in family.values.items():
+        values = family.values
+        worst = min((v for v in values.values() if v > FAILED), default=0.0)
+        for point, value in values.items():
             told = value if value > FAILED else worst - 1.0
             study.add_trial(_trial(family, kinds, point, told))
         for point in family.pending:
@@ -213,7 +218,7 @@ def _untried(family: Family, taken: set[Point], rng: Random) -> Point:
     """Return a point that differs from the best in as few entries as possible, else any that is left."""
     widths = [len(choices) for choices in family.space.values()]
     start = family.best
-    if start is not None and len(family.values) >= 2:
+    if start is not None and len(family.verdicts) >= 2:
         near = [
             (*start[:k], i, *start[k + 1 :])
             for k, width in enumerate(widths)

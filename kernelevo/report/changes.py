@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
 
 LONGEST = 6000  # lines of a text that are compared; what comes after is left out, and said so
 CONTEXT = 3
+THOROUGH = 1_000_000
+"""Pairs of lines up to which every match is looked for; beyond, lines that a text is full of begin none: each
+of thousands of equal lines would be compared with each."""
+
+
+Step = tuple[str, int, int, int, int]
+"""What is done, from which line to which one on the left, and on the right."""
 
 
 @dataclass(frozen=True)
@@ -48,31 +56,48 @@ def side_by_side(one: str, two: str, *, context: int = CONTEXT) -> list[Row]:
     """
     a, b = _lines(one), _lines(two)
     rows: list[Row] = []
-    steps = difflib.SequenceMatcher(None, a, b, autojunk=False).get_opcodes()
+    steps = list(_steps(a, b))
     for step, (kind, a0, a1, b0, b1) in enumerate(steps):
         if kind == "equal":
             rows += _equal(a, a0, a1, b0, context, first=step == 0, last=step == len(steps) - 1)
             continue
         for i in range(max(a1 - a0, b1 - b0)):
-            left = a0 + i if a0 + i < a1 else None
-            right = b0 + i if b0 + i < b1 else None
-            name = (
-                "changed"
-                if left is not None and right is not None
-                else "added"
-                if left is None
-                else "removed"
-            )
-            rows.append(
-                Row(
-                    name,
-                    None if left is None else a[left],
-                    None if right is None else b[right],
-                    None if left is None else left + 1,
-                    None if right is None else right + 1,
-                )
-            )
+            left, left_number = (a[a0 + i], a0 + i + 1) if a0 + i < a1 else (None, None)
+            right, right_number = (b[b0 + i], b0 + i + 1) if b0 + i < b1 else (None, None)
+            rows.append(Row(_kind(left, right), left, right, left_number, right_number))
     return rows
+
+
+def _kind(left: str | None, right: str | None) -> str:
+    if left is None or right is None:
+        return "added" if left is None else "removed"
+    return "same" if left == right else "changed"
+
+
+def _steps(a: list[str], b: list[str]) -> Iterator[Step]:
+    """Yield the steps from one text to the other, as ``SequenceMatcher.get_opcodes`` does."""
+    short = min(len(a), len(b))  # what both begin and end with needs no search
+    head = next((n for n in range(short) if a[n] != b[n]), short)
+    tail = next((n for n in range(short - head) if a[-1 - n] != b[-1 - n]), short - head)
+    if head:
+        yield "equal", 0, head, 0, head
+    one, two = a[head : len(a) - tail], b[head : len(b) - tail]
+    matcher = difflib.SequenceMatcher(None, one, two, autojunk=len(one) * len(two) > THOROUGH)
+    for kind, a0, a1, b0, b1 in matcher.get_opcodes():
+        if a1 - a0 == b1 - b0:
+            yield from _pairwise(a, b, head + a0, head + a1, head + b0)
+        else:
+            yield kind, head + a0, head + a1, head + b0, head + b1
+    if tail:
+        yield "equal", len(a) - tail, len(a), len(b) - tail, len(b)
+
+
+def _pairwise(a: list[str], b: list[str], a0: int, a1: int, b0: int) -> Iterator[Step]:
+    """Yield steps of as many lines on both sides, compared one by one."""
+    shift = b0 - a0
+    for same, run in itertools.groupby(range(a0, a1), key=lambda n: a[n] == b[n + shift]):
+        lines = list(run)
+        yield "equal" if same else "replace", lines[0], lines[-1] + 1, lines[0] + shift, lines[-1] + 1 + shift
 
 
 def changes_html(one: str, two: str) -> str:

@@ -104,10 +104,6 @@ class LiveReport:
         return Text(text, style="cyan", no_wrap=True, overflow="ellipsis")
 
 
-def _counted(counts: Counter[str]) -> str:
-    return ", ".join(f"{n} {name}" for name, n in counts.most_common())
-
-
 def trial_line(event: TrialEnded) -> str:
     """Return one trial as one line: number, how good it is for the task, time, error, who and what."""
     trial = event.trial

@@ -209,7 +209,7 @@ def verdict_table(evaluation: Evaluation) -> Table:
     return table
 
 
-def _csv_cell(value: Metric) -> Metric:
+def csv_cell(value: Metric) -> Metric:
     """A value in a row; a return, around which the writer puts no quotes, would end it for readers."""
     if isinstance(value, str):
         return value.replace("\r\n", "\n").replace("\r", "\n")
@@ -225,7 +225,7 @@ def trials_csv(trials: Iterable[Trial]) -> str:
         verdict = trial.evaluation
         metrics = verdict.metrics if verdict else {}
         writer.writerow(
-            _csv_cell(value)
+            csv_cell(value)
             for value in (
                 trial.number,
                 trial.program.id,

@@ -4,7 +4,7 @@ from kernelevo.store.calls import CallRow
 from kernelevo.store.database import CONFIG_FILE, RUN_FILE
 from kernelevo.store.digest import Digest, Line
 from kernelevo.store.folders import find_run, list_runs, new_run_folder
-from kernelevo.store.glance import glance
+from kernelevo.store.glance import glance, glanced
 from kernelevo.store.lock import writer_of
 from kernelevo.store.rows import Command, Draft, EventRow, Rebase, rebased
 from kernelevo.store.store import RunStore
@@ -22,6 +22,7 @@ __all__ = [
     "RunStore",
     "find_run",
     "glance",
+    "glanced",
     "list_runs",
     "new_run_folder",
     "rebased",

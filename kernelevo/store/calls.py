@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from kernelevo.store.database import plain_rows
 from kernelevo.store.journal import Journal
 from kernelevo.store.lock import writer_of
 from kernelevo.store.rows import dumps
@@ -107,7 +108,8 @@ class CallLedger(Journal):
             role,
             role,
         )
-        return list(_rows(rows))
+        with plain_rows(self._path):
+            return list(_rows(rows))
 
     def add_opinion(self, trial: int, judge: str, opinion: Mapping[str, Any]) -> None:
         """Write down what a judge model thinks of a trial's program."""
@@ -121,7 +123,8 @@ class CallLedger(Journal):
     def opinions(self) -> dict[int, dict[str, Any]]:
         """The latest opinion of each trial that has one."""
         rows = self._read("SELECT trial, opinion FROM opinions ORDER BY at, judge")
-        return {row["trial"]: json.loads(row["opinion"]) for row in rows}
+        with plain_rows(self._path):
+            return {row["trial"]: json.loads(row["opinion"]) for row in rows}
 
     def spent_on_calls(self) -> dict[str, float]:
         """What all calls together used, by unit."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import tempfile
@@ -52,6 +53,21 @@ def create(folder: Path, facts: Mapping[str, str]) -> sqlite3.Connection:
                 with suppress(OSError):
                     (folder / name).unlink()
             raise
+
+
+def stamp(folder: Path) -> tuple[object, ...]:
+    """Return what changes whenever a run is written, without opening it.
+
+    Args:
+        folder: of the run.
+    """
+    found: list[object] = []
+    for name in (RUN_FILE, f"{RUN_FILE}-wal"):
+        with suppress(OSError):  # its writer removes the log at the end
+            told = os.stat(folder / name)
+            if told.st_size:  # an empty log is of somebody who reads
+                found += [name, told.st_ino, told.st_size, told.st_mtime_ns]
+    return tuple(found)
 
 
 def open_for_writing(folder: Path) -> sqlite3.Connection:
@@ -181,10 +197,27 @@ def plain_errors(path: Path) -> Iterator[None]:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         kind = Unwritable if code in _MACHINES else StoreError
         raise kind(f"{path} cannot be used.", why=why, now=now) from error
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # SQLite quotes a schema that is damaged
         raise _damaged(path, error) from error
     except OSError as error:
         raise refused(f"{path} cannot be used.", error) from error
+
+
+@contextmanager
+def plain_rows(path: Path) -> Iterator[None]:
+    """Turn what is wrong inside a row, as a flipped bit makes it, into a StoreError.
+
+    Args:
+        path: of the database.
+    """
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise StoreError(
+            f"{path} is damaged.",
+            why=f"a row cannot be read: {type(error).__name__}: {error}",
+            now="restore it from a copy, or start a new run",
+        ) from error
 
 
 def _damaged(path: Path, error: Exception) -> StoreError:
@@ -246,7 +279,7 @@ def _check(db: sqlite3.Connection, path: Path) -> bool:
     if unknown := applied - set(names()):
         raise StoreError(
             f"{path} was written by a later version of kernelevo.",
-            why=f"it has {', '.join(sorted(unknown))}, which this version does not know",
+            why=f"it has {', '.join(sorted(map(str, unknown)))}, which this version does not know",
             now="update kernelevo",
         )
     return applied == set(names())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -13,9 +12,9 @@ from typing import Any
 from kernelevo.core import Evaluation, Objectives, Status
 from kernelevo.core.evaluation import Fidelity
 from kernelevo.core.objectives import directed
-from kernelevo.errors import RunNotFound, StoreError
-from kernelevo.store.database import RUN_FILE
-from kernelevo.store.rows import Command, EventRow, Rebase
+from kernelevo.errors import RunNotFound
+from kernelevo.store.database import RUN_FILE, plain_rows, stamp
+from kernelevo.store.rows import Command, EventRow, Rebase, readable
 from kernelevo.store.store import RunStore
 
 _DIRECTED = "directions"
@@ -99,9 +98,9 @@ class Digest:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self._file = folder, _identity(folder)
+        self._copied: object = stamp(self.folder)  # before it is copied, where it has to be
         self._store = RunStore.open(folder, readonly=True)
         self._stamp: object = None
-        self._copied: object = None
         self._position = 0
         self._raw: list[tuple[Line, Evaluation | None]] = []
         self.lines: list[Line] = []
@@ -110,8 +109,16 @@ class Digest:
         self.rebases: list[Rebase] = []
         self.gauge: dict[str, Any] = {}
         self.state, self.searched = "new", 0.0
-        self.task, self.settings, self.created = self._store.task, self._store.settings, self._store.created
-        self._declared = Objectives.of(self.task.options)
+        try:
+            with plain_rows(folder / RUN_FILE):
+                task, self.created = self._store.task, self._store.created
+                self._declared = Objectives.of(task.options)
+                self.settings: dict[str, Any] = readable(self._store.settings)
+        except BaseException:
+            self.close()
+            raise
+        # what pages show of it; programs and options are what they are
+        self.task = replace(task, name=readable(task.name), goal=readable(task.goal))
         self.drafts = 0
         self.version = 0
 
@@ -133,6 +140,17 @@ class Digest:
         found = self._declared.after(e.data for e in self.events if e.kind == "objective")
         return found if found.metrics else Objectives(directed(self.lines))
 
+    @property
+    def out(self) -> frozenset[str]:
+        """Ids of the programs that count no more: banned, or refuted when they were timed again."""
+        found = {str(event.data["program"]) for event in self.events if event.kind == "ban"}
+        # the last of several such verdicts on a trial holds
+        final = {event.trial: event.data["score"] for event in self.events if event.kind == "final"}
+        refuted = {number for number, score in final.items() if score is None}
+        if refuted:
+            found |= {line.program for line in self.lines if line.number in refuted}
+        return frozenset(found)
+
     def refresh(self) -> bool:
         """Read what is new; return whether anything was.
 
@@ -140,18 +158,12 @@ class Digest:
             RunNotFound: if its file was removed or replaced, as by another run in the same folder.
             StoreError: if it is damaged.
         """
-        stamp = self._look()
-        if stamp == self._stamp:
+        seen = self._look()
+        if seen == self._stamp:
             return False
-        self._stamp = stamp
-        try:
+        self._stamp = seen
+        with plain_rows(self.folder / RUN_FILE):
             self._read_on()
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise StoreError(
-                f"{self.folder / RUN_FILE} is damaged.",
-                why=f"a row cannot be read: {type(error).__name__}: {error}",
-                now="restore it from a copy, or start a new run",
-            ) from error
         self.version += 1
         return True
 
@@ -176,26 +188,24 @@ class Digest:
     def _look(self) -> object:
         """Something that changes whenever the file does."""
         if _identity(self.folder) != self._file:
-            raise RunNotFound(
-                f"the run in {self.folder} is not the one that was opened.",
-                why="its file was removed or replaced",
-                now="open it again",
-            )
+            raise self._replaced()
         if not self._store.is_copy:
             return int(self._store.rows("PRAGMA data_version")[0][0])
-        written = self._written()  # before it is copied: what comes while that is done is read next time
+        written = stamp(self.folder)  # before it is copied: what comes while that is done is read next time
         if written != self._copied:
             self._store.close()
             self._store = RunStore.open(self.folder, readonly=True)
             self._copied = written
+            if self._store.created != self.created:  # nobody holds the file: another may have its number
+                raise self._replaced()
         return self._copied
 
-    def _written(self) -> tuple[float, ...]:
-        found = []
-        for name in (RUN_FILE, f"{RUN_FILE}-wal"):
-            with contextlib.suppress(OSError):  # its writer removes the log at the end
-                found.append(os.stat(self.folder / name).st_mtime)
-        return tuple(found)
+    def _replaced(self) -> RunNotFound:
+        return RunNotFound(
+            f"the run in {self.folder} is not the one that was opened.",
+            why="its file was removed or replaced",
+            now="open it again",
+        )
 
 
 def _identity(folder: Path) -> tuple[int, int] | None:
@@ -250,7 +260,7 @@ def _counting(metrics: str | None, names: Sequence[str]) -> dict[str, Any]:
     """The metrics that count in the task; without any, those to which the verdict gives a direction."""
     found = json.loads(metrics) if metrics else {}
     directions = found.get(_DIRECTED) if not names else None
-    rows = directions if isinstance(directions, list) else []
+    rows = [row for row in directions if isinstance(row, Mapping)] if isinstance(directions, list) else []
     wanted = [*names, *(str(row.get("name", "")) for row in rows), *([_DIRECTED] if rows else [])]
     return {name: found[name] for name in wanted if name in found}
 

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from kernelevo.core import Evaluation, Objectives, Status
+from kernelevo.store.database import RUN_FILE, plain_rows, stamp
 from kernelevo.store.digest import read_score
 from kernelevo.store.lock import writer_of
+from kernelevo.store.rows import readable
 from kernelevo.store.store import RunStore
 
 _UNFINISHED = {"new", "running", "paused"}
@@ -28,12 +30,12 @@ def glance(folder: Path) -> dict[str, Any]:
     Raises:
         RunNotFound, StoreError: as ``RunStore.open``.
     """
-    with RunStore.open(folder, readonly=True) as store:
+    with RunStore.open(folder, readonly=True) as store, plain_rows(folder / RUN_FILE):
         live = writer_of(folder) is not None
         state = store.state
         return {
             "run": folder.name,
-            "task": store.task.name,
+            "task": readable(store.task.name),
             "state": "interrupted" if state in _UNFINISHED and not live else state,
             "live": live,
             "trials": store.count(),
@@ -41,6 +43,11 @@ def glance(folder: Path) -> dict[str, Any]:
             "created": store.created,
             "searched_seconds": store.searched,
         }
+
+
+def glanced(folder: Path) -> tuple[object, ...]:
+    """Return what changes whenever a glance would say something else, without opening the run."""
+    return (*stamp(folder), writer_of(folder))
 
 
 def _best(store: RunStore) -> float | None:

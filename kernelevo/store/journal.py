@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import sqlite3
@@ -81,6 +82,21 @@ class Journal:
         """
         return self._read(query, *values)
 
+    @contextmanager
+    def at_one_moment(self) -> Iterator[Self]:
+        """Read everything inside as it was at one moment, whatever its writer adds meanwhile.
+
+        Raises:
+            StoreError: if the file cannot be read.
+        """
+        with database.plain_errors(self._path):
+            self._db.execute("BEGIN")
+        try:
+            yield self
+        finally:
+            with contextlib.suppress(sqlite3.Error):  # nothing was written: there is nothing to lose
+                self._db.execute("ROLLBACK")
+
     def append_command(self, author: str, verb: str, args: Mapping[str, Any]) -> Command:
         """Record an order; anyone may, also while a run is being written by another process.
 
@@ -101,7 +117,8 @@ class Journal:
     def commands(self, after: int = 0) -> list[Command]:
         """Commands with an id above ``after``, in order."""
         rows = self._read("SELECT * FROM commands WHERE id > ? ORDER BY id", after)
-        return [Command(**{**dict(row), "args": json.loads(row["args"])}) for row in rows]
+        with database.plain_rows(self._path):
+            return [Command(**{**dict(row), "args": json.loads(row["args"])}) for row in rows]
 
     def obeyed(self, command: Command, effect: str) -> None:
         """Write down what came of a command."""
@@ -134,7 +151,8 @@ class Journal:
         rows = self._read(
             "SELECT * FROM events WHERE id > ? AND (? IS NULL OR kind = ?) ORDER BY id", after, kind, kind
         )
-        return [EventRow(r["id"], r["at"], r["kind"], r["trial"], json.loads(r["data"])) for r in rows]
+        with database.plain_rows(self._path):
+            return [EventRow(r["id"], r["at"], r["kind"], r["trial"], json.loads(r["data"])) for r in rows]
 
     def rebase(self, before: str, now: str, factor: float, data: Mapping[str, Any]) -> Rebase:
         """Record that scores against one baseline read as scores against another from now on.
@@ -156,7 +174,8 @@ class Journal:
     def rebases(self) -> list[Rebase]:
         """All rebases, in order."""
         rows = self._read("SELECT before, now, factor, data, after, at FROM rebases ORDER BY id")
-        return [Rebase(**{**dict(row), "data": json.loads(row["data"])}) for row in rows]
+        with database.plain_rows(self._path):
+            return [Rebase(**{**dict(row), "data": json.loads(row["data"])}) for row in rows]
 
     @contextmanager
     def _write(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:

@@ -140,9 +140,17 @@ def dumps(value: Any) -> str:
 def texts(value: Any) -> str:
     """As ``dumps``, for what SQLite itself and pages read: a lone surrogate, which they cannot, is ``?``."""
     text = dumps(value)
-    if r"\ud" not in text:
-        return text
-    return dumps(json.loads(json.dumps(json.loads(text), ensure_ascii=False).encode(errors="replace")))
+    return dumps(readable(json.loads(text))) if r"\ud" in text else text
+
+
+def readable(value: Any) -> Any:
+    """Return plain data as pages and JSON can hold it.
+
+    Half a surrogate pair is ``?``: so Python reads the bytes of a path that are no text, and a task's name or
+    a run's settings may hold one.
+    """
+    text = json.dumps(value, ensure_ascii=False)
+    return json.loads(text.encode(errors="replace"))
 
 
 TRIAL_COLUMNS = (

@@ -279,12 +279,14 @@ class RunStore(CallLedger):
     def records(self, number: int) -> dict[str, Any]:
         """What the proposer kept beside a trial: prompt, reply, by name."""
         rows = self._read("SELECT kind, value FROM records WHERE trial = ? ORDER BY kind", number)
-        return {row["kind"]: json.loads(row["value"]) for row in rows}
+        with database.plain_rows(self._path):
+            return {row["kind"]: json.loads(row["value"]) for row in rows}
 
     def records_of(self, kind: str) -> dict[int, Any]:
         """One kind of record of all trials, by their numbers."""
         rows = self._read("SELECT trial, value FROM records WHERE kind = ? ORDER BY trial", kind)
-        return {row["trial"]: json.loads(row["value"]) for row in rows}
+        with database.plain_rows(self._path):
+            return {row["trial"]: json.loads(row["value"]) for row in rows}
 
     # inside
 

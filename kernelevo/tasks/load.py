@@ -97,11 +97,14 @@ def _module_task(
     tree = ast.parse(text)
     sizes = tables(tree, "SIZES")
     _needs_inputs(resolved, tree)
+    known = {FULL, *sizes}
+    if any(isinstance(node, ast.ClassDef) and node.name == "ModelV0" for node in tree.body):
+        known.add("v0")  # another class at, maybe, the same constants
     chosen = size or ("small" if device == "cpu" and "small" in sizes else FULL)
-    if chosen != FULL and chosen not in sizes:
+    if chosen not in known:
         raise BadSetting(
             f"{resolved.name} has no size {chosen!r}.",
-            why=closest(chosen, {FULL, *sizes}),
+            why=closest(chosen, known),
             now="use one of these",
         )
     variants = tables(tree, "VARIANTS")

@@ -19,7 +19,7 @@ from typing import Any
 
 from kernelevo.errors import BadProgram, BadSetting
 from kernelevo.tasks import table_files
-from kernelevo.tasks.upstream import broken, writable
+from kernelevo.tasks.upstream import broken, spelled, writable
 
 # what published sets call the parts of a row; compared without case
 _SOLUTION = ("custom_code", "solution_code", "solution", "optimized_code", "kernel_code", "custom_cuda",
@@ -49,7 +49,8 @@ _MODEL_NEW = re.compile(
 )
 _LARGEST = 1e300  # of the numbers that makers give: a whole number may be beyond what a float can hold
 _ON_A_GPU = re.compile(
-    r"__global__|\bcuda_sources?\b|^\s*(?:import|from)\s+(?:triton|cupy)\b|torch\.cuda\.|\.cuda\(|"
+    r"__global__|\bcuda_sources?\b|torch\.cuda\.|\.cuda\(|"
+    r"^\s*(?:import|from)\s+(?:triton|cupy|pycuda|cutlass|tilelang|cuda)\b|"
     r"[\"']cuda(?::\d+)?[\"']|\.cu[\"']",
     re.MULTILINE,
 )
@@ -104,8 +105,8 @@ def read_released(folder: Path) -> tuple[list[Released], list[str]]:
 
 
 def _from_tables(folder: Path, unread: list[str]) -> Iterator[Released]:
-    for path in table_files.files([folder]):
-        name = path.relative_to(folder).as_posix()
+    for path in table_files.below(folder):
+        name = spelled(path.relative_to(folder).as_posix())
         try:
             for number, row in table_files.rows(path):
                 place = f"{name}/{number}"
@@ -181,7 +182,7 @@ def _named(text: str) -> str | None:
 
 def _from_files(folder: Path, unread: list[str]) -> Iterator[Released]:
     for path in sorted(folder.rglob("*.py")):
-        place = path.relative_to(folder).as_posix()
+        place = spelled(path.relative_to(folder).as_posix())
         task = _named(f"{folder.name}/{place}")
         try:
             text = path.read_text("utf-8-sig")

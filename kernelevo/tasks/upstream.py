@@ -108,7 +108,7 @@ def _everything(folder: Path, level: int, unread: list[str]) -> Iterator[GivenTa
 
 def _files(folder: Path, place: Path, unread: list[str]) -> Iterator[GivenTask]:
     for path in sorted(place.glob("*.py")):
-        where = path.relative_to(folder).as_posix()
+        where = spelled(path.relative_to(folder).as_posix())
         stem = _STEM.fullmatch(path.stem)
         if path.name == "__init__.py":
             continue
@@ -119,11 +119,11 @@ def _files(folder: Path, place: Path, unread: list[str]) -> Iterator[GivenTask]:
             text, problem = path.read_text("utf-8-sig"), ""
         except (OSError, UnicodeDecodeError) as error:
             text, problem = "", f"it cannot be read as text: {error}"
-        yield GivenTask(int(stem[1]), stem[2], text, where, problem or broken(text))
+        yield GivenTask(int(stem[1]), writable(stem[2]), text, where, problem or broken(text))
 
 
 def _rows(folder: Path, path: Path, level: int, of_level: bool, unread: list[str]) -> Iterator[GivenTask]:
-    name = path.relative_to(folder).as_posix()
+    name = spelled(path.relative_to(folder).as_posix())
     try:
         for number, row in table_files.rows(path):
             where = f"{name}, row {number}"
@@ -163,6 +163,11 @@ def _whole(value: Any) -> int | None:
 def writable(text: str) -> str:
     """Return a text as a file can hold it: JSON may bring half a surrogate pair, for which ``?`` stands."""
     return text.encode(errors="replace").decode()
+
+
+def spelled(name: str) -> str:
+    """Return a file's name as a record can hold it: bytes that are no UTF-8 are spelled out (``\\udce9``)."""
+    return name.encode(errors="backslashreplace").decode()
 
 
 def broken(text: str) -> str:

@@ -98,6 +98,13 @@ def test_programs_of_several_files_and_odd_ones(tmp_path):
         write_program(tmp_path, program)
         write_program(tmp_path, program)
     assert {p.id for _, p in programs_in(tmp_path)} == {tree.id, single.id}
+    marked = Program.single("\ufeffx = 2\n")
+    write_program(tmp_path, marked)
+    (tmp_path / "mine.py").write_text("\ufeffx = 3\n")
+    # a mark of byte order is cut off as `check FILE` does, unless a run left the program so
+    assert {p.id for _, p in programs_in(tmp_path)} == {
+        tree.id, single.id, marked.id, Program.single("x = 3\n").id,
+    }  # fmt: skip
     (tmp_path / "bad.py").write_bytes(b"\xff\xfe")
     with pytest.raises(BadProgram, match="bad"):
         programs_in(tmp_path)

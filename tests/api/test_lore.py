@@ -1,6 +1,8 @@
 """What a run takes from the knowledge base and leaves there."""
 
 import asyncio
+import dataclasses
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +85,40 @@ def test_summaries_are_read_line_by_line() -> None:
     assert "kernelbench:9/9" in prompt and "- #1 x1.5" in prompt
 
 
+@pytest.mark.parametrize("kinds", ["torch.softmax(x)", ""])
+def test_a_run_whose_folder_and_task_are_no_text_leaves_notes_and_spoils_no_base(kinds: str) -> None:
+    name = "l\udce4ufe"  # as Python reads a byte that is not UTF-8
+    task = dataclasses.replace(TASK, name=f"{name}/net.py", options={"reference": {"text": kinds}})
+    done = dataclasses.replace(result(), folder=Path(name), task=task)
+    (note,) = learn(done, settings())
+    assert learn(done, settings())[0].id == note.id
+    (kept,) = [n for n in KnowledgeBase(default_path()).notes() if n.origin == "run"]
+    assert "in run l?ufe" in kept.text and len(kept.evidence) == 1
+    assert consultant(TASK, settings()) is not None
+
+
+def test_a_run_that_is_resumed_from_within_its_folder_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "run-9").mkdir()
+    monkeypatch.chdir(tmp_path / "run-9")
+    (note,) = learn(dataclasses.replace(result(), folder=Path()), settings())
+    assert note.evidence[0].run == "run-9" and "in run run-9" in note.text
+
+
+def test_what_other_runs_learnt_while_a_summariser_was_asked_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    other = dataclasses.replace(result(), folder=Path("run-8"))
+
+    def slowly(*_: Any) -> list[str]:
+        learn(other, settings())
+        return []  # it failed: the steps are called by their names
+
+    monkeypatch.setattr("kernelevo.api.lore._summary", slowly)
+    learn(result(), settings(summary_model="m"))
+    (note,) = [n for n in KnowledgeBase(default_path()).notes() if n.origin == "run"]
+    assert {evidence.run for evidence in note.evidence} == {"run-7", "run-8"}
+
+
 def test_a_run_that_went_on_is_summed_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
     said = iter([["Rows in registers gained a half (#1)."], ["Rows in registers gained most of all (#1)."]])
     monkeypatch.setattr("kernelevo.api.lore._summary", lambda *_: next(said))
@@ -94,3 +130,11 @@ def test_a_run_that_went_on_is_summed_up_once(monkeypatch: pytest.MonkeyPatch) -
         "A note of mine.",
         "Rows in registers gained most of all (#1).",
     ]
+
+
+def test_runs_whose_folders_are_called_alike_are_told_apart() -> None:
+    for created in (1e9, 2e9, 2e9):  # the last one went on
+        learn(replace(result(), folder=Path("runs/ops_gemm/run"), created=created), settings())
+    (note,) = [n for n in KnowledgeBase(default_path()).notes() if n.origin == "run"]
+    assert len(note.evidence) == len({e.run for e in note.evidence}) == 2
+    assert all(e.run.startswith("run of 20") for e in note.evidence)

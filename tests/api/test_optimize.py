@@ -42,7 +42,8 @@ def test_a_live_module_becomes_a_drop_in(gate, quick_judge, elsewhere):
     assert result.folder.is_relative_to("runs") and result.best_path.is_file()
     assert result.best_path.read_text() == result.program.source
     assert result.speedup == result.evaluation.score > 0
-    assert result.evaluation.metrics["processes"] >= 3  # the winner was timed again in fresh processes
+    # the winner was timed again in fresh processes
+    assert result.evaluation.metrics.get("processes", 0) >= 3, result.evaluation
 
     fast = result.module()
     assert list(fast.state_dict()) == list(before) and not fast.training

@@ -7,17 +7,17 @@ from typing import Any
 import pytest
 
 from kernelevo.api.language import language
-from kernelevo.api.parts import Plan, device_facts, known_facts, population, refuse_idle
+from kernelevo.api.parts import Plan, device_facts, known_facts, mended, population, refuse_idle
 from kernelevo.api.parts import _proposers as proposers_made
 from kernelevo.config import SAMPLERS, SWITCHES, Settings, load_settings
-from kernelevo.core import Task
+from kernelevo.core import Evaluation, Program, Task, Trial
 from kernelevo.engine import Budget
 from kernelevo.errors import BadSetting
 from kernelevo.executors import GenerationHost
 from kernelevo.population import DEFAULT
 from kernelevo.population import SAMPLERS as KNOWN
 from kernelevo.proposers.prompt_files import PromptFiles
-from kernelevo.store import RunStore
+from kernelevo.store import CallRow, RunStore
 
 KERNEL, OTHER = Task("k", "fast", evaluator="kernel"), Task("o", "good", evaluator="toy")
 MODEL = {"model": "m", "proposers": ["llm"]}
@@ -109,3 +109,14 @@ def test_the_default_is_the_policy_that_was_measured_best() -> None:
 def test_samplers_are_those_of_the_population() -> None:
     assert SAMPLERS == KNOWN
     assert [made({"sampler": name}).policy.sampler for name in KNOWN] == list(KNOWN)
+
+
+def test_a_resumed_run_asks_again_for_repairs_that_were_not_answered(tmp_path: Path) -> None:
+    asked = {0: ("answered",), 1: ("failed", "failed"), 2: ("asked",), 3: ("failed", "answered")}
+    with RunStore.create(tmp_path / "run", OTHER, {}) as store:
+        for number, states in asked.items():
+            store.record(Trial(number, Program.single(str(number)), Evaluation.wrong("off")))
+            for state in states:
+                store.add_call(CallRow("repair", "m", "hash", trial=number, state=state))
+        store.add_call(CallRow("proposer", "m", "hash", trial=1))  # who only proposed has mended nothing
+        assert mended(store) == {Program.single(str(number)).id: 1 for number in (0, 3)}

@@ -75,7 +75,8 @@ def test_a_run_that_went_on_is_replayed_with_the_notes_of_both_sittings(tmp_path
     with endpoint(answer) as mock:
         run(tmp_path, "first", model="m", base_url=mock.url)
         both = resume(str(tmp_path / "first"), budget="3")
-    assert any("in first #" in request["messages"][1]["content"] for request in mock.requests[4:])
+    told = [request["messages"][1]["content"] for request in mock.requests[4:]]
+    assert any(re.search(r" in first of [-0-9]+ [:0-9]+ #\d", text) for text in told)
     record = exported(tmp_path, "first")
     assert programs(run(tmp_path, "again", replay=str(record), budget="7")) == programs(both)
 

@@ -115,6 +115,24 @@ def test_a_program_of_several_files_runs_there_too_and_leaves_names_to_others(tm
     assert set(bare.as_package()) == {"__init__.py", "program/program.py", "program/helper.py"}
 
 
+def test_a_module_of_somebody_elses_with_the_same_name_is_neither_taken_nor_lost(tmp_path):
+    whole = standalone("from helper import ModelNew\n", [], {"helper.py": "class ModelNew:\n    pass\n"})
+    for path, text in whole.as_package().items():
+        (tmp_path / "exported" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "exported" / path).write_text(text)
+    code = (
+        "import sys, types\nfor name in ('helper', 'helper.part'):\n"
+        "    sys.modules[name] = types.ModuleType(name)\ntheirs = dict(sys.modules)\nimport exported\n"
+        "print(exported.ModelNew.__module__, [n for n, m in theirs.items() if sys.modules.get(n) is not m])\n"
+    )
+    assert run_in(tmp_path, tmp_path / "cache", code) == ["helper []"]
+
+
+def test_a_name_of_several_lines_stays_in_the_note():
+    text = standalone("X = 1\n", ["two\nlines.py: 1.50x", "", "end"]).as_file()
+    assert text == "# two\n# lines.py: 1.50x\n#\n# end\nX = 1\n"
+
+
 def test_only_what_is_used_goes_along():
     whole = standalone(PROGRAM)
     assert {"backends/cpp.py", "backends/packing.py", "_csrc/include/kernelevo.h"} <= set(whole.runtime)

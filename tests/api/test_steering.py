@@ -39,6 +39,7 @@ def test_an_order_is_a_row_with_author_and_time(bench: Bench) -> None:
         ("hint", {"text": "x", "asks": "1.5"}), ("hint", {"text": "x", "expires": "$5"}),
         ("hint", {"text": "\ud800"}), ("budget", {"budget": "lots"}), ("workers", {"workers": -1}),
         ("submit", {}), ("submit", {"source": "x", "parents": [3]}), ("pause", {"why": "lunch"}),
+        ("submit", {"source": "x", "parents": "41"}),
         ("weight", {"proposer": "llm", "weight": "heavy"}), ("weight", {"proposer": "llm", "weight": "nan"}),
         ("weight", {"proposer": "llm", "weight": 1e999}), ("objective", {"metric": "m", "weight": "-inf"}),
     ],
@@ -160,6 +161,18 @@ def test_weights_that_people_give_last_tell_what_orders_brought(tmp_path: Path) 
     hint, program = api.orders(folder)  # -9, -81, -45, -13, -4
     assert (hint["best_before"], hint["best_carried"], hint["best_since"]) == (-9, -13, -4)
     assert program["gain"] == 5
+
+
+def test_what_is_out_is_the_best_of_nothing_that_an_order_brought(tmp_path: Path) -> None:
+    folder = ordered(tmp_path / "run", "score")
+    with RunStore.open(folder) as store:
+        store.append_event("final", Evaluation.wrong("it cheats").to_json(), trial=1)
+        store.append_event("final", Evaluation.wrong("once").to_json(), trial=2)
+        store.append_event("final", Evaluation.ok(5.0).to_json(), trial=2)  # takes the place of the other
+        store.append_event("ban", {"program": Program.single("v3").id})
+    hint, program = api.orders(folder)
+    assert (hint["best_before"], hint["best_carried"], hint["best_since"]) == (1, 5, 5)
+    assert (hint["carried"], hint["carried_ok"], program["gain"]) == ([2, 3], 2, 4)
 
 
 def test_the_store_says_how_busy_the_run_was(bench: Bench) -> None:

@@ -53,6 +53,7 @@ def start(*arguments):
         (["kernelbench:3", "--tasks", "28@nope"], 2, "no variant 'nope'"),
         (["ops", "--tasks", "softmax", "--budget", "0"], 2, "'0' is not above zero"),
         (["ops", "--tasks", "softmax", "--budget", "abc"], 2, "write it like 90s"),
+        (["ops", "--budget", "$5"], 2, "a budget of $5 would never be spent"),
         (["ops", "--size", "v0"], 2, "has no size 'v0'"),
         (["ops", "--size", "huge"], 2, "huge"),
         (["ops", "--device", "tpu"], 2, "tpu"),

@@ -2,18 +2,20 @@
 
 import csv
 import json
+import os
 
 import pytest
 
 from kernelevo.bench import plots, run_series
 from kernelevo.bench.fates import FATES, fate, fates
+from kernelevo.bench.record import Record
 from kernelevo.bench.rescore import Rescore
 from kernelevo.bench.row import Row
 from kernelevo.config import Settings
-from kernelevo.errors import BadSetting
+from kernelevo.errors import BadSetting, InputError
 from kernelevo.kernels import rules
 from tests.bench.rows import failed, fault, row
-from tests.tasks.foreign import TODAY, checkout, lines
+from tests.tasks.foreign import TODAY, V0, checkout, lines
 
 NEW = "from torch import nn\n\n\nclass ModelNew(nn.Module):\n    pass\n"
 GPU = NEW + "import triton\n"
@@ -111,6 +113,27 @@ def test_a_set_is_judged_row_for_row_and_gone_on_with(tmp_path):
     assert again.jobs == []
 
 
+def test_rows_that_nobody_judges_are_written_with_the_next_one_that_somebody_does(tmp_path, monkeypatch):
+    written, write = [], Record.write
+
+    def counted(self):
+        written.append(len(self.rows))
+        write(self)
+
+    class Cut(Runner):
+        def __call__(self, job, *, afresh=False):
+            if job.program == "h100.json/7":
+                raise KeyboardInterrupt
+            return super().__call__(job)
+
+    monkeypatch.setattr(Record, "write", counted)
+    where = str(released(tmp_path))
+    run_series(Rescore(where, Settings(out=str(tmp_path / "out"))), runner=Runner())
+    assert written == [0, 1, 7, 7]
+    assert run_series(Rescore(where, Settings(out=str(tmp_path / "cut"))), runner=Cut()).interrupted
+    assert len(json.loads((tmp_path / "cut" / "bench.json").read_text())["tasks"]) == 6
+
+
 def test_what_became_of_each_stands_in_every_table(tmp_path, monkeypatch):
     monkeypatch.setattr(plots, "available", lambda: False)
     order = Rescore(str(released(tmp_path)), Settings(out=str(tmp_path / "out")))
@@ -174,6 +197,50 @@ def test_a_solution_for_a_blind_bundled_task_is_judged_with_other_weights_too(tm
     ]  # fmt: skip
     assert runner.jobs[1].text == NEW and runner.jobs[0].slug != runner.jobs[1].slug
     assert data["summary"]["fates"]["each"]["kernelbench:3/3@he (a.jsonl/1)"] == "kept"
+
+
+def test_a_text_that_is_too_large_is_no_program_and_nobodys_fault(tmp_path, monkeypatch):
+    monkeypatch.setattr("kernelevo.bench.rescore.MOST_BYTES", 2048)
+    large = NEW + "#" * 4000
+    # the second is for a bundled task, which is judged with other weights too
+    rows = [{"task": "kernelbench:1/1", "ref_code": TODAY}, {"task": "kernelbench:3/3"}]
+    lines(tmp_path / "set" / "a.jsonl", [{**each, "code": large} for each in rows])
+    order, runner = Rescore(str(tmp_path / "set"), Settings(out=str(tmp_path / "out"))), Runner()
+    found = run_series(order, runner=runner).record.rows
+    assert [(r.status, fate(r)) for r in found] == [("build_failed", "broken")] * 2 and runner.jobs == []
+    assert "takes 3 KiB; a program has 2 KiB at the most" in found[0].feedback
+
+
+def test_a_file_whose_name_is_no_text_is_judged_like_any_other(tmp_path):
+    (tmp_path / "set" / "level3").mkdir(parents=True)
+    for name in (b"13_\xe9.py", b"13_\xea.py"):
+        (tmp_path / "set" / "level3" / os.fsdecode(name)).write_text(NEW)
+    rest = tmp_path / "set" / os.fsdecode(b"r\xe9st.jsonl")
+    lines(rest, ["{half", {"task": "kernelbench:3/5", "code": NEW}])
+    order = Rescore(str(tmp_path / "set"), Settings(out=str(tmp_path / "out")))
+    record = run_series(order, runner=Runner()).record
+    places = ["r\\udce9st.jsonl/2", "level3/13_\\udce9.py", "level3/13_\\udcea.py"]
+    assert [r.program for r in record.rows] == places
+    written = json.loads((tmp_path / "out" / "bench.json").read_text())
+    assert [task["program"] for task in written["tasks"]] == places
+    assert written["bench"]["unread"][0].startswith("r\\udce9st.jsonl/1: not JSON")
+
+
+def test_another_text_of_a_task_is_another_series_and_another_way_to_its_folder_is_not(tmp_path, monkeypatch):
+    where = checkout(tmp_path / "up", {"4_A": TODAY})
+    lines(tmp_path / "set" / "a.jsonl", [{"level_id": 1, "task_id": 4, "custom_code": NEW}])
+
+    def series(tasks_from, runner):
+        order = Rescore(str(tmp_path / "set"), Settings(out=str(tmp_path / "out")), str(tasks_from))
+        return run_series(order, runner=runner)
+
+    series(where, Runner())
+    monkeypatch.chdir(tmp_path)
+    again = Runner()
+    assert len(series("up", again).record.rows) == 1 and again.jobs == []
+    checkout(tmp_path / "up", {"4_A": V0})
+    with pytest.raises(InputError, match="text of the task files"):
+        series(where, Runner())
 
 
 def test_wrong_orders(tmp_path):

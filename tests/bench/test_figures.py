@@ -140,6 +140,20 @@ def test_a_program_for_a_gpu_is_no_failure_and_a_task_without_one_is_one_by_both
     assert found["upstream"]["today"]["tasks"] == 2 and found["upstream"]["today"]["fast_p"]["0"] == 0.5
 
 
+def test_a_program_of_which_upstreams_rule_could_not_be_asked_is_none_of_its_failures():
+    theirs = {"correct": True, "correct_loose": True, "correct_eval": True, "speedup": 3.0}
+    rows = [
+        row("ops/a", 2.0, upstream=theirs),
+        row("ops/b", 2.0),
+        failed("ops/c"),
+        failed("ops/d", upstream={**theirs, "correct": False, "correct_loose": False}),
+        failed("ops/e", status="nothing_correct"),
+    ]
+    found = summary(rows)
+    assert found["tasks"] == 5 and found["upstream"]["today"]["tasks"] == 3
+    assert found["upstream"]["today"]["fast_p"]["0"] == found["upstream"]["loose"]["fast_p"]["0"] == 1 / 3
+
+
 def test_every_baseline_of_a_device_has_its_figures():
     over = [Baseline(name).speedup_key for name in WAYS]
     bounds = {"speedup_vs_library": 0.9, "speedup_vs_cublas": 0.8}

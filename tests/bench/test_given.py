@@ -12,8 +12,9 @@ from kernelevo.bench.given import form_of, grade_given, place
 from kernelevo.bench.job import Job
 from kernelevo.bench.suite import Suite
 from kernelevo.config import Settings
-from kernelevo.core import Program
+from kernelevo.core import Evaluation, Program
 from kernelevo.errors import BadProgram, BadSetting, InputError, LeaseTimeout, Unwritable
+from kernelevo.kernels.upstream import NOTHING
 from kernelevo.tasks import load_task
 from tests.bench.rows import row
 from tests.tasks.foreign import TODAY, V0, checkout, lines
@@ -110,6 +111,29 @@ def test_programs_for_given_tasks_lie_where_those_of_bundled_ones_do(tmp_path):
     (mine / "one.py").write_text("class ModelNew: pass")
     (job,) = order(tmp_path, solutions=str(tmp_path / "mine")).jobs()
     assert (job.task, job.program, job.source) == ("kernelbench:1/2", "kernelbench_1_2/one.py", V0)
+
+
+def test_a_given_task_without_a_program_is_a_failure_once_lint_lets_it_count(tmp_path, monkeypatch):
+    mine = tmp_path / "mine" / "kernelbench_1_2"
+    mine.mkdir(parents=True)
+    (mine / "one.py").write_text("class ModelNew: pass")
+
+    def judge(job, *, afresh=False):
+        folder = tmp_path / job.slug
+        folder.mkdir()
+        monkeypatch.chdir(folder)
+        return child.tried(job, folder)
+
+    monkeypatch.setattr(child, "judged", lambda job, name, folder: row(job.task, program=job.program))
+    monkeypatch.setattr(child, "searched", lambda *_: pytest.fail("nothing was to be searched"))
+    monkeypatch.setattr(child, "grade_given", lambda *_: "judgeable")
+    data = run_series(
+        order(tmp_path, solutions=str(tmp_path / "mine"), tasks="1-3"), runner=judge
+    ).record.to_json()
+    assert [(r["status"], r["grade"]) for r in data["tasks"]] == [
+        ("no_program", "judgeable"), ("ok", "judgeable"), ("broken_task", "broken"),
+    ]  # fmt: skip
+    assert data["summary"]["baselines"]["best"]["fast_p"]["0"] == 0.5
 
 
 def test_the_repaired_variant_has_he_weights_and_takes_the_same_programs(tmp_path):
@@ -274,3 +298,34 @@ def test_a_row_of_the_dataset_that_no_file_can_hold_is_a_broken_task(tmp_path):
         ("kernelbench:1/1", "ok"), ("kernelbench:1/2", "broken_task"),
     ]  # fmt: skip
     assert "surrogates not allowed" in rows[1].feedback
+
+
+def test_a_given_file_is_judged_as_it_stands_whatever_sizes_it_has(tmp_path, monkeypatch):
+    sizes = []
+
+    def judge(job, name, folder):
+        task = load_task(name, size=job.settings.size, device=job.settings.device)
+        sizes.append(task.options["size"])
+        return job.row(status="wrong")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(child, "judged", judge)
+    monkeypatch.setattr(child, "grade_given", lambda *_: "judgeable")
+    source = TODAY + '\n\nSIZES = {"small": {"batch_size": 2}}\n'  # as a copy of one of ours has
+    found = child.tried(Job("kernelbench:1/1", Settings(), "a/b.py", source=source), tmp_path)
+    assert sizes == ["full"] and found.size == "full"
+
+
+def test_a_byte_order_mark_counts_by_their_rule_as_little_as_by_ours(tmp_path, monkeypatch):
+    asked = []
+
+    def theirs(spec, program, *given, **more):
+        asked.append(program.source)
+        return dict(NOTHING)
+
+    monkeypatch.setattr("kernelevo.api.check", lambda *given, **more: Evaluation.wrong("off"))
+    monkeypatch.setattr("kernelevo.kernels.upstream.judge_as_upstream", theirs)
+    (tmp_path / "b.py").write_bytes(b"\xef\xbb\xbfclass ModelNew: pass\r\n")
+    job = Job("ops/softmax", Settings(), "a/b.py", tmp_path / "b.py")
+    assert child.judged(job, "ops/softmax", tmp_path).upstream == NOTHING
+    assert asked == ["class ModelNew: pass\n"]

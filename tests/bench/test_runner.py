@@ -123,3 +123,16 @@ def test_a_run_that_found_nothing_says_why(tmp_path, monkeypatch):
     row = row_of(job, api.run_task("good.py:tour", Settings(**more, out="b")))
     assert (row.status, row.score, row.made_by) == ("ok", 3.0, "seed")
     assert row.program_id and row.searched_seconds > 0
+
+
+def test_any_name_of_a_program_has_a_folder_and_no_two_the_same(tmp_path, monkeypatch):
+    names = ["level3/13_a.py", "level3_13_a.py", "a-2.py", "a.py", "x/" * 200 + "a.py", "\u00e9", "\u00ea"]
+    jobs = [Job("ops/gemm", Settings(), name) for name in names]
+    assert len({job.slug for job in jobs}) == len(names)
+    assert max(len(job.slug.encode()) for job in jobs) < 200
+    assert Job("ops/gemm", Settings(), "ops_gemm/mine.py").slug == "ops_gemm-mine"
+    monkeypatch.setenv("DEED", "work")
+    with ProcessRunner(tmp_path / "runs", module="tests.bench.misbehaving") as runner:
+        found = [runner(job) for job in (*jobs[2:5], jobs[3])]
+    assert [row.score for row in found] == [2.0] * 4
+    assert found[1].folder == found[3].folder != found[0].folder

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 from dataclasses import replace
 
 import pytest
@@ -221,7 +222,9 @@ def test_a_folder_of_something_else_or_in_use_is_refused(folder):
     (folder / "thesis.tex").write_text("")
     with pytest.raises(StoreError, match=r"holds no bench\.json"):
         run_series(order(folder), runner=Runner())
+    assert [path.name for path in folder.iterdir()] == ["thesis.tex"]  # nothing of ours is left there
     (folder / "thesis.tex").unlink()
+    (folder / ".bench.json.tmp").write_text("{")  # of a series that met a full disk at its beginning
     with records.alone(folder), pytest.raises(StoreError, match="another process"):
         run_series(order(folder), runner=Runner())
     assert run_series(order(folder), runner=Runner()).correct
@@ -313,6 +316,8 @@ def test_a_program_that_cannot_be_read_costs_itself_alone(folder, tmp_path):
     assert runner.asked == [("gemm", False)]
     assert "cannot be read as text" in found["ops_softmax/a.py"].feedback
     assert "b.py is empty: expected a Python file with class ModelNew" in found["ops_softmax/b.py"].feedback
+    unread = found["ops_softmax/a.py"].upstream
+    assert unread["correct_eval"] is False  # so it is a failure by their rule too
     (given / "ops_softmax" / "a.py").write_text("x = 1\n")
     (given / "ops_gemm" / "c.py").write_text("")
     runner = Runner()
@@ -379,3 +384,34 @@ def test_any_seed_of_a_search_has_its_figures(folder):
     record = run_series(order, runner=Runner()).record
     assert record.to_json()["summary"]["tasks"] >= MIN_BLOCKS
     assert record.to_json()["summary"]["baselines"]["best"]["low"] is not None
+
+
+@pytest.mark.parametrize(
+    "settings", [{"budget": "$5"}, {"budget": "tokens:2k"}, {"prompts": "nowhere"}], ids=str
+)
+def test_what_every_search_would_be_refused_for_is_said_once_and_first(folder, settings):
+    runner = Runner()
+    with pytest.raises(BadSetting):
+        run_series(order(folder, **settings), runner=runner)
+    assert runner.asked == [] and not folder.exists()
+
+
+def test_a_program_whose_name_is_no_text_has_a_row_as_any_other(folder, tmp_path):
+    mine = tmp_path / os.fsdecode(b"m\xefne") / "ops_gemm"
+    mine.mkdir(parents=True)
+    for name in (b"\xe9.py", b"\xea.py"):
+        (mine / os.fsdecode(name)).write_text("x = 1\n")
+    one = order(folder, tasks=None, solutions=str(mine.parent))
+    assert [job.path.is_file() for job in one.jobs()] == [True, True]
+    run_series(one, runner=Runner())
+    assert [task["program"] for task in load(folder)["tasks"]] == [
+        "ops_gemm/\\udce9.py", "ops_gemm/\\udcea.py",
+    ]  # fmt: skip
+    assert load(folder)["bench"]["solutions"].endswith("m\\udcefne")
+
+
+def test_a_folder_of_programs_may_be_named_by_home(folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    programs(tmp_path / "mine")
+    assert len(run_series(order(folder, tasks=None, solutions="~/mine"), runner=Runner()).record.rows) == 3
+    assert load(folder)["bench"]["solutions"] == str((tmp_path / "mine").resolve())

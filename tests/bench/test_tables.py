@@ -1,12 +1,14 @@
 """The Markdown page and the CSV file: a column for each baseline, fates and claims, seeds."""
 
 import csv
+import io
+from dataclasses import replace
 
 from kernelevo.bench.fates import MODE, fates
 from kernelevo.bench.figures import summary
 from kernelevo.bench.page import machine_lines, page
 from kernelevo.bench.record import rows_csv
-from tests.bench.rows import FACTS, failed, row
+from tests.bench.rows import FACTS, failed, fault, row
 
 GRAPHED = {"speedup_vs_graphed": 1.25, "speedup_vs_library": 0.5}
 CLAIMED = {"score_default": 1.9, "speedup": 12.25}
@@ -59,3 +61,14 @@ def test_a_record_says_its_clocks():
     on_gpu = [row(metrics={"core_clock_mhz": 2400.0, "sm_clock_mhz": 1755.0})]
     assert "- clocks: cores 2400 MHz, multiprocessors 1755 MHz" in machine_lines(FACTS, on_gpu)
     assert not any("clocks" in line for line in machine_lines(FACTS, [row()]))  # a record from before
+
+
+def test_what_a_program_says_can_neither_move_a_terminal_nor_end_a_row():
+    rude = "off\x1b[2J by 3\rmore"
+    rows = [failed(program="a\x1b]0;b.py"), replace(fault("ops/gemm"), fault={"kind": "X", "message": rude})]
+    text = page({**FACTS, "unread": [rude]}, rows, summary(rows))
+    for told in (*(each.line() for each in rows), *text.splitlines()):
+        assert told.isprintable(), told
+    assert "off [2J by 3" in rows[1].line() and "- off [2J by 3 more" in text
+    written = list(csv.DictReader(io.StringIO(rows_csv(rows), newline="")))
+    assert [line["fault"] for line in written] == ["", "off\x1b[2J by 3\nmore"]

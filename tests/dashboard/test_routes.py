@@ -1,6 +1,7 @@
 """The API: what it says is what the store holds; what comes from elsewhere is refused."""
 
 import asyncio
+import dataclasses
 import json
 import os
 import shutil
@@ -13,7 +14,7 @@ import pytest
 
 from kernelevo import api
 from kernelevo.dashboard import server
-from kernelevo.dashboard.routes import news
+from kernelevo.dashboard.routes import news, told_before
 from kernelevo.engine import Schedule
 from kernelevo.errors import BadSetting
 from kernelevo.store import RunStore
@@ -164,6 +165,30 @@ def test_an_order_is_recorded_once_it_is_right(ask: Asking, folder: Path) -> Non
     assert len(api.orders(folder)) == before + 2
 
 
+@pytest.mark.parametrize(
+    ("path", "method", "status"),
+    [
+        ("/api/runs/one/trials?limit=few", "GET", 400), ("/api/runs/one/trials/last", "GET", 400),
+        ("/api/runs/one/diff?a=1", "GET", 400), ("/api/runs/one/stream?after=x", "GET", 400),
+        ("/api/run", "GET", 404), ("/api/runs", "DELETE", 404), ("/api/runs/none", "GET", 404),
+        ("/api/runs/one/trials?sort=files", "GET", 400),
+    ],
+)  # fmt: skip
+def test_every_error_is_told_in_one_form(ask: Asking, path: str, method: str, status: int) -> None:
+    found, told = ask(path, method=method)
+    assert found == status and set(told["error"]) == {"kind", "what", "why", "now"}
+    assert told["error"]["what"]
+    refused = ask(path, method=method, host="evil.example")
+    assert refused[0] == 403 and set(refused[1]["error"]) == {"kind", "what", "why", "now"}
+
+
+def test_a_browser_that_connects_again_goes_on_where_it_was() -> None:
+    assert told_before("", None, 40) == 40 and told_before("", 7, 40) == 7 and told_before("", -1, 40) == 0
+    assert told_before("12", 0, 40) == 12  # it asks at the same address as at first
+    assert told_before("12", None, 40) == 12
+    assert [told_before(odd, 3, 40) for odd in ("x", "²", "-1", "9" * 5000)] == [3] * 4
+
+
 def test_a_token_is_asked_elsewhere(hub: Any) -> None:
     ask = Asking(server.guarded(hub, "0.0.0.0", 7, "secret", ("box.lan",)))
     assert ask("/api/runs", host="10.0.0.5:7")[0] == 401
@@ -242,6 +267,23 @@ def test_runs_have_pages_whatever_their_names_are(tmp_path: Path) -> None:
         assert ask(f"/api/runs/{name}")[1]["name"] == name
     hub.close()
     assert 'href="/run/a%20%231%25x/trial/3"' in link("a #1%x", 3)
+
+
+def test_tasks_and_settings_whose_bytes_are_no_text_hide_nothing(tmp_path: Path) -> None:
+    odd = os.fsdecode(b"l\xe4ufe")
+    task = dataclasses.replace(toys.task(), name=f"{odd}/net.py:Net")
+    RunStore.create(tmp_path / "runs" / odd, task, {"out": odd}).close()
+    (tmp_path / "runs" / f"{odd}2").mkdir()
+    (tmp_path / "runs" / f"{odd}2" / "run.db").write_text("no database " * 100)
+    hub = server.open_hub(tmp_path / "runs", None)
+    ask = Asking(server.guarded(hub, "127.0.0.1", 1, None))
+    rows = {row["run"]: row for row in ask("/api/runs")[1]}
+    assert rows["l\ufffdufe"]["task"] == "l?ufe/net.py:Net" and "why" in rows["l\ufffdufe2"]
+    run = ask("/api/runs/l\ufffdufe")[1]
+    assert run["task"] == "l?ufe/net.py:Net" and run["settings"] == {"out": "l?ufe"}
+    status, told = ask("/api/runs/l\ufffdufe2")
+    assert status == 400 and "l?ufe2" in told["error"]["what"]
+    hub.close()
 
 
 def test_a_run_that_is_replaced_is_opened_anew_and_its_news_end(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from kernelevo.core import (
     BaselineReady,
+    Brief,
     Evaluation,
     Event,
     Executor,
@@ -393,6 +394,18 @@ def test_a_proposer_that_raises_is_asked_again_then_dropped(bench: Bench) -> Non
     assert sum("hopeless: ToolchainMissing: no torch" in text for text in said) == 1
     assert sum(text.startswith("bad: RuntimeError") for text in said) == 3
     assert len(bad.texts) == 50 - 9
+
+
+def test_an_ask_that_nobody_can_pay_says_nothing_of_failures(bench: Bench) -> None:
+    class Dear(toys.Script):
+        def estimate(self, brief: Brief) -> dict[str, float]:
+            return {"dollars": 9.0 if brief.number % 2 else 0.0}
+
+    bad = Dear([RuntimeError(f"down {n}") for n in range(90)], "bad")
+    bench.run(toys.task(), [bad, toys.Flip()], "30,$1", schedule=Schedule(thinkers=1))
+    said = [notice.text for notice in bench.of(Notice) if notice.text.startswith("bad: RuntimeError")]
+    assert len(said) == 3 and len(bad.texts) == 90 - 9
+    assert said[2].endswith("(not asked again, unless an ask that is under way is answered)")
 
 
 def test_one_that_only_repeats_itself_is_rested(bench: Bench) -> None:

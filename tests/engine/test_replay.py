@@ -83,6 +83,22 @@ def edit(folder: Path, statement: str, *values: Any) -> None:
     db.close()
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE events SET data = json_remove(data, '$.seed') WHERE kind = 'sitting'",
+        "UPDATE records SET value = json_remove(value, '$.marks') WHERE kind = 'decision' AND trial = ?",
+    ],
+)
+def test_a_record_that_cannot_be_read_is_told_as_damage(tmp_path: Path, change: str) -> None:
+    folder = tmp_path / "run"
+    trials = record(folder, 10).trials()
+    made = next(t for t in trials if t.program.origin.proposer not in ("seed", "person"))
+    edit(folder, change, *([made.number] if "?" in change else []))
+    with pytest.raises(StoreError, match="damaged"):
+        replay(folder)
+
+
 def test_the_first_deviation_is_named(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     trials = record(folder, 40).trials()

@@ -189,6 +189,24 @@ def test_orders_that_make_no_sense_are_refused_on_record(bench: Bench) -> None:
     assert len(bench.trials()) == 11
 
 
+def test_pins_and_forks_of_what_cannot_have_children_are_refused(bench: Bench) -> None:
+    bad, good = "no ones", "1" * 9 + "0" * 7
+    orders = [("pin", {"program": "1"}), ("fork", {"program": "1"}), ("ban", {"program": "2"})]
+    orders += [("pin", {"program": "2"}), ("fork", {"program": "2"}), ("pin", {"program": "0"})]
+    script = toys.Script([bad, good, "1" + "0" * 15])
+    bench.run(toys.task(), [script], "6", meanwhile=order_at(3, *orders), schedule=ONE)
+    assert [t.score for t in bench.trials()][:3] == [0.0, None, 9.0]
+    told = effects(bench)
+    assert told[0] == "refused: nothing can be built on 1: it has no full score, or it is banned"
+    assert [effect.startswith("refused: nothing can be built on") for effect in told] == [
+        True, True, False, True, True, False,
+    ]  # fmt: skip
+    engines: list[Engine] = []
+    bench.run(toys.task(), [toys.Flip()], "8", meanwhile=lambda event, engine, store: engines.append(engine))
+    assert engines[0].islands._pinned == [bench.trials()[0].program.id]
+    assert engines[0].steering.guidance.forks == {}
+
+
 def test_orders_given_before_the_run_are_obeyed_at_its_first_ask(bench: Bench) -> None:
     flip = toys.Flip()
     bench.run(

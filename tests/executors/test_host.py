@@ -17,6 +17,7 @@ from kernelevo.core import Brief, Evaluation, Program, Proposal, Proposer, Task,
 from kernelevo.errors import ToolchainMissing, WorkerDied
 from kernelevo.executors import GenerationHost, HostedProposer
 from kernelevo.executors.host import AT_ONCE
+from kernelevo.store import Rebase
 from tests.executors import toys
 from tests.executors.test_process import gone, until
 
@@ -178,6 +179,17 @@ def test_a_proposer_is_reminded_of_its_programs_in_their_place_among_trials(host
     thinker.proposed(Program.single("mine"))
     thinker.observe(trial(1))
     assert ask(thinker)[1]["observed"] == [0, "mine", 1]
+
+
+def test_a_rebase_arrives_in_its_place_and_reaches_the_next_process_too(host: GenerationHost) -> None:
+    thinker = host.proposer("thinker", THINKER)
+    thinker.observe(trial(0))
+    thinker.reread(Rebase("eager", "compile", 0.5).apply)
+    thinker.observe(trial(1))
+    assert ask(thinker)[1]["observed"] == [0, "now 4.0", 1]
+    with pytest.raises(WorkerDied):
+        ask(thinker, "die")
+    assert ask(thinker)[1]["observed"] == [0, "now 4.0", 1]
 
 
 def test_a_long_history_arrives_whole_and_in_order(host: GenerationHost) -> None:

@@ -6,12 +6,12 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
 
-from kernelevo.core import Artifact, Brief, Origin, Program, Proposal, Trial
+from kernelevo.core import Artifact, Brief, Evaluation, Origin, Program, Proposal, Trial
 from kernelevo.errors import ToolchainMissing
 
 STATE: dict[str, int] = {}
@@ -105,6 +105,9 @@ class Thinker:
 
     def proposed(self, program: Program) -> None:
         self.observed.append(program.source)
+
+    def reread(self, change: Callable[[Evaluation], Evaluation]) -> None:
+        self.observed.append(f"now {change(Evaluation.ok(8.0, baseline='eager')).score}")
 
     async def propose(self, brief: Brief, rng: Random) -> Sequence[Proposal]:
         goal = brief.task.goal

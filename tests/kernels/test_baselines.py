@@ -1,6 +1,7 @@
 """Baselines on disk: processes that ended leave nothing, and none is left out for want of room."""
 
 import os
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -61,6 +62,33 @@ def test_one_that_fails_for_another_reason_is_left_out_and_remembered(failing):
     assert failing.all["compile"].reason == "g++ says: No space left on device"
     assert os.listdir(failing.folder) == ["failures.json"]
     assert failing.opponent("fp32-accurate").anchor.name == "eager"
+
+
+@pytest.mark.parametrize("second", ["ready", "failed"])
+def test_one_that_takes_too_long_is_tried_again_once_another_is_ready(tmp_path, monkeypatch, second):
+    names = ("compile", "compile-max-autotune")
+    nobody: Any = SimpleNamespace(close=lambda: None)
+    setting: Any = SimpleNamespace(on_device=False)
+    found = Baselines(nobody, nobody, setting, {}, tmp_path, lambda *_: None, names)
+    tried: list[str] = []
+    session: Any = SimpleNamespace(child=None, stop=lambda: None, close=lambda: None)
+
+    def start(subject: object, name: str) -> Any:
+        tried.append(name)
+        if len(tried) == 1 or second == "failed":
+            raise Failed(Status.TIMED_OUT, f"{name} did not finish within 120 s")
+        return session
+
+    monkeypatch.setattr(found, "start", start)
+    monkeypatch.setattr(room, "resting", lambda *_: nullcontext())
+    assert found.wait(10)
+    states = {name: found.all[name].state for name in names}
+    if second == "ready":
+        assert (tried, states) == ([*names, "compile"], dict.fromkeys(names, "ready"))
+        assert not os.listdir(tmp_path)  # nothing is remembered of the first try
+    else:
+        assert (tried, states) == ([*names], dict.fromkeys(names, "failed"))
+        assert found.all["compile"].reason == "compile did not finish within 120 s"
 
 
 @pytest.mark.parametrize("on_device", [False, True])

@@ -3,6 +3,7 @@
 import copy
 import pickle
 import warnings
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -42,6 +43,7 @@ class Net(nn.Module):
         self.norm = nn.LayerNorm(16)
         self.linear = nn.Linear(16, 8)
         self.scale, self.sizes, self.seen = 2.0, [1, 2], 0
+        self.config, self.options = SimpleNamespace(dropout=0.0), {"causal": False}
         self.shift = torch.zeros(8)
 
     def forward(self, x):
@@ -163,6 +165,9 @@ def test_attributes_are_set_where_the_original_reads_them(fast, x):
         (lambda net: setattr(net.norm, "eps", 0.1), "norm.eps was 1e-05 and is 0.1"),
         (lambda net: net.sizes.append(3), r"sizes was \[1, 2\] and is \[1, 2, 3\]"),
         (lambda net: setattr(net, "scale", 2), "scale was 2.0 and is 2"),
+        (lambda net: setattr(net.config, "dropout", 0.5), "config.dropout was 0.0 and is 0.5"),
+        (lambda net: net.options.update(causal=True), r"options\['causal'\] was False and is True"),
+        (lambda net: net.options.update(more=1), r"options was \('causal',\) and is \('causal', 'more'\)"),
         (lambda net: delattr(net.linear, "in_features"), "linear.in_features was 16 and is gone"),
     ],
 )

@@ -1,5 +1,7 @@
 """A second look at a module sees whatever was exchanged in it, and nothing where only values changed."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from torch import nn
@@ -10,6 +12,9 @@ from kernelevo.kernels.holdings import Holdings
 def block():
     made = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Sequential(nn.Linear(4, 4, bias=False)))
     made.sizes = [1, 2]
+    made.options = {"scale": 2.0, "sizes": [3]}
+    made.config = SimpleNamespace(eps=1e-5, names={0: "a"})
+    made[0].config = made.config
     return made
 
 
@@ -97,6 +102,30 @@ def entry(module):
     module.sizes.append(3)
 
 
+def option(module):
+    module.options["scale"] = 3.0
+
+
+def option_added(module):
+    module.options["more"] = None
+
+
+def option_renamed(module):
+    module.options["scales"] = module.options.pop("scale")
+
+
+def option_deep(module):
+    module.options["sizes"][0] = 4
+
+
+def configured(module):
+    module[0].config.eps = 0.1
+
+
+def configured_deep(module):
+    module.config.names[0] = "b"
+
+
 def hook(module):
     module[0].register_forward_hook(print)
 
@@ -108,7 +137,8 @@ def hook_before(module):
 @pytest.mark.parametrize(
     "change",
     [
-        setting, attribute, entry, hook, hook_before, replaced, removed, added,
+        setting, attribute, entry, option, option_added, option_renamed, option_deep,
+        configured, configured_deep, hook, hook_before, replaced, removed, added,
         renamed, evaluated, evaluated_above, parameter, buffer, gone, new, dictionary,
         halved, shaped, strided, moved,
     ],

@@ -4,6 +4,7 @@ import pytest
 
 from kernelevo.core import Artifact, Evaluation, Program, Status
 from kernelevo.kernels import guard, own_share
+from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.judge import KernelJudge
 from kernelevo.kernels.own_share import Share, Shares, identifier, own_kernels, share
 from tests.kernels.conftest import task_of
@@ -124,11 +125,35 @@ def test_a_program_that_fails_only_where_it_is_profiled_is_refused(strict):
 
 
 @pytest.mark.slow
-def test_where_the_profiled_process_ends_nothing_is_known_and_the_metrics_say_so(strict):
+def test_a_program_that_ends_where_it_is_profiled_is_refused(strict):
     hostile = CALLED_OFF.replace("END", "import os\n            os._exit(0)")
     found = judged(strict, OWN.replace("y = torch.empty_like(x)\n", hostile))
-    assert found.status is Status.OK and found.metrics["own_share"] is None
-    assert "exit 0" in found.metrics["own_share_missing"]
+    assert found.status is Status.REJECTED and "exit 0" in found.feedback, found.feedback
+
+
+def test_profiling_that_ends_a_program_is_tried_twice_where_the_policy_asks_for_it():
+    artifact = Artifact(Program.single("x"), None)
+    ended = Failed(Status.TIMED_OUT, "it did not finish within 60 s")
+    answers: list[object] = []
+
+    def profile():
+        answer = answers.pop(0)
+        if isinstance(answer, Failed):
+            raise answer
+        return answer
+
+    answers[:] = [ended, {"wall_us": 10.0, "host": {}}]
+    strict = Shares("no-aten")
+    assert strict.refused(artifact, profile) is None and answers == []
+    assert strict.told(Evaluation(Status.OK, 1.0), artifact).metrics["own_share"] == 1.0
+    answers[:] = [ended, ended]
+    refused = Shares("no-aten").refused(artifact, profile)
+    assert refused is not None and refused.status is Status.REJECTED and "within 60 s" in refused.feedback
+    answers[:] = [ended]
+    lenient = Shares("any")
+    assert lenient.refused(artifact, profile, final=True) is None and answers == []
+    told = lenient.told(Evaluation(Status.OK, 1.0), artifact).metrics
+    assert told["own_share"] is None and "within 60 s" in told["own_share_missing"]
 
 
 def test_any_program_may_use_torch_and_winners_say_how_much(strict):

@@ -1,12 +1,16 @@
 """The knowledge base: notes from Markdown, search, re-rank, a person's file, bad input."""
 
+import errno
+import json
+import re
 import sqlite3
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernelevo.errors import InputError, StoreError
+from kernelevo.errors import InputError, StoreError, Unwritable
 from kernelevo.knowledge import Evidence, KnowledgeBase, Note, default_path, kinds_of, parse_note
 from kernelevo.knowledge.base import NoteNotFound
 from kernelevo.knowledge.note import BadNote
@@ -41,6 +45,15 @@ def test_a_note_is_read_with_head_and_sample():
     assert "Measured: x2 in r #3" in Note("a", "b", "", "c", evidence=(Evidence("r", 3, 2.0),)).shown()
 
 
+@pytest.mark.parametrize("ends", ["\r\n", "\n"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_a_note_written_on_windows_reads_the_same(ends, mark):
+    note = parse_note(mark + TEXT.replace("\n", ends), "strips")
+    assert note == parse_note(TEXT, "strips")
+    spaced = TEXT.replace("+++\n", "+++  \n")
+    assert parse_note(spaced, "strips") == note
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -49,7 +62,11 @@ def test_a_note_is_read_with_head_and_sample():
         ('+++\nname = "x"\n+++\nx', "unknown key 'name'"),
         ('+++\ndevices = "cpu"\n+++\nx', "list of texts"),
         ('+++\ndevices = ["tpu"]\n+++\nx', "tpu"),
+        ('+++\nkinds = ["convolutions"]\n+++\nx', "did you mean 'convolution'"),
         ("+++\ntitle = 3\n+++\nx", "must be a text"),
+        ('+++\ntitle = "x"\n\nSome text', "has no end"),
+        ('+++\ntitle = "x"\n+++', "empty"),
+        ("+++\n+++\n", "empty"),
     ],
 )
 def test_wrong_notes_are_refused(text, message):
@@ -85,6 +102,13 @@ def test_search_finds_by_symptom_and_keeps_to_device_and_kind(base):
     )
 
 
+def test_a_word_of_one_letter_is_looked_for_where_there_is_no_other(base):
+    found = base.search("C++", limit=20)
+    texts = [f"{n.title} {n.symptoms} {n.text} {n.sample}" for n in found]
+    assert texts and all(re.search("(?<![a-z0-9])c(?![a-z0-9])", text.lower()) for text in texts)
+    assert [n.id for n in base.search("a bank conflicts")] == [n.id for n in base.search("bank conflicts")]
+
+
 def test_embeddings_change_the_order():
     def embed(texts):
         return [[1.0, 0.0] if i == 0 or "Triton" in t else [0.0, 1.0] for i, t in enumerate(texts)]
@@ -117,6 +141,21 @@ def test_own_notes_are_kept_replaced_and_removed(tmp_path):
         last.get("cpu-openmpp")
 
 
+def test_ours_is_back_when_the_note_that_took_its_place_is_removed(tmp_path):
+    path = tmp_path / "notes.db"
+    base = KnowledgeBase(path)
+    ours = base.get("cuda-idioms")
+    base.add(parse_note(TEXT, "cuda-idioms"))
+    base.remove("cuda-idioms")
+    for again in (base, KnowledgeBase(path)):
+        assert again.get("cuda-idioms") == ours
+        assert "cuda-idioms" in {n.id for n in again.search("cuda coalesced float4", limit=9)}
+        assert not again.search("wobbling")
+    base.remove("cuda-idioms")  # and that hides it
+    assert "cuda-idioms" not in {n.id for n in KnowledgeBase(path).notes()}
+    assert "cuda-idioms" not in {n.id for n in base.search("cuda coalesced float4", limit=9)}
+
+
 def test_what_is_no_base_is_told_and_left_alone(tmp_path):
     path = tmp_path / "notes.db"
     path.write_text("hello, no database here " * 50)
@@ -133,6 +172,76 @@ def test_what_is_no_base_is_told_and_left_alone(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError):
         KnowledgeBase(tmp_path / "file" / "notes.db").add(parse_note(TEXT))
+
+
+def test_a_disk_that_is_full_at_the_first_note_is_in_no_later_runs_way(tmp_path, monkeypatch):
+    path, connect = tmp_path / "notes.db", sqlite3.connect
+
+    def full(*where, **how):
+        file = connect(*where, **how)
+        file.execute("PRAGMA max_page_count = 1")  # what comes after says that the disk is full
+        return file
+
+    base = KnowledgeBase(path)
+    with monkeypatch.context() as patched:
+        patched.setattr(sqlite3, "connect", full)
+        with pytest.raises(Unwritable, match="full"):
+            base.add(parse_note(TEXT, "strips"))
+    assert path.exists() and not base.search("wobbling")
+    again = KnowledgeBase(path)
+    again.add(parse_note(TEXT, "strips"))
+    assert KnowledgeBase(path).search("wobbling")[0].id == "strips"
+
+
+def test_a_base_of_which_half_was_made_can_be_used(tmp_path):
+    path = tmp_path / "notes.db"
+    with sqlite3.connect(path) as file:
+        file.execute("CREATE TABLE notes (id TEXT PRIMARY KEY, data TEXT NOT NULL)")
+    file.close()
+    KnowledgeBase(path).remove("cuda-idioms")
+    assert "cuda-idioms" not in {n.id for n in KnowledgeBase(path).notes()}
+
+
+def test_half_a_surrogate_pair_in_a_note_spoils_no_base(tmp_path):
+    """As the name of a run in a folder whose bytes are no text has it."""
+    path = tmp_path / "notes.db"
+    note = Note(
+        "a", "What worked", "wobbling", "in run l\udce4ufe", evidence=(Evidence("l\udce4ufe", 1, 2.0),)
+    )
+    KnowledgeBase(path).add(note)
+    (found,) = KnowledgeBase(path).search("wobbling")
+    assert found.text == "in run l?ufe" and found.shown().encode() and found.evidence[0].run == "l?ufe"
+    with sqlite3.connect(path) as file:  # as an earlier version wrote it
+        file.execute("UPDATE notes SET data = ?", (json.dumps(note.to_json()),))
+    file.close()
+    assert KnowledgeBase(path).search("wobbling") == [found]
+
+
+def test_a_base_that_is_closed_to_us_is_the_machines_fault(tmp_path, monkeypatch):
+    path, exists, connect = tmp_path / "notes.db", Path.exists, sqlite3.connect
+    KnowledgeBase(path).add(parse_note(TEXT, "strips"))
+
+    def shut(where):
+        if where == path:
+            raise PermissionError(errno.EACCES, "Permission denied", str(where))
+        return exists(where)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "exists", shut)
+        with pytest.raises(
+            Unwritable, match=r"cannot be read[\s\S]*Permission denied[\s\S]*KERNELEVO_KNOWLEDGE"
+        ):
+            KnowledgeBase(path)
+
+    def unopened(where, **how):
+        if where != path:
+            return connect(where, **how)
+        return connect(f"{(tmp_path / 'none' / 'notes.db').as_uri()}?mode=ro", uri=True)
+
+    monkeypatch.setattr(sqlite3, "connect", unopened)
+    with pytest.raises(Unwritable, match=r"cannot be read[\s\S]*unable to open"):
+        KnowledgeBase(path)
+    assert path.exists()
 
 
 def test_where_notes_are_kept(monkeypatch):

@@ -141,6 +141,15 @@ def test_a_gain_over_a_score_below_zero_is_a_share_of_it():
     assert "x1.2 over the program before it" in note.text
 
 
+def test_a_program_of_several_files_is_shown_whole():
+    seed = trial(0, "seed", 1.0, origin=Origin("seed"))
+    files = {"part.hpp": "int part();\n", "program.cpp": "int main() {}\n"}  # without a program.py
+    made = Trial(1, Program(files, "cpp", (seed.program.id,), Origin("llm", "split it")), Evaluation.ok(2.0))
+    (note,) = distil("r1", Task("tour", "g", (), "tour.py:tour"), [seed, made], "CPU")
+    assert note.language == "cpp" and all(text in note.sample for text in files.values())
+    assert "---- part.hpp ----" in note.sample
+
+
 def test_what_a_run_says_of_a_trial_now_replaces_what_it_said():
     base = KnowledgeBase()
     for score in (3.0, 2.0):  # re-based in between

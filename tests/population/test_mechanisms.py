@@ -142,6 +142,21 @@ def test_a_second_parent_comes_from_another_cluster() -> None:
     assert mixed(replace(plain, distant=False)) < 0.95
 
 
+def test_a_second_parent_beside_an_elite_or_a_pinned_program_is_of_another_cluster_too() -> None:
+    def families(islands: Islands) -> list[tuple[int, ...]]:
+        asked = [islands.ask(Random(n), parents=2).parents for n in range(300)]
+        assert all(len(drawn) == 2 and drawn[0].program != drawn[1].program for drawn in asked)
+        return [tuple(family_of(v) for v in drawn) for drawn in asked]
+
+    elites = told(Islands(policy=replace(LONE, elite_share=1.0)), FOUR_FAMILIES)
+    assert all(a != b for a, b in families(elites))
+    pinned = told(Islands(policy=replace(LONE, elite_share=0.0)), FOUR_FAMILIES)
+    pinned.pin(Program.single(source(3, 3)).id)
+    assert all(a != b for a, b in families(pinned))
+    near = told(Islands(policy=replace(LONE, elite_share=1.0, distant=False)), FOUR_FAMILIES)
+    assert any(a == b for a, b in families(near))
+
+
 def test_inspirations_are_elites_of_other_clusters() -> None:
     islands = told(Islands(policy=replace(LONE, elite_share=0.0)), FOUR_FAMILIES)
     for n in range(50):
@@ -245,6 +260,22 @@ def test_a_dead_island_starts_anew_from_elites_and_nothing_is_lost() -> None:
     assert {bool(a.direction) for a in asked if a.island == 0} == {True}
     assert {bool(a.direction) for a in asked if a.island != 0} == {False}
     assert {a.draw.phase for a in asked if a.island == 0} == {"fresh"}
+
+
+@pytest.mark.parametrize("elites", [False, True])
+def test_a_pin_outlives_the_island_on_which_its_program_lived(elites: bool) -> None:
+    policy = replace(WARM, migration=False, elites=elites, dead_after=10, fresh=4, pool=3)
+    islands = spread_out(policy)
+    pinned = Program.single(source(0, 0))
+    islands.pin(pinned.id)
+    told(islands, [(0, 20 + n, 0.01 * n) for n in range(14)], first=200, island=0)
+    assert not any(pinned in island for island in islands.islands)
+    share = sum(islands.ask(Random(n)).parents[0].program == pinned for n in range(400)) / 400
+    assert share == pytest.approx(0.5, abs=0.08)
+    islands.ban(pinned.id)
+    assert all(islands.ask(Random(n)).parents[0].program != pinned for n in range(100))
+    islands.unpin(pinned.id)
+    assert islands.ask(Random(0)).parents
 
 
 def test_a_draw_is_plain_data() -> None:

@@ -12,6 +12,7 @@ from kernelevo.graphs import dispatch
 from kernelevo.proposers.crossover import CrossoverProposer
 from kernelevo.proposers.rewrite import RewriteProposer
 from kernelevo.proposers.workbench import Draft, Workbench, workbench
+from kernelevo.store import Rebase
 from kernelevo.tasks.module import freeze
 from tests.proposers.attending import TASK as ATTENDING
 from tests.proposers.several import assert_right_on_each
@@ -112,6 +113,17 @@ def test_neighbours_of_the_best_come_first():
     for number, program in enumerate(programs):
         proposer.observe(Trial(number, program, Evaluation.ok(3.0 if number == 3 else 1.0)))
     best = set(programs[3].origin.details["rewrites"])
+    after = set(ask(proposer, rng)[0].program.origin.details["rewrites"])
+    assert len(best ^ after) == 1
+
+
+def test_sets_compare_by_scores_as_they_read_after_a_rebase():
+    proposer, rng = RewriteProposer(), Random(2)
+    programs = [ask(proposer, rng)[0].program for _ in range(4)]
+    proposer.observe(Trial(0, programs[2], Evaluation.ok(1.0, baseline="eager")))
+    proposer.reread(Rebase("eager", "compile", 0.5).apply)
+    proposer.observe(Trial(1, programs[1], Evaluation.ok(0.6, baseline="compile")))
+    best = set(programs[1].origin.details["rewrites"])  # neighbours of the other's differ from it by two
     after = set(ask(proposer, rng)[0].program.origin.details["rewrites"])
     assert len(best ^ after) == 1
 

@@ -20,6 +20,7 @@ from kernelevo.proposers.family import FAILED, Family
 from kernelevo.proposers.rewrite import made
 from kernelevo.proposers.tune import TuneProposer
 from kernelevo.proposers.workbench import workbench
+from kernelevo.store import Rebase
 from tests.proposers.attending import TASK as ATTENDING
 
 TASK = Task("toy", "be fast")
@@ -203,12 +204,23 @@ def test_a_missing_sampler_is_said(monkeypatch):
 
 def test_scores_far_below_zero_are_scores():
     family = Family({"A": [1, 2, 3]})
-    family.tell((0,), FAILED)
-    assert family.best is None and family.since_best == 0
-    family.tell((1,), -5e12)
+    family.tell((0,), Evaluation.wrong("off"))
+    assert family.values == {(0,): FAILED} and family.best is None and family.since_best == 0
+    family.tell((1,), Evaluation.ok(-5e12))
     assert family.best == (1,) and family.since_best == 0
-    family.tell((2,), -7e12)
+    family.tell((2,), Evaluation.ok(-7e12))
     assert family.best == (1,) and family.since_best == 1
+
+
+def test_points_compare_by_scores_as_they_read_after_a_rebase():
+    tuner, points = TuneProposer(), [program({"A": choices}) for choices in ([0, 1, 2], [1, 0, 2], [2, 0, 1])]
+    for number, score in enumerate((1.0, 0.9)):  # against eager
+        tuner.observe(Trial(number, points[number], Evaluation.ok(score, baseline="eager")))
+    (family,) = tuner._families.values()
+    tuner.reread(Rebase("eager", "compile", 0.5).apply)
+    tuner.observe(Trial(2, points[2], Evaluation.ok(0.6, baseline="compile")))
+    assert family.values == {(0,): 0.5, (1,): 0.45, (2,): 0.6}
+    assert family.best == (2,) and family.since_best == 0
 
 
 def test_a_point_that_an_earlier_process_proposed_is_being_judged():

@@ -5,13 +5,15 @@ import os
 import shutil
 import sqlite3
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from kernelevo.core import Evaluation, Fault, Origin, Program, Task, Trial
 from kernelevo.errors import RunNotFound, StoreError, Unwritable
-from kernelevo.store import Digest, RunStore, database, lock, writer_of
+from kernelevo.store import Digest, RunStore, database, glance, glanced, lock, writer_of
+from tests.store.test_store import made_old
 
 
 def trial(n: int, score: float | None = None, **metrics: str) -> Trial:
@@ -131,6 +133,106 @@ def test_a_damaged_row_is_told_as_damage(tmp_path: Path, change: str) -> None:
     digest.close()
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE events SET data = '{'",
+        'UPDATE run SET value = json_set(value, \'$.options\', json(\'{"objectives": {"rule": "newer"}}\'))'
+        " WHERE name = 'task'",
+        "UPDATE run SET value = '[]' WHERE name = 'created'",
+    ],
+)
+def test_a_damaged_row_hides_no_other_run_from_the_list(tmp_path: Path, change: str) -> None:
+    from kernelevo import api
+
+    task = Task("toy", "", (Program.single("s"),), "ones")
+    for name in ("sound", "spoilt"):
+        with RunStore.create(tmp_path / name, task, {}) as store:
+            store.record(trial(0, 1.0))
+            store.append_event("ban", {"program": "nobody"})
+    db = sqlite3.connect(tmp_path / "spoilt" / "run.db")
+    with db:
+        assert db.execute(change).rowcount == 1
+    db.close()
+    with pytest.raises(StoreError, match="damaged"):
+        glance(tmp_path / "spoilt")
+    rows = {row["run"]: row["state"] for row in api.list_runs(tmp_path)}
+    assert rows["sound"] == "interrupted" and rows["spoilt"].startswith("unreadable")
+    with pytest.raises(StoreError, match="damaged"):
+        Digest(tmp_path / "spoilt").refresh()
+
+
+def test_a_glance_is_worth_another_one_only_after_a_change(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    with RunStore.create(folder, Task("toy", "", (Program.single("s"),), "ones"), {}) as store:
+        began = glanced(folder)
+        assert glance(folder)["trials"] == 0 and glanced(folder) == began  # who reads changes nothing
+        store.record(trial(0, 1.0))
+        written = glanced(folder)
+        assert written != began and glance(folder)["live"] and glanced(folder) == written
+    ended = glanced(folder)
+    assert ended != written and not glance(folder)["live"] and glanced(folder) == ended
+
+
+def test_a_digest_that_cannot_be_made_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "run"
+    with RunStore.create(folder, Task("toy", "", (Program.single("s"),), "ones"), {}):
+        pass
+    with sqlite3.connect(folder / "run.db") as db:
+        db.execute("UPDATE run SET value = '3' WHERE name = 'settings'")
+    db.close()
+    copied: list[Path] = []
+
+    def copy(folder: Path, readonly: bool) -> RunStore:
+        db, shelter = database._sheltered(folder / "run.db", database._copy_files)
+        copied.append(shelter)
+        return RunStore(folder, db, lock=None, shelter=shelter, clock=time.time)
+
+    monkeypatch.setattr(RunStore, "open", staticmethod(copy))
+    with pytest.raises(StoreError, match="damaged"):
+        Digest(folder)
+    assert len(copied) == 1 and not copied[0].exists()
+
+
+def test_a_run_of_an_earlier_version_is_copied_once_to_be_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, sheltered = tmp_path / "run", database._sheltered
+    copies: list[Path] = []
+    with RunStore.create(folder, Task("toy", "", (Program.single("s"),), "ones"), {}) as store:
+        store.record(trial(0, 1.0))
+    made_old(folder)
+
+    def counted(path: Path, copy: Callable[[Path, Path], None]) -> tuple[sqlite3.Connection, Path]:
+        copies.append(path)
+        return sheltered(path, copy)
+
+    monkeypatch.setattr(database, "_sheltered", counted)
+    digest = Digest(folder)
+    assert digest.refresh() and len(digest.lines) == 1 and len(copies) == 1
+    assert not digest.refresh() and len(copies) == 1
+    digest.close()
+
+
+def test_a_run_that_was_copied_is_not_mixed_with_one_in_a_file_of_the_same_number(tmp_path: Path) -> None:
+    task = Task("toy", "", (Program.single("s"),), "ones")
+    for name, created in (("one", 5.0), ("two", 6.0)):
+        with RunStore.create(tmp_path / name, task, {}, clock=lambda at=created: at) as store:  # type: ignore[misc]
+            store.record(trial(0, created))
+        made_old(tmp_path / name)
+    digest = Digest(tmp_path / "one")
+    assert digest.refresh() and digest.store.is_copy and [line.score for line in digest.lines] == [5.0]
+    place = tmp_path / "one" / "run.db"
+    number = place.stat().st_ino
+    place.write_bytes((tmp_path / "two" / "run.db").read_bytes())
+    assert place.stat().st_ino == number
+    with pytest.raises(RunNotFound, match="not the one that was opened"):
+        digest.refresh()
+    digest.close()
+
+
 def test_who_writes_a_run_is_seen_without_touching_its_lock(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     with RunStore.create(folder, Task("toy", "", (Program.single("s"),), "ones"), {}):
@@ -180,3 +282,17 @@ def test_half_a_surrogate_pair_keeps_nobody_from_reading_the_run(tmp_path: Path)
     assert [line.idea for line in digest.lines] == ["idea ?"] * 3 and digest.lines[2].words == "Gone: ?"
     assert found[1].evaluation == Evaluation.ok(1.0, word="?")
     digest.close()
+
+
+def test_directions_that_are_none_spoil_no_run(tmp_path: Path) -> None:
+    """The word may be an evaluator's own metric."""
+    from kernelevo import api
+
+    verdict = Evaluation.ok(1.0, directions=["up", "down"])  # type: ignore[arg-type]
+    with RunStore.create(tmp_path / "run", Task("toy", "", (Program.single("s"),), "ones"), {}) as store:
+        store.record(Trial(0, Program.single("x"), verdict))
+    digest = Digest(tmp_path / "run")
+    assert digest.refresh() and digest.lines[0].score == 1.0 and digest.objectives.metrics == ()
+    digest.close()
+    shown = api.load_run(tmp_path / "run")
+    assert shown.front == [] and shown.best is not None

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from kernelevo.backends.reference import load_reference
 from kernelevo.errors import BadProgram, BadSetting, TaskNotFound
 from kernelevo.tasks import bundled, load_task, resolve
 
@@ -69,6 +70,14 @@ def test_number_may_have_leading_zeros(name):
 def test_default_size_is_small_on_cpu_and_full_on_cuda():
     assert load_task("ops/gemm").options["size"] == "small"
     assert load_task("ops/gemm", device="cuda:0").options["size"] == "full"
+
+
+def test_a_class_for_the_first_shapes_is_a_size_by_itself(folder: Path):
+    with pytest.raises(BadSetting, match="has no size 'v0'"):
+        load_task("net.py", size="v0", folder=folder)
+    (folder / "net.py").write_text(MODULE.replace("class Other", "class ModelV0"))
+    spec = load_task("net.py", size="v0", folder=folder).options["reference"]
+    assert spec["size"] == "v0" and type(load_reference(spec).build(0)).__name__ == "ModelV0"
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Released solutions, in the layouts that their makers chose."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,9 @@ def test_files_are_named_by_their_task(tmp_path, place, task):
     ("text", "on_a_gpu"),
     [
         ("import triton", True),
+        ("import tilelang", True),
+        ("import cutlass.cute as cute", True),
+        ("from cuda.core import Program", True),
         ("s = '__global__ void f() {}'", True),
         ("x = x.cuda()", True),
         ("device = 'cuda:0'", True),
@@ -151,6 +155,24 @@ def test_a_solution_that_is_left_out_is_named(tmp_path):
         "a.jsonl/1", "level3/3_C.py", "level3/task_13/half.py", "level3/task_13/kernel.py",
     ]  # fmt: skip
     assert "no class ModelNew" in unread[0] and "names no task" in unread[2] and "names no task" in unread[3]
+
+
+def test_tables_lie_at_any_depth_and_a_line_of_other_bytes_costs_itself_alone(tmp_path):
+    row = {"level_id": 1, "task_id": 2, "custom_code": NEW}
+    text = json.dumps(row).encode()
+    deep = lines(tmp_path / "one" / "two" / "three" / "set.jsonl", [])
+    deep.write_bytes(b"\n".join((text, b'{"level_id": 1, "custom_code": "\xe9"}', text)))
+    (tmp_path / "wide.json").write_text(json.dumps([row]), encoding="utf-16")
+    (tmp_path / "cut.json").write_text(json.dumps([row] * 3, indent=1)[:-9])
+    lines(tmp_path / ".cache" / "old.jsonl", [row])
+    found, unread = read_released(tmp_path)
+    assert [(s.task, s.place, s.text) for s in found] == [
+        ("kernelbench:1/2", place, NEW)
+        for place in ("one/two/three/set.jsonl/1", "one/two/three/set.jsonl/3", "wide.json/1")
+    ]
+    # a document that was cut off is one complaint, not one for each of its lines
+    assert [words.partition(": ")[0] for words in unread] == ["cut.json", "one/two/three/set.jsonl/2"]
+    assert "it is not JSON (" in unread[0] and "not JSON: 'utf-8' codec can't decode" in unread[1]
 
 
 def test_what_no_file_or_float_can_hold_is_not_taken_over(tmp_path):

@@ -1,6 +1,7 @@
 """Upstream's files and its dataset, read as they are; what is broken is named."""
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -126,6 +127,16 @@ def test_half_a_surrogate_pair_is_named_and_what_is_kept_can_be_written(tmp_path
     lines(tmp_path / "data" / "train.jsonl", rows)
     task = read_level(tmp_path, 1).tasks[1]
     assert (task.title, task.text) == ("A?", f"{TODAY}# ?") and "surrogates not allowed" in task.problem
+
+
+def test_a_name_that_is_no_text_is_spelled_out(tmp_path):
+    place = checkout(tmp_path, {"1_A": TODAY}) / "KernelBench" / "level1"
+    for name in (b"2_\xe9.py", b"n\xe9.py"):
+        (place / os.fsdecode(name)).write_text(TODAY)
+    found = read_level(tmp_path, 1)
+    task = found.tasks[2]
+    assert (task.where, task.title) == ("KernelBench/level1/2_\\udce9.py", "?") and not task.problem
+    assert found.unread == ("KernelBench/level1/n\\udce9.py: not named N_Name.py",)
 
 
 @given(st.text(max_size=60))

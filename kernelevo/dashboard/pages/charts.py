@@ -46,12 +46,16 @@ def _step(
 def best_so_far(series: Mapping[str, Any]) -> dict[str, Any]:
     """Return best so far over the trials: the run, each island, and a dot for each scored trial.
 
-    It shows what the task's rule measures; where that is not the score, its axis says what it is.
+    Lines of the cold start end with it. It shows what the task's rule measures; where that is not the score,
+    its axis says what it is.
     """
     last, lines = series["last"], []
-    if len(series["islands"]) > 1:
-        for i, (island, points) in enumerate(series["islands"].items()):
-            lines.append(_step(f"island {island}", points, last, ISLANDS[i % len(ISLANDS)], 1.2))
+    for word, name in (("line", "lines"), ("island", "islands")):
+        if len(series[name]) < 2:
+            continue
+        for i, (number, points) in enumerate(series[name].items()):
+            end = last if word == "island" else 0
+            lines.append(_step(f"{word} {number}", points, end, ISLANDS[i % len(ISLANDS)], 1.2))
     dots = {
         "name": "trials", "type": "scatter", "data": series["dots"], "symbolSize": 4, "color": INK,
         "itemStyle": {"opacity": 0.45}, "z": 1, "large": True, "largeThreshold": 800,

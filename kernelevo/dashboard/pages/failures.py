@@ -18,8 +18,9 @@ def show(view: View) -> None:
         body = raw("")
 
     def update() -> None:
+        watched = view.watched
         parts = []
-        for kind in views.errors(view.watched.digest):
+        for kind in watched.once("errors", lambda: views.errors(watched.digest)):
             shown = " ".join(link(view.name, number) for number in reversed(kind["trials"]))
             who = ", ".join(f"{escape(name)} {n}" for name, n in kind["proposers"].items())
             head = f"{pill(kind['status'])}<b>{kind['count']:,}×</b><em>{who}</em>"

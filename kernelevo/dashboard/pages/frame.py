@@ -17,9 +17,11 @@ from kernelevo.dashboard import views
 from kernelevo.dashboard.hub import Hub, Watched
 from kernelevo.dashboard.pages.markup import address, pill, raw
 from kernelevo.errors import KernelEvoError
+from kernelevo.store.rows import readable
 
 TICK = 0.15  # seconds between two looks at whether there is something new
 REST = 10  # times as long as an update took, the page leaves the machine alone
+AGAIN = 60.0  # seconds after which it is drawn again anyway: it says how long ago things were
 STYLE = (Path(__file__).parent / "style.css").read_text("utf-8")
 PAGES = {
     "": "Overview",
@@ -59,7 +61,7 @@ class View:
         try:
             command = api.steer(self.watched.digest.folder, verb, **args)
         except KernelEvoError as error:
-            ui.notify(f"{error.what} {error.why}", type="negative", multi_line=True)
+            ui.notify(readable(f"{error.what} {error.why}"), type="negative", multi_line=True)
             return False
         waits = "obeyed at the next ask" if self.watched.live else "obeyed if the run is resumed"
         ui.notify(f"order {command.id}: {verb}, {waits}", type="positive")
@@ -79,9 +81,11 @@ def frame(hub: Hub, run: str, active: str) -> Iterator[View | None]:
     try:
         watched = hub.get(run)
         watched.look()
+        watched.seen = time.monotonic()
     except KernelEvoError as error:
+        what, why = escape(readable(error.what)), escape(readable(error.why))
         with ui.element("main"):
-            raw(f"<h1>{escape(error.what)}</h1><p>{escape(error.why)}</p><p><a href='/'>all runs</a></p>")
+            raw(f"<h1>{what}</h1><p>{why}</p><p><a href='/'>all runs</a></p>")
         yield None
         return
     view = View(hub, watched)
@@ -90,17 +94,17 @@ def frame(hub: Hub, run: str, active: str) -> Iterator[View | None]:
     with ui.element("main"):
         yield view
     seen = watched.digest.version, watched.writer
-    rest = 0.0
+    rest, due = 0.0, time.monotonic() + AGAIN
 
     def tick() -> None:
-        nonlocal seen, rest
+        nonlocal seen, rest, due
         if view.watched.gone:  # what lies there now is another one, or none
             timer.deactivate()
             ui.navigate.reload()
             return
         now = watched.digest.version, watched.writer
-        began = time.monotonic()
-        if now != seen and began >= rest:
+        began = watched.seen = time.monotonic()
+        if (now != seen or began >= due) and began >= rest:
             seen = now
             for update in view.updates:
                 update()
@@ -108,6 +112,7 @@ def frame(hub: Hub, run: str, active: str) -> Iterator[View | None]:
             rest = (
                 began + REST * spent
             )  # a long run is looked at less often: its machine has better things to do
+            due = began + AGAIN
 
     timer = ui.timer(TICK, tick)
 

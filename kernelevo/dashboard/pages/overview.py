@@ -253,9 +253,12 @@ def _pools(now: dict[str, Any]) -> str:
 
 
 def _islands(now: dict[str, Any]) -> str:
-    rows = [[f"{row['island']}", f"{row['trials']:,}", score(row["best"])] for row in now["islands"]]
-    cold = '<p class="dim">cold start: these are its lines</p>' if now["cold_start"] else ""
-    return table(("island", ">trials", ">best"), rows, "no island has a program yet") + cold
+    word, kind = ("line", "lines") if now["cold_start"] else ("island", "islands")
+    rows = [[f"{row['island']}", f"{row['trials']:,}", score(row["best"])] for row in now[kind]]
+    since = "since the cold start" if now["lines"] else ""
+    also = "cold start: these are its lines" if now["cold_start"] else since
+    listed = table((word, ">trials", ">best"), rows, f"no {word} has a program yet")
+    return f'{listed}<p class="dim">{also}</p>' if also else listed
 
 
 def _proposers(now: dict[str, Any]) -> str:

@@ -24,6 +24,7 @@ from kernelevo.dashboard.pages.markup import (
 from kernelevo.dashboard.ranking import Ranking
 
 ROWS = 50
+ANY, ANYBODY = "any verdict", "anybody"
 
 
 def show(view: View) -> None:
@@ -36,11 +37,8 @@ def show(view: View) -> None:
                 orders(Ranking.of(view.watched.digest)),
                 value=views.BEST,
             ).props("dense outlined")
-            lines = view.watched.digest.lines
-            statuses = ["any verdict", *sorted({line.status for line in lines})]
-            makers = ["anybody", *sorted({line.proposer for line in lines})]
-            status = ui.select(statuses, value="any verdict").props("dense outlined")
-            maker = ui.select(makers, value="anybody").props("dense outlined")
+            status = ui.select([ANY], value=ANY).props("dense outlined").mark("status")
+            maker = ui.select([ANYBODY], value=ANYBODY).props("dense outlined").mark("maker")
             text = ui.input(placeholder="idea, words or id").props("dense outlined clearable debounce=250")
         listed = raw("")
         with ui.row().classes("fields"):
@@ -54,14 +52,24 @@ def show(view: View) -> None:
         start = max(0, start + by)
         update()
 
+    def offer() -> None:
+        """What can be chosen: in a run that goes on there is more with time."""
+        lines = view.watched.digest.lines
+        statuses = [ANY, *sorted({line.status for line in lines})]
+        makers = [ANYBODY, *sorted({line.proposer for line in lines})]
+        for choice, known in ((status, statuses), (maker, makers)):
+            if choice.options != known:
+                choice.set_options(known)
+
     def update() -> None:
+        offer()
         found = views.trials(
             view.watched.digest,
             offset=start,
             limit=ROWS,
             sort=str(sort.value),
-            status="" if status.value == "any verdict" else str(status.value),
-            proposer="" if maker.value == "anybody" else str(maker.value),
+            status="" if status.value == ANY else str(status.value),
+            proposer="" if maker.value == ANYBODY else str(maker.value),
             text=text.value or "",
         )
         listed.set_content(listing(view.name, Ranking.of(view.watched.digest), found["trials"]))
@@ -85,7 +93,7 @@ def listing(run: str, ranking: Ranking, trials: Iterable[Mapping[str, Any]]) -> 
     declared = ranking.objectives.metrics
     rows = [
         [
-            link(run, row["number"]), pill(row["status"]),
+            link(run, row["number"]), f"{pill(row['status'])}{pill('out', 'bad') if row['out'] else ''}",
             *metrics((m, {**row["metrics"], SCORE: row["score"]}.get(m.name)) for m in declared),
             graded(row), f"{row['island']}", escape(row["proposer"]),
             escape((row["idea"] or row["words"])[:200]),

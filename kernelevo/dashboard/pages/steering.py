@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
 from nicegui import ui
+from nicegui.events import ValueChangeEventArguments
 
 from kernelevo import api
 from kernelevo.core import Objectives
-from kernelevo.dashboard import views
+from kernelevo.core.program import ENTRY
+from kernelevo.dashboard import detail, views
 from kernelevo.dashboard.pages.frame import View, hint_dialog
 from kernelevo.dashboard.pages.markup import address, link, raw
 from kernelevo.report.effects import height, offspring_gain
@@ -26,7 +29,11 @@ def show(view: View) -> None:
             with ui.element("section").classes("card"):
                 ui.label("A program of your own").classes("h")
                 ui.label("Judged next, like any other, and marked as yours.").classes("dim")
-                editor(view, "", ())
+                kinds = detail.languages(view.watched.digest)
+                for language, path in kinds.items():
+                    if len(kinds) > 1:
+                        ui.label(f"in {language}").classes("dim")
+                    editor(view, {path: ""}, language)
 
 
 def _give(view: View) -> None:
@@ -75,16 +82,39 @@ def _order(view: View, label: str, verb: str, hint: str, argument: str) -> None:
         ui.button("Order", on_click=give).props("flat dense no-caps")
 
 
-def editor(view: View, text: str, parents: tuple[int, ...]) -> None:
-    """Draw an editor with a button that sends its program into the run."""
-    box = ui.codemirror(text, language="Python", theme="basicLight").classes("editor")
+def editor(view: View, files: Mapping[str, str], language: str, parents: Sequence[int] = ()) -> None:
+    """Draw an editor with a button that sends its program into the run; of several files one is shown."""
+    texts = dict(files)
+    shown = ENTRY if ENTRY in texts else next(iter(texts))
+    chosen = ui.select(list(texts), value=shown).props("dense outlined label=file").mark("file")
+    chosen.set_visibility(len(texts) > 1)
+    box = ui.codemirror(
+        texts[shown], language="Python" if language == "python" else "C++", theme="basicLight"
+    ).classes("editor")
+
+    def turn(event: ValueChangeEventArguments) -> None:
+        nonlocal shown
+        texts[shown], shown = box.value or "", str(event.value)
+        box.set_value(texts[shown])
 
     def send() -> None:
-        made_from = [f"#{number}" for number in parents]
-        if view.order("submit", source=box.value or None, parents=made_from or None):
+        texts[shown] = box.value or ""
+        if view.order("submit", **submission(texts, language, parents)):
             ui.navigate.to(f"{address(view.name)}/steering")
 
+    chosen.on_value_change(turn)
     ui.button("Submit to the run", on_click=send).props("no-caps unelevated").mark("submit")
+
+
+def submission(files: Mapping[str, str], language: str, parents: Sequence[int] = ()) -> dict[str, Any]:
+    """Return the arguments of an order that sends a program: all of its files, in the language it is in.
+
+    Without a text there are none, and the order is refused.
+    """
+    if not any(text.strip() for text in files.values()):
+        return {}
+    made_from = [f"#{number}" for number in parents]
+    return {"files": dict(files), "language": language, **({"parents": made_from} if made_from else {})}
 
 
 def _given(view: View) -> None:
@@ -94,7 +124,7 @@ def _given(view: View) -> None:
 
     def update() -> None:
         digest = view.watched.digest
-        rows = reversed(api.effects(digest))
+        rows = reversed(view.watched.once("orders", lambda: api.effects(digest)))
         body.set_content(
             "".join(_row(view, row) for row in rows)
             or '<p class="empty">No orders yet. A hint, a pin or a program of yours appears here, '
@@ -107,7 +137,8 @@ def _given(view: View) -> None:
 def _row(view: View, row: dict[str, Any]) -> str:
     args = dict(row["args"])
     main = args.pop("text", None) or args.pop("source", None) or args.pop("program", None)
-    main = main or args.pop("budget", None) or ""
+    files = args.pop("files", None) or {}
+    main = main or args.pop("budget", None) or "\n".join(files.values())
     if parents := args.pop("parents", None):
         args["made from"] = ", ".join(f"#{name.lstrip('#')}" for name in parents)
     more = ", ".join(

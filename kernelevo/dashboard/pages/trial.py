@@ -50,7 +50,8 @@ def show(view: View, number: int) -> None:
             with ui.element("section").classes("card"):
                 ui.label("Change it and submit").classes("h")
                 ui.label("Your version is judged like any other; this program is its parent.").classes("dim")
-                editor(view, trial["source"], (number,))
+                program = trial["program"]
+                editor(view, program["files"], program["language"], (number,))
 
 
 def compare(view: View, a: int, b: int) -> None:
