@@ -29,9 +29,9 @@ Stage = Literal["build", "run"]
 
 
 def default_root() -> Path:
-    """Return ``$KERNELEVO_CACHE``, or ``~/.cache/kernelevo``."""
+    """Return ``$KERNELEVO_CACHE`` or ``~/.cache/kernelevo``, absolute: children work in other folders."""
     given = os.environ.get("KERNELEVO_CACHE")
-    return Path(given) if given else Path.home() / ".cache" / "kernelevo"
+    return Path(given).expanduser().absolute() if given else Path.home() / ".cache" / "kernelevo"
 
 
 def digest(*parts: object) -> str:
@@ -119,15 +119,17 @@ class BuildCache:
         scratch, damaged = (folder.with_name(f"{key}.{state}") for state in ("making", "damaged"))
         for rest in (scratch, damaged):
             shutil.rmtree(rest, ignore_errors=True)
-        scratch.mkdir(parents=True)
+        with self._written():
+            scratch.mkdir(parents=True)
         try:
             build(scratch)
-            files = sorted(path for path in scratch.rglob("*") if path.is_file())
-            sizes = {path.relative_to(scratch).as_posix(): path.stat().st_size for path in files}
-            (scratch / MANIFEST).write_text(json.dumps(sizes))
-            if folder.exists():  # damaged, or find() would have returned it
-                folder.rename(damaged)
-            scratch.rename(folder)
+            with self._written():
+                files = sorted(path for path in scratch.rglob("*") if path.is_file())
+                sizes = {path.relative_to(scratch).as_posix(): path.stat().st_size for path in files}
+                (scratch / MANIFEST).write_text(json.dumps(sizes))
+                if folder.exists():  # damaged, or find() would have returned it
+                    folder.rename(damaged)
+                scratch.rename(folder)
         finally:
             for rest in (scratch, damaged):
                 shutil.rmtree(rest, ignore_errors=True)
@@ -137,20 +139,26 @@ class BuildCache:
     def _locked(self, key: str) -> Iterator[None]:
         """Hold the entry's lock; the lock file goes away with its last holder."""
         path = self.root / "locks" / key
-        try:
+        with self._written():
             path.parent.mkdir(parents=True, exist_ok=True)
             file = _lock(path)
-        except OSError as error:
-            raise BuildRefused(
-                f"the build cache {self.root} cannot be written",
-                why=str(error),
-                now="set KERNELEVO_CACHE to a folder you can write",
-            ) from error
         try:
             yield
         finally:
             path.unlink(missing_ok=True)
             os.close(file)
+
+    @contextmanager
+    def _written(self) -> Iterator[None]:
+        """Say what can be done where the cache's own files cannot be written."""
+        try:
+            yield
+        except OSError as error:
+            raise BuildRefused(
+                f"the build cache {self.root} cannot be written",
+                why=str(error),
+                now="set KERNELEVO_CACHE to a folder you can write, on a disk with free space",
+            ) from error
 
 
 def _lock(path: Path) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import itertools
 import os
+import platform
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
@@ -94,12 +95,27 @@ def cpp(source: str, *, flags: Sequence[str] = (), torch_headers: bool = False) 
     path = compiled(source, flags=flags, torch_headers=torch_headers)
     if path not in _loaded:
         options = {"flags": tuple(flags), "torch_headers": torch_headers}
-        _loaded[path] = CppLibrary(path, source, options)
+        try:
+            _loaded[path] = CppLibrary(path, source, options)
+        except OSError as error:
+            if "undefined symbol" in str(error):
+                raise  # the source's own fault
+            own = compiled(source, flags=flags, torch_headers=torch_headers, apart=True)
+            _loaded[path] = CppLibrary(own, source, options)
     return _loaded[path]
 
 
-def compiled(source: str, *, flags: Sequence[str] = (), torch_headers: bool = False) -> Path:
+def compiled(
+    source: str, *, flags: Sequence[str] = (), torch_headers: bool = False, apart: bool = False
+) -> Path:
     """Compile as :func:`cpp` does, or find it compiled, and return the shared object without loading it.
+
+    Args:
+        source: as :func:`cpp`.
+        flags: as :func:`cpp`.
+        torch_headers: as :func:`cpp`.
+        apart: make an entry of its own for this C library, where the usual one cannot be loaded: it was made
+            for another one (a home that machines share), or its bytes are damaged.
 
     Raises:
         BuildError: as :func:`cpp`.
@@ -112,6 +128,8 @@ def compiled(source: str, *, flags: Sequence[str] = (), torch_headers: bool = Fa
     command = [*base, *resolved]
     headers = [*_headers(torch_headers), *_own_headers(source, resolved)]
     key = digest("cpp", source, command, compiler.version, compiler.arch, headers)
+    if apart:
+        key = digest(key, platform.libc_ver())
     folder = BuildCache.here().get(
         key, lambda scratch: _build(source, base, resolved, torch_headers, scratch), what="a C++ source"
     )

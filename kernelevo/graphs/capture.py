@@ -16,9 +16,11 @@ from torch.utils import _pytree as pytree
 
 from kernelevo.errors import CaptureError
 from kernelevo.graphs.check import Reference, compare
-from kernelevo.graphs.execution import Call, Oracle, Outcome, copied, observe, record
+from kernelevo.graphs.execution import TURN, Call, Oracle, Outcome, copied, observe, overlaps, record
+from kernelevo.graphs.padding import number_paddings
 from kernelevo.graphs.skeleton import Skeleton, attach, skeleton_of
 from kernelevo.graphs.snippet import TUNE, Snippet, merged
+from kernelevo.graphs.spelling import BOUND
 from kernelevo.graphs.structure import literal, paths
 
 _STATEFUL = "it keeps state outside its buffers: forward changes a tensor or number in a plain attribute"
@@ -89,22 +91,25 @@ class Captured:
         return twin
 
     def reset(self) -> None:
-        """Set the buffers back to their values at capture."""
-        with torch.no_grad():
+        """Set the buffers back to their values at capture; nobody can write to one that overlaps itself."""
+        with TURN, torch.no_grad():
             for name, buffer in self.root.named_buffers(remove_duplicate=False):
-                buffer.copy_(self.initial[name])
+                if not overlaps(buffer):
+                    buffer.copy_(self.initial[name])
 
     def observe(self) -> Outcome:
         """Run the two calls from the state at capture and report what they left; the state is reset."""
-        self.reset()
-        outcome = observe(self.gm, self.calls, self.root)
-        self.reset()
+        with TURN:  # copies share their buffers, and a harvest is checked while rewrites are
+            self.reset()
+            outcome = observe(self.gm, self.calls, self.root)
+            self.reset()
         return outcome
 
     def annotate(self) -> None:
         """Recompute ``meta["val"]`` of every node by one real run; the state is reset."""
-        record(self.gm, self.calls[0])
-        self.reset()
+        with TURN:
+            record(self.gm, self.calls[0])
+            self.reset()
 
     def mismatch(self) -> str:
         """Return how the graph differs from the original module, or an empty string."""
@@ -211,14 +216,14 @@ def _spec(found: Any) -> pytree.TreeSpec:
 
 
 def _signature(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, ...]:
-    """Return one parameter name per argument, as forward calls them."""
+    """Return one parameter name per argument, as forward calls them where a program may call them so."""
     parameters = inspect.signature(module.forward).parameters.values()
     names: list[str] = []
     for parameter in parameters:
         if parameter.kind is parameter.VAR_POSITIONAL:
             names += [f"{parameter.name}_{i}" for i in range(len(args) - len(names))]
         elif parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
-            names.append(parameter.name)
+            names.append(f"{parameter.name}_" if parameter.name in BOUND else parameter.name)
     return (*names[: len(args)], *kwargs)
 
 
@@ -262,7 +267,8 @@ def _export(module: nn.Module, call: Call) -> tuple[fx.GraphModule, dict[str, to
                 gm = program.module()
             break
         except Exception as error:  # torch.export raises a dozen unrelated classes
-            reasons.append(f"{type(error).__name__}: {str(error).strip().splitlines()[0][:300]}")
+            said = str(error).strip() or "(it says no more)"  # a bare assert has no words
+            reasons.append(f"{type(error).__name__}: {said.splitlines()[0][:300]}")
     else:
         raise CaptureError(
             f"{type(module).__name__} cannot be captured as one graph",
@@ -274,6 +280,7 @@ def _export(module: nn.Module, call: Call) -> tuple[fx.GraphModule, dict[str, to
         if node.op == "call_module" or (node.op == "get_attr" and not node.users):
             gm.graph.erase_node(node)
     _inline_grad_scopes(gm)
+    number_paddings(gm)
     constants: dict[str, torch.Tensor] = {}
     for node in gm.graph.nodes:
         if node.op == "get_attr":
@@ -371,5 +378,5 @@ def _oracle(captured: Captured) -> Outcome | None:
     twin = Oracle(captured.gm)
     try:
         return observe(twin, captured.calls)
-    except (RuntimeError, TypeError, NotImplementedError):
+    except Exception:  # operators refuse dtypes in ways of their own
         return None

@@ -72,6 +72,11 @@ def _keep(value: Any) -> Any:
     return value.detach().clone() if isinstance(value, torch.Tensor) else value
 
 
+def overlaps(tensor: torch.Tensor) -> bool:
+    """Tell whether elements of a tensor share memory, as an expanded one's do."""
+    return any(stride == 0 and size > 1 for size, stride in zip(tensor.shape, tensor.stride(), strict=True))
+
+
 def observe(module: nn.Module, calls: Sequence[Call], owner: nn.Module | None = None) -> Outcome:
     """Run ``calls`` one after the other on ``module``, whose state moves on, seeding before each.
 

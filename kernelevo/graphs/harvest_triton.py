@@ -113,14 +113,14 @@ def _functional(flat: FlatGraph) -> list[int]:
 
     A CPU build of torch cannot trace writes to CUDA tensors.
     """
-    copies = [t.clone() for t in flat.examples]
-    with TURN, torch.no_grad(), torch.random.fork_rng(devices=[]):
+    with TURN, torch.no_grad(), torch.random.fork_rng(devices=[]):  # nobody else moves buffers on meanwhile
+        copies = [t.clone() for t in flat.examples]
         flat.module(*copies)
-    changed = [
-        i
-        for i, (a, b) in enumerate(zip(copies, flat.examples, strict=True))
-        if not torch.equal(torch.nan_to_num(a), torch.nan_to_num(b))
-    ]
+        changed = [
+            i
+            for i, (a, b) in enumerate(zip(copies, flat.examples, strict=True))
+            if not torch.equal(torch.nan_to_num(a), torch.nan_to_num(b))
+        ]
     graph = flat.module.graph
     placeholders = [n for n in graph.nodes if n.op == "placeholder"]
     output = next(n for n in graph.nodes if n.op == "output")

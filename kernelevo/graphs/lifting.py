@@ -114,6 +114,11 @@ def _cone(node: fx.Node) -> Sequence[fx.Node]:
     return [n for n in node.graph.nodes if n in cone]
 
 
+def tensors_of(node: fx.Node) -> set[str]:
+    """Return the names of the module's tensors that a fixed node is made of."""
+    return {str(n.target) for n in _cone(node) if n.op == "get_attr"}
+
+
 def evaluate(node: fx.Node, tensors: Iterable[tuple[str, torch.Tensor]]) -> torch.Tensor:
     """Return the present value of a fixed node, given the module's tensors by name."""
     state = dict(tensors)

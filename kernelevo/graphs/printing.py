@@ -13,7 +13,7 @@ from kernelevo.graphs.capture import Captured
 from kernelevo.graphs.constants import UNPACK, embedded
 from kernelevo.graphs.skeleton import Entry
 from kernelevo.graphs.snippet import TUNE, Snippet, merged, table_text
-from kernelevo.graphs.spelling import Speller
+from kernelevo.graphs.spelling import BOUND, Speller
 from kernelevo.graphs.structure import children, literal, paths
 
 WIDTH = 100
@@ -79,6 +79,8 @@ def _imports(text: str) -> str:
     lines = ["import torch", "from torch import nn"]
     if re.search(r"\bF\.", text):
         lines.insert(1, "import torch.nn.functional as F")
+    if re.search(r"\btyping\.", text):
+        lines = ["import typing", *lines]
     if re.search(r"\bkernelevo\.", text):
         lines = ["import kernelevo", *lines]
     return "\n".join(lines) + "\n"
@@ -193,19 +195,7 @@ def _device(captured: Captured) -> str:
 
 def _names(captured: Captured) -> dict[fx.Node, str]:
     """Give every node a Python name: forward's own for its parameters, the graph's for the rest."""
-    taken = {
-        "self",
-        "torch",
-        "F",
-        "nn",
-        "kernelevo",
-        "hold",
-        "Part",
-        "unpacked",
-        "ModelNew",
-        TUNE,
-        *captured.signature,
-    }
+    taken = {*BOUND, "hold", "Part", "unpacked", "ModelNew", TUNE, *captured.signature}
     for snippet in captured.snippets.values():
         taken |= snippet.defines()
     names: dict[fx.Node, str] = {}

@@ -28,6 +28,9 @@ _INFIX: Mapping[Any, str] = {  # what export makes of sizes that depend on value
     operator.ge: ">=",
 }
 
+BOUND = frozenset({"self", "torch", "nn", "F", "kernelevo", "typing"})
+"""Names that a program's methods read, so that nothing else there may have them."""
+
 # public bindings that are written by hand in torch and read their arguments unlike the ATen schema
 _HAND_WRITTEN = frozenset({"to", "split", "size", "stride", "item", "tensor", "from_numpy", "nonzero"})
 

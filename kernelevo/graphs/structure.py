@@ -44,7 +44,10 @@ def literal(spec: pytree.TreeSpec, leaves: Iterator[str]) -> str:
         return next(leaves)
     keys = _keys(spec)
     parts = [literal(child, leaves) for child in children(spec)]
-    if spec.type in _DICTS:
+    if spec.type is collections.OrderedDict:  # of which typing is the module that every program may import
+        pairs = ", ".join(f"({k!r}, {p})" for k, p in zip(keys, parts, strict=True))
+        return f"typing.OrderedDict([{pairs}])"
+    if spec.type is dict:
         return "{" + ", ".join(f"{k!r}: {p}" for k, p in zip(keys, parts, strict=True)) + "}"
     if spec.type is list:
         return "[" + ", ".join(parts) + "]"

@@ -8,12 +8,13 @@ import os
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 from kernelevo.core import Brief, Origin, Program, Proposal, Task, Trial
 from kernelevo.errors import BuildError, KernelEvoError
-from kernelevo.proposers.workbench import Workbench, rewrites_of, workbench
+from kernelevo.proposers.workbench import Workbench, body_digest, rewrites_of, workbench
 
 if TYPE_CHECKING:
     from kernelevo.graphs.capture import Captured
@@ -51,6 +52,7 @@ class CompilerProposer:
         self.seconds = seconds
         self._tried: set[Choice] = set()
         self._texts: dict[Choice, str | None] = {}  # None where Inductor refused
+        self._bodies: set[str] = set()  # digests of what was proposed: a variant may change nothing
         self._turn = threading.Lock()  # harvests are made one after the other: Inductor's settings are global
         if task is not None and _device(task) == "cpu":  # on a device the brief says for which
             threading.Thread(target=self._begin, args=(task,), name="harvest", daemon=True).start()
@@ -65,12 +67,13 @@ class CompilerProposer:
         if origin.proposer == self.name and "variant" in origin.details:
             rewrites = tuple(str(name) for name in origin.details.get("rewrites", ()))
             self._tried.add((str(origin.details["variant"]), rewrites))
+            self._bodies.add(body_digest(program.source))
 
     async def propose(self, brief: Brief, rng: Random) -> Sequence[Proposal]:
         """Return the next harvested program, or nothing when there is no other.
 
         Raises:
-            CaptureError: if the module has no graph.
+            CaptureError: if the module has no graph, or a constant that is too large to be written down.
         """
         if "reference" not in brief.task.options or _device(brief.task) not in ("cpu", "cuda"):
             return []
@@ -101,7 +104,8 @@ class CompilerProposer:
                 continue
             self._tried.add(choice)
             program = self._program(brief, bench, known[choice[0]], choice[1])
-            if program is not None:
+            if program is not None and body_digest(program.source) not in self._bodies:
+                self._bodies.add(body_digest(program.source))
                 return [Proposal(program)]
             if time.monotonic() - began > self.seconds / 2:  # others have their turn before the next try
                 break
@@ -141,6 +145,10 @@ class CompilerProposer:
 
         choice = variant.name, rewrites
         if choice not in self._texts:
+            with suppress(ValueError):  # what has no text of its own may have some in generated code
+                print_dispatch(
+                    graphs
+                )  # a constant that is too large has none there either, half a minute later
             threads = int(task.options.get("threads") or len(os.sched_getaffinity(0)))
             try:
                 if variant.name == TRITON:

@@ -12,7 +12,15 @@ from typing import Any
 from kernelevo.backends import tune as table
 from kernelevo.core import Brief, Evaluation, Origin, Program, Proposal, Task, Trial
 from kernelevo.errors import KernelEvoError
-from kernelevo.proposers.workbench import Draft, Names, Workbench, plain_rewrites, rewrites_of, workbench
+from kernelevo.proposers.workbench import (
+    Draft,
+    Names,
+    Workbench,
+    body_digest,
+    plain_rewrites,
+    rewrites_of,
+    workbench,
+)
 
 _log = logging.getLogger(__name__)
 _DRAWS = 64  # random subsets drawn before the proposer says that it has no more
@@ -32,6 +40,7 @@ class RewriteProposer:
     def __init__(self, task: Task | None = None) -> None:
         self._tried: set[Names] = set()
         self._best: dict[Names, Evaluation] = {}  # by set: the best that it was judged
+        self._bodies: set[str] = set()  # digests of what was proposed: one text may have several names
         if task is not None:
             threading.Thread(target=_begin, args=(task,), name="capture", daemon=True).start()
 
@@ -56,6 +65,7 @@ class RewriteProposer:
         if names is None or program.origin.details.get("base", "graph") != "graph":
             return None
         self._tried.add(names)
+        self._bodies.add(body_digest(program.source))
         return names
 
     async def propose(self, brief: Brief, rng: Random) -> Sequence[Proposal]:
@@ -77,7 +87,9 @@ class RewriteProposer:
         for wanted in self._wanted(bench, rng):
             draft = bench.draft(wanted)
             fired = frozenset(draft.rewrites)
-            if fired and fired not in self._tried:
+            body = body_digest(draft.text)
+            if fired and fired not in self._tried and body not in self._bodies:
+                self._bodies.add(body)
                 self._tried |= {fired, wanted}
                 return [Proposal(made(self.name, draft, brief, "graph rewrites"))]
             self._tried.add(wanted)
@@ -85,8 +97,11 @@ class RewriteProposer:
 
     def _wanted(self, bench: Workbench, rng: Random) -> Iterator[Names]:
         """Yield sets not tried yet, most promising first."""
+        for name in ("sure", "greedy"):  # each costs seconds on a large module: the first before the second
+            first = frozenset(getattr(bench, name))
+            if first and first not in self._tried:
+                yield first
         full = frozenset(bench.greedy)
-        yield from (first for first in (frozenset(bench.sure), full) if first and first not in self._tried)
         for centre in sorted(self._best, key=lambda names: -_score(self._best[names])) or [full]:
             near = [centre ^ {name} for name in bench.useful]
             rng.shuffle(near)
@@ -106,7 +121,8 @@ def _score(evaluation: Evaluation) -> float:
 def _begin(task: Task) -> None:
     """Do the first brief's work; what fails here fails again there, where somebody is told."""
     try:
-        _ = workbench(task).greedy
+        bench = workbench(task)
+        _ = bench.sure, bench.greedy  # in the order in which they are proposed
     except KernelEvoError as error:
         _log.info("no graph ahead of the first brief: %s", error)
 

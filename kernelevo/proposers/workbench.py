@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -63,7 +64,7 @@ class Workbench:
         reference = load_reference(task.options["reference"])
         self._captured: Graphs = capture_each(reference.build(SEED), reference.input_sets())
         self._drafts: dict[Names, Draft] = {}
-        self._graphs: dict[Names, tuple[tuple[str, ...], Graphs]] = {}
+        self._graphs: dict[Names, tuple[tuple[str, ...], Graphs]] = {frozenset(): ((), self._captured)}
 
     def graphs(self, wanted: Iterable[str]) -> tuple[tuple[str, ...], Graphs]:
         """Return which rewrites among ``wanted`` fire, in order, and the graphs they make; do not edit these.
@@ -73,6 +74,8 @@ class Workbench:
         from kernelevo.graphs.rewrite import apply_rewrites
 
         names = frozenset(wanted) & frozenset(self.catalogue)
+        if (known := self._graphs.get(names)) is not None:  # the lock may be held for another set, for long
+            return known
         with self._lock:
             if names not in self._graphs:
                 twins = tuple(captured.copy() for captured in self._captured)
@@ -83,16 +86,24 @@ class Workbench:
             return self._graphs[names]
 
     def draft(self, wanted: Iterable[str]) -> Draft:
-        """Return the program of those rewrites among ``wanted`` that are in the catalogue and fire."""
+        """Return the program of those rewrites among ``wanted`` that are in the catalogue and fire.
+
+        Raises:
+            CaptureError: if a constant of the module is too large to be written down.
+        """
         from kernelevo.graphs.dispatch import print_dispatch
 
         names = frozenset(wanted) & frozenset(self.catalogue)
+        if (known := self._drafts.get(names)) is not None:  # the lock may be held for another set, for long
+            return known
         with self._lock:
             if names not in self._drafts:
                 fired, graphs = self.graphs(names)
-                done = ", ".join(fired) or "no rewrite"
-                draft = Draft(fired, print_dispatch(graphs, header=f"{self._name}: {done}."))
-                self._drafts[names] = self._drafts.setdefault(frozenset(fired), draft)
+                if frozenset(fired) not in self._drafts:
+                    done = ", ".join(fired) or "no rewrite"
+                    text = print_dispatch(graphs, header=f"{self._name}: {done}.")
+                    self._drafts[frozenset(fired)] = Draft(fired, text)
+                self._drafts[names] = self._drafts[frozenset(fired)]
             return self._drafts[names]
 
     @functools.cached_property
@@ -158,3 +169,9 @@ def plain_rewrites(verdict: Verdict) -> Names | None:
     """Return the rewrites of a program that is a printed graph, None for any other."""
     details = verdict.program.origin.details
     return rewrites_of(details) if details.get("base", "graph") == "graph" else None
+
+
+def body_digest(text: str) -> str:
+    """Return a digest of a printed program without the words at its top, which say how it was made."""
+    body = text.split('"""', 2)[2] if text.startswith('"""') else text
+    return hashlib.sha256(body.encode(errors="replace")).hexdigest()

@@ -178,9 +178,22 @@ def test_an_unwritable_folder_says_what_to_do(tmp_path: Path) -> None:
         BuildCache(tmp_path / "file" / "below").get("ab", Write("x"))
 
 
-def test_default_root(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_folder_of_an_entry_that_cannot_be_made_is_the_machine_s(tmp_path: Path) -> None:
+    """The locks' folder may be written, that of the entry belongs to somebody else: here it is a file."""
+    (tmp_path / "ab").write_text("")
+    with pytest.raises(BuildRefused, match="cannot be written"):
+        BuildCache(tmp_path).get("ab", Write("x"))
+    assert not list((tmp_path / "locks").iterdir())
+
+
+def test_default_root(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("KERNELEVO_CACHE", "/somewhere")
     assert default_root() == Path("/somewhere")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KERNELEVO_CACHE", "here/below")  # the judge's children work in other folders
+    assert default_root() == tmp_path / "here" / "below"
+    monkeypatch.setenv("KERNELEVO_CACHE", "~/below")  # of a file of settings, which no shell has read
+    assert default_root() == Path.home() / "below"
     monkeypatch.delenv("KERNELEVO_CACHE")
     assert default_root() == Path.home() / ".cache" / "kernelevo"
 

@@ -365,3 +365,21 @@ def test_a_header_that_gcc_cannot_load_costs_no_program_its_build(
     x, y = torch.rand(16), torch.empty(16)
     cpp(MATH + VECTOR_SOURCE).f(x, y, 16)
     torch.testing.assert_close(y, x.exp())
+
+
+def test_an_object_that_cannot_be_loaded_is_built_again_beside_it(private_cache: Path) -> None:
+    """Its size is right, so the cache takes it for whole: a disk lost it, or another system made it."""
+    source = 'extern "C" int seven() { return 7; }\n'
+    path = cpp_module.compiled(source)
+    path.write_bytes(bytes(path.stat().st_size))
+    lib = cpp(source)
+    assert lib.seven() == 7 and lib.path != path
+    cpp_module._loaded.clear()
+    assert cpp(source).path == lib.path  # found, not built once more
+
+
+def test_an_object_that_lacks_a_function_is_not_built_twice(private_cache: Path) -> None:
+    source = 'extern "C" int nowhere();\nextern "C" int here() { return nowhere(); }\n'
+    with pytest.raises(OSError, match="undefined symbol"):
+        cpp(source)
+    assert len(list(private_cache.glob("*/*/kernel.so"))) == 1

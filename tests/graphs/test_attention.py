@@ -67,6 +67,32 @@ class Added(nn.Module):
         return (x @ x.transpose(-1, -2) * 0.3 + self.position).softmax(-1) @ x
 
 
+class Relative(nn.Module):
+    """The bias of windows: a table of numbers for each distance, looked up in forward."""
+
+    def __init__(self):
+        super().__init__()
+        self.table = nn.Parameter(torch.randn(17, 2))
+        self.register_buffer("distance", torch.arange(9)[:, None] - torch.arange(9) + 8)
+
+    def forward(self, x):
+        bias = self.table[self.distance.view(-1)].view(9, 9, 2).permute(2, 0, 1).contiguous()
+        return (x @ x.transpose(-1, -2) * 0.3 + bias.unsqueeze(0)).softmax(-1) @ x
+
+
+class Divided(nn.Module):
+    """The divisor is a tensor, as many tutorials have it, and a learnt factor where there is one."""
+
+    def __init__(self, factor=None):
+        super().__init__()
+        self.scale = torch.sqrt(torch.FloatTensor([4.0]))
+        self.factor = None if factor is None else nn.Parameter(torch.tensor(factor))
+
+    def forward(self, x):
+        scores = x @ x.mT / self.scale / torch.tensor(2.0).sqrt()
+        return (scores if self.factor is None else scores * self.factor).softmax(-1) @ x
+
+
 class KeepsWeights(nn.Module):
     def forward(self, x):
         weights = torch.softmax(x @ x.mT, -1)
@@ -105,6 +131,8 @@ def applied(module, x):
         (Dropped().eval(), torch.randn(5, 2, 16)),
         (Chosen(), torch.randn(2, 3, 6, 4)),
         (Added(), torch.randn(3, 2, 9, 8)),
+        (Relative(), torch.randn(3, 2, 9, 8)),
+        (Divided(), torch.randn(3, 2, 9, 8)),
     ],
 )
 def test_written_out_attention_is_fused(module, x, tmp_path):
@@ -114,7 +142,7 @@ def test_written_out_attention_is_fused(module, x, tmp_path):
     assert difference(captured, load(print_program(captured), tmp_path, module)) == ""
 
 
-@pytest.mark.parametrize("module", [KeepsWeights(), OverChannels(), Padded()])
+@pytest.mark.parametrize("module", [KeepsWeights(), OverChannels(), Padded(), Divided(0.5)])
 def test_what_is_not_attention_is_left(module):
     captured, report = applied(module, torch.randn(3, 7, 7))
     assert report["fused-attention"].places == 0

@@ -1,10 +1,15 @@
+import threading
+
 import pytest
 import torch
 from torch import nn
 
 from kernelevo.errors import CaptureError
 from kernelevo.graphs.capture import capture
+from kernelevo.graphs.execution import TURN
+from kernelevo.graphs.printing import print_program
 from kernelevo.graphs.snippet import Snippet
+from tests.graphs.programs import load
 
 
 class Nested(nn.Module):
@@ -183,3 +188,83 @@ def test_a_long_unrolled_loop():
 def test_another_mode_that_raises_is_another_mode(module):
     captured = capture(module.eval(), (torch.randn(4, 3),))
     assert captured.mode_matters and not captured.training
+
+
+class Expanded(nn.Module):
+    """A buffer and a plain tensor whose elements share memory: nobody can write to them in place."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("ones", torch.ones(1).expand(3), persistent=False)
+        self.two = torch.tensor(2.0).expand(4, 3)
+
+    def forward(self, x):
+        return x * self.ones + self.two
+
+
+def test_tensors_that_overlap_themselves_are_no_obstacle(tmp_path):
+    module, x = Expanded(), torch.randn(4, 3)
+    captured = capture(module, (x,))
+    program = load(print_program(captured), tmp_path, module)
+    assert torch.equal(program(x), module(x))
+
+
+class Wordless(nn.Module):
+    """It works, and while it is exported it raises without a word, as a bare assertion does."""
+
+    def forward(self, x):
+        if torch.compiler.is_exporting():
+            raise NotImplementedError
+        return x * 2
+
+
+def test_a_refusal_without_words_is_a_refusal():
+    with pytest.raises(CaptureError, match="NotImplementedError"):
+        capture(Wordless(), (torch.ones(3),))
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [
+        (nn.Conv1d(3, 4, 5, padding="same"), (2, 3, 9)),
+        (nn.Conv2d(3, 4, (3, 5), dilation=(1, 2), padding="same", bias=False), (2, 3, 9, 12)),
+        (nn.Conv2d(3, 6, 3, stride=2, padding="valid", groups=3), (2, 3, 9, 9)),
+        (nn.Conv3d(2, 4, 3, padding="same"), (1, 2, 5, 6, 7)),
+        (nn.utils.parametrizations.weight_norm(nn.Conv2d(3, 4, 3, padding="same")), (2, 3, 9, 9)),
+    ],
+)
+def test_padding_in_words_becomes_numbers(layer, shape):
+    captured = capture(layer, (torch.randn(shape),))
+    (node,) = (n for n in captured.graph.nodes if "conv" in str(n.target))
+    assert node.target._overloadname == "default"
+
+
+def test_padding_that_is_not_the_same_on_both_sides_is_left():
+    module, x = nn.Conv2d(3, 4, 4, padding="same"), torch.randn(2, 3, 9, 9)
+    captured = capture(module, (x,))
+    assert torch.equal(captured.gm(x), module(x))
+    assert any(getattr(n.target, "_overloadname", "") == "padding" for n in captured.graph.nodes)
+
+
+class Counting(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("calls", torch.zeros(()))
+
+    def forward(self, x):
+        self.calls.add_(1)
+        return x * self.calls
+
+
+def test_copies_that_run_in_two_threads_do_not_move_each_other_s_buffers():
+    """Rewrites are checked in one thread of a search, harvests in another; their graphs share buffers."""
+    captured = capture(Counting(), (torch.ones(3),))
+    calls, twin = captured.root.get_buffer("calls"), captured.copy()
+    with TURN:  # as while a copy runs
+        calls.fill_(5.0)
+        other = threading.Thread(target=twin.observe)
+        other.start()
+        other.join(0.3)
+        assert calls.item() == 5.0
+    other.join()
+    assert captured.mismatch() == twin.mismatch() == ""

@@ -47,3 +47,19 @@ def test_what_does_not_match():
     ):
         assert fire(DirectConvolution(), conv, draw(1, conv.in_channels, 20, 40))[0] == 0
     assert fire(DirectConvolution(), nn.Conv2d(3, 4, 3), draw(1, 3, 8, 8))[0] == 0
+
+
+class Twice(nn.Module):
+    """One branch that stands in a concatenation twice."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3)
+
+    def forward(self, x):
+        y = self.conv(x)
+        return torch.cat([y, y], 1)
+
+
+def test_a_branch_that_is_concatenated_with_itself():
+    assert fire(DirectConvolution(), Twice(), draw(1, 3, 20, 40))[0] == 1

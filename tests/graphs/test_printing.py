@@ -1,9 +1,11 @@
 import copy
 import pickle
+from collections import OrderedDict
 
 import pytest
 import torch
 from torch import nn
+from torch.utils import _pytree as pytree
 
 from kernelevo.errors import CaptureError
 from kernelevo.graphs.capture import capture
@@ -175,5 +177,40 @@ class Chosen(nn.Module):
 def test_sizes_that_depend_on_values_are_printed_with_their_checks(tmp_path):
     module = Chosen()
     captured = capture(module, (torch.randn(3, 4),))
+    program = load(print_program(captured), tmp_path, module)
+    assert difference(captured, program) == ""
+
+
+class Ordered(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(4, 4)
+
+    def forward(self, x):
+        y = self.linear(x)
+        return OrderedDict([("out", y), ("aux", (OrderedDict(), {"x": x + 1}))])
+
+
+def test_an_ordered_dict_stays_one(tmp_path):
+    """The judge tells it from a dict: torchvision's models for segmentation return one."""
+    module = Ordered()
+    captured = capture(module, (torch.randn(3, 4),))
+    program = load(print_program(captured), tmp_path, module)
+    assert difference(captured, program) == ""
+    x = torch.randn(3, 4)
+    assert pytree.tree_structure(program(x)) == pytree.tree_structure(module(x))
+    assert type(program(x)) is OrderedDict and type(program(x)["aux"][1]) is dict
+
+
+class Named(nn.Module):
+    """Its arguments have the names by which programs know torch and its functions."""
+
+    def forward(self, F, nn):
+        return torch.nn.functional.gelu(F) @ nn.relu()
+
+
+def test_arguments_may_be_called_as_the_modules_that_a_program_uses(tmp_path):
+    module = Named()
+    captured = capture(module, (torch.randn(3, 4), torch.randn(4, 4)))
     program = load(print_program(captured), tmp_path, module)
     assert difference(captured, program) == ""

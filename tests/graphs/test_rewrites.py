@@ -168,6 +168,9 @@ MATCHES = [
     ("folded-norm", normed(nn.Linear(4, 6), nn.BatchNorm1d(6, affine=False, eps=0.1)), torch.randn(3, 4)),
     ("folded-norm", normed(nn.Conv1d(4, 6, 3), nn.BatchNorm1d(6)), torch.randn(2, 4, 9)),
     ("folded-norm", normed(nn.Conv3d(4, 6, 2), nn.BatchNorm3d(6)), torch.randn(2, 4, 3, 4, 5)),
+    ("folded-norm", normed(nn.ConvTranspose1d(4, 6, 3), nn.BatchNorm1d(6)), torch.randn(2, 4, 9)),
+    ("folded-norm", normed(nn.ConvTranspose2d(4, 6, 3, 2, 1, 1, bias=False), nn.BatchNorm2d(6)), image()),
+    ("folded-norm", normed(nn.ConvTranspose3d(6, 6, 2), nn.BatchNorm3d(6)), torch.randn(2, 6, 3, 4, 5)),
     (
         "merged-linear",
         module_of(lambda m, x: m[0](x) * m[1](x) + m[2](x), *(nn.Linear(4, 6) for _ in range(3))),
@@ -177,6 +180,16 @@ MATCHES = [
         "merged-linear",
         Branches(nn.Linear(4, 2, bias=False), nn.Linear(4, 5, bias=False), dim=-1),
         image(size=4),
+    ),
+    (
+        "merged-linear",
+        module_of(lambda m, x: m[0](x).view(2, 30) * m[1](x).view(2, 30), nn.Linear(4, 6), nn.Linear(4, 6)),
+        torch.randn(2, 5, 4),
+    ),
+    (
+        "merged-convolution",
+        module_of(lambda m, x: torch.cat([m[0](x), m[1](x)]), nn.Conv2d(4, 3, 1), nn.Conv2d(4, 5, 1)),
+        image()[0],
     ),
     ("merged-convolution", Branches(nn.Conv2d(4, 3, 1), nn.Conv2d(4, 5, 1)), image()),
     (
@@ -197,6 +210,13 @@ MATCHES = [
         "packed-convolution",
         nn.Sequential(nn.Conv2d(4, 6, (1, 3)), nn.GELU("tanh"), nn.Conv2d(6, 6, 1)),
         image(),
+    ),
+    (
+        "packed-convolution",
+        nn.Sequential(
+            nn.Conv3d(4, 6, 3, (1, 2, 1), 1, groups=2), nn.ReLU(True), nn.Conv3d(6, 2, 1, bias=False)
+        ),
+        torch.randn(2, 4, 5, 6, 7),
     ),
     (
         "packed-linear",
@@ -239,6 +259,7 @@ OTHERS = [
     ("pool-first", nn.Sequential(nn.Conv2d(4, 6, 3), nn.AvgPool2d(2)), image()),
     ("pool-first", nn.Sequential(nn.Conv2d(4, 6, 1), nn.MaxPool2d(2)), image()),
     ("folded-norm", normed(nn.Conv2d(4, 6, 3), nn.BatchNorm2d(6), training=True), image()),
+    ("folded-norm", normed(nn.ConvTranspose2d(4, 4, 3, groups=2), nn.BatchNorm2d(4)), image()),
     (
         "folded-norm",
         module_of(lambda m, x: m[1](y := m[0](x)) + y, *normed(nn.Linear(4, 6), nn.BatchNorm1d(6))).eval(),
@@ -263,6 +284,7 @@ OTHERS = [
         image(),
     ),
     ("channels-last", nn.Conv1d(4, 6, 3), torch.randn(2, 4, 9)),
+    ("packed-convolution", nn.Conv2d(4, 6, 3), image()[0]),
     ("packed-convolution", nn.Conv2d(4, 6, 3).double(), image().double()),
     ("packed-linear", nn.Linear(4, 4).double(), torch.randn(3, 4).double()),
     ("in-place", module_of(lambda m, x: torch.relu(y := m[0](x)) + y, nn.Linear(4, 4)), torch.randn(3, 4)),
@@ -322,3 +344,24 @@ def has_dropout(module):
 def test_pooling_needs_no_name():
     module = module_of(lambda m, x: F.avg_pool2d(m[0](x), 2), nn.Conv2d(4, 6, 1))
     assert apply_reported(capture(module, (image(),)), ["pool-first"])[0].places == 1
+
+
+def logistic(x):
+    return 1 / (1 + torch.exp(-x))
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: torch.relu(x).clamp(max=100.0),
+        lambda x: (x * logistic(x)).clamp(-1e4, 1e4),
+        lambda x: torch.log(logistic(x).clamp(1e-10, 1.0)),
+        lambda x: torch.exp(x) / (1 + torch.exp(x)),
+    ],
+)
+def test_an_activation_is_not_named_where_its_bounds_or_its_overflow_would_be_lost(function):
+    """None of these differ from ReLU, SiLU and sigmoid on the inputs that the module was captured with."""
+    module, far = module_of(lambda m, x: function(x)), torch.tensor([[-200.0, -40.0, 90.0, 2e4]])
+    captured = capture(module, (torch.randn(3, 4),))
+    apply_reported(captured, ["named-activation"])
+    torch.testing.assert_close(captured.gm(far), module(far), atol=1e-6, rtol=1e-6, equal_nan=True)

@@ -129,3 +129,27 @@ def test_on_cuda_it_proposes_triton_without_a_device():
     assert program.origin.details["variant"] == "triton"
     assert "@triton.jit" in program.source and "_inductor" not in program.source
     assert any(name.endswith("_WARPS") for name in read_table(program.source))
+
+
+def test_variants_that_change_nothing_are_one_proposal(monkeypatch):
+    monkeypatch.setattr(harvest_room, "harvest", lambda graph, variant, **more: graph)
+    proposer, seen = CompilerProposer(), []
+    while found := ask(proposer, task()):
+        seen += found
+    bodies = [program.source.split('"""', 2)[2] for program in seen]
+    assert len(set(bodies)) == len(bodies) > 1
+    reminded = CompilerProposer()
+    for program in seen:
+        reminded.proposed(program)
+    assert ask(reminded, task()) == []
+
+
+def test_nothing_is_generated_for_a_module_that_cannot_be_printed(monkeypatch):
+    generated = []
+    monkeypatch.setattr(harvest_room, "harvest", lambda *given, **more: generated.append(given))
+    text = MODEL.replace("nn.Linear(4, 4)", "nn.Linear(4, 4)\n        self.noise = torch.randn(4000, 16)")
+    text = text.replace("dim=-1)", "dim=-1) + self.noise.sum(0)")
+    for proposer in (CompilerProposer(), CompilerProposer(task=task(text))):
+        with pytest.raises(CaptureError, match="too large to be part of a program"):
+            ask(proposer, task(text))
+    assert generated == []

@@ -1,4 +1,5 @@
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
 import pytest
@@ -10,7 +11,7 @@ from kernelevo.errors import CaptureError
 from kernelevo.graphs import dispatch
 from kernelevo.proposers.crossover import CrossoverProposer
 from kernelevo.proposers.rewrite import RewriteProposer
-from kernelevo.proposers.workbench import workbench
+from kernelevo.proposers.workbench import Draft, Workbench, workbench
 from kernelevo.store import Rebase
 from kernelevo.tasks.module import freeze
 from tests.proposers.attending import TASK as ATTENDING
@@ -256,3 +257,36 @@ def test_a_module_without_a_graph_is_captured_once_for_all(monkeypatch):
     with pytest.raises(CaptureError, match="cannot be captured as one graph"):
         workbench(task)
     assert len(tries) == 1
+
+
+def test_the_first_program_does_not_wait_for_the_second(monkeypatch):
+    text = TEXT.replace("nn.Linear(3, 3)", "nn.Linear(3, 7)")  # a module that no other test has captured
+    task = Task("d.py", "", options={"reference": {**REFERENCE, "entry": "Model", "text": text}})
+    asked, real = [], Workbench.draft
+    monkeypatch.setattr(
+        Workbench, "draft", lambda self, wanted: asked.append(set(wanted)) or real(self, wanted)
+    )
+    (first,) = ask(RewriteProposer(), Random(0), task=task)
+    bench = workbench(task)
+    assert set(bench.catalogue) not in asked
+    assert first.program.origin.details["rewrites"] == list(bench.sure) != list(bench.greedy)
+
+
+def test_what_is_made_is_there_while_another_set_is_being_made():
+    bench = workbench(TASK)
+    made = bench.draft(["no-ops"])
+    with ThreadPoolExecutor(1) as other, bench._lock:
+        assert other.submit(bench.draft, ["no-ops"]).result(timeout=30) is made
+        assert other.submit(bench.graphs, ["no-ops"]).result(timeout=30)[0] == made.rewrites
+
+
+def test_two_sets_of_one_text_are_one_proposal(monkeypatch):
+    real = Workbench.draft
+    one = real(workbench(TASK), ["no-ops"]).text.partition('"""\n')[2]
+
+    def alike(self, wanted):
+        found = real(self, wanted)
+        return Draft(found.rewrites, f'"""{", ".join(found.rewrites)}."""\n{one}')
+
+    monkeypatch.setattr(Workbench, "draft", alike)
+    assert len(sets(RewriteProposer(), 5)) == 1

@@ -20,6 +20,7 @@ _POINTWISE = (
     aten.erf.default, aten.reciprocal.default, aten.relu.default, aten.clamp.default, aten.clamp_min.default,
     aten.hardtanh.default, aten.softplus.default, aten.log1p.default, aten.log.default, aten.sqrt.default,
 )  # fmt: skip
+_BOUNDS = (aten.clamp.default, aten.clamp_min.default, aten.hardtanh.default, aten.relu.default)
 _MOST = 12  # operations in one written-out activation
 _CLOSE = 1e-8  # agreement on the grid, in fp64; relative to 1 + the largest of the two
 
@@ -66,8 +67,9 @@ def _name(graph: fx.Graph, node: fx.Node) -> int:
         region = _region(node, source)
         if region is None or len(region) < 2 or shape(source) != shape(node):
             continue
+        found = _computed(region, source, _grid())
         for known in _KNOWN:
-            if _equal(region, source, known):
+            if _close(found, known.function(_grid())) and _is_all(region, source, known):
                 with graph.inserting_before(node):
                     made = graph.call_function(known.op, (source,), dict(known.keywords))
                 made.meta = dict(node.meta)
@@ -113,19 +115,48 @@ def _region(node: fx.Node, source: fx.Node) -> list[fx.Node] | None:
     return [n for n in node.graph.nodes if n in region]
 
 
-def _equal(region: list[fx.Node], source: fx.Node, known: Known) -> bool:
-    grid = _grid()
-    values: dict[fx.Node, Any] = {source: grid}
+def _is_all(region: list[fx.Node], source: fx.Node, known: Known) -> bool:
+    """Tell whether a region that agrees on the grid is no more than the activation.
+
+    A bound that the activation does without is the author's own: it is met beyond the grid, or keeps a
+    logarithm behind it finite. And exp(x) / (1 + exp(x)) is no number in fp32 where exp(x) is none.
+    """
+    grid, far = _grid(), _far()
+    expected = known.function(grid)
+    bounds = (step for step in region if is_op(step, *_BOUNDS))
+    if any(_close(_computed(region, source, grid, without=step), expected) for step in bounds):
+        return False
+    found = torch.isfinite(_computed(region, source, far))
+    return bool(torch.equal(found, torch.isfinite(known.function(far))))
+
+
+def _close(found: torch.Tensor, expected: torch.Tensor) -> bool:
+    limit = _CLOSE * (1 + torch.maximum(found.abs(), expected.abs()))
+    return bool(((found - expected).abs() <= limit).all())
+
+
+def _computed(
+    region: list[fx.Node], source: fx.Node, x: torch.Tensor, without: fx.Node | None = None
+) -> torch.Tensor:
+    """Return what a region makes of x; ``without`` hands on what it gets."""
+    values: dict[fx.Node, Any] = {source: x}
     for step in region:
         assert callable(step.target)
         given: Any = fx.node.map_arg((step.args, dict(step.kwargs)), lambda n: values[n])
-        values[step] = step.target(*given[0], **given[1])
-    found, expected = values[region[-1]], known.function(grid)
-    limit = _CLOSE * (1 + torch.maximum(found.abs(), expected.abs()))
-    return bool(((found - expected).abs() <= limit).all())
+        values[step] = given[0][0] if step is without else step.target(*given[0], **given[1])
+    result = values[region[-1]]
+    assert isinstance(result, torch.Tensor)
+    return result
 
 
 @cache
 def _grid() -> torch.Tensor:
     fine = torch.linspace(-12, 12, 4001, dtype=torch.float64)
     return torch.cat([fine, torch.tensor([-80.0, -30.0, -1e-4, 1e-4, 30.0, 80.0], dtype=torch.float64)])
+
+
+@cache
+def _far() -> torch.Tensor:
+    """Return values in fp32 at which some spellings overflow."""
+    sizes = torch.tensor([89.0, 120.0, 1e3, 65504.0, 1e6, 1e15, 1e30])
+    return torch.cat([-sizes, sizes])

@@ -10,7 +10,7 @@ import torch
 from torch import fx
 
 from kernelevo.graphs.capture import Captured
-from kernelevo.graphs.lifting import evaluate, fixed_nodes, lift
+from kernelevo.graphs.lifting import evaluate, fixed_nodes, lift, tensors_of
 from kernelevo.graphs.matching import (
     arguments,
     aten,
@@ -75,6 +75,7 @@ class FusedAttention:
 
     def apply(self, captured: Captured) -> int:
         """Match from each softmax outwards."""
+        number_factors(captured)
         places = 0
         for softmax in calls(captured.graph, aten.softmax.int, aten._softmax.default):
             given = arguments(softmax)
@@ -116,13 +117,23 @@ def _attend(captured: Captured, scores: Scores, operands: list[fx.Node], name: s
     fused = aten.scaled_dot_product_attention.default
     options: dict[str, Any] = {"scale": scores.scale}
     if scores.bias is not None:
-        finite = scores.bias.op == "get_attr" and scores.hidden is None
-        if finite and bool(torch.isfinite(captured.skeleton.by_name[str(scores.bias.target)].tensor).all()):
+        if scores.hidden is None and _is_finite(captured, scores.bias):
             return graph.call_function(fused, (*operands, scores.bias), options)
         return _biased(captured, scores, operands, name)
     if scores.hidden is None:
         return graph.call_function(fused, tuple(operands), options)
     return _masked(captured, scores, operands, name)
+
+
+def _is_finite(captured: Captured, bias: fx.Node) -> bool:
+    """Tell whether a bias is made of the module's own tensors, and hides nothing now.
+
+    A row that is hidden as a whole is answered differently by the fused kernel.
+    """
+    if bias.op != "get_attr" and bias not in fixed_nodes(captured.graph):
+        return False
+    state = ((entry.name, entry.tensor) for entry in captured.skeleton.entries)
+    return bool(torch.isfinite(evaluate(bias, state)).all())
 
 
 def _masked(captured: Captured, scores: Scores, operands: list[fx.Node], name: str) -> fx.Node | None:
@@ -253,3 +264,16 @@ def _untransposed(graph: fx.Graph, keys: fx.Node) -> fx.Node:
             assert isinstance(source, fx.Node)
             return source
     return graph.call_function(aten.transpose.int, (keys, -2, -1))
+
+
+def number_factors(captured: Captured) -> None:
+    """Write factors and divisors that are made of constants alone, as sqrt(tensor(64)) is, as numbers."""
+    fixed = fixed_nodes(captured.graph)
+    constants = {e.name: e.tensor for e in captured.skeleton.entries if e.kind == "constant"}
+    for node in calls(captured.graph, aten.mul.Tensor, aten.div.Tensor):
+        x, factor = node.args[:2]
+        if not isinstance(factor, fx.Node) or factor not in fixed or not is_float32(factor):
+            continue
+        plain = is_float32(x) and shape(x) == shape(node) and math.prod(shape(factor)) == 1
+        if plain and x not in fixed and all(n in constants for n in tensors_of(factor)):
+            node.args = (x, evaluate(factor, constants.items()).item())

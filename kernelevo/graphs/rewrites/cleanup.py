@@ -96,7 +96,7 @@ def _unchanged(node: fx.Node) -> fx.Node | None:
         if not given["train"] or given["p"] == 0:
             return _node(given["input"])
         return None
-    if is_op(node, aten.alias.default, aten.detach.default):
+    if is_op(node, aten.alias.default, aten.detach.default, aten.detach_.default):
         return _node(node.args[0])
     if is_op(node, aten.contiguous):
         source = _node(arguments(node)["self"])

@@ -97,7 +97,7 @@ class DirectConvolution:
         for cat in calls(captured.graph, aten.cat.default):
             parts = arguments(cat)["tensors"]
             joined = [branches[p] for p in parts if p in branches and sole_user(p) is cat]
-            if len(joined) == len(parts) and arguments(cat)["dim"] in (1, -3):
+            if len(joined) == len(set(parts)) == len(parts) and arguments(cat)["dim"] in (1, -3):
                 _replace(captured, joined, cat)
                 for part in parts:
                     _erase(branches.pop(part))

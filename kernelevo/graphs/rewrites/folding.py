@@ -13,11 +13,12 @@ from kernelevo.graphs.matching import arguments, aten, calls, is_float32, is_op,
 from kernelevo.graphs.snippet import Snippet
 
 _CONVOLUTIONS = (aten.conv1d.default, aten.conv2d.default, aten.conv3d.default)
+_TRANSPOSED = (aten.conv_transpose1d.default, aten.conv_transpose2d.input, aten.conv_transpose3d.input)
 _TEXT = '''
 def {name}_made({parameters}):
     """Return weight and bias of a layer and the BatchNorm after it together."""
     factor = torch.rsqrt(variance.double() + {eps!r}){scaled}
-    wide = (-1, *[1] * (weight.dim() - 1))
+    wide = ({axes}, *[1] * (weight.dim() - 2))
     folded = weight.detach().double() * factor.reshape(wide)
     shift = ({bias} - mean.double()) * factor{shifted}
     return folded.float(), shift.float()
@@ -43,15 +44,19 @@ class FoldedNorm:
         for norm in calls(captured.graph, aten.batch_norm.default):
             given = arguments(norm)
             layer = given["input"]
-            if given["training"] or not is_op(layer, *_CONVOLUTIONS, aten.linear.default):
+            turned = is_op(layer, *_TRANSPOSED)  # its kernel has the channels out second
+            if given["training"] or not (turned or is_op(layer, *_CONVOLUTIONS, aten.linear.default)):
+                continue
+            if turned and arguments(layer)["groups"] != 1:
                 continue
             rank = len(shape(arguments(layer)["weight"]))  # channels are the second of as many sizes
             if len(shape(layer)) != rank or sole_user(layer) is not norm or not is_float32(norm):
                 continue
             tensors = _tensors(given, arguments(layer))
             if all(t.op == "get_attr" and t in fixed for t in tensors.values()) and "mean" in tensors:
-                kind = (*tensors, given["eps"])
-                kinds.setdefault(kind, _snippet(f"folded_norm_{len(kinds)}", list(tensors), given["eps"]))
+                kind = (*tensors, given["eps"], turned)
+                name = f"folded_norm_{len(kinds)}"
+                kinds.setdefault(kind, _snippet(name, list(tensors), given["eps"], turned=turned))
                 _fold(captured, norm, layer, kinds[kind], tensors)
                 places += 1
         return places
@@ -70,13 +75,14 @@ def _tensors(norm: dict[str, Any], layer: dict[str, Any]) -> dict[str, fx.Node]:
     return {name: node for name, node in found.items() if node is not None}
 
 
-def _snippet(name: str, parameters: list[str], eps: float) -> Snippet:
+def _snippet(name: str, parameters: list[str], eps: float, *, turned: bool) -> Snippet:
     return Snippet(
         name,
         _TEXT.format(
             name=name,
             parameters=", ".join(parameters),
             eps=eps,
+            axes="1, -1" if turned else "-1, 1",
             scaled=" * scale.detach().double()" if "scale" in parameters else "",
             bias="bias.detach().double()" if "bias" in parameters else "0.0",
             shifted=" + offset.detach().double()" if "offset" in parameters else "",

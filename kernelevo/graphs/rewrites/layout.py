@@ -155,11 +155,13 @@ class PackedConvolution:
         graph, fixed = captured.graph, fixed_nodes(captured.graph)
         kinds: dict[str, str] = {}
         places = 0
-        for conv in calls(graph, aten.conv2d.default):
+        for conv in calls(graph, aten.conv2d.default, aten.conv3d.default):
             given = arguments(conv)
             weight = given["weight"]
             settled = (weight.op == "get_attr" and weight in fixed) or weight.meta.get("settled")
-            if not settled or not is_float32(given["input"]) or value(conv).device.type != "cpu":
+            batched = len(shape(conv)) == len(shape(weight)) and 0 not in shape(conv)
+            plain = batched and is_float32(given["input"])
+            if not settled or not plain or value(conv).device.type != "cpu":
                 continue
             self._replace(captured, conv, given, kinds)
             places += 1
@@ -170,7 +172,8 @@ class PackedConvolution:
     def _replace(
         self, captured: Captured, conv: fx.Node, given: dict[str, Any], kinds: dict[str, str]
     ) -> None:
-        geometry = {k: given[k] if k == "groups" else _both(given[k]) for k in _GEOMETRY}
+        rank = len(shape(given["input"])) - 2
+        geometry = {k: given[k] if k == "groups" else _each(given[k], rank) for k in _GEOMETRY}
         size = list(shape(given["input"]))
         key = f"{geometry} {size}"
         name = kinds.setdefault(key, f"packed_convolution_{len(kinds)}")
@@ -190,5 +193,5 @@ class PackedConvolution:
             graph.erase_node(conv)
 
 
-def _both(given: Any) -> list[int]:
-    return [given[0], given[-1]]
+def _each(given: Any, rank: int) -> list[int]:
+    return list(given) * rank if len(given) == 1 else list(given)

@@ -9,6 +9,7 @@ from typing import Any
 from torch import fx
 
 from kernelevo.graphs.capture import Captured
+from kernelevo.graphs.epilogue import loosen_views
 from kernelevo.graphs.lifting import fixed_nodes
 from kernelevo.graphs.matching import arguments, aten, calls, is_float32, pair, shape
 from kernelevo.graphs.snippet import Snippet
@@ -95,7 +96,7 @@ class MergedConvolution:
             captured.add_snippet(snippet)
             captured.add_snippet(JOINED)
             joiner = snippet.function("joined_kernels" if self.embed else "joined_weight")
-            _join(captured, members, joiner, 1)
+            _join(captured, members, joiner, -3)
             places += 1
         return places
 
@@ -144,6 +145,7 @@ def _join(captured: Captured, members: list[fx.Node], joiner: Any, dim: int) -> 
         part.meta = dict(member.meta)
         member.replace_all_uses_with(part)
         graph.erase_node(member)
+    loosen_views(graph)  # a part has the strides of the whole
 
 
 def _last(graph: fx.Graph, nodes: list[fx.Node | None]) -> fx.Node:

@@ -9,7 +9,7 @@ from kernelevo.graphs import kernels
 from kernelevo.graphs.capture import Captured
 from kernelevo.graphs.lifting import evaluate, fixed_nodes, lift
 from kernelevo.graphs.matching import aten, calls, is_op, on_cpu, shape, sole_user, value
-from kernelevo.graphs.rewrites.attention import Scores, read_scores
+from kernelevo.graphs.rewrites.attention import Scores, number_factors, read_scores
 from kernelevo.graphs.snippet import Snippet, Table
 
 TUNE: Table = {
@@ -75,6 +75,7 @@ class ReluAttention:
 
     def apply(self, captured: Captured) -> int:
         """Match from each ReLU outwards."""
+        number_factors(captured)
         places = 0
         for relu in calls(captured.graph, aten.relu.default, aten.relu_.default):
             product, source = sole_user(relu), relu.args[0]
