@@ -77,6 +77,10 @@ def attach(root: nn.Module, name: str) -> tuple[nn.Module, str]:
     return root, leaf
 
 
+LITERALS = ("lifted_tensor_", "_tensor_constant")
+"""How names begin that ``torch.export`` gives to tensors that forward makes from numbers."""
+
+
 def skeleton_of(module: nn.Module, constants: Mapping[str, torch.Tensor]) -> Skeleton:
     """Read parameters, buffers and ``constants`` of ``module``.
 

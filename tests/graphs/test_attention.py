@@ -81,16 +81,18 @@ class Relative(nn.Module):
 
 
 class Divided(nn.Module):
-    """The divisor is a tensor, as many tutorials have it, and a learnt factor where there is one."""
+    """The divisors are tensors that forward makes; a factor may be learnt or exchanged."""
 
     def __init__(self, factor=None):
         super().__init__()
-        self.scale = torch.sqrt(torch.FloatTensor([4.0]))
-        self.factor = None if factor is None else nn.Parameter(torch.tensor(factor))
+        self.factor = factor
 
     def forward(self, x):
-        scores = x @ x.mT / self.scale / torch.tensor(2.0).sqrt()
+        scores = x @ x.mT / torch.tensor([4.0]).sqrt() / torch.tensor(2.0).sqrt()
         return (scores if self.factor is None else scores * self.factor).softmax(-1) @ x
+
+
+FACTORS = (nn.Parameter(torch.tensor(0.5)), torch.tensor([0.5]))
 
 
 class KeepsWeights(nn.Module):
@@ -142,7 +144,7 @@ def test_written_out_attention_is_fused(module, x, tmp_path):
     assert difference(captured, load(print_program(captured), tmp_path, module)) == ""
 
 
-@pytest.mark.parametrize("module", [KeepsWeights(), OverChannels(), Padded(), Divided(0.5)])
+@pytest.mark.parametrize("module", [KeepsWeights(), OverChannels(), Padded(), *map(Divided, FACTORS)])
 def test_what_is_not_attention_is_left(module):
     captured, report = applied(module, torch.randn(3, 7, 7))
     assert report["fused-attention"].places == 0

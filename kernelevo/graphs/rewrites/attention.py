@@ -21,6 +21,7 @@ from kernelevo.graphs.matching import (
     shape,
     sole_user,
 )
+from kernelevo.graphs.skeleton import LITERALS
 from kernelevo.graphs.snippet import Snippet
 
 _HIDDEN = -1e9  # a score at most this adds exp(-1e9) = 0 to a row that has any other
@@ -267,9 +268,13 @@ def _untransposed(graph: fx.Graph, keys: fx.Node) -> fx.Node:
 
 
 def number_factors(captured: Captured) -> None:
-    """Write factors and divisors that are made of constants alone, as sqrt(tensor(64)) is, as numbers."""
+    """Write factors and divisors that are made of literals alone, as sqrt(tensor(64)) is, as numbers.
+
+    A tensor that is a plain attribute of the module may be exchanged later, and stays.
+    """
     fixed = fixed_nodes(captured.graph)
-    constants = {e.name: e.tensor for e in captured.skeleton.entries if e.kind == "constant"}
+    entries = captured.skeleton.entries
+    constants = {e.name: e.tensor for e in entries if e.kind == "constant" and e.name.startswith(LITERALS)}
     for node in calls(captured.graph, aten.mul.Tensor, aten.div.Tensor):
         x, factor = node.args[:2]
         if not isinstance(factor, fx.Node) or factor not in fixed or not is_float32(factor):
