@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.gpu import same as module
-from benchmarks.gpu.same import problem, row, same, share_interval, summary
+from benchmarks.gpu.same import FRESH, problem, row, same, share_interval, summary
 from kernelevo.device.statistics import estimate
 
 
@@ -78,9 +78,12 @@ def test_each_pair_has_blocks_enough_for_an_interval(monkeypatch: pytest.MonkeyP
             assert how["trusted"]
             return SimpleNamespace(ratio=estimate([0.0] * how["fewest"].calm))
 
-    baselines = SimpleNamespace(all={"eager": SimpleNamespace(session="eager")})
+    closed: list[str] = []
+    session = SimpleNamespace(close=lambda: closed.append("eager"))
+    baselines = SimpleNamespace(all={"eager": SimpleNamespace(session=session)}, revive=lambda: None)
     ground = SimpleNamespace(ring=Ring(), baselines=baselines, equal=lambda: nullcontext("twin"))
     judge = SimpleNamespace(warm=lambda: None, ground=ground)
     monkeypatch.setattr(module, "KernelJudge", lambda *_, **__: nullcontext(judge))
     found = same("cpu", pairs=120, seconds=60.0)
     assert (found["pairs"], found["without_interval"], problem(found)) == (120, 0, "")
+    assert len(closed) == math.ceil(120 / FRESH)  # both sides are new: one may have been lucky
