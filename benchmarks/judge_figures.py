@@ -348,6 +348,7 @@ def main(given: Sequence[str] | None = None) -> int:
             traceback.print_exc()
             found = {"error": f"{type(error).__name__}: {error}"}
         found |= {"seconds": time.monotonic() - start, "load": [load, os.getloadavg()[0]]}
+        found["commit"] = record["commit"]  # parts of one record may be of several days
         record["parts"][name] = found
         out.write_text(json.dumps(record, indent=1) + "\n", "utf-8")
     print(markdown(record))
