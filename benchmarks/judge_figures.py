@@ -306,7 +306,7 @@ _WORDS: dict[str, Callable[[dict[str, Any]], list[tuple[str, str]]]] = {
         (
             f"checking over timed seconds, a call of {f['latency_ms'] or 0:.3g} ms",
             f"{f['share_of_timed']:.1%} (examined {f['examined']:.2f} s, verified {f['verified']:.2f} s, "
-            f"timed {f['timed']:.2f} s)",
+            f"timed {f['timed']:.2f} s); of the batch on inputs of every kind {f['mixed']:.2f} s more",
         )
     ],
     "calibration": lambda f: [

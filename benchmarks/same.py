@@ -62,7 +62,8 @@ def checking(device: str = "cpu", text: str = LARGER, *, seconds: float = 2.0) -
 
     Returns:
         Seconds: ``timed`` (batches of both sides), ``examined`` (reading and hashing between batches),
-        ``verified`` (comparing kept outputs afterwards), ``cases`` (before timing), ``whole`` (the verdict);
+        ``verified`` (comparing kept outputs afterwards), ``mixed`` (comparing those of the one batch on
+        inputs of every kind, which is not timed), ``cases`` (before timing), ``whole`` (the verdict);
         ``share_of_timed``: examined and verified over timed; ``latency_ms``; ``above_5_ms``.
     """
     spec = {"kind": "source", "text": text, "filename": "task.py", "size": "full", "entry": "Model"}
@@ -86,7 +87,7 @@ def checking(device: str = "cpu", text: str = LARGER, *, seconds: float = 2.0) -
             (ground.ring, "_beside", "examined"),
             (ground.ring, "fight", "duel"),
             (ground.checker, "verify", "verified"),
-            (ground.checker, "reports", "verified"),
+            (ground.checker, "reports", "mixed"),
             (ground.checker, "case", "cases"),
             (ground.checker, "several", "cases"),
         ):
@@ -95,7 +96,9 @@ def checking(device: str = "cpu", text: str = LARGER, *, seconds: float = 2.0) -
         start = time.monotonic()
         verdict = judge.measure(artifact)
         spent["whole"] = time.monotonic() - start
-    found = {name: spent[name] for name in ("timed", "duel", "examined", "verified", "cases", "whole")}
+    found = {
+        name: spent[name] for name in ("timed", "duel", "examined", "verified", "mixed", "cases", "whole")
+    }
     latency, checked = verdict.metrics.get("latency_ms"), found["examined"] + found["verified"]
     return {
         "status": str(verdict.status),
@@ -104,7 +107,7 @@ def checking(device: str = "cpu", text: str = LARGER, *, seconds: float = 2.0) -
         "above_5_ms": latency is not None and latency > ABOVE_MS,
         **found,
         "share_of_timed": checked / found["timed"] if found["timed"] else None,
-        "share_of_whole": (checked + found["cases"]) / found["whole"],
+        "share_of_whole": (checked + found["mixed"] + found["cases"]) / found["whole"],
     }
 
 

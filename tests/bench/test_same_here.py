@@ -20,9 +20,9 @@ def test_the_cost_of_checking_is_measured():
     cost = same.checking(seconds=0.3, text=same.TEXT)
     assert cost["status"] == "ok" and cost["latency_ms"] > 0
     assert cost["above_5_ms"] is (cost["latency_ms"] > 5)
-    assert cost["examined"] > 0 and cost["verified"] > 0 and cost["cases"] > 0
+    assert cost["examined"] > 0 and cost["verified"] > 0 and cost["cases"] > 0 and cost["mixed"] > 0
     assert cost["timed"] + cost["examined"] <= cost["duel"] * 1.01
-    assert cost["duel"] + cost["verified"] + cost["cases"] <= cost["whole"] * 1.01
+    assert cost["duel"] + cost["verified"] + cost["mixed"] + cost["cases"] <= cost["whole"] * 1.01
     assert cost["share_of_timed"] == pytest.approx((cost["examined"] + cost["verified"]) / cost["timed"])
 
 
