@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from kernelevo.backends import pickled
 from kernelevo.backends.arguments import Parameters
+from kernelevo.backends.candidate import plain_tensors
 from kernelevo.core import Task
 from kernelevo.errors import BadProgram, BadSetting, refused
 from kernelevo.tasks.load import check_settings
@@ -53,7 +54,7 @@ def freeze(
 
     Raises:
         BadSetting: for something that is not a module, weights that do not fit, an unknown device or policy.
-        BadProgram: no inputs, or a module or input that cannot be pickled.
+        BadProgram: no inputs, a module or input that cannot be pickled, or a sparse tensor.
         StoreError, Unwritable: if the folder cannot be made or written.
     """
     from torch import nn
@@ -65,6 +66,7 @@ def freeze(
             now="pass an instance, e.g. optimize(MyModule(), inputs)",
         )
     sets = input_sets(inputs, module)
+    _refuse_layouts(module, sets)
     parts = _weights(weights, len(sets))
     path = folder / FILE
     try:
@@ -92,6 +94,23 @@ def freeze(
         "kernel",
         {"reference": spec, "device": device, "size": "full", "policy": policy},
     )
+
+
+def _refuse_layouts(module: nn.Module, sets: Sequence[tuple[Any, ...]]) -> None:
+    """Refuse tensors whose values do not lie in memory by shape and strides, as a judge draws them."""
+    import torch
+    from torch.utils import _pytree as pytree
+
+    given = [(f"input {i}", leaf) for one in sets for i, leaf in enumerate(pytree.tree_leaves(one))]
+    held = (*module.named_parameters(), *module.named_buffers(), *plain_tensors(module).items())
+    for name, tensor in (*held, *given):
+        if isinstance(tensor, torch.Tensor) and tensor.layout is not torch.strided:
+            kind = str(tensor.layout).removeprefix("torch.")
+            raise BadProgram(
+                f"{type(module).__name__} cannot be optimised: {name} is a {kind} tensor.",
+                why="programs are checked and timed on tensors that lie in memory by shape and strides",
+                now="optimise a submodule that works on dense tensors, or give the dense form (to_dense)",
+            )
 
 
 def input_sets(inputs: Any, module: nn.Module) -> list[tuple[Any, ...]]:

@@ -97,3 +97,39 @@ def test_weights_that_do_not_fit(tmp_path, weights):
 def test_what_is_no_live_module(tmp_path, module):
     with pytest.raises(BadSetting, match="live"):
         freeze(module, torch.ones(1), tmp_path)
+
+
+class Graph(torch.nn.Module):
+    """A layer of a graph network: a matrix of neighbours, mostly zeros."""
+
+    def __init__(self, neighbours, buffer):
+        super().__init__()
+        self.linear = torch.nn.Linear(4, 4)
+        if buffer:
+            self.register_buffer("neighbours", neighbours)
+        else:
+            self.kept = [neighbours]
+
+    def forward(self, x):
+        return (self.neighbours if "neighbours" in self._buffers else self.kept[0]) @ self.linear(x)
+
+
+@pytest.mark.parametrize(
+    ("module", "inputs", "words"),
+    [
+        (Graph(torch.eye(4).to_sparse(), True), torch.ones(4, 4), "neighbours is a sparse_coo tensor"),
+        (Graph(torch.eye(4).to_sparse(), False), torch.ones(4, 4), r"kept\[0\] is a sparse_coo tensor"),
+        (
+            torch.nn.ReLU(),
+            [(torch.eye(4).to_sparse(),), (torch.eye(4),)],
+            "input 0 is a sparse_coo tensor",
+        ),
+        (torch.nn.ReLU(), torch.ones(3).to_mkldnn(), "input 0 is a _mkldnn tensor"),
+    ],
+)
+def test_tensors_that_do_not_lie_by_shape_and_strides_are_refused(tmp_path, module, inputs, words):
+    with pytest.raises(BadProgram, match=words):
+        freeze(module, inputs, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+    dense = Graph(torch.eye(4), True)
+    assert freeze(dense, torch.ones(4, 4), tmp_path / "dense").options["reference"]["sets"] == 1
