@@ -66,7 +66,6 @@ def freeze(
             now="pass an instance, e.g. optimize(MyModule(), inputs)",
         )
     sets = input_sets(inputs, module)
-    _refuse_layouts(module, sets)
     parts = _weights(weights, len(sets))
     path = folder / FILE
     try:
@@ -124,7 +123,8 @@ def input_sets(inputs: Any, module: nn.Module) -> list[tuple[Any, ...]]:
         module: whose forward takes them; its signature says in which places named ones belong.
 
     Raises:
-        BadProgram: for an empty list, for names that cannot be put in their places, or for anything else.
+        BadProgram: for an empty list, for names that cannot be put in their places, for a sparse tensor in
+            the module or its inputs, or for anything else.
     """
     import torch
 
@@ -137,7 +137,9 @@ def input_sets(inputs: Any, module: nn.Module) -> list[tuple[Any, ...]]:
             now="e.g. optimize(module, (x, h0)), optimize(module, {'x': x}) or optimize(module, [(x1, h1), "
             "(x2, h2)])",
         )
-    return [_arguments(one, module) for one in sets]
+    found = [_arguments(one, module) for one in sets]
+    _refuse_layouts(module, found)
+    return found
 
 
 def _arguments(given: Any, module: nn.Module) -> tuple[Any, ...]:

@@ -131,5 +131,7 @@ def test_tensors_that_do_not_lie_by_shape_and_strides_are_refused(tmp_path, modu
     with pytest.raises(BadProgram, match=words):
         freeze(module, inputs, tmp_path / "new")
     assert not (tmp_path / "new").exists()
+    with pytest.raises(BadProgram, match=words):
+        input_sets(inputs, module)  # what the search of a model's hotspots asks
     dense = Graph(torch.eye(4), True)
     assert freeze(dense, torch.ones(4, 4), tmp_path / "dense").options["reference"]["sets"] == 1
