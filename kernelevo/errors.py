@@ -114,6 +114,20 @@ def refused(what: str, error: OSError, instead: str = "another folder with --out
     return StoreError(what, why=why, now=f"choose {instead}")
 
 
+def of_the_machine(error: Exception) -> bool:
+    """Tell whether SQLite failed for want of permission, space or a sound disk, not by the file's content."""
+    import sqlite3  # not by everybody who has an error to tell
+
+    codes = (
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+    )
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in codes
+
+
 class MachineError(KernelEvoError):
     """This machine lacks something that the request needs."""
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from kernelevo.api.result import Result
 from kernelevo.config import Settings
 from kernelevo.core import Task
+from kernelevo.core.readable import readable
 from kernelevo.device.facts import cpu_facts
 from kernelevo.engine import Budget, Meter, used_so_far
 from kernelevo.errors import BadSetting, KernelEvoError
@@ -82,8 +83,8 @@ def learn(
     """
     if settings.no_knowledge:
         return []
-    run = _text(_named(result))
-    task = dataclasses.replace(result.task, name=_text(result.task.name))
+    run = readable(_named(result))
+    task = dataclasses.replace(result.task, name=readable(result.task.name))
     # what was banned, or refuted when it was timed again, is no example
     steps = gains(run, result.standing, parity=task.evaluator == KERNEL)
     if not steps:
@@ -114,11 +115,6 @@ def _named(result: Result) -> str:
     return f"{name} of {when}"
 
 
-def _text(name: str) -> str:
-    """A name as a note and a prompt can hold it: a path's bytes may be no text."""
-    return name.encode(errors="replace").decode()
-
-
 def _device(result: Result) -> str:
     metrics = result.best.evaluation.metrics if result.best and result.best.evaluation else {}
     return str(metrics.get("device") or cpu_facts()["name"] or "an unknown processor")
@@ -133,7 +129,7 @@ def _summary(
 
     try:
         talk = language(settings, budget)
-        messages = summary_prompt(_text(result.task.name), device, rows, prompt_files(settings))
+        messages = summary_prompt(readable(result.task.name), device, rows, prompt_files(settings))
         wanted = talk.models.dearest(messages, "summariser", max_tokens=MAX_TOKENS)
         with RunStore.open(result.folder) as store:
             meter = Meter(budget, used_so_far(store))

@@ -11,12 +11,13 @@ from typing import Any
 from kernelevo.core import Trial, listing
 from kernelevo.core.evaluation import plain
 from kernelevo.core.program import ENTRY
+from kernelevo.core.readable import readable
 from kernelevo.engine.replay import SEED
 from kernelevo.errors import BadSetting
 from kernelevo.report.changes import side_by_side
 from kernelevo.store import RUN_FILE, Digest, rebased
 from kernelevo.store.database import plain_rows
-from kernelevo.store.rows import readable, trial_from
+from kernelevo.store.rows import trial_from
 
 _ONE = "SELECT t.*, p.language, p.files FROM trials t JOIN programs p ON p.id = t.program WHERE t.number = ?"
 

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+from kernelevo.core.readable import readable
 from kernelevo.errors import KernelEvoError, RunNotFound, closest
 from kernelevo.store import Digest, find_run, glance, glanced, list_runs, writer_of
-from kernelevo.store.rows import readable
 
 T = TypeVar("T")
 EVERY = 0.1  # seconds between two looks at a file

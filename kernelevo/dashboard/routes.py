@@ -12,11 +12,11 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
 
 from kernelevo import api
+from kernelevo.core.readable import readable
 from kernelevo.dashboard import detail, views
 from kernelevo.dashboard.hub import Hub, Watched
 from kernelevo.engine import checked
 from kernelevo.errors import BadSetting, InputError, KernelEvoError, RunNotFound
-from kernelevo.store.rows import readable
 
 LARGEST = 2_000_000  # bytes of an order
 HEARTBEAT = 15.0  # seconds without news after which a comment is sent

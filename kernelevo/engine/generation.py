@@ -141,10 +141,8 @@ class Generation:
                     self._failing[name] = failed
                     self._complain(f"{failed}{_for_how_long(failed) if dropped else ''}")
                     continue
-                if (
-                    decision.asked[-1][2] == UNAFFORDABLE
-                ):  # nobody was asked: that says nothing of the proposer
-                    continue
+                if decision.asked[-1][2] == UNAFFORDABLE:
+                    continue  # nobody was asked: that says nothing of the proposer
                 self._failing.pop(name, None)
                 self.credit.answered(name)
                 if drafts:

@@ -17,7 +17,16 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-from kernelevo.errors import InputError, StoreError, ToolchainMissing, Unwritable, closest, refused
+from kernelevo.core.readable import readable
+from kernelevo.errors import (
+    InputError,
+    StoreError,
+    ToolchainMissing,
+    Unwritable,
+    closest,
+    of_the_machine,
+    refused,
+)
 from kernelevo.knowledge.note import BUILT_IN, Note, parse_note
 
 VARIABLE = "KERNELEVO_KNOWLEDGE"
@@ -32,13 +41,6 @@ _WEIGHTS = "4.0, 8.0, 3.0, 1.0, 0.3"
 _WORD = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
 _FUSION = 20.0
 _SECONDS = 10.0
-_MACHINES = {
-    sqlite3.SQLITE_PERM,
-    sqlite3.SQLITE_READONLY,
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_CANTOPEN,
-}
 
 
 class NoteNotFound(InputError):
@@ -124,7 +126,7 @@ class KnowledgeBase:
         Raises:
             StoreError, Unwritable: if the file cannot be written.
         """
-        note = _read_note(json.dumps(note.to_json()))
+        note = Note.from_json(readable(note.to_json()))
         data = json.dumps(note.to_json())
         self._write(
             ("DELETE FROM hidden WHERE id = ?", (note.id,)),
@@ -220,9 +222,9 @@ class KnowledgeBase:
                 rows = file.execute("SELECT data FROM notes ORDER BY rowid").fetchall()
                 if "hidden" in tables:
                     self._hidden = {id for (id,) in file.execute("SELECT id FROM hidden")}
-            notes = [_read_note(data) for (data,) in rows]
+            notes = [Note.from_json(readable(json.loads(data))) for (data,) in rows]
         except (sqlite3.Error, ValueError, TypeError, AttributeError) as error:
-            if _of_the_machine(error):
+            if of_the_machine(error):
                 now = f"check who may read it, or choose {_ANOTHER}"
                 raise Unwritable(
                     f"the knowledge base {path} cannot be read", why=str(error), now=now
@@ -247,23 +249,12 @@ class KnowledgeBase:
         except OSError as error:
             raise refused(f"the knowledge base {self.path} cannot be written.", error, _ANOTHER) from error
         except sqlite3.Error as error:
-            kind = Unwritable if _of_the_machine(error) else StoreError
+            kind = Unwritable if of_the_machine(error) else StoreError
             raise kind(
                 f"the knowledge base {self.path} cannot be written",
                 why=str(error),
                 now="check who may write there, and whether the disk is full",
             ) from error
-
-
-def _of_the_machine(error: Exception) -> bool:
-    """Whether the file is no good because of permissions, a full disk and the like."""
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _MACHINES
-
-
-def _read_note(data: str) -> Note:
-    """Rebuild a note from JSON; what no index and no prompt can hold is ``?``."""
-    text = json.dumps(json.loads(data), ensure_ascii=False)
-    return Note.from_json(json.loads(text.encode(errors="replace")))
 
 
 def _cosine(one: Sequence[float], two: Sequence[float]) -> float:

@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from shlex import quote
 
-from kernelevo.errors import RunNotFound, StoreError, Unwritable, refused
+from kernelevo.errors import RunNotFound, StoreError, Unwritable, of_the_machine, refused
 from kernelevo.store.migrations import APPLICATION_ID, migrate, names
 
 RUN_FILE, CONFIG_FILE = "run.db", "config.toml"
@@ -20,13 +20,6 @@ _COPIES = 20
 _HEAD = 32  # bytes; it has the salts that are new whenever the log begins anew
 _BUSY_SECONDS = 30.0
 _LOOK = "check the folder's permissions and free space, or choose another with --out"
-_MACHINES = {
-    sqlite3.SQLITE_PERM,
-    sqlite3.SQLITE_READONLY,
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_CANTOPEN,
-}
 
 
 def create(folder: Path, facts: Mapping[str, str]) -> sqlite3.Connection:
@@ -194,8 +187,7 @@ def plain_errors(path: Path) -> Iterator[None]:
             why, now = f"{error} for {_BUSY_SECONDS:.0f} s", "find the process that holds it open"
         else:
             why, now = str(error), _LOOK
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        kind = Unwritable if code in _MACHINES else StoreError
+        kind = Unwritable if of_the_machine(error) else StoreError
         raise kind(f"{path} cannot be used.", why=why, now=now) from error
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # SQLite quotes a schema that is damaged
         raise _damaged(path, error) from error

@@ -12,9 +12,10 @@ from typing import Any
 from kernelevo.core import Evaluation, Objectives, Status
 from kernelevo.core.evaluation import Fidelity
 from kernelevo.core.objectives import directed
+from kernelevo.core.readable import readable
 from kernelevo.errors import RunNotFound
 from kernelevo.store.database import RUN_FILE, plain_rows, stamp
-from kernelevo.store.rows import Command, EventRow, Rebase, readable
+from kernelevo.store.rows import Command, EventRow, Rebase
 from kernelevo.store.store import RunStore
 
 _DIRECTED = "directions"

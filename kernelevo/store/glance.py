@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from kernelevo.core import Evaluation, Objectives, Status
+from kernelevo.core.readable import readable
 from kernelevo.store.database import RUN_FILE, plain_rows, stamp
 from kernelevo.store.digest import read_score
 from kernelevo.store.lock import writer_of
-from kernelevo.store.rows import readable
 from kernelevo.store.store import RunStore
 
 _UNFINISHED = {"new", "running", "paused"}

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kernelevo.core import Evaluation, Fault, Origin, Program, Proposal, Trial
+from kernelevo.core.readable import readable
 
 
 @dataclass(frozen=True)
@@ -141,16 +142,6 @@ def texts(value: Any) -> str:
     """As ``dumps``, for what SQLite itself and pages read: a lone surrogate, which they cannot, is ``?``."""
     text = dumps(value)
     return dumps(readable(json.loads(text))) if r"\ud" in text else text
-
-
-def readable(value: Any) -> Any:
-    """Return plain data as pages and JSON can hold it.
-
-    Half a surrogate pair is ``?``: so Python reads the bytes of a path that are no text, and a task's name or
-    a run's settings may hold one.
-    """
-    text = json.dumps(value, ensure_ascii=False)
-    return json.loads(text.encode(errors="replace"))
 
 
 TRIAL_COLUMNS = (

@@ -13,11 +13,11 @@ from typing import Any
 from nicegui import ui
 
 from kernelevo import api
+from kernelevo.core.readable import readable
 from kernelevo.dashboard import views
 from kernelevo.dashboard.hub import Hub, Watched
 from kernelevo.dashboard.pages.markup import address, pill, raw
 from kernelevo.errors import KernelEvoError
-from kernelevo.store.rows import readable
 
 TICK = 0.15  # seconds between two looks at whether there is something new
 REST = 10  # times as long as an update took, the page leaves the machine alone
