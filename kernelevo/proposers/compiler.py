@@ -146,9 +146,8 @@ class CompilerProposer:
         choice = variant.name, rewrites
         if choice not in self._texts:
             with suppress(ValueError):  # what has no text of its own may have some in generated code
-                print_dispatch(
-                    graphs
-                )  # a constant that is too large has none there either, half a minute later
+                # a constant that is too large has none there either, half a minute later
+                print_dispatch(graphs)
             threads = int(task.options.get("threads") or len(os.sched_getaffinity(0)))
             try:
                 if variant.name == TRITON:
