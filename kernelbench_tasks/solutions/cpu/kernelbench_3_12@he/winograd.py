@@ -356,8 +356,11 @@ def direct_weight(weight: Tensor) -> Tensor:
 def at_points(weight: Tensor, g: list[list[float]]) -> Tensor:
     """(O, C, 3, 3) -> g w g^T as (planes, O / 64, C, 64), computed in fp64."""
     matrix = torch.tensor(g, dtype=torch.float64)
-    planes = torch.einsum("ia,ocab,jb->ijoc", matrix, weight.double(), matrix).flatten(0, 1).float()
-    return planes.unflatten(1, (-1, 64)).transpose(2, 3).contiguous()
+    both, (out, channels) = torch.kron(matrix, matrix), weight.shape[:2]
+    planes = weight.new_empty(len(both), out // 64, channels, 64)
+    for panel, part in enumerate(weight.flatten(2).split(64)):
+        planes[:, panel] = (both @ part.transpose(0, 1).flatten(0, 1).double().T).view(-1, channels, 64)
+    return planes
 
 
 def winograd2_weight(weight: Tensor) -> Tensor:

@@ -400,8 +400,11 @@ def direct_weight(weight: Tensor) -> Tensor:
 def winograd_weight(weight: Tensor) -> Tensor:
     """(O, C, 3, 3) -> G w G^T as (16, O / 64, C, 64), computed in fp64."""
     g = torch.tensor([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]], dtype=torch.float64)
-    planes = torch.einsum("ia,ocab,jb->ijoc", g, weight.double(), g).flatten(0, 1).float()
-    return planes.unflatten(1, (-1, 64)).transpose(2, 3).contiguous()
+    both, (out, channels) = torch.kron(g, g), weight.shape[:2]
+    planes = weight.new_empty(len(both), out // 64, channels, 64)
+    for panel, part in enumerate(weight.flatten(2).split(64)):
+        planes[:, panel] = (both @ part.transpose(0, 1).flatten(0, 1).double().T).view(-1, channels, 64)
+    return planes
 
 
 def up_weight(weight: Tensor) -> Tensor:
