@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +19,7 @@ def check(
     *,
     profile: bool = False,
     say: Callable[[str], None] = lambda _: None,
+    built: Path | None = None,
 ) -> Evaluation:
     """Prove a program and time it against every baseline.
 
@@ -27,6 +29,8 @@ def check(
         settings: device, size and policy are used.
         profile: let a program that passes run under a profiler too; its report is the artifact ``profile``.
         say: told what is being done.
+        built: where what the program was built to goes in the end, a folder that is not there yet. The
+            program's own process made it: it is good for that program's sandbox alone.
 
     Raises:
         BadProgram: if the file cannot be read as text.
@@ -46,7 +50,7 @@ def check(
                 now="leave --profile out",
             )
         say("preparing the reference and the judge")
-        return judge(evaluator, program, say, profile=profile)
+        return judge(evaluator, program, say, profile=profile, built=built)
     finally:
         if isinstance(evaluator, StagedEvaluator):
             evaluator.close()
@@ -58,10 +62,12 @@ def judge(
     say: Callable[[str], None],
     *,
     profile: bool = False,
+    built: Path | None = None,
 ) -> Evaluation:
     """Judge one program with an evaluator that stays open; a correct kernel is timed in fresh processes.
 
     With ``profile`` the evaluator's ``profiled`` adds its report to the verdict on a program that passed.
+    ``built``: see ``check``.
     """
     if not isinstance(evaluator, StagedEvaluator):
         return evaluator(program)
@@ -83,6 +89,8 @@ def judge(
     if profile and verdict.status is Status.OK and hasattr(evaluator, "profiled"):
         say("timed; looking where its time goes")
         verdict = evaluator.profiled(artifact, verdict)
+    if built is not None and artifact.folder is not None and artifact.folder.is_dir():
+        shutil.move(artifact.folder, built)
     return verdict
 
 

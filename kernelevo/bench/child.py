@@ -26,7 +26,7 @@ from kernelevo.core import Program
 from kernelevo.core.tree import listing
 from kernelevo.device.heap import keep_freed
 from kernelevo.errors import BadSetting, InputError, KernelEvoError, MachineError, StoreError
-from kernelevo.sandbox import stock
+from kernelevo.sandbox import scratch, stock
 from kernelevo.sandbox.lifeline import die_with_parent
 
 RUN = "run"
@@ -112,11 +112,17 @@ def judged(job: Job, name: str, folder: Path) -> Row:
     path = job.path or folder / GIVEN
     if job.text is not None:
         path.write_text(job.text, "utf-8")
-    verdict = api.check(path, name, job.settings, say=lambda text: print(text, flush=True))
+    room = scratch.temporary("built")
+    room.chmod(0o711)
+    try:
+        built = room / "program"
+        verdict = api.check(path, name, job.settings, say=lambda text: print(text, flush=True), built=built)
+        theirs = by_their_rule(job, name, folder, api.read_program(path), built if built.is_dir() else None)
+    finally:
+        scratch.remove(room)
     told = verdict.to_json()
     fresh = "processes" in told["metrics"]
     kept = {key: told[key] for key in ("status", "score", "metrics", "feedback")}
-    theirs = by_their_rule(job, name, folder, api.read_program(path))
     return job.row(**kept, confirmed=fresh, upstream=theirs)
 
 
@@ -142,7 +148,9 @@ def shaped(row: Row, name: str, job: Job) -> Row:
         return replace(row, form="unknown")
 
 
-def by_their_rule(job: Job, name: str, folder: Path, program: Program) -> dict[str, Any] | None:
+def by_their_rule(
+    job: Job, name: str, folder: Path, program: Program, built: Path | None = None
+) -> dict[str, Any] | None:
     """Keep the program beside its task's text, and return what KernelBench's own rule says of it."""
     from kernelevo.kernels.upstream import judge_as_upstream
     from kernelevo.tasks import load_task
@@ -154,7 +162,8 @@ def by_their_rule(job: Job, name: str, folder: Path, program: Program) -> dict[s
     (folder / PROGRAM).write_text(listing(program), "utf-8")
     (folder / REFERENCE).write_text(spec["text"], "utf-8")
     try:
-        return judge_as_upstream(spec, program, job.settings.device, threads=len(os.sched_getaffinity(0)))
+        threads = len(os.sched_getaffinity(0))
+        return judge_as_upstream(spec, program, job.settings.device, threads=threads, built=built)
     except KernelEvoError as error:  # a figure beside the verdict, which is there
         print(f"what upstream's rule says is not known: {error}", file=sys.stderr)
         return None

@@ -147,7 +147,7 @@ class Checker:
         seconds: float,
         *,
         fewest: int = 1,
-        beside: bool = False,
+        alone: int | None = None,
         each: float = 0.0,
     ) -> tuple[int, Report | None]:
         """Compare outputs of calls on the stream's values with the reference on those very inputs.
@@ -159,7 +159,8 @@ class Checker:
             samples: the calls.
             seconds: stop after so long.
             fewest: how many of them are verified however long it takes.
-            beside: be content with what a baseline has answered, where both surely agree.
+            alone: calls, from the first on, for which the reference is evaluated here whatever a baseline has
+                answered; for later ones that answer is enough, where both surely agree. None: all calls.
             each: seconds that an evaluation may take; beyond ``fewest`` none is begun with less left.
 
         Returns:
@@ -168,13 +169,14 @@ class Checker:
         start, done = time.monotonic(), 0
         evaluate = cache(self.pool.answers)
         for sample in samples:
-            likely = 0.0 if beside and sample.beside is not None else each
+            beside = None if alone is None or done < alone else sample.beside
+            likely = each if beside is None else 0.0
             if done >= fewest and time.monotonic() - start + likely > seconds:
                 break
             done += 1
             pick, parameters = sample.picks[-1], sample.parameters
             errors = self.pool.error_for(pick.distribution, parameters)
-            if beside and sample.beside is not None and _surely(sample.answer, sample.beside, errors):
+            if beside is not None and _surely(sample.answer, beside, errors):
                 continue
             args = tuple(unflatten(structure, stream.near(pick)))
             if session_stateful:

@@ -174,9 +174,9 @@ def _by_rows(
     name: str, value: torch.Tensor, exact: torch.Tensor, own: torch.Tensor, e_ref: float
 ) -> tuple[str, bool]:
     """Return what is wrong with a tensor's rows, and whether any is less exact than fp32 arithmetic."""
-    bound = FACTOR * e_ref
-    rows = heavy_tails.rows(value, exact, own, GATE) if heavy_tails.swallowed(exact, bound) else None
-    slices = None if rows and rows.wrong else heavy_tails.slices(value, exact, own, GATE, bound)
+    bound, sizes = FACTOR * e_ref, heavy_tails.Sizes.of(value, exact, own)
+    rows = heavy_tails.rows(sizes, GATE) if heavy_tails.swallowed(exact, bound) else None
+    slices = None if rows and rows.wrong else heavy_tails.slices(sizes, GATE, bound)
     kept, part = (rows, "row") if rows and rows.wrong else (slices, "part of the tensor")
     if kept is None or not kept.wrong:
         return "", any(seen is not None and seen.coarse for seen in (rows, slices))

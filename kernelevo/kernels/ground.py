@@ -21,6 +21,7 @@ from kernelevo.backends.pruning import limit, prune
 from kernelevo.backends.reference import Reference, load_reference
 from kernelevo.core import Task
 from kernelevo.device.lease import Lease
+from kernelevo.device.priority import first_in_line
 from kernelevo.device.statistics import StopRule
 from kernelevo.errors import BadProgram, KernelEvoError, SandboxError
 from kernelevo.kernels import compiled_code
@@ -233,7 +234,8 @@ class Ground:
         with ExitStack() as stack:
             empty = stack.enter_context(self.baselines.start({"kind": "empty"}, "empty"))
             self._make_ready(empty, self.patience)
-            self.ring.calibrate(empty)
+            with Lease(self.device), first_in_line():  # baselines may be compiling already
+                self.ring.calibrate(empty)
             if self.setting.equipment is not None:
                 # what a flush costs drifts: it is asked again and again
                 self.ring.keep(empty)

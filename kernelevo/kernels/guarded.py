@@ -23,6 +23,7 @@ import os
 import re
 import subprocess
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -45,6 +46,8 @@ from kernelevo.sandbox.scratch import SOON, remove
 from kernelevo.sandbox.zygote import Zygote
 
 CASES = 3
+SECONDS = 4.0
+"""After which no further case is begun: code with checks may take a hundred times as long."""
 METRIC = "sanitizer"
 SWITCH = "KERNELEVO_SANITIZER"
 """Set to ``off``, winners are not looked at (some 10 s each); the verdict says so."""
@@ -142,7 +145,8 @@ class Guarded:
             raise Failed(Status.WRONG, rules.BOUNDS.broken(wrong), printed)
         odd = list(dict.fromkeys(f"{at}: {what}" for at, what in _UNDEFINED.findall(printed)))[:3]
         behaved = f"; undefined behaviour: {'; '.join(odd)}" if odd else ""
-        return f"address and undefined, {count} cases, no access outside of an array{behaved}"
+        cases = f"{count} cases" if count > 1 else "one case"
+        return f"address and undefined, {cases}, no access outside of an array{behaved}"
 
     def close(self) -> None:
         """End the zygote and what is being built; may be called twice."""
@@ -222,13 +226,17 @@ class Guarded:
         pool.ensure(CASES)
         cases = pool.draw(ground.rng("guarded", next(self._serial)))[:CASES]
         session.construct(pool.weights(pool.base_seed), pool.base_seed, timeout=ground.patience)
-        for i, (group, case) in enumerate(cases):
-            report: Report = ground.checker.case(session, group, case, placed=i == 0)
+        end, done = time.monotonic() + SECONDS, 0
+        for group, case in cases:
+            if done and time.monotonic() > end:
+                break
+            report: Report = ground.checker.case(session, group, case, placed=not done)
+            done += 1
             if not report.ok:
                 saw = "right values in ordinary memory are wrong where arrays have guards at their ends"
-                return f"{saw} ({describe_case(case)})\n{report.explain()}", i + 1
+                return f"{saw} ({describe_case(case)})\n{report.explain()}", done
         session.ask("rest", seconds=0.0)
-        return "", len(cases)
+        return "", done
 
     def _beside(self, ground: Ground) -> Ground:
         """Return the task's equipment with the sanitizer's zygote, and inputs that are copied to the heap."""

@@ -30,6 +30,7 @@ ROUGH_SECONDS = 0.4
 BRIEF_SECONDS = 1.0
 _MOST_TWICE = 256 << 20  # bytes of weights of which a second instance, packed too, surely finds room
 _BEFORE_TIMING = 3  # cases that a program passes before it is timed at all
+_BEFORE_AGAIN = 1  # the same of further processes of a program that has passed all
 UNSEEN = (
     "the program holds its weights under other names than the module, and each seed gives the same weights: "
     "nobody could see whether it follows them"
@@ -46,7 +47,7 @@ class Hearing:
         rng: secret choices.
         final: whether this is a winner, whose timed calls are verified as far as half its time allows.
         again: the class of a fresh process of it that has passed every case. This one meets a secret half of
-            them late, and its class is no finer.
+            them, nearly all late, and its class is no finer.
         profile: whether the program is profiled too, which takes seconds.
     """
 
@@ -64,6 +65,7 @@ class Hearing:
         self._ground, self._session, self._notes, self._rng = ground, session, notes, rng
         self._final, self._again, self._profile = final, again, profile
         self._stops = order.ENOUGH if final else order.ENOUGH_SEARCHING
+        self._early = _BEFORE_TIMING if again is None else _BEFORE_AGAIN
 
     def brief(self, seconds: float) -> Evaluation:
         """Hear the reference's own text: one case, one second, two blocks at the least."""
@@ -77,7 +79,7 @@ class Hearing:
         return self._verify(outcome) or self._finish(outcome, label, rough=False)
 
     def full(self, seconds: float, floor: float | None) -> Evaluation:
-        """Climb the ladder: three cases, a rough time where there is a floor, more cases, the duel, the rest.
+        """Climb the ladder: some cases, a rough time where there is a floor, more cases, the duel, the rest.
 
         Who counts its calls shall not know when it is no longer asked: some cases come after the timing.
 
@@ -89,7 +91,7 @@ class Hearing:
             Failed: if the program breaks off or misbehaves.
         """
         ground = self._ground
-        cases = self._open(_BEFORE_TIMING)
+        cases = self._open(self._early)
         wrong = self._before_timing(cases)
         if wrong is not None:
             return wrong
@@ -99,7 +101,7 @@ class Hearing:
             outcome, label, below = self._duel(glance, floor)
             if below:
                 return self._verify(outcome) or self._finish(outcome, label, rough=True)
-        early, late = self._parted(cases[_BEFORE_TIMING:])
+        early, late = self._parted(cases[self._early :])
         wrong = self._check(early)
         if wrong is None:
             rule = StopRule.on(ground.device, seconds)
@@ -128,7 +130,7 @@ class Hearing:
     ) -> tuple[list[tuple[Group, Case]], list[tuple[Group, Case]]]:
         """Part cases into those before and after the duel; a winner has passed all, and meets them late."""
         if self._again is not None:
-            return [], self._rng.sample(cases, (len(cases) + 1) // 2)
+            return [], self._rng.sample(cases, len(cases) // 2)
         if self._final:
             return [], cases
         shipped = [pair for pair in cases if pair[1].parameters.state is None]
@@ -175,14 +177,14 @@ class Hearing:
         Raises:
             Failed: if the program breaks off or misbehaves.
         """
-        return self._before_timing(self._open(_BEFORE_TIMING))
+        return self._before_timing(self._open(self._early))
 
     # ------------------------------------------------------------------ steps
 
     def _before_timing(self, cases: list[tuple[Group, Case]]) -> Evaluation | None:
         """Check some cases, and a call on tensors at other addresses."""
         ground = self._ground
-        wrong = self._check(cases[:_BEFORE_TIMING])
+        wrong = self._check(cases[: self._early])
         if wrong is not None:
             return wrong
         last, self._held = ground.checker.several(self._session, ground.stream)
@@ -278,8 +280,8 @@ class Hearing:
             samples,
             seconds,
             fewest=sampling.FEWEST_REPLAYED if stateful else sampling.FEWEST,
-            beside=not self._final,
-            each=0.0 if self._final else outcome.defender.median,
+            alone=sampling.ALONE if self._final else 0,
+            each=outcome.defender.median,
         )
         if report is None:
             count += order.verify(

@@ -45,6 +45,31 @@ class Rows(NamedTuple):
     allowed: float
 
 
+class Sizes(NamedTuple):
+    """What rows and parts of a tensor are held to, in fp64; zeros where a value is not finite.
+
+    Args:
+        right: of the right values.
+        errors: how far off the candidate's are.
+        theirs: how far off PyTorch's are.
+    """
+
+    right: torch.Tensor
+    errors: torch.Tensor
+    theirs: torch.Tensor
+
+    @classmethod
+    def of(cls, value: torch.Tensor, exact: torch.Tensor, own: torch.Tensor) -> Sizes:
+        """Compute them.
+
+        Args:
+            value: the candidate's, any float type.
+            exact: fp64, the right values.
+            own: PyTorch's own, fp64.
+        """
+        return cls(*(_finite(t.abs_()) for t in (exact.clone(), value.double() - exact, own - exact)))
+
+
 def swallowed(exact: torch.Tensor, bound: float) -> bool:
     """Tell whether a bound for all values says nothing of most of them.
 
@@ -61,77 +86,78 @@ def swallowed(exact: torch.Tensor, bound: float) -> bool:
     return bound <= WELL * float(most)
 
 
-def rows(value: torch.Tensor, exact: torch.Tensor, own: torch.Tensor, gate: float) -> Rows | None:
+def rows(sizes: Sizes, gate: float) -> Rows | None:
     """Hold each row of a tensor to its own size and to PyTorch's own error in it.
 
     A row is as many of the last dimensions as it takes for ``LEAST_ROW`` values.
 
     Args:
-        value: the candidate's, any float type.
-        exact: fp64, the right values.
-        own: PyTorch's own, fp64.
+        sizes: of the tensor.
         gate: what is always allowed, absolute and relative to a value.
 
     Returns:
         None for a tensor of one row.
     """
     width = 1
-    for size in reversed(exact.shape):
+    for size in reversed(sizes.right.shape):
         width *= size
         if width >= LEAST_ROW:
             break
-    if exact.numel() < 2 * width:
+    if sizes.right.numel() < 2 * width:
         return None
-    sizes = _finite(exact.abs()).reshape(-1, width)
-    errors = _finite((value.double() - exact).abs()).reshape(-1, width)
-    theirs = _finite((own - exact).abs()).reshape(-1, width)
-    return _held(errors, theirs, sizes, [1], gate)
+    return _held(Sizes(*(t.reshape(-1, width) for t in sizes)), [1], gate)
 
 
-def slices(
-    value: torch.Tensor, exact: torch.Tensor, own: torch.Tensor, gate: float, bound: float
-) -> Rows | None:
+def slices(sizes: Sizes, gate: float, bound: float) -> Rows | None:
     """Hold each index of each dimension whose values a bound swallows to its own size and error.
 
     Args:
-        value: the candidate's, any float type.
-        exact: fp64, the right values.
-        own: PyTorch's own, fp64.
+        sizes: of the tensor.
         gate: what is always allowed, absolute and relative to a value.
         bound: four times PyTorch's own error.
 
     Returns:
         None where no index of any dimension is swallowed.
     """
-    sizes = _finite(exact.abs())
-    if exact.ndim < 2 or bound > WELL * float(sizes.max()):
+    right = sizes.right
+    if right.ndim < 2 or bound > WELL * float(right.max()):
         return None
-    small, there = ((sizes > 0) & (sizes <= bound)).double(), (sizes > 0).double()
+    small, there = ((right > 0) & (right <= bound)).double(), (right > 0).double()
     if not bool(small.any()):
         return None
-    errors, theirs = _finite((value.double() - exact).abs()), _finite((own - exact).abs())
     found: Rows | None = None
-    for axis, size in enumerate(exact.shape):
-        if size < 2 or exact.numel() // size < LEAST_ROW:
+    for axis, size in enumerate(right.shape):
+        if size < 2 or right.numel() // size < LEAST_ROW:
             continue
-        others = [d for d in range(exact.ndim) if d != axis]
+        others = [d for d in range(right.ndim) if d != axis]
         count = there.sum(others, keepdim=True)
         hidden = (count >= LEAST_ROW) & (small.sum(others, keepdim=True) > SWALLOWED * count)
         if not bool(hidden.any()):
             continue
-        seen = _held(torch.where(hidden, errors, 0.0), theirs, sizes, others, gate)
+        seen = _held(sizes, others, gate, hidden)
         if found is None or (seen.wrong, seen.coarse) > (found.wrong, found.coarse):
             found = seen
     return found
 
 
-def _held(
-    errors: torch.Tensor, theirs: torch.Tensor, sizes: torch.Tensor, over: list[int], gate: float
-) -> Rows:
-    """Hold each error to the largest value and to PyTorch's own largest error over some dimensions."""
-    most, luck = sizes.amax(over, keepdim=True), TIMES * theirs.amax(over, keepdim=True)
-    limits = torch.maximum(torch.maximum(SHARE * most, luck), gate + gate * sizes)
-    fine = torch.maximum(torch.maximum(FINE_SHARE * most, luck), gate + gate * sizes)
+def _held(sizes: Sizes, over: list[int], gate: float, where: torch.Tensor | None = None) -> Rows:
+    """Hold each error to the largest value and to PyTorch's own largest error over some dimensions.
+
+    Args:
+        sizes: of the tensor.
+        over: the dimensions.
+        gate: what is always allowed, absolute and relative to a value.
+        where: of which indices of the other dimensions; None for all.
+    """
+    right, errors, theirs = sizes
+    most, luck = right.amax(over, keepdim=True), TIMES * theirs.amax(over, keepdim=True)
+    within = errors.amax(over, keepdim=True) <= torch.maximum(FINE_SHARE * most, luck).clamp(min=gate)
+    if bool((within if where is None else within | ~where).all()):
+        return Rows(0, 0, 0, 0.0)  # as nearly always: no value has to be looked at by itself
+    if where is not None:
+        errors = torch.where(where, errors, 0.0)
+    limits = torch.maximum(torch.maximum(SHARE * most, luck), gate + gate * right)
+    fine = torch.maximum(torch.maximum(FINE_SHARE * most, luck), gate + gate * right)
     worst = int((errors / limits).argmax())
     return Rows(
         int((errors > limits).sum()),

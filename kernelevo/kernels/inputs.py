@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Protocol
 
@@ -184,6 +184,7 @@ def perturbed(
     parameters: frozenset[str],
     seed: int,
     same: Mapping[str, str] = NOTHING,
+    only: Collection[str] | None = None,
 ) -> dict[str, torch.Tensor]:
     """Return a state with other parameter values of about the same size.
 
@@ -196,10 +197,14 @@ def perturbed(
         parameters: which of its names are parameters.
         seed: equal seeds give equal values.
         same: see ``tied``.
+        only: names that change, those of ``same`` with the ones that they follow; None for all.
     """
     generator = torch.Generator().manual_seed(seed)
     result = {}
     for name, value in state.items():
+        if only is not None and name not in only:
+            result[name] = value
+            continue
         real = value.is_floating_point()
         if not (real or value.is_complex()) or not value.numel():
             result[name] = value.clone()
@@ -207,7 +212,8 @@ def perturbed(
         kind = torch.float32 if real else torch.complex64
         noise = torch.randn(value.shape, generator=generator, dtype=kind).to(value.dtype)
         if name in parameters:
-            spread = float(reals(value).double().std(correction=0)) if value.numel() > 1 else 0.0
+            wide = reals(value.to(torch.promote_types(value.dtype, kind)))
+            spread = float(wide.std(correction=0)) if value.numel() > 1 else 0.0
             result[name] = value + noise * max(0.1 * spread, 0.01)
         elif real and value.ndim == 1 and bool((value == value[0]).all()):
             positive = bool(value[0] > 0)

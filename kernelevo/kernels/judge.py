@@ -256,6 +256,7 @@ class KernelJudge:
         """Begin what can be done for ``finalize`` beside work that is not timed; returns at once."""
         if artifact.verdict is None:
             self._guarded.begin(self.ground, artifact)
+            self.ground.baselines.begin()
 
     def finalize(self, artifact: Artifact) -> Evaluation:
         """Judge a winner anew in three fresh processes; only this verdict is to be reported.

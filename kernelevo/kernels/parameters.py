@@ -59,8 +59,7 @@ def halves_of(
     found = []
     for i, half in enumerate((names[::2], names[1::2])):
         alike = {n for n in state if tied.get(n, n) in half}
-        other = inputs.perturbed(state, parameters, rng.getrandbits(31), tied)
-        plain = {name: other[name] if name in alike else value for name, value in state.items()}
+        plain = inputs.perturbed(state, parameters, rng.getrandbits(31), tied, alike)
         turned = {
             name: inputs.some_turned(plain[name], rng.getrandbits(31))
             for name in half

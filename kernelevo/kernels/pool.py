@@ -180,6 +180,10 @@ class Pool:
         """Return the reference module, fresh from its constructor."""
         return self._construction.build(seed)
 
+    def hold(self, seed: int) -> None:
+        """Remember what the module of a seed holds: it is built once."""
+        self._construction.hold(seed)
+
     def weights(self, seed: int) -> Mapping[str, torch.Tensor]:
         """Return by name what a fresh reference module holds, to be read only."""
         return self._construction.weights(seed)

@@ -12,7 +12,8 @@ A program that errs only when it runs quickest meets more: the quickest batch is
 *What it costs.* An evaluation of the reference takes as long as a baseline's call. So the defender, whose
 process is ours, gets the inputs of secretly chosen calls of the challenger's batch among its own, is timed
 on them, and what it answers is compared first. Only where that is not surely within the tolerance is the
-reference evaluated by the judge itself, which alone may find a program wrong; so are a winner's calls.
+reference evaluated by the judge itself, which alone may find a program wrong. Of a winner's calls the first
+two are compared with the judge's own evaluation whatever the baseline says: both may err alike.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ BUDGET = 0.1
 """Share of the timed seconds, of both sides, that checking takes in a search."""
 FEWEST, FEWEST_REPLAYED = 5, 1
 """Calls that are verified whatever it takes; where each means to replay all calls before it."""
+ALONE = 2
+"""Calls of a winner's duel on which the judge evaluates the reference itself, whatever a baseline answers."""
 _EXAMINING, _SELDOM = 0.06, 0.1
 _READ_BYTES = 64 << 20
 _ANYWHERE = 0.3

@@ -175,9 +175,13 @@ class Stages:
         limits: Limits,
         **more: Any,
     ) -> Iterator[Child]:
-        """Start a child with the weights and inputs of one call, made after a seed that nothing else uses."""
-        seed = ground.rng("build", next(self._serial)).getrandbits(31)
+        """Start a child with the weights and inputs of one call, made after a seed that nothing else uses.
+
+        All builds of a judge have the same: a module of 140 million weights takes seconds to initialise.
+        """
+        seed = ground.rng("build").getrandbits(31)
         with ground.pool.turn:
+            ground.pool.hold(seed)
             held = ground.pool.weights(seed)
             args = ground.pool.source.inputs(seed)
         setting = ground.setting

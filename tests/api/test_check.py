@@ -17,9 +17,10 @@ SETTINGS = load_settings({}, environ={})
 def test_a_right_and_a_wrong_program(quick_judge, elsewhere):
     said = []
     (elsewhere / "right.py").write_text(program())
-    verdict = api.check(elsewhere / "right.py", "net.py", SETTINGS, say=said.append)
+    built = elsewhere / "built"
+    verdict = api.check(elsewhere / "right.py", "net.py", SETTINGS, say=said.append, built=built)
     assert verdict.status is Status.OK and verdict.metrics["processes"] >= 3 and said
-    assert verdict.metrics["meets_1e-5"] is True and verdict.metrics["latency_ms"] > 0
+    assert verdict.metrics["meets_1e-5"] is True and verdict.metrics["latency_ms"] > 0 and built.is_dir()
     (elsewhere / "wrong.py").write_text(program("return RESULT + 1e-3"))
     verdict = api.check(elsewhere / "wrong.py", "net.py", SETTINGS)
     assert verdict.status is Status.WRONG and verdict.score is None

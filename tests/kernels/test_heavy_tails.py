@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from kernelevo.kernels import heavy_tails
 from kernelevo.kernels.correctness import FACTOR, GATE, compare_floats
+from kernelevo.kernels.heavy_tails import Sizes
 
 ROUNDING = 6e-8
 
@@ -96,7 +97,27 @@ def test_values_that_are_not_finite_and_tensors_of_one_row():
     value[0] = 0
     assert not judged(value, exact, own, e_ref).ok
     flat = exact[:, 0].clone()
-    assert heavy_tails.rows(flat.float(), flat, flat, GATE) is None
+    assert heavy_tails.rows(Sizes.of(flat.float(), flat, flat), GATE) is None
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(0, 2**31), st.integers(0, 14), st.sampled_from((0.0, 1e-9, 1e-4, 1.0)),
+    st.sampled_from((1.0, 10.0, 1e3)),
+)  # fmt: skip
+def test_rows_are_held_to_what_their_definition_says(seed, powers, least, worse):
+    exact, own, _, generator = drawn(seed, powers, rows=20, width=40)
+    exact, own = exact * least, own * least
+    value = off(exact, worse * ROUNDING, generator)
+    value[seed % 20, seed % 40] += 5e-4 * float(exact[seed % 20].abs().max())  # beyond FINE_SHARE
+    found = heavy_tails.rows(Sizes.of(value, exact, own), GATE)
+    wrong = coarse = 0
+    for v, e, o in zip(value.double().tolist(), exact.tolist(), own.double().tolist(), strict=True):
+        most, luck = max(map(abs, e)), 32 * max(abs(a - b) for a, b in zip(o, e, strict=True))
+        errors = [(abs(a - b), GATE + GATE * abs(b)) for a, b in zip(v, e, strict=True)]
+        wrong += sum(error > max(1e-3 * most, luck, gate) for error, gate in errors)
+        coarse += sum(error > max(1e-4 * most, luck, gate) for error, gate in errors)
+    assert (found.wrong, found.coarse) == (wrong, coarse)
 
 
 def side_by_side(seed, classes=40, rows=64):

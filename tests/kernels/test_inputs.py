@@ -7,6 +7,7 @@ import torch
 
 from kernelevo.kernels.inputs import DISTRIBUTIONS, draw, free_leaves, is_free, perturbed
 from kernelevo.kernels.stream import Stream
+from kernelevo.kernels.tree import reals
 from tests.kernels.references import TRANSITION, Ref
 
 
@@ -62,6 +63,19 @@ def test_perturbed_parameters_move_and_tables_stay():
         assert not torch.equal(moved[name], state[name]), name
     assert (moved["norm.running_var"] > 0).all()
     assert all(torch.equal(v, perturbed(state, names, 1)[k]) for k, v in moved.items())
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16, torch.complex64])
+def test_noise_is_a_tenth_of_a_parameters_own_deviation_and_of_those_named_alone(dtype):
+    real = torch.float64 if dtype.is_complex else torch.float32
+    values = (5 + 3 * torch.randn(20000, dtype=real)).to(dtype)
+    state, names = {"mine": values, "other": values.clone()}, frozenset({"mine", "other"})
+    moved = perturbed(state, names, 3, only={"mine"})
+    assert moved["other"] is state["other"] and moved["mine"].dtype is dtype
+    before, after = (reals(v).double() for v in (values, moved["mine"]))
+    # a complex number's unit of noise is shared by its parts
+    unit = 0.1 * float(before.std(correction=0)) * (0.5**0.5 if dtype.is_complex else 1)
+    assert float((after - before).std()) == pytest.approx(unit, rel=0.03)
 
 
 def test_the_stream_never_repeats_and_can_be_told_again():

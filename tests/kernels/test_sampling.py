@@ -143,8 +143,11 @@ def test_a_wrong_baseline_convicts_nobody_and_a_wrong_program_is_found_beside_a_
         made.clear()
         return Checker(Pool()).verify(False, stream, NO_ARGUMENTS, [sample] * 3, 0.0, **how)
 
-    assert verify(right, wrong, beside=True, fewest=3) == (3, None) and made == [7] * 3
-    assert verify(right, right, beside=True, fewest=3) == (3, None) and made == []
-    assert verify(right, right, fewest=2) == (2, None) and made == [7] * 2  # a winner: evaluated by ourselves
-    done, report = verify(wrong, right, beside=True, fewest=3)
+    assert verify(right, wrong, alone=0, fewest=3) == (3, None) and made == [7] * 3
+    assert verify(right, right, alone=0, fewest=3) == (3, None) and made == []
+    assert verify(right, right, fewest=2) == (2, None) and made == [7] * 2  # none is left to a baseline
+    assert verify(right, right, alone=2, fewest=3) == (3, None) and made == [7] * 2  # a winner: the rest is
+    done, report = verify(wrong, right, alone=0, fewest=3)
+    assert done == 1 and not report.ok and made == [7]
+    done, report = verify(wrong, wrong, alone=1, fewest=3)  # both err alike, as with the same compiler
     assert done == 1 and not report.ok and made == [7]

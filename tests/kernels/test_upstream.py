@@ -104,3 +104,22 @@ def test_it_runs_in_a_process_of_its_own():
     told = upstream.judge_as_upstream(spec, Program.single(hostile), "cpu", threads=1)
     assert not told["correct"] and "gave no answer" in told["problem"]
     assert not torch.is_grad_enabled() or told["speedup"] is None
+
+
+@pytest.mark.slow
+def test_what_was_built_before_is_not_compiled_again(tmp_path):
+    tmp_path.chmod(0o711)
+    lines = "for (int64_t i = 0; i < n; i++) y[i] = y[i] > 0 ? y[i] : 0;"
+    head = (
+        'import kernelevo\nlib = kernelevo.cpp("""\n#include <cstdint>\n'
+        f'extern "C" void relu(float* y, int64_t n) {{ {lines} }}\n""")\n'
+    )
+    body = "y = self.linear(x)\n        lib.relu(y, y.numel())\n        return y"
+    source = head + program(TODAY, native=("return torch.relu(self.linear(x))", body))
+    spec, built = {"kind": "source", "text": TODAY, "filename": "task.py"}, tmp_path / "built"
+    found = []
+    for _ in range(2):
+        told = upstream.judge_as_upstream(spec, Program.single(source), "cpu", threads=1, built=built)
+        assert told["correct"], told["problem"]
+        found.append({path: path.stat().st_mtime_ns for path in (built / "cache").rglob("*.so")})
+    assert found[0] and found[0] == found[1]
