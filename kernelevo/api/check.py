@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,8 @@ from kernelevo.api.loading import find_task, load_evaluator, refuse_early
 from kernelevo.config import Settings
 from kernelevo.core import Evaluation, Evaluator, Origin, Program, StagedEvaluator, Status, read_tree
 from kernelevo.errors import BadProgram, BadSetting
+
+_log = logging.getLogger(__name__)
 
 
 def check(
@@ -90,7 +93,10 @@ def judge(
         say("timed; looking where its time goes")
         verdict = evaluator.profiled(artifact, verdict)
     if built is not None and artifact.folder is not None and artifact.folder.is_dir():
-        shutil.move(artifact.folder, built)
+        try:
+            shutil.move(artifact.folder, built)
+        except OSError as error:  # whoever wants it builds it again
+            _log.warning("what %s was built to could not be kept: %s", program.id, error)
     return verdict
 
 

@@ -224,6 +224,8 @@ class Baselines:
             if session is not None:
                 session.close()
             baseline.state, baseline.reason = "failed", error.what
+        except MachineError as broken:
+            baseline.state, baseline.reason, self._broken = "failed", broken.what, broken
         except Failed as failed:
             if session is not None:
                 session.close()

@@ -147,7 +147,7 @@ class Checker:
         seconds: float,
         *,
         fewest: int = 1,
-        alone: int | None = None,
+        alone: int = 1,
         each: float = 0.0,
     ) -> tuple[int, Report | None]:
         """Compare outputs of calls on the stream's values with the reference on those very inputs.
@@ -160,7 +160,7 @@ class Checker:
             seconds: stop after so long.
             fewest: how many of them are verified however long it takes.
             alone: calls, from the first on, for which the reference is evaluated here whatever a baseline has
-                answered; for later ones that answer is enough, where both surely agree. None: all calls.
+                answered; for later ones that answer is enough, where both surely agree.
             each: seconds that an evaluation may take; beyond ``fewest`` none is begun with less left.
 
         Returns:
@@ -169,7 +169,7 @@ class Checker:
         start, done = time.monotonic(), 0
         evaluate = cache(self.pool.answers)
         for sample in samples:
-            beside = None if alone is None or done < alone else sample.beside
+            beside = None if done < alone else sample.beside
             likely = each if beside is None else 0.0
             if done >= fewest and time.monotonic() - start + likely > seconds:
                 break

@@ -46,7 +46,7 @@ from kernelevo.sandbox.scratch import SOON, remove
 from kernelevo.sandbox.zygote import Zygote
 
 CASES = 3
-SECONDS = 4.0
+SECONDS = 3.0
 """After which no further case is begun: code with checks may take a hundred times as long."""
 METRIC = "sanitizer"
 SWITCH = "KERNELEVO_SANITIZER"

@@ -30,7 +30,6 @@ ROUGH_SECONDS = 0.4
 BRIEF_SECONDS = 1.0
 _MOST_TWICE = 256 << 20  # bytes of weights of which a second instance, packed too, surely finds room
 _BEFORE_TIMING = 3  # cases that a program passes before it is timed at all
-_BEFORE_AGAIN = 1  # the same of further processes of a program that has passed all
 UNSEEN = (
     "the program holds its weights under other names than the module, and each seed gives the same weights: "
     "nobody could see whether it follows them"
@@ -47,7 +46,7 @@ class Hearing:
         rng: secret choices.
         final: whether this is a winner, whose timed calls are verified as far as half its time allows.
         again: the class of a fresh process of it that has passed every case. This one meets a secret half of
-            them, nearly all late, and its class is no finer.
+            them late, and its class is no finer.
         profile: whether the program is profiled too, which takes seconds.
     """
 
@@ -65,7 +64,7 @@ class Hearing:
         self._ground, self._session, self._notes, self._rng = ground, session, notes, rng
         self._final, self._again, self._profile = final, again, profile
         self._stops = order.ENOUGH if final else order.ENOUGH_SEARCHING
-        self._early = _BEFORE_TIMING if again is None else _BEFORE_AGAIN
+        self._exact = True  # whether the baseline rounds no more than fp32
 
     def brief(self, seconds: float) -> Evaluation:
         """Hear the reference's own text: one case, one second, two blocks at the least."""
@@ -91,7 +90,7 @@ class Hearing:
             Failed: if the program breaks off or misbehaves.
         """
         ground = self._ground
-        cases = self._open(self._early)
+        cases = self._open(_BEFORE_TIMING)
         wrong = self._before_timing(cases)
         if wrong is not None:
             return wrong
@@ -101,7 +100,7 @@ class Hearing:
             outcome, label, below = self._duel(glance, floor)
             if below:
                 return self._verify(outcome) or self._finish(outcome, label, rough=True)
-        early, late = self._parted(cases[self._early :])
+        early, late = self._parted(cases[_BEFORE_TIMING:])
         wrong = self._check(early)
         if wrong is None:
             rule = StopRule.on(ground.device, seconds)
@@ -130,7 +129,11 @@ class Hearing:
     ) -> tuple[list[tuple[Group, Case]], list[tuple[Group, Case]]]:
         """Part cases into those before and after the duel; a winner has passed all, and meets them late."""
         if self._again is not None:
-            return [], self._rng.sample(cases, len(cases) // 2)
+            # who follows one parameter alone is met by one of the two halves, so both are always among them
+            halves = [pair for pair in cases if pair[1].parameters.only]
+            others = [pair for pair in cases if not pair[1].parameters.only]
+            chosen = halves + self._rng.sample(others, max(0, (len(cases) + 1) // 2 - len(halves)))
+            return [], self._rng.sample(chosen, len(chosen))
         if self._final:
             return [], cases
         shipped = [pair for pair in cases if pair[1].parameters.state is None]
@@ -177,14 +180,14 @@ class Hearing:
         Raises:
             Failed: if the program breaks off or misbehaves.
         """
-        return self._before_timing(self._open(self._early))
+        return self._before_timing(self._open(_BEFORE_TIMING))
 
     # ------------------------------------------------------------------ steps
 
     def _before_timing(self, cases: list[tuple[Group, Case]]) -> Evaluation | None:
         """Check some cases, and a call on tensors at other addresses."""
         ground = self._ground
-        wrong = self._check(cases[: self._early])
+        wrong = self._check(cases[:_BEFORE_TIMING])
         if wrong is not None:
             return wrong
         last, self._held = ground.checker.several(self._session, ground.stream)
@@ -251,6 +254,8 @@ class Hearing:
                 raise
             renew(ground, label)  # no program's fault, and none is to meet that process again
             raise SandboxError("the baseline failed while it was timed", why=failed.saw) from failed
+        rounds = against.anchor.precision
+        self._exact = rounds is None or RANK[rounds] == 0
         ground.baselines.heard(against.anchor, outcome.defender.median)
         ground.roof.check(outcome.challenger, outcome.defender)
         return outcome, label, outcome.below(own)
@@ -272,7 +277,10 @@ class Hearing:
         stateful = ground.setting.stateful
         if not self._final:
             seconds = self._budget(outcome)
-        samples = sampling.ordered(seen)
+        alone = (
+            0 if not self._final else sampling.ALONE if self._exact else len(seen.samples) + len(seen.fastest)
+        )
+        samples = sampling.ordered(seen, self._rng, alone)
         count, report = ground.checker.verify(
             stateful,
             ground.stream,
@@ -280,7 +288,7 @@ class Hearing:
             samples,
             seconds,
             fewest=sampling.FEWEST_REPLAYED if stateful else sampling.FEWEST,
-            alone=sampling.ALONE if self._final else 0,
+            alone=alone,
             each=outcome.defender.median,
         )
         if report is None:

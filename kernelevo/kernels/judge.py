@@ -244,10 +244,14 @@ class KernelJudge:
     def prove(self, artifact: Artifact) -> Evaluation | None:
         """Check a built program on some cases, with no clock; return the verdict of one that is wrong.
 
-        For programs that are finalised if they are right: that checks them again, and times them.
+        For programs that are finalised if they are right: that checks them again, and times them against
+        baselines that are compiled meanwhile.
         """
         if artifact.verdict is not None:
             return artifact.verdict
+        ground = self.ground
+        ground.make_ready()
+        ground.baselines.begin()
         with self._device:
             verdict = self._heard(artifact, Hearing.proof)
         return verdict and with_kernels(verdict, artifact.facts)
@@ -256,7 +260,6 @@ class KernelJudge:
         """Begin what can be done for ``finalize`` beside work that is not timed; returns at once."""
         if artifact.verdict is None:
             self._guarded.begin(self.ground, artifact)
-            self.ground.baselines.begin()
 
     def finalize(self, artifact: Artifact) -> Evaluation:
         """Judge a winner anew in three fresh processes; only this verdict is to be reported.

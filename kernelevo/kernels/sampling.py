@@ -12,8 +12,9 @@ A program that errs only when it runs quickest meets more: the quickest batch is
 *What it costs.* An evaluation of the reference takes as long as a baseline's call. So the defender, whose
 process is ours, gets the inputs of secretly chosen calls of the challenger's batch among its own, is timed
 on them, and what it answers is compared first. Only where that is not surely within the tolerance is the
-reference evaluated by the judge itself, which alone may find a program wrong. Of a winner's calls the first
-two are compared with the judge's own evaluation whatever the baseline says: both may err alike.
+reference evaluated by the judge itself, which alone may find a program wrong. Of a winner's calls three, one
+of them of the quickest batch, are compared with the judge's own evaluation whatever the baseline says, and
+all are where the baseline is one that rounds more than fp32: both may err alike.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ BUDGET = 0.1
 """Share of the timed seconds, of both sides, that checking takes in a search."""
 FEWEST, FEWEST_REPLAYED = 5, 1
 """Calls that are verified whatever it takes; where each means to replay all calls before it."""
-ALONE = 2
+ALONE = 3
 """Calls of a winner's duel on which the judge evaluates the reference itself, whatever a baseline answers."""
 _EXAMINING, _SELDOM = 0.06, 0.1
 _READ_BYTES = 64 << 20
@@ -128,11 +129,19 @@ def keep(rng: random.Random, sample: Sample, tally: Tally, size: int) -> None:
         tally.samples[place] = sample
 
 
-def ordered(tally: Tally) -> list[Sample]:
-    """Return a duel's samples, each once: one of the quickest batch first, then those that cost little."""
+def ordered(tally: Tally, rng: random.Random, alone: int) -> list[Sample]:
+    """Return a duel's samples, each once: one of the quickest batch first, then those that cost little.
+
+    Args:
+        tally: of the challenger.
+        rng: secret.
+        alone: how many come first that cost an evaluation in any case, drawn from all.
+    """
     first = tally.fastest[:1]
-    rest = {id(s): s for s in [*tally.samples, *tally.fastest[1:]] if s not in first}
-    return [*first, *sorted(rest.values(), key=lambda s: s.beside is None)]
+    rest = [*{id(s): s for s in [*tally.samples, *tally.fastest[1:]] if s not in first}.values()]
+    drawn = rng.sample(rest, min(len(rest), max(0, alone - 1)))
+    others = [s for s in rest if s not in drawn]
+    return [*first, *drawn, *sorted(others, key=lambda s: s.beside is None)]
 
 
 def _readable(session: Session) -> int:

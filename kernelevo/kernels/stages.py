@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -81,7 +82,7 @@ class Stages:
         compiled_code.let_zygote_ask(ground.zygote, kept, on_device=ground.setting.on_device)
 
     def _run_limits(self, ground: Ground, folder: Path, more: Mapping[str, str] = NOTHING) -> Limits:
-        scratch = ground.folder / f"run-{next(self._serial)}"
+        scratch = ground.folder / f"run-{secrets.token_hex(8)}"  # no count: a winner's processes look alike
         return Limits(
             ground.stage("run"),
             scratch,
@@ -175,21 +176,22 @@ class Stages:
         limits: Limits,
         **more: Any,
     ) -> Iterator[Child]:
-        """Start a child with the weights and inputs of one call, made after a seed that nothing else uses.
+        """Start a child with the weights and inputs of one call, made after seeds that nothing else uses.
 
-        All builds of a judge have the same: a module of 140 million weights takes seconds to initialise.
+        All have the same weights: a module of 140 million takes seconds to initialise.
         """
         seed = ground.rng("build").getrandbits(31)
+        call = ground.rng("build", next(self._serial)).getrandbits(31)
         with ground.pool.turn:
             ground.pool.hold(seed)
             held = ground.pool.weights(seed)
-            args = ground.pool.source.inputs(seed)
+            args = ground.pool.source.inputs(call)
         setting = ground.setting
         weights, slots = Arena(setting.weights.nbytes), Arena(setting.slots_bytes)
         for spec, view in zip(setting.names, setting.weights.views(weights.block), strict=True):
             view.copy_(held[spec["name"]])
         ground.stream.write_leaves(args, setting.inputs.views(slots.block))
-        Ledger(slots.block[setting.inputs.nbytes * setting.capacity :]).tell([seed])
+        Ledger(slots.block[setting.inputs.nbytes * setting.capacity :]).tell([call])
         payload = {
             **setting.payload(),
             "subject": _subject(program, folder),

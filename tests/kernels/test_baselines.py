@@ -57,6 +57,16 @@ def test_a_baseline_that_finds_no_room_is_not_left_out(failing, monkeypatch):
         failing.opponent("fp32-accurate")
 
 
+def test_nor_is_one_that_does_not_even_start_for_want_of_room(failing, monkeypatch):
+    def start(*_: object) -> None:
+        raise MachineError("the disk is almost full")
+
+    monkeypatch.setattr(failing, "start", start)
+    assert failing.wait(10) and failing.all["compile"].state == "failed"
+    with pytest.raises(MachineError, match="almost full"):
+        failing.opponent("fp32-accurate")
+
+
 def test_one_that_fails_for_another_reason_is_left_out_and_remembered(failing):
     assert failing.wait(10)
     assert failing.all["compile"].reason == "g++ says: No space left on device"

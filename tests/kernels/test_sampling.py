@@ -81,9 +81,16 @@ def test_each_sample_is_kept_with_the_same_chance_and_counted_once():
     assert all(abs(seen[number] - 500) < 100 for number in range(12))
     tally.fastest = [tally.samples[2], Sample((99,), answer, None)]
     tally.samples[1].beside = answer
-    order = ordered(tally)
+    order = ordered(tally, random.Random(1), 0)
     assert [s.picks[0] for s in order[:2]] == [tally.samples[2].picks[0], tally.samples[1].picks[0]]
     assert len(order) == 4
+    drawn = Counter()
+    for seed in range(600):
+        order = ordered(tally, random.Random(seed), 2)
+        assert order[0] is tally.fastest[0] and len(order) == 4
+        drawn[order[1].picks[0]] += 1
+    assert len(drawn) == 3 and all(abs(count - 200) < 60 for count in drawn.values())
+    assert len(ordered(tally, random.Random(1), 9)) == 4
 
 
 # ---------------------------------------------------------------------- comparing with what stands beside
@@ -145,8 +152,8 @@ def test_a_wrong_baseline_convicts_nobody_and_a_wrong_program_is_found_beside_a_
 
     assert verify(right, wrong, alone=0, fewest=3) == (3, None) and made == [7] * 3
     assert verify(right, right, alone=0, fewest=3) == (3, None) and made == []
-    assert verify(right, right, fewest=2) == (2, None) and made == [7] * 2  # none is left to a baseline
-    assert verify(right, right, alone=2, fewest=3) == (3, None) and made == [7] * 2  # a winner: the rest is
+    assert verify(right, right, alone=3, fewest=3) == (3, None) and made == [7] * 3
+    assert verify(right, right, alone=2, fewest=3) == (3, None) and made == [7] * 2
     done, report = verify(wrong, right, alone=0, fewest=3)
     assert done == 1 and not report.ok and made == [7]
     done, report = verify(wrong, wrong, alone=1, fewest=3)  # both err alike, as with the same compiler
