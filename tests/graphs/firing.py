@@ -15,6 +15,11 @@ def fire(rewrite, module, *inputs):
     return applied.places, captured
 
 
+def called(captured):
+    """Return the names of the functions that a graph calls, in order."""
+    return [n.target.__name__ for n in captured.graph.nodes if n.op == "call_function"]
+
+
 def draw(*shape, seed=0):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 

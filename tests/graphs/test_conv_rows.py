@@ -20,13 +20,8 @@ from kernelevo.graphs.printing import print_program
 from kernelevo.graphs.rewrites.conv_rows import ConvolutionRows
 from kernelevo.graphs.rewrites.conv_rows_text import snippet
 from tests.few import few
-from tests.graphs.firing import draw, fire, warmed
+from tests.graphs.firing import called, draw, fire, warmed
 from tests.graphs.programs import difference, load
-
-
-def called(captured):
-    """Return the names of the functions that a graph calls, in order."""
-    return [n.target.__name__ for n in captured.graph.nodes if n.op == "call_function"]
 
 
 def rows(*args, **more):
@@ -43,11 +38,15 @@ def assert_close(ours, exact):
 def test_any_geometry(data):
     """Against fp64: sizes that fill no vector, no panel and no tile, at every stride and padding."""
     size = st.integers
+    sequences = data.draw(st.booleans(), "sequences")
     kernel = data.draw(st.sampled_from([(1, 1), (3, 3), (3, 3), (5, 2), (7, 7)]), "kernel")
     stride = data.draw(st.sampled_from([(1, 1), (2, 2), (1, 3)]), "stride")
     padding = (data.draw(size(0, kernel[0])), data.draw(size(0, kernel[1])))
     batch, channels, out = data.draw(size(1, 3)), data.draw(size(1, 70)), data.draw(size(1, 90))
     height, width = (data.draw(size(max(1, k - 2 * p), 34)) for k, p in zip(kernel, padding, strict=True))
+    if sequences:
+        kernel, stride, padding, height = (1, kernel[1]), (1, stride[1]), (0, padding[1]), 1
+        width = data.draw(size(width, 200))
     depthwise = data.draw(st.booleans(), "depthwise") and channels > 1
     torch.manual_seed(0)
     weight = torch.randn(channels if depthwise else out, 1 if depthwise else channels, *kernel)
@@ -56,17 +55,32 @@ def test_any_geometry(data):
     act = data.draw(st.sampled_from(["none", "relu", "relu6", "silu", "hardswish"]), "act")
     after = data.draw(st.sampled_from(["none", "relu"]), "after")
     x = torch.randn(batch, channels, height, width)
-    affine = torch.randn(2, channels) if data.draw(st.booleans(), "affine") else None
+    affine = data.draw(st.sampled_from([None, (2, channels), (batch, 2, channels)]), "affine")
+    affine = affine if affine is None else torch.randn(affine)
     shared = data.draw(st.booleans(), "side by side") and affine is not None and channels > 2
     given_x = tuple(x.split([1, channels - 1], 1)) if shared else x
     if data.draw(st.booleans(), "last") and not shared:
         given_x = x.contiguous(memory_format=torch.channels_last)
+    given_weight = weight
+    if sequences:
+        given_x = tuple(part.squeeze(2) for part in given_x) if shared else given_x.squeeze(2)
+        given_weight = weight.squeeze(2)
     y, moments = rows(
-        given_x, weight, bias, stride, padding, after, affine, act if affine is not None else "none", True
+        given_x,
+        given_weight,
+        bias,
+        stride,
+        padding,
+        after,
+        affine,
+        act if affine is not None else "none",
+        True,
     )
+    y = y.unsqueeze(2) if sequences else y
     exact = x.double()
     if affine is not None:
-        exact = exact * affine[0].double().view(-1, 1, 1) + affine[1].double().view(-1, 1, 1)
+        scale, shift = affine.double().unbind(-2)
+        exact = exact * scale[..., None, None] + shift[..., None, None]
         exact = exact if act == "none" else getattr(F, act)(exact)
     exact = F.conv2d(
         exact,
@@ -342,7 +356,9 @@ def test_others_stay():
     ):
         assert fire(ConvolutionRows(), conv, draw(1, 8, 9, 9))[0] == 1
     assert fire(ConvolutionRows(), nn.Conv2d(8, 16, 3).double(), draw(1, 8, 9, 9).double())[0] == 0
-    assert fire(ConvolutionRows(), nn.Conv1d(8, 16, 3), draw(1, 8, 9))[0] == 0
+    assert fire(ConvolutionRows(), nn.Conv1d(8, 16, 3), draw(1, 8, 9))[0] == 1
+    assert fire(ConvolutionRows(), nn.Conv1d(8, 16, 3), draw(8, 9))[0] == 0
+    assert fire(ConvolutionRows(), nn.Conv3d(8, 16, 3), draw(1, 8, 9, 9, 9))[0] == 0
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
@@ -353,7 +369,9 @@ def test_what_is_not_fp32_is_refused_wherever_it_is_read(dtype):
         ("conv_rows", (y, weight, None, (1, 1), (0, 0))),
         ("conv_rows", (y.repeat(1, 2, 1, 1), draw(16, 8, 3, 3), None, (1, 1), (0, 0))),
         ("conv_rows", ((x, y), draw(16, 8, 3, 3), None, (1, 1), (0, 0), "none", torch.randn(2, 8))),
+        ("conv_rows", (y[0], draw(16, 5, 3), None, (1, 1), (0, 0))),
         ("conv_rows_moments", (y,)),
+        ("conv_rows_image_moments", (y[0],)),
         ("conv_rows_apply", (x, affine, "none", y)),
     ):
         with pytest.raises(TypeError, match="float32"):
@@ -371,11 +389,26 @@ def test_nothing_and_nan_pass_as_they_do_in_torch():
         torch.testing.assert_close(made, act(x), equal_nan=True, atol=1e-6, rtol=1e-6)
 
 
+class Steps(nn.Module):
+    """Sequences that come steps first and leave so."""
+
+    def __init__(self):
+        super().__init__()
+        self.one, self.two = nn.Conv1d(32, 32, 3, padding=1), nn.Conv1d(32, 16, 1)
+        self.norm, self.end = nn.GroupNorm(4, 32), nn.GroupNorm(1, 16)
+
+    def forward(self, x):
+        y = x.transpose(1, 2)
+        y = y + self.one(F.silu(self.norm(y)))
+        return torch.tanh(self.end(self.two(y))).transpose(1, 2)
+
+
 @pytest.mark.parametrize("compiled", [False, pytest.param(True, marks=pytest.mark.slow)])
-def test_the_program_follows_its_weights_and_survives_inductor(compiled, tmp_path):
+@pytest.mark.parametrize("sequences", [False, True])
+def test_the_program_follows_its_weights_and_survives_inductor(compiled, sequences, tmp_path):
     last = (nn.Conv2d(32, 16, 3, padding=1), nn.BatchNorm2d(16), nn.Tanh())
-    module = warmed(nn.Sequential(Bottleneck(), *last))
-    x = draw(2, 32, 8, 8)
+    module = Steps() if sequences else warmed(nn.Sequential(Bottleneck(), *last))
+    x = draw(2, 24, 32) if sequences else draw(2, 32, 8, 8)
     captured = fire(ConvolutionRows(), module, x)[1]
     made = harvest(captured, seconds=60, threads=2) if compiled else captured
     program = load(print_program(made), tmp_path, module)

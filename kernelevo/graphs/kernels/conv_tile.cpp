@@ -228,24 +228,33 @@ struct Part {
 };
 static_assert(sizeof(Part) == 2 * sizeof(int64_t), "the caller writes a part as two numbers");
 
+// Scale and shift of each channel; `step` floats further those of the next image, 0 where all have the same.
+struct Affine {
+  const float* first;
+  int64_t step;
+
+  explicit operator bool() const { return first; }
+  const float* of(int64_t image) const { return first + image * step; }
+};
+
 // Images, in one tensor or several side by side, and scale, shift and activation that come before their use.
 struct Map {
   const Part whole, *parts;  // all of it, if nobody says in which parts it lies
   int64_t count;
-  const float* affine;
+  Affine affine;
   int64_t act;
   bool planar;  // one part, channels first
   int64_t height, width, channels;
 
-  Map(const float* x, const int64_t* rows, int64_t rows_count, const float* affine, int64_t act, bool planar,
+  Map(const float* x, const int64_t* rows, int64_t rows_count, Affine affine, int64_t act, bool planar,
       int64_t height, int64_t width, int64_t channels)
       : whole{x, channels}, parts(rows ? (const Part*)rows : &whole), count(rows ? rows_count : 1), affine(affine),
         act(act), planar(planar), height(height), width(width), channels(channels) {}
   Map(const Map&) = delete;
 
-  // All channels of a place, counted over all images.
-  void take_place(int64_t place, float* to) const {
-    const float* scale = affine;
+  // All channels of a place of an image; places are counted over all images.
+  void take_place(int64_t image, int64_t place, float* to) const {
+    const float* scale = affine.of(image);
     for (const Part* part = parts; part < parts + count; to += part->channels, ++part) {
       const float* from = part->x + place * part->channels;
       if (!affine) {
@@ -260,26 +269,27 @@ struct Map {
     }
   }
 
-  // Rows y .. y + rows - 1 of an image, `padding` zeros to the left, zeros up to `padded` places to the right.
-  void gather(int64_t image, int64_t y, int64_t rows, int64_t padding, int64_t padded, float* to) const {
-    const int64_t inside = std::min(width, padded - padding);
-    for (int64_t r = 0; r < rows; ++r, ++y, to += padded * channels) {
+  // Rows y .. y + rows - 1 of an image, of each the places x .. x + span - 1; zeros where there are none.
+  void gather(int64_t image, int64_t y, int64_t rows, int64_t x, int64_t span, float* to) const {
+    const int64_t left = std::min(std::max<int64_t>(-x, 0), span), first = x + left;
+    const int64_t inside = std::min(std::max<int64_t>(width - first, 0), span - left);
+    for (int64_t r = 0; r < rows; ++r, ++y, to += span * channels) {
       if (y < 0 || y >= height) {
-        std::fill_n(to, padded * channels, 0.0f);
+        std::fill_n(to, span * channels, 0.0f);
         continue;
       }
-      const int64_t place = (image * height + y) * width;
-      float* middle = to + padding * channels;
-      std::fill_n(to, padding * channels, 0.0f);
-      std::fill_n(middle + inside * channels, (padded - padding - inside) * channels, 0.0f);
+      const int64_t place = (image * height + y) * width + first;
+      float* middle = to + left * channels;
+      std::fill_n(to, left * channels, 0.0f);
+      std::fill_n(middle + inside * channels, (span - left - inside) * channels, 0.0f);
       if (planar) {
-        const float* from = parts->x + image * height * width * channels + y * width;
+        const float* from = parts->x + image * height * width * channels + y * width + first;
         for (int64_t c = 0; c < channels; ++c)
           for (int64_t p = 0; p < inside; ++p) middle[p * channels + c] = from[c * height * width + p];
       } else if (!affine && count == 1) {
         std::copy_n(parts->x + place * channels, inside * channels, middle);
       } else {
-        for (int64_t p = 0; p < inside; ++p) take_place(place + p, middle + p * channels);
+        for (int64_t p = 0; p < inside; ++p) take_place(image, place + p, middle + p * channels);
       }
     }
   }

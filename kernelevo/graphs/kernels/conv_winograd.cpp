@@ -124,7 +124,7 @@ void winograd(const Map& map, const float* w, Target to, double* moments, int64_
   Moments seen(moments, lines, out);
 
   const auto transform = [&](int64_t line, float* gathered, float* in) {
-    map.gather(line / down, M * (line % down) - padding_y, M + 2, padding_x, padded, gathered);
+    map.gather(line / down, M * (line % down) - padding_y, M + 2, -padding_x, padded, gathered);
     transform_inputs<M>(gathered, padded, across, channels, in, in_plane);
   };
   const auto product = [&](int64_t item, int64_t count, const float* from, float* made) {
@@ -174,10 +174,11 @@ void winograd(const Map& map, const float* w, Target to, double* moments, int64_
 
 // 3x3, stride 1. side: 2 or 4, of a tile. w: (side + 2)^2 planes of panels. y: [batch][height'][width'][out].
 extern "C" void conv_rows_winograd(const float* x, const int64_t* parts, int64_t count, const float* affine,
-                                   int64_t affine_act, int64_t side, const float* w, const float* bias, int64_t act,
-                                   float* y, double* moments, int64_t batch, int64_t height, int64_t width,
-                                   int64_t channels, int64_t out, int64_t padding_y, int64_t padding_x) {
-  const Map map(x, parts, count, affine, affine_act, false, height, width, channels);
+                                   int64_t affine_step, int64_t affine_act, int64_t side, const float* w,
+                                   const float* bias, int64_t act, float* y, double* moments, int64_t batch,
+                                   int64_t height, int64_t width, int64_t channels, int64_t out, int64_t padding_y,
+                                   int64_t padding_x) {
+  const Map map(x, parts, count, {affine, affine_step}, affine_act, false, height, width, channels);
   const auto run = side == 4 ? winograd<4> : winograd<2>;
   run(map, w, Target{y, out, bias, act}, moments, batch, out, padding_y, padding_x);
 }

@@ -1,7 +1,11 @@
-"""Convolution rows: channels-last convolutions in C++, with the normalisations around them inside."""
+"""Convolution rows: channels-last convolutions in C++, with the normalisations around them inside.
+
+Images and sequences alike: a sequence is an image one row high, [batch, channels, steps].
+"""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from operator import getitem
 from typing import Any
@@ -32,6 +36,10 @@ FEWEST_OUT = 16  # output channels: a vector of the widest kind
 FEWEST_PRODUCTS = 16  # of one output: with fewer the rest of the work counts, which others do as well
 LARGEST_DEPTHWISE = 7
 MOST_PARTS = 8  # images whose channels are gathered from where they are
+CONVOLUTIONS = (aten.conv2d.default, aten.conv1d.default)
+BY_IMAGE = (aten.group_norm.default, aten.instance_norm.default)
+NORMS = (aten.batch_norm.default, *BY_IMAGE)
+MOMENTS, IMAGE_MOMENTS = "conv_rows_moments", "conv_rows_image_moments"  # of all images, of each
 
 
 @dataclass(frozen=True)
@@ -44,21 +52,21 @@ class _Lazy:
 
 
 class ConvolutionRows:
-    """Convolutions, batch normalisations and activations of images, all in channels-last order.
+    """Convolutions, normalisations (batch, group, instance) and activations, all in channels-last order.
 
-    A normalisation is two numbers a channel; whoever reads its result applies them: a convolution where it
-    gathers its input, a residual sum where it adds; for anybody else the result is stored.
+    A normalisation is two numbers for each channel, or for each of an image; whoever reads its result applies
+    them: a convolution where it gathers its input, a residual sum where it adds; for others it is stored.
     """
 
     name = "convolution-rows"
-    describes = "channels-last convolutions in C++ (products, Winograd), BatchNorm and activation inside"
+    describes = "channels-last convolutions in C++ (products, Winograd), norms and activation inside"
     speculative = True
     devices = frozenset({"cpu"})
 
     def apply(self, captured: Captured) -> int:
         """Replace each convolution that the kernels cover, and the normalisations beside them."""
         fixed = fixed_nodes(captured.graph)
-        convolutions = {n for n in calls(captured.graph, aten.conv2d.default) if _covers(n, fixed)}
+        convolutions = {n for n in calls(captured.graph, *CONVOLUTIONS) if _covers(n, fixed)}
         if not convolutions:
             return 0
         captured.add_snippet(snippet())
@@ -79,14 +87,14 @@ class _Pass:
         self.turned: dict[fx.Node, fx.Node] = {}  # a value that does not, and the same in that order
         self.joined: dict[tuple[fx.Node, ...], fx.Node] = {}
         self.lazy: dict[fx.Node, _Lazy] = {}
-        self.moments: dict[fx.Node, fx.Node] = {}
+        self.moments: dict[tuple[fx.Node, str], fx.Node] = {}
 
     def run(self) -> None:
         """Replace what is covered; store what others read."""
         for node in list(self.graph.nodes):
             if node in self.convolutions:
                 self._convolve(node)
-            elif is_op(node, aten.batch_norm.default) and self._normalise(node):
+            elif is_op(node, *NORMS) and self._normalise(node):
                 continue
             elif node.args and node.args[0] in self.lazy and act_of(node):
                 self._activate(node)
@@ -106,18 +114,34 @@ class _Pass:
         given = _concatenated(node)
         if any(part in self.last for part in given) and all(map(_reads_only, given)):
             node.args = ([self._turned(part) for part in given], *node.args[1:])
+        elif is_op(node, aten.add.Tensor):
+            self._lead(node)
         if kept_from(node) in self.last:
             self.last.add(node)
+
+    def _lead(self, add: fx.Node) -> None:
+        """Put first, of two summands of one shape, the one that lies channels last: the sum lies as it."""
+        given = arguments(add)
+        one, other = given["self"], given["other"]
+        if one in self.last or other not in self.last or given["alpha"] != 1 or shape(one) != shape(other):
+            return
+        beside = self.turned[one] if one in self.turned and _reads_only(one) else one
+        add.args, add.kwargs = (other, beside), {}
 
     def _turned(self, image: fx.Node) -> fx.Node:
         """Return the value channels last: itself where it lies so, else one copy for all who ask."""
         if image in self.last:
             return image
         if image not in self.turned:
-            with self.graph.inserting_after(image):
-                made = self.graph.call_function(
-                    aten.contiguous.default, (image,), {"memory_format": torch.channels_last}
-                )
+            # by operators of ATen's, of which a compiler knows that they may return what they were given
+            steps: list[tuple[Any, tuple[Any, ...], dict[str, Any]]]
+            steps = [(aten.contiguous.default, (), {"memory_format": torch.channels_last})]
+            if len(shape(image)) == 3:
+                steps = [(aten.unsqueeze.default, (2,), {}), *steps, (aten.squeeze.dim, (2,), {})]
+            made = image
+            for target, given, named in steps:
+                with self.graph.inserting_after(made):
+                    made = self.graph.call_function(target, (made, *given), named)
             made.meta = dict(image.meta)
             self.turned[image] = made
             self.last.add(made)
@@ -135,17 +159,18 @@ class _Pass:
         end, act = _with_act(conv)
         before = self.lazy.get(given["input"])
         source: Any = before.source if before else given["input"]
-        args = (source, given["weight"], given["bias"], pair(given["stride"]), pair(given["padding"]), act)
+        stride, padding = _pair(conv, given["stride"], 1), _pair(conv, given["padding"], 0)
+        args = (source, given["weight"], given["bias"], stride, padding, act)
         affine = (before.affine, before.act) if before else (None, "none")
         with self.graph.inserting_before(conv):  # what it reads may be written to before its activation
-            if before:  # it gathers its input anyway, so nobody has to put its parts side by side
+            if before or len(shape(source)) == 3:  # gathers anyway: nobody has to put parts side by side
                 args = (self._apart(source), *args[1:])
             if _counted(end):
                 both = self._call("conv_rows", (*args, *affine, True))
                 made = self.graph.call_function(getitem, (both, 0))
                 made.meta = {**end.meta, "fresh": True}
                 self.last.add(made)
-                self.moments[made] = self.graph.call_function(getitem, (both, 1))
+                self.moments[made, MOMENTS] = self.graph.call_function(getitem, (both, 1))
             else:
                 made = self._call("conv_rows", (*args, *affine) if before else args, end)
         self._replace(conv, end, made)
@@ -169,27 +194,38 @@ class _Pass:
             return False
         if not _reads_only(source, norm) or not _reads_only(norm):
             return False
-        source, sizes = self._turned(source), shape(norm)
-        count = sizes[0] * sizes[2] * sizes[3]
-        tensors = (given["weight"], given["bias"], given["running_mean"], given["running_var"])
-        numbers = (float(given["momentum"]), float(given["eps"]))
+        source = self._turned(source)
         with self.graph.inserting_before(norm):
-            moments = self._moments(source) if given["training"] else None
-            affine = self._call("conv_rows_norm", (moments, count, *tensors, *numbers))
+            affine = self._by_image(norm, source) if is_op(norm, *BY_IMAGE) else self._by_batch(norm, source)
         self.lazy[norm] = _Lazy(source, affine, "none")
         self.last.add(norm)
         return True
 
-    def _moments(self, source: fx.Node) -> fx.Node:
+    def _by_batch(self, norm: fx.Node, source: fx.Node) -> fx.Node:
+        """Return the scale and shift of a batch normalisation, whose running statistics move on with it."""
+        given, (batch, _, *sides) = arguments(norm), shape(norm)
+        tensors = (given["weight"], given["bias"], given["running_mean"], given["running_var"])
+        numbers = (float(given["momentum"]), float(given["eps"]))
+        moments = self._moments(source, MOMENTS) if given["training"] else None
+        return self._call("conv_rows_norm", (moments, batch * math.prod(sides), *tensors, *numbers))
+
+    def _by_image(self, norm: fx.Node, source: fx.Node) -> fx.Node:
+        """Return the scales and shifts of a group or instance normalisation."""
+        given = arguments(norm)
+        groups = given["num_groups"] if is_op(norm, aten.group_norm.default) else shape(norm)[1]
+        told = (self._moments(source, IMAGE_MOMENTS), groups, given["weight"], given["bias"])
+        return self._call("conv_rows_group", (*told, float(given["eps"])))
+
+    def _moments(self, source: fx.Node, kind: str) -> fx.Node:
         """Return the moments of a value; those of concatenated channels are their parts', each taken once."""
-        if source not in self.moments:
+        if (source, kind) not in self.moments:
             parts = self._apart(source)
             if isinstance(parts, tuple):
-                each = [self._moments(part) for part in parts]
-                self.moments[source] = self.graph.call_function(aten.cat.default, (each, 1))
+                each = [self._moments(part, kind) for part in parts]
+                self.moments[source, kind] = self.graph.call_function(aten.cat.default, (each, -1))
             else:
-                self.moments[source] = self._call("conv_rows_moments", (source,))
-        return self.moments[source]
+                self.moments[source, kind] = self._call(kind, (source,))
+        return self.moments[source, kind]
 
     def _apart(self, source: fx.Node) -> fx.Node | tuple[fx.Node, ...]:
         """Return the images whose channels lie side by side in a value, few of them; else the value itself.
@@ -256,11 +292,16 @@ def _with_act(node: fx.Node) -> tuple[fx.Node, str]:
     return (user, act) if user is not None and act else (node, "none")
 
 
+def _pair(conv: fx.Node, given: Any, beside: int) -> tuple[int, int]:
+    """Return a convolution's setting for y and x; of a sequence the former is ``beside``."""
+    return pair(given) if is_op(conv, aten.conv2d.default) else (beside, pair(given)[0])
+
+
 def _covers(conv: fx.Node, fixed: set[fx.Node]) -> bool:
     """Tell whether the kernels cover a convolution and are likely to be as fast as a library."""
     given = arguments(conv)
     x, weight, bias = given["input"], given["weight"], given["bias"]
-    if len(shape(conv)) != 4 or 0 in shape(conv) or pair(given["dilation"]) != (1, 1):
+    if len(shape(conv)) != len(shape(weight)) or 0 in shape(conv) or pair(given["dilation"]) != (1, 1):
         return False
     if not on_cpu(x, weight, *([bias] if bias is not None else [])) or isinstance(given["padding"], str):
         return False
@@ -271,18 +312,22 @@ def _covers(conv: fx.Node, fixed: set[fx.Node]) -> bool:
         return False
     if given["groups"] != 1:
         return inner == 1 and given["groups"] == out == shape(x)[1] and max(sizes) <= LARGEST_DEPTHWISE
-    return inner * sizes[0] * sizes[1] >= FEWEST_PRODUCTS
+    return inner * math.prod(sizes) >= FEWEST_PRODUCTS
 
 
 def _normalises(norm: fx.Node) -> bool:
-    """Tell whether the library covers a batch normalisation."""
+    """Tell whether the library covers a normalisation."""
     given = arguments(norm)
     sizes = shape(norm)
-    if len(sizes) != 4 or 0 in sizes or not on_cpu(given["input"]):
+    if len(sizes) not in (3, 4) or 0 in sizes or not on_cpu(given["input"]):
         return False
-    tensors = [given[k] for k in ("weight", "bias", "running_mean", "running_var") if given[k] is not None]
-    plain = on_cpu(*tensors) and all(value(t).is_contiguous() for t in tensors)
-    return plain and has_statistics(norm)
+    running = [t for t in (given.get("running_mean"), given.get("running_var")) if t is not None]
+    tensors = [*running, *(t for t in (given["weight"], given["bias"]) if t is not None)]
+    if not on_cpu(*tensors) or not all(value(t).is_contiguous() for t in tensors):
+        return False
+    if is_op(norm, aten.batch_norm.default):
+        return has_statistics(norm)
+    return not running and given.get("use_input_stats", True) is True
 
 
 def _counted(made: fx.Node) -> bool:
@@ -296,10 +341,11 @@ def _counted(made: fx.Node) -> bool:
 
 def _concatenated(node: fx.Node) -> list[fx.Node]:
     """Return the images whose channels a node puts side by side, or nothing."""
-    if not is_op(node, aten.cat.default) or len(shape(node)) != 4:
+    sizes = shape(node) if is_op(node, aten.cat.default) else ()
+    if len(sizes) not in (3, 4):
         return []
     given = arguments(node)
-    return list(given["tensors"]) if given["dim"] in (1, -3) else []
+    return list(given["tensors"]) if given["dim"] in (1, 1 - len(sizes)) else []
 
 
 def _reads_only(source: fx.Node, *apart: fx.Node) -> bool:

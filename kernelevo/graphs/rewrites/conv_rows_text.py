@@ -22,11 +22,23 @@ _WRAPPER = '''
 _conv_rows_act = {name: at for at, name in enumerate(ACTIVATIONS)}.__getitem__
 
 
-def _conv_rows_taken(image):
-    """Return an image channels last; what is not fp32 would be read as if it were."""
+def conv_rows_last(image):
+    """Return images or sequences channels last; what is not fp32 would be read as if it were."""
     if image.dtype != torch.float32 or image.device.type != "cpu":
         raise TypeError(f"convolution for float32 on the CPU, not for {image.dtype} on {image.device}")
+    if image.dim() == 3:
+        return conv_rows_last(image.unsqueeze(2)).squeeze(2)
     return image.contiguous(memory_format=torch.channels_last)
+
+
+def _conv_rows_step(affine):
+    """Return how many floats lie between the scales of two images: none if all have the same."""
+    return affine.stride(0) if affine is not None and affine.dim() == 3 else 0
+
+
+def _conv_rows_taps(weight):
+    """Return a kernel [out][in][y][x]; one of sequences has one y."""
+    return weight.detach() if weight.dim() == 4 else weight.detach().unsqueeze(2)
 
 
 def _conv_rows_panels(weight):
@@ -38,12 +50,12 @@ def _conv_rows_panels(weight):
 
 def _conv_rows_plain(weight):
     """Return a kernel for products and the direct sum, panels of [y][x][in][panel]."""
-    return _conv_rows_panels(weight.detach().permute(2, 3, 1, 0).flatten(0, 2))
+    return _conv_rows_panels(_conv_rows_taps(weight).permute(2, 3, 1, 0).flatten(0, 2))
 
 
 def _conv_rows_each(weight):
     """Return a depthwise kernel as [y][x][channels]."""
-    return weight.detach().squeeze(1).permute(1, 2, 0).contiguous()
+    return _conv_rows_taps(weight).squeeze(1).permute(1, 2, 0).contiguous()
 
 
 def _conv_rows_spread(weight, points):
@@ -67,28 +79,31 @@ def _conv_rows_spread_4(weight):
 def conv_rows(x, weight, bias, stride, padding, act="none", affine=None, affine_act="none", moments=False):
     """Return a convolution in channels-last order, of act(x * scale + shift) if there is an affine.
 
-    x may be a tuple of images whose channels lie side by side; they are read where they are.
+    x may be a tuple of images whose channels lie side by side; they are read where they are. Of sequences
+    the y of stride and padding are 1 and 0. An affine is [2, channels], or [images, 2, channels].
     A weight of one input channel for more of x's is depthwise. With ``moments`` also [2, out], fp64: mean and
     biased variance of each channel of the result.
     """
+    if weight.dim() == 3:
+        x = tuple(part.unsqueeze(2) for part in x) if isinstance(x, tuple) else x.unsqueeze(2)
     parts, count = None, 0
     if isinstance(x, tuple):
-        images = [_conv_rows_taken(image) for image in x]
+        images = [conv_rows_last(image) for image in x]
         parts = torch.tensor([n for image in images for n in (image.data_ptr(), image.shape[1])])
         x, count = images[0], len(images)
         channels = sum(image.shape[1] for image in images)
     else:
         channels = x.shape[1]
     batch, _, height, width = x.shape
-    out, inner, size_y, size_x = weight.shape
+    out, inner, size_y, size_x = _conv_rows_taps(weight).shape
     rows = (height + 2 * padding[0] - size_y) // stride[0] + 1
     columns = (width + 2 * padding[1] - size_x) // stride[1] + 1
     y = torch.empty((batch, out, rows, columns), dtype=torch.float32, memory_format=torch.channels_last)
     seen = torch.empty(2, out, dtype=torch.float64) if moments else None
     planar = inner == channels <= 4 and parts is None and affine is None and x.is_contiguous()
     if not planar or x.dtype != torch.float32:
-        x = _conv_rows_taken(x)
-    before = (x.data_ptr(), parts, count, affine, _conv_rows_act(affine_act))
+        x = conv_rows_last(x)
+    before = (x.data_ptr(), parts, count, affine, _conv_rows_step(affine), _conv_rows_act(affine_act))
     after = (bias, _conv_rows_act(act), y.data_ptr(), seen, batch, height, width, channels)
     if inner != channels:
         packed = kernelevo.packed(_conv_rows_each, weight)
@@ -103,15 +118,33 @@ def conv_rows(x, weight, bias, stride, padding, act="none", affine=None, affine_
     else:
         packed = kernelevo.packed(_conv_rows_plain, weight)
         _conv_rows.conv_rows_direct(*before, planar, packed, *after, out, size_y, size_x, *stride, *padding)
+    y = y.squeeze(2) if weight.dim() == 3 else y
     return (y, seen) if moments else y
 
 
 def conv_rows_moments(x):
     """Return mean and biased variance of each channel, [2, channels], fp64."""
-    x = _conv_rows_taken(x)
+    x = conv_rows_last(x)
     moments = torch.empty(2, x.shape[1], dtype=torch.float64)
     _conv_rows.conv_rows_moments(x.data_ptr(), moments, x.numel() // x.shape[1], x.shape[1])
     return moments
+
+
+def conv_rows_image_moments(x):
+    """Return the same of each image, [images, 2, channels], fp64."""
+    x = conv_rows_last(x)
+    batch, channels = x.shape[:2]
+    moments = torch.empty(batch, 2, channels, dtype=torch.float64)
+    _conv_rows.conv_rows_image_moments(x.data_ptr(), moments, batch, x.shape[2:].numel(), channels)
+    return moments
+
+
+def conv_rows_group(moments, groups, weight, bias, eps):
+    """Return a group normalisation's scale and shift, [images, 2, channels]."""
+    batch, _, channels = moments.shape
+    affine = torch.empty(batch, 2, channels, dtype=torch.float32)
+    _conv_rows.conv_rows_group(moments, weight, bias, affine, batch, channels, groups, eps)
+    return affine
 
 
 def conv_rows_norm(moments, count, weight, bias, running_mean, running_var, momentum, eps):
@@ -126,14 +159,14 @@ def conv_rows_norm(moments, count, weight, bias, running_mean, running_var, mome
 
 def conv_rows_apply(x, affine, act, other=None, other_affine=None):
     """Return act(x * scale + shift), with ``other`` (normalised if it has an affine) added before act."""
-    x = _conv_rows_taken(x)
+    x = conv_rows_last(x)
     if other is not None:
-        other = _conv_rows_taken(other)
-    y, channels = torch.empty_like(x), x.shape[1]
+        other = conv_rows_last(other)
+    y, (batch, channels) = torch.empty_like(x), x.shape[:2]
     beside = None if other is None else other.data_ptr()
     _conv_rows.conv_rows_apply(
-        x.data_ptr(), affine, beside, other_affine, _conv_rows_act(act), y.data_ptr(), x.numel() // channels,
-        channels,
+        x.data_ptr(), affine, _conv_rows_step(affine), beside, other_affine, _conv_rows_step(other_affine),
+        _conv_rows_act(act), y.data_ptr(), batch, x.shape[2:].numel(), channels,
     )
     return y
 '''
