@@ -221,14 +221,10 @@ class Baselines:
             baseline.seconds = time.monotonic() - start
             baseline.session, baseline.state = session, "ready"
         except SandboxError as error:  # our own: it says nothing of the baseline
-            if session is not None:
-                session.close()
             baseline.state, baseline.reason = "failed", error.what
         except MachineError as broken:
             baseline.state, baseline.reason, self._broken = "failed", broken.what, broken
         except Failed as failed:
-            if session is not None:
-                session.close()
             if self._closing.is_set():
                 return
             baseline.seconds = time.monotonic() - start
@@ -237,6 +233,8 @@ class Baselines:
             else:
                 self._give_up(baseline, failed)
         finally:
+            if session is not None and baseline.session is not session:
+                session.close()
             with self._lock:
                 self._working = None
 

@@ -234,7 +234,7 @@ class Ground:
         with ExitStack() as stack:
             empty = stack.enter_context(self.baselines.start({"kind": "empty"}, "empty"))
             self._make_ready(empty, self.patience)
-            with Lease(self.device), first_in_line():  # baselines may be compiling already
+            with Lease(self.device), first_in_line():  # a program may be being built beside it
                 self.ring.calibrate(empty)
             if self.setting.equipment is not None:
                 # what a flush costs drifts: it is asked again and again

@@ -78,7 +78,7 @@ class Hearing:
         return self._verify(outcome) or self._finish(outcome, label, rough=False)
 
     def full(self, seconds: float, floor: float | None) -> Evaluation:
-        """Climb the ladder: some cases, a rough time where there is a floor, more cases, the duel, the rest.
+        """Climb the ladder: three cases, a rough time where there is a floor, more cases, the duel, the rest.
 
         Who counts its calls shall not know when it is no longer asked: some cases come after the timing.
 

@@ -67,7 +67,7 @@ class Sizes(NamedTuple):
             exact: fp64, the right values.
             own: PyTorch's own, fp64.
         """
-        return cls(*(_finite(t.abs_()) for t in (exact.clone(), value.double() - exact, own - exact)))
+        return cls(*(_finite(t.abs()) for t in (exact, value.double() - exact, own - exact)))
 
 
 def swallowed(exact: torch.Tensor, bound: float) -> bool:

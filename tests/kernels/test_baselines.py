@@ -57,12 +57,20 @@ def test_a_baseline_that_finds_no_room_is_not_left_out(failing, monkeypatch):
         failing.opponent("fp32-accurate")
 
 
-def test_nor_is_one_that_does_not_even_start_for_want_of_room(failing, monkeypatch):
-    def start(*_: object) -> None:
+@pytest.mark.parametrize("started", [False, True])
+def test_nor_is_one_that_meets_an_error_of_the_machine_before_or_after_its_start(
+    failing, monkeypatch, started
+):
+    closed: list[bool] = []
+    session = SimpleNamespace(child=SimpleNamespace(pid=0), close=lambda: closed.append(True))
+
+    def full(*_: object) -> None:
         raise MachineError("the disk is almost full")
 
-    monkeypatch.setattr(failing, "start", start)
-    assert failing.wait(10) and failing.all["compile"].state == "failed"
+    monkeypatch.setattr(failing, "start", (lambda *_: session) if started else full)
+    monkeypatch.setattr(failing, "place", full)
+    monkeypatch.setattr(room, "resting", lambda *_: nullcontext())
+    assert failing.wait(10) and failing.all["compile"].state == "failed" and closed == [True] * started
     with pytest.raises(MachineError, match="almost full"):
         failing.opponent("fp32-accurate")
 

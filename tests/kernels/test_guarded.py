@@ -1,6 +1,6 @@
 """A winner's native code is looked at with the sanitizer: overruns refuse it, and nothing else does."""
 
-import re
+import math
 import time
 from contextlib import nullcontext
 from pathlib import Path
@@ -282,6 +282,7 @@ def judge(tmp_path_factory):
         ) as made,
     ):  # fmt: skip
         patch.setenv(SWITCH, "on")
+        patch.setattr(guarded, "SECONDS", math.inf)  # however busy the machine is
         yield made
 
 
@@ -302,9 +303,7 @@ def test_an_overrun_that_changes_no_value_passes_the_search_and_is_refused_as_a_
 def test_honest_native_code_wins_and_odd_arithmetic_is_told(judge):
     found = judge.finalize(judge.prepare(Program.single(own())))
     assert found.status is Status.OK, found.feedback
-    assert re.fullmatch(
-        r"address and undefined, (3|2|one) cases?, no access outside of an array", found.metrics[METRIC]
-    )
+    assert found.metrics[METRIC] == "address and undefined, 3 cases, no access outside of an array"
     found = judge.finalize(judge.prepare(Program.single(own(ODD))))
     assert found.status is Status.OK and "signed integer overflow" in found.metrics[METRIC]
     plain = SUM.split("\n\ndef get_inputs", maxsplit=1)[0].replace("class Model(", "class ModelNew(")

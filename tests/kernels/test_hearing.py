@@ -10,9 +10,9 @@ from kernelevo.kernels.hearing import Hearing
 from kernelevo.kernels.parameters import NO_NAMES
 
 
-def case(name: str, *, half: bool = False, state: Any = None) -> Any:
+def case(name: str, *, half: bool = False) -> Any:
     only = frozenset({name}) if half else NO_NAMES
-    return None, SimpleNamespace(name=name, parameters=SimpleNamespace(only=only, state=state))
+    return None, SimpleNamespace(name=name, parameters=SimpleNamespace(only=only))
 
 
 CASES = [*(case(f"kind {n}") for n in range(8)), case("one", half=True), case("other", half=True)]

@@ -153,6 +153,7 @@ def test_a_wrong_baseline_convicts_nobody_and_a_wrong_program_is_found_beside_a_
     assert verify(right, wrong, alone=0, fewest=3) == (3, None) and made == [7] * 3
     assert verify(right, right, alone=0, fewest=3) == (3, None) and made == []
     assert verify(right, right, alone=3, fewest=3) == (3, None) and made == [7] * 3
+    assert verify(right, right, alone=2, fewest=2) == (2, None) and made == [7] * 2  # no time for a third
     assert verify(right, right, alone=2, fewest=3) == (3, None) and made == [7] * 2
     done, report = verify(wrong, right, alone=0, fewest=3)
     assert done == 1 and not report.ok and made == [7]
