@@ -84,6 +84,8 @@ class Baseline:
         latency: seconds of one call; None until measured.
         precision: its class by measurement; None where only one is possible (the CPU).
         kept: when its ratio was measured, for one that is not measured here.
+        code: digest of what Inductor generated for it (see ``generated``); None where that is not known.
+        same_as: another one that runs the very same code, whose figures are its own too.
         told: whether its end was passed on as news.
     """
 
@@ -97,6 +99,8 @@ class Baseline:
     latency: float | None = None
     precision: Precision | None = None
     kept: str | None = None
+    code: str | None = None
+    same_as: Name | None = None
     told: bool = False
 
     def to_json(self) -> dict[str, Any]:
@@ -110,6 +114,7 @@ class Baseline:
             "latency_ms": None if self.latency is None else self.latency * 1e3,
             "precision": self.precision,
             "kept": self.kept,
+            "same_as": self.same_as,
         }
 
     @property

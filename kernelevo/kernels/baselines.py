@@ -16,6 +16,7 @@ from kernelevo.kernels.compilers import Compilers
 from kernelevo.kernels.correctness import Precision
 from kernelevo.kernels.failed import Failed, resting
 from kernelevo.kernels.failures import Failures
+from kernelevo.kernels.generated import NONE, Codes
 from kernelevo.kernels.kept import Ratio
 from kernelevo.kernels.ranking import CLASSES, Opponent, opponent
 from kernelevo.kernels.session import Session
@@ -67,6 +68,7 @@ class Baselines:
                 )
         self._wanted = tuple(name for name in wanted if name not in self.kept)
         self._failures = Failures(self.folder / "failures.json")
+        self._codes = Codes(self.folder / "code.json")
         self._swept = False
         self._broken: MachineError | None = None
         self._lock = threading.Lock()
@@ -209,6 +211,9 @@ class Baselines:
         if known:
             baseline.reason, baseline.state = known, "failed"
             return
+        baseline.code = self._codes.of(baseline.name)
+        if self._joined(baseline):
+            return
         start = time.monotonic()
         session: Session | None = None
         try:
@@ -217,9 +222,11 @@ class Baselines:
                 self._working = session
             with resting(session.child, "baseline"):
                 self.place(session, self.patience)
+                self._look_at_code(baseline, session)
             session.stop()
             baseline.seconds = time.monotonic() - start
-            baseline.session, baseline.state = session, "ready"
+            if not self._joined(baseline):
+                baseline.session, baseline.state = session, "ready"
         except SandboxError as error:  # our own: it says nothing of the baseline
             baseline.state, baseline.reason = "failed", error.what
         except MachineError as broken:
@@ -237,6 +244,38 @@ class Baselines:
                 session.close()
             with self._lock:
                 self._working = None
+
+    def _look_at_code(self, baseline: Baseline, session: Session) -> None:
+        """Take down what code was made; on a device the same text may have been tuned to other kernels."""
+        if not self.setting.on_device:
+            baseline.code = session.ask("code")["digest"]
+            if baseline.code is not None:
+                ensure_room(self.folder)
+                self._codes.remember(baseline.name, baseline.code)
+
+    def _joined(self, baseline: Baseline) -> bool:
+        """Let a baseline whose code is that of one at hand have its figures; tell whether there is one.
+
+        Of the other one the code is what this run has seen, not what an earlier one wrote down.
+        """
+        if baseline.code == NONE:
+            baseline.same_as = "eager"
+        elif baseline.code is not None:
+            live = (b for b in self.all.values() if b is not baseline and b.state == "ready" and b.seconds)
+            baseline.same_as = next((b.name for b in live if b.code == baseline.code and not b.same_as), None)
+        if baseline.same_as is not None:
+            baseline.state = "ready"
+            self.share()
+        return baseline.same_as is not None
+
+    def share(self) -> None:
+        """Let those that run another one's code have what is known of that one."""
+        for baseline in self.all.values():
+            if baseline.same_as is not None:
+                other = self.all[baseline.same_as]
+                baseline.state, baseline.reason = other.state, other.reason
+                baseline.slowdown, baseline.interval = other.slowdown, other.interval
+                baseline.latency, baseline.precision = other.latency, other.precision
 
     def _give_up(self, baseline: Baseline, failed: Failed) -> None:
         baseline.state = "failed"
@@ -269,6 +308,7 @@ class Baselines:
         for baseline in self.all.values():
             if baseline.kept and baseline.slowdown and anchor.slowdown:
                 baseline.latency = latency * baseline.slowdown / anchor.slowdown
+        self.share()
 
     def news(self) -> list[dict[str, Any]]:
         """Return baselines that became known since the last call, as plain data."""
@@ -289,6 +329,7 @@ class Baselines:
 
     def retire(self) -> None:
         """End children that are no longer needed: all but eager and those that programs are timed against."""
+        self.share()
         keep = {"eager", *(self.opponent(p).anchor.name for p in CLASSES)}
         for baseline in self.all.values():
             if baseline.name not in keep and baseline.slowdown is not None and baseline.session is not None:

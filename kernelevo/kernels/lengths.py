@@ -16,8 +16,9 @@ SHARE = 0.01
 SHORTEST = 0.01
 """Seconds below which a batch is too short to be stopped and resumed sensibly."""
 _TOO_SHORT = 0.5  # of what a batch should take
-_SETTLING, _FAULTS = 3, 1
-"""Batches before the first that counts, at the most; page faults of a call that are no reason for another."""
+_SETTLING, _FAULTS, _FEWER = 3, 1, 0.8
+"""Batches before the first that counts, at the most; page faults of a call that are no reason for another;
+what is left of a batch's faults in the next one where it still settles: some fault in every call."""
 
 Run = Callable[[Session, int], Batch]
 
@@ -35,13 +36,14 @@ class Lengths:
         self._overhead, self._longest, self._run = overhead, longest, run
         share = SHARE / 2 if overhead.flushed else SHARE
         self.wanted = min(max(overhead.trip / share, SHORTEST), longest)
+        self._seen, self._sized = math.inf, 0  # page faults of a call, and calls, of the last batch counted
 
     def size(self, session: Session, tally: Tally) -> None:
         """Find how many calls a batch needs so that the round trip is a small share of it."""
         self._run(session, 1)
         calls = 1
         while True:
-            batch = self._run(session, calls)
+            batch = self._counted(session, calls)
             needed = self._needed(session, self._per_call(batch))
             if needed <= 2 * calls:
                 tally.calls = max(1, min(calls, needed) if batch.seconds > self._longest else needed)
@@ -49,13 +51,26 @@ class Lengths:
             calls = min(needed, calls * 8)
 
     def settle(self, session: Session, tally: Tally) -> None:
-        """Run batches that do not count until the process no longer asks the kernel for memory."""
+        """Run batches that do not count while the process asks the kernel for less memory from one to the next.
+
+        The last one of ``size`` is the first of them, where it was as long as those to come.
+        """
+        known = self._seen if self._sized >= tally.calls else math.inf
         for _ in range(_SETTLING):
-            before = page_faults(session.child.pid)
-            batch = self._run(session, tally.calls)
-            self.correct(session, tally, batch)
-            if page_faults(session.child.pid) - before <= _FAULTS * batch.calls:
+            if known <= _FAULTS:
                 return
+            before = known
+            self.correct(session, tally, self._counted(session, tally.calls))
+            known = self._seen
+            if known >= _FEWER * before:
+                return
+
+    def _counted(self, session: Session, calls: int) -> Batch:
+        """Run a batch, and keep how many page faults a call of it had."""
+        before = page_faults(session.child.pid)
+        batch = self._run(session, calls)
+        self._seen, self._sized = (page_faults(session.child.pid) - before) / batch.calls, batch.calls
+        return batch
 
     def correct(self, session: Session, tally: Tally, batch: Batch) -> None:
         """Give the next batch more calls where the sizing met a slow moment, fewer where this one met it."""

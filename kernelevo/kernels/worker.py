@@ -18,6 +18,7 @@ from kernelevo.backends.candidate import adopt, load_candidate
 from kernelevo.backends.seeding import seeded
 from kernelevo.device.instruments import Instruments, make
 from kernelevo.errors import BuildError, KernelEvoError
+from kernelevo.kernels import generated
 from kernelevo.kernels.arena import Arena, Layout
 from kernelevo.kernels.compiled_code import settle
 from kernelevo.kernels.heap import keep_freed_memory
@@ -101,6 +102,7 @@ class Worker:
         self._fetched: list[Any] = []
         self._held: Any = None
         self._first: tuple[nn.Module | None, Subject | None] = (None, None)
+        self._generated = generated.count()
 
     def equip(self) -> None:
         """Take up the instruments that a timed run has; before any candidate's code is there."""
@@ -308,6 +310,10 @@ class Worker:
         """Do nothing for a while: a thread that still writes would show."""
         time.sleep(order["seconds"])
         return {}
+
+    def do_code(self, order: dict[str, Any]) -> dict[str, Any]:
+        """Say what code Inductor made; of a baseline's process, which is ours."""
+        return {"digest": generated.digest(self._generated)}
 
     def do_facts(self, order: dict[str, Any]) -> dict[str, Any]:
         """Say what the process has used."""

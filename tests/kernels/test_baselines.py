@@ -89,7 +89,9 @@ def test_one_that_takes_too_long_is_tried_again_once_another_is_ready(tmp_path, 
     setting: Any = SimpleNamespace(on_device=False)
     found = Baselines(nobody, nobody, setting, {}, tmp_path, lambda *_: None, names)
     tried: list[str] = []
-    session: Any = SimpleNamespace(child=None, stop=lambda: None, close=lambda: None)
+    session: Any = SimpleNamespace(
+        child=None, stop=lambda: None, close=lambda: None, ask=lambda _: {"digest": None}
+    )
 
     def start(subject: object, name: str) -> Any:
         tried.append(name)
