@@ -11,7 +11,7 @@ is told, not refused.
 ``begin`` starts the build beside work that is not timed. It is one at ``-O1``: with the author's own flags
 the sanitizer's checks take up to eight times as long to compile. Sums whose order is left to the compiler may
 come out coarser there, so a program with wrong values is built once more with the author's own flags, and
-what it answers then counts alone.
+what it answers then counts alone. A build is kept: a winner that is judged again is only run.
 """
 
 from __future__ import annotations
@@ -28,15 +28,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from kernelevo.backends import toolchain
+from kernelevo.backends import source_tree, toolchain
+from kernelevo.backends.cache import BuildCache, digest
 from kernelevo.core import Artifact, Evaluation, Status
 from kernelevo.core.tree import listing
-from kernelevo.errors import KernelEvoError, ToolchainMissing
+from kernelevo.errors import BuildRefused, KernelEvoError, ToolchainMissing
 from kernelevo.kernels import compiled_code, rules
 from kernelevo.kernels.checking import describe_case
 from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.gaps import Report
 from kernelevo.kernels.ground import Ground
+from kernelevo.kernels.kept_builds import KeptBuilds
 from kernelevo.kernels.later import Later
 from kernelevo.kernels.session import Session
 from kernelevo.kernels.stages import Stages
@@ -54,6 +56,7 @@ SWITCH = "KERNELEVO_SANITIZER"
 _SLOWER = 5.0
 _FLAGS = "-fsanitize=address,undefined -fno-sanitize=vptr -fno-omit-frame-pointer -g1"
 _QUICK = "-O1"
+_SCRIPT = "guarded-c++"
 # what torch and Python do in ways that the sanitizer does not like is not the program's
 _OPTIONS = (
     "detect_leaks=0:alloc_dealloc_mismatch=0:new_delete_type_mismatch=0:detect_odr_violation=0"
@@ -81,6 +84,7 @@ class _Build:
     ground: Ground
     folder: Path
     environ: Mapping[str, str]
+    kept: bool = False  # in the cache, where it stays
 
 
 class Guarded:
@@ -136,11 +140,14 @@ class Guarded:
         build = self._begun.pop(artifact.folder).result()
         if build is None:
             return "no native code of the program's own"
-        wrong, count, printed = self._tried(build, artifact)
+        try:
+            wrong, count, printed = self._tried(build, artifact)
+        except Unavailable:
+            if not build.kept:
+                raise
+            wrong, count, printed = self._tried(self._built(ground, artifact, _QUICK), artifact)
         if wrong:
-            own = self._build(ground, artifact, "")
-            assert own is not None
-            wrong, count, printed = self._tried(own, artifact)
+            wrong, count, printed = self._tried(self._built(ground, artifact, ""), artifact)
         if wrong:
             raise Failed(Status.WRONG, rules.BOUNDS.broken(wrong), printed)
         odd = list(dict.fromkeys(f"{at}: {what}" for at, what in _UNDEFINED.findall(printed)))[:3]
@@ -176,16 +183,10 @@ class Guarded:
         except KernelEvoError as error:
             raise Unavailable(f"{error.what}: {error.why}") from error
         finally:
-            remove(build.folder, seconds=SOON)
+            _let_go(build)
 
-    def _build(self, ground: Ground, artifact: Artifact, level: str = _QUICK) -> _Build | None:
-        """Return what a program was built to; None where it has no native code of its own.
-
-        Args:
-            ground: the task's equipment.
-            artifact: the program, built as it is.
-            level: a compiler's flag that overrules the author's; the author's own flags without one.
-        """
+    def _build(self, ground: Ground, artifact: Artifact) -> _Build | None:
+        """Return what a program was built to, or is built to now; None without native code of its own."""
         assert artifact.folder is not None
         if os.environ.get(SWITCH) == "off":
             raise Unavailable(f"{SWITCH} is off")
@@ -198,10 +199,28 @@ class Guarded:
             raise Unavailable("code that needs torch's headers takes too long to build with guards")
         if compiled_code.made_in(artifact.folder):
             raise Unavailable("the program calls torch.compile, which cannot look up its code there")
-        own = self._beside(ground)
+        own, cache = self._beside(ground), BuildCache(self._stages.root)
+        kept = KeptBuilds(cache).find(_key(ground, artifact, _QUICK))
+        if kept is not None:
+            with contextlib.suppress(
+                BuildRefused
+            ):  # what is kept cannot be used, if no script can be written
+                return _Build(own, kept, _environment(cache, kept, _QUICK), kept=True)
+        return self._built(ground, artifact, _QUICK)
+
+    def _built(self, ground: Ground, artifact: Artifact, level: str) -> _Build:
+        """Build a program.
+
+        Args:
+            ground: the task's equipment.
+            artifact: the program, built as it is.
+            level: a compiler's flag that overrules the author's; the author's own flags where it is empty.
+        """
+        own, cache = self._beside(ground), BuildCache(self._stages.root)
         folder = ground.folder / f"guarded-{next(self._serial)}"
-        environ = _environment(folder, level)
+        folder.mkdir()
         try:
+            environ = _environment(cache, folder, level)
             self._stages.build(own, artifact.program, folder, {**environ, "LD_PRELOAD": ""}, last=True)
         except Failed as failed:
             remove(folder, seconds=SOON)
@@ -209,6 +228,7 @@ class Guarded:
         except KernelEvoError as error:
             remove(folder, seconds=SOON)
             raise Unavailable(f"{error.what}: {error.why}") from error
+        KeptBuilds(cache).keep(_key(ground, artifact, level), folder)
         return _Build(own, folder, environ)
 
     def _forget(self, artifact: Artifact) -> None:
@@ -218,7 +238,7 @@ class Guarded:
             with contextlib.suppress(Unavailable, Failed):  # nobody asks any more
                 build = begun.result()
                 if build is not None:
-                    remove(build.folder, seconds=SOON)
+                    _let_go(build)
 
     def _run(self, ground: Ground, session: Session) -> tuple[str, int]:
         """Try a few cases; return what is wrong in the first that is, and how many were tried."""
@@ -266,13 +286,34 @@ def _zygote(threads: int) -> Zygote:
         raise Unavailable(f"a process with {front} does not start: {error.why}") from error
 
 
-def _environment(folder: Path, level: str) -> dict[str, str]:
-    """Return the variables that make every build of a program in this folder a guarded one."""
-    folder.mkdir()
-    script = folder / "guarded-c++"
+def _let_go(build: _Build) -> None:
+    """Remove a build that nobody needs any more."""
+    if not build.kept:
+        remove(build.folder, seconds=SOON)
+
+
+def _key(ground: Ground, artifact: Artifact, level: str) -> str:
+    """Name a program's guarded build: the program, the task with its shapes and versions, the compiler."""
+    compiler = toolchain.compiler()
+    where = (ground.baselines.folder.name, ground.supervisor.threads)
+    how = (compiler.path, compiler.version, compiler.arch, source_tree.headers_digest(), _FLAGS, level)
+    return digest("guarded build", artifact.program.id, *where, *how)
+
+
+def _environment(cache: BuildCache, folder: Path, level: str) -> dict[str, str]:
+    """Return the variables that make every build of a program in this folder a guarded one.
+
+    The compiler is called by a script that stays where it is: what it said of itself is kept by its path.
+    """
+    path = toolchain.compiler().path
     # last, so that no flag of the program's undoes it
-    script.write_text(f'#!/bin/sh\nexec "{toolchain.compiler().path}" "$@" {_FLAGS} {level}\n')
-    script.chmod(0o755)
+    text = f'#!/bin/sh\nexec "{path}" "$@" {_FLAGS} {level}\n'
+
+    def write(target: Path) -> None:
+        (target / _SCRIPT).write_text(text)
+        (target / _SCRIPT).chmod(0o755)
+
+    script = cache.get(digest("guarded c++", text), write, what="the guarded compiler's script") / _SCRIPT
     # nothing that was built without guards is to be found
     return {"CXX": str(script), "KERNELEVO_CACHE_SHARED": str(folder / "none")}
 

@@ -51,7 +51,7 @@ class Lengths:
             calls = min(needed, calls * 8)
 
     def settle(self, session: Session, tally: Tally) -> None:
-        """Run batches that do not count while the process asks the kernel for less memory from one to the next.
+        """Run batches that do not count while each asks the kernel for less memory than the one before.
 
         The last one of ``size`` is the first of them, where it was as long as those to come.
         """

@@ -51,7 +51,7 @@ class Stages:
         forward_patience: float = FORWARD_PATIENCE,
         build_patience: float = BUILD_PATIENCE,
     ) -> None:
-        self._root, self._forward_patience, self._build_patience = root, forward_patience, build_patience
+        self.root, self._forward_patience, self._build_patience = root, forward_patience, build_patience
         self._headers = ExtensionHeaders(root)
         self._serial = itertools.count()
         self._foundry: Foundry | None = None
@@ -59,7 +59,7 @@ class Stages:
     def foundry(self, ground: Ground) -> Foundry:
         """Return the compiler of sources whose results are the judge's own, not a program's."""
         if self._foundry is None:
-            self._foundry = Foundry(ground.supervisor, ground.folder / "foundry", self._root)
+            self._foundry = Foundry(ground.supervisor, ground.folder / "foundry", self.root)
         return self._foundry
 
     def enter(self, ground: Ground, artifact: Artifact, environ: Mapping[str, str] = NOTHING) -> Session:
@@ -78,7 +78,7 @@ class Stages:
         return Session(ground.zygote, ground.setting, subject, limits, ground.patience)
 
     def _let_zygote_ask(self, ground: Ground) -> None:
-        kept = compiled_code.tools(self._root)
+        kept = compiled_code.tools(self.root)
         compiled_code.let_zygote_ask(ground.zygote, kept, on_device=ground.setting.on_device)
 
     def _run_limits(self, ground: Ground, folder: Path, more: Mapping[str, str] = NOTHING) -> Limits:
@@ -132,7 +132,7 @@ class Stages:
     def _precompile(self, program: Program) -> None:
         """Make the headers of ours that its C++ begins with."""
         try:
-            precompile_headers(*program.files.values(), cache=BuildCache(self._root))
+            precompile_headers(*program.files.values(), cache=BuildCache(self.root))
         except (KernelEvoError, OSError) as error:  # a program that needs a compiler will say so
             _log.info("our headers could not be precompiled: %s", error)
 
@@ -212,7 +212,7 @@ class Stages:
 
     def _shared(self) -> tuple[Path, ...]:
         """The shared build cache, if there is one yet."""
-        return (self._root,) if self._root.is_dir() else ()
+        return (self.root,) if self.root.is_dir() else ()
 
     def _hear_build(self, child: Child) -> dict[str, Any]:
         """Wait for the two stages of a build: constructed, and one forward done."""
@@ -229,7 +229,7 @@ class Stages:
     def _caches(self, folder: Path) -> dict[str, str]:
         return {
             "KERNELEVO_CACHE": str(folder / "cache"),
-            "KERNELEVO_CACHE_SHARED": str(self._root),
+            "KERNELEVO_CACHE_SHARED": str(self.root),
             compiled_code.VARIABLE: str(folder / "inductor"),
             "TRITON_CACHE_DIR": str(folder / "triton"),
             "CUPY_CACHE_DIR": str(folder / "cupy"),

@@ -1,8 +1,10 @@
 """A winner's native code is looked at with the sanitizer: overruns refuse it, and nothing else does."""
 
 import math
+import os
 import time
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -167,12 +169,13 @@ def test_native_code_that_was_built_before_is_looked_at_too(source, says, monkey
 class Builder:
     """Stands for ``Stages``: a build takes a moment, and what is called afterwards fails."""
 
-    def __init__(self):
-        self.built = []
+    def __init__(self, root):
+        self.root, self.built = root, []
 
     def build(self, ground, program, folder, environ, *, last):
         time.sleep(0.2)
-        assert last and environ["LD_PRELOAD"] == "" and (folder / "guarded-c++").is_file()
+        assert last and environ["LD_PRELOAD"] == "" and os.access(environ["CXX"], os.X_OK)
+        (folder / "made").write_text(str(len(self.built)))
         self.built.append(folder)
 
     def enter(self, ground, artifact, environ):
@@ -183,11 +186,18 @@ class Builder:
 def early(monkeypatch, tmp_path):
     """A watch, what builds for it, a ground and an artifact."""
     monkeypatch.delenv(SWITCH, raising=False)
-    monkeypatch.setattr(guarded.toolchain, "compiler", lambda: SimpleNamespace(path="/bin/c++"))
-    ground = SimpleNamespace(setting=Here.setting, folder=tmp_path)
+    monkeypatch.setattr(
+        guarded.toolchain, "compiler", lambda: SimpleNamespace(path="/bin/c++", version="12", arch="x")
+    )
+    ground = SimpleNamespace(
+        setting=Here.setting,
+        folder=tmp_path,
+        baselines=SimpleNamespace(folder=tmp_path / "a-task"),
+        supervisor=SimpleNamespace(threads=2),
+    )
     monkeypatch.setattr(Guarded, "_beside", lambda self, ground: ground)
     (tmp_path / "built").mkdir()
-    builder = Builder()
+    builder = Builder(tmp_path / "cache")
     artifact = Artifact(
         Program.single("import kernelevo\nK = kernelevo.cpp('')\n"), folder=tmp_path / "built"
     )
@@ -224,7 +234,7 @@ def test_values_that_are_wrong_in_the_quick_build_are_asked_for_in_the_authors_o
     levels = []
 
     def enter(ground, artifact, environ):
-        levels.append((artifact.folder / "guarded-c++").read_text().split()[-1])
+        levels.append(Path(environ["CXX"]).read_text().split()[-1])
         return nullcontext(SimpleNamespace(child=SimpleNamespace(output=lambda: "")))
 
     def run(self, ground, session):
@@ -241,6 +251,47 @@ def test_values_that_are_wrong_in_the_quick_build_are_asked_for_in_the_authors_o
         )
     assert levels == ["-O1", "-g1"]
     assert not any(folder.exists() for folder in builder.built)
+
+
+def test_what_was_built_is_run_again_and_not_built_again(early, monkeypatch):
+    watch, builder, ground, artifact = early
+    entered = []
+
+    def enter(ground, artifact, environ):
+        entered.append((artifact.folder, environ))
+        return nullcontext(SimpleNamespace(child=SimpleNamespace(output=lambda: "")))
+
+    monkeypatch.setattr(builder, "enter", enter, raising=False)
+    monkeypatch.setattr(Guarded, "_run", lambda *_: ("", 3))
+    said = {Guarded(builder).examine(ground, artifact) for _ in range(3)}
+    assert said == {"address and undefined, 3 cases, no access outside of an array"}
+    (own, first), (kept, second), (again, _) = entered
+    assert len(builder.built) == 1 and not own.exists() and kept == again
+    assert builder.root in kept.parents and (kept / "made").read_text() == "0"
+    assert first["CXX"] == second["CXX"]  # what it said of itself is found again by its path
+    assert not Path(second["KERNELEVO_CACHE_SHARED"]).exists()
+    other = SimpleNamespace(**{**vars(ground), "baselines": SimpleNamespace(folder=Path("another-task"))})
+    assert Guarded(builder).examine(other, artifact) and len(builder.built) == 2
+    assert watch.examine(ground, replace(artifact, program=Program.single("kernelevo.cpp('')  # other")))
+    assert len(builder.built) == 3
+
+
+def test_one_that_was_kept_and_does_not_work_is_built_anew(early, monkeypatch):
+    _, builder, ground, artifact = early
+    entered = []
+
+    def enter(ground, artifact, environ):
+        entered.append(artifact.folder)
+        if builder.root in artifact.folder.parents:
+            raise Failed(Status.BUILD_FAILED, "it is not built yet")
+        return nullcontext(SimpleNamespace(child=SimpleNamespace(output=lambda: "")))
+
+    monkeypatch.setattr(builder, "enter", enter, raising=False)
+    monkeypatch.setattr(Guarded, "_run", lambda *_: ("", 3))
+    for count in (1, 2):
+        assert "no access outside" in Guarded(builder).examine(ground, artifact)
+        assert len(builder.built) == count
+    assert len(entered) == 3 and entered[1].exists()
 
 
 @pytest.mark.parametrize(("seconds", "cases"), [(60.0, guarded.CASES), (0.0, 1)])
