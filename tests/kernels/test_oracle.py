@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from kernelevo.errors import InputError
+from kernelevo.kernels import precision
 from kernelevo.kernels.oracle import answer_tf32, evaluate
 from kernelevo.kernels.pool import Pool
 from kernelevo.kernels.precision import fp64, strict_fp32
@@ -303,3 +304,66 @@ def test_a_recurrent_layer_in_inference_mode_is_evaluated_in_fp64():
         exact = layer(x)[0]
         with fp64():
             assert float((layer(x)[0] - exact).abs().max()) < 1e-14
+
+
+LAYERS = {
+    "lstm": nn.LSTM,
+    "gru": nn.GRU,
+    "tanh": nn.RNN,
+    "relu": lambda *sizes, **how: nn.RNN(*sizes, nonlinearity="relu", **how),
+}
+    "lstm": nn.LSTM,
+    "gru": nn.GRU,
+    "tanh": nn.RNN,
+    "relu": lambda *a, **k: nn.RNN(*a, nonlinearity="relu", **k),
+}
+
+
+@pytest.fixture
+def dispatched(monkeypatch):
+    """The operators that the mode which makes all fp64 has seen."""
+    seen, own = [], precision._Widened.__torch_dispatch__
+
+    def see(self, func, types, args=(), kwargs=None):
+        seen.append(str(func))
+        return own(self, func, types, args, kwargs)
+
+    monkeypatch.setattr(precision._Widened, "__torch_dispatch__", see)
+    return seen
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+@pytest.mark.parametrize(
+    "how", [{}, {"bidirectional": True, "batch_first": True}, {"num_layers": 2, "bias": False}]
+)
+def test_a_recurrent_layer_that_draws_nothing_runs_as_a_whole(kind, how, dispatched):
+    torch.manual_seed(3)
+    layer, x = LAYERS[kind](6, 5, **how).double(), torch.rand(7, 4, 6, dtype=torch.float64)
+    with torch.no_grad():
+        exact = layer(x)[0]
+        with fp64():
+            found = layer(x)[0]
+    assert found.dtype is torch.float64 and torch.equal(found, exact)
+    assert len(dispatched) < 7 and not any("mm" in name for name in dispatched)  # 7 steps would show
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+def test_one_that_draws_or_has_operands_of_other_types_is_seen_step_by_step(kind, dispatched):
+    layer, x = (
+        LAYERS[kind](6, 5, num_layers=2, dropout=0.5).double(),
+        torch.rand(7, 4, 6, dtype=torch.float64),
+    )
+    with torch.no_grad():
+        torch.manual_seed(9)
+        fine = layer.float()(x.float())[0]
+        torch.manual_seed(9)
+        with fp64():
+            found = layer.double()(x)[0]
+        assert found.dtype is torch.float64 and float((found - fine).abs().max()) < 1e-6  # the same draws
+        assert len(dispatched) > 7
+        dispatched.clear()
+        packed = nn.utils.rnn.pack_padded_sequence(x, [7, 3, 2, 1])
+        exact = layer.eval()(packed)[0].data
+        with fp64():
+            assert torch.equal(layer(packed)[0].data, exact)
+        assert len(dispatched) > 7
