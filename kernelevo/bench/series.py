@@ -7,10 +7,11 @@ import shlex
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import takewhile
 from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
@@ -204,7 +205,7 @@ def run_series(
 
 def _work(jobs: Sequence[Job], record: Record, runner: Runner, ended: Say) -> None:
     faulty = {row.key for row in record.rows if row.fault is not None}
-    todo, named = deque(jobs), {job.key for job in jobs}
+    todo, named = deque(_together(jobs)), {job.key for job in jobs}
     while todo:
         job = todo.popleft()
         if job.unreadable or not record.done(job.key, job.program_id):  # a row may be of what it was before
@@ -216,8 +217,21 @@ def _work(jobs: Sequence[Job], record: Record, runner: Runner, ended: Say) -> No
         if _is_blind(record, job) and job.repaired().key not in named:
             named.add(job.repaired().key)
             record.plan_next(job.repaired().key, after=job.key)
-            todo.appendleft(job.repaired())
+            todo.insert(_ahead(todo, job), job.repaired())
     record.write()
+
+
+def _together(jobs: Sequence[Job]) -> list[Job]:
+    """Return the programs of each task one after another, tasks in the order of their first ones."""
+    tasks: dict[tuple[str, str | None], list[Job]] = {}
+    for job in jobs:
+        tasks.setdefault((job.task, job.source), []).append(job)
+    return [job for each in tasks.values() for job in each]
+
+
+def _ahead(todo: Iterable[Job], done: Job) -> int:
+    """Return how many of the jobs to come are first, of the same text as one that is done."""
+    return sum(1 for _ in takewhile(lambda job: job.source == done.source, todo))
 
 
 def _is_blind(record: Record, job: Job) -> bool:
