@@ -129,6 +129,8 @@ def judged(job: Job, name: str, folder: Path, keeper: api.Keeper) -> Row:
     try:
         built = room / "program"
         verdict = api.check(path, name, job.settings, say=_say, built=built, keeper=keeper)
+        if not job.followed:
+            keeper.close()  # its memory and its processes are for what comes now
         with keeper.resting():
             program = api.read_program(path)
             theirs = by_their_rule(job, name, folder, program, built if built.is_dir() else None)

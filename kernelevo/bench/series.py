@@ -210,7 +210,7 @@ def _work(jobs: Sequence[Job], record: Record, runner: Runner, ended: Say) -> No
         job = todo.popleft()
         if job.unreadable or not record.done(job.key, job.program_id):  # a row may be of what it was before
             known = _known(job)
-            row = known or _done(runner, job, job.key in faulty)
+            row = known or _done(runner, _with_next(job, todo, record), job.key in faulty)
             # of thousands that nobody judges here each would cost a whole record: they wait for the next
             record.put(row, write=known is None)
             ended(row.line())
@@ -227,6 +227,13 @@ def _together(jobs: Sequence[Job]) -> list[Job]:
     for job in jobs:
         tasks.setdefault((job.task, job.source), []).append(job)
     return [job for each in tasks.values() for job in each]
+
+
+def _with_next(job: Job, todo: Iterable[Job], record: Record) -> Job:
+    """Return a job that knows whether another program of its task is to be judged right after it."""
+    mates = takewhile(lambda other: (other.task, other.source) == (job.task, job.source), todo)
+    left = (m for m in mates if not (record.done(m.key, m.program_id) or _known(m) or m.missing))
+    return replace(job, followed=next(left, None) is not None)
 
 
 def _ahead(todo: Iterable[Job], done: Job) -> int:

@@ -49,8 +49,9 @@ def serve(tmp_path, monkeypatch):
     zygotes = set()
     with ProcessRunner(tmp_path / "runs", module="tests.bench.serving") as runner:
 
-        def serve(name, text, task="kernelbench:1/1", source=TODAY, **settings):
-            job = Job(task, Settings(**settings), f"x/{name}.py", source=source, text=text)
+        def serve(name, text, task="kernelbench:1/1", source=TODAY, followed=True, **settings):
+            settings = Settings(**settings)
+            job = Job(task, settings, f"x/{name}.py", source=source, text=text, followed=followed)
             found = runner(job, afresh=True)
             said = (tmp_path / found.folder / "log.txt").read_text()
             zygotes.update(int(line.split()[1]) for line in said.splitlines() if line.startswith("zygote"))
@@ -79,6 +80,8 @@ def test_bundled_tasks_share_by_task_and_settings(serve):
     def judged(name, task, text=SOFTMAX, **settings):
         return serve(name, text, task, None, **settings)
 
+    wrong = SOFTMAX.replace("dim=-1)", "dim=-1) + 1e-3")
+    assert judged("last", "ops/softmax", wrong, size="small", followed=False)[1] == 1
     found = [
         judged("a", "ops/softmax", size="small"),
         judged("b", "ops/softmax", size="small"),
@@ -159,10 +162,12 @@ def test_nothing_of_the_judges_works_while_upstreams_rule_times(tmp_path, monkey
     monkeypatch.setattr("kernelevo.api.check", lambda *given, **more: Evaluation.wrong("off"))
     monkeypatch.setattr(child, "by_their_rule", lambda *_: order.append("timed"))
     (tmp_path / "b.py").write_text(SOFTMAX)
-    child.judged(
-        Job("ops/softmax", Settings(), "a/b.py", tmp_path / "b.py"), "ops/softmax", tmp_path, Resting()
-    )
-    assert order == ["rests", "timed", "goes on"]
+    for followed in (True, False):
+        job = Job("ops/softmax", Settings(), "a/b.py", tmp_path / "b.py", followed=followed)
+        keeper = Resting()
+        child.judged(job, "ops/softmax", tmp_path, keeper)
+        assert order == ["rests", "timed", "goes on"] and keeper.closed == (not followed)
+        order.clear()
 
 
 def test_programs_of_one_text_come_one_after_another_repaired_ones_too(tmp_path):
@@ -170,7 +175,7 @@ def test_programs_of_one_text_come_one_after_another_repaired_ones_too(tmp_path)
     done = []
 
     def runner(job, *, afresh=False):
-        done.append((job.task, job.program[-4:]))
+        done.append((job.task, job.program[-4:], job.followed))
         blind = job.task == "kernelbench:1/1"
         return replace(row(job.task, grade="blind" if blind else "judgeable"), program=job.program)
 
@@ -188,9 +193,9 @@ def test_programs_of_one_text_come_one_after_another_repaired_ones_too(tmp_path)
     )
     series = run_series(order, runner=runner)
     assert done == [
-        ("kernelbench:1/1", "a.py"), ("kernelbench:1/1", "b.py"),
-        ("kernelbench:1/1@he", "a.py"), ("kernelbench:1/1@he", "b.py"),
-        ("kernelbench:1/2", "a.py"), ("kernelbench:1/2", "b.py"),
+        ("kernelbench:1/1", "a.py", True), ("kernelbench:1/1", "b.py", False),
+        ("kernelbench:1/1@he", "a.py", True), ("kernelbench:1/1@he", "b.py", False),
+        ("kernelbench:1/2", "a.py", True), ("kernelbench:1/2", "b.py", False),
     ]  # fmt: skip
     planned = [(row.name, row.program[-4:]) for row in series.record.rows]
     assert planned[:2] == [("kernelbench:1/1", "a.py"), ("kernelbench:1/1@he", "a.py")]  # beside each other
