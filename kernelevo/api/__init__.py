@@ -6,6 +6,7 @@ from kernelevo.api.catalogue import catalogue
 from kernelevo.api.check import check, read_program
 from kernelevo.api.compare import compare
 from kernelevo.api.doctor import examine
+from kernelevo.api.keeper import Keeper
 from kernelevo.api.language import export_replies
 from kernelevo.api.lint import lint
 from kernelevo.api.replay import replay
@@ -27,6 +28,7 @@ from kernelevo.evaluators.elsewhere import Line
 
 __all__ = [
     "Batch",
+    "Keeper",
     "Line",
     "Result",
     "account",

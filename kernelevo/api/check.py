@@ -5,11 +5,22 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
-from kernelevo.api.loading import find_task, load_evaluator, refuse_early
+from kernelevo.api.keeper import Keeper
+from kernelevo.api.loading import find_task, refuse_early
 from kernelevo.config import Settings
-from kernelevo.core import Evaluation, Evaluator, Origin, Program, StagedEvaluator, Status, read_tree
+from kernelevo.core import (
+    Artifact,
+    Evaluation,
+    Evaluator,
+    Origin,
+    Program,
+    StagedEvaluator,
+    Status,
+    read_tree,
+)
 from kernelevo.errors import BadProgram, BadSetting
 
 _log = logging.getLogger(__name__)
@@ -23,6 +34,7 @@ def check(
     profile: bool = False,
     say: Callable[[str], None] = lambda _: None,
     built: Path | None = None,
+    keeper: Keeper | None = None,
 ) -> Evaluation:
     """Prove a program and time it against every baseline.
 
@@ -34,6 +46,7 @@ def check(
         say: told what is being done.
         built: where what the program was built to goes in the end, a folder that is not there yet. The
             program's own process made it: it is good for that program's sandbox alone.
+        keeper: who opens the evaluator, and may keep it open for the next program; None for this one alone.
 
     Raises:
         BadProgram: if the file cannot be read as text.
@@ -44,8 +57,9 @@ def check(
     program = read_program(file)
     task = find_task(task_name, settings)
     refuse_early(task)
-    evaluator = load_evaluator(task)
-    try:
+    with ExitStack() as stack:
+        owner = keeper if keeper is not None else stack.enter_context(Keeper())
+        evaluator = stack.enter_context(owner.lent(task))
         if profile and not hasattr(evaluator, "profiled"):
             raise BadSetting(
                 f"programs for {task.name} cannot be profiled.",
@@ -54,9 +68,6 @@ def check(
             )
         say("preparing the reference and the judge")
         return judge(evaluator, program, say, profile=profile, built=built)
-    finally:
-        if isinstance(evaluator, StagedEvaluator):
-            evaluator.close()
 
 
 def judge(
@@ -70,11 +81,25 @@ def judge(
     """Judge one program with an evaluator that stays open; a correct kernel is timed in fresh processes.
 
     With ``profile`` the evaluator's ``profiled`` adds its report to the verdict on a program that passed.
-    ``built``: see ``check``.
+    ``built``: see ``check``. In the end the evaluator is told by ``dismiss`` that the program is done with.
     """
     if not isinstance(evaluator, StagedEvaluator):
         return evaluator(program)
     artifact = evaluator.prepare(program)
+    try:
+        return _staged(evaluator, artifact, say, profile, built)
+    finally:
+        if hasattr(evaluator, "dismiss"):
+            evaluator.dismiss(artifact)
+
+
+def _staged(
+    evaluator: StagedEvaluator,
+    artifact: Artifact,
+    say: Callable[[str], None],
+    profile: bool,
+    built: Path | None,
+) -> Evaluation:
     if artifact.verdict is not None:
         return artifact.verdict
     finalize = getattr(evaluator, "finalize", None)
@@ -96,7 +121,7 @@ def judge(
         try:
             shutil.move(artifact.folder, built)
         except OSError as error:  # whoever wants it builds it again
-            _log.warning("what %s was built to could not be kept: %s", program.id, error)
+            _log.warning("what %s was built to could not be kept: %s", artifact.program.id, error)
     return verdict
 
 

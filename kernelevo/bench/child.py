@@ -17,11 +17,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from kernelevo import api
+from kernelevo.api.lint import Linted
 from kernelevo.bench.facts import FULL, now
 from kernelevo.bench.given import form_of, grade_given, place
 from kernelevo.bench.job import JOB, LOG, PROGRAM, REFERENCE, ROW, Job, broken_task, no_program
-from kernelevo.bench.row import NOTHING_CORRECT, Row
+from kernelevo.bench.row import BROKEN_TASK, NOTHING_CORRECT, Row
 from kernelevo.bench.worker import DONE, SERVE
+from kernelevo.config import Settings
 from kernelevo.core import Program
 from kernelevo.core.tree import listing
 from kernelevo.device.heap import keep_freed
@@ -39,21 +42,25 @@ def main(arguments: list[str]) -> int:
     keep_freed()
     if arguments == [SERVE]:
         serve()
-    else:
-        do(Path(arguments[0]).absolute())
+        return 0
+    with api.Keeper() as keeper:
+        do(Path(arguments[0]).absolute(), keeper)
     return 0
 
 
 def serve() -> None:
-    """Do the jobs of the folders that standard input names, with what one has warmed for the next."""
+    """Do the jobs of the folders that standard input names, with what one has warmed for the next.
+
+    Programs of one task that follow one another have one judge (see ``api.Keeper``).
+    """
     told, answers = _private(0, os.O_RDONLY), _private(1, os.O_WRONLY)
-    with stock.kept(), os.fdopen(told, "rb") as folders:
+    with stock.kept(), api.Keeper() as keeper, os.fdopen(told, "rb") as folders:
         for line in folders:
             folder = Path(json.loads(line))
             with (folder / LOG).open("ab") as log:
                 os.dup2(log.fileno(), 1)
                 os.dup2(log.fileno(), 2)
-            do(folder)
+            do(folder, keeper)
             gc.collect()
             os.write(answers, DONE)
 
@@ -67,16 +74,23 @@ def _private(number: int, mode: int) -> int:
     return own
 
 
-def do(folder: Path) -> None:
-    """Do the job of a folder."""
+def do(folder: Path, keeper: api.Keeper) -> None:
+    """Do the job of a folder.
+
+    Args:
+        folder: the job's.
+        keeper: has the judge of the job before; what it has after a fault is not used again.
+    """
     job = Job.from_json(json.loads((folder / JOB).read_text("utf-8")))
     began = time.monotonic()
-    row = tried(job, folder)
+    row = tried(job, folder, keeper)
+    if row.fault is not None or row.status == BROKEN_TASK:
+        keeper.close()
     row = replace(row, seconds=round(time.monotonic() - began, 2), ended=now())
     leave(row, folder)
 
 
-def tried(job: Job, folder: Path) -> Row:
+def tried(job: Job, folder: Path, keeper: api.Keeper) -> Row:
     """Return the job's row; whatever breaks is a fault, and the log says where.
 
     What breaks in a task that is not ours, because it does not run by itself, is the task's.
@@ -85,14 +99,14 @@ def tried(job: Job, folder: Path) -> Row:
     if source is not None:
         # a copy of one of our files has SIZES: what is given is judged as it stands
         job = replace(job, settings=replace(job.settings, size=FULL))
-        os.chdir(folder)  # this process is the job's own
+        os.chdir(folder)  # this process does jobs of that one task alone
         name = place(source, job.task, folder)
     try:
         if job.missing:  # a failure, if its task is one that lint lets into the figures
             row = no_program(job)
         else:
-            row = judged(job, name, folder) if job.program else searched(job, name, folder)
-        return row if job.source is None else shaped(graded(row, name, job, folder), name, job)
+            row = judged(job, name, folder, keeper) if job.program else searched(job, name, folder, keeper)
+        return row if job.source is None else shaped(graded(row, name, job, folder, keeper), name, job)
     except (BadSetting, StoreError) as error:  # of the series or of the disk, whosever the task is
         return job.row(fault={"kind": type(error).__name__, "message": str(error)})
     except InputError as error:
@@ -105,10 +119,8 @@ def tried(job: Job, folder: Path) -> Row:
         return job.row(fault={"kind": type(error).__name__, "message": said})
 
 
-def judged(job: Job, name: str, folder: Path) -> Row:
+def judged(job: Job, name: str, folder: Path, keeper: api.Keeper) -> Row:
     """Judge the job's program on the task of that name."""
-    from kernelevo import api
-
     path = job.path or folder / GIVEN
     if job.text is not None:
         path.write_text(job.text, "utf-8")
@@ -116,8 +128,12 @@ def judged(job: Job, name: str, folder: Path) -> Row:
     room.chmod(0o711)
     try:
         built = room / "program"
-        verdict = api.check(path, name, job.settings, say=lambda text: print(text, flush=True), built=built)
-        theirs = by_their_rule(job, name, folder, api.read_program(path), built if built.is_dir() else None)
+        verdict = api.check(path, name, job.settings, say=_say, built=built, keeper=keeper)
+        if not job.followed:
+            keeper.close()  # its memory and its processes are for what comes now
+        with keeper.resting():
+            program = api.read_program(path)
+            theirs = by_their_rule(job, name, folder, program, built if built.is_dir() else None)
     finally:
         scratch.remove(room)
     told = verdict.to_json()
@@ -126,14 +142,23 @@ def judged(job: Job, name: str, folder: Path) -> Row:
     return job.row(**kept, confirmed=fresh, upstream=theirs)
 
 
-def graded(row: Row, name: str, job: Job, folder: Path) -> Row:
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+def graded(row: Row, name: str, job: Job, folder: Path, keeper: api.Keeper) -> Row:
     """Return the row with lint's word on its given task; a verdict is not lost where lint breaks.
 
     Raises:
         InputError: if the task does not run on its own inputs.
     """
+
+    def lint(name: str, settings: Settings) -> Linted:
+        keeper.close()  # it evaluates the module too, and cuts its batch where memory is short
+        return api.lint(name, settings)
+
     try:
-        return replace(row, grade=grade_given(name, job.settings, folder.parent))
+        return replace(row, grade=grade_given(name, job.settings, folder.parent, lint))
     except MachineError as error:
         print(f"the task's grade is not known: {error}", file=sys.stderr)
         return row
@@ -169,14 +194,14 @@ def by_their_rule(
         return None
 
 
-def searched(job: Job, name: str, folder: Path) -> Row:
+def searched(job: Job, name: str, folder: Path, keeper: api.Keeper) -> Row:
     """Search the job's task; a run that is there already is gone on with."""
     from rich.console import Console
 
-    from kernelevo import api
     from kernelevo.report.live import LiveReport
     from kernelevo.store import RUN_FILE
 
+    keeper.close()  # a search has judges of its own
     with LiveReport(Console(highlight=False, width=150), budget=job.settings.budget) as report:
         run = folder / RUN
         if not (run / RUN_FILE).is_file():

@@ -44,6 +44,7 @@ class Job:
         unreadable: why that program cannot even be read; empty if it can.
         text: of the program where it is no file.
         claims: what its makers say of it.
+        followed: whether a program of the same task comes next, for which its judge stays open.
     """
 
     task: str
@@ -57,6 +58,7 @@ class Job:
     unreadable: str = ""
     text: str | None = None
     claims: Mapping[str, float] = field(default_factory=dict)
+    followed: bool = False
 
     @property
     def key(self) -> tuple[str, str | None]:
@@ -108,6 +110,7 @@ class Job:
             "source": self.source,
             "text": self.text,
             "claims": dict(self.claims),
+            "followed": self.followed,
         }
 
     @classmethod
@@ -124,6 +127,7 @@ class Job:
             data.get("source"),
             text=data.get("text"),
             claims=data.get("claims", {}),
+            followed=data.get("followed", False),
         )
 
     def repaired(self) -> Job:

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import kernelevo
+from kernelevo.backends.cache import default_root
 from kernelevo.bench.job import JOB, LOG, ROW, Job
 from kernelevo.bench.row import Row
 from kernelevo.bench.worker import Worker, end
@@ -25,7 +26,8 @@ class ProcessRunner:
     """Runs jobs, each in a folder of its own, until it is closed.
 
     A program for a task of ours is judged by a process that has judged others before: to load torch and its
-    compilers anew takes some 8 s. Searches, and files that are not ours, get a process each.
+    compilers anew takes some 8 s. A task that is not ours runs its own text there, and has a process for its
+    programs alone. Each search gets one.
 
     Args:
         folder: where the jobs' folders are made.
@@ -66,8 +68,11 @@ class ProcessRunner:
         except OSError as error:
             raise refused(f"the folder {folder} cannot be written.", error) from error
         with log:
-            do = self._worker.do if job.program and job.source is None else self._alone
-            code = do(folder, log.fileno(), self._limit(job))
+            if job.program:
+                of = None if job.source is None else (job.task, job.source)
+                code = self._worker.do(folder, log.fileno(), self._limit(job), of)
+            else:
+                code = self._alone(folder, log.fileno(), self._limit(job))
         return self._row(job, folder, code, time.monotonic() - began)
 
     def _alone(self, folder: Path, log: int, seconds: float | None) -> int | None:
@@ -89,7 +94,12 @@ class ProcessRunner:
             stdin=stdin,
             stdout=stdout,
             stderr=stderr,
-            env={**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"},
+            env={
+                **os.environ,
+                "PYTHONPATH": path,
+                "PYTHONUNBUFFERED": "1",
+                "KERNELEVO_CACHE": str(default_root()),  # absolute: it goes into the folders of its jobs
+            },
             start_new_session=True,
         )
 

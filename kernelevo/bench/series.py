@@ -7,10 +7,11 @@ import shlex
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import takewhile
 from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
@@ -204,20 +205,40 @@ def run_series(
 
 def _work(jobs: Sequence[Job], record: Record, runner: Runner, ended: Say) -> None:
     faulty = {row.key for row in record.rows if row.fault is not None}
-    todo, named = deque(jobs), {job.key for job in jobs}
+    todo, named = deque(_together(jobs)), {job.key for job in jobs}
     while todo:
         job = todo.popleft()
         if job.unreadable or not record.done(job.key, job.program_id):  # a row may be of what it was before
             known = _known(job)
-            row = known or _done(runner, job, job.key in faulty)
+            row = known or _done(runner, _with_next(job, todo, record), job.key in faulty)
             # of thousands that nobody judges here each would cost a whole record: they wait for the next
             record.put(row, write=known is None)
             ended(row.line())
         if _is_blind(record, job) and job.repaired().key not in named:
             named.add(job.repaired().key)
             record.plan_next(job.repaired().key, after=job.key)
-            todo.appendleft(job.repaired())
+            todo.insert(_ahead(todo, job), job.repaired())
     record.write()
+
+
+def _together(jobs: Sequence[Job]) -> list[Job]:
+    """Return the programs of each task one after another, tasks in the order of their first ones."""
+    tasks: dict[tuple[str, str | None], list[Job]] = {}
+    for job in jobs:
+        tasks.setdefault((job.task, job.source), []).append(job)
+    return [job for each in tasks.values() for job in each]
+
+
+def _with_next(job: Job, todo: Iterable[Job], record: Record) -> Job:
+    """Return a job that knows whether another program of its task is to be judged right after it."""
+    mates = takewhile(lambda other: (other.task, other.source) == (job.task, job.source), todo)
+    left = (m for m in mates if not (record.done(m.key, m.program_id) or _known(m) or m.missing))
+    return replace(job, followed=next(left, None) is not None)
+
+
+def _ahead(todo: Iterable[Job], done: Job) -> int:
+    """Return how many of the jobs to come are first, of the same text as one that is done."""
+    return sum(1 for _ in takewhile(lambda job: job.source == done.source, todo))
 
 
 def _is_blind(record: Record, job: Job) -> bool:

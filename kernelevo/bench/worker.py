@@ -28,20 +28,24 @@ class Worker:
         self._start = start
         self._process: subprocess.Popen[bytes] | None = None
         self._count = 0
+        self._of: object = None
 
-    def do(self, folder: Path, log: int, seconds: float | None) -> int | None:
+    def do(self, folder: Path, log: int, seconds: float | None, of: object = None) -> int | None:
         """Have a job done; return 0, the code that its process ended with, or None if it took too long.
 
         Args:
             folder: the job's, absolute.
             log: descriptor for what a process says before it reads the job.
             seconds: that the job may take; None for as long as it likes.
+            of: what its process may do jobs of alone; one that has done others' is ended before.
         """
-        if self._process is not None and (self._count == _LIFE or self._process.poll() is not None):
+        if self._process is not None and (
+            self._count == _LIFE or self._of != of or self._process.poll() is not None
+        ):
             self.end()
         if self._process is None:
             self._process = self._start(SERVE, subprocess.PIPE, subprocess.PIPE, log)
-            self._count = 0
+            self._count, self._of = 0, of
         self._count += 1
         went_well = False
         try:

@@ -297,6 +297,18 @@ class Baselines:
             raise self._broken
         return opponent(self.all, precision)
 
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is missing here that would be tried again for another judge of the same task.
+
+        A failure that is remembered is not: whoever asks is told of it.
+        """
+        known = self.all.values()
+        gone = any(b.state == "failed" and not self._failures.reason(b.name) for b in known)
+        best = [opponent(self.all, precision).best for precision in CLASSES]
+        timed = all(b.session is not None or b.kept or b.slowdown is None for b in best)
+        return self._broken is None and timed and not gone
+
     def unmeasured(self) -> list[Baseline]:
         """Baselines that became ready and were not timed yet."""
         ready = [b for b in self.all.values() if b.state == "ready" and b.session is not None]

@@ -155,15 +155,26 @@ class Guarded:
         cases = f"{count} cases" if count > 1 else "one case"
         return f"address and undefined, {cases}, no access outside of an array{behaved}"
 
+    def dismiss(self, artifact: Artifact) -> None:
+        """End what is still being built of a program, and remove what was: nobody will examine it."""
+        begun = self._begun.get(artifact.folder) if artifact.folder else None
+        if begun is not None and not begun.wait(0.0):
+            self._end()  # it would take seconds more, beside the next program
+        self._forget(artifact)
+
     def close(self) -> None:
         """End the zygote and what is being built; may be called twice."""
+        self._closed = True
+        self._end()
+
+    # ------------------------------------------------------------------ inside
+
+    def _end(self) -> None:
+        """End the zygote; whoever needs one after that gets another."""
         with self._starting:
-            self._closed = True
             if self._supervisor is not None:
                 self._supervisor.close()
                 self._supervisor = None
-
-    # ------------------------------------------------------------------ inside
 
     def _tried(self, build: _Build, artifact: Artifact) -> tuple[str, int, str]:
         """Run what was built, and remove it; return what was wrong, in how many cases, and what was printed.
@@ -235,7 +246,7 @@ class Guarded:
         """Remove what was built of a program that nobody will examine."""
         begun = self._begun.pop(artifact.folder, None) if artifact.folder else None
         if begun is not None:
-            with contextlib.suppress(Unavailable, Failed):  # nobody asks any more
+            with contextlib.suppress(Unavailable, Failed, KernelEvoError):  # nobody asks any more
                 build = begun.result()
                 if build is not None:
                     _let_go(build)

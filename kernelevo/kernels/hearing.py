@@ -20,7 +20,7 @@ from kernelevo.kernels.ground import Ground
 from kernelevo.kernels.inputs import SHIPPED
 from kernelevo.kernels.outcome import Blocks, Outcome
 from kernelevo.kernels.pool import Case, Group
-from kernelevo.kernels.ranking import RANK
+from kernelevo.kernels.ranking import CLASSES, RANK
 from kernelevo.kernels.session import Session
 from kernelevo.kernels.stream import Pick
 from kernelevo.kernels.verdict import Notes
@@ -362,6 +362,13 @@ class Hearing:
             rough = [r for r in notes.reports if not r.fine]
             own = precision(rough[0], self._ground.pool.e_tf32(self._group))
         return max(own, self._again or own, key=RANK.__getitem__)
+
+
+def renew_all(ground: Ground) -> None:
+    """Give every baseline that programs are timed against a fresh process."""
+    anchors = {ground.baselines.opponent(label).anchor.name: label for label in CLASSES}
+    for label in anchors.values():
+        renew(ground, label)
 
 
 def renew(ground: Ground, label: Precision) -> None:

@@ -6,7 +6,8 @@ import itertools
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -20,7 +21,7 @@ from kernelevo.kernels.correctness import Precision
 from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.ground import Ground
 from kernelevo.kernels.guarded import Guarded
-from kernelevo.kernels.hearing import Hearing, renew
+from kernelevo.kernels.hearing import Hearing, renew, renew_all
 from kernelevo.kernels.lint import Finding, lint
 from kernelevo.kernels.own_share import Shares, own_kernels
 from kernelevo.kernels.profile_report import profile_report
@@ -97,7 +98,7 @@ class KernelJudge:
         self._starting, self._device = threading.Lock(), threading.Lock()
         self._serial = itertools.count()
         self._news: list[dict[str, Any]] = []
-        self._said_why = False
+        self._said_why = self._worn = False
 
     @property
     def ground(self) -> Ground:
@@ -124,6 +125,31 @@ class KernelJudge:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @property
+    def as_new(self) -> bool:
+        """Whether the next program finds here all that a new judge would give it."""
+        with self._starting:
+            return self._ground is None or self._ground.baselines.whole
+
+    @contextmanager
+    def resting(self) -> Iterator[None]:
+        """No oracle work of this judge runs inside, for whoever times something beside it."""
+        with self._starting:
+            ground = self._ground
+        with nullcontext() if ground is None else ground.quiet():
+            yield
+
+    def dismiss(self, artifact: Artifact) -> None:
+        """Forget a program for good, as if it had not been here; what was built of it is removed.
+
+        Args:
+            artifact: from ``prepare``, whatever became of it.
+        """
+        self._guarded.dismiss(artifact)
+        self._shares.forget(artifact.program)
+        if artifact.folder is not None:
+            remove(artifact.folder, seconds=SOON)
 
     def lint(self) -> Finding:
         """Say whether the task can be judged fairly."""
@@ -277,6 +303,9 @@ class KernelJudge:
             ground.pool.fill()
         with self._device:
             ground.measure_bounds()
+            if self._worn:  # the first of three is to be a fresh one too, whoever was judged before
+                renew_all(ground)
+            self._worn = True
             parts: list[Evaluation] = []
             for _ in range(MOST_PROCESSES):
                 label = cast("Precision", parts[-1].metrics["precision"]) if parts else None

@@ -124,6 +124,10 @@ class Shares:
                     return Share(None, reason=failed.saw, fails=True)
         raise AssertionError("unreachable")
 
+    def forget(self, program: Program) -> None:
+        """Let a program be measured anew if it comes again."""
+        self._known.pop(program.id, None)
+
     def told(self, verdict: Evaluation, artifact: Artifact) -> Evaluation:
         """Return a verdict with the metric ``own_share``, or with the reason why it is not known."""
         found = self._known.get(artifact.program.id)

@@ -79,7 +79,7 @@ class Staged:
 def test_a_program_that_passes_is_profiled_where_that_is_asked_for(elsewhere, monkeypatch, verdict, profile):
     (elsewhere / "mine.py").write_text("x = 1\n")
     judge = Staged(verdict)
-    monkeypatch.setattr(import_module("kernelevo.api.check"), "load_evaluator", lambda task: judge)
+    monkeypatch.setattr(import_module("kernelevo.api.keeper"), "load_evaluator", lambda task: judge)
     found = api.check(elsewhere / "mine.py", "net.py", SETTINGS, profile=profile)
     wanted = profile and verdict.status is Status.OK
     assert found.status is verdict.status and judge.asked == ["x = 1\n"] * wanted + ["closed"]

@@ -13,7 +13,7 @@ from kernelevo.bench.job import Job
 from kernelevo.bench.worker import SERVE
 
 
-def do(folder):
+def do(folder, keeper=None):
     job = Job.from_json(json.loads((folder / "job.json").read_text()))
     print("hello from", job.task, os.getpid(), flush=True)
     deed = os.environ["DEED"]

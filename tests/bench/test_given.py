@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from kernelevo import api
 from kernelevo.backends.reference import load_reference
 from kernelevo.bench import Order, child, run_series
 from kernelevo.bench.given import form_of, grade_given, place
@@ -122,9 +123,9 @@ def test_a_given_task_without_a_program_is_a_failure_once_lint_lets_it_count(tmp
         folder = tmp_path / job.slug
         folder.mkdir()
         monkeypatch.chdir(folder)
-        return child.tried(job, folder)
+        return child.tried(job, folder, api.Keeper())
 
-    monkeypatch.setattr(child, "judged", lambda job, name, folder: row(job.task, program=job.program))
+    monkeypatch.setattr(child, "judged", lambda job, name, *_: row(job.task, program=job.program))
     monkeypatch.setattr(child, "searched", lambda *_: pytest.fail("nothing was to be searched"))
     monkeypatch.setattr(child, "grade_given", lambda *_: "judgeable")
     data = run_series(
@@ -176,10 +177,10 @@ def test_a_repaired_task_is_judged_in_a_folder_whose_name_has_a_mark_in_it(tmp_p
     folder, seen = tmp_path / "x@y:z", []
     folder.mkdir()
     monkeypatch.setattr(
-        child, "judged", lambda job, name, at: seen.append(load_task(name)) or job.row(status="wrong")
+        child, "judged", lambda job, name, at, _: seen.append(load_task(name)) or job.row(status="wrong")
     )
     monkeypatch.setattr(child, "grade_given", lambda *_: "judgeable")
-    assert child.tried(job, folder).grade == "judgeable"
+    assert child.tried(job, folder, api.Keeper()).grade == "judgeable"
     assert seen[0].options["reference"]["entry"] == "RepairedModel"
 
 
@@ -192,12 +193,12 @@ def test_a_repaired_task_is_judged_in_a_folder_whose_name_has_a_mark_in_it(tmp_p
     ],
 )
 def test_only_what_is_wrong_with_a_given_task_breaks_it(tmp_path, monkeypatch, error, broken):
-    def search(job, name, folder):
+    def search(job, name, folder, keeper):
         raise error
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(child, "searched", search)
-    found = child.tried(Job("kernelbench:1/1", Settings(), source=TODAY), tmp_path)
+    found = child.tried(Job("kernelbench:1/1", Settings(), source=TODAY), tmp_path, api.Keeper())
     assert (found.status == "broken_task") is broken and (found.fault is None) is broken
 
 
@@ -209,12 +210,12 @@ def test_a_verdict_outlives_the_steps_after_it(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(child, "grade_given", breaks)
     monkeypatch.setattr("kernelevo.kernels.upstream.judge_as_upstream", breaks)
 
-    def judge(job, name, folder):
+    def judge(job, name, folder, keeper):
         theirs = child.by_their_rule(job, name, folder, Program.single("class ModelNew: pass"))
         return row(job.task, program=job.program, grade="unknown", upstream=theirs)
 
     monkeypatch.setattr(child, "judged", judge)
-    found = child.tried(Job("kernelbench:1/1", Settings(), "a/b.py", source=TODAY), tmp_path)
+    found = child.tried(Job("kernelbench:1/1", Settings(), "a/b.py", source=TODAY), tmp_path, api.Keeper())
     assert (found.score, found.upstream, found.grade) == (2.0, None, "unknown")
     said = capsys.readouterr().err
     assert "upstream's rule" in said and "grade is not known: the device stayed busy" in said
@@ -270,13 +271,13 @@ def test_the_shapes_of_a_given_task_say_its_form(tmp_path, monkeypatch, task, pa
 
 def test_a_rows_form_is_that_of_its_task_and_costs_no_verdict(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(child, "judged", lambda job, name, at: row(job.task, program=job.program))
+    monkeypatch.setattr(child, "judged", lambda job, name, at, _: row(job.task, program=job.program))
     monkeypatch.setattr(child, "grade_given", lambda *_: "judgeable")
     job = Job("kernelbench:3/1", Settings(), "a/b.py", source=SHAPED.format(**MLP))
-    assert child.tried(job, tmp_path).form == "v0"
-    assert child.tried(replace(job, source=None), tmp_path).form is None  # a bundled one
+    assert child.tried(job, tmp_path, api.Keeper()).form == "v0"
+    assert child.tried(replace(job, source=None), tmp_path, api.Keeper()).form is None  # a bundled one
     broken = SHAPED.format(**{**MLP, "inputs": "1 / 0"})
-    found = child.tried(replace(job, source=broken), tmp_path)
+    found = child.tried(replace(job, source=broken), tmp_path, api.Keeper())
     assert (found.score, found.form) == (2.0, "unknown")
     assert "form is not known" in capsys.readouterr().err
 
@@ -303,7 +304,7 @@ def test_a_row_of_the_dataset_that_no_file_can_hold_is_a_broken_task(tmp_path):
 def test_a_given_file_is_judged_as_it_stands_whatever_sizes_it_has(tmp_path, monkeypatch):
     sizes = []
 
-    def judge(job, name, folder):
+    def judge(job, name, folder, keeper):
         task = load_task(name, size=job.settings.size, device=job.settings.device)
         sizes.append(task.options["size"])
         return job.row(status="wrong")
@@ -312,7 +313,7 @@ def test_a_given_file_is_judged_as_it_stands_whatever_sizes_it_has(tmp_path, mon
     monkeypatch.setattr(child, "judged", judge)
     monkeypatch.setattr(child, "grade_given", lambda *_: "judgeable")
     source = TODAY + '\n\nSIZES = {"small": {"batch_size": 2}}\n'  # as a copy of one of ours has
-    found = child.tried(Job("kernelbench:1/1", Settings(), "a/b.py", source=source), tmp_path)
+    found = child.tried(Job("kernelbench:1/1", Settings(), "a/b.py", source=source), tmp_path, api.Keeper())
     assert sizes == ["full"] and found.size == "full"
 
 
@@ -327,5 +328,5 @@ def test_a_byte_order_mark_counts_by_their_rule_as_little_as_by_ours(tmp_path, m
     monkeypatch.setattr("kernelevo.kernels.upstream.judge_as_upstream", theirs)
     (tmp_path / "b.py").write_bytes(b"\xef\xbb\xbfclass ModelNew: pass\r\n")
     job = Job("ops/softmax", Settings(), "a/b.py", tmp_path / "b.py")
-    assert child.judged(job, "ops/softmax", tmp_path).upstream == NOTHING
+    assert child.judged(job, "ops/softmax", tmp_path, api.Keeper()).upstream == NOTHING
     assert asked == ["class ModelNew: pass\n"]

@@ -74,12 +74,18 @@ def test_one_that_was_killed_between_jobs_costs_none(judge):
     assert row.score == 2.0 and two != one
 
 
-@pytest.mark.slow
-def test_files_that_are_not_ours_have_a_process_each(judge):
-    source = "import torch"
-    _, one = judge("work", source=source)
-    _, two = judge("work", source=source)
-    assert one != two
+def test_a_file_that_is_not_ours_has_a_process_for_its_programs_alone(judge):
+    jobs = [
+        ("ops/gemm", None),
+        ("kernelbench:1/1", "import torch"),
+        ("kernelbench:1/1", "import torch"),
+        ("kernelbench:1/1", "import torch  # another text"),
+        ("kernelbench:1/2", "import torch  # another text"),
+        ("ops/gemm", None),
+    ]
+    who = [judge("work", task, source=source)[1] for task, source in jobs]
+    assert who[1] == who[2] and len(set(who)) == 5
+    assert all(gone(one) for one in who[:5])
 
 
 @pytest.mark.slow

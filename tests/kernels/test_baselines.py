@@ -162,3 +162,19 @@ def test_of_one_that_does_not_come_up_again_its_ratio_is_left(failing):
     eager.session = dead
     with pytest.raises(Failed):  # nothing can be timed without it
         failing.revive()
+
+
+def test_what_another_judge_would_try_again_is_missing_here(failing):
+    compiled, eager = failing.all["compile"], failing.all["eager"]
+    eager.session = SimpleNamespace()  # type: ignore[assignment]
+    assert failing.whole  # the other one is still to come
+    failing.wait(10)
+    assert compiled.state == "failed" and failing.whole  # remembered: another judge is told of it
+    compiled.name = "graphed"  # one that nobody remembers
+    assert not failing.whole
+    compiled.state, compiled.slowdown = "ready", 0.5  # the best, and its process is gone
+    assert not failing.whole
+    compiled.kept = "2026-01-01"
+    assert failing.whole
+    failing._broken = MachineError("the disk is almost full")
+    assert not failing.whole

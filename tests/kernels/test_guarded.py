@@ -2,6 +2,7 @@
 
 import math
 import os
+import threading
 import time
 from contextlib import nullcontext
 from dataclasses import replace
@@ -11,6 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from kernelevo.core import Artifact, Evaluation, Program, Status
+from kernelevo.errors import SandboxError
 from kernelevo.kernels import guarded
 from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.guarded import METRIC, SWITCH, Guarded, Unavailable
@@ -223,6 +225,33 @@ def test_what_was_built_of_a_program_that_is_wrong_is_removed(early):
     wrong = Evaluation(Status.WRONG, None, {}, "wrong", {}, "full")
     assert watch.told(wrong, ground, artifact) is wrong
     assert len(builder.built) == 1 and not builder.built[0].exists()
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_what_is_built_of_a_program_that_is_dismissed_ends_and_is_removed(early, monkeypatch, late):
+    watch, builder, ground, artifact = early
+    ended, going = threading.Event(), threading.Event()
+    whole = builder.build
+
+    def build(*given, **more):
+        whole(*given, **more)
+        going.set()
+        if late and not ended.wait(20.0):
+            pytest.fail("nobody ended it")
+        if late:
+            raise SandboxError("its zygote is gone")
+
+    monkeypatch.setattr(builder, "build", build)
+    watch._supervisor = SimpleNamespace(close=ended.set)
+    watch.dismiss(artifact)  # nothing has begun
+    watch.begin(ground, artifact)
+    assert going.wait(20.0)
+    if not late:
+        watch.wait(artifact)
+    watch.dismiss(artifact)
+    watch.dismiss(artifact)
+    assert ended.is_set() == late and (watch._supervisor is None) == late
+    assert len(builder.built) == 1 and not builder.built[0].exists() and not watch._begun
 
 
 @pytest.mark.parametrize("coarse", [False, True])

@@ -1,11 +1,12 @@
 """The judge on good and bad programs: right status, feedback to act on, and it lives on."""
 
 import math
+import threading
 
 import pytest
 import torch
 
-from kernelevo.core import Program, StagedEvaluator, Status
+from kernelevo.core import Evaluation, Program, StagedEvaluator, Status
 from kernelevo.kernels import judge as judging
 from kernelevo.kernels.baseline import Baseline
 from kernelevo.kernels.duel import Ring
@@ -218,6 +219,40 @@ def test_a_winner_is_judged_in_three_fresh_processes(judge, monkeypatch):
     bound = judge.ground.bounds
     assert 0 < bound.slowdown["library"] < 3 and bound.missing == []
     assert found.metrics["speedup_vs_library"] > 0 and found.metrics["speedup_vs_cublas"] is None
+
+
+def test_no_two_processes_of_winners_meet_one_process_of_a_baseline(judge, monkeypatch):
+    """The first program of a judge gains nothing by it, and the second one loses nothing."""
+    met: list[int] = []
+    told = {"precision": "fp32-accurate", "score_low": 1.0, "score_high": 3.0}
+
+    def measure(*given, **how):
+        met.append(judge.ground.baselines.opponent("fp32-accurate").anchor.session.child.pid)
+        return Evaluation.ok(2.0, **told)
+
+    monkeypatch.setattr(judge, "_measure", measure)
+    judge.finalize(judge.prepare(Program.single(candidate("return RESULT  # whoever was here before"))))
+    met.clear()
+    for number in range(2):
+        artifact = judge.prepare(Program.single(candidate(f"return RESULT  # winner {number}")))
+        assert judge.finalize(artifact).metrics["processes"] == 3
+        judge.dismiss(artifact)
+        assert not artifact.folder.exists() and artifact.program.id not in judge._shares._known
+    assert len(met) == len(set(met)) == 6 and judge.as_new
+
+
+def test_a_judge_that_rests_makes_no_cases(judge):
+    idle = KernelJudge(judge.task)
+    with idle.resting():  # nothing is made for it
+        assert idle._ground is None and idle.as_new
+    assert judge.ground._turn.acquire(timeout=10.0)
+    judge.ground._turn.release()
+    with judge.resting():
+        one = threading.Thread(target=lambda: seen.append(judge.ground._turn.acquire(blocking=False)))
+        seen: list[bool] = []
+        one.start()
+        one.join()
+    assert seen == [False]
 
 
 def test_a_later_process_has_no_finer_class_than_the_first(judge):

@@ -312,11 +312,6 @@ LAYERS = {
     "tanh": nn.RNN,
     "relu": lambda *sizes, **how: nn.RNN(*sizes, nonlinearity="relu", **how),
 }
-    "lstm": nn.LSTM,
-    "gru": nn.GRU,
-    "tanh": nn.RNN,
-    "relu": lambda *a, **k: nn.RNN(*a, nonlinearity="relu", **k),
-}
 
 
 @pytest.fixture
