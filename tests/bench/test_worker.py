@@ -75,17 +75,21 @@ def test_one_that_was_killed_between_jobs_costs_none(judge):
 
 
 def test_a_file_that_is_not_ours_has_a_process_for_its_programs_alone(judge):
+    texts = ("import torch", "import torch", "import torch  # another text")
+    who = [judge("work", "kernelbench:1/1", source=text)[1] for text in texts]
+    assert who[0] == who[1] != who[2] and gone(who[0])
+
+
+@pytest.mark.slow
+def test_nor_does_it_share_one_with_tasks_of_ours_or_other_names(judge):
     jobs = [
         ("ops/gemm", None),
         ("kernelbench:1/1", "import torch"),
-        ("kernelbench:1/1", "import torch"),
-        ("kernelbench:1/1", "import torch  # another text"),
-        ("kernelbench:1/2", "import torch  # another text"),
+        ("kernelbench:1/2", "import torch"),
         ("ops/gemm", None),
     ]
     who = [judge("work", task, source=source)[1] for task, source in jobs]
-    assert who[1] == who[2] and len(set(who)) == 5
-    assert all(gone(one) for one in who[:5])
+    assert len(set(who)) == 4 and all(gone(one) for one in who[:3])
 
 
 @pytest.mark.slow
