@@ -59,7 +59,7 @@ MEANING = (
     ),
     Evil(
         21, "one sign is taken for granted", normed("x = x.abs()\nreturn RESULT"),
-        WRONG, ("wrong result on",),
+        WRONG, ("wrong result ", "on ", "inputs"),  # a case or a timed call meets it first, as it is drawn
     ),
     Evil(
         21, "a gain of one is left out",
