@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -25,6 +26,7 @@ from kernelevo.kernels.supervisor import Supervisor
 from kernelevo.sandbox.limits import Limits
 from kernelevo.sandbox.scratch import ensure_room, owned, remove_left
 
+_log = logging.getLogger(__name__)
 PATIENCE = 120.0
 """Seconds that a baseline may take to be ready; one that misses it is null, with the reason."""
 
@@ -251,7 +253,10 @@ class Baselines:
             baseline.code = session.ask("code")["digest"]
             if baseline.code is not None:
                 ensure_room(self.folder)
-                self._codes.remember(baseline.name, baseline.code)
+                try:
+                    self._codes.remember(baseline.name, baseline.code)
+                except OSError as error:  # the next judge looks at it again
+                    _log.warning("the code of %s could not be taken down: %s", baseline.name, error)
 
     def _joined(self, baseline: Baseline) -> bool:
         """Let a baseline whose code is that of one at hand have its figures; tell whether there is one.

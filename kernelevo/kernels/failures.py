@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from pathlib import Path
-from typing import Any
 
 from kernelevo.core import Status
 from kernelevo.kernels.failed import Failed
+from kernelevo.kernels.small_file import SmallFile
 
 DAY, QUARTER = 86400.0, 900.0
 """Seconds for which a failure is believed; the second where more time, or a machine with less other work,
@@ -20,18 +19,18 @@ _BUSY = 0.5
 
 
 class Failures:
-    """A small file of reasons by name, safe to share between processes; the last writer wins.
+    """A small file of reasons by name.
 
     Args:
-        path: the file; it need not exist, and one that a crash left half written counts as empty.
+        path: the file.
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._file = SmallFile(path)
 
     def reason(self, name: str) -> str:
         """Return why ``name`` failed a while ago, or an empty text."""
-        entry = self._read().get(name)
+        entry = self._file.get(name)
         if not isinstance(entry, dict) or not isinstance(entry.get("at"), int | float):
             return ""
         believed = QUARTER if entry.get("brief", True) else DAY
@@ -41,18 +40,8 @@ class Failures:
         """Take a failure down; return its reason."""
         reason = failed.saw[:_LONGEST]
         brief = failed.status is Status.TIMED_OUT or _busy()
-        partial = self._path.with_suffix(f".{os.getpid()}")
-        entry = {"reason": reason, "at": time.time(), "brief": brief}
-        partial.write_text(json.dumps({**self._read(), name: entry}))
-        partial.replace(self._path)
+        self._file.put(name, {"reason": reason, "at": time.time(), "brief": brief})
         return reason
-
-    def _read(self) -> dict[str, Any]:
-        try:
-            known = json.loads(self._path.read_text())
-        except (OSError, ValueError):
-            return {}
-        return known if isinstance(known, dict) else {}
 
 
 def _busy() -> bool:

@@ -15,6 +15,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from kernelevo.kernels.small_file import SmallFile
+
 NONE = ""
 """The digest where nothing was generated: all of the module runs as it does in eager mode."""
 _REMARK = re.compile(r"^[ \t]*# .*\n", re.M)  # the number of the graph, nodes that a kernel stands for
@@ -56,18 +58,18 @@ def of_texts(texts: Iterable[str]) -> str:
 
 
 class Codes:
-    """The digests of one task's compiled baselines by name, kept between processes; the last writer wins.
+    """The digests of one task's compiled baselines by name, kept between processes.
 
     Args:
-        path: the file; it need not exist, and one that a crash left half written counts as empty.
+        path: of their file.
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._file = SmallFile(path)
 
     def of(self, name: str) -> str | None:
         """Return what a baseline's code was; None if that is not known."""
-        found = self._read().get(name)
+        found = self._file.get(name)
         return found if isinstance(found, str) else None
 
     def remember(self, name: str, code: str) -> None:
@@ -76,15 +78,5 @@ class Codes:
         Raises:
             OSError: if it cannot be written.
         """
-        known = self._read()
-        if known.get(name) != code:
-            partial = self._path.with_suffix(f".{id(self)}")
-            partial.write_text(json.dumps({**known, name: code}), "utf-8")
-            partial.replace(self._path)
-
-    def _read(self) -> dict[str, Any]:
-        try:
-            known = json.loads(self._path.read_text("utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return known if isinstance(known, dict) else {}
+        if self.of(name) != code:
+            self._file.put(name, code)

@@ -210,14 +210,16 @@ class Guarded:
             raise Unavailable("code that needs torch's headers takes too long to build with guards")
         if compiled_code.made_in(artifact.folder):
             raise Unavailable("the program calls torch.compile, which cannot look up its code there")
-        own, cache = self._beside(ground), BuildCache(self._stages.root)
-        kept = KeptBuilds(cache).find(_key(ground, artifact, _QUICK))
+        own, cache, key = self._beside(ground), BuildCache(self._stages.root), _key(ground, artifact)
+        builds = KeptBuilds(cache)
+        kept = builds.find(key)
         if kept is not None:
-            with contextlib.suppress(
-                BuildRefused
-            ):  # what is kept cannot be used, if no script can be written
+            # without its script, if that cannot be written, what is kept is of no use
+            with contextlib.suppress(BuildRefused):
                 return _Build(own, kept, _environment(cache, kept, _QUICK), kept=True)
-        return self._built(ground, artifact, _QUICK)
+        build = self._built(ground, artifact, _QUICK)
+        builds.keep(key, build.folder)
+        return build
 
     def _built(self, ground: Ground, artifact: Artifact, level: str) -> _Build:
         """Build a program.
@@ -227,11 +229,11 @@ class Guarded:
             artifact: the program, built as it is.
             level: a compiler's flag that overrules the author's; the author's own flags where it is empty.
         """
-        own, cache = self._beside(ground), BuildCache(self._stages.root)
+        own = self._beside(ground)
         folder = ground.folder / f"guarded-{next(self._serial)}"
         folder.mkdir()
         try:
-            environ = _environment(cache, folder, level)
+            environ = _environment(BuildCache(self._stages.root), folder, level)
             self._stages.build(own, artifact.program, folder, {**environ, "LD_PRELOAD": ""}, last=True)
         except Failed as failed:
             remove(folder, seconds=SOON)
@@ -239,7 +241,6 @@ class Guarded:
         except KernelEvoError as error:
             remove(folder, seconds=SOON)
             raise Unavailable(f"{error.what}: {error.why}") from error
-        KeptBuilds(cache).keep(_key(ground, artifact, level), folder)
         return _Build(own, folder, environ)
 
     def _forget(self, artifact: Artifact) -> None:
@@ -303,11 +304,11 @@ def _let_go(build: _Build) -> None:
         remove(build.folder, seconds=SOON)
 
 
-def _key(ground: Ground, artifact: Artifact, level: str) -> str:
-    """Name a program's guarded build: the program, the task with its shapes and versions, the compiler."""
+def _key(ground: Ground, artifact: Artifact) -> str:
+    """Name a program's quick build: the program, the task with its shapes and versions, the compiler."""
     compiler = toolchain.compiler()
     where = (ground.baselines.folder.name, ground.supervisor.threads)
-    how = (compiler.path, compiler.version, compiler.arch, source_tree.headers_digest(), _FLAGS, level)
+    how = (compiler.path, compiler.version, compiler.arch, source_tree.headers_digest(), _FLAGS, _QUICK)
     return digest("guarded build", artifact.program.id, *where, *how)
 
 

@@ -142,6 +142,16 @@ def test_code_that_cannot_be_told_is_like_no_other(tmp_path, monkeypatch):
     assert found.unmeasured() == [found.all[name] for name in NAMES] and not list(tmp_path.iterdir())
 
 
+def test_a_code_that_cannot_be_taken_down_costs_no_baseline(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError("read-only")
+
+    monkeypatch.setattr(generated.Codes, "remember", full)
+    found = baselines(tmp_path, dict.fromkeys(NAMES, "abc"), monkeypatch)
+    assert found.started == list(NAMES) and found.all[NAMES[1]].same_as == "compile"
+    assert {found.all[name].state for name in NAMES} == {"ready"}
+
+
 def test_one_whose_equal_fails_later_has_failed_too(tmp_path, monkeypatch):
     found = baselines(tmp_path, dict.fromkeys(NAMES, "abc"), monkeypatch)
     found.all["compile"].state, found.all["compile"].reason = "failed", "it crashed"
