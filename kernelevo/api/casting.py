@@ -20,6 +20,8 @@ HOSTED = {
     "mutate": ("kernelevo.proposers.mutate:MutateProposer", 1),
     "recombine": ("kernelevo.proposers.recombine:RecombineProposer", 2),
 }
+SERIAL = ("compiler",)
+"""Those that answer asks one after the other; see ``core.Proposer``."""
 AHEAD = ("compiler", "rewrite")
 """Those that begin the first brief's work when they are made, while the baselines are being prepared."""
 _TREES = ("mutate", "recombine")

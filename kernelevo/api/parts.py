@@ -11,7 +11,7 @@ from typing import Any
 
 from kernelevo.api import casting
 from kernelevo.api.baggage import baggage
-from kernelevo.api.casting import AHEAD, HOSTED, KERNEL
+from kernelevo.api.casting import AHEAD, HOSTED, KERNEL, SERIAL
 from kernelevo.api.language import Language, in_rows, language, prompt_files, speaks
 from kernelevo.api.loading import LOADER
 from kernelevo.api.lore import consultant
@@ -22,6 +22,7 @@ from kernelevo.core.events import Listener
 from kernelevo.device import smi
 from kernelevo.device.facts import cpu_facts
 from kernelevo.device.groups import Registration
+from kernelevo.device.priority import LAST, prioritise
 from kernelevo.engine import Budget, Engine, Outcome, Schedule, booked, run_engine, used_so_far
 from kernelevo.engine.reviewing import Reviewing
 from kernelevo.evaluators.elsewhere import relayed
@@ -168,7 +169,7 @@ def _workers(
     place = workplace(settings, staged=task.evaluator == KERNEL, device=DEVICE, log=log, files=files)
     try:
         host = GenerationHost(
-            log=log, on_start=_rest_while_measured if on_cpu else None, start=place.generation
+            log=log, on_start=_yield_to_the_judge if on_cpu else None, start=place.generation
         )
         try:
             yield place, host, list(_proposers(plan, host, talk))
@@ -213,9 +214,15 @@ def refuse_idle(task: Task, settings: Settings) -> None:
     casting.refuse_idle(task, settings)
 
 
-def _rest_while_measured(pgid: int) -> None:
-    """The registration ends by itself when the group's leader ends."""
+def _yield_to_the_judge(pgid: int) -> None:
+    """Let the generation process rest while programs are timed, and come last while they are checked.
+
+    One thread of it beside the two of a program on two cores made checked calls ten times as long: whoever
+    waits for a thread that does not run waits at each parallel region. The registration ends by itself when
+    the group's leader ends.
+    """
     Registration(pgid, "generation")
+    prioritise(pgid, LAST)
 
 
 def _proposers(plan: Plan, host: GenerationHost, talk: Language | None) -> Iterator[Proposer]:
@@ -224,7 +231,7 @@ def _proposers(plan: Plan, host: GenerationHost, talk: Language | None) -> Itera
         if name in HOSTED:
             factory, parents = HOSTED[name]
             options = {"task": task} if name in AHEAD else {}
-            yield host.proposer(name, factory, options, parents=parents)
+            yield host.proposer(name, factory, options, parents=parents, serial=name in SERIAL)
         elif talk is not None:
             models = talk.mailbox if name == MAILBOX else talk.models
             assert models is not None  # Settings refuses mailbox without a folder

@@ -113,6 +113,20 @@ class BuildCache:
             found = self.find(key)
             return found if found is not None else self._make(key, build)
 
+    def drop(self, key: str) -> None:
+        """Forget an entry that turned out to be of no use; one that is not there is no error.
+
+        Raises:
+            BuildRefused: if this cache cannot be written.
+        """
+        folder = _place(self.root, key)
+        damaged = folder.with_name(f"{key}.damaged")
+        with self._locked(key), self._written():
+            shutil.rmtree(damaged, ignore_errors=True)
+            with suppress(FileNotFoundError):
+                folder.rename(damaged)  # whole or not at all, for whoever reads
+            shutil.rmtree(damaged, ignore_errors=True)
+
     def _make(self, key: str, build: Callable[[Path], None]) -> Path:
         """Build under the entry's lock: the folders beside it are ours, a dead process's rest is removed."""
         folder = _place(self.root, key)

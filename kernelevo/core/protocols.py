@@ -45,9 +45,10 @@ class Proposer(Protocol):
     ``reread(change)`` when a better baseline has arrived: verdicts that were told read from now on as
     ``change(evaluation)`` makes them, for who remembers their scores.
 
-    Two attributes are optional: ``parents``, how many its briefs shall have (1), and ``reads``, whether it
-    reads what a brief says in words (hints, notes, lineage). Who does not say so gets briefs without them,
-    and uses up no hint that was given for a number of asks.
+    Three attributes are optional: ``parents``, how many its briefs shall have (1); ``reads``, whether it
+    reads what a brief says in words (hints, notes, lineage): who does not say so gets briefs without them,
+    and uses up no hint that was given for a number of asks; and ``serial``, whether it answers asks one
+    after the other: while one is under way others are asked, if they have something to offer.
     """
 
     name: str

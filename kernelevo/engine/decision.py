@@ -19,6 +19,7 @@ SITTING = "sitting"
 COUNTS_ASKS = "counts_asks"
 """Fact of it: whether turns count asks alone; those of earlier versions count people's programs too."""
 ANSWERED, NOTHING, FAILED, UNAFFORDABLE, WAITING = "answered", "nothing", "failed", "too dear", "waiting"
+BUSY = "busy"
 _LENGTH = 16  # characters of a program's id that are kept
 
 

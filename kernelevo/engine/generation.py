@@ -6,7 +6,7 @@ import asyncio
 import dataclasses
 import hashlib
 import math
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any
@@ -16,6 +16,7 @@ from kernelevo.engine.budget import Meter, uncounted
 from kernelevo.engine.credit import Credit
 from kernelevo.engine.decision import (
     ANSWERED,
+    BUSY,
     FAILED,
     NOTHING,
     RECORD,
@@ -108,6 +109,7 @@ class Generation:
         self._graphless: list[str] = []  # why those who work on the module's graph have nothing to offer
         self._poor: set[str] = set()
         self._dearest: dict[str, dict[str, float]] = defaultdict(dict)
+        self._thinking: Counter[str] = Counter()  # asks under way, by proposer
 
     async def drafts(self, number: int, turn: int, seen: int, guidance: Guidance) -> list[Draft]:
         """Return drafts for a trial: the first fills it, others wait. None at all if nobody has anything.
@@ -127,6 +129,9 @@ class Generation:
                 if self.waiting[name]:
                     decision.asked.append((redraw, name, WAITING))
                     return [self._take(name, number, seen, decision)]
+                if redraw + 1 < REDRAWS and self._is_busy(name):  # the last time it is waited for
+                    decision.asked.append((redraw, name, BUSY))
+                    continue
                 try:
                     drafts = await self._ask(name, number, redraw, seen, guidance, decision)
                 except ProposerFailed as failed:
@@ -148,6 +153,10 @@ class Generation:
                 if drafts:
                     return drafts
         return []
+
+    def _is_busy(self, name: str) -> bool:
+        """Whether an ask would wait behind another one of a proposer that answers one after the other."""
+        return bool(self._thinking[name] and getattr(self.proposers[name], "serial", False))
 
     @property
     def reads(self) -> bool:
@@ -246,12 +255,14 @@ class Generation:
             return []
         self._asking(number, name, asked.island)
         spent: dict[str, float] = {}
+        self._thinking[name] += 1
         try:
             proposals = await self._propose(proposer, brief, number, redraw)
             for proposal in proposals:
                 for unit, amount in uncounted(proposal.cost).items():
                     spent[unit] = spent.get(unit, 0.0) + amount
         finally:
+            self._thinking[name] -= 1
             self._meter.settle(wanted, spent)
         for unit, amount in spent.items():
             self._dearest[name][unit] = max(amount, self._dearest[name].get(unit, 0.0))

@@ -55,6 +55,7 @@ class GenerationHost:
         *,
         parents: int = 1,
         reads: bool = False,
+        serial: bool = False,
     ) -> HostedProposer:
         """Return a proposer that lives in the host.
 
@@ -64,6 +65,7 @@ class GenerationHost:
             options: keyword arguments of the factory; they must be picklable.
             parents: how many parents its briefs shall have.
             reads: whether it reads hints, notes and lineage.
+            serial: whether it answers asks one after the other.
 
         Raises:
             ValueError: if the name is taken.
@@ -72,14 +74,19 @@ class GenerationHost:
             raise ValueError(f"there is a hosted proposer {name!r} already")
         self._specs[name] = (factory, dict(options or {}))
         self._seen[name] = []
-        return HostedProposer(self, name, parents, reads)
+        return HostedProposer(self, name, parents, reads, serial)
 
     def adopt(self, proposer: Proposer) -> HostedProposer:
         """Move a proposer that exists already, and can be pickled, into the host."""
         options = {"body": pickle.dumps(proposer, pickle.HIGHEST_PROTOCOL)}
-        parents, reads = getattr(proposer, "parents", 1), getattr(proposer, "reads", False)
-        factory = "kernelevo.executors.frames:loads"
-        return self.proposer(proposer.name, factory, options, parents=parents, reads=reads)
+        return self.proposer(
+            proposer.name,
+            "kernelevo.executors.frames:loads",
+            options,
+            parents=getattr(proposer, "parents", 1),
+            reads=getattr(proposer, "reads", False),
+            serial=getattr(proposer, "serial", False),
+        )
 
     @property
     def pgid(self) -> int | None:
@@ -147,8 +154,8 @@ class GenerationHost:
 class HostedProposer:
     """A proposer whose thinking happens in a GenerationHost."""
 
-    def __init__(self, host: GenerationHost, name: str, parents: int, reads: bool) -> None:
-        self.name, self.parents, self.reads = name, parents, reads
+    def __init__(self, host: GenerationHost, name: str, parents: int, reads: bool, serial: bool) -> None:
+        self.name, self.parents, self.reads, self.serial = name, parents, reads, serial
         self._host = host
 
     async def propose(self, brief: Brief, rng: Random) -> Sequence[Proposal]:

@@ -29,11 +29,14 @@ class Snippet:
             program's one ``TUNE`` table, merged from those of all its snippets, stands above it. Every
             choice must give a right program. An entry's name begins with what it belongs to, since programs
             with entries of one name learn from one another.
+        careful: choices with which it rounds least, where these are not the usual ones: for programs that
+            were refused for their rounding.
     """
 
     name: str
     text: str
     tune: Table = field(default_factory=dict, hash=False)
+    careful: Mapping[str, Choice] = field(default_factory=dict, hash=False)
 
     def function(self, name: str) -> Callable[..., Any]:
         """Return the callable of that name, executing the text once per process, with the values in use.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -13,6 +12,7 @@ from kernelevo.kernels.duel import Ring
 from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.failures import Failures
 from kernelevo.kernels.session import Session
+from kernelevo.kernels.small_file import SmallFile
 
 Name = Literal["library", "cublas", "library-tf32", "cublas-tf32"]
 BOUNDS: tuple[Name, ...] = ("library", "cublas", "library-tf32", "cublas-tf32")
@@ -41,10 +41,10 @@ class Bounds:
         place: Callable[[Session, float], None],
     ) -> None:
         self._names, self._reference = names, reference
-        self._file = folder / "bounds.json"
+        self._file = SmallFile(folder / "bounds.json")
         self._failures = Failures(folder / "bounds-failed.json")
         self._start, self._place = start, place
-        self.slowdown: dict[str, float] = self._read()
+        self.slowdown: dict[str, float] = {name: known for name in names if (known := self._known(name))}
         self.reasons: dict[str, str] = {
             name: reason for name in names if (reason := self._failures.reason(name))
         }
@@ -73,18 +73,9 @@ class Bounds:
                 self.reasons[name] = self._failures.remember(name, failed)
                 continue
             self.slowdown[name] = (anchor.slowdown or 1.0) / outcome.ratio.ratio
-            self._write()
+            self._file.put(name, self.slowdown[name])
 
-    def _read(self) -> dict[str, float]:
-        try:
-            found = json.loads(self._file.read_text("utf-8"))
-        except (OSError, ValueError):
-            return {}
-        good = isinstance(found, dict) and all(isinstance(v, float) and v > 0 for v in found.values())
-        return {n: found[n] for n in self._names if n in found} if good else {}
-
-    def _write(self) -> None:
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        scratch = self._file.with_suffix(".part")
-        scratch.write_text(json.dumps(self.slowdown), "utf-8")
-        scratch.replace(self._file)
+    def _known(self, name: str) -> float | None:
+        """Return what an earlier judge measured, if that is a number one can divide by."""
+        found = self._file.get(name)
+        return found if isinstance(found, float) and 0 < found < float("inf") else None

@@ -50,6 +50,13 @@ class KeptBuilds:
             return False
         return True
 
+    def drop(self, key: str) -> None:
+        """Forget a build that does not work any more; where the cache cannot be written, it stays."""
+        try:
+            self._cache.drop(key)
+        except BuildRefused as error:
+            _log.info("what was built stays: %s", error)
+
 
 def _copy(folder: Path, target: Path) -> None:
     files, total = 0, 0

@@ -46,7 +46,7 @@ class CompilerProposer:
 
     name = "compiler"
     parents = 1
-    heavy = True
+    serial = True
 
     def __init__(self, seconds: float = 60.0, task: Task | None = None) -> None:
         self.seconds = seconds
@@ -89,6 +89,8 @@ class CompilerProposer:
             with self._turn:
                 bench, known = _equipment(task)
                 if bench is not None:
+                    # first what rewrites are proposed: it gains more, and two threads share one interpreter
+                    _ = bench.sure, bench.greedy
                     variant = next(iter(known.values()))
                     self._text(task, {}, variant, (), bench.graphs(())[1])
         except KernelEvoError as error:

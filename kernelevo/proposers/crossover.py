@@ -8,11 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 from typing import Any
 
-from kernelevo.backends import tune as table
 from kernelevo.core import Brief, Program, Proposal, Trial, Verdict
 from kernelevo.errors import CaptureError
-from kernelevo.proposers.family import has
-from kernelevo.proposers.rewrite import made
+from kernelevo.proposers.rewrite import choices_of, made, tuned_values
 from kernelevo.proposers.workbench import Names, rewrites_of, workbench
 
 _log = logging.getLogger(__name__)
@@ -69,7 +67,7 @@ class CrossoverProposer:
             fired = frozenset(draft.rewrites)
             if fired and fired not in self._tried:
                 self._tried |= {fired, wanted}
-                kept = _choices_of(draft.text, tuned)
+                kept = choices_of(draft.text, tuned)
                 return [Proposal(made(self.name, draft, brief, "rewrites of two parents", kept))]
             self._tried.add(wanted)
         return []
@@ -79,15 +77,8 @@ def _tuned(*parents: Verdict) -> dict[str, Any]:
     """Return the values that programs were tuned to; of those of one name the best program's."""
     values: dict[str, Any] = {}
     for verdict in sorted(parents, key=lambda v: v.evaluation.score or 0.0):
-        found = verdict.program.origin.details.get("tuned")
-        values.update(found if isinstance(found, Mapping) else {})
+        values.update(tuned_values(verdict.program))
     return values
-
-
-def _choices_of(text: str, tuned: Mapping[str, Any]) -> dict[str, Any]:
-    """Return those of the values that are choices of the program's own table."""
-    space = table.read_table(text)
-    return {name: value for name, value in tuned.items() if has(space.get(name, ()), value)}
 
 
 def _mixtures(one: Names, two: Names, rng: Random) -> Iterator[Names]:

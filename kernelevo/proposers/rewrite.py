@@ -6,12 +6,14 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
 from kernelevo.backends import tune as table
-from kernelevo.core import Brief, Evaluation, Origin, Program, Proposal, Task, Trial
+from kernelevo.core import Brief, Evaluation, Origin, Program, Proposal, Status, Task, Trial
 from kernelevo.errors import KernelEvoError
+from kernelevo.proposers.family import has
 from kernelevo.proposers.workbench import (
     Draft,
     Names,
@@ -26,12 +28,27 @@ _log = logging.getLogger(__name__)
 _DRAWS = 64  # random subsets drawn before the proposer says that it has no more
 
 
-class RewriteProposer:
-    """Searches the sets of rewrites that apply to a module; it never proposes one set twice.
+@dataclass(frozen=True)
+class _Judged:
+    """The best verdict of a set of rewrites, and the values that the program's ``TUNE`` table had."""
 
-    First everything that fires, without and then with what is as likely to slow a module down. Then, by
-    what was scored so far: neighbours of the best set (one rewrite more or less), which at the start are
-    the ablations of the full set, and random subsets.
+    evaluation: Evaluation
+    values: Mapping[str, table.Choice]
+
+    @property
+    def score(self) -> float:
+        """The score of a verdict that has one."""
+        assert self.evaluation.score is not None
+        return self.evaluation.score
+
+
+class RewriteProposer:
+    """Searches the sets of rewrites that apply to a module; it never proposes one program twice.
+
+    First everything that fires, without and then with what is as likely to slow a module down. A set whose
+    program gave wrong values comes once more with the choices that round least, where it has such. Then, by
+    what was scored so far: neighbours of the best set (one rewrite more or less) with the values that its
+    best program had, which at the start are the ablations of the full set; and random subsets with those.
     """
 
     name = "rewrite"
@@ -39,7 +56,8 @@ class RewriteProposer:
 
     def __init__(self, task: Task | None = None) -> None:
         self._tried: set[Names] = set()
-        self._best: dict[Names, Evaluation] = {}  # by set: the best that it was judged
+        self._best: dict[Names, _Judged] = {}
+        self._wrong: dict[Names, None] = {}  # in the order of their verdicts
         self._bodies: set[str] = set()  # digests of what was proposed: one text may have several names
         if task is not None:
             threading.Thread(target=_begin, args=(task,), name="capture", daemon=True).start()
@@ -48,16 +66,18 @@ class RewriteProposer:
         """Learn the score of a set, also one that another proposer or an earlier process tried."""
         names = self.proposed(trial.program)
         if names is not None and trial.evaluation is not None:
-            self._learn(names, trial.evaluation)
+            self._learn(names, trial.program, trial.evaluation)
 
     def reread(self, change: Callable[[Evaluation], Evaluation]) -> None:
         """From now on verdicts read as ``change`` makes them: against a better baseline."""
-        self._best = {names: change(evaluation) for names, evaluation in self._best.items()}
+        self._best = {n: replace(j, evaluation=change(j.evaluation)) for n, j in self._best.items()}
 
-    def _learn(self, names: Names, evaluation: Evaluation) -> None:
-        known = self._best.get(names)
-        if evaluation.score is not None and (known is None or evaluation.score > _score(known)):
-            self._best[names] = evaluation
+    def _learn(self, names: Names, program: Program, evaluation: Evaluation) -> None:
+        judged, known = _Judged(evaluation, tuned_values(program)), self._best.get(names)
+        if evaluation.score is not None and (known is None or judged.score > known.score):
+            self._best[names] = judged
+        if evaluation.status is Status.WRONG:
+            self._wrong.setdefault(names)
 
     def proposed(self, program: Program) -> Names | None:
         """Remember and return the set that a program was made by; None for one that was made otherwise."""
@@ -83,39 +103,53 @@ class RewriteProposer:
         for verdict in brief.parents:
             names = plain_rewrites(verdict)
             if names is not None:
-                self._learn(names, verdict.evaluation)
-        for wanted in self._wanted(bench, rng):
+                self._learn(names, verdict.program, verdict.evaluation)
+        for draft in (bench.draft(names) for names in self._wrong):
+            if draft.careful and (found := self._new(brief, draft, draft.careful, "least rounding")):
+                return [found]
+        for wanted, values in self._wanted(bench, rng):
             draft = bench.draft(wanted)
             fired = frozenset(draft.rewrites)
-            body = body_digest(draft.text)
-            if fired and fired not in self._tried and body not in self._bodies:
-                self._bodies.add(body)
-                self._tried |= {fired, wanted}
-                return [Proposal(made(self.name, draft, brief, "graph rewrites"))]
-            self._tried.add(wanted)
+            found = None
+            if fired and fired not in self._tried:
+                found = self._new(brief, draft, values, "graph rewrites")
+            self._tried |= {wanted, fired} if found else {wanted}
+            if found:
+                return [found]
         return []
 
-    def _wanted(self, bench: Workbench, rng: Random) -> Iterator[Names]:
-        """Yield sets not tried yet, most promising first."""
+    def _new(
+        self, brief: Brief, draft: Draft, values: Mapping[str, table.Choice], idea: str
+    ) -> Proposal | None:
+        """Return a draft's program with these values, None if there was one of its text before."""
+        program = made(self.name, draft, brief, idea, choices_of(draft.text, values))
+        body = body_digest(program.source)
+        if body in self._bodies:
+            return None
+        self._bodies.add(body)
+        return Proposal(program)
+
+    def _wanted(self, bench: Workbench, rng: Random) -> Iterator[tuple[Names, Mapping[str, table.Choice]]]:
+        """Yield sets not tried yet, most promising first, each with the values that are to be kept."""
         for name in ("sure", "greedy"):  # each costs seconds on a large module: the first before the second
             first = frozenset(getattr(bench, name))
             if first and first not in self._tried:
-                yield first
-        full = frozenset(bench.greedy)
-        for centre in sorted(self._best, key=lambda names: -_score(self._best[names])) or [full]:
+                yield first, {}
+        known = {names: judged.values for names, judged in sorted(self._best.items(), key=_worse)}
+        centres = known or {frozenset(bench.greedy): {}}
+        for centre, values in centres.items():
             near = [centre ^ {name} for name in bench.useful]
             rng.shuffle(near)
-            yield from (names for names in near if names not in self._tried)
+            yield from ((names, values) for names in near if names not in self._tried)
+        best = next(iter(centres.values()))
         for _ in range(_DRAWS):
             drawn = frozenset(name for name in bench.useful if rng.random() < 0.6)
             if drawn not in self._tried:
-                yield drawn
+                yield drawn, best
 
 
-def _score(evaluation: Evaluation) -> float:
-    """The score of a verdict that has one."""
-    assert evaluation.score is not None
-    return evaluation.score
+def _worse(known: tuple[Names, _Judged]) -> float:
+    return -known[1].score
 
 
 def _begin(task: Task) -> None:
@@ -149,3 +183,15 @@ def made(
     parents = tuple(v.program.id for v in brief.parents)
     origin = Origin(proposer, f"{idea}: {', '.join(draft.rewrites)}", details)
     return Program.single(text, parents=parents, origin=origin)
+
+
+def tuned_values(program: Program) -> Mapping[str, table.Choice]:
+    """Return the values that a program of ours was tuned to, none for one with the usual ones."""
+    found = program.origin.details.get("tuned")
+    return found if isinstance(found, Mapping) else {}
+
+
+def choices_of(text: str, values: Mapping[str, table.Choice]) -> dict[str, table.Choice]:
+    """Return those of the values that are choices of a program's own table."""
+    space = table.read_table(text) if values else {}
+    return {name: value for name, value in values.items() if has(space.get(name, ()), value)}

@@ -6,9 +6,10 @@ import functools
 import hashlib
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from kernelevo.backends.tune import Choice
 from kernelevo.core import Task, Verdict
 from kernelevo.errors import BadSetting, CaptureError
 
@@ -32,10 +33,12 @@ class Draft:
     Args:
         rewrites: those that fired, in order of application.
         text: the program.
+        careful: values of its ``TUNE`` table with which it rounds least; see ``graphs.snippet``.
     """
 
     rewrites: tuple[str, ...]
     text: str
+    careful: Mapping[str, Choice] = field(default_factory=dict)
 
 
 class Workbench:
@@ -102,7 +105,9 @@ class Workbench:
                 if frozenset(fired) not in self._drafts:
                     done = ", ".join(fired) or "no rewrite"
                     text = print_dispatch(graphs, header=f"{self._name}: {done}.")
-                    self._drafts[frozenset(fired)] = Draft(fired, text)
+                    snippets = (s for graph in graphs for s in graph.snippets.values())
+                    careful = dict(entry for snippet in snippets for entry in snippet.careful.items())
+                    self._drafts[frozenset(fired)] = Draft(fired, text, careful)
                 self._drafts[names] = self._drafts[frozenset(fired)]
             return self._drafts[names]
 

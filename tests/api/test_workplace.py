@@ -1,13 +1,18 @@
 """Workplace: how much of a run happens at a time, and where."""
 
+import os
 from pathlib import Path
 
 import pytest
 
+from kernelevo.api import parts
 from kernelevo.api.parts import schedule_of
 from kernelevo.api.workplace import Workplace, workplace
 from kernelevo.config import Settings
-from kernelevo.executors import InlineExecutor, ProcessExecutor
+from kernelevo.device.groups import groups_folder
+from kernelevo.device.guardian import registered
+from kernelevo.device.priority import LAST
+from kernelevo.executors import GenerationHost, InlineExecutor, ProcessExecutor
 
 
 @pytest.mark.parametrize(("staged", "measurers"), [(False, 3), (True, 1)])
@@ -35,3 +40,15 @@ def test_as_many_think_as_are_judged_if_nothing_is_said() -> None:
     assert schedule_of(Settings(), Workplace(InlineExecutor())).thinkers == 2
     deterministic = schedule_of(Settings(deterministic=True, window=7), place)
     assert (deterministic.thinkers, deterministic.window) == (1, 7)
+
+
+def test_generation_rests_while_programs_are_timed_and_comes_last_while_they_are_checked() -> None:
+    host = GenerationHost(on_start=parts._yield_to_the_judge)
+    try:
+        host.start()
+        group = host.pgid
+        assert os.getpriority(os.PRIO_PROCESS, group) == LAST
+        assert group in registered(str(groups_folder()))
+    finally:
+        host.close()
+    assert group not in registered(str(groups_folder()))

@@ -93,6 +93,16 @@ print((BuildCache(root / "cache").get("ab", lambda folder: (folder / "f").write_
 
 
 @pytest.mark.skipif(landlock.abi() == 0, reason="this kernel has no Landlock")
+def test_an_entry_that_is_dropped_is_built_again(tmp_path: Path) -> None:
+    cache = BuildCache(tmp_path)
+    cache.drop("aa")  # nothing is there
+    assert (cache.get("aa", Write("old")) / "file").read_text() == "old"
+    cache.drop("aa")
+    assert cache.find("aa") is None
+    assert (cache.get("aa", Write("new")) / "file").read_text() == "new"
+    assert [path.name for path in (tmp_path / "aa").iterdir()] == ["aa"]
+
+
 def test_it_works_where_nothing_may_be_renamed_into_another_folder(tmp_path: Path) -> None:
     """Linux before 5.19: Landlock refuses such renames to every process that it binds."""
     command = [sys.executable, "-c", UNDER_THE_FIRST_LANDLOCK, str(tmp_path)]

@@ -9,8 +9,9 @@ from random import Random
 import pytest
 
 from kernelevo.core import Brief, Proposal, TrialEnded
-from kernelevo.engine import Engine, Schedule
+from kernelevo.engine import Engine, Reenactment, Schedule
 from kernelevo.executors import GenerationHost, ProcessExecutor
+from kernelevo.population import Islands
 from kernelevo.store import RunStore
 from tests.engine import toys
 from tests.engine.test_engine import Bench
@@ -112,6 +113,45 @@ def test_many_thinkers_never_ask_for_more_than_the_budget(bench: Bench) -> None:
     schedule = Schedule(thinkers=8, builders=4, measurers=4)
     outcome = bench.run(toys.task(), [Slow()], "20", schedule=schedule)
     assert sorted(asked) == list(range(1, 21)) and outcome.used["trials"] == 20
+
+
+class Serial:
+    """Answers one ask after the other, and notes how many wait at a time."""
+
+    name = "serial"
+    serial = True
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds, self.waiting, self.most = seconds, 0, 0
+        self.inner, self.turn = toys.Counting(), asyncio.Lock()
+
+    async def propose(self, brief: Brief, rng: Random) -> Sequence[Proposal]:
+        self.waiting += 1
+        self.most = max(self.most, self.waiting)
+        async with self.turn:
+            await asyncio.sleep(self.seconds)
+        self.waiting -= 1
+        return [toys.offer(p.program.source, self.name) for p in await self.inner.propose(brief, rng)]
+
+
+def test_others_are_asked_while_a_serial_proposer_thinks(bench: Bench) -> None:
+    serial = Serial(seconds=0.02)
+    bench.run(toys.task(), [serial, toys.Flip()], "40", schedule=Schedule(thinkers=3))
+    proposers = [t.program.origin.proposer for t in bench.trials()]
+    assert serial.most == 1
+    assert proposers.count("flip") > 25 and proposers.count("serial") >= 2
+    with RunStore.open(bench.folder, readonly=True) as store:
+        asked = [decision["asked"] for decision in store.records_of("decision").values()]
+        replayed = Reenactment(store, Islands(1)).run()
+    assert any("busy" in (came for _, _, came in each) for each in asked)
+    assert replayed.deviation is None, replayed.deviation
+
+
+def test_a_serial_proposer_is_waited_for_where_nobody_else_has_anything(bench: Bench) -> None:
+    serial, script = Serial(seconds=0.01), toys.Script([])
+    outcome = bench.run(toys.task(), [serial, script], "12", schedule=Schedule(thinkers=2))
+    assert outcome.used["trials"] == 12 and "budget" in outcome.reason
+    assert serial.most == 2
 
 
 def test_an_artifact_whose_folder_is_lost_is_built_again(tmp_path: Path) -> None:

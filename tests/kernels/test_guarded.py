@@ -305,22 +305,24 @@ def test_what_was_built_is_run_again_and_not_built_again(early, monkeypatch):
     assert len(builder.built) == 3
 
 
-def test_one_that_was_kept_and_does_not_work_is_built_anew(early, monkeypatch):
+def test_one_that_was_kept_and_does_not_work_is_built_anew_and_replaced(early, monkeypatch):
     _, builder, ground, artifact = early
     entered = []
 
     def enter(ground, artifact, environ):
         entered.append(artifact.folder)
-        if builder.root in artifact.folder.parents:
+        if builder.root in artifact.folder.parents and (artifact.folder / "made").read_text() == "0":
             raise Failed(Status.BUILD_FAILED, "it is not built yet")
         return nullcontext(SimpleNamespace(child=SimpleNamespace(output=lambda: "")))
 
     monkeypatch.setattr(builder, "enter", enter, raising=False)
     monkeypatch.setattr(Guarded, "_run", lambda *_: ("", 3))
-    for count in (1, 2):
+    for count in (1, 2, 2):
         assert "no access outside" in Guarded(builder).examine(ground, artifact)
         assert len(builder.built) == count
-    assert len(entered) == 3 and entered[1].exists()
+    own, kept, anew, again = entered
+    assert again == kept and (kept / "made").read_text() == "1"
+    assert not own.exists() and not anew.exists()
 
 
 @pytest.mark.parametrize(("seconds", "cases"), [(60.0, guarded.CASES), (0.0, 1)])

@@ -10,14 +10,15 @@ from kernelevo.llm import Message, Record, extract
 from kernelevo.llm.client import prompt_hash
 
 ROOT = Path(__file__).resolve().parents[2]
-FILES = sorted((ROOT / "benchmarks" / "recorded").glob("*.jsonl"))
+RECORDED = ROOT / "benchmarks" / "recorded"
+FILES = sorted(RECORDED.glob("*.jsonl"))
 SOLUTIONS = ROOT / "kernelbench_tasks" / "solutions" / "cpu"
 # the best program of each run
 KEPT = {
     "lenet5": SOLUTIONS / "kernelbench_3_4" / "by_model.py",
-    "fire_module": SOLUTIONS / "kernelbench_3_17" / "by_model.py",
-    "rnn_hidden": SOLUTIONS / "kernelbench_3_34" / "by_model.py",
-    "circle_packing": ROOT / "benchmarks" / "recorded" / "circle_packing_best.py",
+    "fire_module": RECORDED / "fire_module_best.py",
+    "rnn_hidden": RECORDED / "rnn_hidden_best.py",
+    "circle_packing": RECORDED / "circle_packing_best.py",
 }
 
 

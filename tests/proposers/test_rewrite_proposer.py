@@ -1,12 +1,13 @@
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from random import Random
 
 import pytest
 import torch
 
 from kernelevo.backends.tune import read_table, values_in_use, with_values
-from kernelevo.core import Brief, Evaluation, Program, Task, Trial, Verdict
+from kernelevo.core import Brief, Evaluation, Program, Status, Task, Trial, Verdict
 from kernelevo.errors import CaptureError
 from kernelevo.graphs import dispatch
 from kernelevo.proposers.crossover import CrossoverProposer
@@ -126,6 +127,66 @@ def test_sets_compare_by_scores_as_they_read_after_a_rebase():
     best = set(programs[1].origin.details["rewrites"])  # neighbours of the other's differ from it by two
     after = set(ask(proposer, rng)[0].program.origin.details["rewrites"])
     assert len(best ^ after) == 1
+
+
+CAREFUL = {"RELU_ATTENTION_KEYS": 128, "RELU_ATTENTION_ROWS": 6}
+
+
+@pytest.fixture
+def careful(monkeypatch):
+    """Programs of the attention's snippet have choices that round least."""
+    real = Workbench.draft
+
+    def draft(self, wanted):
+        found = real(self, wanted)
+        return replace(found, careful=CAREFUL if "relu-attention" in found.rewrites else {})
+
+    monkeypatch.setattr(Workbench, "draft", draft)
+
+
+def test_a_set_that_came_out_wrong_comes_once_more_with_the_choices_that_round_least(careful):
+    proposer, rng = RewriteProposer(), Random(1)
+    (usual,) = ask(proposer, rng, task=ATTENDING)
+    assert "relu-attention" in usual.program.origin.details["rewrites"]
+    proposer.observe(Trial(0, usual.program, Evaluation.wrong("by 1.1 of what is allowed")))
+    (again,) = ask(proposer, rng, task=ATTENDING)
+    assert again.program.origin.details["rewrites"] == usual.program.origin.details["rewrites"]
+    used = values_in_use(usual.program.source)
+    assert values_in_use(again.program.source) == {**used, **CAREFUL} != used
+    assert read_table(again.program.source).keys() == read_table(usual.program.source).keys()
+    (third,) = ask(proposer, rng, task=ATTENDING)
+    assert third.program.id not in (usual.program.id, again.program.id)
+    # an earlier process may have proposed it
+    resumed = RewriteProposer()
+    resumed.observe(Trial(0, usual.program, Evaluation.wrong("far off")))
+    resumed.proposed(again.program)
+    assert ask(resumed, Random(1), task=ATTENDING)[0].program.id not in (usual.program.id, again.program.id)
+
+
+@pytest.mark.parametrize("status", [Status.OK, Status.TIMED_OUT, Status.BUILD_FAILED])
+def test_a_set_that_failed_otherwise_does_not_come_again(careful, status):
+    proposer, rng = RewriteProposer(), Random(1)
+    (usual,) = ask(proposer, rng, task=ATTENDING)
+    evaluation = Evaluation.ok(1.5) if status is Status.OK else Evaluation(status, None, {}, "no")
+    proposer.observe(Trial(0, usual.program, evaluation))
+    (after,) = ask(proposer, rng, task=ATTENDING)
+    assert after.program.origin.details["rewrites"] != usual.program.origin.details["rewrites"]
+
+
+def test_neighbours_keep_the_values_of_the_best_program():
+    proposer, rng = RewriteProposer(), Random(0)
+    drawn = [ask(proposer, rng, task=ATTENDING)[0].program for _ in range(2)]  # sure, and greedy
+    best = _tuned(drawn[0].origin.details["rewrites"], 2.0, **CAREFUL)
+    proposer.observe(Trial(0, best.program, best.evaluation))
+    wanted, seen = values_in_use(best.program.source), 0
+    for _ in range(6):
+        program = ask(proposer, rng, task=ATTENDING)[0].program
+        used = values_in_use(program.source)
+        assert {name: wanted[name] for name in used if name in wanted} == {
+            name: value for name, value in used.items() if name in wanted
+        }
+        seen += "RELU_ATTENTION_KEYS" in used
+    assert seen
 
 
 def test_a_resumed_proposer_does_not_repeat():

@@ -17,6 +17,7 @@ TUNE: Table = {
     "CONV_ROWS_WIDE": (28, 13, 56, 1 << 30),  # places of a side from which its tiles are 4 x 4, not 2 x 2
     "CONV_ROWS_WINOGRAD": (16, 64, 1 << 30),  # channels from which 3x3 convolutions take the fast algorithm
 }
+CAREFUL = {"CONV_ROWS_WIDE": 1 << 30}  # tiles of 2 x 2 alone: they round like a direct sum
 
 _WRAPPER = '''
 _conv_rows_act = {name: at for at, name in enumerate(ACTIVATIONS)}.__getitem__
@@ -175,4 +176,4 @@ def conv_rows_apply(x, affine, act, other=None, other_affine=None):
 def snippet() -> Snippet:
     """Return the program text that defines ``conv_rows`` and what goes with it."""
     library = kernels.library("_conv_rows", ("conv_tile", "conv_winograd", "conv_rows", "conv_norms"), TUNE)
-    return Snippet(NAME, library + _WRAPPER.replace("ACTIVATIONS", repr(ACTIVATIONS)), TUNE)
+    return Snippet(NAME, library + _WRAPPER.replace("ACTIVATIONS", repr(ACTIVATIONS)), TUNE, CAREFUL)
