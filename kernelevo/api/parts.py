@@ -99,6 +99,7 @@ def schedule_of(settings: Settings, place: Workplace) -> Schedule:
         thinkers=settings.thinkers or max(2, place.builders),
         builders=place.builders,
         measurers=place.measurers,
+        apart=place.apart,
         deterministic=settings.deterministic,
         window=settings.window,
         leaves=settings.elsewhere is not None,

@@ -22,12 +22,14 @@ class Workplace:
         executor: where programs are judged; whoever made this closes it.
         builders: programs built at a time.
         measurers: programs measured at a time.
+        apart: whether builds and measurements go on side by side.
         generation: what starts the process in which proposers think.
     """
 
     executor: Executor
     builders: int = 1
     measurers: int = 1
+    apart: bool = True
     generation: Callable[..., Link] = Link
 
 
@@ -61,11 +63,11 @@ def workplace(
             files=files,
         )
         # a program is built and measured by the same worker of some node, which has its own judge
-        return Workplace(cluster, cluster.workers, cluster.workers, cluster.generation() or Link)
+        return Workplace(cluster, cluster.workers, cluster.workers, generation=cluster.generation() or Link)
     # One worker holds the one judge. On a CPU builds and measurements cannot overlap anyway; on a GPU a
     # build ends with one call there, which must not run while another program is timed.
     executor = ProcessExecutor(cpu=workers, build=0, devices=(device,), log=log)
-    return Workplace(executor, workers, 1 if staged else workers)
+    return Workplace(executor, workers, 1 if staged else workers, apart=not staged)
 
 
 def need_ray() -> None:

@@ -135,6 +135,7 @@ class Engine:
             self.judging,
             builders=schedule.builders,
             measurers=schedule.measurers,
+            apart=schedule.apart,
             may_measure=self._grants.may_measure,
             floor=self.islands.floor,
             reusable=self.ledger.reusable,

@@ -35,6 +35,7 @@ def estimate(
     thinkers: int,
     builders: int,
     measurers: int,
+    apart: bool = True,
     thinking: float | None = None,
 ) -> BudgetEstimated | None:
     """Return what is left of a budget in programs and in seconds; None before anything was judged.
@@ -50,13 +51,15 @@ def estimate(
         thinkers: asks at a time.
         builders: builds at a time.
         measurers: measurements at a time.
+        apart: whether builds and measurements go on side by side.
         thinking: seconds of asking for one program; None if nobody knows yet: it is left out then, and said.
     """
     build, measure = pace.mean(BUILD) or 0.0, pace.mean(MEASURE)
     if measure is None:
         return None
     think = (thinking or 0.0) / thinkers
-    slow, fast = think + build + measure, max(think, build / builders, measure / measurers)
+    judging = max(build / builders, measure / measurers) if apart else build + measure
+    slow, fast = think + build + measure, max(think, judging)
     rates = {"device_seconds": measure, "trials": 1.0, **{u: c for u, c in costs.items() if c > 0}}
     low, high, ends = math.inf, math.inf, ""
     for unit, limit in budget.limits.items():
@@ -131,6 +134,7 @@ class Forecast:
             thinkers=self._schedule.thinkers,
             builders=self._schedule.builders,
             measurers=self._schedule.measurers,
+            apart=self._schedule.apart,
             thinking=self.pace.thinking if asked else None,
         )
         if found is not None:

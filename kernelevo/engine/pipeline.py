@@ -72,6 +72,7 @@ class Pipeline:
         judging: does the work.
         builders: builds at a time.
         measurers: measurements at a time.
+        apart: whether builds and measurements go on side by side; see ``Schedule``.
         may_measure: whether the budget has room now to measure the program of a trial.
         floor: the slowest score worth full timing on an island, by now.
         reusable: the trial whose verdict on a program holds for a floor, if there is one.
@@ -88,6 +89,7 @@ class Pipeline:
         *,
         builders: int,
         measurers: int,
+        apart: bool,
         may_measure: Callable[[int], bool],
         floor: Callable[[int], float | None],
         reusable: Callable[[str, float | None], Trial | None],
@@ -100,7 +102,7 @@ class Pipeline:
         self._spans: dict[str, dict[str, Span]] = defaultdict(dict)  # by program
         self._judging, self._floor, self._reusable, self._finish = judging, floor, reusable, finish
         self._builders, self._fixed_floors = builders, fixed_floors
-        self._measurers, self._may_measure = measurers, may_measure
+        self._measurers, self._may_measure, self._apart = measurers, may_measure, apart
         #: whether a program waits for the device that the budget has no room for
         self.barred = False
         self._building, self._measuring = Pool(builders, changed), Pool(measurers, changed)
@@ -111,8 +113,11 @@ class Pipeline:
 
     @property
     def wants_more(self) -> bool:
-        """Whether a builder would fall idle soon: the moment for another ask."""
-        return len(self._queue) < self._builders
+        """Whether somebody would fall idle soon: the moment for another ask, which then knows most."""
+        if self._apart:
+            return len(self._queue) < self._builders
+        waiting, in_work = len(self._queue) + len(self._shelf), len(self._building) + len(self._measuring)
+        return waiting + in_work <= self._builders
 
     @property
     def empty(self) -> bool:

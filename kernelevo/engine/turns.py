@@ -18,6 +18,8 @@ class Schedule:
         thinkers: asks at a time.
         builders: builds at a time.
         measurers: measurements at a time.
+        apart: whether builds and measurements go on side by side. Where one worker does both, one program
+            waits behind those that it works on, and no more: every other ask would know less.
         deterministic: ask n sees exactly the tells of trials up to n - window, whatever else has ended;
             there is one ask at a time then.
         window: that distance.
@@ -31,6 +33,7 @@ class Schedule:
     thinkers: int = 2
     builders: int = 1
     measurers: int = 1
+    apart: bool = True
     deterministic: bool = False
     window: int = 4
     leaves: bool = False

@@ -12,9 +12,9 @@ from contextlib import suppress
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from kernelevo.core import Brief, Origin, Program, Proposal, Task, Trial
+from kernelevo.core import Brief, Origin, Program, Proposal, Status, Task, Trial
 from kernelevo.errors import BuildError, KernelEvoError
-from kernelevo.proposers.workbench import Workbench, body_digest, rewrites_of, workbench
+from kernelevo.proposers.workbench import Names, Workbench, body_digest, rewrites_of, workbench
 
 if TYPE_CHECKING:
     from kernelevo.graphs.capture import Captured
@@ -31,9 +31,10 @@ class CompilerProposer:
 
     The order: the plain harvest; the harvest of the graph with every rewrite that fires; the rewrites of
     the parents it is given, harvested; the variants of the plain harvest; each rewrite left out, and each
-    alone; the variants of the full set. It offers nothing when all of these were tried or refused, and for
-    devices other than ``cpu`` and ``cuda``. On CUDA there is one variant, ``triton``, whose blocks and warps
-    are the tuner's; it is made without using the device.
+    alone; the variants of the full set. Code for a graph whose program gave wrong values comes after all
+    others: it rounds alike. It offers nothing when all of these were tried or refused, and for devices other
+    than ``cpu`` and ``cuda``. On CUDA there is one variant, ``triton``, whose blocks and warps are the
+    tuner's; it is made without using the device.
 
     With several input sets a program holds the generated code for each kind of call; one that Inductor
     refuses for any of them is not offered.
@@ -53,13 +54,17 @@ class CompilerProposer:
         self._tried: set[Choice] = set()
         self._texts: dict[Choice, str | None] = {}  # None where Inductor refused
         self._bodies: set[str] = set()  # digests of what was proposed: a variant may change nothing
+        self._wrong: set[Names] = set()
         self._turn = threading.Lock()  # harvests are made one after the other: Inductor's settings are global
         if task is not None and _device(task) == "cpu":  # on a device the brief says for which
             threading.Thread(target=self._begin, args=(task,), name="harvest", daemon=True).start()
 
     def observe(self, trial: Trial) -> None:
-        """Remember what was tried."""
+        """Remember what was tried, and which graphs' programs, whoever made them, gave wrong values."""
         self.proposed(trial.program)
+        names, verdict = rewrites_of(trial.program.origin.details), trial.evaluation
+        if names is not None and verdict is not None and verdict.status is Status.WRONG:
+            self._wrong.add(names)
 
     def proposed(self, program: Program) -> None:
         """Remember what a program of ours is, also one of an earlier process of this run."""
@@ -101,9 +106,7 @@ class CompilerProposer:
         if bench is None:
             return []
         began = time.monotonic()
-        for choice in _choices(bench, list(known), brief):
-            if choice in self._tried:
-                continue
+        for choice in self._promising(bench, list(known), brief):
             self._tried.add(choice)
             program = self._program(brief, bench, known[choice[0]], choice[1])
             if program is not None and body_digest(program.source) not in self._bodies:
@@ -112,6 +115,13 @@ class CompilerProposer:
             if time.monotonic() - began > self.seconds / 2:  # others have their turn before the next try
                 break
         return []
+
+    def _promising(self, bench: Workbench, variants: Sequence[str], brief: Brief) -> Iterator[Choice]:
+        """Yield what was not tried, best first."""
+        for is_wrong in (False, True):
+            for choice in _choices(bench, variants, brief):
+                if choice not in self._tried and (frozenset(choice[1]) in self._wrong) is is_wrong:
+                    yield choice
 
     def _program(
         self, brief: Brief, bench: Workbench, variant: Variant, rewrites: tuple[str, ...]

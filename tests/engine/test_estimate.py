@@ -42,6 +42,7 @@ def told(budget: str, used: Any = (), costs: Any = (), **more: Any) -> Any:
         ("90s", {}, (30, 45), "seconds"),
         ("90s", {"used": {"seconds": 60.0}}, (10, 15), "seconds"),
         ("90s", {"builders": 2, "measurers": 4}, (30, 180), "seconds"),
+        ("90s", {"apart": False}, (30, 30), "seconds"),
         ("200", {"used": {"trials": 50.0}}, (150, 150), "trials"),
         ("device:60s", {}, (30, 30), "device_seconds"),
         ("$5", {"costs": {"dollars": 0.1}}, (50, 50), "dollars"),
@@ -87,8 +88,8 @@ def test_the_time_of_proposers_is_their_median_by_how_often_they_are_asked() -> 
     assert (found.asks, found.thinking) == (4, (3 * 2.0 + 22.0) / 8)
 
 
-@given(st.floats(0, 100), st.floats(0.01, 100), st.integers(1, 4), st.integers(1, 4))
-def test_a_range_is_one(build: float, measure: float, builders: int, measurers: int) -> None:
+@given(st.floats(0, 100), st.floats(0.01, 100), st.integers(1, 4), st.integers(1, 4), st.booleans())
+def test_a_range_is_one(build: float, measure: float, builders: int, measurers: int, apart: bool) -> None:
     found = estimate(
         Budget.parse("1h,100"),
         {},
@@ -97,6 +98,7 @@ def test_a_range_is_one(build: float, measure: float, builders: int, measurers: 
         thinkers=1,
         builders=builders,
         measurers=measurers,
+        apart=apart,
         thinking=build,
     )
     assert found is not None and found.programs is not None and found.seconds is not None

@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from kernelevo.core import Brief, Proposal, TrialEnded
+from kernelevo.core import Brief, Event, Proposal, TrialEnded
 from kernelevo.engine import Engine, Reenactment, Schedule
 from kernelevo.executors import GenerationHost, ProcessExecutor
 from kernelevo.population import Islands
@@ -152,6 +152,37 @@ def test_a_serial_proposer_is_waited_for_where_nobody_else_has_anything(bench: B
     outcome = bench.run(toys.task(), [serial, script], "12", schedule=Schedule(thinkers=2))
     assert outcome.used["trials"] == 12 and "budget" in outcome.reason
     assert serial.most == 2
+
+
+@pytest.mark.parametrize(("apart", "most"), [(True, 2), (False, 1)])
+def test_where_one_worker_does_both_one_program_waits_and_no_more(
+    bench: Bench, apart: bool, most: int
+) -> None:
+    ahead: list[int] = []
+
+    class Quick:
+        name = "counting"
+        asked = 0
+
+        async def propose(self, brief: Brief, rng: Random) -> Sequence[Proposal]:
+            self.asked += 1
+            return await toys.Counting().propose(brief, rng)
+
+    quick = Quick()
+
+    def look(event: Event, engine: Engine, store: RunStore) -> None:
+        if isinstance(event, TrialEnded):
+            ahead.append(quick.asked - event.trial.number)  # trial 0 is the seed
+
+    executor = ProcessExecutor(cpu=0, build=0)
+    try:
+        schedule = Schedule(thinkers=1, apart=apart)
+        task = toys.task("staged", seconds=0.03)
+        bench.run(task, [quick], "12", executor=executor, meanwhile=look, schedule=schedule)
+    finally:
+        executor.close()
+    assert len(bench.trials()) == 13
+    assert max(ahead[:-most]) == most
 
 
 def test_an_artifact_whose_folder_is_lost_is_built_again(tmp_path: Path) -> None:

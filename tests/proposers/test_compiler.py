@@ -12,7 +12,7 @@ import torch
 from kernelevo.backends.candidate import adopt, load_candidate
 from kernelevo.backends.reference import load_reference
 from kernelevo.backends.tune import read_table
-from kernelevo.core import Brief, Evaluation, Program, Task, Trial, Verdict
+from kernelevo.core import Brief, Evaluation, Origin, Program, Task, Trial, Verdict
 from kernelevo.errors import CaptureError
 from kernelevo.graphs import harvest as harvest_room
 from kernelevo.proposers.compiler import CompilerProposer
@@ -93,6 +93,26 @@ def test_what_was_tried_before_is_not_proposed_again():
     again.observe(Trial(0, plain, Evaluation.ok(1.0)))
     (next_one,) = ask(again, task())
     assert next_one.id != plain.id
+
+
+def test_code_for_a_graph_whose_program_was_wrong_comes_last(monkeypatch):
+    def cheap(self, brief, bench, variant, rewrites):
+        details = {"base": "harvest", "variant": variant.name, "rewrites": list(rewrites)}
+        return Program.single(f"{variant.name} {rewrites}", origin=Origin("compiler", "", details))
+
+    monkeypatch.setattr(CompilerProposer, "_program", cheap)
+    orders = []
+    for verdict in (Evaluation.ok(1.0), Evaluation.wrong("by rounding")):
+        proposer, found = CompilerProposer(), []
+        while programs := ask(proposer, task()):
+            if not found:
+                proposer.observe(Trial(0, programs[0], verdict))
+            found += programs
+        orders.append([tuple(p.origin.details["rewrites"]) for p in found])
+    right, wrong = orders
+    assert sorted(right) == sorted(wrong) and right.count(()) > 2
+    assert () in right[1:-1] and right[-1] != ()
+    assert wrong[0] == () and all(wrong[1 : -right.count(()) + 1]) and not any(wrong[-right.count(()) + 1 :])
 
 
 def test_a_harvest_for_several_input_sets_is_right_on_each(tmp_path):
