@@ -89,7 +89,8 @@ def test_full_set_first_then_others_never_twice():
     found = sets(RewriteProposer(), 12)
     bench = workbench(TASK)
     assert found[:2] == [set(bench.sure), set(bench.greedy)]
-    assert {"dead-work", "no-ops", "merged-convolution", "packed-linear"} <= found[0] < found[1]
+    assert {"dead-work", "no-ops", "packed-linear"} <= found[0] < found[1]
+    assert "merged-convolution" in found[1] - found[0]
     assert len(found) == len(set(found)) == 12
     assert all(len(names ^ found[1]) == 1 for names in found[2:5])
 
