@@ -48,7 +48,8 @@ class RewriteProposer:
     First everything that fires, without and then with what is as likely to slow a module down. A set whose
     program gave wrong values comes once more with the choices that round least, where it has such. Then, by
     what was scored so far: neighbours of the best set (one rewrite more or less) with the values that its
-    best program had, which at the start are the ablations of the full set; and random subsets with those.
+    best program had, which are the ablations of the full set as long as there is no gain; and random subsets
+    with those.
     """
 
     name = "rewrite"
@@ -135,21 +136,23 @@ class RewriteProposer:
             first = frozenset(getattr(bench, name))
             if first and first not in self._tried:
                 yield first, {}
-        known = {names: judged.values for names, judged in sorted(self._best.items(), key=_worse)}
-        centres = known or {frozenset(bench.greedy): {}}
+        full = frozenset(bench.greedy)
+        scores = {names: judged.score for names, judged in self._best.items()}
+        if full not in self._wrong or not scores:
+            scores.setdefault(full, 1.0)  # while nobody knows it, it is worth more than what is no gain
+        centres = {
+            names: self._best[names].values if names in self._best else {}
+            for names in sorted(scores, key=lambda names: -scores[names])
+        }
         for centre, values in centres.items():
             near = [centre ^ {name} for name in bench.useful]
             rng.shuffle(near)
             yield from ((names, values) for names in near if names not in self._tried)
-        best = next(iter(centres.values()))
+        best = next(iter(centres.values()), {})
         for _ in range(_DRAWS):
             drawn = frozenset(name for name in bench.useful if rng.random() < 0.6)
             if drawn not in self._tried:
                 yield drawn, best
-
-
-def _worse(known: tuple[Names, _Judged]) -> float:
-    return -known[1].score
 
 
 def _begin(task: Task) -> None:

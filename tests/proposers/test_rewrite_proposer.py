@@ -119,6 +119,16 @@ def test_neighbours_of_the_best_come_first():
     assert len(best ^ after) == 1
 
 
+@pytest.mark.parametrize(("score", "near"), [(0.5, "greedy"), (1.5, "sure")])
+def test_what_is_no_gain_has_no_neighbours_while_the_full_set_is_unknown(score, near):
+    proposer, rng, bench = RewriteProposer(), Random(2), workbench(TASK)
+    sure, _ = (ask(proposer, rng)[0].program for _ in range(2))
+    proposer.observe(Trial(0, sure, Evaluation.ok(score)))
+    assert len(set(bench.sure) ^ set(bench.greedy)) > 2
+    after = set(ask(proposer, rng)[0].program.origin.details["rewrites"])
+    assert len(after ^ set(getattr(bench, near))) == 1
+
+
 def test_sets_compare_by_scores_as_they_read_after_a_rebase():
     proposer, rng = RewriteProposer(), Random(2)
     programs = [ask(proposer, rng)[0].program for _ in range(4)]
