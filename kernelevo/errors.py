@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import difflib
 import errno
+import re
 from collections.abc import Iterable
 
 _MACHINES = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE}
@@ -179,7 +180,12 @@ def _rebuild_build_error(what: str, why: str, now: str, log: str) -> BuildError:
 
 def closest(name: str, known: Iterable[str]) -> str:
     """Return a sentence that lists the known names and the one that was probably meant."""
-    names = sorted(known)
+    names = sorted(known, key=_as_read)
     near = difflib.get_close_matches(name, names, n=1)
     meant = f"did you mean {near[0]!r}? " if near else ""
     return f"{meant}known: {', '.join(names) if names else '(none)'}"
+
+
+def _as_read(name: str) -> list[str | int]:
+    """Sort numbers in names by their size: 2 comes before 10."""
+    return [int(part) if at % 2 else part for at, part in enumerate(re.split(r"([0-9]+)", name))]

@@ -34,3 +34,4 @@ def test_exit_codes() -> None:
 def test_closest_names_the_likely_one_and_the_known_ones() -> None:
     assert errors.closest("tune2", ["tune", "rewrite"]) == "did you mean 'tune'? known: rewrite, tune"
     assert errors.closest("xyz", []) == "known: (none)"
+    assert errors.closest("99", ["10", "2", "28@he", "28", "1"]).endswith("known: 1, 2, 10, 28, 28@he")
