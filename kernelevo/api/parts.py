@@ -218,9 +218,9 @@ def refuse_idle(task: Task, settings: Settings) -> None:
 def _yield_to_the_judge(pgid: int) -> None:
     """Let the generation process rest while programs are timed, and come last while they are checked.
 
-    One thread of it beside the two of a program on two cores made checked calls ten times as long: whoever
-    waits for a thread that does not run waits at each parallel region. The registration ends by itself when
-    the group's leader ends.
+    A busy process beside a program's two threads on two cores made checks eight times as long: whoever waits
+    for a thread that does not run waits at each parallel region. The registration ends by itself when the
+    group's leader ends.
     """
     Registration(pgid, "generation")
     prioritise(pgid, LAST)

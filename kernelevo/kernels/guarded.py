@@ -146,9 +146,7 @@ class Guarded:
             if not build.kept:
                 raise
             KeptBuilds(BuildCache(self._stages.root)).drop(_key(ground, artifact))
-            anew = self._build(ground, artifact)
-            assert anew is not None
-            wrong, count, printed = self._tried(anew, artifact)
+            wrong, count, printed = self._tried(self._built_and_kept(ground, artifact), artifact)
         if wrong:
             wrong, count, printed = self._tried(self._built(ground, artifact, ""), artifact)
         if wrong:
@@ -213,15 +211,18 @@ class Guarded:
             raise Unavailable("code that needs torch's headers takes too long to build with guards")
         if compiled_code.made_in(artifact.folder):
             raise Unavailable("the program calls torch.compile, which cannot look up its code there")
-        own, cache, key = self._beside(ground), BuildCache(self._stages.root), _key(ground, artifact)
-        builds = KeptBuilds(cache)
-        kept = builds.find(key)
+        own, cache = self._beside(ground), BuildCache(self._stages.root)
+        kept = KeptBuilds(cache).find(_key(ground, artifact))
         if kept is not None:
             # without its script, if that cannot be written, what is kept is of no use
             with contextlib.suppress(BuildRefused):
                 return _Build(own, kept, _environment(cache, kept, _QUICK), kept=True)
+        return self._built_and_kept(ground, artifact)
+
+    def _built_and_kept(self, ground: Ground, artifact: Artifact) -> _Build:
+        """Build a program the quick way, and keep a copy for who builds it again."""
         build = self._built(ground, artifact, _QUICK)
-        builds.keep(key, build.folder)
+        KeptBuilds(BuildCache(self._stages.root)).keep(_key(ground, artifact), build.folder)
         return build
 
     def _built(self, ground: Ground, artifact: Artifact, level: str) -> _Build:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
@@ -58,7 +59,8 @@ class RewriteProposer:
     def __init__(self, task: Task | None = None) -> None:
         self._tried: set[Names] = set()
         self._best: dict[Names, _Judged] = {}
-        self._wrong: dict[Names, None] = {}  # in the order of their verdicts
+        self._failed: set[Names] = set()
+        self._coarse: deque[Names] = deque()  # whose program was wrong: once more, with less rounding
         self._bodies: set[str] = set()  # digests of what was proposed: one text may have several names
         if task is not None:
             threading.Thread(target=_begin, args=(task,), name="capture", daemon=True).start()
@@ -77,8 +79,10 @@ class RewriteProposer:
         judged, known = _Judged(evaluation, tuned_values(program)), self._best.get(names)
         if evaluation.score is not None and (known is None or judged.score > known.score):
             self._best[names] = judged
-        if evaluation.status is Status.WRONG:
-            self._wrong.setdefault(names)
+        if evaluation.status is Status.WRONG and names not in self._failed:
+            self._coarse.append(names)
+        if evaluation.score is None:
+            self._failed.add(names)
 
     def proposed(self, program: Program) -> Names | None:
         """Remember and return the set that a program was made by; None for one that was made otherwise."""
@@ -105,18 +109,18 @@ class RewriteProposer:
             names = plain_rewrites(verdict)
             if names is not None:
                 self._learn(names, verdict.program, verdict.evaluation)
-        for draft in (bench.draft(names) for names in self._wrong):
+        while self._coarse:  # verdicts are told meanwhile, from another thread
+            draft = bench.draft(self._coarse.popleft())
             if draft.careful and (found := self._new(brief, draft, draft.careful, "least rounding")):
                 return [found]
         for wanted, values in self._wanted(bench, rng):
             draft = bench.draft(wanted)
             fired = frozenset(draft.rewrites)
-            found = None
-            if fired and fired not in self._tried:
-                found = self._new(brief, draft, values, "graph rewrites")
-            self._tried |= {wanted, fired} if found else {wanted}
-            if found:
+            is_new = fired and fired not in self._tried
+            if is_new and (found := self._new(brief, draft, values, "graph rewrites")):
+                self._tried |= {fired, wanted}
                 return [found]
+            self._tried.add(wanted)
         return []
 
     def _new(
@@ -137,22 +141,19 @@ class RewriteProposer:
             if first and first not in self._tried:
                 yield first, {}
         full = frozenset(bench.greedy)
-        scores = {names: judged.score for names, judged in self._best.items()}
-        if full not in self._wrong or not scores:
-            scores.setdefault(full, 1.0)  # while nobody knows it, it is worth more than what is no gain
-        centres = {
-            names: self._best[names].values if names in self._best else {}
-            for names in sorted(scores, key=lambda names: -scores[names])
-        }
-        for centre, values in centres.items():
+        known = dict(self._best)
+        if full not in self._failed or not known:
+            # while nobody knows it, it is worth more than what is no gain
+            known.setdefault(full, _Judged(Evaluation.ok(1.0), {}))
+        centres = sorted(known.items(), key=lambda entry: -entry[1].score)
+        for centre, judged in centres:
             near = [centre ^ {name} for name in bench.useful]
             rng.shuffle(near)
-            yield from ((names, values) for names in near if names not in self._tried)
-        best = next(iter(centres.values()), {})
+            yield from ((names, judged.values) for names in near if names not in self._tried)
         for _ in range(_DRAWS):
             drawn = frozenset(name for name in bench.useful if rng.random() < 0.6)
             if drawn not in self._tried:
-                yield drawn, best
+                yield drawn, centres[0][1].values
 
 
 def _begin(task: Task) -> None:

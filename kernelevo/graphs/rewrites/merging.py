@@ -71,14 +71,10 @@ class MergedLinear:
 
 
 class MergedConvolution:
-    """Convolutions of one input and equal geometry as one, whose result is split by channels.
-
-    On a CPU what reads the parts may first have to copy them: GoogLeNet took twice as long.
-    """
+    """Convolutions of one input and equal geometry as one, whose result is split by channels."""
 
     name = "merged-convolution"
     describes = "parallel convolutions of one input computed as one with more output channels"
-    speculative = True
     embed = False
 
     def apply(self, captured: Captured) -> int:
@@ -120,6 +116,7 @@ class EmbeddedConvolution(MergedConvolution):
     name = "embedded-convolution"
     describes = "a 1x1 convolution beside a 3x3 one of the same input computed as part of it"
     embed = True
+    speculative = True
 
 
 def _join(captured: Captured, members: list[fx.Node], joiner: Any, dim: int) -> None:
