@@ -2,7 +2,7 @@
 
     python -m benchmarks.level3_small [--budget 90s] [--tasks 13,31] [--folder runs/level3-small-DATE]
 
-This is ``kernelevo bench kernelbench:3`` with the settings of the published table; its record is copied to
+This is ``kernelevo bench kernelbench:3`` without the shipped programs; its record is copied to
 ``benchmarks/results/level3-small-DATE.json``. A series that was cut off goes on with the same command. The
 records up to 2026-11-26 were written by an earlier version of this file and have another shape.
 """

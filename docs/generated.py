@@ -68,7 +68,8 @@ def settings() -> str:
     ]
     head = (
         "# Settings\n\nEach is a flag of `kernelevo run` (with `-` for `_`), a keyword of `optimize` "
-        "and a key of the `[run]` table of a TOML file (`--config FILE`). Flags win over the environment "
+        "and a key of the `[run]` table of a TOML file (`--config FILE`), but for `models`, whose tables are "
+        "`[models.NAME]` there. Flags win over the environment "
         "(`KERNELEVO_MODEL`, `KERNELEVO_BASE_URL`), which wins over the file. The key of an endpoint is read "
         "from the environment alone.\n"
     )

@@ -29,12 +29,13 @@ from typing import Any
 
 from benchmarks.gpu import machine
 from benchmarks.gpu.machine import ROOT
+from kernelevo.bench.job import same_program
 from kernelevo.bench.suite import Suite, folder_name
 from kernelevo.device.groups import Registration
 from kernelevo.errors import InputError, KernelEvoError
 
 BASELINES = "compile,graphed,compile-graphed"
-PATIENCE = {"ready": 500.0, "found": 240.0, "row": 240.0}
+PATIENCE = {"ready": 500.0, "found": 450.0, "row": 450.0}
 """Seconds that a task's preparation, its programs' timing and the best one's confirmation may take."""
 SHOWN = ("latency_ms", "score_low", "score_high", "baseline", "precision", "roofline_fraction")
 
@@ -151,7 +152,9 @@ def sweep(told: argparse.Namespace) -> int:
     if told.out.is_file():
         record["tasks"] = measured(told.out, record["facts"])
     selected = Suite.find("kernelbench:3", None).select(told.tasks)
-    names = [name for name in selected if programs(told.folders, name, told.size)]
+    names = graded([name for name in selected if programs(told.folders, name, told.size)])
+    if told.tasks and (others := [name for name in selected if name not in names]):
+        print(f"not judged, for lack of a program or blind as shipped: {', '.join(others)}", flush=True)
     if not names:
         raise InputError(
             "there is no program to judge",
@@ -193,15 +196,27 @@ def measured(path: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
     return tasks
 
 
+def graded(names: Sequence[str]) -> list[str]:
+    """Return the tasks without those that have a repaired variant among them: these are blind as shipped."""
+    repaired = {name.partition("@")[0] for name in names if "@" in name}
+    return [name for name in names if name not in repaired]
+
+
 def programs(folders: Sequence[Path], name: str, size: str | None = None) -> list[Path]:
     """Return the programs that there are for a task, those for another size (``*_v0``, ``*_full``) left out.
+
+    A variant that differs in its weights alone has those of the task as shipped, where it has none itself.
 
     Args:
         folders: of programs.
         name: of the task.
         size: at which they are to be judged; None for all of them.
     """
-    found = [path for folder in folders for path in sorted((folder / folder_name(name)).glob("*.py"))]
+    places = [folder_name(name), same_program(name)]
+    there = (
+        [p for folder in folders for p in sorted((folder / place).glob("*.py"))] for place in places if place
+    )
+    found = next(filter(None, there), [])
     others = () if size is None else tuple(f"_{other}" for other in ("v0", "full") if other != size)
     return [path for path in found if not path.stem.endswith(others)] if others else found
 

@@ -15,7 +15,7 @@ from kernelevo.core import Evaluation, Program
 from kernelevo.core.claims import MARGIN
 from kernelevo.device.statistics import Estimate
 from kernelevo.engine import Budget
-from kernelevo.errors import BadSetting, InputError, StoreError
+from kernelevo.errors import BadSetting, InputError, MachineError, StoreError
 from kernelevo.report import table
 
 if TYPE_CHECKING:
@@ -141,6 +141,7 @@ def stitch(
     Raises:
         BadSetting: for a count that is none.
         InputError: if no submodule is worth it.
+        MachineError: if no submodule could be searched because of the machine.
     """
     from kernelevo.kernels.hotspots import find_hotspots
     from kernelevo.kernels.stitching import agree, gain, names_of, stitched
@@ -151,20 +152,29 @@ def stitch(
     total = sum(spot.seconds for spot in spots)
     parts: list[Part] = []
     placed: dict[str, StandIn] = {}
+    broken: MachineError | None = None
+    stopped = False
     for spot in spots:
+        names = names_of(model, spot.paths)
+        if stopped:
+            parts.append(Part(spot.kind, names, spot.share, None, None, None, (), "stopped before its turn"))
+            continue
         share = spot.seconds / total
         limits = {u: _portion(u, limit, share) for u, limit in budget.limits.items()}
         try:
             result = search(copy.deepcopy(model.get_submodule(spot.paths[0])), spot, str(Budget(limits)))
         except (BadSetting, StoreError):  # would meet the other parts too
             raise
-        except InputError as error:  # this submodule cannot be judged: what the others gain is not lost
-            names = names_of(model, spot.paths)
+        except (InputError, MachineError) as error:  # what the others gain is not lost
+            broken = error if isinstance(error, MachineError) else broken
             parts.append(Part(spot.kind, names, spot.share, None, None, None, (), error.what))
             continue
         part, stand_ins = _tried(model, sets, placed, spot, result)
         placed |= stand_ins
         parts.append(part)
+        stopped = result.state == "stopped"  # by a person, who wants what is there
+    if broken is not None and not any(part.result for part in parts):
+        raise broken
     whole = stitched(model, placed)
     reports = [agree(model, whole, args) for args in sets]
     return Stitched(

@@ -82,7 +82,7 @@ def refuse_unspendable(settings: Settings, budget: Budget) -> None:
         language(settings, budget)
     elif not set(budget.limits) - PAID.keys():
         raise BadSetting(
-            f"a budget of {settings.budget} would never be spent",
+            f"a budget of {budget} would never be spent",
             why="no language model is asked in this run",
             now="give a time or trials, e.g. --budget 90s, or a model with --model NAME",
         )

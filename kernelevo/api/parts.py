@@ -17,7 +17,7 @@ from kernelevo.api.loading import LOADER
 from kernelevo.api.lore import consultant
 from kernelevo.api.workplace import Workplace, workplace
 from kernelevo.config import MAILBOX, SWITCHES, Settings
-from kernelevo.core import Event, Notice, Proposer, SearchStarted, Task, TrialEnded
+from kernelevo.core import Event, Notice, Proposer, SearchEnded, SearchStarted, Task, TrialEnded
 from kernelevo.core.events import Listener
 from kernelevo.device import smi
 from kernelevo.device.facts import cpu_facts
@@ -78,7 +78,7 @@ def carry_out(plan: Plan) -> Outcome:
             facts=known_facts(plan.settings),
             consult=consultant(plan.store.task, plan.settings, plan.store if talk is not None else None),
             schedule=schedule_of(plan.settings, place),
-            listeners=(*plan.listeners, _start_after_a_verdict(host), _pass_on(reviews)),
+            listeners=(*plan.listeners, _busy_while_searching(host), _pass_on(reviews)),
         )
         if talk is not None:
             talk.listen(in_rows(lambda row: booked(engine, row)), lambda text: engine.say(Notice(text)))
@@ -190,8 +190,12 @@ def _pass_on(reviews: Sequence[Reviewing]) -> Listener:
     return listen
 
 
-def _start_after_a_verdict(host: GenerationHost) -> Listener:
-    """The first verdict is what people wait for: importing torch for the proposers is not to slow it down."""
+def _busy_while_searching(host: GenerationHost) -> Listener:
+    """Start the host after the first verdict, and end it with the search.
+
+    That verdict is what people wait for: importing torch for the proposers is not to slow it down. Nor is
+    what they still think when nobody asks any more, while winners are judged.
+    """
 
     started = False
 
@@ -200,6 +204,8 @@ def _start_after_a_verdict(host: GenerationHost) -> Listener:
         if isinstance(event, (TrialEnded, SearchStarted)) and not started:
             started = True
             host.start()
+        elif isinstance(event, SearchEnded):
+            host.rest()
 
     return listen
 

@@ -22,7 +22,7 @@ from kernelevo.errors import BadSetting
 from kernelevo.report import table
 from kernelevo.report.draws import draws
 from kernelevo.report.page import best_so_far, run_page
-from kernelevo.store import RUN_FILE, RunStore, find_run
+from kernelevo.store import RUN_FILE, RunStore, find_run, state_of
 from kernelevo.store.database import plain_rows
 from kernelevo.tasks import is_live, objectives_of
 
@@ -41,7 +41,7 @@ class Result:
         folder: the run's folder.
         task: what was optimised.
         settings: the run's settings as plain data.
-        state: ``new running paused stopped done``.
+        state: ``new running paused stopped done``, or ``interrupted``: not over, and no process works on it.
         trials: every trial, in order, with scores as they read today.
         confirmed: trial number -> verdict of the timing in three fresh processes.
         searched: seconds of search.
@@ -81,7 +81,7 @@ class Result:
                 folder,
                 _as_weighed(store),
                 store.settings,
-                store.state,
+                state_of(store),
                 tuple(store.trials()),
                 {
                     row.trial: Evaluation.from_json(row.data)

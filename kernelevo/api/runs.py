@@ -7,6 +7,7 @@ import datetime
 import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any, overload
 
 from kernelevo.api import run_folder
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from kernelevo.kernels.hotspots import Hotspot
 
 REPORT = "report.html"
+OVER = "the run has ended, and no order waits in it; to search on"
 
 
 def run_task(task: str | Task, settings: Settings, *, listener: Listener | None = None) -> Result:
@@ -214,7 +216,8 @@ def resume(run: str | Path, *, budget: str | None = None, listener: Listener | N
 
     Args:
         run: folder, name or ``@last``.
-        budget: a new budget beyond what was used; None goes on with what is left of the old one.
+        budget: a new budget beyond what was used; None goes on with what is left of the old one. A run that
+            came to its end is returned as it is then, unless an order waits in it.
         listener: told of every event.
 
     Raises:
@@ -226,7 +229,13 @@ def resume(run: str | Path, *, budget: str | None = None, listener: Listener | N
     def go_on() -> Result:
         with RunStore.open(folder) as store:
             settings = settings_of_run(store.settings)
+            if not budget and settings.elsewhere is None and _is_over(store):
+                if listener:
+                    listener(Notice(f"{OVER}: kernelevo resume {quote(str(run))} --budget 60s"))
+                return Result.read(folder)
             limits = total_budget(store, budget) if budget else Budget.parse(settings.budget)
+            if budget:
+                refuse_unspendable(settings, limits)
             if budget:  # written down: it holds against earlier orders, and for whoever resumes without one
                 store.append_event("budget", {"limits": dict(limits.limits), "text": str(limits)})
             outcome = carry_out(Plan(store, settings, limits, [listener] if listener else []))
@@ -234,6 +243,12 @@ def resume(run: str | Path, *, budget: str | None = None, listener: Listener | N
 
     with finishing():
         return apart(go_on)
+
+
+def _is_over(store: RunStore) -> bool:
+    """Whether a run came to its end, and nothing that was ordered or proposed since waits in it."""
+    waits = any(order.effect is None for order in store.commands()) or store.drafts()
+    return store.state == "done" and not waits
 
 
 def load_run(run: str | Path) -> Result:

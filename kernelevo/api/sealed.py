@@ -44,7 +44,9 @@ def unseal(run: str) -> dict[str, Any]:
         raise BadSetting(
             f"the run {result.folder} is {result.state}",
             why="what is sealed may be seen once, after the search",
-            now="wait for its end, or stop it",
+            now="go on with it (kernelevo resume)"
+            if result.state == "interrupted"
+            else "wait for its end, or stop it",
         )
     best = result.best
     if best is None:

@@ -59,6 +59,12 @@ def check(
         batch = api.check_folder(file, task, settings, results=results, say=talk, ended=ended)
         talk(f"{batch.correct} of {batch.programs} are correct; {batch.results}")
         return 0 if batch.correct else CHECK_FAILED
+    if results is not None:
+        raise BadSetting(
+            "--results is for a folder of programs",
+            why=f"{file} is one program, whose verdict is printed",
+            now="leave it out; --json prints the verdict as data",
+        )
     verdict = api.check(file, task, settings, profile=profile, say=talk)
     if profile and "profile" not in verdict.artifacts:
         talk("not profiled: that is for programs that pass")

@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -45,6 +46,10 @@ def detach(task: str, flags: Mapping[str, Any], folder: Path) -> int:
         over, status = os.waitpid(pid, os.WNOHANG)
     if over and status != 0:
         talk(log.read_text(encoding="utf-8", errors="replace").rstrip())
+        with suppress(OSError):  # what was refused leaves no folder
+            if [path.name for path in folder.iterdir()] == [LOG]:
+                log.unlink()
+                folder.rmdir()
         if os.WIFSIGNALED(status):
             raise WorkerDied(
                 "the run was ended by a signal as it began",

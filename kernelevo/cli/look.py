@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from shlex import quote
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
@@ -23,6 +24,9 @@ from kernelevo.report.table import (
     trials_csv,
     trials_table,
 )
+
+if TYPE_CHECKING:
+    from kernelevo.api import Result
 
 
 def runs(
@@ -101,17 +105,24 @@ def show(
             console().print(line, soft_wrap=True)
         if result.front:
             console().print(front_table(result.front, result.objectives))
-        if result.best and result.evaluation:
-            sure = "timed again in fresh processes" if result.is_confirmed else "not timed again"
-            sure += f" ({result.candidates})" if result.candidates else ""
-            good = merit(result.evaluation, result.objectives)
-            talk(f"best: #{result.best.number} {good}, {sure}; {result.best_path}")
-        if result.lost_calls:
-            talk(
-                f"{result.lost_calls} call(s) of a model were sent before the run was killed and never "
-                "received: an endpoint may bill them, and what they cost is in no sum here"
-            )
+        _tell_more(result)
     return 0
+
+
+def _tell_more(result: Result) -> None:
+    """Say what came of a run: its best program, whether it can go on, what it may have cost beside."""
+    if result.best and result.evaluation:
+        sure = "timed again in fresh processes" if result.is_confirmed else "not timed again"
+        sure += f" ({result.candidates})" if result.candidates else ""
+        good = merit(result.evaluation, result.objectives)
+        talk(f"best: #{result.best.number} {good}, {sure}; {result.best_path}")
+    if result.state in ("stopped", "interrupted"):
+        talk(f"{result.state}; go on with: kernelevo resume {quote(str(result.folder))}")
+    if result.lost_calls:
+        talk(
+            f"{result.lost_calls} call(s) of a model were sent before the run was killed and never "
+            "received: an endpoint may bill them, and what they cost is in no sum here"
+        )
 
 
 def _write_trace(found: dict[str, Any], path: Path) -> None:

@@ -59,8 +59,9 @@ def steer(
         print_json({"id": command.id, "verb": verb, "args": args, "author": command.author, "at": command.at})
     else:
         when = "obeyed at the next ask"
-        if api.load_run(run).state in ("done", "stopped"):
-            when = f"the run has ended: obeyed when it goes on (kernelevo resume {quote(run)})"
+        if (state := api.load_run(run).state) in ("done", "stopped", "interrupted"):
+            what = "was interrupted" if state == "interrupted" else "has ended"
+            when = f"the run {what}: obeyed when it goes on (kernelevo resume {quote(run)})"
         talk(f"order {command.id} is recorded: {verb}; {when} (kernelevo steer {quote(run)})")
     return 0
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from kernelevo.config.combinations import refuse_idle
 from kernelevo.config.models import ModelTable
 from kernelevo.errors import BadSetting, StoreError, closest
 
@@ -156,6 +157,8 @@ class Settings:
             raise BadSetting("no proposer is named", now=f"--proposers {','.join(MODEL_FREE)}")
         for name in self.proposers:
             _one_of("proposers", name, PROPOSERS)
+            if self.proposers.count(name) > 1:
+                raise BadSetting(f"the proposer {name} is named twice", now="name each of them once")
         if "llm" in self.proposers and not (self.model or self.replay):
             raise BadSetting(
                 "the proposer 'llm' needs a model",
@@ -176,11 +179,16 @@ class Settings:
                 why="its opinions come when they come, and briefs would depend on that",
                 now="leave --judge-model or --deterministic out",
             )
+        self._check_amounts()
+
+    def _check_amounts(self) -> None:
         wait = self.reply_timeout
-        if self.repairs < 0 or (wait is not None and not 0 < wait < math.inf):
+        if self.repairs < 0:
+            raise BadSetting(f"repairs cannot be below 0, as {self.repairs} is", now="--repairs 0 or more")
+        if wait is not None and not 0 < wait < math.inf:
             raise BadSetting(
-                "repairs cannot be below 0, nor a time-out for replies 0, less or without end",
-                now="give --repairs 0 or more, and a time-out in seconds above 0",
+                f"a time-out for replies cannot be {wait:g} s: 0, less, or without end",
+                now="--reply-timeout with seconds above 0",
             )
         for name in ("workers", "thinkers", "window", "islands", "prompt_tokens", "max_tokens"):
             value = getattr(self, name)
@@ -249,18 +257,26 @@ def load_settings(
         BadSetting: for a file that cannot be read, an unknown key or a wrong value.
     """
     data = _read(file) if file else {}
+    named = bool(flags.get("model") or data.get("model"))  # for this run, which the environment does not know
     for key, variable in (("model", "KERNELEVO_MODEL"), ("base_url", "KERNELEVO_BASE_URL")):
         if environ.get(variable):
             data[key] = environ[variable]
     data.update({k: v for k, v in flags.items() if v is not None})
     settings = _absolute(Settings.from_json(data))
-    if settings.model and "proposers" not in data:
-        settings = replace(settings, proposers=(*settings.proposers, "llm"))
-    if settings.replay and not settings.model and "proposers" not in data:
-        settings = replace(settings, proposers=("llm",))
-    if settings.mailbox and "proposers" not in data:
-        settings = replace(settings, proposers=(*settings.proposers, "mailbox"))
+    if "proposers" not in data:
+        settings = replace(settings, proposers=_implied(settings, named=named))
+    refuse_idle(flags, settings)
     return settings
+
+
+def _implied(settings: Settings, *, named: bool) -> tuple[str, ...]:
+    """Return the proposers of a run for which none are named; ``named``: a model is, for this run."""
+    proposers = settings.proposers
+    if settings.replay and not named:
+        proposers = ("llm",)
+    elif settings.model:
+        proposers = (*proposers, "llm")
+    return (*proposers, "mailbox") if settings.mailbox else proposers
 
 
 def _absolute(settings: Settings) -> Settings:

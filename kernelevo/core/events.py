@@ -53,6 +53,17 @@ class SearchStarted(Event):
 
 
 @dataclass(frozen=True)
+class SearchEnded(Event):
+    """Nobody is asked any more, and nothing of the search is being judged; ``reason`` says why.
+
+    If ``confirms``, its best programs are judged again now.
+    """
+
+    reason: str
+    confirms: bool
+
+
+@dataclass(frozen=True)
 class BudgetEstimated(Event):
     """What the budget will buy on this machine, told before the search where that can be known.
 

@@ -17,6 +17,7 @@ from kernelevo.core import (
     ProposerRested,
     RunEnded,
     RunStarted,
+    SearchEnded,
     Trial,
     TrialEnded,
     TrialStarted,
@@ -166,6 +167,8 @@ class Engine:
             await self._open()
             await self._search()
             self.ledger.tell_rest()
+            confirms = self._confirmation.wanted and self.judging.offer.final
+            self.say(SearchEnded(str(self._ending), confirms))
             unjudged = self._confirmation.wanted and not self.ledger.verdicts
             if unjudged and (error := await self.judging.warmed()):
                 raise first_failure(error, self.store.task.name)

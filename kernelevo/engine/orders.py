@@ -58,6 +58,18 @@ ORDERS: Mapping[str, Mapping[str, Argument]] = {
 }
 """Every order and its arguments."""
 VERBS = tuple(ORDERS)
+_HELP = "kernelevo steer --help says what each order takes"
+_A = {
+    "text": "a text",
+    "order": "the number of an order",
+    "program": "a program: the number of its trial, or the beginning of its id",
+    "proposer": "the name of a proposer",
+    "metric": "the name of a metric",
+    "weight": "a weight",
+    "budget": "a budget, e.g. 90s or +10m",
+    "workers": "a number of workers",
+    "thinkers": "a number of thinkers",
+}
 
 
 def checked(verb: str, args: Mapping[str, Any]) -> dict[str, Any]:
@@ -77,13 +89,13 @@ def checked(verb: str, args: Mapping[str, Any]) -> dict[str, Any]:
     for name in given:
         if name not in known:
             takes = ", ".join(known) or "no argument"
-            raise BadSetting(f"{verb} needs other arguments ({name!r} is none)", why=f"it takes {takes}")
+            raise BadSetting(f"{verb} takes no {name}", why=f"it takes {takes}", now=_HELP)
     for name, argument in known.items():
         if argument.needed and name not in given:
-            raise BadSetting(f"{verb} needs other arguments ({name!r} is missing)")
+            raise BadSetting(f"{verb} needs {_A[name]}", why=f"its {name} is missing", now=_HELP)
     clean = {name: _read(verb, name, known[name], value) for name, value in given.items()}
     if verb == "submit" and not (clean.get("source") or clean.get("files")):
-        raise BadSetting("submit needs other arguments ('source' is missing)")
+        raise BadSetting("submit needs a file", why="its program is missing", now="steer RUN submit FILE")
     for name in {"budget", "expires"} & set(clean):
         expiry = Budget.parse(clean[name].removeprefix("+") if name == "budget" else clean[name])
         if name == "expires" and set(expiry.limits) - {"seconds", "trials"}:
@@ -115,7 +127,7 @@ def _read(verb: str, name: str, argument: Argument, value: Any) -> Any:
         if argument.needed and not text.strip():
             raise ValueError("it is empty")
     except (TypeError, ValueError, OverflowError) as error:
-        raise BadSetting(f"{verb} needs other arguments ({name} cannot be {value!r}: {error})") from error
+        raise BadSetting(f"{name} of {verb} cannot be {value!r}", why=str(error), now=_HELP) from error
     return text
 
 

@@ -130,12 +130,17 @@ class GenerationHost:
         """
         self._seen[name].append(news)
 
-    def close(self) -> None:
-        """End the process and all that it started; safe to call twice."""
-        self._closed = True
+    def rest(self) -> None:
+        """End the process and all that it started; the next request starts another one."""
         if self._link:
             self._link.kill()
             self._link.join()
+            self._link = None
+
+    def close(self) -> None:
+        """End the process for good; safe to call twice."""
+        self._closed = True
+        self.rest()
 
     def _running(self) -> Link:
         if self._closed:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch.utils import _pytree as pytree
@@ -14,14 +15,16 @@ from torch.utils import _pytree as pytree
 from kernelevo.errors import KernelEvoError
 from kernelevo.kernels import conduct
 from kernelevo.kernels.answer import Answer, Batch
+from kernelevo.kernels.cases import Case, Group
 from kernelevo.kernels.conditioning import sane
 from kernelevo.kernels.conduct import Held
 from kernelevo.kernels.correctness import FACTOR, GATE, compare, least
 from kernelevo.kernels.filling import Values
 from kernelevo.kernels.gaps import Report
+from kernelevo.kernels.inputs import SHIPPED
 from kernelevo.kernels.oracle import Observed, Truth
 from kernelevo.kernels.parameters import ParameterSet
-from kernelevo.kernels.pool import Case, Group, Pool
+from kernelevo.kernels.pool import Pool
 from kernelevo.kernels.session import Session
 from kernelevo.kernels.stream import Pick, Stream
 from kernelevo.kernels.tree import reals, unflatten
@@ -53,6 +56,7 @@ class Checker:
 
     def __init__(self, pool: Pool) -> None:
         self.pool = pool
+        self._anew: WeakKeyDictionary[Case, Case] = WeakKeyDictionary()
 
     def timed(self, session: Session) -> ParameterSet:
         """Return the parameters that a subject holds in timed calls; of one by seed the construction's."""
@@ -61,22 +65,34 @@ class Checker:
     def place(self, session: Session, parameters: ParameterSet, *, fresh: bool = False) -> None:
         """Bring the subject into the state that a parameter set means.
 
+        Parameters that it has already are not written again: a program would pack them anew for nothing, and
+        could tell a case from a timed call by that.
+
         Args:
             session: the subject.
             parameters: what it should hold.
             fresh: construct anew instead of loading (state that no load would reset).
         """
-        by_seed = session.weights == "by seed"
-        if fresh or by_seed or session.setting.stateful or parameters.seed != self.pool.base_seed:
-            session.construct(self.pool.weights(parameters.seed), parameters.seed)
-        if not by_seed and parameters.only:
-            if not fresh:
-                session.load(self.pool.state, parameters.way)
-            if not session.setting.stateful:  # so that there is something to be left as it was
-                self._call(session, self.pool.first)
-            session.load(parameters.state or {}, parameters.way, parameters.only)
-        elif not by_seed and (parameters.state is not None or not fresh):
-            session.load(parameters.state or self.pool.state, parameters.way)
+        pool, stateful = self.pool, session.setting.stateful
+        anew = fresh or stateful or session.weights == "by seed" or parameters.seed != pool.base_seed
+        if anew:
+            session.construct(pool.weights(parameters.seed), parameters.seed)
+            session.placed = pool.shipped if parameters.seed == pool.base_seed else None
+        if session.weights == "by seed":
+            return
+        state = parameters.state or pool.state
+        if parameters.only:
+            if session.placed is not pool.shipped:
+                session.load(pool.state, parameters.way)
+                if not stateful:  # so that there is something to be left as it was
+                    self._call(session, pool.first)
+            session.load(state, parameters.way, parameters.only)
+        elif session.placed is not parameters:
+            session.load(state, parameters.way)
+        elif pool.moves_buffers and not anew:
+            buffers = {name: value for name, value in state.items() if name not in pool.parameters}
+            session.load(buffers, "in place", buffers)
+        session.placed = parameters
 
     def _call(self, session: Session, case: Case) -> tuple[Batch, list[torch.Tensor]]:
         """Make one call on a case's inputs; leaves the child stopped."""
@@ -104,6 +120,7 @@ class Checker:
         answer = session.answer(batch.said, 0, 1)
         conduct.inputs_kept(session, 0, given)
         conduct.own_memory(session, [answer])
+        conduct.leaves_apart(session, answer)
         conduct.final(session, batch, 0, answer)
         buffers, training = session.buffers() if case.truth.ref32.buffers else ({}, case.truth.ref32.training)
         observed = Observed(answer.structure, answer.leaves, buffers, training)
@@ -115,8 +132,11 @@ class Checker:
 
     def _by_seed(self, case: Case) -> Case:
         """Perturbation of a program without the reference's names means another construction seed."""
-        other = self.pool.other_construction
-        return replace(case, parameters=other, truth=self.pool.truth(other, case.args, case.seed))
+        if case not in self._anew:
+            other = self.pool.other_construction
+            truth = self.pool.truth(other, case.args, case.seed)
+            self._anew[case] = replace(case, parameters=other, truth=truth)
+        return self._anew[case]
 
     def several(self, session: Session, stream: Stream, calls: int = 3) -> tuple[Sample, Held]:
         """Run some calls in one batch and refuse outputs that share memory; leaves the child stopped.
@@ -310,7 +330,7 @@ def describe_case(case: Case) -> str:
     text = f"on {_INPUTS[case.distribution]}"
     if case.parameters.only:
         text += " after some of the parameters were changed alone, by in-place writes under no_grad"
-    elif case.parameters.state is not None:
+    elif case.parameters.state is not None and case.distribution == SHIPPED:
         how = "load_state_dict" if case.parameters.way == "load" else "in-place writes under no_grad"
         text += f" after the parameters were changed by {how}"
     return text

@@ -64,14 +64,14 @@ def asked(session: Session, stream: Stream, *, profile: bool) -> dict[str, Metri
     pick = stream.pick()
     try:
         session.batch(stream.values([pick]), [pick.seed])
-        said = session.spans(profile=False, timeout=_SPANS)
+        said = session.ask("spans", profile=False, timeout=_SPANS)
     except Failed as failed:
         why = {"held": failed.saw, "graph_replay": failed.saw, "profiler": "not tried"}
         return named({"missing": why}, {})
     if not profile:
         return named(said, {"missing": {"profiler": "a winner alone is profiled"}})
     try:
-        return named(said, session.spans(profile=True, timeout=_PROFILE))
+        return named(said, session.ask("spans", profile=True, timeout=_PROFILE))
     except Failed as failed:
         return named(said, {"missing": {"profiler": failed.saw}})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -76,6 +77,25 @@ def own_memory(session: Session, answers: Sequence[Answer]) -> None:
             second = max(second, (end, i))
 
 
+def leaves_apart(session: Session, answer: Answer) -> None:
+    """Refuse a result whose tensors share memory with one another, where the module's own do not.
+
+    Looked at are those without gaps: two may lie in one piece of memory and share no element.
+    """
+    if session.setting.shares:
+        return
+    tensors = [v for v in answer.leaves if isinstance(v, torch.Tensor) and v.numel()]
+    spans = [(start, end) for start, end in answer.spans if start < end]
+    dense = sorted(
+        (start, end)
+        for v, (start, end) in zip(tensors, spans, strict=True)
+        if v.numel() * v.element_size() == end - start
+    )
+    if any(start < end for (_, end), (start, _) in pairwise(dense)):
+        saw = "two tensors of one result share memory"
+        raise Failed(Status.REJECTED, rules.OWN_MEMORY.broken(saw))
+
+
 def parameters_kept(session: Session, expected: Mapping[str, torch.Tensor]) -> None:
     """Refuse a program whose parameters are others than those it was given: they are its caller's too.
 
@@ -124,6 +144,8 @@ def digest(session: Session, batch: Batch) -> bytes:
                     digest.update(leaf.contiguous().flatten().view(torch.uint8).numpy().data)
     else:
         for spans in session.places(batch):
+            if sum(size for _, size in spans) > session.setting.most_bytes:
+                raise Failed(Status.REJECTED, rules.SIZE.broken(rules.TOO_LARGE))
             for piece in session.child.read_many(spans):
                 digest.update(piece.data)
     return digest.digest()

@@ -269,15 +269,20 @@ class Optimized(nn.Module):
     # ------------------------------------------------------------------ the program
 
     def _bind(self) -> str:
-        """Load the program once, and let its modules use the very dictionaries of the original's."""
+        """Load the program once, and let its modules use the very dictionaries of the original's.
+
+        For other modules or parameters it is made anew: one that packs weights, and goes by how often these
+        were written to, would take a new parameter for an old one.
+        """
         if self._failure:
             return str(self._failure)
         children = tuple(child for _, child in self._original.named_modules(remove_duplicate=False))
+        held = (*children, *self._original.parameters())
         try:
             if (
                 self._program is not None
-                and len(children) == len(self._bound)
-                and all(map(is_, children, self._bound))
+                and len(held) == len(self._bound)
+                and all(map(is_, held, self._bound))
             ):
                 share_plain(self._original, self._program)  # other tensors may be there now
                 return ""
@@ -290,7 +295,7 @@ class Optimized(nn.Module):
             text = error.what if isinstance(error, KernelEvoError) else f"{type(error).__name__}: {error}"
             self.__dict__["_failure"] = f"the program cannot be loaded here; {text}"
             return str(self._failure)
-        self.__dict__["_program"], self.__dict__["_bound"] = program, children
+        self.__dict__["_program"], self.__dict__["_bound"] = program, held
         if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
             self.__dict__["_place"] = torch.cuda.current_device()
         program.train(self.training)

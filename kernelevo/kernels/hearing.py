@@ -13,13 +13,13 @@ from kernelevo.device.priority import first_in_line
 from kernelevo.device.statistics import StopRule
 from kernelevo.errors import SandboxError
 from kernelevo.kernels import clocks, conduct, order, remembered, rules, sampling, unseen
+from kernelevo.kernels.cases import Case, Group
 from kernelevo.kernels.checking import describe_call, describe_case, describe_inputs
 from kernelevo.kernels.correctness import Precision, precision
 from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.ground import Ground
 from kernelevo.kernels.inputs import SHIPPED
 from kernelevo.kernels.outcome import Blocks, Outcome
-from kernelevo.kernels.pool import Case, Group
 from kernelevo.kernels.ranking import CLASSES, RANK
 from kernelevo.kernels.session import Session
 from kernelevo.kernels.stream import Pick
@@ -127,18 +127,24 @@ class Hearing:
     def _parted(
         self, cases: list[tuple[Group, Case]]
     ) -> tuple[list[tuple[Group, Case]], list[tuple[Group, Case]]]:
-        """Part cases into those before and after the duel; a winner has passed all, and meets them late."""
+        """Part cases into those before and after the duel; a winner has passed all, and meets them late.
+
+        First come those with the parameters of timed calls: nothing is written for them, so that nobody
+        tells them from these.
+        """
+        timed = self._ground.pool.timed
         if self._again is not None:
             # who follows one parameter alone is met by one of the two halves, so both are always among them
             halves = [pair for pair in cases if pair[1].parameters.only]
             others = [pair for pair in cases if not pair[1].parameters.only]
             chosen = halves + self._rng.sample(others, max(0, (len(cases) + 1) // 2 - len(halves)))
-            return [], self._rng.sample(chosen, len(chosen))
+            chosen = self._rng.sample(chosen, len(chosen))
+            return [], sorted(chosen, key=lambda pair: pair[1].parameters is not timed)
         if self._final:
             return [], cases
-        shipped = [pair for pair in cases if pair[1].parameters.state is None]
-        changed = [pair for pair in cases if pair[1].parameters.state is not None]
-        return shipped[::2] + changed[::2], changed[1::2] + shipped[1::2]
+        alike = [pair for pair in cases if pair[1].parameters is timed]
+        others = [pair for pair in cases if pair[1].parameters is not timed]
+        return alike[::2] + others[::2], alike[1::2] + others[1::2]
 
     def _afterwards(
         self, late: list[tuple[Group, Case]], cases: list[tuple[Group, Case]]
@@ -156,10 +162,19 @@ class Hearing:
         """Call one instance after another one, whose parameters are others: neither may stand for both."""
         ground, session = self._ground, self._session
         pool = ground.pool
-        mine = [pair for pair in cases if pair[1].parameters is pool.timed and pool.timed.state is not None]
+        mine = [
+            pair for pair in cases if pair[1].parameters is pool.timed and pair[1].distribution == SHIPPED
+        ]
         theirs = [pair for pair in cases if pair[1].parameters is pool.loaded]
         heavy = ground.setting.weights.nbytes > _MOST_TWICE
-        if not mine or not theirs or heavy or ground.setting.stateful or session.weights == "by seed":
+        if (
+            pool.timed.state is None
+            or not mine
+            or not theirs
+            or heavy
+            or ground.setting.stateful
+            or session.weights == "by seed"
+        ):
             return None
         # both fresh and written to once: whoever goes by version counters takes the one for the other
         weights, seed, checker = pool.weights(pool.base_seed), pool.base_seed, ground.checker
@@ -167,7 +182,7 @@ class Hearing:
         reports = [checker.case(session, *mine[0])]
         session.construct(weights, seed, beside=True)
         reports.append(checker.case(session, *theirs[0]))
-        session.ask("back")
+        session.back()
         reports.append(checker.case(session, mine[0][0], mine[0][1].without_buffers(), placed=True))
         for report in reports:
             if not report.ok:
@@ -203,12 +218,15 @@ class Hearing:
         """Construct the program and draw its cases, of which so many exist at the least."""
         pool = self._ground.pool
         pool.ensure(count)
-        # timed calls have these parameters: who does not follow them is told so before
         cases = pool.draw(self._rng)
-        cases[1:] = sorted(cases[1:], key=lambda pair: pair[1].parameters is not pool.timed)
+        # timed calls have these parameters: who does not follow them is told so before, on what is shipped
+        cases[1:] = sorted(
+            cases[1:],
+            key=lambda pair: (pair[1].parameters is not pool.timed, pair[1].distribution != SHIPPED),
+        )
         self._ground.stream.distributions = tuple(pool.judgeable())
         self._group = cases[0][0]
-        self._session.construct(pool.weights(pool.base_seed), pool.base_seed)
+        self._ground.checker.place(self._session, pool.shipped, fresh=True)
         if self._session.weights == "by seed":
             if not pool.seeds_matter:
                 raise Failed(Status.BUILD_FAILED, rules.BUILDS.broken(UNSEEN))
@@ -343,7 +361,7 @@ class Hearing:
         latency = outcome.challenger.median
         score = notes.add_times(outcome.ratio, latency, label, ground.baselines, ground.bounds)
         notes.metrics["core_clock_mhz"] = facts.core_clock()
-        notes.metrics["peak_memory_mb"] = session.device_peak_megabytes() or session.peak_megabytes()
+        notes.metrics["peak_memory_mb"] = session.peak_megabytes()
         notes.metrics |= ground.roof.metrics(latency, label)
         if ground.setting.equipment is not None:
             notes.metrics["defences"] = ground.defences(session)

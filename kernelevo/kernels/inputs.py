@@ -185,12 +185,15 @@ def perturbed(
     seed: int,
     same: Mapping[str, str] = NOTHING,
     only: Collection[str] | None = None,
+    *,
+    relative: bool = False,
 ) -> dict[str, torch.Tensor]:
     """Return a state with other parameter values of about the same size.
 
     Parameters get noise of a tenth of their own deviation (at least 0.01), so biases of 0 and gains of 1
-    move. Float buffers move only where they are one-dimensional and constant, as fresh running statistics
-    are: a mask or a table is not a weight. Positive constants stay positive.
+    move; ``relative``, of a tenth of each value, so that what is positive stays so. Float buffers move only
+    where they are one-dimensional and constant, as fresh running statistics are: a mask or a table is not a
+    weight. Positive constants stay positive.
 
     Args:
         state: the module's state dict.
@@ -198,6 +201,7 @@ def perturbed(
         seed: equal seeds give equal values.
         same: see ``tied``.
         only: names that change, those of ``same`` with the ones that they follow; None for all.
+        relative: see above.
     """
     generator = torch.Generator().manual_seed(seed)
     result = {}
@@ -214,7 +218,7 @@ def perturbed(
         if name in parameters:
             wide = reals(value.to(torch.promote_types(value.dtype, kind)))
             spread = float(wide.std(correction=0)) if value.numel() > 1 else 0.0
-            result[name] = value + noise * max(0.1 * spread, 0.01)
+            result[name] = value * (1 + 0.1 * noise) if relative else value + noise * max(0.1 * spread, 0.01)
         elif real and value.ndim == 1 and bool((value == value[0]).all()):
             positive = bool(value[0] > 0)
             result[name] = value * torch.exp(0.1 * noise) if positive else value + 0.1 * noise
@@ -236,3 +240,22 @@ def some_turned(values: torch.Tensor, seed: int) -> torch.Tensor:
     signs = torch.where(torch.rand(values.shape, generator=generator) < 0.25, -1.0, 1.0)
     signs.view(-1)[int(torch.randint(values.numel(), (), generator=generator))] = -1.0
     return values * signs.to(values.dtype)
+
+
+def enlarged(values: torch.Tensor, seed: int) -> torch.Tensor:
+    """Return a matrix 8 to 32 times as large, as a trained one may be beside a fresh one."""
+    share = torch.rand((), generator=torch.Generator().manual_seed(seed))
+    return values * 2.0 ** (3 + 2 * share.to(values.dtype))
+
+
+def shifted(values: torch.Tensor, seed: int) -> torch.Tensor:
+    """Return a vector whose numbers are moved by up to 6 either way: gates stay open, units rest."""
+    generator = torch.Generator().manual_seed(seed)
+    moves = 12 * torch.rand(values.shape, generator=generator) - 6
+    return values + moves.to(values.dtype)
+
+
+def varies(first: torch.Tensor, second: torch.Tensor) -> bool:
+    """Tell whether a buffer is drawn by the constructor, given what two seeds have made of it."""
+    alike = first.shape == second.shape and first.is_floating_point() and first.numel() > 1
+    return alike and not torch.equal(first, second)

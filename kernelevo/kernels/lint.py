@@ -10,10 +10,11 @@ from typing import Any
 import torch
 from torch.utils import _pytree as pytree
 
+from kernelevo.kernels.cases import Case, Group
 from kernelevo.kernels.conditioning import sane_share
 from kernelevo.kernels.correctness import GATE, compare, short_name
 from kernelevo.kernels.oracle import Observed
-from kernelevo.kernels.pool import Case, Group, Pool
+from kernelevo.kernels.pool import Pool
 
 Answer = Callable[[Case, Case], Observed | None]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -38,6 +38,7 @@ class Observed:
         drew: torch's random state after the call, where the call has moved it.
         wide: whether the module computes in fp64 (see ``double.in_fp64``).
         overlaps: whether elements of an output share memory, as in an expanded tensor.
+        shares: whether two leaves lie in one piece of memory.
     """
 
     structure: str
@@ -49,6 +50,7 @@ class Observed:
     drew: torch.Tensor | None = None
     wide: bool = False
     overlaps: bool = False
+    shares: bool = False
 
 
 @dataclass(frozen=True)
@@ -166,7 +168,12 @@ def observe(module: nn.Module, args: Any, seed: int, device: str = "cpu") -> Obs
         drew=None if torch.equal(before, after) else after,
         wide=in_fp64([*held, *flatten(args)[1]]),
         overlaps=any(_overlaps(v) for v in leaves),
+        shares=_repeats([s for v in leaves if (s := _storage(v)) is not None]),
     )
+
+
+def _repeats(places: Sequence[int]) -> bool:
+    return len(set(places)) < len(places)
 
 
 def _overlaps(leaf: Any) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -14,6 +13,7 @@ from torch import nn
 from kernelevo.backends.seeding import TURN
 from kernelevo.errors import BadProgram, KernelEvoError
 from kernelevo.kernels import inputs
+from kernelevo.kernels.cases import Case, Group
 from kernelevo.kernels.conditioning import Move, conditioned, sane
 from kernelevo.kernels.construction import Construction
 from kernelevo.kernels.draws import Draws, Source
@@ -28,53 +28,11 @@ from kernelevo.kernels.oracle import (
     load_state,
     replay32,
 )
-from kernelevo.kernels.parameters import ParameterSet, Way, halves_of
+from kernelevo.kernels.parameters import ParameterSet, Weights
 from kernelevo.kernels.refusals import HostFirst, device_kept
 
+_OTHERS = tuple(kind for kind in inputs.DISTRIBUTIONS if kind != inputs.SHIPPED)
 _TIES = ("sparse", "rows")  # distributions with many values that are equal, or nearly so
-
-
-@dataclass(frozen=True, eq=False)
-class Case:
-    """One secret case: what goes in, and what must come out."""
-
-    distribution: str
-    parameters: ParameterSet
-    args: tuple[Any, ...]
-    seed: int
-    truth: Truth
-
-    def without_buffers(self) -> Case:
-        """Return the same for a call that others came before: of buffers it says nothing."""
-        ref32, oracle = (replace(o, buffers={}) for o in (self.truth.ref32, self.truth.oracle))
-        return replace(self, truth=replace(self.truth, ref32=ref32, oracle=oracle, e_buffers={}))
-
-
-@dataclass
-class Group:
-    """The cases of one input distribution and parameter set; they share the reference's error.
-
-    ``instead`` is taken where nobody could be judged with those parameters.
-    """
-
-    distribution: str
-    parameters: ParameterSet
-    wanted: int
-    cases: list[Case] = field(default_factory=list)
-    stale: list[Case] = field(default_factory=list)
-    refused: str = ""
-    tf32: tuple[float, ...] | None = None
-    instead: ParameterSet | None = None
-
-    @property
-    def e_ref(self) -> tuple[float, ...]:
-        """Largest error of the reference for each output leaf, over the cases at hand."""
-        return tuple(max(column) for column in zip(*(c.truth.e_ref for c in self.cases), strict=True))
-
-    @property
-    def e_buffers(self) -> dict[str, float]:
-        """Largest error of the reference for each buffer, over the cases at hand."""
-        return {k: max(c.truth.e_buffers[k] for c in self.cases) for k in self.cases[0].truth.e_buffers}
 
 
 class Pool:
@@ -102,30 +60,21 @@ class Pool:
             tied = inputs.tied(module)
             self.training = module.training
             self.free = inputs.free_leaves(self.source, rng.getrandbits(31))
-        shipped = ParameterSet("shipped", self.base_seed, None)
         other_seed = rng.getrandbits(31)
         self.other_construction = ParameterSet("constructed anew", other_seed, None)
-        ways: tuple[tuple[int, Way], ...] = ((1, "load"), (2, "in place"))
-        #: changed parameters: those that ``load_state_dict`` brings, and those written in place
-        self.loaded, self.written = (
-            ParameterSet(
-                f"perturbed {i}",
-                self.base_seed,
-                inputs.perturbed(self.state, self.parameters, rng.getrandbits(31), tied),
-                way,
-            )
-            for i, way in ways
-        )
-        plan: list[tuple[str, ParameterSet, int]] = [(inputs.SHIPPED, shipped, 2)]
+        self.groups = [Group(inputs.SHIPPED, ParameterSet("shipped", self.base_seed, None), 2)]
+        #: of all parameters changed: by ``load_state_dict``, and written in place
+        self._loaded: Group | None = None
+        self._written: Group | None = None
         if self.state:
-            plan += [(inputs.SHIPPED, self.loaded, 1), (inputs.SHIPPED, self.written, 1)]
-        if any(self.free):
-            kinds = ("normal", "small", "large", "signed", "sparse", "rows", "outlier")
-            plan += [(kind, shipped, 1) for kind in kinds]
-        self.groups = [Group(*entry) for entry in plan]
-        halves = halves_of(shipped, self.state, self.parameters, tied, rng) if self.state else []
-        self.groups += [Group(inputs.SHIPPED, signs, 1, instead=plain) for signs, plain in halves]
+            weights = Weights(self.base_seed, self.state, self.parameters | self._drawn(), tied)
+            self._loaded = Group.of(inputs.SHIPPED, weights.changed(1, "load", rng))
+            self._written = Group.of(inputs.SHIPPED, weights.changed(2, "in place", rng))
+            halves = [Group.of(inputs.SHIPPED, chain) for chain in weights.halves(rng)]
+            self.groups += [self._loaded, self._written, *halves]
         self._timed: ParameterSet | None = None
+        #: whether a call is known to change buffers
+        self.moves_buffers = False
         self._host_first = HostFirst()
 
     @property
@@ -134,26 +83,53 @@ class Pool:
         return self.groups[0].parameters
 
     @property
+    def loaded(self) -> ParameterSet | None:
+        """Parameters that are all changed, by ``load_state_dict``; None where a module has none."""
+        return None if self._loaded is None else self._loaded.parameters
+
+    @property
     def timed(self) -> ParameterSet:
         """Parameters of timed calls: changed ones where anybody can be judged on them, else as constructed.
 
         Fresh modules have biases of zero, gains of one, branches of weight zero: with these a program could
-        leave work out wherever it is timed.
+        leave work out wherever it is timed. Inputs of all other kinds meet the same ones: a case among calls
+        for which nothing was written looks like a timed call.
         """
         if self._timed is None:
             with self.turn:
-                self.ensure(1)
-                group = next((g for g in self.groups if g.parameters is self.written), self.groups[0])
-                while self._wants(group) and not group.cases:
-                    self._work_on(group)
-                self._timed = group.parameters if group.cases else self.shipped
+                if self._timed is None:
+                    self._settle()
+        assert self._timed is not None
         return self._timed
+
+    def _settle(self) -> None:
+        """Find the parameters of timed calls, and want inputs of all other kinds with these."""
+        self.ensure(1)
+        group = self._written
+        while group is not None and self._wants(group) and not group.cases:
+            self._work_on(group)
+        self._timed = group.parameters if group is not None and group.cases else self.shipped
+        if any(self.free):
+            self.groups += [Group(kind, self._timed, 1) for kind in _OTHERS]
+
+    def _drawn(self) -> frozenset[str]:
+        """Return the buffers that the constructor draws, as codebooks and fixed projections are."""
+        own = {
+            name: value
+            for name, value in self.state.items()
+            if name not in self.parameters and value.is_floating_point() and value.numel() > 1
+        }
+        if all(bool((value == value.flatten()[0]).all()) for value in own.values()):
+            return frozenset()  # another module is not built for nothing
+        other = self.weights(self.other_construction.seed)
+        return frozenset(n for n, v in own.items() if n in other and inputs.varies(v, other[n]))
 
     # ------------------------------------------------------------------ making cases
 
     def _new_case(self, group: Group) -> Case:
-        seed = self._rng.getrandbits(31)
-        args = inputs.draw(self.source, group.distribution, seed, self.free)
+        # the call's seed is told to the program: inputs drawn after it would say that this is a case
+        drawn, seed = self._rng.getrandbits(31), self._rng.getrandbits(31)
+        args = inputs.draw(self.source, group.distribution, drawn, self.free)
         if self._device != "cpu" and group.distribution != inputs.SHIPPED:
             own = self.groups[0].cases[0]
             self._host_first.meet(
@@ -161,6 +137,11 @@ class Pool:
                 lambda: self._on_host(group.parameters, args, seed),
             )
         truth = self.truth(group.parameters, args, seed)
+        before = group.parameters.state or self.state
+        self.moves_buffers |= any(
+            name in before and not torch.equal(value, before[name])
+            for name, value in truth.ref32.buffers.items()
+        )
         return Case(group.distribution, group.parameters, args, seed, truth)
 
     @contextmanager
@@ -290,16 +271,19 @@ class Pool:
                 if self._wants(group):
                     self._work_on(group)
                     return True
+            if self._timed is None:  # more groups come with it
+                self._settle()
+                return not self.full
             return False
 
     def _work_on(self, group: Group) -> None:
         """Make one case of a group, or find that nobody could be judged on it."""
         case, problem = self._tried(group)
         if case is None or (problem and not self._is_first(group)):
-            if group.instead is None:
-                group.refused = problem
+            if group.instead:
+                group.parameters, group.instead = group.instead[0](), group.instead[1:]
             else:
-                group.parameters, group.instead = group.instead, None
+                group.refused = problem
         else:
             group.cases = [c for c in group.cases if c not in group.stale[:1]] + [case]
             group.stale = group.stale[1:]
@@ -346,7 +330,7 @@ class Pool:
     @property
     def full(self) -> bool:
         """Whether every group has the cases it wants, or was refused."""
-        return not any(self._wants(group) for group in self.groups)
+        return self._timed is not None and not any(self._wants(group) for group in self.groups)
 
     @staticmethod
     def _wants(group: Group) -> bool:
@@ -382,8 +366,9 @@ class Pool:
                     group.stale.append(case)
 
     def judgeable(self) -> Sequence[str]:
-        """Distributions that have a case with shipped parameters."""
-        return [g.distribution for g in self.groups if g.cases and g.parameters.state is None]
+        """Distributions that have a case, as shipped or with the parameters of timed calls."""
+        first = self.groups[0]
+        return [g.distribution for g in self.groups if g.cases and (g is first or g.distribution in _OTHERS)]
 
     def error_for(self, distribution: str, parameters: ParameterSet) -> tuple[float, ...]:
         """The reference's own error under a distribution, with these parameters or else with shipped ones."""

@@ -56,27 +56,21 @@ _PRODUCTS = {
 @contextmanager
 def strict_fp32() -> Iterator[None]:
     """Switch TF32 and bf16 shortcuts off on every unit, and back to what they were on leaving."""
-    cells = [
-        torch.backends.cuda.matmul,
-        torch.backends.cudnn.conv,  # type: ignore[attr-defined]
-        torch.backends.cudnn.rnn,
-        torch.backends.mkldnn.matmul,  # type: ignore[attr-defined]
-        torch.backends.mkldnn.conv,  # type: ignore[attr-defined]
-        torch.backends.mkldnn.rnn,  # type: ignore[attr-defined]
-    ]
-    before = [cell.fp32_precision for cell in cells]
+    # not by ``torch.backends.cudnn.rnn``: once a recurrent layer was flattened, that may name a module
+    cells = [(backend, op) for backend in ("cuda", "mkldnn") for op in ("matmul", "conv", "rnn")]
+    before = [torch._C._get_fp32_precision_getter(*cell) for cell in cells]
     products, layers = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
     # the old switches first: code inside that reads them finds them consistent with the new ones
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
     for cell in cells:
-        cell.fp32_precision = "ieee"
+        torch._C._set_fp32_precision_setter(*cell, "ieee")
     try:
         yield
     finally:
         torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = products, layers
         for cell, value in zip(cells, before, strict=True):
-            cell.fp32_precision = value
+            torch._C._set_fp32_precision_setter(*cell, value)
 
 
 class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]

@@ -96,6 +96,8 @@ SIZE = Rule(
     "an output is read as it lies in memory, and so much of it would only keep the judge busy",
     "returns tensors about as large as the module's own, not a few elements of a huge one",
 )
+TOO_LARGE = "the outputs are far larger in memory than the reference's"
+"""What was seen where ``SIZE`` is broken."""
 REACHABLE = Rule(
     "the judge reads outputs and writes inputs by itself, where they lie on the device: no program is asked "
     "whether they are there",

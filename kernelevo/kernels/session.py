@@ -70,6 +70,7 @@ class Session:
         strict = subject["kind"] == "program"
         self.outputs = equipment.outputs(self.child, strict=strict) if equipment is not None else None
         self.weights = "strict"
+        self.placed: object = None  # the parameter set that it holds, where that is known (see ``Checker``)
         self._first_in_line = False
         self._backing = Backing(self.child.pid)
         self._hear(patience)
@@ -142,6 +143,7 @@ class Session:
         """Construct the subject after ``seed`` with these weights; ``beside`` keeps the one that is there."""
         for spec, view in zip(self.setting.names, self._weight_views, strict=True):
             view.copy_(weights[spec["name"]])
+        self.placed = None
         reply = self.ask("construct", seed=seed, timeout=timeout, beside=beside)
         self.weights = "by seed" if reply.get("weights") == "by seed" else "strict"
         return reply
@@ -157,7 +159,13 @@ class Session:
         for spec, view in zip(self.setting.names, self._weight_views, strict=True):
             if spec["name"] in state:
                 view.copy_(state[spec["name"]])
+        self.placed = None
         self.ask("load", way="load" if way == "load" else "in place", only=sorted(only))
+
+    def back(self) -> None:
+        """Go back to the subject beside which another one was constructed."""
+        self.placed = None
+        self.ask("back")
 
     # ------------------------------------------------------------------ calls
 
@@ -270,10 +278,6 @@ class Session:
         """What reads outputs by itself; None where the child has to copy them."""
         return self.outputs if self.outputs is not None and self.outputs.usable else None
 
-    def spans(self, *, profile: bool, timeout: float) -> dict[str, Any]:
-        """Return what the child says of one call by other clocks (see ``device.instruments``)."""
-        return self.ask("spans", profile=profile, timeout=timeout)
-
     def inputs(self, slot: int) -> list[torch.Tensor]:
         """Return the tensors that now lie in a slot (the child may have written to them)."""
         read = self.reading is not None and self._staging.read_back(self.reading, slot)
@@ -337,11 +341,8 @@ class Session:
         """Read one result (or what the subject holds of its ``own``), out of its memory or with ``read``."""
         may = own or self.setting.overlaps
         structure, kinds, tensors = parse(said, count, device, overlaps=may)[index]
-        budget = 4 * self.setting.output_bytes + sum(leaf.nbytes for leaf in self.setting.weights.leaves)
-        budget += 1 << 20
-        if sum(leaf.nbytes for _, leaf in tensors) > budget:
-            saw = "the outputs are far larger in memory than the reference's"
-            raise Failed(Status.REJECTED, rules.SIZE.broken(saw))
+        if sum(leaf.nbytes for _, leaf in tensors) > self.setting.most_bytes:
+            raise Failed(Status.REJECTED, rules.SIZE.broken(rules.TOO_LARGE))
         pieces = [(address, leaf.nbytes) for address, leaf in tensors if leaf.nbytes]
         with translated(self.child, self.patience):
             arrays = iter((read or self.child.read_many)(pieces))
@@ -380,17 +381,13 @@ class Session:
         return dict(zip(map(str, names), answer.leaves, strict=True)), said.get("training") is True
 
     def peak_megabytes(self) -> float | None:
-        """Return the child's largest resident size so far in MB, as the kernel says; None once it is gone."""
-        return peak_megabytes(self.child.pid)
+        """Return the most memory that the child took in MB, a device's as it says; None once it is gone."""
+        said = self.ask("facts").get("device_peak_bytes") if self.setting.on_device else None
+        return said / 1e6 if said and isinstance(said, int | float) else peak_megabytes(self.child.pid)
 
     @property
     def _device(self) -> str:
         return self.setting.device.partition(":")[0]
-
-    def device_peak_megabytes(self) -> float | None:
-        """Return the most device memory the child says it took, in MB; None on the CPU."""
-        said = self.ask("facts").get("device_peak_bytes") if self.setting.on_device else None
-        return said / 1e6 if isinstance(said, int | float) else None
 
     def shared_ranges(self) -> list[tuple[int, int]]:
         """Address ranges at which the child sees its input slots and weights."""

@@ -45,6 +45,7 @@ class Setting:
         returns_input: for each output leaf whether the reference hands out an input's memory.
         returns_held: the same of what the module holds, such as a weight: a caller gets that in each call.
         overlaps: whether elements of an output of the reference share memory, as in an expanded tensor.
+        shares: whether two leaves of the reference's output lie in one piece of memory.
         lays_out: whether results are brought into the strides of the reference's as part of a call, as where
             a program stands in for a live module.
         device: where children compute, ``"cpu"`` or ``"cuda:0"``.
@@ -66,6 +67,7 @@ class Setting:
     returns_input: tuple[bool, ...]
     returns_held: tuple[bool, ...]
     overlaps: bool = False
+    shares: bool = False
     lays_out: bool = False
     device: str = "cpu"
     staged: bool = False
@@ -84,6 +86,12 @@ class Setting:
             for o in self.outputs["leaves"]
             if "dtype" in o
         )
+
+    @property
+    def most_bytes(self) -> int:
+        """Bytes that are read of one result at the most: what is far larger is no result of this module."""
+        held = sum(leaf.nbytes for leaf in self.weights.leaves)
+        return 4 * self.output_bytes + held + (1 << 20)
 
     @property
     def capacity(self) -> int:
@@ -196,6 +204,7 @@ def survey(
         truth.ref32.returns_input,
         truth.ref32.returns_held,
         truth.ref32.overlaps,
+        truth.ref32.shares,
         lays_out,
         device,
         staged or device != "cpu",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import threading
 from collections.abc import Iterator, Sequence
@@ -20,6 +21,8 @@ from kernelevo.kernels.inputs import SHIPPED, Source, draw
 _NO_NUMPY = (torch.bfloat16, torch.complex32)
 _CHUNK, _SHIFTS = 1 << 16, 1 << 18
 """Elements that share one place in the table of factors, and how many places there are."""
+_WINDOWS = 64
+"""So many places of a window are many."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +139,7 @@ class Stream:
                 distribution = choice
                 factor = 1e-2 if choice == "small" else 1e2
         offsets = tuple(
-            0 if wide is None else rng.randrange(wide.numel() - leaf.numel() + 1)
+            0 if wide is None else _offset(leaf.shape, wide.numel() - leaf.numel(), rng)
             for leaf, wide in zip(*self._base(base), strict=True)
         )
         return Pick(base, distribution, offsets, factor, rng.getrandbits(31), rng.getrandbits(63))
@@ -322,6 +325,16 @@ def _chunks(count: int, rng: random.Random) -> Iterator[tuple[int, int, int]]:
     """Yield (first element, elements, place in the table of factors) of every chunk of so many elements."""
     for start in range(0, count, _CHUNK):
         yield start, min(_CHUNK, count - start), rng.randrange(_SHIFTS + 1)
+
+
+def _offset(shape: Sequence[int], room: int, rng: random.Random) -> int:
+    """Choose where a window starts: whole samples further on where many fit, else channels, rows or elements.
+
+    A column of its own may hold numbers of classes, or bounds that its neighbours go beyond.
+    """
+    steps = [math.prod(shape[d:]) for d in range(1, len(shape))]
+    step = next((s for s in steps if s > 0 and _WINDOWS * s <= room), 1)
+    return step * rng.randrange(room // step + 1)
 
 
 def _wide(first: torch.Tensor, second: torch.Tensor, slack: int) -> torch.Tensor:

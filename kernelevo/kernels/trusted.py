@@ -36,7 +36,11 @@ def build_baseline(spec: dict[str, Any], seed: int, device: torch.device) -> tup
         return module, module
     if spec["kind"] == "graphed":
         from kernelevo.backends.graphed import graphed
+        from kernelevo.kernels.oracle import plain_tensors
 
+        for owner, name, value in list(plain_tensors(module)):
+            # ``to`` leaves them where they are, and a graph is recorded on one device alone
+            object.__setattr__(owner, name, value.to(device))
         return module, graphed(module)
     compiled: Subject = torch.compile(module, **spec["compile"])
     replays = spec["compile"].get("mode") == "reduce-overhead" and device.type == "cuda"

@@ -222,8 +222,9 @@ class Worker:
         return {}
 
     def do_hold(self, order: dict[str, Any]) -> dict[str, Any]:
-        """Hold one result of the last batch from now on, as a caller may."""
-        self._held = self._kept[order["index"]]
+        """Hold views of one result of the last batch from now on: a program may count references to it."""
+        i = order["index"]
+        self._held = self._kept[i] = pytree.tree_map_only(torch.Tensor, torch.Tensor.detach, self._kept[i])
         return {}
 
     def do_fetch(self, order: dict[str, Any]) -> dict[str, Any]:

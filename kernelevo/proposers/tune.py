@@ -36,7 +36,7 @@ class TuneProposer:
     whose points are used up, or after ``patience`` points in a row that were no improvement.
 
     Args:
-        startup: points drawn at random before the estimator is asked.
+        startup: points near the best one that are tried before the estimator is asked.
         patience: points without improvement after which a family rests.
 
     Raises:
@@ -215,24 +215,39 @@ def _index_of(choices: Sequence[Any], kind: Any, asked: int) -> int:
 
 
 def _untried(family: Family, taken: set[Point], rng: Random) -> Point:
-    """Return a point that differs from the best in as few entries as possible, else any that is left."""
+    """Return a point near the best that works, else any that is left.
+
+    Near is what differs in one entry, by one step where its choices are numbers: the usual values were
+    chosen with care, and a search that judges five points finds no good one by drawing from all.
+    """
     widths = [len(choices) for choices in family.space.values()]
     start = family.best
-    if start is not None and len(family.verdicts) >= 2:
-        near = [
-            (*start[:k], i, *start[k + 1 :])
-            for k, width in enumerate(widths)
-            for i in range(width)
-            if (*start[:k], i, *start[k + 1 :]) not in taken
-        ]
+    if start is not None:
+        near = [p for p in _changed_in_one(family, start) if p not in taken]
+        steps = [p for p in near if _is_step(family, start, p)]
         if near:
-            return rng.choice(near)
+            return rng.choice(steps or near)
     for _ in range(64):
         point = tuple(rng.randrange(width) for width in widths)
         if point not in taken:
             return point
     number = next(n for n in range(family.size) if _decoded(n, widths) not in taken)
     return _decoded(number, widths)
+
+
+def _changed_in_one(family: Family, start: Point) -> list[Point]:
+    """Return the points that differ from this one in a single entry."""
+    widths = [len(choices) for choices in family.space.values()]
+    changed = [(k, i) for k, width in enumerate(widths) for i in range(width) if i != start[k]]
+    return [(*start[:k], i, *start[k + 1 :]) for k, i in changed]
+
+
+def _is_step(family: Family, start: Point, point: Point) -> bool:
+    """Tell whether two points that differ in one entry are next to each other there."""
+    for choices, own, other in zip(family.space.values(), start, point, strict=True):
+        if own != other and _ordinal(choices):
+            return abs(_rank(choices, own) - _rank(choices, other)) == 1
+    return True
 
 
 def _decoded(number: int, widths: Sequence[int]) -> Point:

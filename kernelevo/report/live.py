@@ -21,6 +21,7 @@ from kernelevo.core import (
     RunEnded,
     RunStarted,
     ScoresRebased,
+    SearchEnded,
     SearchStarted,
     TrialEnded,
     TrialStarted,
@@ -134,6 +135,8 @@ def describe(event: Event) -> str:
             return f"baseline {name}: {milliseconds(latency) if latency is not None else 'none, ' + reason}"
         case SearchStarted(preparation=seconds):
             return f"prepared in {seconds:.1f} s; the search and its clock start here"
+        case SearchEnded(reason=reason, confirms=True):
+            return f"the search is over ({reason}); the best is judged again in fresh processes"
         case BudgetEstimated(text=text):
             return text
         case ScoresRebased(baseline=baseline, factor=factor):

@@ -4,7 +4,7 @@ from kernelevo.store.calls import CallRow
 from kernelevo.store.database import CONFIG_FILE, RUN_FILE
 from kernelevo.store.digest import Digest, Line
 from kernelevo.store.folders import find_run, list_runs, new_run_folder
-from kernelevo.store.glance import glance, glanced
+from kernelevo.store.glance import glance, glanced, state_of
 from kernelevo.store.lock import writer_of
 from kernelevo.store.rows import Command, Draft, EventRow, Rebase, rebased
 from kernelevo.store.store import RunStore
@@ -26,5 +26,6 @@ __all__ = [
     "list_runs",
     "new_run_folder",
     "rebased",
+    "state_of",
     "writer_of",
 ]

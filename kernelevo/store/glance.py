@@ -31,18 +31,22 @@ def glance(folder: Path) -> dict[str, Any]:
         RunNotFound, StoreError: as ``RunStore.open``.
     """
     with RunStore.open(folder, readonly=True) as store, plain_rows(folder / RUN_FILE):
-        live = writer_of(folder) is not None
-        state = store.state
         return {
             "run": folder.name,
             "task": readable(store.task.name),
-            "state": "interrupted" if state in _UNFINISHED and not live else state,
-            "live": live,
+            "state": state_of(store),
+            "live": writer_of(folder) is not None,
             "trials": store.count(),
             "best": _best(store),
             "created": store.created,
             "searched_seconds": store.searched,
         }
+
+
+def state_of(store: RunStore) -> str:
+    """Return a run's state: ``interrupted`` where it is not over and no process works on it."""
+    state = store.state
+    return "interrupted" if state in _UNFINISHED and writer_of(store.folder) is None else state
 
 
 def glanced(folder: Path) -> tuple[object, ...]:

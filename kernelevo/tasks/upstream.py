@@ -20,7 +20,6 @@ from typing import Any
 from kernelevo.errors import BadProgram, BadSetting
 from kernelevo.tasks import table_files
 
-LEVELS = (1, 2, 3, 4)
 _STEM = re.compile(r"(\d{1,4})_(.+)")  # level 4 has names like 1_EleutherAI-gpt-neo-2p7B_bs32_seq256
 _LEVEL = re.compile(r"level[_-]?(\d)")
 _NEEDED = ("Model", "get_inputs", "get_init_inputs")

@@ -36,7 +36,7 @@ class Shortcut:
     final: bool = False
 
 
-def _task(body: str, inputs: str, init: str = "") -> str:
+def task(body: str, inputs: str, init: str = "") -> str:
     text = f"{HEAD}class Model(nn.Module):\n{body}\n\ndef get_inputs():\n    return [{inputs}]\n"
     return f"{text}\n\ndef get_init_inputs():\n    return [{init}]\n"
 
@@ -54,7 +54,7 @@ def _names(text: str) -> str:
     return text.partition("    def forward(self, ")[2].partition(")")[0]
 
 
-ADAPTER = _task(
+ADAPTER = task(
     """    def __init__(self, width):
         super().__init__()
         self.base, self.up, self.down = nn.Linear(width, width), nn.Linear(width, 512), nn.Linear(512, width)
@@ -67,7 +67,7 @@ ADAPTER = _task(
     "torch.rand(32, 128)",
     "128",
 )
-FOLDED = _task(
+FOLDED = task(
     """    def __init__(self, width):
         super().__init__()
         self.linear, self.out = nn.Linear(width, 1024), nn.Linear(1024, 32)
@@ -82,7 +82,7 @@ FOLDED = _task(
 FOLD = """    w = (self.out.weight @ self.linear.weight) * self.scale[:, None]
     b = (self.out.weight @ self.linear.bias + self.out.bias) * self.scale
 """
-HEADS = _task(
+HEADS = task(
     """    def __init__(self, width):
         super().__init__()
         self.box, self.hidden = nn.Linear(width, 4), nn.Linear(width, 256)
@@ -95,7 +95,7 @@ HEADS = _task(
     "torch.rand(64, 128)",
     "128",
 )
-TILES = _task(
+TILES = task(
     """    def __init__(self, width):
         super().__init__()
         self.linear = nn.Linear(width, 256)
@@ -106,25 +106,25 @@ TILES = _task(
     "torch.rand(32, 64)",
     "64",
 )
-WINDOWS = _task(
+WINDOWS = task(
     """    def forward(self, x):
         return F.pad(x, (16, 15)).unfold(1, 32, 1).contiguous()
 """,
     "torch.rand(8, 1024)",
 )
-EXPANDED = _task(
+EXPANDED = task(
     """    def forward(self, x):
         return x.mean(1, keepdim=True).expand(-1, 64)
 """,
     "torch.rand(32, 64)",
 )
-NORMALIZED = _task(
+NORMALIZED = task(
     """    def forward(self, x):
         return F.normalize(x, dim=-1)
 """,
     "torch.rand(64, 128)",
 )
-POOLED = _task(
+POOLED = task(
     """    def __init__(self, channels):
         super().__init__()
         self.norm, self.pool = nn.InstanceNorm2d(channels, affine=True), nn.MaxPool2d(4)
@@ -135,25 +135,25 @@ POOLED = _task(
     "torch.rand(4, 8, 16, 16)",
     "8",
 )
-HALVES = _task(
+HALVES = task(
     """    def forward(self, x):
         return torch.softmax(F.gelu(torch.relu(x)), -1)
 """,
     "torch.rand(32, 256, dtype=torch.bfloat16)",
 )
-TRIANGLES = _task(
+TRIANGLES = task(
     """    def forward(self, a, b):
         return torch.triu(a @ b)
 """,
     "torch.triu(torch.rand(64, 64)), torch.triu(torch.rand(64, 64))",
 )
-TABLE = _task(
+TABLE = task(
     """    def forward(self, edges, x):
         return torch.searchsorted(edges, x)
 """,
     "torch.rand(100).sort().values, torch.rand(16, 32)",
 )
-FACTORED = _task(
+FACTORED = task(
     """    def forward(self, x):
         return torch.linalg.cholesky(x)
 """,

@@ -7,13 +7,13 @@ from kernelevo.kernels import unseen
 from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.inputs import SHIPPED
 from kernelevo.kernels.judge import KernelJudge
+from tests.adversarial.more_shortcuts import MORE
 from tests.adversarial.shortcut_rows import HONEST, SHORTCUTS, program
 from tests.few import few
 from tests.kernels.conftest import task_of
 
-OFTEN = [s.name for s in SHORTCUTS[1:3] + SHORTCUTS[4:5]] + [
-    "keeps what it made of weights for all instances"
-]
+ALL = (*SHORTCUTS, *MORE)
+OFTEN = [s.name for s in (*SHORTCUTS[1:5], MORE[0], MORE[5])]
 
 
 def heard(cache, task, text, *, final=False):
@@ -25,14 +25,14 @@ def heard(cache, task, text, *, final=False):
         return judge.finalize(artifact) if final else judge.measure(artifact)
 
 
-@pytest.mark.parametrize("shortcut", few(SHORTCUTS, OFTEN, name=lambda s: s.name))
+@pytest.mark.parametrize("shortcut", few(ALL, OFTEN, name=lambda s: s.name))
 def test_a_shortcut_is_seen(tmp_path, shortcut):
     found = heard(tmp_path, shortcut.task, shortcut.evil, final=shortcut.final)
     assert found.status is shortcut.status and shortcut.words in found.feedback, found.feedback
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("shortcut", few(SHORTCUTS, OFTEN, name=lambda s: s.name))
+@pytest.mark.parametrize("shortcut", few(ALL, OFTEN, name=lambda s: s.name))
 def test_an_honest_program_passes(tmp_path, shortcut):
     text = shortcut.honest or program(shortcut.task)
     found = heard(tmp_path, shortcut.task, text, final=shortcut.final)

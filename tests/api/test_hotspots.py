@@ -15,7 +15,7 @@ from kernelevo.api.hotspots import stitch
 from kernelevo.core import Evaluation, Origin, Program, Trial
 from kernelevo.device.statistics import Estimate
 from kernelevo.engine import Budget
-from kernelevo.errors import BadProgram, BadSetting
+from kernelevo.errors import BadProgram, BadSetting, NotEnoughMemory
 from kernelevo.kernels import stitching
 from kernelevo.kernels.dropin import FallbackWarning, Optimized
 
@@ -176,7 +176,12 @@ def search_result(*found: tuple[float, str]):
     ]
     trials = [Trial(n, p, v) for n, (p, v) in enumerate(zip(programs, verdicts, strict=True))]
     return SimpleNamespace(
-        evaluation=verdicts[0], program=programs[0], standing=trials, confirmed={}, hindrances=()
+        evaluation=verdicts[0],
+        program=programs[0],
+        standing=trials,
+        confirmed={},
+        hindrances=(),
+        state="done",
     )
 
 
@@ -321,3 +326,40 @@ def test_a_submodule_that_cannot_be_judged_does_not_take_the_others_along(elsewh
     console = Console(width=200, record=True, file=io.StringIO())
     console.print(whole.table())
     assert "it cannot be pickled" in console.export_text()
+
+
+def of_two_kinds(search):
+    model = Waiting().eval()
+    model.layers.append(Late())
+    return stitch(model, [(torch.rand(4, 16),)], 2, Budget.parse("2s"), search)
+
+
+def test_a_machine_that_fails_one_search_does_not_take_the_others_along(elsewhere, quick):
+    def search(part, spot, budget):
+        if spot.kind == "Late":
+            raise NotEnoughMemory("its tensors do not fit")
+        return search_result((2.0, waiting(0.0)))
+
+    told = {part.kind: (part.kept_for, len(part.replaced)) for part in of_two_kinds(search).parts}
+    assert told == {"Layer": ("", 2), "Late": ("its tensors do not fit", 0)}
+
+    def none(part, spot, budget):
+        raise NotEnoughMemory("its tensors do not fit")
+
+    with pytest.raises(NotEnoughMemory, match="do not fit"):
+        of_two_kinds(none)
+
+
+def test_a_search_that_is_stopped_ends_the_whole_with_what_is_there(elsewhere, quick):
+    """Ctrl-C ends one search gently; whoever presses it wants no other one begun, and loses nothing."""
+    searched = []
+
+    def search(part, spot, budget):
+        searched.append(spot.kind)
+        found = search_result((2.0, waiting(0.0)))
+        found.state = "stopped"
+        return found
+
+    whole = of_two_kinds(search)
+    assert searched == ["Layer"]
+    assert [(p.kept_for, len(p.replaced)) for p in whole.parts] == [("", 2), ("stopped before its turn", 0)]

@@ -72,7 +72,7 @@ def test_nothing_of_it_is_in_the_store(tmp_path):
     ("options", "words"),
     [
         ({"evaluator": "keeper_of_nothing"}, "keeps nothing sealed"),
-        ({"state": "running"}, "is running"),
+        ({"state": "running"}, "is interrupted"),
         ({"verdict": Evaluation.wrong("no")}, "found no correct program"),
     ],
 )

@@ -84,6 +84,10 @@ def test_run_show_runs_export_resume(elsewhere, command):
 
     code, out, err = command("resume", "--json")
     assert code == 0 and json.loads(out)["trials"] == data["trials"] and "resuming" in err
+    assert "the run has ended" in err and "--budget" in err  # nobody judges its winner once more
+    command("steer", "@last", "submit", "mine.py")
+    code, out, err = command("resume", "--json")
+    assert code == 0 and "the run has ended" not in err  # an order waited
     code, out, _ = command("show", "--html")
     report = (elsewhere / data["run"]["folder"] / "report.html").read_text()
     assert code == 0 and out == report and "<svg" in out and "ANSWER = 3" in out
@@ -273,7 +277,7 @@ def test_a_killed_run_goes_on_where_it_was(elsewhere, command):
         process.kill()
         log.close()
     before = json.loads(command("show", "killed", "--json")[1])
-    assert before["run"]["state"] == "running" and len(before["trials"]) >= 4
+    assert before["run"]["state"] == "interrupted" and len(before["trials"]) >= 4
 
     with RunStore.open("killed", readonly=True) as store:
         store.append_command("ana", "stop", {})

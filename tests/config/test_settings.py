@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,7 +16,7 @@ settings = st.builds(
     device=st.sampled_from(["cpu", "cuda"]),
     size=st.sampled_from([None, "small", "full", "v0"]),
     seed=st.integers(-(2**40), 2**40),
-    proposers=st.lists(st.sampled_from(MODEL_FREE), min_size=1, max_size=4).map(tuple),
+    proposers=st.lists(st.sampled_from(MODEL_FREE), min_size=1, max_size=4, unique=True).map(tuple),
     model=st.none() | st.text(min_size=1, max_size=20),
     base_url=st.none() | st.text(min_size=1, max_size=20),
     workers=st.none() | st.integers(1, 64),
@@ -52,8 +53,53 @@ def test_flags_win_over_environment_over_file(tmp_path: Path) -> None:
 
 def test_naming_a_model_adds_the_llm_proposer() -> None:
     assert load_settings({"model": "m"}, environ=NO_ENV).proposers == (*MODEL_FREE, "llm")
-    chosen = load_settings({"model": "m", "proposers": ["tune"]}, environ=NO_ENV)
-    assert chosen.proposers == ("tune",)
+    elsewhere = {"KERNELEVO_MODEL": "m"}  # meant for whatever run asks one
+    assert load_settings({"proposers": ["tune"]}, environ=elsewhere).proposers == ("tune",)
+
+
+def test_recorded_replies_are_all_that_is_asked_unless_a_model_is_named_for_this_run() -> None:
+    elsewhere = {"KERNELEVO_MODEL": "m"}
+    assert load_settings({"replay": "r.jsonl"}, environ=elsewhere).proposers == ("llm",)
+    both = load_settings({"replay": "r.jsonl", "model": "m"}, environ=NO_ENV)
+    assert both.proposers == (*MODEL_FREE, "llm")
+    assert load_settings({"replay": "r.jsonl", "mailbox": "box"}, environ=NO_ENV).proposers == (
+        "llm",
+        "mailbox",
+    )
+
+
+@pytest.mark.parametrize(
+    ("flag", "flags"),
+    [
+        ("--model", {"model": "m", "proposers": ["tune"]}),
+        ("--mailbox", {"mailbox": "box", "proposers": ["tune"]}),
+        ("--replay", {"replay": "r.jsonl", "proposers": ["tune"]}),
+        ("--replay-loosely", {"replay_loosely": True}),
+        ("--window", {"window": 4}),
+        ("--thinkers", {"deterministic": True, "thinkers": 4}),
+        ("--workers", {"executor": "inline", "workers": 4}),
+    ],
+)
+def test_what_would_do_nothing_is_refused(flag: str, flags: dict[str, Any]) -> None:
+    with pytest.raises(BadSetting, match=f"{flag} would do nothing") as caught:
+        load_settings(flags, environ=NO_ENV)
+    assert caught.value.why and "leave" in str(caught.value.now)
+
+
+def test_what_does_something_is_taken() -> None:
+    for flags in (
+        {"replay": "r.jsonl", "proposers": ["tune"], "judge_model": "m"},
+        {"deterministic": True, "window": 4, "thinkers": 1},
+        {"executor": "inline", "workers": 1},
+        {"replay": "r.jsonl", "replay_loosely": True},
+    ):
+        assert load_settings(flags, environ=NO_ENV)
+
+
+def test_settings_of_a_file_may_be_meant_for_other_runs(tmp_path: Path) -> None:
+    file = tmp_path / "c.toml"
+    file.write_text('[run]\nmodel = "m"\nwindow = 4\n')
+    assert load_settings({"proposers": ["tune"]}, file=file, environ=NO_ENV).proposers == ("tune",)
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 import pytest
 
-from kernelevo.core import WinnerConfirmed
-from kernelevo.engine import confirm
+from kernelevo.core import SearchEnded, TrialEnded, WinnerConfirmed
+from kernelevo.engine import Engine, confirm
 from kernelevo.store import RunStore
 from tests.engine import toys
 from tests.engine.test_engine import Bench, bench
@@ -55,3 +55,23 @@ def test_a_winner_that_does_not_hold_gives_way_to_the_next(bench: Bench) -> None
     assert [(e.trial, e.evaluation.status) for e in bench.of(WinnerConfirmed)] == [(1, "wrong"), (2, "ok")]
     again = bench.run(task, [toys.Script([])])  # and the refusal survives a resume
     assert again.best is not None and again.best.number == 2
+
+
+def test_the_end_of_the_search_is_told_before_anything_is_timed_again(bench: Bench) -> None:
+    """Who thinks for the search may end then; asks that are still out came to an end before."""
+    bench.run(toys.task("staged"), [toys.Script(["1" * 16])])
+    (ended,) = bench.of(SearchEnded)
+    assert ended.confirms and ended.reason
+    kinds = [type(event) for event in bench.events]
+    last = max(i for i, kind in enumerate(kinds) if kind is TrialEnded)
+    assert last < kinds.index(SearchEnded) < kinds.index(WinnerConfirmed)
+
+
+def test_a_stopped_search_confirms_nothing(bench: Bench) -> None:
+    def stop(event: object, engine: Engine, store: object) -> None:
+        if isinstance(event, TrialEnded):
+            engine.request_stop()
+
+    bench.run(toys.task("staged"), [toys.Flip()], meanwhile=stop)
+    (ended,) = bench.of(SearchEnded)
+    assert (ended.reason, ended.confirms) == ("stopped", False) and not bench.of(WinnerConfirmed)

@@ -110,6 +110,19 @@ def test_a_death_fails_what_was_asked_and_the_next_process_knows_the_past(host: 
         host.close()
 
 
+def test_a_host_at_rest_has_no_process_and_the_next_one_knows_the_past(host: GenerationHost) -> None:
+    thinker = host.proposer("thinker", THINKER)
+    host.rest()  # before anything was started
+    thinker.observe(trial(0))
+    ask(thinker)
+    before = host.pgid
+    assert before is not None
+    host.rest()
+    assert host.pgid is None and gone(before)
+    details = ask(thinker)[1]
+    assert details["observed"] == [0] and details["pid"] == host.pgid != before
+
+
 def test_what_a_proposer_or_its_factory_raises_comes_back(host: GenerationHost) -> None:
     with pytest.raises(ToolchainMissing, match="no compiler"):
         ask(host.proposer("thinker", THINKER), "raise")

@@ -142,6 +142,23 @@ def test_programs_for_another_size_stay_away(tmp_path):
     assert names("small") == ["any"] and names(None) == ["any", "wide_full", "wide_v0"]
 
 
+def test_a_variant_takes_the_programs_of_its_task_and_stands_for_it(tmp_path):
+    """What is blind as shipped would give a figure that counts nowhere."""
+    for folder in ("kernelbench_3_11", "kernelbench_3_28", "kernelbench_3_28@batchfirst"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / f"of_{folder[12:]}.py").write_text(TEXT)
+
+    def names(task):
+        return [path.stem for path in sweep.programs([tmp_path], f"kernelbench:3/{task}")]
+
+    assert names("11@he") == names("11") == ["of_3_11"]
+    assert names("28@batchfirst") == ["of_3_28@batchfirst"] and names("24@excite") == []
+    (tmp_path / "kernelbench_3_28@batchfirst" / "of_3_28@batchfirst.py").unlink()
+    assert names("28@batchfirst") == []  # that one computes something else
+    tasks = ["kernelbench:3/3", "kernelbench:3/3@he", "kernelbench:3/4"]
+    assert sweep.graded(tasks) == tasks[1:] and sweep.graded(tasks[::2]) == tasks[::2]
+
+
 @pytest.mark.slow
 def test_a_sweep_of_one_task_on_the_cpu(tmp_path, capsys):
     solution = library.root() / "solutions" / "cpu" / "kernelbench_3_4"

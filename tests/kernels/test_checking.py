@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from kernelevo.core import Status
+from kernelevo.core import Program, Status
 from kernelevo.kernels import conduct
 from kernelevo.kernels.answer import Answer
 from kernelevo.kernels.checking import Checker, Sample, _surely
@@ -13,6 +13,7 @@ from kernelevo.kernels.correctness import compare
 from kernelevo.kernels.failed import Failed
 from kernelevo.kernels.oracle import Observed
 from kernelevo.kernels.tree import flatten
+from tests.kernels.conftest import candidate
 
 SESSION = SimpleNamespace(setting=SimpleNamespace(returns_input=(True, True)))
 """Of a task that may hand inputs on, so that only the calls' own memory is looked at."""
@@ -79,3 +80,76 @@ def test_a_program_that_changes_its_parameters_is_refused():
     with pytest.raises(Failed, match="writes to its own parameter 'bias'") as caught:
         conduct.parameters_kept(SimpleNamespace(parameters=lambda: changed), kept)
     assert caught.value.status is Status.REJECTED
+
+
+def test_parameters_that_a_subject_has_already_are_not_written_again(judge):
+    """Programs pack weights that were written to; buffers, which calls move, are put back all the same."""
+    artifact, ground = judge.prepare(Program.single(candidate("return RESULT"))), judge.ground
+    ground.make_ready()
+    pool, checker = ground.pool, ground.checker
+    pool.fill()
+    written = []
+    half = next(g.parameters for g in pool.groups if g.parameters.only)
+    with judge._stages.enter(ground, artifact) as session:
+        load = session.load
+
+        def noted(state, way, only=()):
+            written.append((way, set(only) or set(state)))
+            load(state, way, only)
+
+        session.load = noted
+        checker.place(session, pool.shipped, fresh=True)
+        assert written == []  # the constructor has brought them
+
+        def placed(parameters):
+            written.clear()
+            checker.place(session, parameters)
+            has = session.parameters() | session.buffers()[0]
+            wanted = pool.state | (parameters.state or {})
+            assert all(torch.equal(has[name], value) for name, value in wanted.items())
+            checker._call(session, pool.first)
+            return list(written)
+
+        buffers = set(pool.state) - pool.parameters
+        assert placed(pool.shipped) == [("in place", buffers)]
+        assert placed(half) == [("in place", set(half.only))]  # the call before had the module's own
+        assert placed(pool.shipped) == [("load", set(pool.state))]
+        assert placed(pool.timed) == [("in place", set(pool.state))]
+        assert placed(pool.timed) == [("in place", buffers)]
+        assert placed(half) == [("in place", set(pool.state)), ("in place", set(half.only))]
+        session.load(pool.state, "load")
+        assert placed(half)[0] == ("in place", set(pool.state))  # whoever writes beside it is not trusted
+
+
+def test_what_is_hashed_of_a_batch_is_bounded():
+    """A few elements of a huge tensor would fill the judge's memory before any value is compared."""
+    read = []
+    child = SimpleNamespace(read_many=lambda spans: read.append(spans) or [])
+    setting = SimpleNamespace(staged=False, most_bytes=1000)
+    session = SimpleNamespace(
+        setting=setting, child=child, places=lambda batch: [[(0, 400), (9000, 500)], [(0, 1 << 40)]]
+    )
+    with pytest.raises(Failed, match="far larger in memory") as caught:
+        conduct.digest(session, None)
+    assert caught.value.status is Status.REJECTED and len(read) == 1
+
+
+@pytest.mark.parametrize(
+    ("spans", "shapes", "refused"),
+    [
+        ([(0, 32), (0, 32)], [(8,), (8,)], True),
+        ([(0, 32), (28, 60)], [(8,), (8,)], True),
+        ([(0, 32), (32, 64)], [(8,), (8,)], False),
+        ([(0, 60), (4, 64)], [(8,), (8,)], False),  # each other element: two halves of one product
+        ([(0, 0), (0, 32)], [(0,), (8,)], False),
+    ],
+)
+def test_tensors_of_one_result_share_no_memory_unless_the_modules_do(spans, shapes, refused):
+    answer = Answer("", tuple(torch.zeros(shape) for shape in shapes), tuple(spans))
+    conduct.leaves_apart(SimpleNamespace(setting=SimpleNamespace(shares=True)), answer)
+    session = SimpleNamespace(setting=SimpleNamespace(shares=False))
+    if refused:
+        with pytest.raises(Failed, match="two tensors of one result"):
+            conduct.leaves_apart(session, answer)
+    else:
+        conduct.leaves_apart(session, answer)

@@ -21,7 +21,8 @@ class Talker:
         if self._batch is not None:
             raise self._batch
 
-    def spans(self, *, profile, timeout):
+    def ask(self, do, *, profile, timeout):
+        assert do == "spans" and timeout > 0
         answer = self.answers[profile]
         if isinstance(answer, Failed):
             raise answer

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from kernelevo.errors import BadProgram
+from kernelevo.kernels.inputs import DISTRIBUTIONS
 from kernelevo.kernels.lint import lint
 from kernelevo.kernels.pool import Pool
 from tests.kernels.references import BLIND, CANCELS, KEEPS, TRANSITION, Ref
@@ -168,3 +169,75 @@ def test_parameters_are_changed_both_ways_whatever_the_inputs_are(draw):
         ("shipped", "load"),
         ("shipped", "in place"),
     }
+
+
+def test_a_call_is_seeded_otherwise_than_its_inputs_are_drawn():
+    """The program is told the seed, and would draw the inputs of cases, which it cannot of timed calls."""
+    pool = Pool(TRANSITION, random.Random(0))
+    pool.fill()
+    for group in pool.groups:
+        for case in group.cases:
+            assert not torch.equal(case.args[0], TRANSITION.inputs(case.seed)[0])
+
+
+def test_inputs_of_all_kinds_meet_the_parameters_of_timed_calls():
+    pool = Pool(TRANSITION, random.Random(0))
+    pool.fill()
+    others = [g for g in pool.groups if g.distribution != "shipped"]
+    assert {g.distribution for g in others} == set(DISTRIBUTIONS) - {"shipped"}
+    assert pool.timed.state is not None and all(g.parameters is pool.timed for g in others)
+    assert len(set(pool.judgeable())) == len(pool.judgeable()) >= 6
+
+
+class Shares100(torch.nn.Module):
+    """The logarithm of shares, which noise makes negative."""
+
+    def __init__(self):
+        super().__init__()
+        self.shares = torch.nn.Parameter(torch.full((100,), 0.01))
+
+    def forward(self, x):
+        return torch.logsumexp(x + torch.log(self.shares), -1)
+
+
+def test_where_noise_leaves_a_domain_values_keep_their_signs():
+    pool = Pool(Ref(Shares100, lambda: [torch.rand(6, 100)]), random.Random(0))
+    pool.fill()
+    changed = [g for g in pool.groups if g.parameters.state is not None]
+    assert not [g.refused for g in changed if g.refused and not g.parameters.only]
+    for state in (pool.timed.state, pool.loaded.state):
+        assert (state["shares"] > 0).all() and (state["shares"] != 0.01).all()
+
+
+class Codes(torch.nn.Module):
+    """One buffer that is drawn, and one that is not."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("codes", torch.randn(5, 4))
+        self.register_buffer("table", torch.arange(5.0))
+        self.register_buffer("once", torch.randn(5, 4), persistent=False)
+
+    def forward(self, x):
+        return torch.cdist(x, self.codes) + self.table
+
+
+def test_buffers_that_the_constructor_draws_are_weights():
+    pool = Pool(Ref(Codes, lambda: [torch.rand(6, 4)]), random.Random(0))
+    pool.fill()
+    states = [g.parameters.state for g in pool.groups if g.parameters.state is not None]
+    assert len(states) >= 3
+    for state in states:
+        assert not torch.equal(state["codes"], pool.state["codes"])
+        assert torch.equal(state["table"], pool.state["table"])
+
+
+@pytest.mark.parametrize(("momentum", "moves"), [(0.1, True), (None, False)])
+def test_a_pool_knows_whether_calls_move_buffers(momentum, moves):
+    def made():
+        norm = torch.nn.BatchNorm1d(4, momentum=momentum or 0.1)
+        return norm.train(moves)
+
+    pool = Pool(Ref(made, lambda: [torch.rand(6, 4)]), random.Random(0))
+    pool.fill()
+    assert pool.moves_buffers is moves

@@ -4,10 +4,12 @@ import random
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kernelevo.kernels.filling import HostFiller
 from kernelevo.kernels.inputs import DISTRIBUTIONS, free_leaves
-from kernelevo.kernels.stream import Stream
+from kernelevo.kernels.stream import _WINDOWS, Stream, _offset
 from tests.kernels.references import Ref
 
 
@@ -74,3 +76,34 @@ def test_without_room_for_copies_the_host_writes():
 
 def _refuse(*_, **__):
     raise torch.OutOfMemoryError("no room")
+
+
+def columns():
+    """The first column holds numbers of classes, the second one shares."""
+    kinds = torch.randint(0, 50, (4096, 1)).float()
+    return [torch.cat([kinds, torch.rand(4096, 1), torch.randn(4096, 6)], 1)]
+
+
+def test_columns_stay_in_their_places():
+    """A number of a class that came from another column would make the module itself raise."""
+    stream = stream_of(columns)
+    assert stream.windows
+    picks = [pick for pick in (stream.pick() for _ in range(60)) if pick.distribution == "shipped"]
+    assert len({pick.offset for pick in picks}) > 20
+    for pick in picks:
+        (value,) = stream.leaves(pick)
+        assert value[:, 0].min() >= 0 and 20 < value[:, 0].max() < 50  # times a factor from 0.9 to 1
+        assert value[:, 1].min() >= 0 and value[:, 1].max() < 1
+
+
+@given(st.lists(st.integers(1, 40), max_size=4), st.integers(0, 1 << 18), st.integers(0, 9))
+def test_windows_begin_at_whole_samples_where_many_fit(shape, room, seed):
+    rng = random.Random(seed)
+    offset = _offset(shape, room, rng)
+    assert 0 <= offset <= room
+    step = 1
+    for size in reversed(shape[1:]):
+        if step * size * _WINDOWS > room:
+            break
+        step *= size
+    assert offset % step == 0

@@ -35,7 +35,7 @@ def test_every_value_of_a_models_table_is_found_and_the_best_kept():
                 (a, b) for a, b in zip(source.splitlines(), made.source.splitlines(), strict=True) if a != b
             ]
             assert len(changed) == 1 and changed[0][1].startswith("TUNE = ")
-            assert made.parents == (program.id,) and made.origin.proposer == "tune"
+            assert made.parents == (parent.program.id,) and made.origin.proposer == "tune"
             seen.add(values_in_use(made.source)["BAND"])
             tune.observe(Trial(number, made, judged(made)))
             if judged(made).score > parent.evaluation.score:

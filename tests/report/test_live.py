@@ -12,6 +12,7 @@ from kernelevo.core import (
     RunEnded,
     RunStarted,
     ScoresRebased,
+    SearchEnded,
     Status,
     Trial,
     TrialEnded,
@@ -35,6 +36,8 @@ EVENTS: list[Event] = [
     TrialEnded(Trial(3, MADE, Evaluation(Status.OK, 0.7, fidelity="rough"))),
     TrialEnded(Trial(4, MADE, Evaluation.ok(2.0, score_low=1.9, score_high=2.1)), is_best=True),
     ScoresRebased("compile", 0.8),
+    SearchEnded("the budget of 90s is spent", True),
+    SearchEnded("stopped", False),
     WinnerConfirmed(4, Evaluation.ok(1.6, score_low=1.5, score_high=1.7)),
     RunEnded("budget spent"),
 ]
@@ -62,6 +65,7 @@ def test_plain_lines_without_a_terminal() -> None:
         "#3    0.7 rough  rewrite: sdpa",
         "#4    2.00x [1.90, 2.10]  -  err -  rewrite: sdpa",
         "compile is the faster baseline: scores so far are multiplied by 0.800",
+        "the search is over (the budget of 90s is spent); the best is judged again in fresh processes",
         "#4 timed again in fresh processes: 1.60x [1.50, 1.70] (ok)",
         "done: budget spent",
     ]

@@ -276,26 +276,6 @@ def parallel_torch(channel, payload, fds):
     channel.send([float((x + x).sum()), float(convolved[0, 0, 0, 0]), torch.get_num_threads()])
 
 
-def add_one(channel, payload, fds):
-    """Map the shared buffer as tensors and add one to each output."""
-    from kernelevo.sandbox.sharedmem import attach
-
-    tensors = attach(fds["buffer"], payload["layout"])
-    for tensor in tensors.values():
-        if payload["writes"]:
-            tensor.add_(1)
-    channel.send({name: [list(t.shape), str(t.dtype), t.data_ptr() % 64] for name, t in tensors.items()})
-    channel.recv()
-    if payload["writes"]:
-        for tensor in tensors.values():
-            tensor.zero_()
-    channel.send("late write done")
-
-
-def grow_buffer(channel, payload, fds):
-    channel.send(_outcome(lambda p: os.ftruncate(fds["buffer"], 1 << 30), payload))
-
-
 def thread_bomb(channel, payload, fds):
     channel.send("ready")
     while True:

@@ -60,7 +60,6 @@ class ConvolutionRows:
 
     name = "convolution-rows"
     describes = "channels-last convolutions in C++ (products, Winograd), norms and activation inside"
-    speculative = True
     devices = frozenset({"cpu"})
 
     def apply(self, captured: Captured) -> int:

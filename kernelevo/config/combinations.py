@@ -1,0 +1,74 @@
+"""Combinations: settings that were given and would do nothing beside others, which is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from kernelevo.errors import BadSetting
+
+if TYPE_CHECKING:
+    from kernelevo.config.settings import Settings
+
+_Rule = tuple[str, Callable[["Settings"], bool], str, str]
+_RULES: tuple[_Rule, ...] = (
+    (
+        "model",
+        lambda s: "llm" in s.proposers,
+        "the proposer llm, which asks it, is not among those named",
+        "add llm to the proposers",
+    ),
+    (
+        "replay",
+        lambda s: "llm" in s.proposers or bool(s.judge_model or s.summary_model),
+        "the proposer llm, which reads it, is not among those named",
+        "add llm to the proposers",
+    ),
+    (
+        "mailbox",
+        lambda s: "mailbox" in s.proposers,
+        "the proposer mailbox, which writes there, is not among those named",
+        "add mailbox to the proposers",
+    ),
+    (
+        "replay_loosely",
+        lambda s: s.replay is not None,
+        "it says how recorded replies are found, and none are given",
+        "give the record with replay",
+    ),
+    (
+        "window",
+        lambda s: s.deterministic,
+        "it is for deterministic runs",
+        "add deterministic",
+    ),
+    (
+        "thinkers",
+        lambda s: not s.deterministic or s.thinkers == 1,
+        "the asks of a deterministic run come one by one",
+        "leave one of the two",
+    ),
+    (
+        "workers",
+        lambda s: s.executor != "inline" or s.workers == 1,
+        "the executor inline works in this one process",
+        "take another executor",
+    ),
+)
+
+
+def refuse_idle(given: Mapping[str, Any], settings: Settings) -> None:
+    """Refuse what a person has just asked for and would not get.
+
+    Args:
+        given: flags or keywords, None and False where there are none. What a file or the environment says
+            may be meant for other runs.
+        settings: what came of everything together.
+
+    Raises:
+        BadSetting: for the first of them that would do nothing.
+    """
+    for name, holds, why, now in _RULES:
+        if given.get(name) and not holds(settings):
+            flag = "--" + name.replace("_", "-")
+            raise BadSetting(f"{flag} would do nothing here", why=why, now=f"{now}, or leave {flag} out")
