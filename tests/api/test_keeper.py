@@ -124,6 +124,7 @@ def test_a_program_that_cannot_be_profiled_closes_it_too(elsewhere, check, made)
     assert made[0].closed == 1
 
 
+@pytest.mark.slow
 def test_a_real_judge_goes_on_as_if_nobody_had_been_there(quick_judge, elsewhere):
     """A wrong program, one that does not load, and an equal one before it change nothing for a right one."""
     from kernelevo.kernels import ground
