@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from kernelevo.errors import BadSetting
@@ -61,14 +62,17 @@ def refuse_idle(given: Mapping[str, Any], settings: Settings) -> None:
     """Refuse what a person has just asked for and would not get.
 
     Args:
-        given: flags or keywords, None and False where there are none. What a file or the environment says
-            may be meant for other runs.
+        given: flags or keywords, None and False where there are none; those with their usual values (as where
+            all settings are handed on) ask for nothing. What a file or the environment says may be meant for
+            other runs.
         settings: what came of everything together.
 
     Raises:
         BadSetting: for the first of them that would do nothing.
     """
+    usual = {field.name: field.default for field in fields(settings)}
     for name, holds, why, now in _RULES:
-        if given.get(name) and not holds(settings):
+        value = given.get(name)
+        if value and value != usual[name] and not holds(settings):
             flag = "--" + name.replace("_", "-")
             raise BadSetting(f"{flag} would do nothing here", why=why, now=f"{now}, or leave {flag} out")

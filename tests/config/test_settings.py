@@ -75,7 +75,7 @@ def test_recorded_replies_are_all_that_is_asked_unless_a_model_is_named_for_this
         ("--mailbox", {"mailbox": "box", "proposers": ["tune"]}),
         ("--replay", {"replay": "r.jsonl", "proposers": ["tune"]}),
         ("--replay-loosely", {"replay_loosely": True}),
-        ("--window", {"window": 4}),
+        ("--window", {"window": 5}),
         ("--thinkers", {"deterministic": True, "thinkers": 4}),
         ("--workers", {"executor": "inline", "workers": 4}),
     ],
@@ -92,6 +92,7 @@ def test_what_does_something_is_taken() -> None:
         {"deterministic": True, "window": 4, "thinkers": 1},
         {"executor": "inline", "workers": 1},
         {"replay": "r.jsonl", "replay_loosely": True},
+        load_settings({"budget": "3s"}, environ=NO_ENV).to_json(),  # all of them, as one run hands them on
     ):
         assert load_settings(flags, environ=NO_ENV)
 
