@@ -236,7 +236,7 @@ def resume(run: str | Path, *, budget: str | None = None, listener: Listener | N
             limits = total_budget(store, budget) if budget else Budget.parse(settings.budget)
             if budget:
                 refuse_unspendable(settings, limits)
-            if budget:  # written down: it holds against earlier orders, and for whoever resumes without one
+                # written down: it holds against earlier orders, and for whoever resumes without one
                 store.append_event("budget", {"limits": dict(limits.limits), "text": str(limits)})
             outcome = carry_out(Plan(store, settings, limits, [listener] if listener else []))
         return _finished(folder, outcome, settings, listener)

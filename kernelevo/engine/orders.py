@@ -59,7 +59,7 @@ ORDERS: Mapping[str, Mapping[str, Argument]] = {
 """Every order and its arguments."""
 VERBS = tuple(ORDERS)
 _HELP = "kernelevo steer --help says what each order takes"
-_A = {
+_NEEDED = {
     "text": "a text",
     "order": "the number of an order",
     "program": "a program: the number of its trial, or the beginning of its id",
@@ -92,7 +92,7 @@ def checked(verb: str, args: Mapping[str, Any]) -> dict[str, Any]:
             raise BadSetting(f"{verb} takes no {name}", why=f"it takes {takes}", now=_HELP)
     for name, argument in known.items():
         if argument.needed and name not in given:
-            raise BadSetting(f"{verb} needs {_A[name]}", why=f"its {name} is missing", now=_HELP)
+            raise BadSetting(f"{verb} needs {_NEEDED[name]}", why=f"its {name} is missing", now=_HELP)
     clean = {name: _read(verb, name, known[name], value) for name, value in given.items()}
     if verb == "submit" and not (clean.get("source") or clean.get("files")):
         raise BadSetting("submit needs a file", why="its program is missing", now="steer RUN submit FILE")

@@ -77,10 +77,10 @@ class Weights:
         """Return sets in which one secret half of the parameters is changed, and those of the other half.
 
         Whoever follows some parameters alone is met by one of the two. Fresh parameters are small and alike:
-        what a large one decides (a gate that stays open for hundreds of steps)
-        could be left out. So in each half one secret matrix is 8 to 32 times as large, one vector moved by up
-        to 6 either way, and of gains that are all one some have another sign. Where nobody could be judged on
-        that, the same without the matrix follows, then without the vector, then without signs.
+        what a large one decides (a gate that stays open for hundreds of steps) could be left out. So in each
+        half one secret matrix is 8 to 32 times as large, one vector moved by up to 6 either way, and of gains
+        that are all one some have another sign. Where nobody could be judged on that, the same without the
+        matrix follows, then without the vector, then without signs.
         """
         names = sorted(n for n in self.varied & self.state.keys() if self.state[n].is_floating_point())
         names = [n for n in names if self.tied.get(n, n) == n]

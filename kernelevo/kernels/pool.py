@@ -280,7 +280,7 @@ class Pool:
         """Make one case of a group, or find that nobody could be judged on it."""
         case, problem = self._tried(group)
         if case is None or (problem and not self._is_first(group)):
-            if group.instead:
+            if group.instead and not group.cases:  # those at hand are of the parameters that it has
                 group.parameters, group.instead = group.instead[0](), group.instead[1:]
             else:
                 group.refused = problem
