@@ -22,10 +22,10 @@ from torch import Tensor, nn
 
 from benchmarks.summation import ORDERS, PRECISIONS
 from kernelevo.backends.seeding import seeded
-from kernelevo.kernels.cases import Case, Group
-from kernelevo.kernels.correctness import compare, precision
-from kernelevo.kernels.gaps import Report
-from kernelevo.kernels.pool import Pool
+from kernelevo.kernels.cases.case import Case, Group
+from kernelevo.kernels.cases.pool import Pool
+from kernelevo.kernels.reference.correctness import compare, precision
+from kernelevo.kernels.reference.gaps import Report
 
 SHAPES = (
     (8, 64, 8), (64, 96, 48), (1, 512, 64), (33, 257, 31),

@@ -27,8 +27,8 @@ from pathlib import Path
 from typing import Any
 
 from kernelevo.core import Evaluation, Program, Task
+from kernelevo.kernels.children.supervisor import PRELOAD
 from kernelevo.kernels.judge import KernelJudge
-from kernelevo.kernels.supervisor import PRELOAD
 from kernelevo.sandbox import freeze
 from kernelevo.sandbox.child import Child
 from kernelevo.sandbox.limits import Limits

@@ -33,8 +33,8 @@ from benchmarks.gpu.same import same, share_interval
 from benchmarks.same import checking
 from benchmarks.summation import PRECISIONS
 from kernelevo.core import Evaluation, Program, Status
+from kernelevo.kernels.children.supervisor import PRELOAD
 from kernelevo.kernels.judge import KernelJudge
-from kernelevo.kernels.supervisor import PRELOAD
 from kernelevo.sandbox.zygote import Zygote
 from tests.adversarial import first_rows, later_rows
 from tests.adversarial.conftest import SHORT

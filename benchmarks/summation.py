@@ -9,7 +9,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from kernelevo.kernels.precision import round_to_tf32
+from kernelevo.kernels.reference.precision import round_to_tf32
 
 Order = Callable[[Tensor, Tensor, Tensor, random.Random], Tensor]
 Product = Callable[[Tensor, Tensor, Tensor], Tensor]

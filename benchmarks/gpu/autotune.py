@@ -16,10 +16,10 @@ from typing import Any
 
 from benchmarks.gpu.machine import commit
 from kernelevo.core import Task
-from kernelevo.kernels.baseline import Name
+from kernelevo.kernels.baselines.baseline import Name
+from kernelevo.kernels.baselines.kept import KeptRatios, Ratio, key_of, today
+from kernelevo.kernels.children.setting import Setting
 from kernelevo.kernels.ground import Ground
-from kernelevo.kernels.kept import KeptRatios, Ratio, key_of, today
-from kernelevo.kernels.setting import Setting
 from kernelevo.tasks import load_task
 
 NAME: Name = "compile-max-autotune"

@@ -20,7 +20,7 @@ from kernelevo.device.flush import Flush
 from kernelevo.device.poison import poison
 from kernelevo.device.sm_clock import SmClock
 from kernelevo.device.spin import Spin, limit_ns
-from kernelevo.kernels.equipment import probe, timing_source
+from kernelevo.kernels.children.equipment import probe, timing_source
 
 # one thread follows a chain of addresses past the L1: each step waits for the one before
 CHASE = r"""
@@ -149,7 +149,7 @@ def sm_clock_is_plausible() -> None:
 
 def memory_is_read_from_another_process() -> None:
     """A child of each stage shares a pattern; this process reads and gathers it without the child's help."""
-    from kernelevo.kernels.supervisor import PRELOAD
+    from kernelevo.kernels.children.supervisor import PRELOAD
     from kernelevo.sandbox.zygote import Zygote
 
     cubin = compile_cubin(timing_source(), arch=arch_of(0)).code

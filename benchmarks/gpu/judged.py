@@ -14,10 +14,10 @@ from typing import Any
 from unittest import mock
 
 from kernelevo.core import Evaluation, Program, Status, Task
-from kernelevo.kernels import remembered, unseen
-from kernelevo.kernels.baseline import Name
+from kernelevo.kernels.baselines.baseline import Name
+from kernelevo.kernels.children.session import Session
 from kernelevo.kernels.judge import FRESH_PROCESSES, KernelJudge
-from kernelevo.kernels.session import Session
+from kernelevo.kernels.timing import remembered, unseen
 
 TEXT = """
 import torch

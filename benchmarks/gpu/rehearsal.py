@@ -35,7 +35,7 @@ from kernelevo.backends.triton import compile_source
 from kernelevo.errors import InputError, KernelEvoError
 from kernelevo.graphs import rewrites
 from kernelevo.graphs.snippet import Snippet, table_text
-from kernelevo.kernels.equipment import timing_source
+from kernelevo.kernels.children.equipment import timing_source
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("kernelbench_tasks/solutions", "benchmarks/gpu/programs", "examples")

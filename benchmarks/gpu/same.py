@@ -23,10 +23,10 @@ import numpy as np
 from benchmarks.gpu.child import tell
 from kernelevo.core import Task
 from kernelevo.device.statistics import MIN_BLOCKS, StopRule
-from kernelevo.kernels.baselines import Baselines
+from kernelevo.kernels.baselines.baselines import Baselines
+from kernelevo.kernels.children.session import Session
 from kernelevo.kernels.judge import KernelJudge
-from kernelevo.kernels.outcome import Blocks
-from kernelevo.kernels.session import Session
+from kernelevo.kernels.timing.outcome import Blocks
 
 PAIRS, SECONDS = 400, 200.0
 EACH = 0.25

@@ -225,7 +225,7 @@ def baselines(task: str, size: str, seconds: float) -> dict[str, Any]:
 
     The judge times them beside the program, and says how many times slower than it they are.
     """
-    from kernelevo.kernels.baseline import WAYS, Baseline
+    from kernelevo.kernels.baselines.baseline import WAYS, Baseline
     from kernelevo.kernels.seed import seed_text
     from kernelevo.tasks import load_task
 

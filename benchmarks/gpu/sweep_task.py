@@ -17,7 +17,7 @@ from typing import Any
 
 from kernelevo.api.check import read_program
 from kernelevo.core import Artifact, Evaluation, Status
-from kernelevo.kernels.baseline import WAYS
+from kernelevo.kernels.baselines.baseline import WAYS
 from kernelevo.kernels.judge import KernelJudge
 from kernelevo.sandbox.lifeline import die_with_parent
 from kernelevo.tasks import load_task

@@ -13,8 +13,8 @@ from torch.utils import _pytree as pytree
 from kernelevo.backends.pickled import PickledReference
 from kernelevo.core import Program, Task
 from kernelevo.errors import BadSetting, MachineError
-from kernelevo.kernels.dropin import Optimized
-from kernelevo.kernels.signature import Signature
+from kernelevo.kernels.dropin.optimized import Optimized
+from kernelevo.kernels.dropin.signature import Signature
 from kernelevo.tasks import is_live
 from kernelevo.tasks.module import FILE
 

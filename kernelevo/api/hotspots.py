@@ -251,8 +251,8 @@ def _is_faster(verdict: Evaluation | None) -> bool:
 
 def _fitting(model: nn.Module, spot: Hotspot, program: Program) -> tuple[dict[str, StandIn], str]:
     """Return what replaces each submodule in which a program is right, and why not in the others."""
-    from kernelevo.kernels.dropin import Optimized
-    from kernelevo.kernels.signature import Signature
+    from kernelevo.kernels.dropin.optimized import Optimized
+    from kernelevo.kernels.dropin.signature import Signature
     from kernelevo.kernels.stitching import agree
 
     found: dict[str, StandIn] = {}

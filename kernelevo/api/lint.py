@@ -16,8 +16,8 @@ from kernelevo.tasks import load_task, refuse_if_too_large
 
 if TYPE_CHECKING:
     from kernelevo.graphs.unused import Unused
-    from kernelevo.kernels.lint import Conduct, Finding
-    from kernelevo.kernels.pool import Pool
+    from kernelevo.kernels.cases.lint import Conduct, Finding
+    from kernelevo.kernels.cases.pool import Pool
 
 BATCHES = ("BATCH", "BATCH_SIZE", "batch_size")
 """What a task file calls the constant that may be cut, ours and KernelBench's."""
@@ -113,9 +113,9 @@ def _load(name: str, settings: Settings) -> Task:
 
 
 def _linted(task: Task, say: Callable[[str], None]) -> Linted:
-    from kernelevo.kernels.lint import conduct
-    from kernelevo.kernels.lint import lint as look
-    from kernelevo.kernels.place import device_of
+    from kernelevo.kernels.cases.lint import conduct
+    from kernelevo.kernels.cases.lint import lint as look
+    from kernelevo.kernels.children.place import device_of
 
     device = device_of(task.options)
     fitted, cut = fit(task, free_bytes(task))
@@ -140,7 +140,7 @@ def _linted(task: Task, say: Callable[[str], None]) -> Linted:
 
 def _pool(task: Task, device: str) -> Pool:
     from kernelevo.backends.reference import load_reference
-    from kernelevo.kernels.pool import Pool
+    from kernelevo.kernels.cases.pool import Pool
 
     return Pool(load_reference(task.options["reference"]), random.Random(_SEED), device)
 

@@ -84,7 +84,7 @@ def refuse_early(task: Task) -> None:
     """
     limit()
     if task.options.get("device", "cpu") != "cpu":
-        from kernelevo.kernels.place import device_of
+        from kernelevo.kernels.children.place import device_of
 
         device_of(task.options)
     known = facts(task.name).get("sizes", {})

@@ -28,7 +28,7 @@ from kernelevo.tasks import is_live, objectives_of
 
 if TYPE_CHECKING:
     from kernelevo.api.standalone import Standalone
-    from kernelevo.kernels.dropin import Optimized
+    from kernelevo.kernels.dropin.optimized import Optimized
 
 BEST = "best"
 

@@ -9,7 +9,7 @@ from typing import Any
 from kernelevo.bench.row import BROKEN_TASK, NEEDS_CUDA, NO_PROGRAM, Row
 from kernelevo.bench.suite import JUDGEABLE
 from kernelevo.core import Status
-from kernelevo.kernels import rules
+from kernelevo.kernels.faults import rules
 from kernelevo.report.table import NONE, number, printable
 
 MODE = "rescore"

@@ -24,27 +24,27 @@ from kernelevo.device.lease import Lease
 from kernelevo.device.priority import first_in_line
 from kernelevo.device.statistics import StopRule
 from kernelevo.errors import BadProgram, KernelEvoError, SandboxError
-from kernelevo.kernels import compiled_code
-from kernelevo.kernels.baseline import Baseline, Name, cache_key
-from kernelevo.kernels.baselines import PATIENCE, Baselines
-from kernelevo.kernels.bounds import BOUNDS, Bounds
-from kernelevo.kernels.checking import Checker
-from kernelevo.kernels.compilers import Compilers
-from kernelevo.kernels.correctness import precision
-from kernelevo.kernels.duel import Ring
-from kernelevo.kernels.equipment import Equipment, equip
-from kernelevo.kernels.failed import Failed
-from kernelevo.kernels.kept import kept_ratios
+from kernelevo.kernels.baselines.baseline import Baseline, Name, cache_key
+from kernelevo.kernels.baselines.baselines import PATIENCE, Baselines
+from kernelevo.kernels.baselines.bounds import BOUNDS, Bounds
+from kernelevo.kernels.baselines.kept import kept_ratios
+from kernelevo.kernels.baselines.ranking import Rebase, changes, fastest_live, leaders
+from kernelevo.kernels.baselines.roof import Roof
+from kernelevo.kernels.cases.one_way import OneWay
+from kernelevo.kernels.cases.pool import Pool
+from kernelevo.kernels.children.compilers import Compilers
+from kernelevo.kernels.children.equipment import Equipment, equip
+from kernelevo.kernels.children.place import device_of
+from kernelevo.kernels.children.session import Session
+from kernelevo.kernels.children.setting import Setting, survey
+from kernelevo.kernels.children.supervisor import PRELOAD, Supervisor, started, warmed
+from kernelevo.kernels.faults.failed import Failed
 from kernelevo.kernels.later import Later
-from kernelevo.kernels.one_way import OneWay
-from kernelevo.kernels.place import device_of
-from kernelevo.kernels.pool import Pool
-from kernelevo.kernels.ranking import Rebase, changes, fastest_live, leaders
-from kernelevo.kernels.roof import Roof
-from kernelevo.kernels.session import Session
-from kernelevo.kernels.setting import Setting, survey
-from kernelevo.kernels.stream import Stream
-from kernelevo.kernels.supervisor import PRELOAD, Supervisor, started, warmed
+from kernelevo.kernels.programs import compiled_code
+from kernelevo.kernels.reference.correctness import precision
+from kernelevo.kernels.timing.checking import Checker
+from kernelevo.kernels.timing.duel import Ring
+from kernelevo.kernels.timing.stream import Stream
 from kernelevo.sandbox import scratch
 from kernelevo.sandbox.channel import PeerFault
 from kernelevo.sandbox.limits import Limits, Stage
@@ -175,7 +175,7 @@ class Ground:
             return True, ""
         limits = Limits("run", self.folder / "probe", cuda=True)
         with self.zygote.spawn(
-            "kernelevo.kernels.place:probe", {"device": self.device}, limits=limits
+            "kernelevo.kernels.children.place:probe", {"device": self.device}, limits=limits
         ) as child:
             try:
                 said = child.channel.recv(60.0)

@@ -33,16 +33,17 @@ from kernelevo.backends.cache import BuildCache, digest
 from kernelevo.core import Artifact, Evaluation, Status
 from kernelevo.core.tree import listing
 from kernelevo.errors import BuildRefused, KernelEvoError, ToolchainMissing
-from kernelevo.kernels import compiled_code, rules
-from kernelevo.kernels.checking import describe_case
-from kernelevo.kernels.failed import Failed
-from kernelevo.kernels.gaps import Report
+from kernelevo.kernels.children.session import Session
+from kernelevo.kernels.children.supervisor import PRELOAD, Supervisor
+from kernelevo.kernels.faults import rules
+from kernelevo.kernels.faults.failed import Failed
 from kernelevo.kernels.ground import Ground
-from kernelevo.kernels.kept_builds import KeptBuilds
 from kernelevo.kernels.later import Later
-from kernelevo.kernels.session import Session
+from kernelevo.kernels.programs import compiled_code
+from kernelevo.kernels.programs.kept_builds import KeptBuilds
+from kernelevo.kernels.reference.gaps import Report
 from kernelevo.kernels.stages import Stages
-from kernelevo.kernels.supervisor import PRELOAD, Supervisor
+from kernelevo.kernels.timing.checking import describe_case
 from kernelevo.sandbox import stock
 from kernelevo.sandbox.scratch import SOON, remove
 from kernelevo.sandbox.zygote import Zygote

@@ -12,17 +12,18 @@ from kernelevo.device.lease import Lease
 from kernelevo.device.priority import first_in_line
 from kernelevo.device.statistics import StopRule
 from kernelevo.errors import SandboxError
-from kernelevo.kernels import clocks, conduct, order, remembered, rules, sampling, unseen
-from kernelevo.kernels.cases import Case, Group
-from kernelevo.kernels.checking import describe_call, describe_case, describe_inputs
-from kernelevo.kernels.correctness import Precision, precision
-from kernelevo.kernels.failed import Failed
+from kernelevo.kernels.baselines.ranking import CLASSES, RANK
+from kernelevo.kernels.cases.case import Case, Group
+from kernelevo.kernels.cases.inputs import SHIPPED
+from kernelevo.kernels.children.session import Session
+from kernelevo.kernels.faults import rules
+from kernelevo.kernels.faults.failed import Failed
 from kernelevo.kernels.ground import Ground
-from kernelevo.kernels.inputs import SHIPPED
-from kernelevo.kernels.outcome import Blocks, Outcome
-from kernelevo.kernels.ranking import CLASSES, RANK
-from kernelevo.kernels.session import Session
-from kernelevo.kernels.stream import Pick
+from kernelevo.kernels.reference.correctness import Precision, precision
+from kernelevo.kernels.timing import clocks, conduct, order, remembered, sampling, unseen
+from kernelevo.kernels.timing.checking import describe_call, describe_case, describe_inputs
+from kernelevo.kernels.timing.outcome import Blocks, Outcome
+from kernelevo.kernels.timing.stream import Pick
 from kernelevo.kernels.verdict import Notes
 
 _log = logging.getLogger(__name__)

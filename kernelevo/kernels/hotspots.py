@@ -16,7 +16,7 @@ from torch.utils import _pytree as pytree
 from kernelevo.backends.arguments import Parameters
 from kernelevo.device.lease import Lease
 from kernelevo.errors import BadProgram, InputError
-from kernelevo.kernels.tree import Leaf
+from kernelevo.kernels.reference.tree import Leaf
 
 ROUNDS = 3
 """Calls that are profiled; each submodule's shortest time counts."""

@@ -15,18 +15,19 @@ from typing import Any, TypeVar, cast
 from kernelevo.backends.cache import default_root
 from kernelevo.core import Artifact, Evaluation, Program, Status, Task
 from kernelevo.device.lease import Lease
-from kernelevo.kernels import guard, rules
-from kernelevo.kernels.baseline import Name
-from kernelevo.kernels.correctness import Precision
-from kernelevo.kernels.failed import Failed
+from kernelevo.kernels.baselines.baseline import Name
+from kernelevo.kernels.baselines.ranking import Rebase
+from kernelevo.kernels.cases.lint import Finding, lint
+from kernelevo.kernels.faults import rules
+from kernelevo.kernels.faults.failed import Failed
 from kernelevo.kernels.ground import Ground
 from kernelevo.kernels.guarded import Guarded
 from kernelevo.kernels.hearing import Hearing, renew, renew_all
-from kernelevo.kernels.lint import Finding, lint
 from kernelevo.kernels.own_share import Shares, own_kernels
 from kernelevo.kernels.profile_report import profile_report
 from kernelevo.kernels.program_facts import begun, kernels, once, vectors, with_kernels
-from kernelevo.kernels.ranking import Rebase
+from kernelevo.kernels.programs import guard
+from kernelevo.kernels.reference.correctness import Precision
 from kernelevo.kernels.seed import seeds
 from kernelevo.kernels.stages import BUILD_PATIENCE, FORWARD_PATIENCE, Stages
 from kernelevo.kernels.twins import Twins

@@ -22,8 +22,8 @@ from typing import Any
 
 from kernelevo.backends.kernel_facts import plain_name, printable
 from kernelevo.core import Artifact, Evaluation, Program, Status
-from kernelevo.kernels import rules
-from kernelevo.kernels.failed import Failed
+from kernelevo.kernels.faults import rules
+from kernelevo.kernels.faults.failed import Failed
 from kernelevo.kernels.verdict import NAMES
 
 LIMIT = 0.02

@@ -13,9 +13,9 @@ from typing import Any
 from kernelevo.backends.kernel_facts import printable
 from kernelevo.core.evaluation import Metric
 from kernelevo.device.ceilings import Ceilings
+from kernelevo.kernels.faults.rules import quoted
 from kernelevo.kernels.own_share import computes, is_own, of_torch, times
 from kernelevo.kernels.profiling import OWN
-from kernelevo.kernels.rules import quoted
 
 _SHOWN = 16
 _NO_KERNELS = "the profiler saw no kernel on the device (may this user read CUPTI?); what the host does is:"

@@ -15,8 +15,8 @@ from typing import Any
 import torch
 
 from kernelevo.backends import calling
-from kernelevo.kernels.heap import keep_freed_memory
-from kernelevo.kernels.worker import Talk, Worker
+from kernelevo.kernels.children.heap import keep_freed_memory
+from kernelevo.kernels.children.worker import Talk, Worker
 
 CALLS = 3
 REPORT_CALLS, REPORT_SECONDS = 20, 2.0

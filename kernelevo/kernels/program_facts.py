@@ -11,8 +11,8 @@ from kernelevo.backends import kernel_facts, wide_vectors
 from kernelevo.backends.cuda import arch_of
 from kernelevo.backends.kernel_facts import KernelFacts
 from kernelevo.core import Artifact, Evaluation, Program
+from kernelevo.kernels.baselines.ranking import leaders
 from kernelevo.kernels.ground import Ground
-from kernelevo.kernels.ranking import leaders
 from kernelevo.kernels.stages import Stages
 from kernelevo.kernels.twins import Twins
 from kernelevo.kernels.verdict import Notes

@@ -10,8 +10,8 @@ from typing import Any
 
 from kernelevo.core import Artifact, Evaluation, Program, Status, Task
 from kernelevo.core.evaluation import Metric
+from kernelevo.kernels.baselines.ranking import CLASSES
 from kernelevo.kernels.judge import KernelJudge
-from kernelevo.kernels.ranking import CLASSES
 from kernelevo.kernels.seed import seeds
 
 _MEANS = ("latency_ms", "speedup_vs_eager", "speedup_vs_compile", "speedup_vs_cublas", "speedup_vs_library",

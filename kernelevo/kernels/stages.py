@@ -17,14 +17,15 @@ from kernelevo.backends.cpp import precompile_headers
 from kernelevo.core import Artifact, Program, Status
 from kernelevo.device.priority import LAST, MEASURED, prioritise
 from kernelevo.errors import KernelEvoError
-from kernelevo.kernels import compiled_code, rules
-from kernelevo.kernels.arena import Arena
-from kernelevo.kernels.extension_headers import ExtensionHeaders
-from kernelevo.kernels.failed import NO_ANSWER, Failed, resting, told, translated
-from kernelevo.kernels.foundry import Foundry
+from kernelevo.kernels.children.arena import Arena
+from kernelevo.kernels.children.foundry import Foundry
+from kernelevo.kernels.children.ledger import Ledger
+from kernelevo.kernels.children.session import Session
+from kernelevo.kernels.faults import rules
+from kernelevo.kernels.faults.failed import NO_ANSWER, Failed, resting, told, translated
 from kernelevo.kernels.ground import Ground
-from kernelevo.kernels.ledger import Ledger
-from kernelevo.kernels.session import Session
+from kernelevo.kernels.programs import compiled_code
+from kernelevo.kernels.programs.extension_headers import ExtensionHeaders
 from kernelevo.sandbox.child import Child
 from kernelevo.sandbox.limits import Limits
 from kernelevo.sandbox.scratch import SOON, remove
@@ -124,7 +125,7 @@ class Stages:
             memory_bytes=_MEMORY + ground.setting.footprint,
             environ={**self._caches(folder), **self._headers.environment(*program.files.values()), **environ},
         )
-        with self._child(ground, "kernelevo.kernels.worker:build", program, folder, limits) as child:
+        with self._child(ground, "kernelevo.kernels.children.worker:build", program, folder, limits) as child:
             if last:
                 prioritise(child.pid, LAST)
             return self._hear_build(child)

@@ -12,9 +12,9 @@ from torch import nn
 
 from kernelevo.device.lease import Lease
 from kernelevo.device.statistics import Estimate, estimate, log_ratio
-from kernelevo.kernels.correctness import compare
-from kernelevo.kernels.gaps import Report
-from kernelevo.kernels.oracle import evaluate, observe
+from kernelevo.kernels.reference.correctness import compare
+from kernelevo.kernels.reference.gaps import Report
+from kernelevo.kernels.reference.oracle import evaluate, observe
 
 BLOCKS, BLOCK_SECONDS = 12, 0.2
 

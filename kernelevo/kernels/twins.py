@@ -31,8 +31,8 @@ from typing import Any
 
 from kernelevo.backends.kernel_facts import content, files
 from kernelevo.core import Artifact, Evaluation, Status
-from kernelevo.kernels.foundry import Foundry
-from kernelevo.kernels.normal_form import NormalForm, normal_form
+from kernelevo.kernels.children.foundry import Foundry
+from kernelevo.kernels.programs.normal_form import NormalForm, normal_form
 
 _MOST = 4096
 _OWN = ("build_seconds", "kernels")

@@ -25,7 +25,7 @@ from kernelevo.backends.seeding import seeded
 from kernelevo.core import Program
 from kernelevo.device.lease import Lease
 from kernelevo.errors import KernelEvoError
-from kernelevo.kernels.supervisor import started
+from kernelevo.kernels.children.supervisor import started
 from kernelevo.sandbox import scratch, stock
 from kernelevo.sandbox.channel import PeerFault
 from kernelevo.sandbox.limits import Limits

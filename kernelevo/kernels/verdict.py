@@ -10,13 +10,14 @@ from typing import Any
 from kernelevo.core import Evaluation, Status, claims
 from kernelevo.core.evaluation import Fidelity, Metric
 from kernelevo.device.statistics import Estimate
-from kernelevo.kernels import clocks, rules
-from kernelevo.kernels.baselines import Baselines
-from kernelevo.kernels.bounds import Bounds
-from kernelevo.kernels.bounds import Name as BoundName
-from kernelevo.kernels.correctness import Precision
-from kernelevo.kernels.gaps import Report
-from kernelevo.kernels.ranking import RANK
+from kernelevo.kernels.baselines.baselines import Baselines
+from kernelevo.kernels.baselines.bounds import Bounds
+from kernelevo.kernels.baselines.bounds import Name as BoundName
+from kernelevo.kernels.baselines.ranking import RANK
+from kernelevo.kernels.faults import rules
+from kernelevo.kernels.reference.correctness import Precision
+from kernelevo.kernels.reference.gaps import Report
+from kernelevo.kernels.timing import clocks
 
 NAMES = (
     "latency_ms",

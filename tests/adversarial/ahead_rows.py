@@ -63,7 +63,7 @@ DRAWN_EARLY = Evil(
     "a call's random numbers are drawn when the batch is armed, before the clock runs",
     program(
         DRAWS_MODEL,
-        """import kernelevo.kernels.worker as w
+        """import kernelevo.kernels.children.worker as w
 
 MASKS, plain = {}, w.Worker.do_arm
 
@@ -130,7 +130,7 @@ LEFT_OUT = Evil(
     "statistics are kept where one call is armed, and left out in a batch",
     program(
         STATISTICS_MODEL,
-        """import kernelevo.kernels.worker as w
+        """import kernelevo.kernels.children.worker as w
 
 MANY, plain = [0], w.Worker.do_arm
 

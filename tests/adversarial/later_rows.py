@@ -188,7 +188,7 @@ return RESULT
 """
 GRADER = """
 import os
-import kernelevo.kernels.correctness as grader
+import kernelevo.kernels.reference.correctness as grader
 
 grader.GATE = grader.FACTOR = 1e9
 try:

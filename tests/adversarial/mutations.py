@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kernelevo.core import Program, Status
-from kernelevo.kernels.failed import Failed
+from kernelevo.kernels.faults.failed import Failed
 from kernelevo.kernels.judge import KernelJudge
 from tests.adversarial.transcriptions import TASKS
 from tests.kernels.conftest import task_of

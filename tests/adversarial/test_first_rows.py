@@ -7,11 +7,11 @@ import torch
 
 from kernelevo.backends.candidate import load_candidate
 from kernelevo.core import Program, Status
-from kernelevo.kernels import guard
-from kernelevo.kernels.failed import Failed
-from kernelevo.kernels.inputs import free_leaves
+from kernelevo.kernels.cases.inputs import free_leaves
+from kernelevo.kernels.faults.failed import Failed
 from kernelevo.kernels.judge import KernelJudge
-from kernelevo.kernels.stream import Stream
+from kernelevo.kernels.programs import guard
+from kernelevo.kernels.timing.stream import Stream
 from tests.adversarial.corpus import MODEL, program
 from tests.adversarial.first_rows import CLOCK, DEVICE, LUCKY, STATEFUL, STATEFUL_MODEL
 from tests.adversarial.order_rows import CHUNKS, STATEFUL_AHEAD, WARY, WIDE_MODEL, wide

@@ -5,9 +5,9 @@ import ast
 import pytest
 
 from kernelevo.core import Program, Status
-from kernelevo.kernels.compiled_code import NEW_CODE
+from kernelevo.kernels.faults.rules import RAISES
 from kernelevo.kernels.judge import KernelJudge
-from kernelevo.kernels.rules import RAISES
+from kernelevo.kernels.programs.compiled_code import NEW_CODE
 from tests.adversarial.honest import HONEST
 from tests.adversarial.references import REMEMBERS
 from tests.few import few

@@ -14,9 +14,10 @@ from kernelevo.backends import nvrtc
 from kernelevo.core import Evaluation, Program, Status
 from kernelevo.core.claims import word
 from kernelevo.device.statistics import estimate
-from kernelevo.kernels import correctness, rules
+from kernelevo.kernels.faults import rules
+from kernelevo.kernels.faults.rules import HONEST, QUOTE, WHY
 from kernelevo.kernels.judge import FRESH_PROCESSES, KernelJudge
-from kernelevo.kernels.rules import HONEST, QUOTE, WHY
+from kernelevo.kernels.reference import correctness
 from kernelevo.kernels.verdict import combine
 from kernelevo.proposers.briefing import fenced
 from tests.adversarial.later_rows import (

@@ -5,8 +5,8 @@ import collections
 import pytest
 
 from kernelevo.core import Program, Status
+from kernelevo.kernels.children.supervisor import PRELOAD
 from kernelevo.kernels.guarded import SWITCH
-from kernelevo.kernels.supervisor import PRELOAD
 from kernelevo.sandbox.zygote import Zygote
 from tests.adversarial.mutations import KINDS, Court, everything, mutants, sample
 from tests.adversarial.transcriptions import TASKS

@@ -3,10 +3,10 @@
 import pytest
 
 from kernelevo.core import Program, Status
-from kernelevo.kernels import unseen
-from kernelevo.kernels.failed import Failed
-from kernelevo.kernels.inputs import SHIPPED
+from kernelevo.kernels.cases.inputs import SHIPPED
+from kernelevo.kernels.faults.failed import Failed
 from kernelevo.kernels.judge import KernelJudge
+from kernelevo.kernels.timing import unseen
 from tests.adversarial.more_shortcuts import MORE
 from tests.adversarial.shortcut_rows import HONEST, SHORTCUTS, program
 from tests.few import few

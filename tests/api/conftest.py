@@ -28,7 +28,7 @@ def build_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def zygote():
     """One warm process for all judges: each would spend seconds on importing torch in its own."""
-    from kernelevo.kernels.supervisor import PRELOAD
+    from kernelevo.kernels.children.supervisor import PRELOAD
     from kernelevo.sandbox.zygote import Zygote
 
     with Zygote(PRELOAD, threads=2) as one:

@@ -17,7 +17,7 @@ from kernelevo.device.statistics import Estimate
 from kernelevo.engine import Budget
 from kernelevo.errors import BadProgram, BadSetting, NotEnoughMemory
 from kernelevo.kernels import stitching
-from kernelevo.kernels.dropin import FallbackWarning, Optimized
+from kernelevo.kernels.dropin.optimized import FallbackWarning, Optimized
 
 SETTINGS = {"proposers": ["rewrite"], "progress": False, "seed": 1}
 

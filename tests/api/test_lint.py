@@ -9,8 +9,8 @@ from kernelevo import api
 from kernelevo.api.lint import fit, lint
 from kernelevo.config import Settings
 from kernelevo.errors import BadProgram, BadSetting, NotEnoughMemory
-from kernelevo.kernels.lint import conduct
-from kernelevo.kernels.lint import lint as look
+from kernelevo.kernels.cases.lint import conduct
+from kernelevo.kernels.cases.lint import lint as look
 from kernelevo.tasks import bundled, facts, load_task
 from kernelevo.tasks.memory import estimate
 from tests.few import few

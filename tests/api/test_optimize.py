@@ -11,7 +11,7 @@ from torch import nn
 import kernelevo
 from kernelevo.api import parts
 from kernelevo.errors import BadProgram, BadSetting, MachineError
-from kernelevo.kernels.dropin import FallbackWarning
+from kernelevo.kernels.dropin.optimized import FallbackWarning
 from kernelevo.proposers.rewrite import RewriteProposer
 
 QUICK = {"budget": "2", "executor": "inline", "proposers": ["rewrite"], "progress": False, "seed": 1}

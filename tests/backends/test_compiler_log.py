@@ -8,8 +8,8 @@ from kernelevo.backends import compiler_log
 from kernelevo.backends.compiler_log import first_error, shortened
 from kernelevo.backends.cpp import cpp
 from kernelevo.errors import BuildError
-from kernelevo.kernels.failed import _with_log
-from kernelevo.kernels.worker import _failure
+from kernelevo.kernels.children.worker import _failure
+from kernelevo.kernels.faults.failed import _with_log
 
 
 def test_a_long_log_begins_with_its_first_error() -> None:

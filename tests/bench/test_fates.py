@@ -13,7 +13,7 @@ from kernelevo.bench.rescore import Rescore
 from kernelevo.bench.row import Row
 from kernelevo.config import Settings
 from kernelevo.errors import BadSetting, InputError
-from kernelevo.kernels import rules
+from kernelevo.kernels.faults import rules
 from tests.bench.rows import failed, fault, row
 from tests.tasks.foreign import TODAY, V0, checkout, lines
 

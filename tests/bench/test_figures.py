@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from kernelevo.bench.figures import BEST, THRESHOLDS, USUAL, fast_p, mean_over_tasks, speedup_key, summary
 from kernelevo.bench.page import excluded_lines
-from kernelevo.kernels.baseline import WAYS, Baseline
+from kernelevo.kernels.baselines.baseline import WAYS, Baseline
 from tests.bench.rows import failed, fault, row
 
 ratios = st.floats(1e-3, 1e3)

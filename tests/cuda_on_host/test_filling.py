@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from kernelevo.device.filling import Filler, Row
-from kernelevo.kernels.equipment import timing_source
-from kernelevo.kernels.filling import HostFiller
+from kernelevo.kernels.children.equipment import timing_source
+from kernelevo.kernels.children.filling import HostFiller
 from tests.cuda_on_host.host import HostCuda
 
 

@@ -13,7 +13,7 @@ from kernelevo.device.poison import NAN_BYTE, free_blocks
 from kernelevo.device.sm_clock import megahertz, spread, steady
 from kernelevo.device.spans import span_ns
 from kernelevo.device.spin import LONGEST_NS, TICKETS, limit_ns, released
-from kernelevo.kernels.equipment import timing_source
+from kernelevo.kernels.children.equipment import timing_source
 from tests.device.fake_driver import FakeApi
 
 

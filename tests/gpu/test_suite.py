@@ -15,7 +15,7 @@ from benchmarks.gpu import autotune, ceilings, checks, child, first_launch, mach
 from benchmarks.gpu.carry import Carry
 from benchmarks.gpu.report import Record
 from kernelevo.core import Task
-from kernelevo.kernels.kept import KeptRatios
+from kernelevo.kernels.baselines.kept import KeptRatios
 from kernelevo.tasks import load_task
 
 FACTS = {"date": "2026-11-26T10:00:00Z", "device": "H100", "commit": "abc"}

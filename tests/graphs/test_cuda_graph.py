@@ -14,7 +14,7 @@ from kernelevo.graphs.harvest_triton import harvest_triton
 from kernelevo.graphs.printing import print_program
 from kernelevo.graphs.rewrite import apply_reported
 from kernelevo.graphs.rewrites import REWRITES
-from kernelevo.kernels.guard import read
+from kernelevo.kernels.programs.guard import read
 from tests.backends.replaying import Replaying
 from tests.few import few
 from tests.graphs.compositions import composition

@@ -9,7 +9,7 @@ from kernelevo.graphs.rewrites.split_convolution import SNIPPET as CONVOLUTION
 from kernelevo.graphs.rewrites.split_linear import SNIPPET as LINEAR
 from kernelevo.graphs.rewrites.split_product import SNIPPET as PRODUCT
 from kernelevo.graphs.split_dot import WAYS
-from kernelevo.kernels.correctness import compare_floats
+from kernelevo.kernels.reference.correctness import compare_floats
 from tests.graphs.splitting import EMULATED, emulated
 
 SHAPES = [(33, 64, 40), (40, 500, 24), (16, 4096, 16)]

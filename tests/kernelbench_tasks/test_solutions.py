@@ -64,7 +64,7 @@ def test_a_measured_program_still_builds_and_gives_the_modules_values(name, path
     from kernelevo.backends.candidate import adopt, load_candidate
     from kernelevo.backends.reference import load_reference
     from kernelevo.backends.seeding import seeded
-    from kernelevo.kernels.tree import flatten
+    from kernelevo.kernels.reference.tree import flatten
 
     text = path.read_text(encoding="utf-8")
     if "generated for vectors of" in text and path.parts[-3] != shelves("cpu")[0]:

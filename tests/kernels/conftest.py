@@ -5,9 +5,9 @@ import random
 import pytest
 
 from kernelevo.core import Program, Task
-from kernelevo.kernels import order
 from kernelevo.kernels.judge import KernelJudge
-from kernelevo.kernels.series import Tally
+from kernelevo.kernels.timing import order
+from kernelevo.kernels.timing.series import Tally
 from tests.judges import LIVE
 
 MODEL = """

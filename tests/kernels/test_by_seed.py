@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from kernelevo.core import Program, Status
+from kernelevo.kernels.cases.pool import Pool
 from kernelevo.kernels.judge import KernelJudge
-from kernelevo.kernels.pool import Pool
 from tests.kernels.conftest import task_of
 from tests.kernels.references import TRANSITION, Ref
 

@@ -14,11 +14,11 @@ import pytest
 from kernelevo.core import Artifact, Evaluation, Program, Status
 from kernelevo.errors import SandboxError
 from kernelevo.kernels import guarded
-from kernelevo.kernels.failed import Failed
+from kernelevo.kernels.children.supervisor import PRELOAD
+from kernelevo.kernels.faults.failed import Failed
+from kernelevo.kernels.faults.rules import BOUNDS
 from kernelevo.kernels.guarded import METRIC, SWITCH, Guarded, Unavailable
 from kernelevo.kernels.judge import KernelJudge
-from kernelevo.kernels.rules import BOUNDS
-from kernelevo.kernels.supervisor import PRELOAD
 from kernelevo.sandbox.zygote import Zygote
 from tests.kernels.conftest import task_of
 

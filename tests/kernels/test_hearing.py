@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from kernelevo.kernels.cases.parameters import NO_NAMES
 from kernelevo.kernels.hearing import Hearing
-from kernelevo.kernels.parameters import NO_NAMES
 
 TIMED, SHIPPED = (SimpleNamespace(only=NO_NAMES) for _ in range(2))
 

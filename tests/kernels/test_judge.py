@@ -8,9 +8,9 @@ import torch
 
 from kernelevo.core import Evaluation, Program, StagedEvaluator, Status
 from kernelevo.kernels import judge as judging
-from kernelevo.kernels.baseline import Baseline
-from kernelevo.kernels.duel import Ring
+from kernelevo.kernels.baselines.baseline import Baseline
 from kernelevo.kernels.judge import KernelJudge
+from kernelevo.kernels.timing.duel import Ring
 from kernelevo.kernels.verdict import NAMES
 from tests.kernels.conftest import MODEL, RESULT, candidate, task_of
 
@@ -158,7 +158,7 @@ def test_renamed_parameters_pass_by_seed(judge):
 
 
 def test_the_no_aten_policy_refuses_before_building(judge):
-    from kernelevo.kernels import guard
+    from kernelevo.kernels.programs import guard
 
     assert guard.read(candidate("return RESULT"), policy="no-aten").problem
     assert not guard.read(MODEL.replace("Model", "ModelNew")).problem
@@ -181,7 +181,7 @@ def test_files_beside_the_entry_are_read_built_and_run(judge):
 
 
 def test_the_no_aten_policy_reads_every_python_file():
-    from kernelevo.kernels import guard
+    from kernelevo.kernels.programs import guard
 
     entry = "from part import last\n" + candidate("return last(self, x)")
     files = {"program.py": entry, "part.py": "import torch\n\ndef last(self, x):\n    return torch.relu(x)\n"}
@@ -293,7 +293,7 @@ def test_the_class_of_a_baseline_is_measured(judge):
 
 
 def test_a_bound_is_measured_once_for_a_task_and_machine(judge):
-    from kernelevo.kernels.bounds import Bounds
+    from kernelevo.kernels.baselines.bounds import Bounds
 
     judge.ground.make_ready()
     judge.ground.measure_bounds()
@@ -322,7 +322,7 @@ def test_a_module_without_products_has_no_bound_and_says_why(judge):
 
 
 def test_bytes_are_compared_to_the_last():
-    from kernelevo.kernels.conduct import same
+    from kernelevo.kernels.timing.conduct import same
 
     for count in (0, 1, 7, 8, 9, 1001):
         value = torch.arange(count, dtype=torch.uint8)

@@ -4,9 +4,9 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from kernelevo.core import Task
-from kernelevo.kernels.baselines import Baselines
+from kernelevo.kernels.baselines.baselines import Baselines
+from kernelevo.kernels.baselines.ranking import Rebase
 from kernelevo.kernels.judge import KernelJudge
-from kernelevo.kernels.ranking import Rebase
 
 
 def test_each_piece_of_news_is_told_once() -> None:

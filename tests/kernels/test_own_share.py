@@ -3,10 +3,11 @@
 import pytest
 
 from kernelevo.core import Artifact, Evaluation, Program, Status
-from kernelevo.kernels import guard, own_share
-from kernelevo.kernels.failed import Failed
+from kernelevo.kernels import own_share
+from kernelevo.kernels.faults.failed import Failed
 from kernelevo.kernels.judge import KernelJudge
 from kernelevo.kernels.own_share import Share, Shares, identifier, own_kernels, share
+from kernelevo.kernels.programs import guard
 from tests.kernels.conftest import task_of
 
 MODEL = """

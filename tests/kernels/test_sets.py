@@ -5,7 +5,7 @@ import math
 import pytest
 
 from kernelevo.core import Artifact, Evaluation, Program, Status, Task
-from kernelevo.kernels.ranking import CLASSES
+from kernelevo.kernels.baselines.ranking import CLASSES
 from kernelevo.kernels.sets import SetsJudge, joined
 
 TASK = Task(

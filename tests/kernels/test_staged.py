@@ -4,10 +4,10 @@ import pytest
 
 from kernelevo.core import Program, Status
 from kernelevo.device import facts
-from kernelevo.kernels import clocks
-from kernelevo.kernels.failed import Failed
+from kernelevo.kernels.children.shared_outputs import HostReader
+from kernelevo.kernels.faults.failed import Failed
 from kernelevo.kernels.judge import KernelJudge
-from kernelevo.kernels.shared_outputs import HostReader
+from kernelevo.kernels.timing import clocks
 from tests.kernels.conftest import AHEAD, MODEL, candidate, stop_batches, task_of
 
 
@@ -74,7 +74,7 @@ def test_a_late_write_is_seen(staged):
 
 
 LOOKS_EARLY = """
-import kernelevo.kernels.worker as w
+import kernelevo.kernels.children.worker as w
 if not hasattr(w, 'SEEN'):
     w.SEEN, plain = [], w.Worker.do_stage
     def do_stage(own, order):
@@ -189,7 +189,7 @@ def test_a_baseline_goes_on_with_copies(staged, monkeypatch, call):
     """Also where it fails in the midst of a batch, whose blank memory was staged by then."""
     import torch
 
-    from kernelevo.kernels.tree import unflatten
+    from kernelevo.kernels.reference.tree import unflatten
 
     ground = staged.ground
     ground.make_ready()

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from kernelevo.core import Artifact, Evaluation, Program, Status
-from kernelevo.kernels.foundry import Foundry
-from kernelevo.kernels.normal_form import normal_form
-from kernelevo.kernels.supervisor import Supervisor
+from kernelevo.kernels.children.foundry import Foundry
+from kernelevo.kernels.children.supervisor import Supervisor
+from kernelevo.kernels.programs.normal_form import normal_form
 from kernelevo.kernels.twins import Twins
 from kernelevo.sandbox.zygote import Zygote
 from tests.kernels.conftest import candidate

@@ -180,7 +180,7 @@ def test_a_program_in_another_language_and_one_of_several_files():
 
 
 def test_the_prompt_names_every_kind_of_baseline():
-    from kernelevo.kernels.baseline import WAYS
+    from kernelevo.kernels.baselines.baseline import WAYS
 
     told = {"eager": "eagerly", "compiled": "`torch.compile`", "graphed": "CUDA graphs"}
     text = " ".join(text_of(Brief(task(), 0)).split())

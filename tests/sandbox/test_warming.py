@@ -28,7 +28,7 @@ print(started, len(os.listdir("/proc/self/task")), torch.cuda.is_available())
 
 def kept_here() -> Path:
     from kernelevo.backends.cache import default_root
-    from kernelevo.kernels.compiled_code import tools
+    from kernelevo.kernels.programs.compiled_code import tools
 
     return tools(default_root())  # other tests have made it, mostly
 

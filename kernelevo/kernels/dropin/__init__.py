@@ -1,0 +1,1 @@
+"""A proven program in the place of the original module."""

@@ -1,0 +1,1 @@
+"""What a program's text says, and what it was built to."""

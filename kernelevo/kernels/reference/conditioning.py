@@ -1,0 +1,150 @@
+"""Conditioning: how exact an answer may be asked for, where a module makes much of its inputs' last bits.
+
+A recurrence that runs for hundreds of steps, or a sum of large values that cancel, magnifies rounding: what
+PyTorch's own answer is off by is then one draw from a wide range, and a program that rounds elsewhere draws
+another (a GRU on inputs scaled by 100: from 0.3 to 4.4 times PyTorch's error on the same inputs). So there
+PyTorch answers some more times, on inputs and weights moved by their last bit, and the largest of these
+errors counts. Inputs alone do not do: where a far value decides a sum, the others' last bits are lost in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils import _pytree as pytree
+
+from kernelevo.errors import KernelEvoError
+from kernelevo.kernels.reference.correctness import FACTOR, GATE
+from kernelevo.kernels.reference.gaps import largest_gap
+from kernelevo.kernels.reference.oracle import Observed, Truth
+from kernelevo.kernels.reference.tree import reals
+
+Move = Callable[[nn.Module], nn.Module]
+"""Moves a module's weights by their last bits."""
+
+SANE = 0.01
+"""The reference is judgeable where its own error is below this share of the oracle's standard deviation."""
+_ROUNDINGS = 8  # bfloat16 loses half a percent with each rounding: a chain of so many is still judgeable
+_MOVES = 3
+_MOVED = (torch.float32, torch.float64)  # types of weights whose last bit is like a rounding of their sums
+_MOST = 8.0  # times PyTorch's error: a jump between two branches is no rounding that grew
+
+
+def sane_share(dtype: torch.dtype) -> float:
+    """Return the share of its deviation that an output's error may reach: 1 %, or 8 eps of a half type."""
+    return max(SANE, _ROUNDINGS * torch.finfo(dtype).eps)
+
+
+def sane(truth: Truth) -> str:
+    """Return why nobody could be judged on this case, or an empty text."""
+    for i, (leaf, oracle, error) in enumerate(
+        zip(truth.ref32.leaves, truth.oracle.leaves, truth.e_ref, strict=True)
+    ):
+        own = reals(leaf) if isinstance(leaf, torch.Tensor) else None
+        if own is None or not own.is_floating_point() or not own.numel():
+            continue
+        if not bool(torch.isfinite(own).all()):
+            return f"output[{i}] is not finite"
+        exact = reals(oracle)
+        spread = _spread(exact)
+        share = sane_share(own.dtype)
+        if error > share * spread and error > 1e-5:
+            return (
+                f"PyTorch's own error {error:.3g} exceeds {100 * share:.2g} % of output[{i}]'s "
+                f"deviation {spread:.3g}"
+            )
+    return ""
+
+
+def conditioned(
+    truth: Truth,
+    args: Any,
+    free: Sequence[bool],
+    answer: Callable[[Any, Move], Observed],
+    seed: int,
+) -> Truth:
+    """Return a case with the error that rounding may well lead to where the module is ill-conditioned.
+
+    Looked for only where ``FACTOR`` times PyTorch's error is beyond the gate: elsewhere the gate decides.
+    What it finds counts up to eight times PyTorch's error, and up to where nobody could be judged
+    (:func:`sane`).
+
+    Args:
+        truth: the case as it was evaluated.
+        args: its arguments.
+        free: for each leaf of them whether its values may be moved.
+        answer: PyTorch's own answer to other arguments, with the case's parameters, moved by its second
+            argument, and the case's draws.
+        seed: equal seeds move alike.
+
+    Raises:
+        KernelEvoError: if ``answer`` does; what else it raises says that the module takes no such values.
+    """
+    exact = truth.oracle.leaves
+    ill = [_is_beyond_gate(leaf, error) for leaf, error in zip(exact, truth.e_ref, strict=True)]
+    if not any(ill):
+        return truth
+    generator = torch.Generator().manual_seed(seed)
+    errors = list(truth.e_ref)
+    for _ in range(_MOVES):
+        moved = _moved_args(args, free, generator)
+        try:
+            found = answer(moved, partial(move_weights, generator=generator))
+        except KernelEvoError:
+            raise
+        except Exception:  # a forward may ask that rows sum to one, and raises what its author likes
+            continue
+        if found.structure != truth.oracle.structure:
+            continue
+        for i, (leaf, own) in enumerate(zip(found.leaves, truth.e_ref, strict=True)):
+            # where sizes follow from values, an answer of another size says nothing of rounding
+            if ill[i] and leaf.shape == exact[i].shape:
+                most = min(_MOST * own, max(own, _judgeable(truth.ref32.leaves[i], exact[i])))
+                errors[i] = max(errors[i], min(largest_gap(leaf, exact[i]), most))
+    return replace(truth, e_ref=tuple(errors))
+
+
+def _is_beyond_gate(exact: Any, error: float) -> bool:
+    if not isinstance(exact, torch.Tensor) or not exact.numel() or not error:
+        return False
+    values = reals(exact).double()
+    values = values[torch.isfinite(values)]
+    return bool(values.numel()) and FACTOR * error > GATE + GATE * float(values.abs().max())
+
+
+def _judgeable(own: torch.Tensor, exact: torch.Tensor) -> float:
+    return sane_share(reals(own).dtype) * _spread(reals(exact))
+
+
+def _spread(exact: torch.Tensor) -> float:
+    return float(exact.double().std(correction=0)) if exact.numel() > 1 else float(exact.abs().max())
+
+
+def move_weights(module: nn.Module, generator: torch.Generator) -> nn.Module:
+    """Give a module parameters moved by one bit either way or not at all; return it.
+
+    Buffers, which may be masks or counts, stay, and so do half types: their last bit is far more than the
+    rounding of their sums, which are fp32.
+    """
+    for parameter in module.parameters():
+        if parameter.dtype in _MOVED:
+            parameter.data = _moved(parameter.data, generator, -1)
+    return module
+
+
+def _moved_args(args: Any, free: Sequence[bool], generator: torch.Generator) -> Any:
+    """Move half of the values by one bit towards zero: what lies within bounds stays within them."""
+    leaves, spec = pytree.tree_flatten(args)
+    moved = [_moved(leaf, generator, 0) if may else leaf for leaf, may in zip(leaves, free, strict=True)]
+    return pytree.tree_unflatten(moved, spec)
+
+
+def _moved(values: torch.Tensor, generator: torch.Generator, least: int) -> torch.Tensor:
+    # drawn on the host, wherever the values lie: equal seeds move alike
+    bits = torch.randint(least, 2, values.shape, generator=generator, dtype=torch.int8)
+    return values * (1 - torch.finfo(values.dtype).eps * bits.to(values.device, values.dtype))

@@ -1,0 +1,53 @@
+"""Outcome: what a duel of two subjects came to."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from kernelevo.device.statistics import Estimate
+from kernelevo.kernels.timing.series import Tally
+
+_BY_FAR = 0.7
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """How many blocks a duel has at the least (one in any case, however slow the machine is).
+
+    Args:
+        calm: where enough of them were not disturbed.
+        disturbed: where other work disturbs. Each side's shortest time stands for it then, and that needs
+            some occasions to be calm.
+    """
+
+    calm: int = 3
+    disturbed: int = 8
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The result of a duel.
+
+    Args:
+        ratio: defender's seconds / challenger's seconds: above 1 the challenger is faster.
+        challenger: what was seen of it.
+        defender: what was seen of it.
+        blocks: blocks of four batches that counted.
+        dropped: blocks left out because something else used the machine.
+        disturbed: blocks that were disturbed too and had to be used, since calm ones were too few.
+    """
+
+    ratio: Estimate
+    challenger: Tally
+    defender: Tally
+    blocks: int
+    dropped: int
+    disturbed: int = 0
+
+    def below(self, floor: float | None) -> bool:
+        """Tell whether the challenger is clearly below a ratio; without an interval, by far."""
+        if floor is None:
+            return False
+        known = math.isfinite(self.ratio.high)
+        return self.ratio.high < floor if known else self.ratio.ratio < _BY_FAR * floor

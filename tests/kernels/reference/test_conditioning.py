@@ -1,0 +1,187 @@
+"""What an ill-conditioned module's answer is worth, and that nothing else is held to less."""
+
+import random
+
+import pytest
+import torch
+from torch import nn
+
+from kernelevo.errors import MachineError
+from kernelevo.kernels.cases.pool import Pool
+from kernelevo.kernels.reference.conditioning import conditioned, move_weights, sane
+from kernelevo.kernels.reference.correctness import GATE
+from kernelevo.kernels.reference.gaps import largest_gap
+from kernelevo.kernels.reference.oracle import answer32, evaluate
+from tests.kernels.references import Ref
+
+
+class Chaos(nn.Module):
+    """A logistic map: each step doubles what its argument is off by."""
+
+    def __init__(self, steps: int = 14) -> None:
+        super().__init__()
+        self.steps = steps
+
+    def forward(self, x):
+        for _ in range(self.steps):
+            x = 3.99 * x * (1 - x)
+        return x, x > 0.5
+
+
+class Jump(nn.Module):
+    """A sum that is a little off, and jumps where it crosses a bound."""
+
+    def forward(self, x):
+        total = (1e4 * x).cumsum(0)
+        return total + 1e6 * torch.floor(total)
+
+
+@pytest.fixture(autouse=True)
+def turn():
+    """Other judges' threads draw, too."""
+    with Pool.turn:
+        yield
+
+
+def errors_of(module: nn.Module, x: torch.Tensor):
+    """Return a case as it was evaluated, and as it counts."""
+    truth = evaluate(lambda: module, None, (x,), 0)
+    free = [True]
+    return truth, conditioned(truth, (x,), free, lambda args, _: answer32(lambda: module, None, args, 0), 5)
+
+
+def test_where_rounding_grows_other_roundings_count_too():
+    torch.manual_seed(0)
+    plain, wide = [], []
+    for _ in range(20):
+        own, found = errors_of(Chaos(), torch.rand(50))
+        assert own.e_ref[0] <= found.e_ref[0] <= max(own.e_ref[0], min(8 * own.e_ref[0], 0.01))
+        assert found.e_ref[1] == 0.0 and not sane(found) and found.oracle is own.oracle
+        plain.append(own.e_ref[0])
+        wide.append(found.e_ref[0])
+    assert max(plain) > GATE and sum(b > 1.2 * a for a, b in zip(plain, wide, strict=True)) >= 5
+
+
+class Picky(Chaos):
+    """Takes whole multiples of 1/64 alone."""
+
+    def forward(self, x):
+        if bool((x * 64 != torch.round(x * 64)).any()):
+            raise ValueError("not on the grid")
+        return super().forward(x)
+
+
+def test_a_module_that_refuses_moved_inputs_is_held_to_its_own_error():
+    own, found = errors_of(Picky(), torch.arange(1, 64) / 64)
+    assert found.e_ref == own.e_ref and own.e_ref[0] > GATE / 4
+
+
+def test_a_module_within_the_gate_keeps_pytorchs_own_error():
+    torch.manual_seed(1)
+    own, found = errors_of(nn.Linear(64, 64), torch.rand(8, 64))
+    assert found is own and 0 < own.e_ref[0] < GATE / 4
+
+
+def test_a_jump_does_not_open_the_gate():
+    torch.manual_seed(2)
+    x = torch.rand(1000)
+    own, found = errors_of(Jump(), x)
+    spread = float(own.oracle.leaves[0].std(correction=0))
+    assert own.e_ref[0] <= found.e_ref[0] <= max(own.e_ref[0], 0.01 * spread)
+
+
+class Kept(nn.Module):
+    """A chaotic value for each input above a bound, which some inputs lie on."""
+
+    def forward(self, x):
+        return Chaos()(x[x >= 0.5])[0]
+
+
+def test_answers_of_another_size_are_left_out():
+    torch.manual_seed(4)
+    own, found = errors_of(Kept(), torch.cat([torch.rand(50), torch.full((30,), 0.5)]))
+    assert 4 * own.e_ref[0] > GATE and found.e_ref == own.e_ref
+
+
+def test_the_pools_cases_have_it():
+    """Of a chaotic module's cases none is refused for what a program's own rounding may lead to."""
+    pool = Pool(Ref(Chaos, lambda: [torch.rand(200)]), random.Random(3))
+    group = pool.groups[0]
+    missed = {"plain": 0, "wide": 0}
+    for seed in range(12):
+        args = (torch.rand(200, generator=torch.Generator().manual_seed(seed)),)
+        case = pool.truth(group.parameters, args, seed)
+        plain = largest_gap(case.ref32.leaves[0], case.oracle.leaves[0])
+        x = args[0]
+        for _ in range(14):  # the same map, summed in another order
+            x = 3.99 * x - 3.99 * x * x
+        error = largest_gap(x, case.oracle.leaves[0])
+        missed["plain"] += error > 4 * plain
+        missed["wide"] += error > 4 * case.e_ref[0]
+    assert missed["wide"] <= missed["plain"] and missed["wide"] <= 2
+
+
+class Looked(Chaos):
+    """The same map from values that it holds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = nn.Embedding(40, 50, _weight=torch.rand(40, 50))
+        self.register_buffer("mask", torch.ones(50))
+
+    def forward(self, places):
+        return super().forward(self.table(places) * self.mask)
+
+
+def test_weights_are_moved_where_inputs_cannot_be():
+    wide = 0
+    for seed in range(8):
+        pool = Pool(Ref(Looked, lambda: [torch.randint(40, (4,))]), random.Random(seed))
+        case = pool.first.truth
+        own = largest_gap(case.ref32.leaves[0], case.oracle.leaves[0])
+        assert own <= case.e_ref[0] <= max(own, min(8 * own, 0.01))
+        wide += case.e_ref[0] > 1.2 * own
+    assert wide >= 3
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16, torch.float16])
+def test_weights_are_moved_either_way_but_no_buffers_and_no_half_types(dtype):
+    module = Looked().to(dtype)
+    weight, eps = module.table.weight.detach().clone(), torch.finfo(dtype).eps
+    assert move_weights(module, torch.Generator().manual_seed(0)) is module
+    apart = (module.table.weight.detach().double() / weight.double() - 1) / eps
+    assert bool((module.mask == 1).all()) and float(apart.abs().max()) <= 2
+    for way in (apart > 0, apart < 0):
+        least, most = (0.15, 0.4) if dtype in (torch.float32, torch.float64) else (0.0, 0.0)
+        assert least <= float(way.double().mean()) <= most
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16, torch.float16])
+def test_inputs_move_by_their_last_bit_towards_zero(dtype):
+    x, seen = torch.tensor([1.0, -2.0, 0.0, 0.3, 1e-3], dtype=dtype).repeat(40), []
+    truth = evaluate(Chaos, None, (torch.rand(50),), 0)
+    conditioned(truth, (x, 7), [True, False], lambda args, _: seen.append(args) or truth.ref32, 0)
+    assert len(seen) == 3 and all(args[1] == 7 for args in seen)
+    for moved, _ in seen:
+        assert moved.dtype is dtype and bool((moved.abs() <= x.abs()).all())
+        apart = (moved.double() - x.double()).abs() / x.double().abs().clamp(min=1e-30)
+        assert 0.2 < float((moved != x).double().mean()) < 0.6
+        assert float(apart.max()) <= 2 * torch.finfo(dtype).eps
+
+
+def test_inputs_may_lie_where_the_module_computes():
+    """Those of timed calls lie on the device; what is drawn to move them does not."""
+    truth, seen = evaluate(Chaos, None, (torch.rand(50),), 0), []
+    x = torch.empty(9, device="meta")
+    conditioned(truth, (x,), [True], lambda args, _: seen.append(args) or truth.ref32, 0)
+    assert [(moved.device.type, moved.shape) for (moved,) in seen] == [("meta", (9,))] * 3
+
+
+def test_a_machine_that_breaks_is_no_module_that_refuses():
+    truth = evaluate(Chaos, None, (torch.rand(50),), 0)
+
+    def breaks(args, move):
+        raise MachineError("the device is gone")
+
+    with pytest.raises(MachineError, match="gone"):
+        conditioned(truth, (torch.rand(50),), [True], breaks, 0)
