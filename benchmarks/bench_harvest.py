@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from kernelevo.graphs.capture import capture
-from kernelevo.graphs.harvest import harvest, variants
+from kernelevo.graphs.harvest.cpp import harvest, variants
 
 
 def transformer() -> tuple[nn.Module, tuple[torch.Tensor, ...]]:

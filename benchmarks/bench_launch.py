@@ -68,7 +68,7 @@ def test_triton_binder(benchmark) -> None:
     import triton
     import triton.language as tl
 
-    from kernelevo.graphs.stub_driver import pretended
+    from kernelevo.graphs.harvest.stub_driver import pretended
 
     @triton.jit
     def f(x, w, b, y, n, m, a, BLOCK: tl.constexpr):

@@ -18,7 +18,7 @@ from kernelevo.proposers.workbench import Names, Workbench, body_digest, rewrite
 
 if TYPE_CHECKING:
     from kernelevo.graphs.capture import Captured
-    from kernelevo.graphs.harvest import Variant
+    from kernelevo.graphs.harvest.cpp import Variant
 
 _log = logging.getLogger(__name__)
 BASE = "harvest"
@@ -152,8 +152,8 @@ class CompilerProposer:
     ) -> str | None:
         """Return the code generated for these graphs, None where Inductor or its code refuses them."""
         from kernelevo.graphs.dispatch import print_dispatch
-        from kernelevo.graphs.harvest import HarvestError, harvest, header
-        from kernelevo.graphs.harvest_triton import harvest_triton
+        from kernelevo.graphs.harvest.cpp import HarvestError, harvest, header
+        from kernelevo.graphs.harvest.triton import harvest_triton
 
         choice = variant.name, rewrites
         if choice not in self._texts:
@@ -181,7 +181,7 @@ def _equipment(task: Task) -> tuple[Workbench | None, dict[str, Variant]]:
         CaptureError: if the module has no graph.
     """
     from kernelevo.backends.cpp import precompile_torch_headers
-    from kernelevo.graphs.harvest import HarvestError, Variant, variants
+    from kernelevo.graphs.harvest.cpp import HarvestError, Variant, variants
 
     try:
         if _device(task) == "cpu":
@@ -201,7 +201,7 @@ def _device(task: Task) -> str:
 
 def _arch(facts: Mapping[str, Any]) -> str:
     """The architecture to generate for: the device's where the brief says it, else Hopper."""
-    from kernelevo.graphs.stub_driver import CAPABILITY
+    from kernelevo.graphs.harvest.stub_driver import CAPABILITY
 
     said = str(facts.get("arch", ""))
     return said if said in CAPABILITY else "sm_90"

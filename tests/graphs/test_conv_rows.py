@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from kernelevo.backends.toolchain import compiler
-from kernelevo.graphs.harvest import harvest
+from kernelevo.graphs.harvest.cpp import harvest
 from kernelevo.graphs.printing import print_program
 from kernelevo.graphs.rewrites.conv_rows import ConvolutionRows
 from kernelevo.graphs.rewrites.conv_rows_text import snippet

@@ -16,14 +16,14 @@ from torch import nn
 from kernelevo.backends.reference import load_reference
 from kernelevo.backends.triton import compile_source
 from kernelevo.backends.tune import values_in_use
-from kernelevo.graphs.batch_moments import SNIPPET
 from kernelevo.graphs.capture import capture
 from kernelevo.graphs.dispatch import capture_each
 from kernelevo.graphs.printing import print_program
 from kernelevo.graphs.rewrite import apply_one, apply_reported
 from kernelevo.graphs.rewrites import REWRITES
 from kernelevo.graphs.rewrites.fused_tiles import FusedRowsGpu
-from kernelevo.graphs.tile_code import TUNE
+from kernelevo.graphs.tiles.batch_moments import SNIPPET
+from kernelevo.graphs.tiles.code import TUNE
 from kernelevo.tasks.load import load_task
 from tests.few import few
 from tests.graphs.compositions import composition

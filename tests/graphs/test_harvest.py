@@ -15,7 +15,7 @@ from torch import nn
 
 from kernelevo.graphs.capture import capture
 from kernelevo.graphs.check import Reference
-from kernelevo.graphs.harvest import PLAIN, HarvestError, Variant, harvest, harvest_program, variants
+from kernelevo.graphs.harvest.cpp import PLAIN, HarvestError, Variant, harvest, harvest_program, variants
 from kernelevo.graphs.printing import print_program
 from kernelevo.graphs.snippet import Snippet
 

@@ -17,7 +17,7 @@ from kernelevo.backends.triton import compile_source
 from kernelevo.backends.tune import read_table
 from kernelevo.graphs.capture import capture
 from kernelevo.graphs.dispatch import capture_each, print_dispatch
-from kernelevo.graphs.harvest_triton import harvest_triton
+from kernelevo.graphs.harvest.triton import harvest_triton
 from kernelevo.graphs.printing import print_program
 
 

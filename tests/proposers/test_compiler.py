@@ -14,7 +14,7 @@ from kernelevo.backends.reference import load_reference
 from kernelevo.backends.tune import read_table
 from kernelevo.core import Brief, Evaluation, Origin, Program, Task, Trial, Verdict
 from kernelevo.errors import CaptureError
-from kernelevo.graphs import harvest as harvest_room
+from kernelevo.graphs.harvest import cpp as harvest_room
 from kernelevo.proposers.compiler import CompilerProposer
 from kernelevo.tasks.module import freeze
 from tests.proposers.several import assert_right_on_each

@@ -9,10 +9,10 @@ from dataclasses import replace
 
 from torch import fx
 
-from kernelevo.graphs import row_ops
 from kernelevo.graphs.capture import Captured
-from kernelevo.graphs.row_code import fused
-from kernelevo.graphs.rows import Region, regions
+from kernelevo.graphs.rows import operations
+from kernelevo.graphs.rows.code import fused
+from kernelevo.graphs.rows.regions import Region, regions
 from kernelevo.graphs.snippet import Snippet
 
 SHARED = 16  # rows; a sum along fewer, longer rows keeps threads idle
@@ -56,13 +56,13 @@ def _worth_it(region: Region, least: int) -> bool:
     """Tell whether one pass is known to be faster than the operations one by one."""
     if len(region.nodes) < 2 or region.passes < SAVED:
         return False
-    dear = sum(row_ops.is_dear(node) for node in region.nodes)
+    dear = sum(operations.is_dear(node) for node in region.nodes)
     if region.passes < MANY and (region.passes + (DEAR - 1) * dear) * math.prod(region.domain) < least:
         return False
     if region.window is not None:
         return True
     laid = region.layout
-    if any(row_ops.reduced(node) for node in region.nodes):
+    if any(operations.reduced(node) for node in region.nodes):
         return laid.rows >= SHARED or laid.rows * laid.inner <= SHORT
     return laid.inner > NARROW
 

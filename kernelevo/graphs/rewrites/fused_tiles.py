@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from torch import fx
 
-from kernelevo.graphs import row_ops
 from kernelevo.graphs.capture import Captured
-from kernelevo.graphs.channel_norms import spread_norms
 from kernelevo.graphs.rewrites.fused_rows import put_region
-from kernelevo.graphs.rows import Region, Target, regions
-from kernelevo.graphs.tile_code import tiled
-from kernelevo.graphs.tile_kernel import FAR, WHOLE
-from kernelevo.graphs.tile_steps import understood
-from kernelevo.graphs.tile_window import is_cheap
-from kernelevo.graphs.views import seen
+from kernelevo.graphs.rows import operations
+from kernelevo.graphs.rows.regions import Region, Target, regions
+from kernelevo.graphs.tiles.channel_norms import spread_norms
+from kernelevo.graphs.tiles.code import tiled
+from kernelevo.graphs.tiles.kernel import FAR, WHOLE
+from kernelevo.graphs.tiles.steps import understood
+from kernelevo.graphs.tiles.views import seen
+from kernelevo.graphs.tiles.window import is_cheap
 
 FEW = 64  # rows; sums along fewer rows that are long leave most of a GPU idle, and ATen cuts such rows up
 MANY = 24  # tensors that a kernel reads and writes; every pointer takes registers of each thread
@@ -45,7 +45,7 @@ class FusedRowsGpu:
 
 def _launches(region: Region) -> int:
     """Return how many kernels PyTorch runs for a region at least."""
-    return sum(not row_ops.expands(node) for node in region.nodes)
+    return sum(not operations.expands(node) for node in region.nodes)
 
 
 def _fits(region: Region) -> bool:
@@ -54,7 +54,7 @@ def _fits(region: Region) -> bool:
         return False
     if region.window is not None:
         return is_cheap(region.window)
-    if any(row_ops.reduced(node) for node in region.nodes):
+    if any(operations.reduced(node) for node in region.nodes):
         return laid.inner <= WHOLE or (laid.rows >= FEW and laid.inner < FAR)
     return True
 

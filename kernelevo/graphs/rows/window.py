@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from torch import fx
 
 from kernelevo.graphs.matching import arguments, aten, is_op, pair, shape
-from kernelevo.graphs.row_layout import Layout
-from kernelevo.graphs.row_program import Step
+from kernelevo.graphs.rows.layout import Layout
+from kernelevo.graphs.rows.program import Step
 
 SERIAL = 8192  # floats; below, waking the other threads costs more than they save
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from torch import fx
 
-from kernelevo.graphs import row_ops
 from kernelevo.graphs.matching import shape, value
-from kernelevo.graphs.row_program import ROW_KINDS, Step, Steps
-from kernelevo.graphs.row_steps import write
-from kernelevo.graphs.row_window import window_loops
-from kernelevo.graphs.rows import Region
+from kernelevo.graphs.rows import operations
+from kernelevo.graphs.rows.program import ROW_KINDS, Step, Steps
+from kernelevo.graphs.rows.regions import Region
+from kernelevo.graphs.rows.steps import write
+from kernelevo.graphs.rows.window import window_loops
 from kernelevo.graphs.snippet import Snippet
 
 BLOCK = 4096  # floats that one thread takes at a time where rows need not be whole
@@ -190,7 +190,7 @@ def _source(region: Region) -> str:
     steps, names = _written(region)
     given = [f"const float* a{i}" for i in range(len(region.operands))]
     given += [f"float* y{i}" for i in range(len(region.outputs))]
-    told = " -> ".join(row_ops.base(node) for node in region.nodes)
+    told = " -> ".join(operations.base(node) for node in region.nodes)
     lines = [
         f"// {told}",
         "#include <kernelevo/rows.h>",
@@ -205,7 +205,7 @@ def _source(region: Region) -> str:
     for number, node in enumerate(region.outputs):
         lines.append(f"  want_huge_pages(y{number}, {value(node).numel()});")
     if region.window is not None:
-        pooled = names[row_ops.operands(region.window)[0]]
+        pooled = names[operations.operands(region.window)[0]]
         lines += window_loops(region.window, region.layout, steps.steps, pooled)
     else:
         lines += _row_loops(region, steps, names)
@@ -216,7 +216,7 @@ def _row_loops(region: Region, steps: Steps, names: dict[fx.Node, str]) -> Itera
     """Yield the loops over rows, or over blocks of them where nothing is summed along a row."""
     laid = region.layout
     outputs = [
-        _Output(f"q{i}", names[node], row_ops.one_per_row(node, region.domain, laid.inner))
+        _Output(f"q{i}", names[node], operations.one_per_row(node, region.domain, laid.inner))
         for i, node in enumerate(region.outputs)
     ]
     program = _Program(steps.steps, outputs)
@@ -270,7 +270,7 @@ def _python(region: Region, name: str) -> str:
     ]
     body += [f"{y} = a0.new_empty({tuple(shape(n))})" for y, n in zip(made, region.outputs, strict=True)]
     body.append(f"_{name}.fused_rows({', '.join((*passed, *made))})")
-    kinds = " -> ".join(row_ops.base(node) for node in region.nodes)
+    kinds = " -> ".join(operations.base(node) for node in region.nodes)
     return _WRAPPER.format(
         name=name,
         arguments=", ".join(given),

@@ -15,8 +15,8 @@ import torch
 from torch.fx import GraphModule, Interpreter
 
 from kernelevo.graphs.execution import TURN
+from kernelevo.graphs.harvest.opaque import HarvestError
 from kernelevo.graphs.matching import draws
-from kernelevo.graphs.opaque import HarvestError
 
 _ONE_AT_A_TIME = threading.Lock()  # Inductor keeps global state, and two of its methods are patched here
 _ALWAYS: Mapping[str, Any] = {

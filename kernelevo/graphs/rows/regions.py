@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from torch import fx
 
-from kernelevo.graphs import row_ops
 from kernelevo.graphs.matching import FRESH, is_op, matters, shape, value
-from kernelevo.graphs.row_layout import Layout, layout
-from kernelevo.graphs.row_window import read_window
+from kernelevo.graphs.rows import operations
+from kernelevo.graphs.rows.layout import Layout, layout
+from kernelevo.graphs.rows.window import read_window
 
 MOST = 48  # operations of one region; longer chains are cut, so that a loop body stays compilable
 
@@ -39,14 +39,16 @@ class Region:
     @property
     def window(self) -> fx.Node | None:
         """The pooling over windows that ends the region, if there is one."""
-        return self.nodes[-1] if row_ops.is_window(self.nodes[-1]) else None
+        return self.nodes[-1] if operations.is_window(self.nodes[-1]) else None
 
     @property
     def passes(self) -> float:
         """How many passes over a tensor as large as the domain the operations take when done one by one."""
         size = math.prod(self.domain)
-        walking = (n for n in self.nodes if any(value(s).numel() >= size for s in (n, *row_ops.operands(n))))
-        return sum(row_ops.weight(node) for node in walking)
+        walking = (
+            n for n in self.nodes if any(value(s).numel() >= size for s in (n, *operations.operands(n)))
+        )
+        return sum(operations.weight(node) for node in walking)
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ class Target:
     fits: Callable[[Region], bool] = lambda region: True
 
 
-CPU = Target(row_ops.understood)
+CPU = Target(operations.understood)
 
 
 def regions(graph: fx.Graph, target: Target = CPU) -> list[Region]:
@@ -74,12 +76,12 @@ def regions(graph: fx.Graph, target: Target = CPU) -> list[Region]:
     order = {node: position for position, node in enumerate(graph.nodes)}
     found: dict[fx.Node, Region] = {}
     for node in graph.nodes:
-        if node.op != "call_function" or not target.understood(node) or row_ops.expands(node):
+        if node.op != "call_function" or not target.understood(node) or operations.expands(node):
             continue
-        if row_ops.is_window(node) and read_window(node) is None:
+        if operations.is_window(node) and read_window(node) is None:
             continue
-        seed = {node, *(s for s in row_ops.operands(node) if row_ops.expands(s) and len(s.users) == 1)}
-        sources = [found[s].nodes for n in seed for s in row_ops.operands(n) if s in found]
+        seed = {node, *(s for s in operations.operands(node) if operations.expands(s) and len(s.users) == 1)}
+        sources = [found[s].nodes for n in seed for s in operations.operands(n) if s in found]
         own = _read(frozenset(seed), order, target)
         together = _read(frozenset(seed).union(*sources), order, target)
         if together is not None:
@@ -97,23 +99,23 @@ def _read(members: frozenset[fx.Node], order: Mapping[fx.Node, int], target: Tar
     if len(members) > MOST:
         return None
     nodes = sorted(members, key=order.__getitem__)
-    windows = [n for n in nodes if row_ops.is_window(n)]
+    windows = [n for n in nodes if operations.is_window(n)]
     kinds = {
-        (shape(row_ops.operands(n)[0]), row_ops.reduced(n), row_ops.groups(n))
+        (shape(operations.operands(n)[0]), operations.reduced(n), operations.groups(n))
         for n in nodes
-        if row_ops.reduced(n)
+        if operations.reduced(n)
     }
     if len(kinds) > 1 or len(windows) > 1 or (kinds and windows):
         return None
-    domain, trailing, groups = next(iter(kinds), (shape(row_ops.operands(nodes[-1])[0]), 1, 0))
+    domain, trailing, groups = next(iter(kinds), (shape(operations.operands(nodes[-1])[0]), 1, 0))
     if not kinds and not windows:
         domain, trailing = shape(nodes[-1]), 0
     if windows and windows[0] is not nodes[-1]:
         return None
-    operands = list(dict.fromkeys(s for n in nodes for s in row_ops.operands(n) if s not in members))
+    operands = list(dict.fromkeys(s for n in nodes for s in operations.operands(n) if s not in members))
     outputs = [n for n in nodes if any(user not in members for user in n.users)]
     narrow = _narrow(nodes, domain, trailing if kinds else 0, groups, target)
-    if narrow is None or any(row_ops.expands(n) or n in narrow for n in outputs):
+    if narrow is None or any(operations.expands(n) or n in narrow for n in outputs):
         return None
     if windows and outputs != windows:
         return None
@@ -138,17 +140,17 @@ def _narrow(
     inside = set(nodes)
     for node in nodes:
         own = shape(node)
-        if row_ops.is_window(node):
+        if operations.is_window(node):
             continue
-        if row_ops.reduced(node) and not row_ops.keeps_shape(node):
+        if operations.reduced(node) and not operations.keeps_shape(node):
             if own != column and any(user in inside for user in node.users):
                 return None
             columns.add(node)
             continue
-        sources = row_ops.operands(node)
-        if row_ops.reduced(node) or own == domain:
+        sources = operations.operands(node)
+        if operations.reduced(node) or own == domain:
             fits = own == domain
-        elif trailing and not row_ops.expands(node) and own == column:
+        elif trailing and not operations.expands(node) and own == column:
             fits = all(s in columns or s in narrow or s not in inside for s in sources)
             columns.add(node)
         else:
@@ -186,13 +188,13 @@ def _safe(
         if node not in members and node.op == "call_function" and matters(node):
             return False
     for node in nodes:
-        if not row_ops.in_place(node):
+        if not operations.in_place(node):
             continue
         target = node.args[0]
         if not isinstance(target, fx.Node) or len(target.users) != 1:
             return False
         if target not in members and not is_op(target, *FRESH):
             return False
-        if target in members and row_ops.expands(target):
+        if target in members and operations.expands(target):
             return False
     return True

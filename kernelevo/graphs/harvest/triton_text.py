@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kernelevo.graphs.opaque import HarvestError
-from kernelevo.graphs.wrapper import Kernel
+from kernelevo.graphs.harvest.opaque import HarvestError
+from kernelevo.graphs.harvest.wrapper import Kernel
 
 _GRIDS: Mapping[str, tuple[str, ...]] = {"Grid1D": ("x",), "Grid2D": ("x", "y"), "Grid3D": ("x", "y", "z")}
 _LIMIT = 8192  # elements of one program instance, so that a choice never spills by design

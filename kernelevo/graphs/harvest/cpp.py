@@ -12,13 +12,13 @@ from torch import nn
 from torch.fx import Node
 
 from kernelevo.graphs.capture import Captured, capture
-from kernelevo.graphs.codegen import generate
-from kernelevo.graphs.flat import FlatGraph, as_one_call, flatten
-from kernelevo.graphs.harvest_cpp import RUN, cpp_text
-from kernelevo.graphs.opaque import HarvestError, opaque_calls
+from kernelevo.graphs.harvest.codegen import generate
+from kernelevo.graphs.harvest.cpp_text import RUN, cpp_text
+from kernelevo.graphs.harvest.flat import FlatGraph, as_one_call, flatten
+from kernelevo.graphs.harvest.opaque import HarvestError, opaque_calls
+from kernelevo.graphs.harvest.wrapper import parse_wrapper
 from kernelevo.graphs.printing import print_program
 from kernelevo.graphs.snippet import Snippet, merged
-from kernelevo.graphs.wrapper import parse_wrapper
 
 __all__ = ["PLAIN", "HarvestError", "Variant", "harvest", "harvest_program", "variants"]
 SECONDS = 60.0

@@ -11,7 +11,7 @@ import torch
 from torch.fx import Graph, GraphModule, Node
 
 from kernelevo.graphs.capture import Captured
-from kernelevo.graphs.opaque import HarvestError
+from kernelevo.graphs.harvest.opaque import HarvestError
 from kernelevo.graphs.snippet import Snippet
 
 

@@ -11,7 +11,6 @@ from typing import Any
 import torch
 from torch import fx
 
-from kernelevo.graphs.batch_moments import SNIPPET
 from kernelevo.graphs.capture import Captured
 from kernelevo.graphs.matching import (
     FRESH,
@@ -24,7 +23,8 @@ from kernelevo.graphs.matching import (
     sole_user,
     value,
 )
-from kernelevo.graphs.tile_steps import understood
+from kernelevo.graphs.tiles.batch_moments import SNIPPET
+from kernelevo.graphs.tiles.steps import understood
 
 
 def spread_norms(captured: Captured) -> int:

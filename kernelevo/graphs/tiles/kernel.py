@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from kernelevo.graphs.row_program import ROW_KINDS, Step
-from kernelevo.graphs.rows import Region
-from kernelevo.graphs.tile_window import window_lines
-from kernelevo.graphs.views import Seen
+from kernelevo.graphs.rows.program import ROW_KINDS, Step
+from kernelevo.graphs.rows.regions import Region
+from kernelevo.graphs.tiles.views import Seen
+from kernelevo.graphs.tiles.window import window_lines
 
 WHOLE = 8192  # elements of a row that one program holds in registers; longer ones are read once a sweep
 FAR = 2**31  # elements beyond which offsets need 64 bits

@@ -9,7 +9,7 @@ from typing import Any
 from torch import fx
 
 from kernelevo.graphs.matching import arguments, aten, is_op
-from kernelevo.graphs.row_ops import (
+from kernelevo.graphs.rows.operations import (
     EXPANDS,
     HEAVY,
     NORMS,
@@ -24,7 +24,7 @@ from kernelevo.graphs.row_ops import (
     epsilon,
     operands,
 )
-from kernelevo.graphs.row_program import Steps
+from kernelevo.graphs.rows.program import Steps
 
 
 def literal(number: float) -> str:

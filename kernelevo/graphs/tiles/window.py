@@ -8,9 +8,9 @@ from math import prod
 from torch import fx
 
 from kernelevo.graphs.matching import arguments, shape
-from kernelevo.graphs.row_layout import Layout
-from kernelevo.graphs.row_program import Step
-from kernelevo.graphs.row_window import read_window
+from kernelevo.graphs.rows.layout import Layout
+from kernelevo.graphs.rows.program import Step
+from kernelevo.graphs.rows.window import read_window
 
 AGAIN = 9  # pixels of windows that overlap, up to which computing a pixel for each of them costs little
 

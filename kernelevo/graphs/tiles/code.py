@@ -7,14 +7,14 @@ from collections.abc import Iterator
 
 from torch import fx
 
-from kernelevo.graphs import row_ops
 from kernelevo.graphs.matching import shape, value
-from kernelevo.graphs.rows import Region
+from kernelevo.graphs.rows import operations
+from kernelevo.graphs.rows.regions import Region
 from kernelevo.graphs.snippet import Snippet, Table
 from kernelevo.graphs.spelling import Speller
-from kernelevo.graphs.tile_kernel import Output, Tile
-from kernelevo.graphs.tile_steps import TileSteps, write
-from kernelevo.graphs.views import seen
+from kernelevo.graphs.tiles.kernel import Output, Tile
+from kernelevo.graphs.tiles.steps import TileSteps, write
+from kernelevo.graphs.tiles.views import seen
 
 TUNE: Table = {
     "ROWS_TILE": (1024, 2048, 512, 4096),  # elements of a program where rows may be cut, and of one read
@@ -58,9 +58,9 @@ def tiled(region: Region) -> tuple[Snippet, tuple[fx.Node, ...]]:
         if node is not region.window:
             names[node] = write(steps, node, names, region.layout.inner)
     if region.window is not None:
-        names[region.window] = names[row_ops.operands(region.window)[0]]
+        names[region.window] = names[operations.operands(region.window)[0]]
     outputs = tuple(
-        Output(n, names[node], row_ops.one_per_row(node, region.domain, region.layout.inner))
+        Output(n, names[node], operations.one_per_row(node, region.domain, region.layout.inner))
         for n, node in enumerate(region.outputs)
     )
     tile = Tile(region, given, steps.steps, outputs)
@@ -71,7 +71,7 @@ def tiled(region: Region) -> tuple[Snippet, tuple[fx.Node, ...]]:
 
 def _text(tile: Tile, sources: tuple[fx.Node, ...], name: str) -> str:
     region = tile.region
-    kinds = " -> ".join(row_ops.base(node) for node in region.nodes)
+    kinds = " -> ".join(operations.base(node) for node in region.nodes)
     rows, columns = _default(tile)
     pointers = [f"a{n}_ptr" for n in range(len(sources))] + [f"y{n}_ptr" for n in range(len(tile.outputs))]
     return _TEXT.format(

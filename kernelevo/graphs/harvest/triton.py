@@ -11,15 +11,15 @@ import torch
 from torch.fx import Node
 
 from kernelevo.graphs.capture import Captured
-from kernelevo.graphs.codegen import generate
 from kernelevo.graphs.execution import TURN
-from kernelevo.graphs.flat import FlatGraph, as_one_call, flatten
-from kernelevo.graphs.harvest_cpp import RUN, CallWriter, fitting
-from kernelevo.graphs.opaque import HarvestError, OpaqueCall, opaque_calls
+from kernelevo.graphs.harvest.codegen import generate
+from kernelevo.graphs.harvest.cpp_text import RUN, CallWriter, fitting
+from kernelevo.graphs.harvest.flat import FlatGraph, as_one_call, flatten
+from kernelevo.graphs.harvest.opaque import HarvestError, OpaqueCall, opaque_calls
+from kernelevo.graphs.harvest.stub_driver import pretended
+from kernelevo.graphs.harvest.triton_text import TritonText, helper_texts, triton_text
+from kernelevo.graphs.harvest.wrapper import Wrapper, free_names, parse_wrapper
 from kernelevo.graphs.snippet import Snippet, Table, merged
-from kernelevo.graphs.stub_driver import pretended
-from kernelevo.graphs.triton_kernel import TritonText, helper_texts, triton_text
-from kernelevo.graphs.wrapper import Wrapper, free_names, parse_wrapper
 
 _OPTIONS = {
     "triton.autotune_at_compile_time": False,

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import torch
 
-from kernelevo.graphs.opaque import NAMESPACE, HarvestError, OpaqueCall
-from kernelevo.graphs.scratch import reusable
+from kernelevo.graphs.harvest.opaque import NAMESPACE, HarvestError, OpaqueCall
+from kernelevo.graphs.harvest.scratch import reusable
+from kernelevo.graphs.harvest.wrapper import Kernel, Wrapper, free_names
 from kernelevo.graphs.snippet import Choice, Table
-from kernelevo.graphs.wrapper import Kernel, Wrapper, free_names
 
 PREFIX = "#include <torch/csrc/inductor/cpp_prefix.h>"
 RUN = "_harvest_run"

@@ -12,9 +12,9 @@ from typing import Any, ClassVar
 import torch
 from torch import fx
 
-from kernelevo.graphs import row_ops
 from kernelevo.graphs.matching import arguments, aten, is_float32, is_op, value
-from kernelevo.graphs.row_program import Steps
+from kernelevo.graphs.rows import operations
+from kernelevo.graphs.rows.program import Steps
 
 _KEEP = "propagate_nan=tl.PropagateNan.ALL"
 # Operators of one or two operands by their schema's names; ``{self}`` and ``{other}`` are values.
@@ -74,16 +74,16 @@ def understood(node: fx.Node) -> bool:
     sources = node.all_input_nodes
     if not sources or not all(is_float32(n) for n in (node, *sources)) or not value(node).numel():
         return False
-    if row_ops.expands(node):
+    if operations.expands(node):
         return True
     if not value(node).is_contiguous():
         return False
-    if row_ops.reduced(node):
-        return not row_ops.groups(node) or arguments(node)["weight"] is arguments(node)["bias"] is None
-    if row_ops.is_window(node):
+    if operations.reduced(node):
+        return not operations.groups(node) or arguments(node)["weight"] is arguments(node)["bias"] is None
+    if operations.is_window(node):
         return True
-    known = row_ops.base(node) in {"clamp", "gelu", "pow", *TEMPLATES, *_WRITTEN}
-    return known and row_ops.is_pointwise(node)
+    known = operations.base(node) in {"clamp", "gelu", "pow", *TEMPLATES, *_WRITTEN}
+    return known and operations.is_pointwise(node)
 
 
 def literal(number: float) -> str:
@@ -101,9 +101,9 @@ def write(steps: TileSteps, node: fx.Node, names: Mapping[fx.Node, str], inner: 
         names: names of the values it reads.
         inner: length of a row.
     """
-    if row_ops.expands(node):
-        return names[row_ops.operands(node)[0]]
-    if not row_ops.reduced(node):
+    if operations.expands(node):
+        return names[operations.operands(node)[0]]
+    if not operations.reduced(node):
         return _write_pointwise(steps, node, names)
     for ops, writer in _REDUCTIONS:
         if is_op(node, *ops):
@@ -112,8 +112,8 @@ def write(steps: TileSteps, node: fx.Node, names: Mapping[fx.Node, str], inner: 
 
 
 def _write_pointwise(steps: TileSteps, node: fx.Node, names: Mapping[fx.Node, str]) -> str:
-    given, name = arguments(node), row_ops.base(node)
-    texts = row_ops.argument_texts(node, names, literal)
+    given, name = arguments(node), operations.base(node)
+    texts = operations.argument_texts(node, names, literal)
     if name in _WRITTEN:
         return _WRITTEN[name](steps, texts)
     template = TEMPLATES.get(name, "{self}")
@@ -126,7 +126,9 @@ def _write_pointwise(steps: TileSteps, node: fx.Node, names: Mapping[fx.Node, st
             template = f"tl.maximum({template}, {{min}}, {_KEEP})"
         if given["max"] is not None:
             template = f"tl.minimum({template}, {{max}}, {_KEEP})"
-    return steps.compute(template.format(**texts), *dict.fromkeys(names[n] for n in row_ops.operands(node)))
+    return steps.compute(
+        template.format(**texts), *dict.fromkeys(names[n] for n in operations.operands(node))
+    )
 
 
 def _gelu(steps: TileSteps, x: str) -> str:
@@ -193,7 +195,7 @@ _WRITTEN: Mapping[str, Callable[[TileSteps, Mapping[str, str]], str]] = {
 
 
 def _write_softmax(steps: TileSteps, node: fx.Node, names: Mapping[fx.Node, str], inner: int) -> str:
-    x = names[row_ops.operands(node)[0]]
+    x = names[operations.operands(node)[0]]
     top = steps.largest(x, with_nan=False)  # NaN comes through the sum
     shifted = steps.compute(f"{x} - {top}", x, top)
     power = steps.compute(f"tl.exp({shifted})", shifted)
@@ -228,7 +230,7 @@ def _centred(steps: TileSteps, x: str, inner: int) -> tuple[str, str, str]:
 def _write_norm(steps: TileSteps, node: fx.Node, names: Mapping[fx.Node, str], inner: int) -> str:
     given = arguments(node)
     x = names[given["input"]]
-    eps = row_ops.epsilon(node)
+    eps = operations.epsilon(node)
     if is_op(node, aten.rms_norm.default):
         total = _squares(steps, x)
         spread = steps.compute(f"{total} / {float(inner)}", total)
@@ -243,16 +245,16 @@ def _write_norm(steps: TileSteps, node: fx.Node, names: Mapping[fx.Node, str], i
 
 def _write_variance(steps: TileSteps, node: fx.Node, names: Mapping[fx.Node, str], inner: int) -> str:
     given = arguments(node)
-    correction = row_ops.correction(node)
+    correction = operations.correction(node)
     _, _, spread = _centred(steps, names[given["self"]], inner)
     if inner <= correction:  # as PyTorch: NaN without spread, else infinity
         return steps.compute(f"{spread} / tl.zeros_like({spread})", spread)
     text = f"{spread} * {inner / (inner - correction)!r}"
-    return steps.compute(f"tl.sqrt_rn({text})" if row_ops.base(node) == "std" else text, spread)
+    return steps.compute(f"tl.sqrt_rn({text})" if operations.base(node) == "std" else text, spread)
 
 
 def _write_sum(steps: TileSteps, node: fx.Node, names: Mapping[fx.Node, str], inner: int) -> str:
-    x = names[row_ops.operands(node)[0]]
+    x = names[operations.operands(node)[0]]
     if is_op(node, aten.amax.default):
         return steps.largest(x)
     if is_op(node, aten.linalg_vector_norm.default):
@@ -264,8 +266,8 @@ def _write_sum(steps: TileSteps, node: fx.Node, names: Mapping[fx.Node, str], in
 
 _Writer = Callable[[TileSteps, fx.Node, Mapping[fx.Node, str], int], str]
 _REDUCTIONS: tuple[tuple[tuple[Any, ...], _Writer], ...] = (
-    ((*row_ops.NORMS, aten.group_norm.default), _write_norm),
-    (row_ops.SOFTMAXES, _write_softmax),
-    (row_ops.VARIANCES, _write_variance),
-    ((*row_ops.SUMS, aten.adaptive_avg_pool2d.default), _write_sum),
+    ((*operations.NORMS, aten.group_norm.default), _write_norm),
+    (operations.SOFTMAXES, _write_softmax),
+    (operations.VARIANCES, _write_variance),
+    ((*operations.SUMS, aten.adaptive_avg_pool2d.default), _write_sum),
 )

@@ -7,7 +7,7 @@ import builtins
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from kernelevo.graphs.opaque import HarvestError
+from kernelevo.graphs.harvest.opaque import HarvestError
 
 _CHECKS = ("assert_size_stride", "assert_alignment")
 _ENTRY = "call"

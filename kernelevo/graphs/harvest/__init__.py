@@ -1,0 +1,1 @@
+"""What Inductor generates for a module, as programs that need no Inductor."""
