@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from kernelevo.graphs.applying import apply_one
 from kernelevo.graphs.capture import capture
-from kernelevo.graphs.rewrite import apply_one
 from kernelevo.graphs.rewrites.fused_rows import FusedRows
 
 ROUNDS, SECONDS = 15, 0.01  # rounds, and about how long one contestant runs in each

@@ -22,9 +22,9 @@ from torch import nn
 
 from kernelevo.backends.candidate import load_candidate
 from kernelevo.backends.tune import read_table, with_values
+from kernelevo.graphs.applying import apply_rewrites
 from kernelevo.graphs.capture import capture
 from kernelevo.graphs.printing import print_program
-from kernelevo.graphs.rewrite import apply_rewrites
 
 Made = tuple[nn.Module, tuple[torch.Tensor, ...]]
 Values = Mapping[str, Any]

@@ -74,7 +74,7 @@ class Workbench:
 
         A rewrite that fires on one of several graphs counts.
         """
-        from kernelevo.graphs.rewrite import apply_rewrites
+        from kernelevo.graphs.applying import apply_rewrites
 
         names = frozenset(wanted) & frozenset(self.catalogue)
         if (known := self._graphs.get(names)) is not None:  # the lock may be held for another set, for long

@@ -3,8 +3,8 @@
 import torch
 from torch import nn
 
+from kernelevo.graphs.applying import apply_one
 from kernelevo.graphs.capture import capture
-from kernelevo.graphs.rewrite import apply_one
 
 
 def fire(rewrite, module, *inputs):

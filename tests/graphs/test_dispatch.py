@@ -6,9 +6,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from kernelevo.errors import CaptureError
+from kernelevo.graphs.applying import apply_rewrites
 from kernelevo.graphs.dispatch import capture_each, print_dispatch
 from kernelevo.graphs.harvest.cpp import Variant, harvest
-from kernelevo.graphs.rewrite import apply_rewrites
 from kernelevo.graphs.rewrites import REWRITES
 from tests.few import few
 from tests.graphs.programs import difference, load

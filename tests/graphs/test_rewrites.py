@@ -7,10 +7,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from kernelevo.graphs.applying import apply_reported
 from kernelevo.graphs.capture import capture
 from kernelevo.graphs.execution import Call, observe
 from kernelevo.graphs.printing import print_program
-from kernelevo.graphs.rewrite import Rewrite, apply_reported
+from kernelevo.graphs.rewrite import Rewrite
 from kernelevo.graphs.rewrites import REWRITES
 from tests.few import few
 from tests.graphs.compositions import Branches, Residual, composition

@@ -12,10 +12,10 @@ import torch.nn.functional as F
 from torch import nn
 
 from kernelevo.backends.tune import read_table, values_in_use, with_values
+from kernelevo.graphs.applying import apply_reported
 from kernelevo.graphs.capture import Captured, capture
 from kernelevo.graphs.harvest.cpp import harvest
 from kernelevo.graphs.printing import print_program
-from kernelevo.graphs.rewrite import apply_reported
 from kernelevo.graphs.rewrites import (
     batchnorm,
     conv_branches,

@@ -12,9 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from kernelevo.graphs.applying import apply_one
 from kernelevo.graphs.capture import capture
 from kernelevo.graphs.printing import print_program
-from kernelevo.graphs.rewrite import apply_one
 from kernelevo.graphs.rewrites.fused_tiles import FusedRowsGpu
 from tests.graphs.firing import draw
 from tests.graphs.programs import load

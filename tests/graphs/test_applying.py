@@ -3,8 +3,8 @@ import torch
 from torch import nn
 
 from kernelevo.errors import BadSetting
+from kernelevo.graphs.applying import Applied, apply_one, apply_rewrites
 from kernelevo.graphs.capture import capture
-from kernelevo.graphs.rewrite import Applied, apply_one, apply_rewrites
 
 
 class Scale:

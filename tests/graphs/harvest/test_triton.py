@@ -114,7 +114,7 @@ def test_values_and_buffers_by_the_interpreter(width, tmp_path):
     path.write_text(source)
     torch.save({"state": module.state_dict(), "inputs": inputs}, data)
     done = subprocess.run(
-        [sys.executable, "-c", INTERPRET, str(path), str(Path(__file__).parents[2]), str(data)],
+        [sys.executable, "-c", INTERPRET, str(path), str(Path(__file__).parents[3]), str(data)],
         capture_output=True, text=True, check=False, env={**os.environ, "TRITON_INTERPRET": "1"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]

@@ -7,9 +7,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from kernelevo.graphs.applying import apply_reported
 from kernelevo.graphs.capture import capture
 from kernelevo.graphs.printing import print_program
-from kernelevo.graphs.rewrite import apply_reported
 from kernelevo.graphs.rewrites.split_product import SNIPPET
 from kernelevo.graphs.split_dot import POSTS, WAYS
 from tests.few import few

@@ -10,9 +10,9 @@ from torch import nn
 
 import kernelevo
 from kernelevo.backends.toolchain import compiler
+from kernelevo.graphs.applying import apply_one, apply_reported
 from kernelevo.graphs.capture import capture
 from kernelevo.graphs.printing import print_program
-from kernelevo.graphs.rewrite import apply_one, apply_reported
 from kernelevo.graphs.rewrites import REWRITES
 from kernelevo.graphs.rewrites.fused_rows import FusedRows
 from tests.few import few

@@ -9,9 +9,9 @@ import torch
 from torch import nn
 
 from kernelevo.backends.nvrtc import compile_cubin
+from kernelevo.graphs.applying import apply_reported
 from kernelevo.graphs.capture import capture
 from kernelevo.graphs.printing import print_program
-from kernelevo.graphs.rewrite import apply_reported
 from kernelevo.graphs.rewrites import persistent_recurrent
 from tests.cuda_on_host.host import Device, HostCuda, worst
 from tests.few import few

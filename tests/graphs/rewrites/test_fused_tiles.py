@@ -16,10 +16,10 @@ from torch import nn
 from kernelevo.backends.reference import load_reference
 from kernelevo.backends.triton import compile_source
 from kernelevo.backends.tune import values_in_use
+from kernelevo.graphs.applying import apply_one, apply_reported
 from kernelevo.graphs.capture import capture
 from kernelevo.graphs.dispatch import capture_each
 from kernelevo.graphs.printing import print_program
-from kernelevo.graphs.rewrite import apply_one, apply_reported
 from kernelevo.graphs.rewrites import REWRITES
 from kernelevo.graphs.rewrites.fused_tiles import FusedRowsGpu
 from kernelevo.graphs.tiles.batch_moments import SNIPPET
@@ -39,7 +39,7 @@ CUT = ("gated 17", "sums", "broadcasts", "images in training", "images", "vector
 def interpreted(folder: Path, tune: dict[str, int], *names: str) -> None:
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-m", "tests.graphs.tile_values", str(folder), repr(tune), *names],
-        capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2],
+        capture_output=True, text=True, check=False, cwd=Path(__file__).parents[3],
         env={**os.environ, "TRITON_INTERPRET": "1"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]

@@ -8,9 +8,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from kernelevo.backends.triton import compile_source
+from kernelevo.graphs.applying import apply_reported
 from kernelevo.graphs.capture import capture
 from kernelevo.graphs.printing import print_program
-from kernelevo.graphs.rewrite import apply_reported
 from kernelevo.graphs.rewrites.split_attention import SNIPPET
 from tests.few import few
 from tests.graphs.programs import difference, load

@@ -7,9 +7,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from kernelevo.graphs.applying import apply_reported
 from kernelevo.graphs.capture import capture
 from kernelevo.graphs.printing import print_program
-from kernelevo.graphs.rewrite import apply_reported
 from tests.graphs.programs import difference, load
 
 

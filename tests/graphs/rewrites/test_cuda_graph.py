@@ -8,11 +8,11 @@ import torch.nn.functional as F
 from torch import nn
 
 from kernelevo.backends import graphed
+from kernelevo.graphs.applying import apply_reported
 from kernelevo.graphs.capture import capture
 from kernelevo.graphs.dispatch import capture_each, print_dispatch
 from kernelevo.graphs.harvest.triton import harvest_triton
 from kernelevo.graphs.printing import print_program
-from kernelevo.graphs.rewrite import apply_reported
 from kernelevo.graphs.rewrites import REWRITES
 from kernelevo.kernels.programs.guard import read
 from tests.backends.replaying import Replaying

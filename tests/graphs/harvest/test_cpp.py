@@ -127,7 +127,7 @@ assert not any(m.startswith("torch._inductor") for m in sys.modules), "Inductor 
 def test_it_runs_where_inductor_cannot_be_imported(net_text, tmp_path):
     path = tmp_path / "program.py"
     path.write_text(net_text)
-    root = str(Path(__file__).parents[2])
+    root = str(Path(__file__).parents[3])
     done = subprocess.run(
         [sys.executable, "-c", BLOCKED, str(path), root], capture_output=True, text=True, check=False
     )

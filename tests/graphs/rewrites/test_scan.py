@@ -2,8 +2,8 @@ import pytest
 import torch
 from torch import nn
 
+from kernelevo.graphs.applying import apply_reported
 from kernelevo.graphs.capture import capture
-from kernelevo.graphs.rewrite import apply_reported
 from kernelevo.graphs.rewrites.scan import RecurrentScan
 from tests.graphs.firing import draw, fire
 
