@@ -10,7 +10,6 @@ from typing import Any
 
 from kernelevo.config import MAILBOX, RECORD, ModelTable, Settings
 from kernelevo.engine import Budget
-from kernelevo.engine.budget import PAID
 from kernelevo.errors import BadSetting, refused
 from kernelevo.llm import (
     Book,
@@ -80,12 +79,8 @@ def refuse_unspendable(settings: Settings, budget: Budget) -> None:
     """
     if speaks(settings):
         language(settings, budget)
-    elif not set(budget.limits) - PAID.keys():
-        raise BadSetting(
-            f"a budget of {budget} would never be spent",
-            why="no language model is asked in this run",
-            now="give a time or trials, e.g. --budget 90s, or a model with --model NAME",
-        )
+    else:
+        budget.refuse_unspendable("give a time or trials, e.g. --budget 90s, or a model with --model NAME")
 
 
 def language(settings: Settings, budget: Budget) -> Language:

@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from kernelevo.kernels.hotspots import Hotspot
 
 REPORT = "report.html"
-OVER = "the run has ended, and no order waits in it; to search on"
 
 
 def run_task(task: str | Task, settings: Settings, *, listener: Listener | None = None) -> Result:
@@ -231,7 +230,8 @@ def resume(run: str | Path, *, budget: str | None = None, listener: Listener | N
             settings = settings_of_run(store.settings)
             if not budget and settings.elsewhere is None and _is_over(store):
                 if listener:
-                    listener(Notice(f"{OVER}: kernelevo resume {quote(str(run))} --budget 60s"))
+                    more = f"kernelevo resume {quote(str(run))} --budget 60s"
+                    listener(Notice(f"the run has ended, and no order waits in it; to search on: {more}"))
                 return Result.read(folder)
             limits = total_budget(store, budget) if budget else Budget.parse(settings.budget)
             if budget:

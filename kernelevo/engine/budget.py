@@ -61,6 +61,22 @@ class Budget:
         """Return a budget that allows this much beyond what is used already."""
         return Budget({unit: limit + used.get(unit, 0.0) for unit, limit in self.limits.items()})
 
+    def refuse_unspendable(self, now: str) -> None:
+        """Refuse limits of money and tokens alone, for a run that asks no language model.
+
+        Args:
+            now: what its author can do.
+
+        Raises:
+            BadSetting: if nothing would ever be used of any limit.
+        """
+        if not set(self.limits) - PAID.keys():
+            raise BadSetting(
+                f"a budget of {self} would never be spent",
+                why="no language model is asked in this run",
+                now=now,
+            )
+
     def __str__(self) -> str:
         return ",".join(_WORDS[unit].format(_plain(limit)) for unit, limit in self.limits.items())
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from kernelevo.core import Origin, Program, Proposal
-from kernelevo.engine.budget import PAID, Budget
+from kernelevo.engine.budget import Budget
 from kernelevo.engine.generation import PERSON
 from kernelevo.engine.guidance import FORK_ASKS, Fork, Guidance, Hint
 from kernelevo.engine.orders import checked
@@ -221,12 +221,8 @@ class Steering:
             new = Budget({**meter.budget.limits, **Budget.parse(budget[1:]).plus(meter.used).limits})
         else:
             new = Budget.parse(budget)
-        if not (set(new.limits) - PAID.keys() or self._engine.generation.reads):
-            raise BadSetting(
-                f"a budget of {new} would never be spent",
-                why="no language model is asked in this run",
-                now="give a time or trials, e.g. budget 90s",
-            )
+        if not self._engine.generation.reads:
+            new.refuse_unspendable("give a time or trials, e.g. budget 90s")
         meter.budget = new
         self._engine.store.append_event("budget", {"limits": dict(new.limits), "text": str(new)})
         return f"the budget is {new}"
