@@ -6,12 +6,41 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
+from kernelevo.config.models import MAILBOX
 from kernelevo.errors import BadSetting
 
 if TYPE_CHECKING:
     from kernelevo.config.settings import Settings
 
 _Rule = tuple[str, Callable[["Settings"], bool], str, str]
+
+
+def asks_endpoint(settings: Settings) -> bool:
+    """Whether a run with these settings asks a model at the endpoint that is the run's own."""
+    if settings.replay is not None:
+        return False
+    named = [settings.judge_model, settings.summary_model]
+    named += [settings.model, settings.repair_model] if "llm" in settings.proposers else []
+    names = [name.strip() for several in named if several for name in several.split(",")]
+    return any(name and name != MAILBOX and not _has_its_own(name, settings) for name in names)
+
+
+def _has_its_own(name: str, settings: Settings) -> bool:
+    return bool(settings.models.get(name, {}).get("base_url"))
+
+
+def _writes(settings: Settings) -> bool:
+    """Whether a run asks anybody, in a mailbox too, for programs."""
+    return "llm" in settings.proposers or "mailbox" in settings.proposers
+
+
+def _asks(settings: Settings) -> bool:
+    return _writes(settings) or bool(settings.judge_model or settings.summary_model)
+
+
+_NOBODY = "no model and no mailbox is asked for anything in this run"
+_NO_AUTHOR = "no model and no mailbox is asked for programs in this run"
+_NAME_ONE = "name a model with model, or a folder with mailbox"
 _RULES: tuple[_Rule, ...] = (
     (
         "model",
@@ -24,6 +53,28 @@ _RULES: tuple[_Rule, ...] = (
         lambda s: "llm" in s.proposers or bool(s.judge_model or s.summary_model),
         "the proposer llm, which reads it, is not among those named",
         "add llm to the proposers",
+    ),
+    (
+        "base_url",
+        asks_endpoint,
+        "no model is asked there: none is named, or each has an endpoint of its own, or a record answers",
+        "name a model with model",
+    ),
+    (
+        "repair_model",
+        lambda s: "llm" in s.proposers,
+        "it mends programs of the proposer llm, which is not among those named",
+        "name a model with model",
+    ),
+    ("repairs", _writes, _NO_AUTHOR, _NAME_ONE),
+    ("prompt_tokens", _writes, _NO_AUTHOR, _NAME_ONE),
+    ("max_tokens", _asks, _NOBODY, _NAME_ONE),
+    ("reply_timeout", _asks, _NOBODY, _NAME_ONE),
+    (
+        "islands",
+        lambda s: not s.no_islands or s.islands == 1,
+        "no_islands makes one island of them",
+        "leave no_islands out",
     ),
     (
         "mailbox",

@@ -21,7 +21,7 @@ class ModelTable:
 
     Args:
         served: its name at the endpoint, if that is not the table's.
-        base_url: its endpoint, if that is not the run's.
+        base_url: its endpoint, if that is not the run's; an address without a name, a password or a query.
         key_variable: environment variable with the key. Keys themselves are never settings.
         input: dollars per million tokens of a prompt.
         output: dollars per million tokens of a reply.
@@ -77,6 +77,24 @@ class ModelTable:
         return table
 
 
+def refuse_secrets(setting: str, address: str) -> None:
+    """Refuse an endpoint's address in which a password or a key may stand.
+
+    Args:
+        setting: how the setting is called, for the message; the address itself is not shown.
+        address: of an endpoint.
+
+    Raises:
+        BadSetting: for a name before the host, a query or a fragment.
+    """
+    if re.search("[@?#]", address):
+        raise BadSetting(
+            f"{setting} may only be an address: no name or password before the host, nothing after ? or #",
+            why="keys are read from the environment and never written down; a run keeps its settings",
+            now='export OPENAI_API_KEY=..., or name another variable: key_variable = "NAME" in [models.NAME]',
+        )
+
+
 def _check(name: str, key: str, value: Any) -> None:
     if key == "key_variable":
         if not (isinstance(value, str) and _VARIABLE.fullmatch(value)):
@@ -95,3 +113,5 @@ def _check(name: str, key: str, value: Any) -> None:
         right = isinstance(value, int) and not isinstance(value, bool) and value >= 1
     if not right:
         raise BadSetting(f"[models.{name}]: {key} cannot be {value!r}", now="correct the value in the file")
+    if key == "base_url":
+        refuse_secrets(f"[models.{name}]: base_url", value)

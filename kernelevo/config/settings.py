@@ -12,8 +12,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from kernelevo.config.combinations import refuse_idle
-from kernelevo.config.models import ModelTable
+from kernelevo.config.combinations import asks_endpoint, refuse_idle
+from kernelevo.config.models import ModelTable, refuse_secrets
 from kernelevo.errors import BadSetting, StoreError, closest
 
 DEVICES = ("cpu", "cuda")
@@ -53,7 +53,8 @@ class Settings:
         proposers: who proposes; see ``PROPOSERS``. The usual ones are those for PyTorch modules, and for any
             other task those of ``GENERAL``.
         model: name of a language model, or several with commas, for the proposer ``llm``.
-        base_url: an OpenAI-compatible endpoint; None means the one of the ``openai`` package.
+        base_url: an OpenAI-compatible endpoint, without a password or query; None means the one of the
+            ``openai`` package.
         mailbox: folder in which the proposer ``mailbox`` leaves prompts and looks for replies.
         repairs: how often a program of a model that failed is sent back with its error; 0 never.
         repair_model: who mends; the proposer's models if None.
@@ -61,7 +62,7 @@ class Settings:
         summary_model: who sums up what was learned; nobody if None.
         max_tokens: longest reply.
         reply_timeout: longest wait for one reply, in seconds; None means 600 for an endpoint, and for a
-            mailbox as long as the run lasts.
+            mailbox as long as the run lasts. A prompt there stays open: the next ask is that one again.
         replay: a record of replies that answers instead of any model, by the hash of the prompt.
         replay_loosely: take recorded replies in their order where a prompt is not in the record.
         models: tables of single models by name, see ``ModelTable``.
@@ -173,6 +174,8 @@ class Settings:
             )
         for name, table in self.models.items():
             ModelTable.read(name, table)
+        if self.base_url is not None:
+            refuse_secrets("base_url", self.base_url)
         if self.deterministic and self.judge_model:
             raise BadSetting(
                 "a deterministic run cannot have a judge model",
@@ -251,20 +254,23 @@ def load_settings(
     Args:
         flags: values given on the command line or by a caller; None means not given.
         file: a TOML file with a ``[run]`` table.
-        environ: ``KERNELEVO_MODEL`` and ``KERNELEVO_BASE_URL`` are read; keys never are.
+        environ: ``KERNELEVO_MODEL`` is read, and ``KERNELEVO_BASE_URL`` for a run that asks a model there;
+            keys never are.
 
     Raises:
         BadSetting: for a file that cannot be read, an unknown key or a wrong value.
     """
     data = _read(file) if file else {}
     named = bool(flags.get("model") or data.get("model"))  # for this run, which the environment does not know
-    for key, variable in (("model", "KERNELEVO_MODEL"), ("base_url", "KERNELEVO_BASE_URL")):
-        if environ.get(variable):
-            data[key] = environ[variable]
+    if environ.get("KERNELEVO_MODEL"):
+        data["model"] = environ["KERNELEVO_MODEL"]
     data.update({k: v for k, v in flags.items() if v is not None})
     settings = _absolute(Settings.from_json(data))
     if "proposers" not in data:
         settings = replace(settings, proposers=_implied(settings, named=named))
+    address = environ.get("KERNELEVO_BASE_URL")
+    if address and flags.get("base_url") is None and asks_endpoint(settings):
+        settings = replace(settings, base_url=_text("base_url", address))
     refuse_idle(flags, settings)
     return settings
 

@@ -145,7 +145,7 @@ def parse_note(text: str, id: str = "", *, origin: str = PERSON) -> Note:
     return Note(
         id,
         title,
-        str(data.get("symptoms", "")),
+        str(data.get("symptoms", "" if head else prose)),
         prose,
         tuple(data.get("devices", ())),
         tuple(data.get("kinds", ())),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
@@ -21,6 +21,8 @@ class EndpointError(MachineError):
     """Whether the model would refuse every prompt alike (a wrong key, no such model)."""
     there = False
     """Whether it came from an endpoint that serves us: its address is no mistake."""
+    sent = 0.0
+    """When its first request was sent, by the clock of the ``Models`` that asked."""
 
 
 class ModelRefused(EndpointError):
@@ -96,6 +98,10 @@ class Reply:
         return without_thoughts(self.text, cut_off=self.cut_off)
 
 
+Turn = Callable[[], Awaitable[None]]
+"""Waits until one more request may be sent."""
+
+
 @runtime_checkable
 class Client(Protocol):
     """Answers messages. Implementations hold no run state; a call may be repeated."""
@@ -108,8 +114,17 @@ class Client(Protocol):
         temperature: float | None = None,
         max_tokens: int | None = None,
         seed: int | None = None,
+        again: Turn | None = None,
     ) -> Reply:
         """Return one reply.
+
+        Args:
+            messages: the prompt.
+            model: name of the model, as the endpoint knows it.
+            temperature: how varied the reply may be; None leaves it to the endpoint.
+            max_tokens: longest reply.
+            seed: for endpoints that take one.
+            again: awaited before each request that is sent for this reply after the first.
 
         Raises:
             EndpointError: if none could be had after the client's own retries.

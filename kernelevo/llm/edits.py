@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from kernelevo.core.program import path_problem
 from kernelevo.llm.locating import NotFound, locate, shifted
+from kernelevo.llm.parsing import FENCE, path_in
 
 _SEARCH = re.compile(r"^\s*<{4,10}\s*(SEARCH|ORIGINAL|OLD|BEFORE|HEAD)?\b.*$", re.IGNORECASE)
 _MIDDLE = re.compile(r"^\s*={4,10}\s*$")
@@ -32,7 +33,7 @@ class Edit:
     """Lines to be replaced by others.
 
     Args:
-        file: path as the model names it; empty for the file it was shown.
+        file: path as the model names it; empty for the one file that holds what is there now.
         old: what is there now, without line ends; empty to append at the end.
         new: what shall be there.
         lead: how many first lines of both are context only.
@@ -57,7 +58,7 @@ class Applied:
 
 
 def search_replace(text: str) -> list[Edit]:
-    """Return the SEARCH/REPLACE blocks of a reply.
+    """Return the SEARCH/REPLACE blocks of a reply, each with the path above it or behind its fence.
 
     Raises:
         NotApplied: for a block that has a beginning and no end, no middle, or several lines that may be it.
@@ -65,12 +66,17 @@ def search_replace(text: str) -> list[Edit]:
     edits: list[Edit] = []
     body: list[str] | None = None
     name = before = mark = ""
+    behind = False  # whether ``before`` stood behind the fence that is open
     for line in text.splitlines():
         if body is None and _SEARCH.match(line):
             body, name, mark = [], _named(before), line
         elif body is None:
-            if line.strip() and not line.strip().startswith(("```", "~~~")):
-                before = line
+            if fence := FENCE.match(line):
+                path = path_in(fence["label"].strip())
+                if path or behind:
+                    before, behind = path, bool(path)
+            elif line.strip() and not line.strip().startswith(("```", "~~~")):
+                before, behind = line, False
         elif _REPLACE.match(line):
             edits.append(_halves(name, body, mark.count("<")))
             body = None
@@ -133,7 +139,7 @@ def apply(edits: Sequence[Edit], files: Mapping[str, str], entry: str) -> Applie
     Args:
         edits: what a reply asks for.
         files: the program's files.
-        entry: path of the file that edits without a name mean.
+        entry: path of the main file, which edits without a name mean where they quote nothing.
 
     Raises:
         NotApplied: if there is none, or one cannot be made for sure.
@@ -143,12 +149,12 @@ def apply(edits: Sequence[Edit], files: Mapping[str, str], entry: str) -> Applie
     texts = dict(files)
     overlooked: list[str] = []
     for number, edit in enumerate(edits, 1):
-        path = _which(edit.file, texts, entry, new=not edit.old)
+        nameless = not edit.file and len(texts) > 1
+        path = _holder(edit, texts, entry) if nameless else _which(edit.file, texts, entry, new=not edit.old)
         text = texts.get(path, "")
         end = "\r\n" if "\r\n" in text else "\n"
-        lines = text.replace("\r\n", "\n").split("\n")
         try:
-            changed, how = _read_twice(lines, edit)
+            changed, how = _read_twice(_lines(text), edit)
         except NotFound as lost:
             raise NotApplied(f"edit {number} of {len(edits)} cannot be made in {path}: {lost}") from None
         texts[path] = end.join(changed)
@@ -265,6 +271,29 @@ def _named(line: str) -> str:
     word = re.sub(r"^(file|path)\s*:\s*", "", line.strip().strip("#*`: ").strip(), flags=re.IGNORECASE)
     word = word.strip("`* ")
     return word if _NAME.match(word) else ""
+
+
+def _lines(text: str) -> list[str]:
+    return text.replace("\r\n", "\n").split("\n")
+
+
+def _holder(edit: Edit, texts: Mapping[str, str], entry: str) -> str:
+    """Return the one file that holds what an edit without a name quotes; the main file where none does."""
+    if not any(line.strip() for line in edit.old):
+        return entry
+    found: dict[str, str] = {}
+    several = []
+    for path, text in texts.items():
+        try:
+            found[path] = _read_twice(_lines(text), edit)[1]
+        except NotFound as lost:
+            if "places" in str(lost):
+                several.append(path)
+    exact = [path for path, how in found.items() if not how]
+    holders = [*(exact or found), *several]
+    if len(holders) > 1:
+        raise NotApplied(f"an edit names no file, and {' and '.join(holders)} hold what it quotes: name one")
+    return holders[0] if holders else entry
 
 
 def _which(name: str, texts: Mapping[str, str], entry: str, *, new: bool) -> str:

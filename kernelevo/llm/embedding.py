@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 
 from kernelevo.llm.client import EndpointError
-from kernelevo.llm.openai_client import KEY_VARIABLE, NO_KEY, missing
+from kernelevo.llm.openai_client import KEY_VARIABLE, NO_KEY, URL_VARIABLE, missing
 
 _SECONDS = 30.0
 
@@ -16,7 +16,7 @@ def embedder(model: str, base_url: str | None = None) -> Callable[[Sequence[str]
 
     Args:
         model: name of a model of embeddings.
-        base_url: the endpoint; None means the ``openai`` package's own.
+        base_url: the endpoint; None means ``$OPENAI_BASE_URL``, else the ``openai`` package's own.
 
     Raises:
         EndpointError: (the function) if there is no answer, or not one vector for each text.
@@ -30,8 +30,10 @@ def embedder(model: str, base_url: str | None = None) -> Callable[[Sequence[str]
             raise missing() from error
 
         try:
-            key = os.environ.get(KEY_VARIABLE) or (NO_KEY if base_url else None)  # as for the models of a run
-            with openai.OpenAI(api_key=key, base_url=base_url, timeout=_SECONDS, max_retries=1) as client:
+            # as for the models of a run: an endpoint of one's own may want no key
+            address = base_url or os.environ.get(URL_VARIABLE) or None
+            key = os.environ.get(KEY_VARIABLE) or (NO_KEY if address else None)
+            with openai.OpenAI(api_key=key, base_url=address, timeout=_SECONDS, max_retries=1) as client:
                 told = client.embeddings.create(model=model, input=list(texts))
             vectors = [
                 list(map(float, row.embedding)) for row in sorted(told.data, key=lambda row: row.index)

@@ -21,7 +21,7 @@ class Limits:
 
     Args:
         concurrency: requests at a time.
-        requests_per_minute: requests begun in any 60 s; None means no limit.
+        requests_per_minute: requests begun in any 60 s, repeated ones too; None means no limit.
         tokens_per_minute: tokens set aside for requests begun in any 60 s; None means no limit. One request
             that is larger than this goes alone.
 
@@ -73,11 +73,19 @@ class Gate:
             tokens: what the request may use.
         """
         async with self._places:
-            async with self._turn:
-                while (wait := self._wait(tokens)) > 0:
-                    await self._sleep(wait)
-                self._begun.append((self._clock(), tokens))
+            await self.turn(tokens)
             yield
+
+    async def turn(self, tokens: int) -> None:
+        """Wait for the rates to allow one more request of somebody who has a place.
+
+        Args:
+            tokens: what the request may use.
+        """
+        async with self._turn:
+            while (wait := self._wait(tokens)) > 0:
+                await self._sleep(wait)
+            self._begun.append((self._clock(), tokens))
 
     def _wait(self, tokens: int) -> float:
         """Seconds until the rates may allow this request."""

@@ -20,7 +20,6 @@ class Place:
         end: index after the last one.
         shift: indentation that the text has beyond the quoted lines; negative where it has less.
         how: ``""`` for an exact quote, else what had to be overlooked.
-        tabs: whether the text is indented with tabs where the quote has spaces.
     """
 
     begin: int
@@ -40,9 +39,7 @@ _TIERS: tuple[tuple[str, Key], ...] = (
 )
 
 
-def locate(
-    lines: Sequence[str], quoted: Sequence[str], *, after: int = 0, before: int | None = None
-) -> Place:
+def locate(lines: Sequence[str], quoted: Sequence[str]) -> Place:
     """Find quoted lines in a text; each difference that is overlooked must leave exactly one place.
 
     First an exact quote is looked for, then one that differs in white space at the ends of lines, then in
@@ -52,8 +49,6 @@ def locate(
     Args:
         lines: the text, without line ends.
         quoted: what a model quotes.
-        after: first line that may belong to it.
-        before: line that may not.
 
     Raises:
         NotFound: if there is no place, or several.
@@ -61,9 +56,8 @@ def locate(
     wanted = _without_blank_ends(quoted)
     if not wanted:
         raise NotFound("the quoted text is empty")
-    stop = len(lines) if before is None else before
     for how, key in _TIERS:
-        places = _all(lines, wanted, key, after, stop)
+        places = _all(lines, wanted, key)
         if how == _TIERS[-1][0]:
             places = [p for p in places if _one_shift(lines[p : p + len(wanted)], wanted)]
         if len(places) > 1:
@@ -72,7 +66,7 @@ def locate(
             begin = places[0]
             shift = _shift(lines[begin : begin + len(wanted)], wanted)
             return Place(begin, begin + len(wanted), shift, how)
-    return _ignoring_blanks(lines, wanted, after, stop)
+    return _ignoring_blanks(lines, wanted)
 
 
 def shifted(lines: Sequence[str], place: Place) -> list[str]:
@@ -84,20 +78,20 @@ def shifted(lines: Sequence[str], place: Place) -> list[str]:
     return [line[min(-place.shift, len(line) - len(line.lstrip(" "))) :] for line in lines]
 
 
-def _all(lines: Sequence[str], wanted: Sequence[str], key: Key, after: int, stop: int) -> list[int]:
+def _all(lines: Sequence[str], wanted: Sequence[str], key: Key) -> list[int]:
     keys, first = [key(line) for line in wanted], key(wanted[0])
-    have = [key(line) for line in lines[after:stop]]
+    have = [key(line) for line in lines]
     size = len(keys)
     last = len(have) - size + 1
-    return [i + after for i in range(max(0, last)) if have[i] == first and have[i : i + size] == keys]
+    return [i for i in range(max(0, last)) if have[i] == first and have[i : i + size] == keys]
 
 
-def _ignoring_blanks(lines: Sequence[str], wanted: Sequence[str], after: int, stop: int) -> Place:
+def _ignoring_blanks(lines: Sequence[str], wanted: Sequence[str]) -> Place:
     """Find lines that are equal but for blank lines between them."""
-    full = [i for i in range(after, stop) if lines[i].strip()]
+    full = [i for i, line in enumerate(lines) if line.strip()]
     said = [line for line in wanted if line.strip()]
     have = [lines[i] for i in full]
-    places = [p for p in _all(have, said, _INNER, 0, len(have)) if _one_shift(have[p : p + len(said)], said)]
+    places = [p for p in _all(have, said, _INNER) if _one_shift(have[p : p + len(said)], said)]
     if len(places) == 1:
         begin, end = full[places[0]], full[places[0] + len(said) - 1] + 1
         return Place(begin, end, _shift(have[places[0] :], said), "blank lines")

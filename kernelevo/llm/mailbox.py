@@ -1,8 +1,8 @@
 """MailboxClient: prompts as Markdown files in a folder, answered by whoever writes the reply file.
 
 A person, a chat tool or another program reads ``prompt-<hash>.md`` and writes ``reply-<hash>.md`` beside it.
-The name is the hash of the request, so a run that is resumed finds the reply that came in the meantime, and
-nothing is ever asked twice.
+The name is the hash of the request: who asks the very same again, later or in a run that is resumed, finds
+the reply that came in the meantime.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from kernelevo.errors import BadSetting
-from kernelevo.llm.client import Message, Reply, ReplyTimeout, Usage, digest
+from kernelevo.llm.client import Message, Reply, ReplyTimeout, Turn, Usage, digest
 from kernelevo.llm.retry import Sleep
 
 _UNFINISHED = (".tmp", ".part", ".partial", ".crdownload", ".download", ".swp", ".bak", "~")
@@ -78,6 +78,7 @@ class MailboxClient:
         temperature: float | None = None,
         max_tokens: int | None = None,
         seed: int | None = None,
+        again: Turn | None = None,
     ) -> Reply:
         """Write the prompt, wait for the reply file and return it; see ``Client.complete``.
 
@@ -111,7 +112,7 @@ class MailboxClient:
     def _reply_to(self, name: str, wanted: Path) -> Path:
         """Return the reply to a prompt; tell of files that are nobody's, or one too many."""
         found: dict[str, list[Path]] = {}
-        for path in self._written("reply*"):
+        for path in self._written():
             if _stamp(path) is not None:
                 named = re.match(r"reply-([0-9a-f]{16})", path.name)
                 found.setdefault(named[1] if named else "", []).append(path)
@@ -126,20 +127,14 @@ class MailboxClient:
             self._tell(path, f"is a second reply to one prompt and is not read; {mine[0].name} is")
         return mine[0] if mine else wanted
 
-    def _written(self, pattern: str) -> list[Path]:
-        """Return files of a pattern, those left out whose names say that they are still being written."""
-        return [p for p in sorted(self.folder.glob(pattern)) if not p.name.lower().endswith(_UNFINISHED)]
+    def _written(self) -> list[Path]:
+        """Return the replies, those left out whose names say that they are still being written."""
+        return [p for p in sorted(self.folder.glob("reply*")) if not p.name.lower().endswith(_UNFINISHED)]
 
     def _tell(self, path: Path, what: str) -> None:
         if path.name not in self._noticed:
             self._noticed.add(path.name)
             self.notice(f"mailbox: {path.name} {what}")
-
-    def waiting(self) -> list[Path]:
-        """Return the prompts that have no reply yet, oldest first."""
-        prompts = self.folder.glob("prompt-*.md")
-        open_ = [p for p in prompts if not any(map(_stamp, self._written(f"reply-{p.stem[7:]}*")))]
-        return sorted(open_, key=lambda p: (p.stat().st_mtime_ns, p.name))
 
 
 def _markdown(messages: Sequence[Message]) -> str:

@@ -17,6 +17,7 @@ from kernelevo.llm.client import (
     Message,
     ModelRefused,
     Reply,
+    ReplyTimeout,
     prompt_hash,
 )
 from kernelevo.llm.limits import Gate, Limits
@@ -125,27 +126,19 @@ class Models:
         """Whether each model that answers for one of these roles has a price."""
         return all(self._models[name].price for role in roles for name in self._roles.get(role, ()))
 
-    def price(self, name: str) -> Price | None:
-        """Price of a model."""
-        return self._models[name].price
-
-    def may_cost(
-        self, messages: Sequence[Message], name: str, *, max_tokens: int | None = None
-    ) -> dict[str, float]:
+    def may_cost(self, messages: Sequence[Message], name: str) -> dict[str, float]:
         """Return the most that a call may use, by unit; dollars only where there is a price."""
         model = self._models[name]
-        usage = at_most(messages, max_tokens or model.max_tokens)
+        usage = at_most(messages, model.max_tokens)
         most = {"tokens": float((usage.tokens_in or 0) + (usage.tokens_out or 0))}
         dollars = model.price.of(usage) if model.price else None
         return most if dollars is None else {**most, "dollars": dollars}
 
-    def dearest(
-        self, messages: Sequence[Message], role: Role, *, max_tokens: int | None = None
-    ) -> dict[str, float]:
+    def dearest(self, messages: Sequence[Message], role: Role) -> dict[str, float]:
         """Return the most that a call may use, by unit, whichever of a role's models gets it."""
         most: dict[str, float] = {}
         for name in self.names(role):
-            for unit, amount in self.may_cost(messages, name, max_tokens=max_tokens).items():
+            for unit, amount in self.may_cost(messages, name).items():
                 most[unit] = max(amount, most.get(unit, 0.0))
         return most
 
@@ -155,12 +148,13 @@ class Models:
         It may where a model refuses everything and another one is left for the role; and where the failure
         can pass, somebody was heard of before, and neither this ask nor all the models have failed for
         ``PATIENCE`` seconds by now. What was never heard of is more likely a wrong address than an endpoint
-        that is down; and a prompt may be the one that is never answered, however well others are.
+        that is down; and a prompt may be the one that is never answered, however well others are. What its
+        first request took counts: it may be as long as ``PATIENCE`` by itself, where an endpoint hangs.
 
         Args:
             role: whose models are asked.
             error: the failure.
-            since: when this ask failed for the first time, by ``clock``.
+            since: when this ask was sent for the first time, by ``clock``.
         """
         breakers = [self._breakers[name] for name in self.names(role)]
         if error.everywhere:
@@ -201,7 +195,6 @@ class Models:
         *,
         model: str | None = None,
         temperature: float | None = None,
-        max_tokens: int | None = None,
         seed: int | None = None,
     ) -> Answer:
         """Ask one model; the call is written down before it is sent, and when it ended, whatever came of it.
@@ -213,34 +206,37 @@ class Models:
             purpose: why; its role names who is asked.
             model: one of the role's models; the first that is awake if None.
             temperature: how varied the reply may be; None leaves it to the endpoint.
-            max_tokens: longest reply; the model's own limit if None.
             seed: for endpoints that take one.
 
         Raises:
             EndpointError: if there is no reply; ``passing`` says whether a later ask may get one.
         """
         asked = self._models[model or (await self.rested(purpose.role))[0]]
-        longest = max_tokens or asked.max_tokens
-        most = at_most(messages, longest)
-        settings = {"temperature": temperature, "max_tokens": longest, "seed": seed}
-        began = self.clock()
+        gate = self._gates[asked.name]
+        tokens = (at_most(messages, asked.max_tokens).tokens_in or 0) + asked.max_tokens
+        settings = {"temperature": temperature, "max_tokens": asked.max_tokens, "seed": seed}
+        began = sent = self.clock()
         reply: Reply | None = None
         error: BaseException | None = None
         ended: Ended | None = None
         try:
-            async with self._gates[asked.name].through((most.tokens_in or 0) + longest):
+            async with gate.through(tokens):
+                sent = self.clock()  # not what it waited for others is held against a prompt
                 ended = self.book(self._call(asked, messages, purpose, settings))
                 came = await asked.client.complete(
                     messages,
                     model=asked.served or asked.name,
                     temperature=temperature,
-                    max_tokens=longest,
+                    max_tokens=asked.max_tokens,
                     seed=seed,
+                    again=lambda: gate.turn(tokens),
                 )
             # half a surrogate pair can come through JSON, but neither a file nor the store can hold it
             reply = replace(came, text=came.text.encode(errors="replace").decode())
         except BaseException as caught:  # cancelled too: what was asked is written down
             error = caught
+            if isinstance(caught, EndpointError):
+                caught.sent = sent
             raise
         finally:
             call = self._call(asked, messages, purpose, settings, reply, error, self.clock() - began)
@@ -253,7 +249,7 @@ class Models:
         breaker = self._breakers[name]
         if error is None:
             breaker.succeeded()
-        elif isinstance(error, EndpointError):
+        elif isinstance(error, EndpointError) and not isinstance(error, ReplyTimeout):  # nobody's failure
             said = f"{error.what} {error.why}".strip()
             if error.passing:
                 breaker.failed(said, there=error.there)

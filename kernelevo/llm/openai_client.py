@@ -20,6 +20,7 @@ from kernelevo.llm.client import (
     ModelRefused,
     RateLimited,
     Reply,
+    Turn,
     Usage,
 )
 from kernelevo.llm.retry import Retryable, RetryBudget, RetryPolicy, Sleep, retry_after, with_retries
@@ -62,7 +63,7 @@ class OpenAIClient:
         base_url: the endpoint, e.g. ``"http://localhost:8000/v1"``; ``$OPENAI_BASE_URL`` or the library's own
             default if None.
         key_variable: environment variable that holds the key.
-        timeout: longest time for one request, in seconds.
+        timeout: longest time for one request, in seconds; what takes longer is not tried again here.
         connect_timeout: longest time for the connection alone, in seconds.
         retry: how often to try again.
         rng: randomness of the pauses.
@@ -118,6 +119,7 @@ class OpenAIClient:
         temperature: float | None = None,
         max_tokens: int | None = None,
         seed: int | None = None,
+        again: Turn | None = None,
     ) -> Reply:
         """Return one reply; see ``Client.complete``.
 
@@ -130,7 +132,12 @@ class OpenAIClient:
         request["model"] = model
         request["messages"] = [{"role": m.role, "content": m.content} for m in messages]
         completion, attempts = await with_retries(
-            lambda: self._ask(request), self._retry, self._rng, self._sleep, budget=self._retries
+            lambda: self._ask(request, again),
+            self._retry,
+            self._rng,
+            self._sleep,
+            budget=self._retries,
+            again=again,
         )
         return self._reply(completion, self._clock() - begin, attempts)
 
@@ -140,16 +147,16 @@ class OpenAIClient:
         for client in opened[1] if opened is not None else ():
             await client.close()
 
-    async def _ask(self, request: dict[str, Any]) -> Any:
+    async def _ask(self, request: dict[str, Any], again: Turn | None) -> Any:
         """Make one attempt; a refusal of a setting costs one more, at once."""
         client = self._connection()
         self._flying += 1
         try:
-            return await self._answered(client, request)
+            return await self._answered(client, request, again)
         finally:
             self._flying -= 1
 
-    async def _answered(self, client: openai.AsyncOpenAI, request: dict[str, Any]) -> Any:
+    async def _answered(self, client: openai.AsyncOpenAI, request: dict[str, Any], again: Turn | None) -> Any:
         import openai
 
         while True:  # each refusal takes away a setting that was sent, so it ends
@@ -162,11 +169,14 @@ class OpenAIClient:
                 if setting is None:
                     raise self._failure(error) from None
                 self._without[request["model"]] = self._left_out(request) | {setting}
+                if again is not None:
+                    await again()
             except openai.APITimeoutError as error:
                 if type(error.__cause__).__name__ == "ConnectTimeout":
                     raise Retryable(self._unreachable(error)) from None
+                # it took long and may do so again: whoever asked decides whether to wait for it once more
                 waited = f"no reply within {self.timeout:g} s from {self._place()}"
-                raise Retryable(EndpointBusy("The language model did not answer.", why=waited)) from None
+                raise EndpointBusy("The language model did not answer.", why=waited) from None
             except openai.APIConnectionError as error:
                 raise Retryable(self._unreachable(error)) from None
             except openai.APIStatusError as error:

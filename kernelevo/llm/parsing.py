@@ -8,7 +8,12 @@ import warnings
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
-_FENCE = re.compile(r"^(?P<indent> {0,12})(?P<mark>`{3,}|~{3,})[ \t]*(?P<label>[^\r\n`]*)$")
+FENCE = re.compile(r"^(?P<indent> {0,12})(?P<mark>`{3,}|~{3,})[ \t]*(?P<label>[^\r\n`]*)$")
+LONGEST_LINE = 300
+"""Characters of a line that may hold a path; longer ones would take the patterns long."""
+_INFO = re.compile(
+    r"""(?:(?:title|file|filename|path)\s*=\s*)?["']?(?P<path>[\w./+-]+\.[A-Za-z]\w{0,4})["']?$"""
+)
 _PYTHON = frozenset({"python", "py", "python3"})
 _CPP = frozenset({"cpp", "c++", "cc", "cxx", "c"})
 # a foreign folder's program has its file's suffix for a language; models write names
@@ -110,7 +115,7 @@ def blocks(text: str) -> list[Block]:
 
     for line in text.splitlines(keepends=True):
         bare = line.rstrip("\r\n")
-        fence = _FENCE.match(bare)
+        fence = FENCE.match(bare)
         if not mark:
             if fence:
                 mark, info, indent = fence["mark"], fence["label"].strip(), len(fence["indent"])
@@ -130,6 +135,12 @@ def blocks(text: str) -> list[Block]:
     if mark:
         close(closed=False)
     return found
+
+
+def path_in(info: str) -> str:
+    """Return the path of a file that what stands behind an opening fence names; empty if it names none."""
+    found = _INFO.search(info) if len(info) < LONGEST_LINE else None
+    return found["path"] if found else ""
 
 
 def _programs(found: Sequence[Block], language: str) -> list[Block]:
@@ -153,9 +164,9 @@ def first_prose(text: str) -> str:
     """Return the first line of prose, shortened."""
     outside = True
     for line in text.splitlines():
-        if _FENCE.match(line):
+        if FENCE.match(line):
             outside = not outside
         prose = line.strip().lstrip("#>*- ").strip()
-        if outside and prose and not _FENCE.match(line):
+        if outside and prose and not FENCE.match(line):
             return prose if len(prose) <= _LONGEST_IDEA else prose[: _LONGEST_IDEA - 1] + "…"
     return ""

@@ -12,7 +12,7 @@ from typing import Any
 
 from kernelevo.core.program import ENTRY, path_problem
 from kernelevo.llm.edits import Edit, NotApplied, apply, search_replace, unified
-from kernelevo.llm.parsing import Block, blocks, extract, first_prose
+from kernelevo.llm.parsing import LONGEST_LINE, Block, blocks, extract, first_prose, path_in
 
 LONGEST = 1_000_000
 """Characters of a reply that are looked at; a longer one is refused unread."""
@@ -22,13 +22,9 @@ FENCES = 2_000
 """Code fences, likewise."""
 _BLOCK = re.compile(r"^[ \t]*<{4,10}[ \t]*(SEARCH|ORIGINAL|OLD|BEFORE|HEAD)\b", re.IGNORECASE | re.MULTILINE)
 _DIFF = re.compile(r"^(@@ .*|@@\s*)$", re.MULTILINE)
-_LONGEST_LINE = 300  # that may hold a path; longer ones would take the patterns long
 _TITLE = re.compile(
     r"""^[#*\s>-]*(?:(?:file|path|filename)\s*:?\s*)?[`*"']*(?P<path>[\w./+-]+\.[A-Za-z]\w{0,4})[`*"':\s]*$""",
     re.IGNORECASE,
-)
-_INFO = re.compile(
-    r"""(?:(?:title|file|filename|path)\s*=\s*)?["']?(?P<path>[\w./+-]+\.[A-Za-z]\w{0,4})["']?$"""
 )
 
 
@@ -65,8 +61,9 @@ def read(
     ``{"edits": [{"file", "search", "replace"}]}``), SEARCH/REPLACE blocks, a unified diff, several named
     blocks, the last block in the program's language. Edits apply to ``base``; they may be off by white space,
     indentation, line numbers and some context, as long as there is exactly one place that they can mean;
-    where they cannot be made and the whole program stands beside them, that is taken. A text that is the main
-    file alone leaves the base's other files where they are, unless it uses none of them.
+    where they cannot be made and the whole program stands beside them, that is taken. Whose file is named
+    nowhere (in the edit, above it, behind its fence) has to quote what one file alone holds. A text that is
+    the main file alone leaves the base's other files where they are, unless it uses none of them.
 
     Args:
         text: the reply, without thoughts before it (see ``Reply.answer``).
@@ -117,7 +114,8 @@ def _json(text: str, base: Mapping[str, str] | None, entry: str) -> Found | None
     if isinstance(files, dict) and files and all(isinstance(v, str) for v in files.values()):
         return {**(base or {}), **{str(k): _ended(v) for k, v in files.items()}}, "json", ()
     if isinstance(edits, list) and edits:
-        made = apply([_edit(edit) for edit in edits[:MANY]], _shown(base), entry)
+        _refuse_many(len(edits))
+        made = apply([_edit(edit) for edit in edits], _shown(base), entry)
         return made.files, "json", made.overlooked
     for key in ("code", "program", "source", "content"):
         if isinstance(data.get(key), str) and data[key].strip():
@@ -187,10 +185,14 @@ def _edits(text: str, base: Mapping[str, str] | None, entry: str, cut_off: bool)
         edits, form = unified(source), "diff"
     if cut_off:
         raise NotApplied("the reply ran into its token limit; its edits may not be all")
-    if len(edits) > MANY:
-        raise NotApplied(f"the reply has {len(edits)} edits, more than {MANY} are not made")
+    _refuse_many(len(edits))
     made = apply(edits, _shown(base), entry)
     return made.files, form, made.overlooked
+
+
+def _refuse_many(edits: int) -> None:
+    if edits > MANY:
+        raise NotApplied(f"the reply has {edits} edits, more than {MANY} are not made")
 
 
 def _diff_text(text: str) -> str | None:
@@ -199,7 +201,7 @@ def _diff_text(text: str) -> str | None:
     if marked:
         if not all(b.closed for b in marked):
             raise NotApplied("the reply was cut off inside its diff")
-        return "\n".join(b.text for b in marked)
+        return "\n".join(f"+++ {_name(b) or ''}\n{b.text}" for b in marked)  # its own heads go before that
     return text if not found and _looks_like_diff(text) else None
 
 
@@ -228,9 +230,9 @@ def _several(text: str, base: Mapping[str, str] | None, entry: str) -> Found | N
 
 def _name(block: Block) -> str | None:
     """The path that a block is given behind its fence or in the line above it."""
-    if len(block.info) < _LONGEST_LINE and (found := _INFO.search(block.info)):
-        return found["path"]
-    found = _TITLE.match(block.above) if len(block.above) < _LONGEST_LINE else None
+    if path := path_in(block.info):
+        return path
+    found = _TITLE.match(block.above) if len(block.above) < LONGEST_LINE else None
     return found["path"] if found else None
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from kernelevo.errors import BadSetting
-from kernelevo.llm.client import EndpointError, Message, ModelRefused, Reply, Usage, prompt_hash
+from kernelevo.llm.client import EndpointError, Message, ModelRefused, Reply, Turn, Usage, prompt_hash
 
 LOOKED_UP = "looked_up"
 """Key of a line that is no reply, but what the run was told by its knowledge base."""
@@ -126,6 +126,7 @@ class ReplayClient:
         temperature: float | None = None,
         max_tokens: int | None = None,
         seed: int | None = None,
+        again: Turn | None = None,
     ) -> Reply:
         """Return the recorded reply; see ``Client.complete``.
 

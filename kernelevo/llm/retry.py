@@ -11,6 +11,8 @@ from email.utils import parsedate_to_datetime
 from random import Random
 from typing import TypeVar
 
+from kernelevo.llm.client import EndpointError, Turn
+
 R = TypeVar("R")
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -83,14 +85,23 @@ async def with_retries(
     sleep: Sleep = asyncio.sleep,
     *,
     budget: RetryBudget | None = None,
+    again: Turn | None = None,
 ) -> tuple[R, int]:
     """Await ``call()`` until it returns; a ``Retryable`` is tried again, any other exception passes.
+
+    Args:
+        call: one attempt.
+        policy: how often to try, and how long to wait between two attempts.
+        rng: randomness of the pauses.
+        sleep: how to wait.
+        budget: retries that all calls have together; None gives this one some of its own.
+        again: awaited after each pause: what the next attempt has to wait for besides.
 
     Returns:
         What it returned, and the attempts that it took.
 
     Raises:
-        Exception: the last failure, with the number of attempts in its ``attempts``.
+        Exception: the last failure; one of an endpoint with the number of attempts in its ``attempts``.
     """
     budget = budget or RetryBudget()
     failures = 0
@@ -103,10 +114,15 @@ async def with_retries(
             if pause is None or not budget.take():
                 failure.error.attempts = failures  # type: ignore[attr-defined]
                 raise failure.error from None
+        except EndpointError as error:
+            error.attempts = failures + 1
+            raise
         else:
             budget.succeeded()
             return result, failures + 1
         await sleep(pause)
+        if again is not None:
+            await again()
 
 
 def retry_after(value: str | None, now: datetime) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from kernelevo.llm.client import EndpointError, Message, Reply, Usage
+from kernelevo.llm.client import EndpointError, Message, Reply, Turn, Usage
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ class ScriptedClient:
         temperature: float | None = None,
         max_tokens: int | None = None,
         seed: int | None = None,
+        again: Turn | None = None,
     ) -> Reply:
         """Return the next reply; see ``Client.complete``."""
         self.calls.append(Call(tuple(messages), model, temperature, max_tokens, seed))

@@ -22,6 +22,7 @@ from kernelevo.llm import (
     Role,
     read,
 )
+from kernelevo.proposers.offspring import has_entry
 from kernelevo.proposers.writing import Prompt, Writer, is_refusal
 
 REPAIRS = 1
@@ -46,13 +47,14 @@ class _Patient:
 
 
 @dataclass(frozen=True)
-class _Asked:
-    """Who was asked, what, and the answer."""
+class _Ask:
+    """What is sent to whom, and what for; kept to be sent again where nobody answered in time."""
 
+    brief: Brief
+    patient: _Patient | None
     arm: Arm
     prompt: Prompt
     seed: int
-    answer: Answer
 
 
 class LLMProposer:
@@ -88,8 +90,15 @@ class LLMProposer:
         self._repairs, self._bandit = repairs, bandit or Bandit()
         self._mended: Counter[str] = Counter(mended or {})
         self._ward: deque[_Patient] = deque()
+        self._open: deque[_Ask] = deque()  # prompts in a mailbox that nobody has answered in time
+        self._passed_by = False  # whether the last ask was one of others, though some are open
         self._flying: Counter[Arm] = Counter()
         self._known: dict[str, Evaluation] = {}  # by program, as they read today
+
+    @property
+    def waits(self) -> bool:
+        """Whether the next ask is that of an open prompt again."""
+        return bool(self._open) and (self._passed_by or not self._free(self.models.names("proposer")))
 
     def estimate(self, brief: Brief) -> dict[str, float]:
         """Return the most that the next ask may cost, by unit: by the dearest model that may be drawn.
@@ -112,17 +121,21 @@ class LLMProposer:
     async def propose(self, brief: Brief, rng: Random) -> Sequence[Proposal]:
         """Ask until somebody answers and return one proposal; none if nobody looked into the mailbox in time.
 
+        A prompt that nobody answered in time is asked again as it is, by the next call, whose brief is not
+        used then: so a late reply is found, and no more prompts lie open than asks are made at a time. Models
+        beside the mailbox have every other call. The proposal builds on what the prompt showed; ``prompt_of``
+        in its origin is the trial that it was written for.
+
         An endpoint that answered before and is down is waited for, see ``Models.hopeful``. A program that was
         to be mended then is mended later, after ``TRIES`` such asks no more.
 
         Raises:
             EndpointError: if no model gives a reply.
         """
-        patient = self._ward.popleft() if self._ward else None
-        if patient is not None:
-            self._mended[patient.verdict.program.id] += 1
+        kept = self._next_open()
+        patient = kept.patient if kept else self._next_patient()
         try:
-            asked = await self._ask(brief, patient, rng)
+            ask, answer = await self._ask(brief, patient, rng, kept)
         except ReplyTimeout:
             return ()
         except EndpointError as error:
@@ -130,42 +143,75 @@ class LLMProposer:
                 self._mended[patient.verdict.program.id] -= 1
                 self._ward.append(replace(patient, failed=patient.failed + 1))
             raise
-        details = self._details(asked)
-        parents = brief.parents
+        details = self._details(ask, answer)
+        if ask.brief.number != brief.number:
+            details["prompt_of"] = ask.brief.number
+        parents = ask.brief.parents
         if patient is not None:
             details |= {"repair_of": patient.trial, "repairs": patient.done + 1}
             parents = parents if is_refusal(patient.verdict) else (patient.verdict,)
-        return (self._proposal(asked.answer, brief, parents, details),)
+        return (self._proposal(answer, ask.brief, parents, details),)
 
-    async def _ask(self, brief: Brief, patient: _Patient | None, rng: Random) -> _Asked:
+    def _next_open(self) -> _Ask | None:
+        again = self.waits
+        self._passed_by = bool(self._open) and not again
+        return self._open.popleft() if again else None
+
+    def _free(self, models: Sequence[str]) -> Sequence[str]:
+        """Return those of some models who owe no answer."""
+        owing = {ask.arm.model for ask in self._open}
+        return [name for name in models if name not in owing]
+
+    def _next_patient(self) -> _Patient | None:
+        if not self._ward or (self._open and not self._free(self.models.names(self._mender))):
+            return None
+        patient = self._ward.popleft()
+        self._mended[patient.verdict.program.id] += 1
+        return patient
+
+    async def _ask(
+        self, brief: Brief, patient: _Patient | None, rng: Random, kept: _Ask | None
+    ) -> tuple[_Ask, Answer]:
         state = rng.getstate()
-        failing: float | None = None
+        sent: float | None = None
         while True:
             rng.setstate(state)  # an answer after a failure is the one that it would have been
-            models = await self.models.rested(self._mender if patient else "proposer")
-            if patient is not None:
-                arm = self._draw(models, (patient.persona,), rng)
-                prompt = self.writer.repair(brief, patient.verdict, arm.persona)
-                purpose = Purpose("repair", patient.trial, arm.persona)
-            else:
-                arm = self._draw(models, self.writer.personas(brief), rng)
-                prompt = self.writer.write(brief, arm.persona)
-                purpose = Purpose("proposer", brief.number, arm.persona)
-            seed = rng.randrange(2**31)
-            self._flying[arm] += 1
+            ask = kept or await self._drawn(brief, patient, rng)
+            self._flying[ask.arm] += 1
             try:
-                answer = await self.models.ask(
-                    prompt.messages, purpose, model=arm.model, temperature=prompt.temperature, seed=seed
-                )
-                return _Asked(arm, prompt, seed, answer)
+                return ask, await self._sent(ask, brief.number)
             except ReplyTimeout:
+                self._open.append(ask)
                 raise
             except EndpointError as error:  # whoever refused the mending is asked no more: others may do it
-                failing = self.models.clock() if failing is None else failing
-                if not self.models.hopeful(self._mender if patient else "proposer", error, failing):
+                sent, kept = error.sent if sent is None else sent, None
+                if not self.models.hopeful(self._mender if patient else "proposer", error, sent):
                     raise
             finally:
-                self._flying[arm] -= 1
+                self._flying[ask.arm] -= 1
+
+    async def _drawn(self, brief: Brief, patient: _Patient | None, rng: Random) -> _Ask:
+        """Draw who is asked, once somebody may be, and write the prompt."""
+        awake = await self.models.rested(self._mender if patient else "proposer")
+        models = self._free(awake) or awake
+        if patient is not None:
+            arm = self._draw(models, (patient.persona,), rng)
+            prompt = self.writer.repair(brief, patient.verdict, arm.persona)
+        else:
+            arm = self._draw(models, self.writer.personas(brief), rng)
+            prompt = self.writer.write(brief, arm.persona)
+        return _Ask(brief, patient, arm, prompt, rng.randrange(2**31))
+
+    async def _sent(self, ask: _Ask, number: int) -> Answer:
+        """Send what is asked, for the trial of this number."""
+        arm, prompt, patient = ask.arm, ask.prompt, ask.patient
+        if patient is not None:
+            purpose = Purpose("repair", patient.trial, arm.persona)
+        else:
+            purpose = Purpose("proposer", number, arm.persona)
+        return await self.models.ask(
+            prompt.messages, purpose, model=arm.model, temperature=prompt.temperature, seed=ask.seed
+        )
 
     def observe(self, trial: Trial) -> None:
         """Learn what became of a program, and take in those of our own that failed."""
@@ -216,15 +262,15 @@ class LLMProposer:
         arms = [Arm(model, persona) for model in models for persona in personas]
         return self._bandit.choose(arms, rng, flying=self._flying)
 
-    def _details(self, asked: _Asked) -> dict[str, Any]:
+    def _details(self, ask: _Ask, answer: Answer) -> dict[str, Any]:
         return {
-            "model": asked.answer.reply.model or asked.arm.model,
-            "persona": asked.arm.persona,
-            "arm": list(asked.arm),
-            "prompt_sha256": asked.answer.call.prompt_sha256,
-            "temperature": asked.prompt.temperature,
-            "seed": asked.seed,
-            **asked.prompt.details,
+            "model": answer.reply.model or ask.arm.model,
+            "persona": ask.arm.persona,
+            "arm": list(ask.arm),
+            "prompt_sha256": answer.call.prompt_sha256,
+            "temperature": ask.prompt.temperature,
+            "seed": ask.seed,
+            **ask.prompt.details,
         }
 
     def _proposal(
@@ -237,7 +283,7 @@ class LLMProposer:
         found = read(
             reply.answer,
             base.files if base else None,
-            entry=_entry(like),
+            entry=like.entry if like is not None and has_entry(like) else ENTRY,
             cut_off=reply.cut_off,
             language=language,
         )
@@ -260,11 +306,6 @@ class LLMProposer:
             "latency_seconds": reply.latency,
         }
         return Proposal(program, answer.cost, records)
-
-
-def _entry(base: Program | None) -> str:
-    """Return the path of the file that an answer without a name is."""
-    return next(iter(base.files)) if base and len(base.files) == 1 else ENTRY
 
 
 def _refused(found: Read, text: str, language: str) -> str:

@@ -42,7 +42,8 @@ class Rendered:
         messages: to be sent.
         tokens: estimate of their size.
         files: hash of the prompt files used.
-        dropped: section -> how many of its entries were left out, or characters of programs cut.
+        dropped: section -> how many of its entries were left out; for ``parents`` and ``task`` how many
+            characters of the longest program.
     """
 
     messages: tuple[Message, ...]
@@ -84,8 +85,10 @@ def render(
         cut = next((name for name in ("parents", "task") if sizes[name] > SHORTEST), None)
         if cut is None:
             break
-        sizes[cut] = max(SHORTEST, min(sizes[cut], _longest_shown(brief, cut)) * 3 // 4)
-        dropped[cut] = sizes[cut]
+        longest = _longest(brief, cut)
+        sizes[cut] = max(SHORTEST, min(sizes[cut], longest) * 3 // 4)
+        if longest > sizes[cut]:
+            dropped[cut] = longest - sizes[cut]
     names = ["system.md", f"{kind}.md"]
     own = f"personas/{kind}/{persona.name}.md" if persona else ""
     names += [own] if own in prompts.digests else []
@@ -170,7 +173,8 @@ def _sections(brief: Brief) -> dict[str, list[str]]:
     }
 
 
-def _longest_shown(brief: Brief, name: str) -> int:
+def _longest(brief: Brief, name: str) -> int:
+    """Return the characters of the longest program in a section."""
     if name == "task":
         return len(str(brief.task.options.get("reference", {}).get("text", "")))
     return max((sum(map(len, v.program.files.values())) for v in brief.parents), default=0)

@@ -13,7 +13,7 @@ from typing import Any
 
 from kernelevo.core import Brief, Program, Proposal, Trial, Verdict
 from kernelevo.proposers.numbers import Literal, Number, numbers_of, with_numbers
-from kernelevo.proposers.offspring import Known, acceptable, entry_of, proposal
+from kernelevo.proposers.offspring import Known, acceptable, has_entry, proposal
 
 _TRIES = 24
 _STEPS = (0.03, 0.15, 0.5, 1.2)  # standard deviations of the logarithm of a factor
@@ -40,7 +40,7 @@ class ConstantsProposer:
 
     async def propose(self, brief: Brief, rng: Random) -> Sequence[Proposal]:
         """Return the parent with one to three other numbers, or nothing if it has none."""
-        if not brief.parents or entry_of(brief.parents[0].program) is None:
+        if not brief.parents or not has_entry(brief.parents[0].program):
             return []
         parent = brief.parents[0]
         source, language = parent.program.source, parent.program.language

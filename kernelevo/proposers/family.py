@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kernelevo.backends import tune as table
-from kernelevo.core import ENTRY, Evaluation, Program
+from kernelevo.core import Evaluation, Program
 from kernelevo.errors import BadProgram
 
 Point = tuple[int, ...]  # one index into each entry's choices, entries by name
@@ -86,8 +86,7 @@ def read_family(program: Program) -> tuple[str, dict[str, list[Any]]] | None:
         return None
     if not space:
         return None
-    others = {path: text for path, text in program.files.items() if path != entry_of(program)}
-    text = repr((program.language, rest, sorted(others.items()), list(space)))
+    text = repr((program.language, rest, sorted(program.beside.items()), list(space)))
     return hashlib.sha256(text.encode()).hexdigest(), space
 
 
@@ -103,11 +102,6 @@ def _without_table(source: str) -> str:
             for i in range(statement.lineno - 1, statement.end_lineno):
                 lines[i] = ""
     return "\n".join(line for line in lines if line.strip())
-
-
-def entry_of(program: Program) -> str:
-    """Return the path of the file that holds the table."""
-    return ENTRY if ENTRY in program.files else next(iter(program.files))
 
 
 def wider(known: Family | None, space: dict[str, list[Any]]) -> Family:

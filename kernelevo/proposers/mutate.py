@@ -9,7 +9,7 @@ from random import Random
 
 from kernelevo.core import Brief, Program, Proposal, Trial, Verdict
 from kernelevo.errors import ToolchainMissing
-from kernelevo.proposers.offspring import Known, acceptable, entry_of, proposal
+from kernelevo.proposers.offspring import Known, acceptable, has_entry, proposal
 
 _TRIES = 40
 _LONGEST = 200_000
@@ -53,7 +53,7 @@ class MutateProposer:
         if not brief.parents:
             return []
         program = brief.parents[0].program
-        if program.language != "python" or entry_of(program) is None or len(program.source) > _LONGEST:
+        if program.language != "python" or not has_entry(program) or len(program.source) > _LONGEST:
             return []
         return await asyncio.to_thread(self._mutated, brief.parents[0], rng)
 

@@ -21,7 +21,8 @@ class Known:
 
     def proposed(self, program: Program) -> None:
         """Remember a program that anybody proposed."""
-        self._seen.add(_digest(program.source) if _has_entry(program) else "")
+        if has_entry(program):
+            self._seen.add(_digest(program.source))
 
     def add(self, text: str) -> None:
         """Remember a text."""
@@ -31,11 +32,9 @@ class Known:
         return _digest(text) in self._seen
 
 
-def entry_of(program: Program) -> str | None:
-    """Return the name of a program's entry file; None where it has several files and none is the entry."""
-    if ENTRY in program.files:
-        return ENTRY
-    return next(iter(program.files)) if len(program.files) == 1 else None
+def has_entry(program: Program) -> bool:
+    """Whether a program has an entry file; of several files it may be none."""
+    return ENTRY in program.files or len(program.files) == 1
 
 
 def acceptable(before: str, after: str, language: str) -> bool:
@@ -62,20 +61,14 @@ def proposal(
 ) -> Proposal:
     """Return the first parent with another text in its entry file."""
     first = parents[0].program
-    entry = entry_of(first)
-    assert entry is not None  # whoever made the text has read it from there
     return Proposal(
         Program(
-            {**first.files, entry: text},
+            {**first.files, first.entry: text},
             first.language,
             tuple(v.program.id for v in parents),
             Origin(name, idea, dict(details or {})),
         )
     )
-
-
-def _has_entry(program: Program) -> bool:
-    return entry_of(program) is not None
 
 
 def _digest(text: str) -> str:

@@ -11,7 +11,7 @@ from kernelevo.core import Brief, Program, Proposal, Trial, Verdict
 from kernelevo.proposers.blocks import blocks_of
 from kernelevo.proposers.mutate import need_libcst
 from kernelevo.proposers.numbers import numbers_of, with_numbers
-from kernelevo.proposers.offspring import Known, acceptable, entry_of, proposal
+from kernelevo.proposers.offspring import Known, acceptable, has_entry, proposal
 
 if TYPE_CHECKING:
     import libcst as cst
@@ -44,7 +44,7 @@ class RecombineProposer:
 
     async def propose(self, brief: Brief, rng: Random) -> Sequence[Proposal]:
         """Return a child of two parents of one language, or nothing."""
-        pair = [v for v in brief.parents[:2] if entry_of(v.program) is not None]
+        pair = [v for v in brief.parents[:2] if has_entry(v.program)]
         if len(pair) < 2 or pair[0].program.language != pair[1].program.language:
             return []
         return await asyncio.to_thread(self._child, pair[0], pair[1], rng)

@@ -8,7 +8,6 @@ from kernelevo.llm import Message, Models, Purpose
 from kernelevo.proposers.prompt_files import PromptFiles
 
 MOST = 5
-MAX_TOKENS = 1_024
 _LONGEST = 500
 
 
@@ -31,6 +30,8 @@ def summary_prompt(
 async def summarise(models: Models, messages: Sequence[Message]) -> list[str]:
     """Return what a model takes from a run's table, one sentence or two for each note; at most five.
 
+    The reply may be as long as the model's may be: what a reasoning model thinks before it counts too.
+
     Args:
         models: who answers, in the role ``summariser``.
         messages: from :func:`summary_prompt`.
@@ -38,7 +39,7 @@ async def summarise(models: Models, messages: Sequence[Message]) -> list[str]:
     Raises:
         EndpointError: if there is no reply.
     """
-    answer = await models.ask(messages, Purpose("summariser"), temperature=0.2, max_tokens=MAX_TOKENS)
+    answer = await models.ask(messages, Purpose("summariser"), temperature=0.2)
     lines = (line.strip() for line in answer.reply.answer.splitlines())
     notes = (line[2:].strip() for line in lines if line.startswith(("- ", "* ")))
     return [note[:_LONGEST] for note in notes if len(note.split()) >= 5][:MOST]

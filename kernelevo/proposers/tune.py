@@ -22,7 +22,7 @@ from kernelevo.backends import tune as table
 from kernelevo.core import Evaluation, Origin, Program, Proposal, Trial, Verdict
 from kernelevo.core.brief import Brief
 from kernelevo.errors import ToolchainMissing
-from kernelevo.proposers.family import FAILED, Family, Point, entry_of, has, read_family, wider
+from kernelevo.proposers.family import FAILED, Family, Point, has, read_family, wider
 
 _MADE_BY = ("base", "rewrites", "variant")  # what says of a text how it came about, not for whom
 
@@ -95,7 +95,7 @@ class TuneProposer:
         details = {**own, "tuned": settings}
         return Proposal(
             Program(
-                {**program.files, entry_of(program): text},
+                {**program.files, program.entry: text},
                 program.language,
                 (program.id,),
                 Origin(self.name, f"values {words}", details),

@@ -9,6 +9,7 @@ from kernelevo.config import MODEL_FREE, PROPOSERS, SAMPLERS, SWITCHES, Settings
 from kernelevo.errors import BadSetting
 
 NO_ENV: dict[str, str] = {}
+IN_ADDRESSES = st.characters(exclude_categories=["Cs"], exclude_characters="@?#")
 
 settings = st.builds(
     Settings,
@@ -18,7 +19,7 @@ settings = st.builds(
     seed=st.integers(-(2**40), 2**40),
     proposers=st.lists(st.sampled_from(MODEL_FREE), min_size=1, max_size=4, unique=True).map(tuple),
     model=st.none() | st.text(min_size=1, max_size=20),
-    base_url=st.none() | st.text(min_size=1, max_size=20),
+    base_url=st.none() | st.text(IN_ADDRESSES, min_size=1, max_size=20),
     workers=st.none() | st.integers(1, 64),
     deterministic=st.booleans(),
     out=st.none() | st.text(max_size=20),
@@ -78,6 +79,18 @@ def test_recorded_replies_are_all_that_is_asked_unless_a_model_is_named_for_this
         ("--window", {"window": 5}),
         ("--thinkers", {"deterministic": True, "thinkers": 4}),
         ("--workers", {"executor": "inline", "workers": 4}),
+        ("--base-url", {"base_url": "http://host/v1"}),
+        ("--base-url", {"base_url": "http://host/v1", "replay": "r.jsonl", "model": "m"}),
+        ("--base-url", {"base_url": "http://host/v1", "mailbox": "box", "judge_model": "mailbox"}),
+        ("--base-url", {"base_url": "http://h/v1", "model": "m", "models": {"m": {"base_url": "http://o"}}}),
+        ("--repair-model", {"repair_model": "m"}),
+        ("--repair-model", {"repair_model": "m", "mailbox": "box"}),
+        ("--repairs", {"repairs": 3}),
+        ("--repairs", {"repairs": 3, "judge_model": "m"}),
+        ("--max-tokens", {"max_tokens": 100}),
+        ("--prompt-tokens", {"prompt_tokens": 100}),
+        ("--reply-timeout", {"reply_timeout": 5.0}),
+        ("--islands", {"islands": 3, "no_islands": True}),
     ],
 )
 def test_what_would_do_nothing_is_refused(flag: str, flags: dict[str, Any]) -> None:
@@ -92,9 +105,26 @@ def test_what_does_something_is_taken() -> None:
         {"deterministic": True, "window": 4, "thinkers": 1},
         {"executor": "inline", "workers": 1},
         {"replay": "r.jsonl", "replay_loosely": True},
+        {"base_url": "http://host/v1", "summary_model": "m"},
+        {"base_url": "http://h/v1", "model": "a,b", "models": {"a": {"base_url": "http://o"}}},
+        {"model": "m", "repair_model": "n", "repairs": 3},
+        {"mailbox": "box", "repairs": 3, "prompt_tokens": 100, "reply_timeout": 5.0},
+        {"judge_model": "m", "max_tokens": 100, "reply_timeout": 5.0},
+        {"islands": 1, "no_islands": True},
         load_settings({"budget": "3s"}, environ=NO_ENV).to_json(),  # all of them, as one run hands them on
     ):
         assert load_settings(flags, environ=NO_ENV)
+
+
+def test_an_endpoint_of_the_environment_is_that_of_runs_that_ask_one() -> None:
+    elsewhere = {"KERNELEVO_BASE_URL": "http://host/v1"}
+    secret = {"KERNELEVO_BASE_URL": "http://me:password@host/v1"}
+    assert load_settings({"judge_model": "m"}, environ=elsewhere).base_url == "http://host/v1"
+    given = {"model": "m", "base_url": "http://given/v1"}
+    assert load_settings(given, environ=elsewhere).base_url == "http://given/v1"
+    for environ in (elsewhere, secret):  # meant for other runs: neither refused nor kept
+        assert load_settings({"budget": "1s"}, environ=environ).base_url is None
+        assert load_settings({"model": "m", "replay": "r.jsonl"}, environ=environ).base_url is None
 
 
 def test_settings_of_a_file_may_be_meant_for_other_runs(tmp_path: Path) -> None:
@@ -182,6 +212,26 @@ def test_a_key_in_the_place_of_its_variable_is_refused_and_not_shown():
         Settings(models={"m": {"key_variable": "sk-very-secret"}})
     assert "secret" not in str(caught.value)
     assert Settings(models={"m": {"key_variable": "OTHER_KEY"}}).models
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["https://me:hunter2@host/v1", "me:hunter2@host/v1", "https://host/v1?k=hunter2", "https://h/v1#hunter2"],
+)
+def test_an_address_with_a_secret_is_refused_and_not_shown(address, tmp_path):
+    file = tmp_path / "c.toml"
+    file.write_text(f'[run]\nmodel = "m"\nbase_url = "{address}"\n')
+    table = {"models": {"m": {"base_url": address}}}
+    for flags, environ, more in (
+        ({"base_url": address, "model": "m"}, NO_ENV, {}),
+        ({"model": "m"}, {"KERNELEVO_BASE_URL": address}, {}),
+        ({"model": "m", **table}, NO_ENV, {}),
+        ({}, NO_ENV, {"file": file}),
+    ):
+        with pytest.raises(BadSetting, match="export OPENAI_API_KEY") as caught:
+            load_settings(flags, environ=environ, **more)
+        assert "hunter" not in str(caught.value) and "base_url" in str(caught.value)
+    assert Settings(base_url="http://[::1]:8000/v1", models={"m": {"base_url": "https://h/v1"}}).base_url
 
 
 def test_files_and_folders_are_found_from_any_working_folder(tmp_path, monkeypatch):

@@ -42,6 +42,8 @@ def test_a_note_is_read_with_head_and_sample():
     assert Note.from_json(note.to_json()) == note
     plain = parse_note("# Use strips\n\nThey help.")
     assert plain.title == "Use strips" and plain.id.startswith("use-strips-")
+    assert plain.symptoms == plain.text and "They help." in plain.symptoms
+    assert parse_note('+++\ntitle = "Use strips"\n+++\nThey help.').symptoms == ""
     assert "Measured: x2 in r #3" in Note("a", "b", "", "c", evidence=(Evidence("r", 3, 2.0),)).shown()
 
 
@@ -100,6 +102,16 @@ def test_search_finds_by_symptom_and_keeps_to_device_and_kind(base):
         and base.search("!? \0 ' OR") is not None
         and base.search("softmax", limit=0) == []
     )
+
+
+def test_the_words_of_a_note_without_a_head_weigh_as_symptoms():
+    base = KnowledgeBase()
+    base.add(parse_note("# Cut it\n\nFlurb stalls while it is quanking.", "plain"))
+    head = '+++\ntitle = "Other"\nsymptoms = "{}"\n+++\nFlurb, quanking; more flurb, more quanking.'
+    base.add(parse_note(head.format("something else"), "headed"))
+    assert [note.id for note in base.search("flurb quanking")] == ["plain", "headed"]
+    base.add(parse_note(head.format("flurb quanking"), "headed"))
+    assert [note.id for note in base.search("flurb quanking")] == ["headed", "plain"]
 
 
 def test_a_word_of_one_letter_is_looked_for_where_there_is_no_other(base):

@@ -74,3 +74,5 @@ def test_without_a_key_it_says_what_to_do(monkeypatch):
 def test_an_endpoint_of_ones_own_needs_no_key(endpoint, monkeypatch):
     monkeypatch.delenv("OPENAI_API_KEY")
     assert embedder("m", endpoint[0])(["a", "abc"]) == [[1.0, 1.0], [3.0, 1.0]]
+    monkeypatch.setenv("OPENAI_BASE_URL", endpoint[0])
+    assert embedder("m")(["abc"]) == [[3.0, 1.0]]

@@ -23,6 +23,7 @@ from kernelevo.llm import (
     Price,
     Purpose,
     Reply,
+    ReplyTimeout,
     ScriptedClient,
     Usage,
 )
@@ -147,6 +148,20 @@ def test_a_call_is_written_down_before_it_is_sent_and_not_before_its_turn():
     assert [call.state for call in world.booked] == ["failed"]  # what was never sent has no row
 
 
+def test_what_a_prompt_waits_for_its_turn_is_not_held_against_it():
+    world = World()
+    client = ScriptedClient(["ok", EndpointBusy("503")])
+    models = world.models({"m": client}, limits=Limits(requests_per_minute=1))
+
+    async def go():
+        await models.ask(ASK, Purpose())
+        with pytest.raises(EndpointBusy) as caught:
+            await models.ask(ASK, Purpose())
+        return caught.value.sent
+
+    assert asyncio.run(go()) == 60.0
+
+
 def test_a_call_that_cannot_be_written_down_is_not_sent():
     client = ScriptedClient(["ok"])
 
@@ -163,7 +178,7 @@ def test_the_dearest_model_of_a_role_says_what_a_call_may_cost():
     prices = {"cheap": Price(1.0, 1.0), "dear": Price(9.0, 9.0), "other": Price(99.0, 99.0)}
     made = [Model(name, ScriptedClient([]), price=price) for name, price in prices.items()]
     models = Models(made, {"judge": ("cheap", "dear"), "proposer": ("other",)})
-    assert models.dearest(ASK, "judge", max_tokens=10) == models.may_cost(ASK, "dear", max_tokens=10)
+    assert models.dearest(ASK, "judge") == models.may_cost(ASK, "dear") != models.may_cost(ASK, "cheap")
     assert models.dearest(ASK, "summariser") == {}
 
 
@@ -186,6 +201,20 @@ def test_a_model_that_fails_rests_and_wakes_up_again():
         assert models.awake("proposer") == ("m",)
 
     asyncio.run(go())
+
+
+def test_a_mailbox_that_nobody_looked_into_does_not_rest():
+    world = World()
+    models = world.models({"mailbox": ScriptedClient([ReplyTimeout("nobody answered")] * 4)})
+
+    async def go():
+        for _ in range(4):
+            with pytest.raises(ReplyTimeout):
+                await models.ask(ASK, Purpose())
+            assert models.awake("proposer") == ("mailbox",)
+
+    asyncio.run(go())
+    assert [call.error for call in world.booked] == ["nobody answered"] * 4
 
 
 def test_a_refused_model_is_never_asked_again_and_the_others_are():
@@ -258,6 +287,22 @@ def test_rates_hold_in_any_minute(limits, seconds):
 
     asyncio.run(go())
     assert world.now == pytest.approx(seconds)
+
+
+def test_rates_hold_for_what_a_client_sends_again():
+    world = World()
+
+    class Thrice:
+        async def complete(self, messages, *, again, **settings):
+            for _ in range(2):
+                await again()
+            return Reply("ok")
+
+    models = world.models({"m": Thrice()}, limits=Limits(requests_per_minute=2, concurrency=1))
+    asyncio.run(models.ask(ASK, Purpose()))
+    assert world.now == 60  # the third request is sent a minute after the first
+    asyncio.run(models.ask(ASK, Purpose()))
+    assert world.now == 120
 
 
 def test_so_many_at_a_time():

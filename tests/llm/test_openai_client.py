@@ -165,6 +165,7 @@ def test_timeout(endpoint):
     with pytest.raises(EndpointBusy, match=r"no reply within 0\.1 s") as caught:
         ask(endpoint, late, timeout=0.1)
     assert not isinstance(caught.value, ReplyTimeout)  # that one means that nobody is at fault
+    assert caught.value.passing and caught.value.attempts == 1  # who asked decides whether to wait once more
 
 
 def test_a_crowd_is_spread_over_several_sets_of_connections(endpoint, monkeypatch):
@@ -245,6 +246,20 @@ def test_a_setting_that_several_requests_in_flight_had_is_dropped_for_each_of_th
         replies = asyncio.run(talk(mock.url))
     assert [reply.text for reply in replies] == ["hi"] * 4 and len(mock.requests) == 12
     assert all(r["max_completion_tokens"] == 9 and "temperature" not in r for r in mock.requests[-4:])
+
+
+def test_each_request_after_the_first_waits_for_its_turn(endpoint):
+    turns = []
+
+    async def again():
+        turns.append(len(endpoint.requests))
+
+    refused = failure(400, "temperature is not supported", param="temperature")
+    (reply,), _ = ask(endpoint, [failure(503), refused, answer()], temperature=0.5, again=again)
+    assert reply.text == "hi" and turns == [1, 2]
+    turns.clear()
+    ask(endpoint, [answer()], again=again)
+    assert turns == [] and len(endpoint.requests) == 4
 
 
 def test_every_setting_may_be_refused_and_another_one_recommended(endpoint):

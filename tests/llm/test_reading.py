@@ -1,5 +1,6 @@
 """Replies that apply: a corpus of spoiled ones, and those that are nothing at all."""
 
+import json
 import time
 from collections import Counter
 
@@ -253,3 +254,55 @@ def test_an_underlined_title_is_not_the_middle_of_an_edit():
     assert found.files == {"program.py": base.replace("old", "new")}
     twice = edit("x = 1", "x = 2\n=======\ny = 1")
     assert "2 ======= lines" in read(twice, {"program.py": base}).refusal
+
+
+ALIKE = {"program.py": "import k\nx = 1\n", "k.py": "x = 1\n"}
+
+
+@pytest.mark.parametrize("info", ["python k.py", "k.py", "python title=k.py", 'python file="k.py"'])
+def test_an_edit_goes_to_the_file_that_is_named_behind_its_fence(info):
+    fenced = f"```{info}\n{edit('x = 1', 'x = 2')}\n```"
+    assert read(fenced, ALIKE).files == {**ALIKE, "k.py": "x = 2\n"}
+    twice = f"```{info}\n{edit('x = 1', 'x = 2')}\n{edit('x = 2', 'x = 3')}\n```"
+    assert read(twice, ALIKE).files["k.py"] == "x = 3\n"
+    after = f"{fenced}\n```python\n{edit('import k', 'import k as tiles')}\n```"  # its fence has ended
+    assert read(after, ALIKE).files == {"program.py": "import k as tiles\nx = 1\n", "k.py": "x = 2\n"}
+    above = f"program.py\n```python\n{edit('x = 1', 'x = 2')}\n```"
+    assert read(above, ALIKE).files == {**ALIKE, "program.py": "import k\nx = 2\n"}
+
+
+def test_an_edit_without_a_name_goes_where_one_file_alone_holds_what_it_quotes():
+    refused = read(edit("x = 1", "x = 2"), ALIKE)
+    assert refused.files is None and "names no file" in refused.refusal
+    assert "program.py and k.py" in refused.refusal
+    assert read(edit("import k", "import k\ny = 1"), ALIKE).files["program.py"] == "import k\ny = 1\nx = 1\n"
+    other = {"program.py": "import k\n", "k.py": "x = 1\n"}
+    assert read(edit("x = 1", "x = 2"), other).files == {**other, "k.py": "x = 2\n"}
+    data = '{"edits": [{"search": "x = 1", "replace": "x = 2"}]}'
+    assert read(data, other).files == {**other, "k.py": "x = 2\n"}
+    assert "cannot be made in program.py" in read(edit("z = 1", "z = 2"), other).refusal
+    twice = {"program.py": "x = 1\nx = 1\n", "k.py": "x = 1\n"}
+    assert "program.py" in read(edit("x = 1", "x = 2"), twice).refusal
+    inside = {"program.py": "def f():\n    x = 1\n", "k.py": "x = 1\n"}  # an exact quote goes before that
+    assert read(edit("x = 1", "x = 2"), inside).files == {**inside, "k.py": "x = 2\n"}
+
+
+def test_a_diff_goes_to_the_file_that_its_block_names():
+    hunk = "@@ -1 +1 @@\n-x = 1\n+x = 2\n```"
+    for opened in ("```diff k.py", "`k.py`:\n```diff", "```diff\n--- a/k.py\n+++ b/k.py"):
+        assert read(f"{opened}\n{hunk}", ALIKE).files == {**ALIKE, "k.py": "x = 2\n"}
+        other = "```diff\n@@ -1 +1 @@\n-import k\n+import k as tiles\n```"
+        found = read(f"{opened}\n{hunk}\nand\n{other}", ALIKE).files
+        assert found == {"program.py": "import k as tiles\nx = 1\n", "k.py": "x = 2\n"}
+    assert "names no file" in read(f"```diff\n{hunk}", ALIKE).refusal
+
+
+def test_more_edits_than_are_read_are_refused_in_either_form():
+    base = {"program.py": "".join(f"x{n} = 0\n" for n in range(201))}
+    pairs = [(f"x{n} = 0", f"x{n} = 1") for n in range(201)]
+    told = [{"search": old, "replace": new} for old, new in pairs]
+    as_text = [edit(old, new) for old, new in pairs]
+    for reply in (json.dumps({"edits": told}), "\n".join(as_text)):
+        assert read(reply, base).refusal == "the reply has 201 edits, more than 200 are not made"
+    for reply in (json.dumps({"edits": told[:200]}), "\n".join(as_text[:200])):
+        assert read(reply, base).files["program.py"].count("= 1") == 200

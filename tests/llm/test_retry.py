@@ -65,6 +65,12 @@ def test_other_errors_pass():
         run([KeyError("x"), "never"], RetryPolicy())
 
 
+def test_what_is_not_tried_again_says_how_many_requests_it_took():
+    with pytest.raises(EndpointError, match="late") as caught:
+        run([Retryable(EndpointError("busy")), EndpointError("late"), "never"], RetryPolicy())
+    assert caught.value.attempts == 2
+
+
 @given(st.integers(1, 40), st.none() | st.floats(0, 100), st.integers())
 def test_pauses_are_bounded(failures, after, seed):
     policy = RetryPolicy(attempts=50)

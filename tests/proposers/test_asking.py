@@ -2,6 +2,7 @@
 
 import ast
 import asyncio
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -150,6 +151,89 @@ def test_time_out_offers_nothing_and_errors_pass():
         propose([EndpointError("down")])
 
 
+def late(script):
+    """A proposer whose client answers by a script, the function that asks it once, and what it sent."""
+    client = ScriptedClient(script)
+    proposer, ask, _ = proposing({"m": client})
+    return proposer, ask, client.calls
+
+
+def test_a_prompt_that_nobody_answered_in_time_is_asked_again_as_it_was():
+    parent = verdict("class ModelNew: size = 64\n", Evaluation.ok(1.5))
+    proposer, ask, sent = late([*[ReplyTimeout("late")] * 3, "Late.\n```python\nx = 1\n```", GOOD])
+    assert not proposer.waits and ask(brief=Brief(task(), 1, parents=(parent,))) == ()
+    assert proposer.waits and ask(2, seed=2) == ask(3, seed=3) == ()
+    (proposal,) = ask(4, seed=4)
+    assert len({(c.messages, c.seed, c.temperature) for c in sent}) == 1  # so a mailbox has one file of it
+    program = proposal.program
+    assert program.source == "x = 1\n" and program.parents == (parent.program.id,)
+    assert program.origin.details["prompt_of"] == 1 and not proposer.waits
+    (other,) = ask(5, seed=5)
+    assert sent[-1].seed != sent[0].seed and "prompt_of" not in other.program.origin.details
+
+
+def test_a_repair_that_nobody_made_in_time_is_still_asked_for():
+    proposer, ask, sent = late([GOOD, ReplyTimeout("late"), "Mended.\n```python\nx = 1\n```", GOOD])
+    (proposal,) = ask()
+    proposer.observe(Trial(1, proposal.program, Evaluation.wrong("off by one")))
+    assert ask(2) == ()
+    (mended,) = ask(3)
+    assert mended.program.origin.details["repair_of"] == 1 and mended.program.origin.details["repairs"] == 1
+    assert "off by one" in sent[2].messages[1].content
+    assert "repair_of" not in ask(4)[0].program.origin.details
+
+
+def test_models_beside_a_mailbox_are_asked_in_between_and_their_own_programs_are_mended():
+    box = ScriptedClient([ReplyTimeout("late"), ReplyTimeout("late"), "Mended.\n```python\nx = 1\n```"])
+    roles = {"proposer": ("m",), "repair": ("mailbox",)}
+    proposer, ask, _ = proposing({"m": [GOOD] * 4, "mailbox": box}, roles)
+
+    def fail(number, proposals):
+        (proposal,) = proposals
+        assert proposal.program.origin.details["arm"][0] == "m"
+        made = replace(proposal.program, files={"program.py": f"x = {number}"})
+        proposer.observe(Trial(number, made, Evaluation.wrong("off by one")))
+
+    fail(1, ask(1))
+    assert ask(2) == ()  # nobody mends it in time
+    fail(3, ask(3))  # the prompt is open, and another one is not written
+    assert ask(4) == ()
+    fail(5, ask(5))
+    (mended,) = ask(6)
+    assert mended.program.origin.details["repair_of"] == 1 and not proposer.waits
+    assert len({(call.messages, call.seed) for call in box.calls}) == 1 and len(box.calls) == 3
+
+
+def test_a_mailbox_among_several_models_has_one_prompt_open_at_a_time():
+    box = ScriptedClient([ReplyTimeout("late")] * 9)
+    proposer, ask, _ = proposing({"mailbox": box, "m": [GOOD] * 20})
+    told = [(proposer.waits, bool(ask(number, seed=number))) for number in range(1, 13)]
+    late, others, again = (False, False), (False, True), (True, False)
+    first = told.index(late)
+    assert told[first : first + 5] == [late, others, again, others, again]
+    assert len({call.seed for call in box.calls}) == 1 and len(box.calls) >= 3
+
+
+def test_asks_at_a_time_leave_no_more_prompts_open_than_they_are():
+    sent = []
+
+    class Late:
+        async def complete(self, messages, *, seed, **settings):
+            sent.append(seed)
+            await asyncio.sleep(0)
+            raise ReplyTimeout("late")
+
+    proposer, _, _ = proposing({"m": Late()})
+
+    async def two(number):
+        asks = (proposer.propose(Brief(task(), n), Random(n)) for n in (number, number + 1))
+        assert await asyncio.gather(*asks) == [(), ()]
+
+    for number in (1, 3, 5):
+        asyncio.run(two(number))
+    assert len(sent) == 6 and sent[:2] == sent[2:4] == sent[4:] and sent[0] != sent[1]
+
+
 def test_half_a_surrogate_pair_is_replaced():
     (proposal,), _ = propose(["idea \ud800\n```python\nx = '\ud800'\n```"])
     assert proposal.program.source == "x = '?'\n"
@@ -269,6 +353,25 @@ def test_an_endpoint_that_is_asked_too_often_is_waited_for_from_the_start():
     _, ask, clock = proposing({"m": [*[RateLimited("HTTP 429")] * 4, GOOD]})
     (proposal,) = ask()
     assert proposal.program.origin.idea == "Fuse everything." and 30 < clock.now < 60
+
+
+def test_a_prompt_without_an_answer_is_waited_for_from_when_it_was_sent():
+    class Hanging:
+        asked = 0
+
+        async def complete(self, messages, **settings):
+            self.asked += 1
+            if self.asked > 1:
+                await clock.sleep(600.0)
+                raise EndpointBusy("no reply within 600 s")
+            return Reply(GOOD)
+
+    hanging = Hanging()
+    _, ask, clock = proposing({"m": hanging})
+    ask()
+    with pytest.raises(EndpointBusy):
+        ask(2)
+    assert (clock.now, hanging.asked) == (1200.0, 3)  # the second one began within the 15 minutes
 
 
 class Gateway:

@@ -150,7 +150,9 @@ def test_the_budget_holds_and_sections_give_way_in_the_stated_order(least, token
 
 def test_programs_are_cut_last_and_never_away(least):
     rendered = render(full(4000), PROMPTS, tokens=least)
-    assert rendered.dropped["parents"] >= SHORTEST and "characters left out" in rendered.messages[1].content
+    lost = len("best = 1\n") * 4000 - SHORTEST
+    assert rendered.dropped["parents"] == lost and "task" not in rendered.dropped
+    assert f"{lost} characters left out" in rendered.messages[1].content
 
 
 @given(st.text(alphabet=st.sampled_from("`ab\n~ "), max_size=60))

@@ -17,6 +17,20 @@ def test_ours_are_complete():
     assert all(len(p.text.split()) > 30 for p in kernel.values())
 
 
+def test_an_author_is_told_the_tolerances_that_the_judge_holds_to():
+    from kernelevo.kernels.reference.correctness import FACTOR, GATE, WIDE_GATE
+
+    told = " ".join(PromptFiles.load().texts["kernel.md"].split())
+    gate, wide = (f"{value:.0e}".replace("e-0", "e-") for value in (GATE, WIDE_GATE))
+    assert f"off by {gate} + {gate} * |value|, or by {FACTOR:.0f} times" in told
+    assert f"in fp64, it may be off by {wide} * |value| or those {FACTOR:.0f} times" in told
+
+
+def test_an_author_is_told_how_packed_values_are_kept():
+    (told,) = (part for part in PromptFiles.load().texts["kernel.md"].split("\n- ") if "packed(" in part)
+    assert all(word in told for word in ("in `forward`", "the top level", "the parameters themselves"))
+
+
 def test_slots_are_filled_in_one_pass_and_must_agree():
     with pytest.raises(KeyError, match="task"):
         PromptFiles.load().fill("kernel.md", {"goal": "x"})
