@@ -45,10 +45,12 @@ class Proposer(Protocol):
     ``reread(change)`` when a better baseline has arrived: verdicts that were told read from now on as
     ``change(evaluation)`` makes them, for who remembers their scores.
 
-    Three attributes are optional: ``parents``, how many its briefs shall have (1); ``reads``, whether it
+    Four attributes are optional: ``parents``, how many its briefs shall have (1); ``reads``, whether it
     reads what a brief says in words (hints, notes, lineage): who does not say so gets briefs without them,
-    and uses up no hint that was given for a number of asks; and ``serial``, whether it answers asks one
-    after the other: while one is under way others are asked, if they have something to offer.
+    and uses up no hint that was given for a number of asks; ``serial``, whether it answers asks one after
+    the other: while one is under way others are asked, if they have something to offer; and ``waits``,
+    whether it waits for an answer from outside to an ask that it was made before, and its next one is that
+    again: nothing of its brief is read then, and a run in which nobody has more to offer asks it again.
     """
 
     name: str
@@ -103,7 +105,11 @@ class StagedEvaluator(Protocol):
 
 @runtime_checkable
 class Executor(Protocol):
-    """Runs functions somewhere: here, in processes, on Ray. Shaped like ``concurrent.futures``."""
+    """Runs functions somewhere: here, in processes, on Ray. Shaped like ``concurrent.futures``.
+
+    One that can change how much of it goes on at a time offers ``resize(workers, needs="cpu")``, which raises
+    ``BadSetting`` for a number that it cannot have.
+    """
 
     def submit(self, fn: Callable[..., R], /, *args: object, needs: str = "cpu") -> Future[R]:
         """Run ``fn(*args)``; ``needs`` is ``"cpu"``, ``"build"`` or ``"device:0"``."""

@@ -37,7 +37,8 @@ PAID: Mapping[str, str] = {"dollars": "${:.4f}", "tokens": "{:.0f} tokens"}
 class Budget:
     """Limits by unit: ``seconds`` (of search), ``trials``, ``dollars``, ``tokens``, ``device_seconds``.
 
-    The run ends when the first of them is reached. The task's own seeds and all preparation are not counted.
+    The run ends when the first of them is reached; where only money or tokens are limited, also when nobody
+    is left who would use more of them. The task's own seeds and all preparation are not counted.
     """
 
     limits: Mapping[str, float] = field(default_factory=dict)
@@ -61,8 +62,13 @@ class Budget:
         """Return a budget that allows this much beyond what is used already."""
         return Budget({unit: limit + used.get(unit, 0.0) for unit, limit in self.limits.items()})
 
+    @property
+    def only_paid(self) -> bool:
+        """Whether money and tokens are all that it limits."""
+        return bool(self.limits) and not set(self.limits) - PAID.keys()
+
     def refuse_unspendable(self, now: str) -> None:
-        """Refuse limits of money and tokens alone, for a run that asks no language model.
+        """Refuse limits of money and tokens alone, for a run that asks no language model for programs.
 
         Args:
             now: what its author can do.
@@ -70,10 +76,10 @@ class Budget:
         Raises:
             BadSetting: if nothing would ever be used of any limit.
         """
-        if not set(self.limits) - PAID.keys():
+        if self.only_paid:
             raise BadSetting(
                 f"a budget of {self} would never be spent",
-                why="no language model is asked in this run",
+                why="no language model is asked for programs in this run",
                 now=now,
             )
 
@@ -139,6 +145,10 @@ class Meter:
         limit = self.budget.limits.get(unit, math.inf)
         taken = self.used[unit] + beside
         return taken < limit and taken + amount <= limit * (1 + 1e-9)
+
+    def affords(self, wanted: Mapping[str, float]) -> bool:
+        """Whether the limits have room for amounts, were all that is set aside for others given back."""
+        return all(self.fits(unit, amount, beside=0.0) for unit, amount in wanted.items())
 
     def hold(self, wanted: Mapping[str, float]) -> None:
         """Set an amount aside without asking, e.g. what was granted in an earlier sitting."""

@@ -15,6 +15,8 @@ from kernelevo.engine.replay import SEED
 if TYPE_CHECKING:
     from kernelevo.engine.engine import Engine
 
+Liking = Callable[[Trial], tuple[float, int]]
+
 CANDIDATES = 3
 LONGEST = 60.0
 """Seconds of confirming after which no other rival is begun: a busy machine makes each of them long.
@@ -63,15 +65,16 @@ async def confirm(engine: Engine) -> tuple[Trial | None, Evaluation | None]:
 
     The best score of many noisy ones is too high (the winner's curse). So as long as a rival's score from
     the search is above the best confirmed one, it is timed again too, ``CANDIDATES`` at the most, and after
-    ``LONGEST`` seconds only until one that was proposed passes. What is then said of the best holds for all
-    that were timed again together.
+    ``LONGEST`` seconds only until one that was proposed passes. What earlier sittings timed again stands
+    beside it and is not timed once more: the winner is the best of all, as readers of the run have it, and
+    what is then said of it holds for all that were ever timed again together.
 
     Of equals the one that a judge model likes best leads, then the earlier one. Scores are the recorded ones
     here, whatever weight an opinion has in the choice of parents.
     """
     liked = _likings(engine)
-    sure: dict[str, Evaluation] = {}
-    tried = 0
+    timed = _earlier(engine)
+    sure = {p: v for p, v in timed.items() if v.score is not None and engine.ledger.may_have_children(p)}
     began = engine.clock()
     for _ in range(CANDIDATES):
         trial = _rival(engine, sure, liked)
@@ -87,30 +90,54 @@ async def confirm(engine: Engine) -> tuple[Trial | None, Evaluation | None]:
             break
         pass_on(engine, measured.notices)
         verdict = measured.evaluation
-        tried += 1
         if verdict.score is not None:
-            verdict = best_of(verdict, 1, engine.ledger.verdicts)
+            verdict = best_of(verdict, 1, engine.ledger.judged)
         engine.store.append_event("final", verdict.to_json(), trial=trial.number)
         engine.say(WinnerConfirmed(trial.number, verdict, engine.islands.objectives))
+        timed[trial.program.id] = verdict
         if verdict.score is None:
             engine.ban(trial.program.id, trial.number)
         else:
             sure[trial.program.id] = verdict
-    if sure:
-        trials = map(engine.ledger.trial_of, sure)
-        trial = max(trials, key=lambda t: (engine.islands.worth(sure[t.program.id]), *liked(t)))
-        best = sure[trial.program.id]
-        if tried == 1:
-            return trial, best
-        final = best_of(best, tried, engine.ledger.verdicts)  # takes the place of its earlier row
-        engine.store.append_event("final", final.to_json(), trial=trial.number)
-        words = final.feedback.partition("\n")[0] or f"score {final.score:.4g}"
-        engine.say(Notice(f"trial {trial.number} is the best of {tried} timed again: {words}"))
-        return trial, final
-    return _rival(engine, sure, liked), None
+    return _best(engine, sure, len(timed), liked) if sure else (_rival(engine, sure, liked), None)
 
 
-Liking = Callable[[Trial], tuple[float, int]]
+def _earlier(engine: Engine) -> dict[str, Evaluation]:
+    """Return what earlier sittings found when they timed programs again, by program.
+
+    Of each the last row counts that is of this program alone: the interval of one that speaks for several
+    was widened, and would be so once more.
+    """
+    found: dict[str, Evaluation] = {}
+    for row in engine.store.events(kind="final"):
+        verdict, program = Evaluation.from_json(row.data), engine.ledger.find(f"#{row.trial}")
+        if program is not None and verdict.metrics.get("candidates_confirmed", 1) == 1:
+            found[program] = verdict
+    return found
+
+
+def _best(
+    engine: Engine, sure: Mapping[str, Evaluation], timed: int, liked: Liking
+) -> tuple[Trial, Evaluation]:
+    """Return the best of the confirmed trials; its last row says of how many it is the best.
+
+    Args:
+        engine: whose run it is.
+        sure: the verdicts of those that may win, by program.
+        timed: how many programs were timed again, those that did not hold among them.
+        liked: what breaks ties.
+    """
+    trials = map(engine.ledger.trial_of, sure)
+    trial = max(trials, key=lambda t: (engine.islands.worth(sure[t.program.id]), *liked(t)))
+    final = best_of(sure[trial.program.id], timed, engine.ledger.judged)
+    rows = [row.data["metrics"] for row in engine.store.events(kind="final") if row.trial == trial.number]
+    told = rows[-1] if rows else {}
+    if any(told.get(name) != final.metrics[name] for name in ("candidates_confirmed", "candidates_judged")):
+        engine.store.append_event("final", final.to_json(), trial=trial.number)  # in place of earlier rows
+        if timed > 1:
+            words = final.feedback.partition("\n")[0] or f"score {final.score:.4g}"
+            engine.say(Notice(f"trial {trial.number} is the best of {timed} timed again: {words}"))
+    return trial, final
 
 
 def _likings(engine: Engine) -> Liking:

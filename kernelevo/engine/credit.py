@@ -48,6 +48,11 @@ class Credit:
         """Whom this sitting asks no more, because they kept failing."""
         return tuple(name for name, account in self._accounts.items() if account.dropped)
 
+    @property
+    def silent(self) -> tuple[str, ...]:
+        """Whom nobody asks any more until a person says otherwise: they kept failing, or have no weight."""
+        return tuple(n for n, account in self._accounts.items() if account.dropped or not account.weight)
+
     def drop(self, names: Collection[str]) -> None:
         """Ask exactly these no more: a replay takes over whom a sitting had dropped."""
         for name, account in self._accounts.items():

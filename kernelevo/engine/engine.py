@@ -141,13 +141,13 @@ class Engine:
             floor=self.islands.floor,
             reusable=self.ledger.reusable,
             finish=self._finish,
-            changed=self._changed,
+            changed=self.changed,
             now=now,
             fixed_floors=schedule.deterministic,
         )
-        self._thinking = Pool(schedule.thinkers, self._changed)
+        self._thinking = Pool(schedule.thinkers, self.changed)
         self._turns = Turns(self.ledger, schedule)
-        self._preparation = Preparation(self, self._changed)
+        self._preparation = Preparation(self, self.changed)
         self.sizes = Sizes(schedule, self._thinking, self._pipeline)
         self._gauge = Gauge(self, self._thinking, self._pipeline)
 
@@ -169,7 +169,7 @@ class Engine:
             self.ledger.tell_rest()
             confirms = self._confirmation.wanted and self.judging.offer.final
             self.say(SearchEnded(str(self._ending), confirms))
-            unjudged = self._confirmation.wanted and not self.ledger.verdicts
+            unjudged = self._confirmation.wanted and not self.ledger.judged
             if unjudged and (error := await self.judging.warmed()):
                 raise first_failure(error, self.store.task.name)
             best, final = await self._confirmation.winner()
@@ -186,6 +186,7 @@ class Engine:
             self._gauge.read(last=True)
             state = "done" if outcome and self._confirmation.wanted else "stopped"
             self.store.set_state(state, searched=self._seconds())
+            self._main = None
         self.say(RunEnded(outcome.reason, dict(outcome.used)))
         return outcome
 
@@ -198,7 +199,11 @@ class Engine:
         self._aborted = True
         self.end("aborted", confirm=False)
         if self._main:  # soon, not now: a task that cancels itself in its last step loses its result
-            self._main.get_loop().call_soon(self._main.cancel)
+            self._main.get_loop().call_soon(self._break_off)
+
+    def _break_off(self) -> None:
+        if self._main:  # else the run has ended by itself, and what follows it in its task is not to break
+            self._main.cancel()
 
     # for steering, news and replay
 
@@ -216,8 +221,7 @@ class Engine:
 
     def ban(self, program_id: str, trial: int | None = None) -> None:
         """Never use a program again; ``trial`` is the one that showed why."""
-        if not self._replaying:
-            self.store.append_event("ban", {"program": program_id, "told": self.ledger.told}, trial=trial)
+        self.store.append_event("ban", {"program": program_id, "told": self.ledger.told}, trial=trial)
         self.ledger.ban(program_id)
 
     def rebase(self, rebase: Rebase) -> None:
@@ -304,7 +308,7 @@ class Engine:
     def _ask_more(self) -> None:
         while (
             self._preparation.over
-            and not (self._ending or self.steering.paused)
+            and not (self._ending or self.steering.paused or self.generation.stranded)
             and self._pipeline.wants_more
             and (self._thinking.free or self._may_jump_in())
             and self._turns.may_ask()
@@ -346,20 +350,22 @@ class Engine:
             return self._pipeline.resting and self._preparation.resting and not self._thinking
         if self._thinking or not (self._pipeline.idle and self._preparation.over) or self.steering.paused:
             return False
-        dry = self._turns.dry
-        if not self._grants.room or self._pipeline.barred or (dry and self.generation.unaffordable):
-            if not self.meter.awaits:  # a review may give back some of what is set aside for it
-                self.end(self._grants.spent, confirm=True)
-        elif dry:
+        dry, stranded = self._turns.dry, self.generation.stranded
+        spent = not self._grants.room or self._pipeline.barred or (dry and self.generation.unaffordable)
+        if dry and not spent and self.generation.awaited:
+            self._turns.stir()
+        elif dry and not spent:
             self.end(self.generation.dry, confirm=True)
+        elif (spent or stranded) and not self.meter.awaits:  # a review may give some of its money back
+            self.end(self._grants.spent if spent else stranded, confirm=True)
         return False  # ending is noticed in the next round
 
     # what comes back
 
     def _finish(self, draft: Draft, judged: Judged) -> None:
         number = draft.trial
-        if judged.error and not self.ledger.verdicts:
-            self._changed(first_failure(judged.error, self.store.task.name))
+        if judged.error and not self.ledger.judged:
+            self.changed(first_failure(judged.error, self.store.task.name))
             return  # not recorded: a resume on a mended machine judges it
         trial = judged.trial(draft, number, ended=self.now())
         pass_on(self, judged.notices)
@@ -384,7 +390,8 @@ class Engine:
                 self.say(ProposerRested(name, reason))
         self.generation.observe(trial)
 
-    def _changed(self, error: BaseException | None) -> None:
+    def changed(self, error: BaseException | None) -> None:
+        """Something in the background has ended; what it raised, if anything, breaks the run."""
         self._crash = self._crash or error
         self._wake.set()
 

@@ -97,7 +97,7 @@ class Forecast:
 
     Args:
         engine: whose budget.
-        schedule: how much happens at a time.
+        schedule: whether builds and measurements go on side by side.
     """
 
     def __init__(self, engine: Engine, schedule: Schedule) -> None:
@@ -131,9 +131,7 @@ class Forecast:
             engine.meter.used,
             self.pace,
             engine.generation.may_cost(engine.store.count()),
-            thinkers=self._schedule.thinkers,
-            builders=self._schedule.builders,
-            measurers=self._schedule.measurers,
+            **engine.sizes.now(),
             apart=self._schedule.apart,
             thinking=self.pace.thinking if asked else None,
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import hashlib
-import math
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
@@ -28,6 +27,7 @@ from kernelevo.engine.decision import (
 )
 from kernelevo.engine.guidance import Guidance, Guided
 from kernelevo.engine.lineage import Lineage
+from kernelevo.engine.prices import Prices
 from kernelevo.errors import CaptureError, InputError, MachineError, WorkerDied
 from kernelevo.knowledge import Retrieved
 from kernelevo.population import Islands
@@ -101,6 +101,7 @@ class Generation:
         self.waiting: dict[str, deque[Draft]] = defaultdict(deque)
         self.annotate: Callable[[Verdict], Verdict] = lambda verdict: verdict  # what a judge model adds
         self.unaffordable = False  # whether somebody was not asked, the last time, for want of budget
+        self.awaited = False  # whether somebody who was asked, the last time, still waits for an answer
         self._task, self._islands, self._meter, self.seed = task, islands, meter, seed
         self._facts, self._now, self._complain, self._backoff = facts, now, complain, backoff
         self._asking, self._consult, self._lineage = asking, consult, Lineage()
@@ -108,7 +109,7 @@ class Generation:
         self._failing: dict[str, ProposerFailed] = {}  # by name: what its last ask failed of, the latest last
         self._graphless: list[str] = []  # why those who work on the module's graph have nothing to offer
         self._poor: set[str] = set()
-        self._dearest: dict[str, dict[str, float]] = defaultdict(dict)
+        self._prices = Prices(self.proposers, meter)
         self._thinking: Counter[str] = Counter()  # asks under way, by proposer
 
     async def drafts(self, number: int, turn: int, seen: int, guidance: Guidance) -> list[Draft]:
@@ -120,7 +121,7 @@ class Generation:
             seen: number of tells so far.
             guidance: what people want of it.
         """
-        self.unaffordable = False
+        self.unaffordable = self.awaited = False
         decision = Decision(turn, began=self._now())
         for redraw in range(REDRAWS):
             decision.orders.append((self._marks(), self.credit.dropped))
@@ -152,6 +153,7 @@ class Generation:
                 self.credit.answered(name)
                 if drafts:
                     return drafts
+                self.awaited |= bool(getattr(self.proposers[name], "waits", False))
         return []
 
     def _is_busy(self, name: str) -> bool:
@@ -161,7 +163,7 @@ class Generation:
     @property
     def reads(self) -> bool:
         """Whether any proposer reads hints and notes."""
-        return any(map(_reads, self.proposers.values()))
+        return any(getattr(proposer, "reads", False) for proposer in self.proposers.values())
 
     @property
     def dry(self) -> str:
@@ -170,6 +172,24 @@ class Generation:
             return f"every proposer failed: {list(self._failing.values())[-1]}"
         lacking = "".join(f"; {why}" for why in self._graphless)
         return f"exhausted: no proposer has anything new to offer{lacking}"
+
+    @property
+    def stranded(self) -> str:
+        """Why nobody will use more of a budget of money or tokens alone, in words; empty if somebody may.
+
+        What other proposers do would never end such a run. People's programs cost nothing: while one waits,
+        nothing is over.
+        """
+        budget, payers = self._meter.budget, self._prices.payers
+        if not (budget.only_paid and payers) or self.waiting[PERSON]:
+            return ""
+        silent = [name for name in payers if name in self.credit.silent]
+        asked = [name for name in payers if name not in silent]
+        if any(self.waiting[name] or not self._prices.too_dear(name) for name in asked):
+            return ""
+        if not silent:
+            return f"the budget of {budget} is spent"
+        return f"nobody is left to spend the budget of {budget}: {', '.join(silent)} not asked any more"
 
     @property
     def failure(self) -> BaseException | None:
@@ -247,8 +267,8 @@ class Generation:
         reads = _reads(proposer)
         guided = guidance.guide(number, drawn, words=reads)
         asked, (brief, found) = guided.ask, self._brief(number, guided, words=reads)
-        wanted = self._estimate(proposer, brief)
-        if not self._meter.reserve(wanted):
+        wanted = self._prices.of(name, brief)
+        if not self._prices.reserve(name, wanted):
             self.unaffordable = True
             self._tell_price(name, wanted)
             decision.asked.append((redraw, name, UNAFFORDABLE))
@@ -263,9 +283,7 @@ class Generation:
                     spent[unit] = spent.get(unit, 0.0) + amount
         finally:
             self._thinking[name] -= 1
-            self._meter.settle(wanted, spent)
-        for unit, amount in spent.items():
-            self._dearest[name][unit] = max(amount, self._dearest[name].get(unit, 0.0))
+            self._prices.settle(name, wanted, spent)
         decision.asked.append((redraw, name, ANSWERED if proposals else NOTHING))
         decision.span = (started, self._now())
         signed = [_signed(proposal, name, guided, found) for proposal in proposals]
@@ -336,16 +354,9 @@ class Generation:
                 continue
             asked = self._islands.ask(rng_for(self.seed, number, "ask", name, 0), turn=0)
             brief, _ = self._brief(number, Guided(asked), words=_reads(proposer))
-            for unit, amount in self._estimate(proposer, brief).items():
+            for unit, amount in self._prices.of(name, brief).items():
                 most[unit] = max(amount, most.get(unit, 0.0))
         return most
-
-    def _estimate(self, proposer: Proposer, brief: Brief) -> dict[str, float]:
-        """What an ask may cost: what the proposer says, else its dearest ask so far."""
-        estimate = getattr(proposer, "estimate", None)
-        wanted = dict(estimate(brief)) if estimate else dict(self._dearest[proposer.name])
-        known = {unit: amount for unit, amount in wanted.items() if amount > 0 and math.isfinite(amount)}
-        return {"dollars": 0.0, "tokens": 0.0, **known}
 
 
 def _for_how_long(failed: ProposerFailed) -> str:
@@ -355,7 +366,8 @@ def _for_how_long(failed: ProposerFailed) -> str:
 
 
 def _reads(proposer: Proposer) -> bool:
-    return bool(getattr(proposer, "reads", False))
+    """Whether the next ask of a proposer takes in what is said in words."""
+    return bool(getattr(proposer, "reads", False)) and not getattr(proposer, "waits", False)
 
 
 def _signed(proposal: Proposal, name: str, guided: Guided, found: Sequence[Retrieved]) -> Proposal:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from kernelevo.core import Artifact, Executor, Fault, Program, Task
 from kernelevo.engine import evaluation
 from kernelevo.engine.evaluation import Measured, Offer, Settled
-from kernelevo.errors import InputError, KernelEvoError
+from kernelevo.errors import BadSetting, InputError, KernelEvoError
 
 R = TypeVar("R")
 ATTEMPTS = 3
@@ -57,9 +57,19 @@ class Judging:
         return self.offer
 
     def resize(self, workers: int) -> None:
-        """Have so many workers for builds, where the executor can change their number."""
-        if resize := getattr(self._executor, "resize", None):
-            resize(workers)
+        """Have so many workers for builds, or for verdicts where nothing is built first.
+
+        Raises:
+            BadSetting: if the executor cannot have so many of them.
+        """
+        resize = getattr(self._executor, "resize", None)
+        if resize is None:
+            raise BadSetting(
+                f"there cannot be {workers} workers: this run's executor has a fixed number of them",
+                why=f"it is {type(self._executor).__name__}",
+                now="begin a run with --executor process and --workers N",
+            )
+        resize(workers, needs="build" if self.offer.staged else "cpu")
 
     def warm(self) -> None:
         """Let a staged evaluator get ready while the first programs are thought of; nobody waits for it.

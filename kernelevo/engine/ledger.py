@@ -40,7 +40,6 @@ class Ledger:
         self._rebases: list[Rebase] = []
         self._banned: set[str] = set()
         self._best: Trial | None = None  # of all that is recorded, told or not
-        self.verdicts = 0
         self.told = 0
 
     def record(self, trial: Trial, *, searched: float, records: Mapping[str, Any] | None = None) -> bool:
@@ -145,6 +144,11 @@ class Ledger:
         )
 
     @property
+    def judged(self) -> int:
+        """How many different programs have a verdict, however often one came again."""
+        return len(self._known)
+
+    @property
     def rebased_times(self) -> int:
         """How many faster baselines have arrived."""
         return len(self._rebases)
@@ -171,7 +175,6 @@ class Ledger:
             self._parents.setdefault(trial.program.id, set()).add(parent)
             self._children.setdefault(parent, set()).add(trial.program.id)
         if trial.evaluation is not None:
-            self.verdicts += 1
             known = self._known.get(trial.program.id)
             if known is None or (trial.reused is None and _is_rough(known)):
                 self._known[trial.program.id] = trial

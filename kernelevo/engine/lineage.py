@@ -22,7 +22,7 @@ REMOVED = 12
 
 
 class Lineage:
-    """Remembers every told trial of a run: the first that had a program stands for it."""
+    """Remembers every told trial of a run: the first that judged a program in full stands for it."""
 
     def __init__(self) -> None:
         self._first: dict[str, Trial] = {}
@@ -30,11 +30,18 @@ class Lineage:
         self._removed: dict[tuple[str, str], tuple[str, ...]] = {}  # by both programs: texts never change
 
     def told(self, trial: Trial) -> None:
-        """Remember a trial."""
-        known = self._first.setdefault(trial.program.id, trial)
-        if known is trial:
+        """Remember a trial; one of a known program only where that had a fault or a rough score until now.
+
+        Whom the program was made from, by whom and why stays as it was first.
+        """
+        name = trial.program.id
+        known = self._first.get(name)
+        if known is None:
+            self._first[name] = trial
             for parent in trial.program.parents[:1]:
-                self._children[parent].append(trial.program.id)
+                self._children[parent].append(name)
+        elif trial.evaluation is not None and trial.reused is None and not _in_full(known):
+            self._first[name] = dataclasses.replace(trial, program=known.program)
 
     def reread(self, change: Callable[[Evaluation], Evaluation]) -> None:
         """From now on verdicts read as ``change`` makes them."""
@@ -84,6 +91,10 @@ class Lineage:
         if step not in self._removed:
             self._removed[step] = removed(before, after)
         return self._removed[step]
+
+
+def _in_full(trial: Trial) -> bool:
+    return trial.evaluation is not None and trial.evaluation.fidelity == "full"
 
 
 def removed(before: Program, after: Program) -> tuple[str, ...]:

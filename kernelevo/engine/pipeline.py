@@ -146,13 +146,16 @@ class Pipeline:
         """Build so many at a time from now on; what runs is finished.
 
         Where there is nothing to build first, so many are judged at a time.
+
+        Raises:
+            BadSetting: if the executor cannot have so many workers.
         """
+        self._judging.resize(builders)
         self._builders = builders
         self._building.resize(builders)
         if not self._judging.offer.staged:
             self._measurers = builders
             self._measuring.resize(builders)
-        self._judging.resize(builders)
 
     def admit(self, draft: Draft) -> None:
         """Take a draft in. A known program gets its old verdict at once, an equal one waits for its twin."""

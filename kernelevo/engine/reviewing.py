@@ -20,7 +20,8 @@ class Reviewing:
     An opinion goes into the feedback of the program wherever a brief shows it, breaks ties between equal
     scores, and moves the score by which parents are chosen where the task gives it a weight. What a review
     may cost is set aside before it is asked for; one that the budget has no room for is not made. That, and
-    a review that fails, is written down, told once, and changes nothing.
+    a review that fails of whatever it may be, is written down, told once, and changes nothing. What goes
+    wrong with the run itself meanwhile (its store cannot be written) ends it, as anywhere else.
 
     Args:
         engine: whose run it is.
@@ -56,7 +57,12 @@ class Reviewing:
         self._begun.add(trial.program.id)
         task = asyncio.get_running_loop().create_task(self._review(trial))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._engine.changed(error)
 
     def annotate(self, verdict: Verdict) -> Verdict:
         """Return a verdict with what the judge said of its program, if it did."""
@@ -74,23 +80,26 @@ class Reviewing:
         )
 
     async def _review(self, trial: Trial) -> None:
-        meter = self._engine.meter
         async with self._places:
-            wanted = self._reviewer.may_cost(trial)
-            if not meter.reserve(wanted):
-                self._without(trial, f"the budget has no room for it: {meter.shortage(wanted)}")
-                return
             try:
-                opinion = await self._reviewer.review(trial)
-            except NoOpinion as reason:
-                self._without(trial, str(reason))
+                opinion = await self._opinion(trial)
+            except Exception as reason:
+                kind = "" if isinstance(reason, NoOpinion) else f"{type(reason).__name__}: "
+                self._without(trial, f"{kind}{reason}")
                 return
-            finally:
-                meter.settle(wanted, {})  # what it did cost was counted when the call ended
-                self._engine.stir()
         self._engine.store.add_opinion(trial.number, opinion.model, opinion.to_json())
         self._opinions[trial.program.id] = opinion
         self._weigh(trial.program.id)
+
+    async def _opinion(self, trial: Trial) -> Opinion:
+        meter, wanted = self._engine.meter, self._reviewer.may_cost(trial)
+        if not meter.reserve(wanted):
+            raise NoOpinion(f"the budget has no room for it: {meter.shortage(wanted)}")
+        try:
+            return await self._reviewer.review(trial)
+        finally:
+            meter.settle(wanted, {})  # what it did cost was counted when the call ended
+            self._engine.stir()
 
     def _without(self, trial: Trial, reason: str) -> None:
         self._engine.store.append_event("no opinion", {"reason": reason}, trial=trial.number)

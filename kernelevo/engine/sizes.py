@@ -1,6 +1,8 @@
-"""Sizes: how many programs are thought of and built at a time, while a run goes on."""
+"""Sizes: how many programs are thought of, built and measured at a time, while a run goes on."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from kernelevo.engine.pipeline import Pipeline
 from kernelevo.engine.pool import Pool
@@ -9,7 +11,7 @@ from kernelevo.errors import BadSetting
 
 
 class Sizes:
-    """Changes the sizes that the schedule gave; what is in flight is finished.
+    """Knows the sizes of now and changes those that the schedule gave; what is in flight is finished.
 
     Args:
         schedule: of the run.
@@ -20,8 +22,18 @@ class Sizes:
     def __init__(self, schedule: Schedule, thinking: Pool, pipeline: Pipeline) -> None:
         self._schedule, self._thinking, self._pipeline = schedule, thinking, pipeline
 
+    def now(self) -> Mapping[str, int]:
+        """Return how many may be in work at a time by now: ``thinkers``, ``builders``, ``measurers``."""
+        sizes = {name: pool.size for name, (pool, _) in self._pipeline.pools.items()}
+        thinkers = self._thinking.size
+        return {"thinkers": thinkers, "builders": sizes["building"], "measurers": sizes["measuring"]}
+
     def work(self, workers: int) -> None:
-        """Build so many programs at a time from now on; how many are thought of stays as it is."""
+        """Build so many programs at a time from now on; how many are thought of stays as it is.
+
+        Raises:
+            BadSetting: if the executor cannot have so many workers.
+        """
         self._pipeline.resize(workers)
 
     def think(self, thinkers: int) -> None:

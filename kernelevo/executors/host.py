@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import pickle
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from random import Random
 from typing import Any
 
-from kernelevo.core import Brief, Evaluation, Program, Proposal, Proposer, Trial
+from kernelevo.core import Brief, Evaluation, Program, Proposal, Trial
 from kernelevo.errors import WorkerDied
 from kernelevo.executors.link import Link
 
@@ -75,18 +74,6 @@ class GenerationHost:
         self._specs[name] = (factory, dict(options or {}))
         self._seen[name] = []
         return HostedProposer(self, name, parents, reads, serial)
-
-    def adopt(self, proposer: Proposer) -> HostedProposer:
-        """Move a proposer that exists already, and can be pickled, into the host."""
-        options = {"body": pickle.dumps(proposer, pickle.HIGHEST_PROTOCOL)}
-        return self.proposer(
-            proposer.name,
-            "kernelevo.executors.frames:loads",
-            options,
-            parents=getattr(proposer, "parents", 1),
-            reads=getattr(proposer, "reads", False),
-            serial=getattr(proposer, "serial", False),
-        )
 
     @property
     def pgid(self) -> int | None:

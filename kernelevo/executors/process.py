@@ -76,19 +76,22 @@ class ProcessExecutor:
             raise BadSetting(f"no worker offers {needs!r}", why=f"here: {', '.join(sorted(self._pools))}")
         return cast("Future[R]", self._pools[needs].submit(fn, args))
 
-    def groups(self, needs: str) -> list[int]:
-        """Process groups of the workers that run now and offer ``needs``."""
-        return self._pools[needs].groups() if needs in self._pools else []
-
-    def resize(self, cpu: int) -> None:
-        """Have so many workers for ``needs="cpu"`` from now on; surplus ones idle until the end.
+    def resize(self, workers: int, needs: str = "cpu") -> None:
+        """Have so many workers for ``cpu`` or ``build`` from now on; surplus ones idle until the end.
 
         Raises:
-            BadSetting: for less than one, or if this executor was made without any.
+            BadSetting: for less than one, if this executor was made without any, or if a device's worker,
+                of which there is one, does that too.
         """
-        if cpu < 1 or "cpu" not in self._pools:
-            raise BadSetting(f"there cannot be {cpu} cpu workers here")
-        self._pools["cpu"].size = cpu
+        pool = self._pools.get(needs)
+        if workers < 1 or pool is None:
+            raise BadSetting(f"there cannot be {workers} {needs} workers here")
+        if pool.needs != needs:
+            raise BadSetting(
+                f"there cannot be {workers} workers: programs are built by the one that measures them",
+                why=f"nothing else may run while it holds {pool.needs}",
+            )
+        pool.size = workers
 
     def close(self) -> None:
         """Cancel what waits, stop every worker; safe to call twice."""
@@ -105,7 +108,7 @@ class _Pool:
     def __init__(
         self, needs: str, size: int, timeout: float | None, log: Path | None, on_start: OnStart | None
     ) -> None:
-        self._needs, self.size, self._timeout = needs, size, timeout
+        self.needs, self.size, self._timeout = needs, size, timeout
         self._log, self._on_start = log, on_start
         self._jobs: queue.SimpleQueue[tuple[Future[Any], Any, Any] | None] = queue.SimpleQueue()
         self._links: dict[int, Link] = {}
@@ -121,16 +124,12 @@ class _Pool:
             if len(self._threads) < self.size:
                 index = len(self._threads)
                 thread = threading.Thread(
-                    target=self._attend, args=(index,), name=f"{self._needs}-{index}", daemon=True
+                    target=self._attend, args=(index,), name=f"{self.needs}-{index}", daemon=True
                 )
                 self._threads.append(thread)
                 thread.start()
             self._jobs.put((future, fn, args))
         return future
-
-    def groups(self) -> list[int]:
-        with self._mutex:
-            return [link.pgid for link in self._links.values() if link.alive]
 
     def dismiss(self) -> None:
         with self._mutex:
@@ -175,7 +174,7 @@ class _Pool:
             link.kill()
             answer.exception()  # once that is set the link knows that it is dead
             raise WorkerDied(
-                f"a {self._needs} worker (pid {link.pid}) took longer than {self._timeout:g} s.",
+                f"a {self.needs} worker (pid {link.pid}) took longer than {self._timeout:g} s.",
                 why=f"it was running {getattr(fn, '__qualname__', fn)}",
             ) from None
 
@@ -186,6 +185,6 @@ class _Pool:
                 raise WorkerDied("the executor was closed before this work began.")
             if link is None or not link.alive:
                 started = self._on_start
-                note = (lambda pgid: started(self._needs, pgid)) if started else None
+                note = (lambda pgid: started(self.needs, pgid)) if started else None
                 link = self._links[index] = Link(WORKER, log=self._log, on_start=note)
             return link

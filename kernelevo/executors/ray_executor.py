@@ -299,6 +299,15 @@ class RayExecutor:
         slots = self._cpu if needs == "cpu" else self._main
         return cast("Future[R]", slots.submit(fn, args))
 
+    def resize(self, workers: int, needs: str = "cpu") -> None:
+        """Let the caller use so many of the places; there are no more than there were at the start.
+
+        Raises:
+            BadSetting: for less than one, or more than these.
+        """
+        if not 1 <= workers <= self.workers:
+            raise BadSetting(f"there cannot be {workers} workers: this run has {self.workers} on its cluster")
+
     def generation(self) -> Callable[..., RayLink] | None:
         """Return what starts a generation process there; None where no node offers ``generation``."""
         if not _offered(GENERATION):

@@ -42,6 +42,10 @@ class WaitingExecutor:
         threading.Thread(target=work, name="kernelevo-waiting", daemon=True).start()
         return future
 
+    def resize(self, workers: int, needs: str = "cpu") -> None:
+        """Whatever their number, there is a thread for each; for who asks whether so many can work."""
+        check_needs(needs)
+
     def close(self) -> None:
         """Refuse further work and wait for none; safe to call twice."""
         self._closed = True

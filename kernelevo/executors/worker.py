@@ -26,8 +26,8 @@ def main(fd: int) -> None:
     """Serve the engine at the other end of socket ``fd``.
 
     The main thread works and a second one listens, so that a long call notices when the engine dies: it is
-    then interrupted like by a SIGTERM, has ``GRACE_SECONDS`` for its ``atexit`` duties (evaluators stop their
-    children there), and is ended the hard way.
+    then interrupted like by a SIGTERM. The process has ``GRACE_SECONDS`` for its ``atexit`` duties, which no
+    SIGTERM interrupts (evaluators stop their children there), and is ended the hard way.
     """
     keep_freed()
     connection = socket.socket(fileno=fd)
@@ -40,6 +40,7 @@ def main(fd: int) -> None:
     with contextlib.suppress(Leaving):
         while (call := calls.get()) is not None:
             connection.sendall(frames.encode(_work(*call)))
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a call may be broken off, what follows them not
 
 
 def _work(number: int, body: bytes) -> tuple[int, bool, bytes]:

@@ -63,8 +63,7 @@ def _best(store: RunStore) -> float | None:
     objectives, rebases = Objectives.of(store.task.options).after(changes), store.rebases()
     rows = store.rows(_BEST.format("" if objectives.by_score else _METRICS))
     finals = {event.trial: Evaluation.from_json(event.data) for event in store.events(kind="final")}
-    out = {event.data["program"] for event in store.events(kind="ban")}
-    out |= {row["program"] for row in rows if row["number"] in finals and finals[row["number"]].score is None}
+    out = store.out()
     rows = [row for row in rows if row["program"] not in out]
     sure = [finals[row["number"]] for row in rows if row["number"] in finals]
     if sure:

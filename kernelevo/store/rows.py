@@ -20,7 +20,8 @@ class Command:
         id: position among the commands, from 1.
         at: seconds since the epoch when it was given.
         author: who gave it.
-        verb: ``pause resume stop hint pin ban submit weight budget``.
+        verb: ``pause resume stop hint withdraw knowledge pin unpin ban fork submit weight objective budget
+            workers thinkers``.
         args: plain data of the verb.
         effect: what the engine did with it, or None while nobody obeyed it yet.
         after: number of trials that were recorded when it was obeyed.

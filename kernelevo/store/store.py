@@ -197,6 +197,16 @@ class RunStore(CallLedger):
         rebases = [] if raw else self.rebases()
         return [rebased(trial, rebases) for trial in self._trials(f"{_TRIALS} ORDER BY t.number")]
 
+    def out(self) -> frozenset[str]:
+        """Ids of the programs that count no more: banned, or refuted when they were timed again."""
+        found = {str(event.data["program"]) for event in self.events(kind="ban")}
+        # the last of several such verdicts on a trial holds
+        final = {event.trial: event.data["score"] for event in self.events(kind="final")}
+        refuted = [number for number, score in final.items() if score is None]
+        held = ", ".join("?" * len(refuted))
+        rows = self._read(f"SELECT program FROM trials WHERE number IN ({held})", *refuted)
+        return frozenset(found | {str(row["program"]) for row in rows})
+
     def count(self) -> int:
         """How many trials are recorded."""
         return int(self._read("SELECT COUNT(*) FROM trials")[0][0])

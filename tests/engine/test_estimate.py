@@ -10,11 +10,14 @@ from hypothesis import strategies as st
 
 from kernelevo.core import BudgetEstimated, SearchStarted, TrialEnded
 from kernelevo.engine import Budget, Schedule
+from kernelevo.engine import estimate as module
 from kernelevo.engine.estimate import estimate
 from kernelevo.engine.pace import Pace
+from kernelevo.executors import WaitingExecutor
 from kernelevo.store import RunStore
 from tests.engine import toys
 from tests.engine.test_engine import Bench
+from tests.engine.test_steering import order_at
 
 
 def pace(build: float = 1.0, measure: float = 2.0) -> Pace:
@@ -131,6 +134,25 @@ def test_without_seeds_it_is_told_after_the_first_verdict(tmp_path: Path) -> Non
     kinds = [type(e) for e in bench.events]
     assert kinds.index(BudgetEstimated) > kinds.index(TrialEnded)
     assert bench.of(BudgetEstimated)[0].programs is None  # nobody said what an ask costs
+
+
+def test_it_goes_by_how_many_people_ordered_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[int, int, int]] = []
+
+    def look(*args: Any, **sizes: Any) -> Any:
+        seen.append((sizes["thinkers"], sizes["builders"], sizes["measurers"]))
+        return estimate(*args, **sizes)
+
+    monkeypatch.setattr(module, "estimate", look)
+    bench, more = Bench(tmp_path / "run"), {"schedule": Schedule(thinkers=1), "executor": WaitingExecutor()}
+    orders = order_at(2, ("thinkers", {"thinkers": 4}), ("workers", {"workers": 3}))
+    bench.run(toys.task(), [toys.Flip()], "4,1h", meanwhile=orders, **more)
+    assert set(seen) == {(1, 1, 1)}
+    seen.clear()
+    bench.run(toys.task(), [toys.Flip()], "6,1h", **more)
+    assert set(seen) == {(4, 3, 3)}
 
 
 @pytest.mark.slow

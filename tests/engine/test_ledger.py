@@ -39,9 +39,18 @@ def test_full_verdicts_hold_always_rough_ones_for_floors_as_high(book: Ledger) -
     assert again is not None and again.number == 2
 
 
+def test_a_program_that_comes_again_was_judged_once(book: Ledger) -> None:
+    record(book, 0, 2.0)
+    record(book, 1, 2.0, "p0", reused=0)
+    record(book, 2, 0.5, rough=0.8)
+    record(book, 3, 0.6, "p2")  # measured in full after all
+    book.record(Trial(4, Program.single("p4"), fault=Fault("E", "m")), searched=0.0)
+    assert book.judged == 2
+
+
 def test_faults_hold_for_nothing(book: Ledger) -> None:
     book.record(Trial(0, Program.single("p0"), fault=Fault("E", "m")), searched=0.0)
-    assert book.reusable(Program.single("p0").id, None) is None and book.verdicts == 0
+    assert book.reusable(Program.single("p0").id, None) is None and book.judged == 0
 
 
 def test_best_is_of_full_scores_that_are_not_banned(book: Ledger) -> None:

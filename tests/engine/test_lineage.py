@@ -1,6 +1,8 @@
 """Lineage: steps to a parent, attempts from it, and what a step that helped took out."""
 
-from kernelevo.core import Evaluation, Fault, Origin, Program, Trial, Verdict
+import dataclasses
+
+from kernelevo.core import Evaluation, Fault, Origin, Program, Status, Trial, Verdict
 from kernelevo.engine import lineage as module
 from kernelevo.engine.lineage import REMOVED, STEPS, TRIED, Lineage, removed
 
@@ -32,6 +34,27 @@ def test_steps_and_attempts_with_their_gains():
     assert (latest.number, latest.status, latest.ancestor) == (3, "machine fault", False)
     assert lineage.of(()) == ()
     assert lineage.of((Verdict(program("unknown\n"), Evaluation.ok(1.0)),)) == ()
+
+
+def test_the_first_verdict_in_full_stands_for_a_program():
+    first = program("first_long_line = 1\n")
+    lost, rough = program("x = 1\n", first, idea="lost"), program("y = 1\n", first, idea="rough")
+    elsewhere = program("x = 1\n", rough, idea="again")  # the same program, made from another one
+    lineage = Lineage()
+    lineage.told(trial(0, first, 1.0))
+    lineage.told(trial(1, lost, fault=Fault("SandboxError", "no")))
+    lineage.told(Trial(2, rough, Evaluation(Status.OK, 0.5, fidelity="rough")))
+
+    def shown():
+        tried = lineage.of((Verdict(first, Evaluation.ok(1.0)),))
+        return [(a.number, a.idea, a.status, a.score, a.before) for a in tried]
+
+    assert shown() == [(2, "rough", "ok", 0.5, 1.0), (1, "lost", "machine fault", None, 1.0)]
+    lineage.told(trial(3, elsewhere, 1.5))
+    lineage.told(dataclasses.replace(trial(4, rough, 9.0), reused=2))  # says nothing that was not known
+    lineage.told(trial(5, rough, 0.7))
+    lineage.told(trial(6, lost, 9.0))
+    assert shown() == [(5, "rough", "ok", 0.7, 1.0), (3, "lost", "ok", 1.5, 1.0)]
 
 
 def test_a_step_that_did_not_help_shows_nothing_taken_out():

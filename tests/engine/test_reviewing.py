@@ -12,6 +12,7 @@ import pytest
 from kernelevo.core import Event, Notice, Trial, WinnerConfirmed
 from kernelevo.engine import Budget, Engine, Outcome, Reenactment, Schedule
 from kernelevo.engine.reviewing import Reviewing
+from kernelevo.errors import StoreError
 from kernelevo.evaluators.reviewer import NoOpinion, Opinion, Rubric
 from kernelevo.executors import InlineExecutor
 from kernelevo.population import Islands, Policy
@@ -24,9 +25,11 @@ REFINE = Policy(cold_start=False, sampler="refine")
 
 
 class Critic:
-    """Likes what it is told to; a review costs dollars, and takes its time."""
+    """Likes what it is told to, or raises it; a review costs dollars, and takes its time."""
 
-    def __init__(self, engine: Engine, values: dict[str, float], weight: float, cost: float, hold: float):
+    def __init__(
+        self, engine: Engine, values: dict[str, float | Exception], weight: float, cost: float, hold: float
+    ) -> None:
         self.rubric = Rubric({"a": "b"}, weight)
         self._engine, self._values, self._cost, self._hold = engine, values, cost, hold
         self.asked: list[int] = []
@@ -41,7 +44,10 @@ class Critic:
         self._engine.meter.settle({}, {"dollars": self._cost / 10})  # as the ledger of calls does
         if trial.program.source not in self._values:
             raise NoOpinion("it is speechless")
-        return Opinion({"a": 10 * self._values[trial.program.source]}, "Split it.", "critic")
+        value = self._values[trial.program.source]
+        if isinstance(value, Exception):
+            raise value
+        return Opinion({"a": 10 * value}, "Split it.", "critic")
 
 
 class Held:
@@ -65,7 +71,7 @@ class Held:
 class Run:
     """A run with a critic."""
 
-    def __init__(self, folder: Path, texts: Sequence[str], values: dict[str, float], budget: str = "3",
+    def __init__(self, folder: Path, texts: Sequence[str], values: Any, budget: str = "3",
                  *, weight: float = 0.0, cost: float = 0.0, hold: float = 0.0, dollars: float = 0.0,
                  kind: str = "staged", resumed: bool = False, **options: Any) -> None:  # fmt: skip
         self.events: list[Event] = []
@@ -205,3 +211,22 @@ def test_opinions_are_kept_as_they_were_given(tmp_path: Path) -> None:
     run = Run(tmp_path / "run", [ONE, "0" * 16], {ONE: 0.5}, "2")
     assert json.loads(json.dumps(run.opinions[1]))["model"] == "critic"
     assert run.none[0] == "it is speechless"
+
+
+def test_a_review_that_fails_of_whatever_it_may_be_is_written_down_and_told(tmp_path: Path) -> None:
+    values = {"0" * 16: 0.5, ONE: RuntimeError("a mistake of ours"), TWO: 0.9}
+    run = Run(tmp_path / "run", [ONE, TWO, "0" * 16], values, "3")
+    assert run.none == {1: "RuntimeError: a mistake of ours"} and set(run.opinions) == {0, 2}
+    said = [e.text for e in run.events if isinstance(e, Notice)]
+    assert "the judge model gave no opinion of #1: RuntimeError: a mistake of ours" in said
+
+
+def test_an_opinion_that_cannot_be_written_down_ends_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise StoreError("the disk is full")
+
+    monkeypatch.setattr(RunStore, "add_opinion", full)
+    with pytest.raises(StoreError, match="the disk is full"):
+        Run(tmp_path / "run", [ONE, TWO], {"0" * 16: 0.5}, "2")

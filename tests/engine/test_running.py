@@ -1,5 +1,6 @@
 """run_engine: Ctrl-C once ends a run in order, twice at once."""
 
+import asyncio
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from kernelevo.core import CommandObeyed, Event, TrialStarted
 from kernelevo.engine import Budget, Engine, run_engine
 from kernelevo.executors import InlineExecutor
 from kernelevo.store import RunStore
@@ -61,6 +63,36 @@ def test_ctrl_c(tmp_path: Path, signals: int, seconds: float, reason: str) -> No
     with RunStore.open(tmp_path / "run", readonly=True) as reader:
         assert reader.state == "stopped" and reader.events(kind="final") == []
         assert (reader.count() > 0) == (seconds < 1)
+
+
+@pytest.mark.parametrize("between", ["its own steps", "steps"])
+def test_an_abort_leaves_what_follows_the_run_alone(tmp_path: Path, between: str) -> None:
+    """Connections are closed and the result is written, however soon the run itself comes to its end."""
+    left: list[str] = []
+
+    async def leave() -> None:
+        await asyncio.sleep(0.05)
+        left.append("closed")
+
+    def abort(event: Event) -> None:
+        if isinstance(event, CommandObeyed) and between == "its own steps":  # told by the loop of the run
+            engine.abort()
+        if isinstance(event, TrialStarted) and event.number == 1 and between == "steps":
+            asyncio.get_running_loop().call_later(0.05, engine.abort)
+
+    with RunStore.create(tmp_path / "run", toys.task(), {}) as store:
+        store.append_command("ana", "knowledge", {"text": "ones are good"})
+        engine = Engine(
+            store,
+            [toys.Flip(seconds=30.0)],
+            InlineExecutor(),
+            Budget.parse("3"),
+            loader="tests.engine.toys:load",
+            device=None,
+            listeners=[abort],
+        )
+        assert run_engine(engine, leave).reason == "aborted"
+        assert left == ["closed"] and store.state == "stopped"
 
 
 def test_in_another_thread_there_are_no_signals_and_it_works(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Steering: every verb, obeyed before the next ask, with its effect on record."""
 
+import re
 import sqlite3
 import time
 from contextlib import closing
@@ -10,9 +11,12 @@ import pytest
 
 from kernelevo.core import CommandObeyed, Event, TrialEnded
 from kernelevo.engine import VERBS, Engine, Reenactment, Schedule
+from kernelevo.engine.evaluation import Offer
+from kernelevo.engine.judging import Judging
 from kernelevo.errors import BadSetting
+from kernelevo.executors import ProcessExecutor, WaitingExecutor
 from kernelevo.population import Islands
-from kernelevo.store import RunStore
+from kernelevo.store import Command, RunStore
 from tests.engine import toys
 from tests.engine.test_engine import Bench
 
@@ -219,6 +223,7 @@ def test_every_verb_has_a_method() -> None:
     from kernelevo.engine.steering import Steering
 
     assert all(callable(getattr(Steering, f"_{verb}")) for verb in VERBS)
+    assert set(VERBS) <= set(re.findall(r"\w+", Command.__doc__ or ""))
 
 
 def briefs_with(flip: toys.Flip, text: str) -> list[int]:
@@ -376,17 +381,7 @@ def test_unpinned_is_unpinned_after_a_resume_too(bench: Bench) -> None:
 
 
 def test_more_workers_build_more_at_a_time(tmp_path: Path) -> None:
-    from kernelevo.executors import ProcessExecutor
-
-    executor = ProcessExecutor(cpu=1, build=0, devices=())
-    try:
-        executor.resize(3)
-        assert executor._pools["cpu"].size == 3
-        with pytest.raises(BadSetting, match="cannot be 0"):
-            executor.resize(0)
-    finally:
-        executor.close()
-    bench = Bench(tmp_path / "run")
+    bench, executor = Bench(tmp_path / "run"), WaitingExecutor()
     sizes: list[tuple[int, int, int]] = []
 
     def meanwhile(event: Event, engine: Engine, store: RunStore) -> None:
@@ -395,15 +390,49 @@ def test_more_workers_build_more_at_a_time(tmp_path: Path) -> None:
             pipeline = engine._pipeline
             sizes.append((pipeline._builders, pipeline._building.size, pipeline._measuring.size))
 
-    bench.run(toys.task(), [toys.Flip()], "9", meanwhile=meanwhile)
+    bench.run(toys.task(), [toys.Flip()], "9", meanwhile=meanwhile, executor=executor)
     assert sizes[0] == (1, 1, 1) and sizes[-1] == (4, 4, 4)  # nothing is built first: judged at a time
-    bench.run(toys.task(), [toys.Flip()], "10", meanwhile=meanwhile)
+    bench.run(toys.task(), [toys.Flip()], "10", meanwhile=meanwhile, executor=executor)
     assert sizes[-1] == (4, 4, 4)
     bench, sizes = Bench(tmp_path / "staged"), []
-    bench.run(toys.task("staged"), [toys.Flip()], "9", meanwhile=meanwhile)
+    bench.run(toys.task("staged"), [toys.Flip()], "9", meanwhile=meanwhile, executor=executor)
     assert sizes[-1] == (4, 4, 1)  # a device is measured by one at a time
-    bench.run(toys.task("staged"), [toys.Flip()], "10", meanwhile=meanwhile)
+    bench.run(toys.task("staged"), [toys.Flip()], "10", meanwhile=meanwhile, executor=executor)
     assert sizes[-1] == (4, 4, 1)  # in a later sitting too
+
+
+@pytest.mark.parametrize("kind", ["ones", "staged"])
+def test_more_workers_than_the_executor_can_have_are_refused(bench: Bench, kind: str) -> None:
+    engines: list[Engine] = []
+
+    def meanwhile(event: Event, engine: Engine, store: RunStore) -> None:
+        order_at(2, ("workers", {"workers": 8}))(event, engine, store)
+        engines.append(engine)
+
+    bench.run(toys.task(kind), [toys.Flip()], "6", meanwhile=meanwhile)
+    assert effects(bench) == [
+        "refused: there cannot be 8 workers: this run's executor has a fixed number of them"
+    ]
+    assert engines[0].sizes.now() == {"thinkers": 2, "builders": 1, "measurers": 1}
+
+
+def test_a_staged_evaluators_workers_are_those_that_build() -> None:
+    """None is started before there is work."""
+    executor = ProcessExecutor(cpu=1, build=1, devices=("device:0",))
+    judging = Judging(executor, toys.task("staged"), "tests.engine.toys:load", "device:0")
+    for staged, needs in ((True, "build"), (False, "cpu")):
+        judging.offer = Offer(staged=staged, final=False)
+        judging.resize(3)
+        assert executor._pools[needs].size == 3
+        with pytest.raises(BadSetting, match=f"cannot be 0 {needs} workers"):
+            judging.resize(0)
+    alone = ProcessExecutor(cpu=1, build=0, devices=("device:0",))  # as a kernel's judge works
+    judging = Judging(alone, toys.task("staged"), "tests.engine.toys:load", "device:0")
+    judging.offer = Offer(staged=True, final=False)
+    with pytest.raises(BadSetting, match="built by the one that measures") as refused:
+        judging.resize(3)
+    assert refused.value.why == "nothing else may run while it holds device:0"
+    assert [pool.size for pool in alone._pools.values()] == [1, 1, 1]
 
 
 def test_more_thinkers_ask_for_more_at_a_time(tmp_path: Path) -> None:
@@ -415,7 +444,8 @@ def test_more_thinkers_ask_for_more_at_a_time(tmp_path: Path) -> None:
         if isinstance(event, TrialEnded):
             most.append((event.trial.number, len(engine._thinking)))
 
-    bench.run(toys.task(), [flip], "24", meanwhile=meanwhile, schedule=ONE)
+    executor = WaitingExecutor()
+    bench.run(toys.task(), [flip], "24", meanwhile=meanwhile, schedule=ONE, executor=executor)
     assert max(n for number, n in most if number <= 3) <= 1 and max(n for _, n in most) > 2
     assert effects(bench)[0].startswith("4 are thought of at a time")
     engines: list[Engine] = []

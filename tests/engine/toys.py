@@ -106,7 +106,10 @@ class StagedOnes(Ones):
             return Evaluation.wrong("not in a fresh process")
         verdict = ones(program.source)
         assert verdict.score is not None
-        return Evaluation.ok(self.options.get("sobered", {}).get(program.source, verdict.score + 0.5))
+        score = self.options.get("sobered", {}).get(program.source, verdict.score + 0.5)
+        spread = self.options.get("spread")
+        ends = {"score_low": score / spread, "score_high": score * spread} if spread else {}
+        return Evaluation.ok(score, **ends)
 
     def warm(self) -> None:
         if note := self.options.get("warmed"):

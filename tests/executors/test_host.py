@@ -18,7 +18,6 @@ from kernelevo.errors import ToolchainMissing, WorkerDied
 from kernelevo.executors import GenerationHost, HostedProposer
 from kernelevo.executors.host import AT_ONCE
 from kernelevo.store import Rebase
-from tests.executors import toys
 from tests.executors.test_process import gone, until
 
 THINKER = "tests.executors.toys:Thinker"
@@ -56,15 +55,10 @@ def test_it_thinks_elsewhere_with_the_same_randomness(host: GenerationHost) -> N
     assert os.getpgid(host.pgid) == os.getsid(host.pgid) == host.pgid  # it can be stopped as a group
 
 
-def test_an_existing_proposer_moves_in(host: GenerationHost) -> None:
-    thinker = host.adopt(toys.Thinker("adopted", "shy"))
-    assert (thinker.name, thinker.parents, thinker.reads) == ("adopted", 2, False)
-    listener = toys.Thinker("listener")
-    listener.reads = True
-    assert host.adopt(listener).reads
-    assert ask(thinker)[1]["mood"] == "shy"
-    with pytest.raises(ValueError, match="adopted"):
-        host.proposer("adopted", THINKER)
+def test_a_name_is_given_once(host: GenerationHost) -> None:
+    host.proposer("thinker", THINKER)
+    with pytest.raises(ValueError, match="'thinker' already"):
+        host.proposer("thinker", THINKER)
 
 
 def test_long_thoughts_do_not_hold_up_others(host: GenerationHost) -> None:

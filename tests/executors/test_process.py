@@ -13,6 +13,7 @@ import pytest
 
 from kernelevo.errors import BadSetting, WorkerDied
 from kernelevo.executors import ProcessExecutor
+from kernelevo.executors.worker import GRACE_SECONDS
 from tests.executors import toys
 
 
@@ -46,7 +47,7 @@ def test_workers_are_other_processes_and_load_nothing_heavy(executor: ProcessExe
     assert (
         executor.submit(toys.pid, needs="build").result(30) == pids["device:0"]
     )  # no build worker of its own
-    assert executor.groups("device:1") == [os.getpgid(pids["device:1"])] == [pids["device:1"]]
+    assert os.getpgid(pids["device:1"]) == pids["device:1"]  # it can be stopped as a group
     for name in ("torch", "numpy", "triton"):
         assert not executor.submit(toys.imported, name).result(30)
 
@@ -68,7 +69,7 @@ def test_a_death_costs_only_its_own_call(executor: ProcessExecutor, death: tuple
 def test_a_killed_idle_worker_is_replaced(executor: ProcessExecutor) -> None:
     pid = executor.submit(toys.pid).result(30)
     os.kill(pid, signal.SIGKILL)
-    until(lambda: executor.groups("cpu") == [])
+    until(lambda: not executor._pools["cpu"]._links[0].alive)
     assert executor.submit(toys.pid).result(30) != pid
 
 
@@ -101,6 +102,14 @@ def test_close_ends_busy_and_idle_workers_and_lets_them_tidy_up(tmp_path: Path) 
     assert isinstance(running.exception(5), WorkerDied)
     assert gone(idle) and gone(busy)
     assert (tmp_path / "idle").read_text() == (tmp_path / "busy").read_text() == "tidied"
+
+
+def test_an_idle_worker_has_the_time_that_its_duties_take(tmp_path: Path) -> None:
+    """Longer than a call that is under way may still take."""
+    executor = ProcessExecutor(cpu=1, build=0, devices=())
+    executor.submit(toys.leave_note_at_exit, str(tmp_path / "note"), GRACE_SECONDS / 5 + 1.0).result(30)
+    executor.close()
+    assert (tmp_path / "note").read_text() == "tidied"
 
 
 def test_workers_do_not_outlive_a_killed_engine(tmp_path: Path) -> None:

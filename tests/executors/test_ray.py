@@ -109,6 +109,10 @@ def test_a_program_is_measured_where_it_was_built(cluster: None, tmp_path: Path)
         built = [executor.submit(toys.build, str(tmp_path / str(n)), needs="build") for n in range(3)]
         measured = [executor.submit(toys.measure, f.result(30), needs="device:0").result(30) for f in built]
         assert all(builder == measurer for builder, measurer in measured)
+        executor.resize(1, needs="build")
+        for workers in (0, 3):
+            with pytest.raises(BadSetting, match=f"cannot be {workers} workers: this run has 2 on"):
+                executor.resize(workers)
     finally:
         executor.close()
 

@@ -84,17 +84,20 @@ def start_child_and_sleep(note: str, seconds: float) -> None:
     time.sleep(seconds)
 
 
-def leave_note_at_exit(note: str) -> None:
+def leave_note_at_exit(note: str, seconds: float = 0.0) -> None:
     import atexit
 
-    atexit.register(Path(note).write_text, "tidied")
+    def tidy() -> None:
+        time.sleep(seconds)
+        Path(note).write_text("tidied")
+
+    atexit.register(tidy)
 
 
 class Thinker:
     """Proposes its process, what it has observed, and what it was asked."""
 
     parents = 2
-    reads = False
 
     def __init__(self, name: str = "thinker", mood: str = "calm") -> None:
         self.name, self.mood = name, mood
