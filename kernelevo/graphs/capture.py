@@ -63,11 +63,6 @@ class Captured:
         return self.calls[0].args
 
     @property
-    def kwargs(self) -> Mapping[str, Any]:
-        """Keyword arguments of the first call."""
-        return self.calls[0].kwargs
-
-    @property
     def graph(self) -> fx.Graph:
         """The graph that rewrites edit."""
         return self.gm.graph

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -77,6 +78,37 @@ def may_alias(result: fx.Node, source: fx.Node) -> bool:
         given = result.args[position] if position < len(result.args) else result.kwargs.get(argument.name)
         if given is source and argument.alias_info is not None:
             return True
+    return False
+
+
+def escapes(node: fx.Node) -> bool:
+    """Tell whether a value, or a view of it, is returned: the caller may write to it."""
+    todo, seen = [node], set()
+    while todo:
+        current = todo.pop()
+        for user in current.users:
+            if user.op == "output":
+                return True
+            if user not in seen and may_alias(user, current):
+                seen.add(user)
+                todo.append(user)
+    return False
+
+
+def is_given(node: fx.Node) -> bool:
+    """Tell whether a tensor may be one that the caller or the module holds, or a view of it.
+
+    What a function of ours returns is new memory.
+    """
+    todo, seen = [node], {node}
+    while todo:
+        current = todo.pop()
+        if current.op != "call_function":
+            return True
+        if current.target is operator.getitem or isinstance(current.target, torch._ops.OpOverload):
+            sources = [s for s in current.all_input_nodes if s not in seen and may_alias(current, s)]
+            seen.update(sources)
+            todo += sources
     return False
 
 

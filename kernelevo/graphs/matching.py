@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import torch
@@ -211,6 +211,20 @@ def pair(given: Any) -> tuple[int, int]:
     """Return a size given once or twice as two numbers."""
     values = list(given) if isinstance(given, (list, tuple)) else [given]
     return (values[0], values[-1])
+
+
+def per_dimension(given: Any, rank: int) -> tuple[Any, ...]:
+    """Return what is given once or for each spatial dimension as one value for each."""
+    values = tuple(given) if isinstance(given, (list, tuple)) else (given,)
+    return values * rank if len(values) == 1 else values
+
+
+def last_of(graph: fx.Graph, nodes: Iterable[fx.Node | None]) -> fx.Node:
+    """Return the one of these nodes, at least one, that stands last in a graph; None is left out."""
+    wanted = {node for node in nodes if node is not None}
+    *_, last = (node for node in graph.nodes if node in wanted)
+    assert isinstance(last, fx.Node)
+    return last
 
 
 def same(a: Any, b: Any) -> bool:

@@ -48,10 +48,6 @@ class Skeleton:
         """Entries that are parameters."""
         return (entry for entry in self.entries if entry.kind == "parameter")
 
-    def buffers(self) -> Iterable[Entry]:
-        """Entries that are buffers, persistent or not."""
-        return (entry for entry in self.entries if entry.kind == "buffer")
-
     def tree(self) -> nn.Module:
         """Return plain nested modules that hold these very tensors under the same names."""
         root = nn.Module()

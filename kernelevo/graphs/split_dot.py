@@ -13,7 +13,6 @@ infinite.
 from __future__ import annotations
 
 WAYS = ("tf32x3", "bf16x6")
-POSTS = ("relu", "sigmoid", "silu", "tanh", "gelu", "gelu_tanh")
 
 _DOT = '''
 @triton.jit

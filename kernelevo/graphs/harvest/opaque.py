@@ -31,12 +31,10 @@ class OpaqueCall:
     Args:
         name: name of the Python function in the program and of the operator while compiling.
         text: definition of that function; its arguments are the tensors, all else is written into it.
-        outputs: number of results, None where the result is a bare tensor.
     """
 
     name: str
     text: str
-    outputs: int | None
 
 
 def is_opaque(node: Node) -> bool:
@@ -138,7 +136,7 @@ class OpaqueCalls:
             raise HarvestError(f"{node.target} gives {type(value).__name__}, which a graph cannot hold")
         name = f"_call_{next(_serial)}"
         bare = isinstance(value, torch.Tensor)
-        self.calls[name] = OpaqueCall(name, _definition(name, chain, tensors), None if bare else len(results))
+        self.calls[name] = OpaqueCall(name, _definition(name, chain, tensors))
         operator = self._define(name, tensors, changed, results, bare)
         with graph.inserting_before(node):
             new = graph.call_function(operator, tuple(tensors))

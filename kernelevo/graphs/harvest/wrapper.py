@@ -39,14 +39,12 @@ class Wrapper:
         kernels: kernels by order of declaration.
         body: statements between unpacking the inputs and the return; checks are left out.
         returned: what is returned, one expression per output.
-        checks: ``input name -> (shape, stride)`` as the generated code demands them.
     """
 
     arguments: tuple[str, ...]
     kernels: tuple[Kernel, ...]
     body: tuple[ast.stmt, ...]
     returned: tuple[ast.expr, ...]
-    checks: dict[str, tuple[tuple[int, ...], tuple[int, ...]]]
 
 
 def parse_wrapper(text: str) -> Wrapper:
@@ -65,8 +63,7 @@ def parse_wrapper(text: str) -> Wrapper:
     if _unpacks(body[0]):
         arguments = _unpacked(body.pop(0))
     kept = [s for s in body[:-1] if not _is_call_of(s, *_CHECKS) and ast.unparse(s) != "args.clear()"]
-    checks = dict(_demands(body, frozenset(arguments)))
-    return Wrapper(arguments, kernels, tuple(kept), tuple(body[-1].value.elts), checks)
+    return Wrapper(arguments, kernels, tuple(kept), tuple(body[-1].value.elts))
 
 
 def free_names(nodes: Sequence[ast.AST]) -> set[str]:
@@ -140,19 +137,3 @@ def _is_call_of(statement: ast.stmt, *names: str) -> bool:
         and isinstance(statement.value.func, ast.Name)
         and statement.value.func.id in names
     )
-
-
-def _demands(
-    body: Sequence[ast.stmt], arguments: frozenset[str]
-) -> Iterator[tuple[str, tuple[tuple[int, ...], tuple[int, ...]]]]:
-    """Shapes and strides that the code demands of its inputs."""
-    for statement in body:
-        if not _is_call_of(statement, "assert_size_stride"):
-            continue
-        assert isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call)
-        name, shape, stride = statement.value.args[:3]
-        if isinstance(name, ast.Name) and name.id in arguments:
-            try:
-                yield name.id, (ast.literal_eval(shape), ast.literal_eval(stride))
-            except ValueError as error:
-                raise HarvestError("the generated code has dynamic shapes") from error

@@ -142,13 +142,7 @@ def _masked(captured: Captured, scores: Scores, operands: list[fx.Node], name: s
     graph, hidden = captured.graph, scores.hidden
     assert hidden is not None
     fixed = fixed_nodes(graph)
-    if hidden not in fixed:
-        return None
-    state = ((entry.name, entry.tensor) for entry in captured.skeleton.entries)
-    now = evaluate(hidden, state)
-    rows, columns = shape(scores.query)[-2], shape(scores.keys)[-1]
-    square = now.shape[-2:] == (rows, columns) and rows == columns
-    if not square or not torch.equal(now, torch.ones_like(now).triu(1)):
+    if not is_causal(captured, scores, fixed):
         return None
     lifted = lift(f"{name}_mask", hidden, fixed)
     if not lifted.sources:
@@ -158,6 +152,21 @@ def _masked(captured: Captured, scores: Scores, operands: list[fx.Node], name: s
     snippet = Snippet(name, _GUARDED.format(mask=lifted.text, name=name, sources=sources, fill=fill))
     captured.add_snippet(snippet)
     return graph.call_function(snippet.function(name), (*operands, scores.scale, *lifted.sources))
+
+
+def is_causal(captured: Captured, scores: Scores, fixed: set[fx.Node]) -> bool:
+    """Tell whether scores are hidden by a mask, made of the module's tensors, that is causal now.
+
+    Args:
+        captured: the graph.
+        scores: of it.
+        fixed: its nodes that are made of the module's tensors alone.
+    """
+    hidden, rows, columns = scores.hidden, shape(scores.query)[-2], shape(scores.keys)[-1]
+    if hidden is None or hidden not in fixed or rows != columns:
+        return False
+    now = evaluate(hidden, ((entry.name, entry.tensor) for entry in captured.skeleton.entries))
+    return now.shape[-2:] == (rows, columns) and torch.equal(now, torch.ones_like(now).triu(1))
 
 
 def _biased(captured: Captured, scores: Scores, operands: list[fx.Node], name: str) -> fx.Node | None:

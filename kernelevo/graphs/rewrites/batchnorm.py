@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,14 +90,7 @@ def has_statistics(norm: fx.Node) -> bool:
         return False
     if (given["running_mean"] is None) != (given["running_var"] is None):
         return False
-    return sizes[0] * _product(sizes[2:]) > 1 if given["training"] else given["running_mean"] is not None
-
-
-def _product(sizes: tuple[int, ...]) -> int:
-    total = 1
-    for size in sizes:
-        total *= size
-    return total
+    return sizes[0] * math.prod(sizes[2:]) > 1 if given["training"] else given["running_mean"] is not None
 
 
 def _relu_after(node: fx.Node) -> fx.Node | None:

@@ -9,7 +9,7 @@ from torch import fx
 
 from kernelevo.graphs.capture import Captured
 from kernelevo.graphs.lifting import fixed_nodes
-from kernelevo.graphs.matching import arguments, aten, calls, is_float32, is_op, shape, value
+from kernelevo.graphs.matching import arguments, aten, calls, is_float32, is_op, per_dimension, shape, value
 from kernelevo.graphs.rewrites.packed_linear import available, post_of
 from kernelevo.graphs.snippet import Snippet
 
@@ -173,7 +173,7 @@ class PackedConvolution:
         self, captured: Captured, conv: fx.Node, given: dict[str, Any], kinds: dict[str, str]
     ) -> None:
         rank = len(shape(given["input"])) - 2
-        geometry = {k: given[k] if k == "groups" else _each(given[k], rank) for k in _GEOMETRY}
+        geometry = {k: given[k] if k == "groups" else list(per_dimension(given[k], rank)) for k in _GEOMETRY}
         size = list(shape(given["input"]))
         key = f"{geometry} {size}"
         name = kinds.setdefault(key, f"packed_convolution_{len(kinds)}")
@@ -191,7 +191,3 @@ class PackedConvolution:
         graph.erase_node(last)
         if last is not conv:
             graph.erase_node(conv)
-
-
-def _each(given: Any, rank: int) -> list[int]:
-    return list(given) * rank if len(given) == 1 else list(given)

@@ -11,7 +11,7 @@ from torch import fx
 from kernelevo.graphs.capture import Captured
 from kernelevo.graphs.epilogue import loosen_views
 from kernelevo.graphs.lifting import fixed_nodes
-from kernelevo.graphs.matching import arguments, aten, calls, is_float32, pair, shape
+from kernelevo.graphs.matching import arguments, aten, calls, is_float32, last_of, pair, shape
 from kernelevo.graphs.snippet import Snippet
 
 JOINED = Snippet(
@@ -125,7 +125,7 @@ def _join(captured: Captured, members: list[fx.Node], joiner: Any, dim: int) -> 
     source, plain = arguments(members[0])["input"], arguments(members[0])["bias"] is None
     weights = [arguments(m)["weight"] for m in members]
     widest = max(members, key=lambda m: shape(arguments(m)["weight"])[-1])
-    with graph.inserting_after(_last(graph, [source, *weights, *(arguments(m)["bias"] for m in members)])):
+    with graph.inserting_after(last_of(graph, [source, *weights, *(arguments(m)["bias"] for m in members)])):
         spot = graph.call_function(joiner, tuple(weights))
     spot.meta = {"settled": True}
     with graph.inserting_after(spot):
@@ -146,10 +146,3 @@ def _join(captured: Captured, members: list[fx.Node], joiner: Any, dim: int) -> 
         member.replace_all_uses_with(part)
         graph.erase_node(member)
     loosen_views(graph)  # a part has the strides of the whole
-
-
-def _last(graph: fx.Graph, nodes: list[fx.Node | None]) -> fx.Node:
-    wanted = {n for n in nodes if n is not None}
-    *_, last = (n for n in graph.nodes if n in wanted)
-    assert isinstance(last, fx.Node)
-    return last

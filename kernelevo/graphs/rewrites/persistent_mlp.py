@@ -6,6 +6,7 @@ all: its blocks stay resident, and wait for one another between layers.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from torch import fx
@@ -198,9 +199,7 @@ def _fits(node: fx.Node, fixed: set[fx.Node]) -> bool:
     if not all(is_float32(n) for n in (x, weight)) or len(shape(weight)) != 2 or len(shape(x)) < 2:
         return False
     *leading, inner = shape(x)
-    rows = 1
-    for size in leading:
-        rows *= size
+    rows = math.prod(leading)
     settled = is_settled(weight, fixed) and (bias is None or is_settled(bias, fixed))
     return settled and 0 < rows <= MOST_ROWS and inner > 0 and rows * (inner + 3) <= MOST_STAGED
 

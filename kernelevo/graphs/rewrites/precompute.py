@@ -6,7 +6,7 @@ import torch
 from torch import fx
 
 from kernelevo.graphs.capture import Captured
-from kernelevo.graphs.lifting import fixed_nodes, lift, may_alias
+from kernelevo.graphs.lifting import escapes, fixed_nodes, lift, may_alias
 from kernelevo.graphs.matching import value
 from kernelevo.graphs.snippet import Snippet
 
@@ -35,7 +35,7 @@ class Precompute:
         ]
         places = 0
         for node in frontier:
-            if not isinstance(node.meta.get("val"), torch.Tensor) or _is_view(node) or _escapes(node):
+            if not isinstance(node.meta.get("val"), torch.Tensor) or _is_view(node) or escapes(node):
                 continue
             name = f"precomputed_{places}"
             lifted = lift(f"{name}_made", node, fixed)
@@ -60,17 +60,3 @@ def _is_view(node: fx.Node) -> bool:
             return False
         (node,) = sources
     return True
-
-
-def _escapes(node: fx.Node) -> bool:
-    """Tell whether a value, or a view of it, is returned: the caller may write to it."""
-    todo, seen = [node], set()
-    while todo:
-        current = todo.pop()
-        for user in current.users:
-            if user.op == "output":
-                return True
-            if user not in seen and may_alias(user, current):
-                seen.add(user)
-                todo.append(user)
-    return False

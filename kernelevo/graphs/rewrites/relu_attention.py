@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import torch
 from torch import fx
 
 from kernelevo.graphs import kernels
 from kernelevo.graphs.capture import Captured
-from kernelevo.graphs.lifting import evaluate, fixed_nodes, lift
+from kernelevo.graphs.lifting import fixed_nodes, lift
 from kernelevo.graphs.matching import aten, calls, is_op, on_cpu, shape, sole_user, value
-from kernelevo.graphs.rewrites.attention import Scores, number_factors, read_scores
+from kernelevo.graphs.rewrites.attention import Scores, is_causal, number_factors, read_scores
 from kernelevo.graphs.snippet import Snippet, Table
 
 TUNE: Table = {
@@ -121,12 +120,7 @@ def _mask(captured: Captured, scores: Scores) -> bool | fx.Node | None:
     if scores.hidden is None:
         return False
     fixed = fixed_nodes(captured.graph)
-    rows, columns = shape(scores.query)[-2], shape(scores.keys)[-1]
-    if scores.hidden not in fixed or rows != columns:
-        return None
-    state = ((entry.name, entry.tensor) for entry in captured.skeleton.entries)
-    now = evaluate(scores.hidden, state)
-    if now.shape[-2:] != (rows, columns) or not torch.equal(now, torch.ones_like(now).triu(1)):
+    if not is_causal(captured, scores, fixed):
         return None
     return scores.hidden if lift("mask", scores.hidden, fixed).sources else True
 

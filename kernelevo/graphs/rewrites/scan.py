@@ -9,7 +9,7 @@ from typing import Any
 from torch import fx
 
 from kernelevo.graphs.capture import Captured
-from kernelevo.graphs.lifting import fixed_nodes
+from kernelevo.graphs.lifting import escapes, fixed_nodes, is_given, written_nodes
 from kernelevo.graphs.matching import arguments, aten, calls, is_op, on_cpu, same, shape
 from kernelevo.graphs.rewrites.recurrent import snippet
 from kernelevo.graphs.snippet import Snippet
@@ -183,7 +183,12 @@ def _recorded(chain: list[_Step]) -> Any:
 
 
 def _join_stacks(graph: fx.Graph) -> None:
-    """Replace ``stack`` of all slices of one tensor, in their order, by that tensor."""
+    """Replace ``stack`` of all slices of one tensor, in their order, by that tensor.
+
+    Not where somebody could write to one of the two and meant the other to stay: the graph itself, or who
+    gets the result and holds the tensor too.
+    """
+    written = written_nodes(graph)
     for user in list(calls(graph, aten.stack.default)):
         tensors, axis = (arguments(user)[k] for k in ("tensors", "dim"))
         slices = [_slice(tensor) for tensor in tensors]
@@ -192,6 +197,8 @@ def _join_stacks(graph: fx.Graph) -> None:
         source, along, _ = slices[0]
         rank = len(shape(source))
         if len(slices) != shape(source)[along] or slices != [(source, along, i) for i in range(len(slices))]:
+            continue
+        if user in written or source in written or (is_given(source) and escapes(user)):
             continue
         whole = source
         if axis % rank != along:

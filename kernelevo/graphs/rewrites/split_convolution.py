@@ -15,7 +15,7 @@ from torch import fx
 from kernelevo.graphs.capture import Captured
 from kernelevo.graphs.epilogue import epilogue, loosen_views, put_chain
 from kernelevo.graphs.lifting import fixed_nodes
-from kernelevo.graphs.matching import arguments, aten, calls, is_float32, shape
+from kernelevo.graphs.matching import arguments, aten, calls, is_float32, per_dimension, shape
 from kernelevo.graphs.rewrites.packed_linear import is_settled
 from kernelevo.graphs.rewrites.split_product import SNIPPET as PRODUCT
 from kernelevo.graphs.snippet import Snippet
@@ -219,7 +219,7 @@ def _replace(captured: Captured, node: fx.Node, given: dict[str, Any]) -> None:
     extra = (chain.added, chain.post, chain.residual)
     x, weight, bias = given["input"], given["weight"], given["bias"]
     rank = len(shape(x)) - 2
-    stride, padding, dilation = (_each(given[name], rank) for name in ("stride", "padding", "dilation"))
+    stride, padding, dilation = (per_dimension(given[k], rank) for k in ("stride", "padding", "dilation"))
     if set(shape(weight)[2:]) == {1} and set(stride) == {1} and set(padding) == {0}:
         captured.add_snippet(PRODUCT)
         function, head = PRODUCT.function("split_pointwise"), (x, weight, bias)
@@ -228,8 +228,3 @@ def _replace(captured: Captured, node: fx.Node, given: dict[str, Any]) -> None:
     captured.add_snippet(SNIPPET)
     function = SNIPPET.function("split_conv")
     put_chain(captured.graph, chain, function, (x, weight, bias, stride, padding, dilation, *extra))
-
-
-def _each(given: Any, rank: int) -> tuple[int, ...]:
-    values = tuple(given) if isinstance(given, (list, tuple)) else (given,)
-    return values * rank if len(values) == 1 else values

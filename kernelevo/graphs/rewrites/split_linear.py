@@ -6,6 +6,8 @@ accuracy says ``split_dot``.
 
 from __future__ import annotations
 
+import math
+
 from torch import fx
 
 from kernelevo.graphs.capture import Captured
@@ -124,10 +126,7 @@ def _fills(x: fx.Node, weight: fx.Node) -> bool:
     if not (is_float32(x) and is_float32(weight) and len(shape(weight)) == 2 and len(shape(x)) >= 2):
         return False
     *rows, inner = shape(x)
-    count = 1
-    for size in rows:
-        count *= size
-    return min(count, inner, shape(weight)[0]) >= SMALLEST
+    return min(math.prod(rows), inner, shape(weight)[0]) >= SMALLEST
 
 
 def _replace(graph: fx.Graph, node: fx.Node, x: fx.Node, weight: fx.Node, bias: fx.Node | None) -> None:

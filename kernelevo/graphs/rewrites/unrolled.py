@@ -11,7 +11,7 @@ from torch import fx
 
 from kernelevo.graphs.capture import Captured
 from kernelevo.graphs.lifting import fixed_nodes, written_nodes
-from kernelevo.graphs.matching import arguments, aten, calls, is_float32, is_op, shape, sole_user
+from kernelevo.graphs.matching import arguments, aten, calls, is_float32, is_op, last_of, shape, sole_user
 from kernelevo.graphs.snippet import Snippet
 
 FEWEST = 4  # steps; fewer are not worth a larger product
@@ -112,8 +112,8 @@ class BatchedSteps:
     def _batch(self, graph: fx.Graph, members: list[fx.Node], inputs: list[fx.Node]) -> None:
         given = arguments(members[0])
         source, dim = _stacked_already(inputs)
-        needed = [n for n in (*inputs, source, given["weight"], given["bias"]) if n is not None]
-        with graph.inserting_before(_next(_last(graph, needed))):
+        needed = (*inputs, source, given["weight"], given["bias"])
+        with graph.inserting_before(_next(last_of(graph, needed))):
             whole = source or graph.call_function(aten.stack.default, (inputs,))
             wide = graph.call_function(aten.linear.default, (whole, given["weight"], given["bias"]))
             parts = [graph.call_function(aten.select.int, (wide, dim, i)) for i in range(len(members))]
@@ -177,13 +177,6 @@ def _stacked_already(inputs: list[fx.Node]) -> tuple[fx.Node | None, int]:
         return None, 0
     rows = all(is_op(x, aten.select.int) and x.args == (source, dim, i) for i, x in enumerate(inputs))
     return (source, dim) if rows and dim not in (-1, len(shape(source)) - 1) else (None, 0)
-
-
-def _last(graph: fx.Graph, nodes: Iterable[fx.Node]) -> fx.Node:
-    wanted = set(nodes)
-    *_, last = (n for n in graph.nodes if n in wanted)
-    assert isinstance(last, fx.Node)
-    return last
 
 
 def _next(node: fx.Node) -> fx.Node:

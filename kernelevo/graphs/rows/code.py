@@ -13,11 +13,10 @@ from kernelevo.graphs.rows import operations
 from kernelevo.graphs.rows.program import ROW_KINDS, Step, Steps
 from kernelevo.graphs.rows.regions import Region
 from kernelevo.graphs.rows.steps import write
-from kernelevo.graphs.rows.window import window_loops
+from kernelevo.graphs.rows.window import SERIAL, window_loops
 from kernelevo.graphs.snippet import Snippet
 
 BLOCK = 4096  # floats that one thread takes at a time where rows need not be whole
-SERIAL = 8192  # floats; below, waking the other threads costs more than they save
 RECOMPUTE = 6  # cost of a value up to which a later sweep computes it again instead of reading it back
 
 _WRAPPER = '''

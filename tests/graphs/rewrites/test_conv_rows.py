@@ -361,6 +361,28 @@ def test_others_stay():
     assert fire(ConvolutionRows(), nn.Conv3d(8, 16, 3), draw(1, 8, 9, 9, 9))[0] == 0
 
 
+class Fire(nn.Module):
+    """Two convolutions of one image side by side, of which one may have too few products to be covered."""
+
+    def __init__(self, squeezed, more):
+        super().__init__()
+        self.one, self.three = nn.Conv2d(squeezed, 16, 1), nn.Conv2d(squeezed, 16, 3, padding=1)
+        self.last = nn.Conv2d(32, 16, 3) if more else None
+
+    def forward(self, x):
+        y = torch.cat([F.relu(self.one(x)), F.relu(self.three(x))], 1)
+        return y if self.last is None else self.last(y)
+
+
+@pytest.mark.parametrize(
+    ("squeezed", "more", "places"), [(6, False, 0), (6, True, 1), (16, False, 2), (16, True, 3)]
+)
+def test_what_stands_beside_convolutions_of_another_order_is_left_to_them(squeezed, more, places):
+    """Concatenating parts of two orders costs more than either order."""
+    found, captured = fire(ConvolutionRows(), Fire(squeezed, more), draw(2, squeezed, 12, 12))
+    assert found == places == called(captured).count("conv_rows")
+
+
 @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
 def test_what_is_not_fp32_is_refused_wherever_it_is_read(dtype):
     x, y, weight, affine = draw(1, 4, 5, 5), draw(1, 4, 5, 5).to(dtype), draw(16, 4, 3, 3), torch.randn(2, 4)

@@ -5,7 +5,7 @@ from torch import nn
 from kernelevo.graphs.applying import apply_reported
 from kernelevo.graphs.capture import capture
 from kernelevo.graphs.rewrites.scan import RecurrentScan
-from tests.graphs.firing import draw, fire
+from tests.graphs.firing import called, draw, fire
 
 
 class Sliced(nn.Module):
@@ -80,3 +80,37 @@ def test_other_loops_do_not_match():
             return h
 
     assert fire(RecurrentScan(), Fed(), draw(3, 4))[0] == 0
+
+
+class Stacked(nn.Module):
+    """A loop over the slices of its input; makes something of these slices, stacked, too."""
+
+    def __init__(self, made):
+        super().__init__()
+        self.over, self.made = nn.Linear(4, 4), made
+
+    def forward(self, x, h):
+        steps = [x[step] for step in range(len(x))]
+        for step in steps:
+            h = torch.tanh(step + self.over(h))
+        return self.made(torch.stack(steps)), h
+
+
+@pytest.mark.parametrize("made", [lambda whole: whole, lambda whole: whole.flatten(0, 1)])
+def test_a_stack_that_is_returned_does_not_become_the_input_itself(made):
+    places, captured = fire(RecurrentScan(), Stacked(made), draw(5, 3, 4), draw(3, 4))
+    assert places == 1
+    x = captured.inputs[0]
+    whole, _ = captured.gm(*captured.inputs)
+    assert whole.untyped_storage().data_ptr() != x.untyped_storage().data_ptr()
+    assert torch.equal(whole.reshape(x.shape), x)
+
+
+def test_a_stack_that_stays_inside_is_the_tensor_that_was_sliced():
+    places, captured = fire(RecurrentScan(), Stacked(lambda whole: whole * 2), draw(5, 3, 4), draw(3, 4))
+    assert places == 1 and not any("stack" in name for name in called(captured))
+    places, captured = fire(RecurrentScan(), Stacked(lambda whole: whole.mul_(2)), draw(5, 3, 4), draw(3, 4))
+    assert places == 1
+    x = captured.inputs[0].clone()
+    captured.gm(*captured.inputs)
+    assert torch.equal(captured.inputs[0], x)
