@@ -217,6 +217,16 @@ def resemble(given: torch.Tensor) -> torch.Tensor:
     return fresh.copy_(result)
 
 
+def is_fixed(given: torch.Tensor) -> bool:
+    """Tell whether :func:`resemble` draws nothing but the given tensor itself, whatever it draws."""
+    import torch
+
+    if given.is_complex():
+        return is_fixed(given.real) and is_fixed(given.imag)
+    values = given[torch.isfinite(given)] if given.is_floating_point() else given
+    return values.numel() == 0 or bool((values == values.flatten()[0]).all())
+
+
 def _fit(values: torch.Tensor) -> torch.Tensor:
     """Draw as many values as there are, like them."""
     import torch

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,6 @@ from kernelevo.core.claims import MARGIN
 
 MIN_BLOCKS = 6  # with fewer, not even the extremes enclose the median in 95 % of cases
 _RESAMPLES = 1000
-
-Claim = Literal["faster", "parity", "slower"]
 
 
 def log_ratio(baseline: Sequence[float], candidate: Sequence[float]) -> float:
@@ -58,13 +56,6 @@ class Estimate:
     def half_width(self) -> float:
         """Half the interval's width, relative to the ratio."""
         return (self.high - self.low) / (2 * self.ratio)
-
-    @property
-    def claim(self) -> Claim:
-        """What may be said: ``faster`` if the whole interval is above 1.01, ``slower`` if it is below 1."""
-        if self.low > 1 + MARGIN:
-            return "faster"
-        return "slower" if self.high < 1 else "parity"
 
     def to_json(self) -> dict[str, Any]:
         """Return this estimate as plain data; ends that do not exist are None."""

@@ -12,6 +12,7 @@ from kernelevo.device.lease import Lease
 from kernelevo.device.priority import first_in_line
 from kernelevo.device.statistics import StopRule
 from kernelevo.errors import SandboxError
+from kernelevo.kernels import circumstances
 from kernelevo.kernels.baselines.ranking import CLASSES, RANK
 from kernelevo.kernels.cases.case import Case, Group
 from kernelevo.kernels.cases.inputs import SHIPPED
@@ -29,7 +30,6 @@ from kernelevo.kernels.verdict import Notes
 _log = logging.getLogger(__name__)
 ROUGH_SECONDS = 0.4
 BRIEF_SECONDS = 1.0
-_MOST_TWICE = 256 << 20  # bytes of weights of which a second instance, packed too, surely finds room
 _BEFORE_TIMING = 3  # cases that a program passes before it is timed at all
 UNSEEN = (
     "the program holds its weights under other names than the module, and each seed gives the same weights: "
@@ -145,50 +145,20 @@ class Hearing:
             return [], cases
         alike = [pair for pair in cases if pair[1].parameters is timed]
         others = [pair for pair in cases if pair[1].parameters is not timed]
+        others.sort(key=lambda pair: not pair[1].parameters.only)  # so that half of these come before too
         return alike[::2] + others[::2], alike[1::2] + others[1::2]
 
     def _afterwards(
         self, late: list[tuple[Group, Case]], cases: list[tuple[Group, Case]]
     ) -> Evaluation | None:
         """Look at the parameters that the timed calls have left, and check the last of all cases."""
-        session = self._session
+        session, ground = self._session, self._ground
         if session.weights != "by seed" and not session.setting.stateful:
-            timed = self._ground.pool.timed
-            conduct.parameters_kept(session, timed.state or self._ground.pool.state)
+            conduct.parameters_kept(session, ground.pool.timed.state or ground.pool.state)
         wrong = self._check(late) if late else None
         thorough = self._final and self._again is None
-        return wrong or (self._beside_another(cases) if thorough else None)
-
-    def _beside_another(self, cases: list[tuple[Group, Case]]) -> Evaluation | None:
-        """Call one instance after another one, whose parameters are others: neither may stand for both."""
-        ground, session = self._ground, self._session
-        pool = ground.pool
-        mine = [
-            pair for pair in cases if pair[1].parameters is pool.timed and pair[1].distribution == SHIPPED
-        ]
-        theirs = [pair for pair in cases if pair[1].parameters is pool.loaded]
-        heavy = ground.setting.weights.nbytes > _MOST_TWICE
-        if (
-            pool.timed.state is None
-            or not mine
-            or not theirs
-            or heavy
-            or ground.setting.stateful
-            or session.weights == "by seed"
-        ):
-            return None
-        # both fresh and written to once: whoever goes by version counters takes the one for the other
-        weights, seed, checker = pool.weights(pool.base_seed), pool.base_seed, ground.checker
-        session.construct(weights, seed)
-        reports = [checker.case(session, *mine[0])]
-        session.construct(weights, seed, beside=True)
-        reports.append(checker.case(session, *theirs[0]))
-        session.back()
-        reports.append(checker.case(session, mine[0][0], mine[0][1].without_buffers(), placed=True))
-        for report in reports:
-            if not report.ok:
-                return self._notes.wrong(report, "where two instances, whose parameters differ, take turns")
-        return None
+        unusual = circumstances.look(ground, session, cases) if thorough and wrong is None else None
+        return wrong if unusual is None else self._notes.wrong(*unusual)
 
     def proof(self) -> Evaluation | None:
         """Do what comes before all timing; return the verdict of a program that is wrong.
@@ -240,7 +210,8 @@ class Hearing:
         for group, case in cases:
             report = ground.checker.case(self._session, group, case, placed=not notes.reports)
             shipped = case.distribution == "shipped" and case.parameters.state is None
-            notes.add_report(report, shipped=shipped)
+            if case.parameters.classes or not report.ok:
+                notes.add_report(report, shipped=shipped)
             if not report.ok:
                 return notes.wrong(report, describe_case(case))
         ground.checker.place(self._session, ground.checker.timed(self._session))

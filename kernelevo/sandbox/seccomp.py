@@ -16,6 +16,7 @@ from kernelevo.sandbox.syscalls import (
     PR_SET_SECCOMP,
     is_x86_64,
     prctl,
+    syscall,
 )
 
 _ARCH_X86_64 = 0xC000003E
@@ -26,6 +27,9 @@ _OFFSET_NR, _OFFSET_ARCH, _OFFSET_ARG0, _OFFSET_ARG1 = 0, 4, 16, 24
 _CLONE_THREAD = 0x00010000
 _CLONE_NAMESPACES = 0x7E020000  # new mount, cgroup, UTS, IPC, user, PID and network namespaces
 _SECCOMP_MODE_FILTER = 2
+# by this call the processor goes on speculating: on some kernels a filter would make a program slower than
+# the baselines, which have none, and nothing secret lies in its process
+_SECCOMP, _SET_MODE_FILTER, _SPEC_ALLOW = 317, 1, 4
 
 # number of each refused call on x86-64
 NETWORK = {
@@ -57,6 +61,19 @@ LASTING = {
     "shmget": 29, "shmat": 30, "shmctl": 31, "semget": 64, "semop": 65, "semctl": 66, "semtimedop": 220,
     "msgget": 68, "msgsnd": 69, "msgrcv": 70, "msgctl": 71, "mq_open": 240, "mq_unlink": 241,
 }  # fmt: skip
+# so do the mode, owner, times and attributes of a file, and Landlock keeps nobody from changing them where
+# the file is their user's: a program could shut that user's home, or leave itself a number. Linkers and
+# copies ask for modes and times of their own files, so it seems to work and does nothing;
+# attributes are seldom there
+MARKING = {
+    "chmod": 90, "fchmod": 91, "chown": 92, "fchown": 93, "lchown": 94, "utime": 132, "utimes": 235,
+    "fchownat": 260, "futimesat": 261, "fchmodat": 268, "utimensat": 280, "fchmodat2": 452,
+    "file_setattr": 469,
+}  # fmt: skip
+ATTRIBUTES = {
+    "setxattr": 188, "lsetxattr": 189, "fsetxattr": 190, "removexattr": 197, "lremovexattr": 198,
+    "fremovexattr": 199, "setxattrat": 463, "removexattrat": 466,
+}  # fmt: skip
 # memory behind a descriptor that nothing maps is neither private nor resident: no limit of ours counts it.
 # glibc and libffi know kernels without it; a device's driver may not, so it stays where there is a device
 UNCOUNTED = {"memfd_create": 319, "memfd_secret": 447}
@@ -79,7 +96,13 @@ _OWN_PROCESS_ONLY = (302, 203)  # prlimit64, sched_setaffinity
 # above, and before Landlock's version 6 nobody else looks whom it is for
 _FCNTL, _IOCTL = 72, 16
 _F_SETOWN, _F_SETOWN_EX, _FIOSETOWN, _SIOCSPGRP = 8, 15, 0x8901, 0x8902
-_REFUSED_OWNERS = {_FCNTL: (_F_SETOWN, _F_SETOWN_EX), _IOCTL: (_FIOSETOWN, _SIOCSPGRP)}
+# a file's flags and hints, further marks that outlive a process
+_F_SET_RW_HINT, _F_SET_FILE_RW_HINT = 1036, 1038
+_FS_IOC_SETFLAGS, _FS_IOC_SETVERSION, _FS_IOC_FSSETXATTR = 0x40086602, 0x40087602, 0x401C5820
+_REFUSED_REQUESTS = {
+    _FCNTL: (_F_SETOWN, _F_SETOWN_EX, _F_SET_RW_HINT, _F_SET_FILE_RW_HINT),
+    _IOCTL: (_FIOSETOWN, _SIOCSPGRP, _FS_IOC_SETFLAGS, _FS_IOC_SETVERSION, _FS_IOC_FSSETXATTR),
+}
 # these would hide the process from its judge, or let it outlive its zygote
 _REFUSED_PRCTL = (PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER)
 
@@ -122,8 +145,12 @@ def program(stage: FilterStage, pid: int, *, cuda: bool = False) -> bytes:
     for number in () if cuda else UNCOUNTED.values():
         code += _refuse(number, errno.ENOSYS)
     code += _on_argument(_PRCTL, _all_but(_REFUSED_PRCTL))
-    for number, options in _REFUSED_OWNERS.items():
+    for number, options in _REFUSED_REQUESTS.items():
         code += _on_argument(number, _all_but(options), _OFFSET_ARG1)
+    for number in MARKING.values():
+        code += _refuse(number, 0)
+    for number in ATTRIBUTES.values():
+        code += _refuse(number, errno.EOPNOTSUPP)
     for number in ESCAPES.values():
         code += _refuse(number, errno.EPERM if stage == "run" else 0)
     code += _refuse(_CLONE3, errno.ENOSYS)  # glibc then falls back to clone, whose flags we can read
@@ -181,5 +208,10 @@ def enforce(stage: FilterStage, pid: int, *, cuda: bool = False) -> bool:
     holder = ctypes.create_string_buffer(code, len(code))
     prctl(PR_SET_NO_NEW_PRIVS, 1)
     fprog = _Program(len(code) // 8, ctypes.addressof(holder))
-    prctl(PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.addressof(fprog))
+    try:
+        syscall(_SECCOMP, _SET_MODE_FILTER, _SPEC_ALLOW, ctypes.addressof(fprog))
+    except OSError as error:
+        if error.errno not in (errno.ENOSYS, errno.EINVAL):
+            raise
+        prctl(PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.addressof(fprog))
     return True

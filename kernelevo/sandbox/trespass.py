@@ -44,6 +44,17 @@ def _write(path: str) -> None:
     os.unlink(path)
 
 
+def _mark(path: str, change: Callable[[str], None]) -> None:
+    """Change what is known of a file and look whether it did; calls that are refused seem to work."""
+    before = os.stat(path)
+    change(path)
+    after = os.stat(path)
+    if (before.st_mode, before.st_mtime_ns) == (after.st_mode, after.st_mtime_ns):
+        raise OSError(errno.EPERM, "it did nothing")
+    os.chmod(path, before.st_mode)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
 def _fork(given: Mapping[str, Any]) -> None:
     pid = os.fork()
     if pid == 0:
@@ -80,6 +91,8 @@ BUILD_ACTS: dict[str, Act] = {
     "read a file outside": lambda given: _open(given["outside"]),
     "read /etc/passwd": lambda given: _open("/etc/passwd"),
     "write outside scratch": lambda given: _write(given["outside"] + ".new"),
+    "change a file's mode": lambda given: _mark(given["outside"], lambda path: os.chmod(path, 0o640)),
+    "change a file's times": lambda given: _mark(given["outside"], lambda path: os.utime(path, ns=(0, 1))),
     "write to /tmp": lambda given: _write(f"/tmp/kernelevo-probe-{os.getpid()}"),
     "write shared memory": lambda given: _write(f"/dev/shm/kernelevo-probe-{os.getpid()}"),
     "leave memory behind": _leave_memory,

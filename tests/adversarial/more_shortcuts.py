@@ -1,4 +1,4 @@
-"""Shortcuts that a second review found: they hold near fresh parameters, or while weights and results stay.
+"""Shortcuts that later reviews found: they hold near fresh parameters, or while weights and results stay.
 
 Like those of ``shortcut_rows``: for each kind there is an honest program that looks like it.
 """
@@ -6,7 +6,7 @@ Like those of ``shortcut_rows``: for each kind there is an honest program that l
 from __future__ import annotations
 
 from kernelevo.core import Status
-from tests.adversarial.shortcut_rows import Shortcut, program, task
+from tests.adversarial.shortcut_rows import FOLD, FOLDED, Shortcut, program, task
 
 FORGETS = task(
     """    def __init__(self, width):
@@ -80,6 +80,42 @@ PLAIN = task(
     "torch.rand(32, 64)",
     "64",
 )
+NORMED = task(
+    """    def __init__(self, width):
+        super().__init__()
+        self.linear, self.norm = nn.Linear(width, 64), nn.BatchNorm1d(64)
+        self.norm.running_mean.normal_()
+        self.norm.running_var.uniform_(0.5, 2.0)
+        self.eval()
+
+    def forward(self, x):
+        return torch.relu(self.norm(self.linear(x)))
+""",
+    "torch.rand(32, 48)",
+    "48",
+)
+"""A trained normalisation, whose statistics an adaptation to other data replaces by themselves."""
+SUMS = task(
+    """    def forward(self, x):
+        return torch.logsumexp(x, -1)
+""",
+    "4 * torch.rand(64, 128)",
+)
+_KEYED = """key = [{key} for p in self.parameters()]
+if getattr(self, 'key', None) != key:
+{fold}    self.key, self.folded = key, (w, b)
+return F.linear(x, *self.folded)
+"""
+_NORM_FOLD = """    scale = self.norm.weight * torch.rsqrt(self.norm.running_var + self.norm.eps)
+    w = self.linear.weight * scale[:, None]
+    b = (self.linear.bias - self.norm.running_mean) * scale + self.norm.bias
+"""
+_FOLDED_NORM = """tensors = {tensors}
+key = [(p.data_ptr(), p._version) for p in tensors]
+if getattr(self, 'key', None) != key:
+{fold}    self.key, self.folded = key, (w, b)
+return torch.relu(F.linear(x, *self.folded))
+"""
 _CAREFUL = """apart = x - x.mean(-1, keepdim=True)
 return self.linear(apart * torch.rsqrt(apart.square().mean(-1, keepdim=True) + 1e-20))
 """
@@ -170,6 +206,55 @@ MORE = (
             PLAIN,
             "y = torch.empty(32, 256)\ntorch.addmm(self.linear.bias, x, self.linear.weight.t(), out=y)\n"
             "return y.relu_()",
+        ),
+    ),
+    Shortcut(
+        "goes by version counters alone",
+        FOLDED,
+        program(FOLDED, _KEYED.format(key="p._version", fold=FOLD)),
+        "by parameter.data = values, which lie in other memory",
+        honest=program(FOLDED, _KEYED.format(key="(p.data_ptr(), p._version)", fold=FOLD)),
+    ),
+    Shortcut(
+        "keeps where parameters lay",
+        PLAIN,
+        program(
+            PLAIN,
+            "if not hasattr(self, 'kept'):\n"
+            "    self.kept = self.linear.weight.data, self.linear.bias.data\n"
+            "return torch.relu(F.linear(x, *self.kept))",
+        ),
+        "by parameter.data = values, which lie in other memory",
+    ),
+    Shortcut(
+        "looks at the ends of each parameter",
+        FOLDED,
+        program(FOLDED, _KEYED.format(key="(p.flatten()[0].item(), p.flatten()[-1].item())", fold=FOLD)),
+        "after some rows of the parameters were changed alone",
+    ),
+    Shortcut(
+        "folds without a look at running statistics",
+        NORMED,
+        program(NORMED, _FOLDED_NORM.format(tensors="[*self.parameters()]", fold=_NORM_FOLD)),
+        "after running statistics were changed alone",
+        honest=program(
+            NORMED,
+            _FOLDED_NORM.format(tensors="[*self.parameters(), *self.buffers()]", fold=_NORM_FOLD),
+        ),
+    ),
+    Shortcut(
+        "chooses by the first row",
+        SUMS,
+        program(
+            SUMS,
+            "if x[0].abs().max() < 80:\n    return torch.log(torch.exp(x).sum(-1))\n"
+            "return torch.logsumexp(x, -1)",
+        ),
+        "on inputs with one sample or row a hundred times as large",
+        honest=program(
+            SUMS,
+            "if x.abs().max() < 80:\n    return torch.log(torch.exp(x).sum(-1))\n"
+            "return torch.logsumexp(x, -1)",
         ),
     ),
 )

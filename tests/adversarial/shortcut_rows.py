@@ -197,7 +197,8 @@ SHORTCUTS = (
         "off by more than allowed",
         honest=program(
             FOLDED,
-            f"key = [p._version for p in self.parameters()]\nif getattr(self, 'key', None) != key:\n{FOLD}"
+            "key = [(p.data_ptr(), p._version) for p in self.parameters()]\n"
+            f"if getattr(self, 'key', None) != key:\n{FOLD}"
             "    self.key, self.folded = key, (w, b)\n"
             "return F.linear(x, *self.folded)",
         ),
@@ -207,10 +208,11 @@ SHORTCUTS = (
         FOLDED,
         program(
             FOLDED,
-            f"key = tuple(p._version for p in self.parameters())\nif key not in MADE:\n{FOLD}"
-            "    MADE.clear()\n    MADE[key] = w, b\n"
-            "return F.linear(x, *MADE[key])",
-            head="MADE = {}\n\n\n",
+            "key = [(p.data_ptr(), p._version) for p in self.parameters()]\n"
+            f"if getattr(self, 'key', None) != key:\n{FOLD}"
+            "    self.key, MADE[0] = key, (w, b)\n"
+            "return F.linear(x, *MADE[0])",
+            head="MADE = [None]\n\n\n",
         ),
         "two instances, whose parameters differ, take turns",
         final=True,

@@ -101,8 +101,8 @@ def test_the_same_ways_work_on_a_file_of_ones_own(judge, tmp_path):
         "if os.environ['KERNELEVO_STAGE'] == 'build':\n"
         "    os.makedirs(OWN)\n"
         "    for name, data in FILES.items():\n"
-        "        with open(os.path.join(OWN, name), 'wb') as file: file.write(data)\n"
-        "        os.chmod(file.name, 0o755)\n"
+        "        made = os.open(os.path.join(OWN, name), os.O_WRONLY | os.O_CREAT, 0o755)\n"
+        "        with open(made, 'wb') as file: file.write(data)\n"
     )
     own = {name: f"OWN/{name}" for name in files}
     tried = ways(own)

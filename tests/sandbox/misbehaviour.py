@@ -1,6 +1,7 @@
 """Entries that run inside sandboxed test children: honest ones first, then the attacks."""
 
 import ctypes
+import errno
 import fcntl
 import os
 import signal
@@ -298,6 +299,35 @@ def fork_bomb(channel, payload, fds):
 def stamp(channel, payload, fds):
     """Send the time at which the entry began."""
     channel.send(time.monotonic_ns())
+
+
+def mark(channel, payload, fds):
+    """Change all that is known of a file of one's own; send whether it is as before, and what came of it."""
+    with open("own", "w", encoding="ascii") as file:
+        file.write("x")
+        os.fchmod(file.fileno(), 0o751)
+    before = os.stat("own")
+    os.chmod("own", 0o777)
+    os.utime("own", ns=(5, 7))
+    os.chown("own", os.getuid(), os.getgid())
+    after = os.stat("own")
+    try:
+        os.setxattr("own", "user.left", b"1")
+        said = "left"
+    except OSError as error:
+        said = errno.errorcode[error.errno]
+    flags = []
+    for request in (0x40086602, 0x401C5820):  # a file's flags, as chattr sets them
+        with open("own", "rb") as file:
+            try:
+                fcntl.ioctl(file, request, bytes(64))
+                flags.append("left")
+            except OSError as error:
+                flags.append(errno.errorcode[error.errno])
+    kept = ("st_mode", "st_mtime_ns", "st_uid")
+    channel.send(
+        {"same": [getattr(before, k) == getattr(after, k) for k in kept], "xattr": said, "flags": flags}
+    )
 
 
 _OPENMP = """

@@ -29,6 +29,14 @@ def test_a_library_built_in_one_stage_runs_in_the_other(spawn, warm, tmp_path):
     assert attention == 256.0
 
 
+@pytest.mark.parametrize("stage", ["build", "run"])
+def test_what_is_known_of_a_file_stays_as_it_is(spawn, stage):
+    """Linkers ask for modes, copies for times: it seems to work; nothing that outlives the child is left."""
+    child = spawn("mark", {}, stage=stage)
+    found = child.channel.recv(10.0)
+    assert found == {"same": [True] * 3, "xattr": "ENOTSUP", "flags": ["EPERM"] * 2}, child.output()
+
+
 def test_triton_finds_its_kernels_where_no_process_can_be_started(tmp_path, monkeypatch):
     """The key of a built kernel holds the assembler's version, which is asked of a process."""
     pytest.importorskip("triton")

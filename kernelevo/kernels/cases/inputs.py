@@ -9,16 +9,17 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 from torch import nn
+from torch.nn.modules.batchnorm import _NormBase
 from torch.utils import _pytree as pytree
 
 from kernelevo.kernels.reference.tree import reals
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 SHIPPED = "shipped"
-DISTRIBUTIONS = (SHIPPED, "normal", "signed", "small", "large", "sparse", "rows", "outlier")
+DISTRIBUTIONS = (SHIPPED, "normal", "signed", "small", "large", "sparse", "rows", "outlier", "odd")
 """As the task ships them; standard normal; uniform in [-1, 1); shipped times 1e-2; shipped times 1e2; one
 value in ten kept, none of one row; rows that are nearly constant; one value of each row far larger than the
-others."""
+others; one sample or row, never the first, times 1e2."""
 # Of such a row. Whether the mean of a constant row comes out exact is luck, PyTorch's or a program's, and a
 # normalisation makes three hundred times as much of what is left.
 _UNEVEN = 1e-3
@@ -27,6 +28,8 @@ _LEAST_SORTED = 8  # values that are in order by chance in one draw of twenty th
 _ALIKE = 1e-5  # relative: sums that were made one, not those of many random numbers
 # Times the deviation, and at least this: exp of it is beyond fp32.
 _FAR = 128.0
+_LEAST_SPREAD = 0.1  # of gains that are all one, and biases of zero
+_EDIT = 0.3  # of the deviation; one that is far larger costs Winograd's products the digits of its channel
 
 
 class Source(Protocol):
@@ -142,6 +145,8 @@ def _redraw(leaf: torch.Tensor, distribution: str, generator: torch.Generator) -
             return result.copy_(leaf * kept)
         case "outlier":
             return result.copy_(_with_outliers(leaf, generator))
+        case "odd":
+            return result.copy_(_with_an_odd_one(leaf, generator))
         case _:  # rows
             noise = torch.randn(leaf.shape, generator=generator)
             return result.copy_(leaf[..., :1] * (1 + _UNEVEN * noise))
@@ -161,6 +166,31 @@ def _with_outliers(leaf: torch.Tensor, generator: torch.Generator) -> torch.Tens
     size = far * (1 + 0.5 * torch.rand(count, 1, generator=generator))
     value = torch.copysign(size, rows.gather(1, place).float()).to(leaf.dtype)
     return rows.scatter(1, place, value).view(leaf.shape)
+
+
+def _with_an_odd_one(leaf: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Return a copy in which one slice of a secret dimension, never its first, is a hundred times as large.
+
+    The dimension is none of a row's own where there is another: who looks at the first row, or the first
+    sample, sees nothing of it.
+    """
+    long = [d for d, size in enumerate(leaf.shape) if size > 1]
+    outer = [d for d in long if d < leaf.ndim - 1] or long
+    result = leaf.clone()
+    if outer:
+        dim = outer[int(torch.randint(len(outer), (), generator=generator))]
+        result.select(dim, int(torch.randint(1, leaf.shape[dim], (), generator=generator))).mul_(1e2)
+    return result
+
+
+def statistics(module: nn.Module) -> frozenset[str]:
+    """Return the names of running statistics that a module reads and does not update: those of eval mode."""
+    return frozenset(
+        f"{name}.{part}" if name else part
+        for name, child in module.named_modules()
+        if isinstance(child, _NormBase) and child.track_running_stats and not child.training
+        for part in ("running_mean", "running_var")
+    )
 
 
 def tied(module: nn.Module) -> dict[str, str]:
@@ -187,6 +217,7 @@ def perturbed(
     only: Collection[str] | None = None,
     *,
     relative: bool = False,
+    positive: Collection[str] = (),
 ) -> dict[str, torch.Tensor]:
     """Return a state with other parameter values of about the same size.
 
@@ -202,6 +233,7 @@ def perturbed(
         same: see ``tied``.
         only: names that change, those of ``same`` with the ones that they follow; None for all.
         relative: see above.
+        positive: names whose values stay positive in any case, as variances are.
     """
     generator = torch.Generator().manual_seed(seed)
     result = {}
@@ -218,10 +250,15 @@ def perturbed(
         if name in parameters:
             wide = reals(value.to(torch.promote_types(value.dtype, kind)))
             spread = float(wide.std(correction=0)) if value.numel() > 1 else 0.0
-            result[name] = value * (1 + 0.1 * noise) if relative else value + noise * max(0.1 * spread, 0.01)
+            if name in positive:
+                result[name] = value * torch.exp(0.1 * noise)
+            elif relative:
+                result[name] = value * (1 + 0.1 * noise)
+            else:
+                result[name] = value + noise * max(0.1 * spread, 0.01)
         elif real and value.ndim == 1 and bool((value == value[0]).all()):
-            positive = bool(value[0] > 0)
-            result[name] = value * torch.exp(0.1 * noise) if positive else value + 0.1 * noise
+            above = bool(value[0] > 0)
+            result[name] = value * torch.exp(0.1 * noise) if above else value + 0.1 * noise
         else:
             result[name] = value.clone()
     # with other values under each name, the order in which they are taken over would decide
@@ -232,6 +269,28 @@ def all_alike(values: torch.Tensor) -> bool:
     """Tell whether a tensor holds one positive number again and again, as fresh gains do."""
     flat = values.flatten()
     return len(flat) > 1 and bool((flat == flat[0]).all()) and bool(flat[0] > 0)
+
+
+def with_another_row(values: torch.Tensor, seed: int, *, relative: bool = False) -> torch.Tensor:
+    """Return a tensor of which one row, or of a vector one number, is moved; never the first.
+
+    Each number of it moves by a part of the deviation of all, or more: as by an edit.
+
+    Args:
+        values: at least two rows.
+        seed: equal seeds give equal values.
+        relative: each value keeps its sign.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    row = int(torch.randint(1, len(values), (), generator=generator))
+    noise = torch.randn(values[row].shape, generator=generator).to(values.dtype)
+    result = values.clone()
+    if relative:
+        result[row] *= 1.5 + noise.abs()
+    else:
+        far = _EDIT * max(float(values.float().std(correction=0)), _LEAST_SPREAD)
+        result[row] += far * torch.copysign(1 + noise.abs(), noise)
+    return result
 
 
 def some_turned(values: torch.Tensor, seed: int) -> torch.Tensor:

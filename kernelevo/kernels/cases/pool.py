@@ -57,7 +57,7 @@ class Pool:
             module = self.build(self.base_seed)
             self.state = {k: v.detach().clone() for k, v in module.state_dict().items()}
             self.parameters = frozenset(k for k, _ in module.named_parameters())
-            tied = inputs.tied(module)
+            tied, statistics = inputs.tied(module), inputs.statistics(module)
             self.training = module.training
             self.free = inputs.free_leaves(self.source, rng.getrandbits(31))
         other_seed = rng.getrandbits(31)
@@ -67,11 +67,15 @@ class Pool:
         self._loaded: Group | None = None
         self._written: Group | None = None
         if self.state:
-            weights = Weights(self.base_seed, self.state, self.parameters | self._drawn(), tied)
+            varied = self.parameters | self._drawn() | statistics
+            weights = Weights(self.base_seed, self.state, varied, tied, statistics)
             self._loaded = Group.of(inputs.SHIPPED, weights.changed(1, "load", rng))
             self._written = Group.of(inputs.SHIPPED, weights.changed(2, "in place", rng))
-            halves = [Group.of(inputs.SHIPPED, chain) for chain in weights.halves(rng)]
-            self.groups += [self._loaded, self._written, *halves]
+            parts = [
+                chain for chain in (*weights.halves(rng), weights.rows(rng), weights.moments(rng)) if chain
+            ]
+            alone = [Group.of(inputs.SHIPPED, chain) for chain in parts]
+            self.groups += [self._loaded, self._written, *alone]
         self._timed: ParameterSet | None = None
         #: whether a call is known to change buffers
         self.moves_buffers = False

@@ -149,18 +149,18 @@ class Session:
         return reply
 
     def load(self, state: Mapping[str, torch.Tensor], way: str, only: Collection[str] = ()) -> None:
-        """Give the subject other parameter values: by ``load_state_dict`` or written in place.
+        """Give the subject other parameter values.
 
         Args:
             state: values by name.
-            way: ``"load"`` or ``"in place"``.
+            way: one of ``cases.parameters.Way``.
             only: write these alone.
         """
         for spec, view in zip(self.setting.names, self._weight_views, strict=True):
             if spec["name"] in state:
                 view.copy_(state[spec["name"]])
         self.placed = None
-        self.ask("load", way="load" if way == "load" else "in place", only=sorted(only))
+        self.ask("load", way=way, only=sorted(only))
 
     def back(self) -> None:
         """Go back to the subject beside which another one was constructed."""

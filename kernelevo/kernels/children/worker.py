@@ -22,6 +22,7 @@ from kernelevo.kernels.children import generated
 from kernelevo.kernels.children.arena import Arena, Layout
 from kernelevo.kernels.children.heap import keep_freed_memory
 from kernelevo.kernels.children.ledger import Ledger
+from kernelevo.kernels.children.loading import take
 from kernelevo.kernels.children.place import Place
 from kernelevo.kernels.children.results import describe
 from kernelevo.kernels.children.trusted import build_baseline
@@ -101,6 +102,7 @@ class Worker:
         self._kept: list[Any] = []
         self._fetched: list[Any] = []
         self._held: Any = None
+        self._left: list[torch.Tensor] = []  # where parameters lay that were moved
         self._first: tuple[nn.Module | None, Subject | None] = (None, None)
         self._generated = generated.count()
 
@@ -161,20 +163,14 @@ class Worker:
 
     def do_load(self, order: dict[str, Any]) -> dict[str, Any]:
         """Take the parameters and buffers that now lie in shared memory."""
-        if self._module is None:
-            return {}
-        names = self.payload["weights"]["names"]
-        pairs = [(n, v) for n, v in zip(names, self._weights, strict=True) if n["kind"] != "plain"]
-        if order["way"] == "load":
-            given = {n["name"]: v for n, v in pairs if n["kind"] != "unsaved buffer"}
-            self._module.load_state_dict(given, strict=True)
-            return {}
-        own = {**dict(self._module.named_parameters()), **dict(self._module.named_buffers())}
-        only = order.get("only") or own.keys()
-        with torch.no_grad():
-            for spec, view in pairs:
-                if spec["name"] in own and spec["name"] in only:
-                    own[spec["name"]].copy_(view)
+        if self._module is not None:
+            names = self.payload["weights"]["names"]
+            self._left = take(self._module, names, self._weights, order["way"], order.get("only") or ())
+        return {}
+
+    def do_threads(self, order: dict[str, Any]) -> dict[str, Any]:
+        """Let the subject compute with so many threads from now on, as a loader's worker does."""
+        torch.set_num_threads(order["count"])
         return {}
 
     def do_arm(self, order: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import threading
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from operator import is_
@@ -20,6 +21,7 @@ from kernelevo.backends.candidate import load_candidate
 from kernelevo.core import Program
 from kernelevo.errors import InputError, KernelEvoError
 from kernelevo.kernels.dropin import traced
+from kernelevo.kernels.dropin.fixed import Fixed
 from kernelevo.kernels.dropin.holdings import Holdings
 from kernelevo.kernels.dropin.sharing import share, share_plain
 from kernelevo.kernels.dropin.signature import Signature, unusual
@@ -42,6 +44,10 @@ ALIGNMENT = 64
 """Bytes: torch's own tensors begin at multiples of it, as all inputs of a judge do; parts of them may not."""
 
 
+_TURNS: dict[str, threading.RLock] = {}
+"""By program: who calls it. What it keeps (scratch, a variable of its C++) is one for all copies."""
+
+
 class FallbackWarning(UserWarning):
     """A call went to the original module instead of the optimised program."""
 
@@ -53,8 +59,8 @@ class Optimized(nn.Module):
     ``train`` and ``eval`` work, attributes are set where the original has them, later changes are followed.
     Whenever a call is not of a proven kind the original runs, with one warning that says why: a gradient is
     needed, autocast is on, a dtype, shape, stride, device, mode or attribute was not proven, a forward hook
-    below it would not be called, or the call is being transformed or recorded. Replicas of ``DataParallel``
-    are the original's.
+    below it would not be called, the call is being transformed or recorded, or an input that was the same in
+    every judged call has other values. Replicas of ``DataParallel`` are the original's. Threads take turns.
 
     Args:
         original: the module to stand in for; it is used, not copied.
@@ -85,6 +91,8 @@ class Optimized(nn.Module):
         hidden["training"] = original.training
         hidden["_made"], hidden["_proven"] = program, tuple(proven)
         hidden["_outputs"] = tuple(map(traced.output_spec, proven))
+        hidden["_fixed"] = tuple(Fixed(one.fixed) for one in proven)
+        hidden["_turn"] = _TURNS.setdefault(program.id, threading.RLock())
         hidden["_init"] = (tuple(init_args), dict(init_kwargs or {}))
         hidden["_folder"] = folder
         hidden["_program"] = None
@@ -186,7 +194,7 @@ class Optimized(nn.Module):
             return self._fall_back(why, args, kwargs)
         if any(isinstance(v, torch.Tensor) and v.data_ptr() % ALIGNMENT for v in leaves):
             args, kwargs = pytree.tree_map_only(torch.Tensor, _aligned, (args, kwargs))
-        with torch.no_grad():
+        with self._turn, torch.no_grad():
             return laid_out(self._program(*args, **kwargs), proven.outputs)
 
     def _flat(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[str, Sequence[Any]]:
@@ -223,7 +231,10 @@ class Optimized(nn.Module):
             return None, "autocast is on"
         if why := _watched() or next((f"an input is {why}" for t in tensors if (why := unusual(t))), ""):
             return None, why
-        reasons = [s.mismatch(structure, leaves) for s in self._proven]
+        reasons = [
+            s.mismatch(structure, leaves) or fixed.differs(leaves)
+            for s, fixed in zip(self._proven, self._fixed, strict=True)
+        ]
         fitting = [s for s, reason in zip(self._proven, reasons, strict=True) if not reason]
         if not fitting:
             others = len(reasons) - 1

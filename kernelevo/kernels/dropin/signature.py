@@ -11,8 +11,10 @@ import torch
 from torch import nn
 
 from kernelevo.backends.candidate import plain_tensors
+from kernelevo.backends.pickled import is_fixed
 from kernelevo.errors import InputError
 from kernelevo.kernels.dropin.attributes import equal, settings_of
+from kernelevo.kernels.dropin.fixed import Values
 from kernelevo.kernels.reference.tree import Leaf, flatten
 
 _PLAIN = (torch.Tensor, nn.Parameter)
@@ -32,6 +34,7 @@ class Signature:
         output_structure: structure of what the module returns.
         outputs: for each leaf of the output its kind, or the value itself.
         mutated: buffers that a call changes.
+        fixed: inputs that are the same in all calls drawn like this one; see ``Fixed``.
     """
 
     structure: str
@@ -42,6 +45,7 @@ class Signature:
     output_structure: str
     outputs: tuple[Any, ...]
     mutated: tuple[str, ...]
+    fixed: Values = ()
 
     @classmethod
     def of(cls, module: nn.Module, args: Sequence[Any]) -> Signature:
@@ -78,6 +82,11 @@ class Signature:
             structure,
             tuple(_kind(v) for v in leaves),
             tuple(k for k, v in twin.named_buffers() if not torch.equal(v, before[k])),
+            tuple(
+                (i, leaf.detach().clone())
+                for i, leaf in enumerate(given)
+                if isinstance(leaf, torch.Tensor) and not leaf.is_meta and is_fixed(leaf)
+            ),
         )
 
     def mismatch(self, structure: str, leaves: Sequence[Any]) -> str:

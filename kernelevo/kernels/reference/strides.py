@@ -1,4 +1,4 @@
-"""Strides: a program's results laid out in memory as the original's are."""
+"""Strides: a program's results as the original's are: laid out in memory alike, and good for gradients."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kernelevo.kernels.reference.tree import Leaf
 
 
 def laid_out(result: Any, kinds: Sequence[Any]) -> Any:
-    """Return a result with the strides of the original's: who views it relies on them."""
+    """Return a result with the strides of the original's, on which who views it relies; of usual tensors."""
     found, spec = pytree.tree_flatten(result)
     if len(found) != len(kinds):
         return result
@@ -25,6 +25,8 @@ def laid_out(result: Any, kinds: Sequence[Any]) -> Any:
 def _strided(value: Any, kind: Any) -> Any:
     if not isinstance(value, torch.Tensor) or value.layout is not torch.strided:
         return value
+    if value.is_inference() and not torch.is_inference_mode_enabled():
+        value = value.clone()  # what a program made in that mode would take part in no later gradient
     if not isinstance(kind, Leaf) or tuple(value.shape) != kind.shape or 0 in kind.shape:
         return value
     sizes = zip(kind.shape, value.stride(), kind.stride, strict=True)

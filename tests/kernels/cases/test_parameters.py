@@ -35,10 +35,10 @@ def test_a_half_has_one_large_matrix_and_one_vector_that_is_moved():
     chains = weights.halves(random.Random(1))
     assert len(chains) == 2
     written = []
-    for chain in chains:
+    for chain, way in zip(chains, ("in place", "moved"), strict=True):
         sets = [make() for make in chain]
         full, without_matrix, *_, plain = sets
-        assert {s.name for s in sets} == {full.name} and {s.way for s in sets} == {"in place"}
+        assert {s.name for s in sets} == {full.name} and {s.way for s in sets} == {way}
         assert all(s.only == full.only for s in sets)
         grown = [n for n, v in full.state.items() if not torch.equal(v, without_matrix.state[n])]
         assert {weights.state[n].ndim for n in grown} == {2}
@@ -58,6 +58,55 @@ def test_a_half_has_one_large_matrix_and_one_vector_that_is_moved():
         assert all(torch.equal(v, full.state[weights.tied.get(n, n)]) for n, v in full.state.items())
         written.append(changed)
     assert written[0] | written[1] == set(weights.state) and not written[0] & written[1]
+
+
+def test_one_row_of_each_parameter_is_another_and_never_the_first():
+    torch.manual_seed(0)
+    weights = weights_of(Net())
+    rows = set()
+    for seed in range(20):
+        plain, relative = (make() for make in weights.rows(random.Random(seed)))
+        assert plain.only == relative.only == frozenset(weights.state) and plain.way == "in place"
+        for found in (plain, relative):
+            for name, value in found.state.items():
+                was = weights.state[name]
+                assert torch.equal(value, found.state[weights.tied.get(name, name)])
+                differs = (value != was).view(len(was), -1)
+                assert int(differs.any(1).sum()) <= 1 and not differs[0].any()
+                if found is plain:
+                    assert float((value - was).abs().max()) >= 0.29 * max(float(was.std(correction=0)), 0.1)
+                assert (torch.sign(value) == torch.sign(was)).all() or found is plain
+        rows |= {int((plain.state["out.bias"] != weights.state["out.bias"]).nonzero())}
+    assert len(rows) > 3
+    single = nn.Module()
+    single.scale = nn.Parameter(torch.randn(1, 4))
+    assert not weights_of(single).rows(random.Random(1))
+
+
+def test_running_statistics_that_no_call_updates_are_changed_alone():
+    norm = nn.BatchNorm1d(6)
+    norm.running_mean.normal_()
+    norm.running_var.uniform_(0.1, 9.0)
+    assert not inputs.statistics(norm)  # its own calls update them
+    names = inputs.statistics(norm.eval())
+    assert names == {"running_mean", "running_var"}
+    assert not inputs.statistics(nn.BatchNorm1d(6, track_running_stats=False).eval())
+    assert inputs.statistics(nn.Sequential(norm)) == {
+        "0.running_mean",
+        "0.running_var",
+    }  # its own mode counts
+    state = {k: v.detach().clone() for k, v in norm.state_dict().items()}
+    weights = Weights(1, state, frozenset({"weight", "bias"}) | names, {}, names)
+    (made,) = weights.moments(random.Random(3))
+    alone = made()
+    assert {n for n, v in alone.state.items() if not torch.equal(v, state[n])} == names < alone.only
+    assert alone.only == names | {"num_batches_tracked"} and (alone.state["running_var"] > 0).all()
+    for chain in (*weights.halves(random.Random(3)), weights.rows(random.Random(3))):
+        for part in (make() for make in chain):
+            assert all(torch.equal(part.state[n], state[n]) for n in names) and names <= part.only
+    full = weights.changed(1, "load", random.Random(3))[0]().state
+    assert (full["running_var"] > 0).all() and not torch.equal(full["running_var"], state["running_var"])
+    assert not Weights(1, state, frozenset({"weight", "bias"}), {}).moments(random.Random(3))
 
 
 def test_what_makes_no_difference_is_tried_once():

@@ -33,7 +33,7 @@ def test_perturbed_groups_differ_from_shipped_ones():
     pool = Pool(TRANSITION, random.Random(0))
     pool.fill()
     ways = {g.parameters.way for g in pool.groups if g.parameters.state is not None}
-    assert ways == {"load", "in place"}
+    assert ways == {"load", "in place", "moved"}
 
 
 def test_seeds_are_secret_and_repeatable():
@@ -114,15 +114,15 @@ def test_what_has_two_names_has_one_value_after_a_perturbation():
     right both ways."""
     pool = Pool(Ref(Shares, lambda: [torch.rand(3, 8)]), random.Random(0))
     states = [g.parameters.state for g in pool.groups if g.parameters.state is not None]
-    assert len(states) == 4
+    assert len(states) == 5
     changed = []
     for state in states:
         assert torch.equal(state["first.weight"], state["again.weight"])
         assert torch.equal(state["first.bias"], state["again.bias"])
         moved = [k for k, v in state.items() if not torch.equal(v, pool.state[k])]
         changed.append(set(moved))
-    whole, again, one, other = changed
-    assert whole == again == set(pool.state) == one | other and one and other and not one & other
+    whole, again, one, other, rows = changed
+    assert whole == again == rows == set(pool.state) == one | other and one and other and not one & other
 
 
 @pytest.mark.parametrize("dtype", [torch.int64, torch.bool])
@@ -168,6 +168,7 @@ def test_parameters_are_changed_both_ways_whatever_the_inputs_are(draw):
     assert {(g.distribution, g.parameters.way) for g in changed} == {
         ("shipped", "load"),
         ("shipped", "in place"),
+        ("shipped", "moved"),
     }
 
 

@@ -461,7 +461,7 @@ class ModelNew(nn.Module):
 def test_parts_of_tensors_come_to_lie_where_programs_were_proven(step, tmp_path):
     """Aligned loads end a process on a part that begins between: all inputs of a judge are aligned."""
     whole = torch.arange(101.0)
-    module, args = Addressed(), (torch.zeros(200)[::step][:50],)
+    module, args = Addressed(), (torch.rand(200)[::step][:50],)
     fast = Optimized(module, Program.single(ADDRESSES), [Signature.of(module, args)], folder=tmp_path)
     with torch.no_grad():
         result = fast(whole[1:][::step][:50])

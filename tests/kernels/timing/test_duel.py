@@ -88,7 +88,8 @@ def test_what_the_first_batch_of_a_block_meets_is_met_by_both_sides_alike():
     heads = [tuple(order[i : i + 4]) for i in range(0, len(order), 4)]
     assert set(heads) == {("ours", "theirs", "theirs", "ours"), ("theirs", "ours", "ours", "theirs")}
     assert all(one != other for one, other in itertools.pairwise(heads))
-    assert found.ratio.ratio == pytest.approx(1.0, abs=0.06) and found.ratio.claim == "parity"
+    assert found.ratio.ratio == pytest.approx(1.0, abs=0.06)
+    assert found.ratio.low <= 1.01 and found.ratio.high >= 1.0
 
 
 @settings(max_examples=15, deadline=None)
@@ -112,7 +113,7 @@ def test_a_clock_that_moves_in_every_block_is_the_machines_matter():
 def test_a_program_whose_own_clock_says_otherwise_gets_no_interval():
     found = fight(lambda side, n: (1.0, 0.8 if side == "ours" else 1.0, 1500.0))
     assert found.disturbed == 0 and found.ratio.low == 0.0
-    assert found.challenger.at_fault == found.blocks and found.ratio.claim == "parity"
+    assert found.challenger.at_fault == found.blocks and found.ratio.low <= 1.0 <= found.ratio.high
 
 
 def test_a_program_does_not_choose_its_blocks_by_its_own_clock():

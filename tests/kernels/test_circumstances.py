@@ -1,0 +1,50 @@
+"""A winner is called with one thread too, as a data loader's worker calls it."""
+
+import pytest
+
+from kernelevo.core import Program, Status
+from kernelevo.kernels.judge import KernelJudge
+from tests.kernels.conftest import MODEL, task_of
+
+PARTS = """
+import torch
+from torch import nn
+
+{known}
+
+class ModelNew(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.norm = nn.BatchNorm1d(width)
+        self.linear = nn.Linear(width, 96)
+        self.out = nn.Linear(96, 32)
+
+    def forward(self, x):
+        y = self.out(torch.relu(self.linear(torch.relu(self.norm(x)))))
+        parts, threads = {parts}, torch.get_num_threads()
+        result = torch.zeros_like(y)
+        for i in range(threads):  # one each, as a parallel region does
+            rows = slice(len(y) * i // parts, len(y) * (i + 1) // parts)
+            result[rows] = y[rows]
+        return result
+"""
+
+
+@pytest.mark.parametrize(
+    ("known", "parts", "words"),
+    [
+        ("PARTS = torch.get_num_threads()", "PARTS", "in a call after torch.set_num_threads(1)"),
+        ("", "torch.get_num_threads()", ""),
+    ],
+    ids=["asked once", "asked in each call"],
+)
+def test_the_number_of_threads_may_change(tmp_path, known, parts, words):
+    program = Program.single(PARTS.format(known=known, parts=parts))
+    with KernelJudge(
+        task_of(MODEL), cache=tmp_path, compiled=(), search_seconds=0.1, final_seconds=0.3, threads=2
+    ) as judge:
+        artifact = judge.prepare(program)
+        found = judge.measure(artifact)
+        assert found.status is Status.OK, found.feedback  # a search does not look at it
+        final = judge.finalize(artifact)
+    assert words in final.feedback and final.status is (Status.WRONG if words else Status.OK), final.feedback
