@@ -22,6 +22,7 @@ import numpy as np
 
 from benchmarks.gpu.child import tell
 from kernelevo.core import Task
+from kernelevo.core.claims import word
 from kernelevo.device.statistics import MIN_BLOCKS, StopRule
 from kernelevo.kernels.baselines.baselines import Baselines
 from kernelevo.kernels.children.session import Session
@@ -124,7 +125,7 @@ def same(device: str = "cuda", pairs: int = PAIRS, seconds: float = SECONDS) -> 
                     fewest = Blocks(calm=MIN_BLOCKS)
                     found = ground.ring.fight(twin, eager, rule, trusted=True, fewest=fewest).ratio
                     ratios.append(found.ratio)
-                    claims.append(found.claim)
+                    claims.append(word(found.low, found.high))
                     unsure += not math.isfinite(found.high)
     return summary(ratios, claims, unsure)
 
@@ -143,7 +144,7 @@ def summary(ratios: Sequence[float], claims: Sequence[str], unsure: int) -> dict
 
     Args:
         ratios: of each pair, 1 for equals.
-        claims: what the judge said of each: faster, parity or slower.
+        claims: what the judge would say of each: faster, parity, slower, or nothing.
         unsure: pairs without an interval, about which nothing can be claimed.
     """
     count, faster = len(ratios), sum(c == "faster" for c in claims)

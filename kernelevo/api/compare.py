@@ -38,7 +38,7 @@ def compare(one: str | Path, two: str | Path) -> dict[str, Any]:
         "task": _differences(*tasks),
         "settings": _differences(*(r.settings for r in results)),
         "proposers": {name: [found.get(name, _NONE) for found in yields] for name in names},
-        "curves": [curve(r.trials, r.objectives) for r in results],
+        "curves": [curve(r.standing, r.objectives) for r in results],
         "first_difference": _parting(results[0].trials, results[1].trials),
     }
 
@@ -74,7 +74,7 @@ def _differences(one: dict[str, Any], two: dict[str, Any]) -> dict[str, list[Any
 
 def _yields(result: Result) -> dict[str, dict[str, int]]:
     found: dict[str, dict[str, int]] = {}
-    raised = {point["trial"] for point in curve(result.trials, result.objectives)}
+    raised = {point["trial"] for point in curve(result.standing, result.objectives)}
     for trial in result.trials:
         row = found.setdefault(trial.program.origin.proposer, dict(_NONE))
         row["trials"] += 1
@@ -87,7 +87,7 @@ def curve(trials: Sequence[Trial], objectives: Objectives) -> list[dict[str, Any
     """Return the trials that were the best so far, with the seconds since the first one was asked.
 
     Args:
-        trials: of one run.
+        trials: of one run, those left out whose programs count no more.
         objectives: what makes the best; the scores of these trials only rise if it is the score.
     """
     start = min((t.started for t in trials), default=0.0)

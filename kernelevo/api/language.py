@@ -72,15 +72,17 @@ def speaks(settings: Settings) -> bool:
 def refuse_unspendable(settings: Settings, budget: Budget) -> None:
     """Refuse, before there is a folder, models that cannot be asked, and a budget that only they would spend.
 
+    A judge, a summariser and a mailbox, which nobody bills, end no search, however little is left.
+
     Raises:
         BadSetting: for a key, price or record that is missing, or a budget of money or tokens alone where no
-            model is asked.
+            model is asked for programs.
         ToolchainMissing: if an endpoint is wanted and ``openai`` is not installed.
     """
+    if "llm" not in settings.proposers:
+        budget.refuse_unspendable("give a time or trials, e.g. --budget 90s, or a model with --model NAME")
     if speaks(settings):
         language(settings, budget)
-    else:
-        budget.refuse_unspendable("give a time or trials, e.g. --budget 90s, or a model with --model NAME")
 
 
 def language(settings: Settings, budget: Budget) -> Language:
@@ -92,6 +94,12 @@ def language(settings: Settings, budget: Budget) -> Language:
         ToolchainMissing: if an endpoint is wanted and ``openai`` is not installed.
     """
     wanted = _roles(settings)
+    box: Model | None = None
+    folder: MailboxClient | None = None
+    if settings.mailbox is not None:
+        folder = MailboxClient(Path(settings.mailbox), timeout=settings.reply_timeout)
+        box = _model(MAILBOX, folder, settings, MAILBOX)
+    mailbox = Models([box], {"proposer": (MAILBOX,)}) if box else None
     if settings.replay is not None:
         record = Record.read(Path(settings.replay))
         clients: dict[str, Client] = {}
@@ -100,16 +108,10 @@ def language(settings: Settings, budget: Budget) -> Language:
             roles = (role, "repair") if role == "proposer" and "repair" not in wanted else (role,)
             clients[f"{RECORD}:{role}"] = ReplayClient(record, *roles, loose=settings.replay_loosely)
         made = [_model(name, client, settings, RECORD) for name, client in clients.items()]
-        return Language(Models(made, {role: (f"{RECORD}:{role}",) for role in wanted}))
-    box: Model | None = None
-    folder: MailboxClient | None = None
-    if settings.mailbox is not None:
-        folder = MailboxClient(Path(settings.mailbox), timeout=settings.reply_timeout)
-        box = _model(MAILBOX, folder, settings, MAILBOX)
+        return Language(Models(made, {role: (f"{RECORD}:{role}",) for role in wanted}), mailbox, folder)
     named = list(dict.fromkeys(name for names in wanted.values() for name in names))
     models = [box if name == MAILBOX and box else _endpoint(name, settings) for name in named]
     _refuse_unpriced(models, budget)
-    mailbox = Models([box], {"proposer": (MAILBOX,)}) if box else None
     endpoints = [m.client for m in models if isinstance(m.client, OpenAIClient)]
     return Language(Models(models, wanted), mailbox, folder, endpoints)
 

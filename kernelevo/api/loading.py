@@ -5,14 +5,18 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from kernelevo.api.casting import KERNEL
 from kernelevo.backends.pruning import limit
 from kernelevo.config import Settings
 from kernelevo.core import Evaluator, StagedEvaluator, Task
 from kernelevo.device.facts import cpu_facts
-from kernelevo.errors import TaskNotFound, closest
+from kernelevo.errors import BadSetting, TaskNotFound, closest
 from kernelevo.evaluators import load, names, task_of
 from kernelevo.evaluators.foreign import EVALUATOR
 from kernelevo.tasks import facts, load_task, refuse_if_too_large
+
+_OF_MODULES: dict[str, str | None] = {"device": "cpu", "size": None, "policy": "any"}
+"""Settings that only a PyTorch module's task has, and what they are where nobody says anything."""
 
 LOADER = "kernelevo.api.loading:load_evaluator"
 """What workers call; it may import torch and execute the task's file."""
@@ -22,8 +26,22 @@ def find_task(name: str, settings: Settings) -> Task:
     """Return the task that a user names: an evaluator by its name, or whatever ``load_task`` knows.
 
     Raises:
-        TaskNotFound, BadProgram, BadSetting: see ``tasks.load_task``.
+        TaskNotFound, BadProgram, BadSetting: see ``tasks.load_task``; also for settings of a PyTorch module
+            where the task is something else.
     """
+    task = _found(name, settings)
+    if task.evaluator != KERNEL:
+        for setting, usual in _OF_MODULES.items():
+            if (value := getattr(settings, setting)) != usual:
+                raise BadSetting(
+                    f"--{setting} {value} would do nothing for {task.name}",
+                    why="it is for PyTorch modules, and this task is something else",
+                    now=f"leave --{setting} out",
+                )
+    return task
+
+
+def _found(name: str, settings: Settings) -> Task:
     try:
         name.encode()
     except UnicodeEncodeError as error:  # as Python reads the bytes of such a path

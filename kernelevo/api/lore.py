@@ -125,17 +125,20 @@ def _summary(
 ) -> Sequence[str]:
     """Ask the summariser; a model that fails costs the sentences, never the run that it would describe."""
     from kernelevo.api.language import language, prompt_files
-    from kernelevo.proposers.summary import MAX_TOKENS, summary_prompt
+    from kernelevo.proposers.summary import summary_prompt
 
     try:
         talk = language(settings, budget)
         messages = summary_prompt(readable(result.task.name), device, rows, prompt_files(settings))
-        wanted = talk.models.dearest(messages, "summariser", max_tokens=MAX_TOKENS)
+        wanted = talk.models.dearest(messages, "summariser")
         with RunStore.open(result.folder) as store:
             meter = Meter(budget, used_so_far(store))
             lack = "" if meter.reserve(wanted) else meter.shortage(wanted)
             if not lack:
-                return asyncio.run(_asked(talk, messages, store))
+                notes = asyncio.run(_asked(talk, messages, store))
+                if notes:
+                    return notes
+                lack = "the reply held no note"
             store.append_event("no summary", {"reason": lack})
     except KernelEvoError as error:
         lack = f"{error.what} {error.why}".strip()

@@ -19,6 +19,7 @@ from kernelevo.core import Evaluation, Objectives, Program, Task, Trial, listing
 from kernelevo.core.objectives import OPTION, directed
 from kernelevo.engine.replay import SEED
 from kernelevo.errors import BadSetting
+from kernelevo.evaluators.foreign import named
 from kernelevo.report import table
 from kernelevo.report.draws import draws
 from kernelevo.report.page import best_so_far, run_page
@@ -304,6 +305,7 @@ class Result:
         run = {
             "folder": str(self.folder),
             "task": self.task.name,
+            "named": named(self.task),
             "options": {k: v for k, v in self.task.options.items() if k != "reference"},
             "settings": self.settings,
             "live": is_live(self.task),

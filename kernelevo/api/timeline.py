@@ -37,7 +37,7 @@ def trace(run: str | Path) -> dict[str, Any]:
             for c in store.commands()
         ]
         return chrome_trace(
-            Timeline(store.trials(), asked, stages, [*events, *orders]),
+            Timeline(store.trials(), asked, stages, [*events, *orders], store.out()),
             name=store.folder.name,
             objectives=Objectives.of(store.task.options).after(
                 event.data for event in store.events(kind="objective")

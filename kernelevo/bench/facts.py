@@ -106,6 +106,8 @@ def refuse_foreign(there: Mapping[str, Any], here: Mapping[str, Any], folder: Pa
     """
     for key, words in SAME.items():
         old, new = _at(there, key), _at(here, key)
+        if key == "settings":  # the size that came of it was compared: the usual one is named or not
+            old, new = _without_size(old), _without_size(new)
         if old != new:
             old, new = _difference(old, new)
             raise InputError(
@@ -113,6 +115,12 @@ def refuse_foreign(there: Mapping[str, Any], here: Mapping[str, Any], folder: Pa
                 why=f"there it is {old}, here it is {new}; one record holds rows of one kind",
                 now="choose another folder with --out, or leave it out for a new one",
             )
+
+
+def _without_size(settings: Any) -> Any:
+    if not isinstance(settings, Mapping):
+        return settings
+    return {key: value for key, value in settings.items() if key != "size"}
 
 
 def _at(data: Mapping[str, Any], key: str) -> Any:

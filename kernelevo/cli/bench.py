@@ -12,6 +12,7 @@ import typer
 from kernelevo.cli.flags import listed
 from kernelevo.cli.output import console, print_json, talk
 from kernelevo.config import MODEL_FREE, load_settings
+from kernelevo.errors import BadSetting
 
 if TYPE_CHECKING:
     from kernelevo.bench.series import Ordered
@@ -55,6 +56,8 @@ def bench(
         "policy": policy,
         "out": out,
     }
+    if solutions is not None:
+        _refuse_of_searches(flags)
     settings = load_settings(flags, file=config)
     what = f"budget {settings.budget} a task" if solutions is None else f"programs of {solutions}"
     talk(f"kernelevo: bench {suite} on {settings.device}, {what}")
@@ -63,6 +66,18 @@ def bench(
     given = {**flags, "tasks": tasks, "solutions": solutions, "proposers": proposers, "from": where}
     given |= {"config": str(config) if config else None, "json": as_json}
     return carried_out(Order(suite, settings, tasks, solutions, where), given, as_json=as_json, word=suite)
+
+
+def _refuse_of_searches(flags: Mapping[str, Any]) -> None:
+    """Refuse flags of a search where given programs are judged and nothing is searched."""
+    for name in ("budget", "seed", "proposers", "model", "base_url"):
+        if flags[name] is not None:
+            flag = "--" + name.replace("_", "-")
+            raise BadSetting(
+                f"{flag} would do nothing here",
+                why="with --solutions given programs are judged, and nothing is searched",
+                now="leave one of the two out",
+            )
 
 
 def carried_out(

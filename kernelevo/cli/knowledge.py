@@ -12,6 +12,7 @@ from rich.table import Table
 
 from kernelevo.cli.output import console, print_json, talk
 from kernelevo.errors import BadSetting
+from kernelevo.report.table import printable, printable_lines
 
 app = typer.Typer(
     help="Notes by symptom that searches look up when they are stuck: list, search, add, remove.",
@@ -36,7 +37,7 @@ def listed(as_json: Json = False) -> int:
         table.add_column(name, overflow="fold")
     for note in notes:
         scope = ", ".join(note.devices) or "any"
-        table.add_row(note.id, note.origin, scope, note.title)
+        table.add_row(note.id, note.origin, scope, printable(note.title))
     console().print(table)
     return 0
 
@@ -63,6 +64,12 @@ def search(
         )
     if limit < 1:
         raise BadSetting(f"limit must be at least 1, not {limit}", now="give --limit a number from 1")
+    if base_url and not embedding_model:
+        raise BadSetting(
+            "--base-url would do nothing here",
+            why="it is the endpoint of --embedding-model, and none is given",
+            now="name the model, or leave --base-url out",
+        )
     embed = None
     if embedding_model:
         from kernelevo.llm.embedding import embedder
@@ -73,7 +80,7 @@ def search(
         print_json([note.to_json() for note in found])
     else:
         for note in found:
-            console().print(Markdown(note.shown()))
+            console().print(Markdown(printable_lines(note.shown())))
             console().print()
     if not found:
         talk(f"no note fits {' '.join(words)!r}; kernelevo knowledge list shows all")

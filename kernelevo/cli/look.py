@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,6 +22,7 @@ from kernelevo.report.table import (
     front_table,
     merit,
     number,
+    printable_lines,
     trials_csv,
     trials_table,
 )
@@ -93,13 +95,17 @@ def show(
             raise BadSetting(
                 f"{run} has no trial {trial}",
                 why=f"it has {len(result.trials)} trials, from 0",
-                now=f"kernelevo show {run} lists them",
+                now=f"kernelevo show {quote(run)} lists them",
             )
-        typer.echo(listing(found.program))
+        source = listing(found.program)
+        # a terminal would obey what a program's text may hold; a file gets that text as it is
+        typer.echo(printable_lines(source) if sys.stdout.isatty() else source)
         talk(api.explain(found))
         talk(api.more_of(found, result.opinions.get(found.number)))
     else:
-        rows = trials_table(result.trials, top=top, title=result.title(), objectives=result.objectives)
+        rows = trials_table(
+            result.trials, top=top, title=result.title(), objectives=result.objectives, out=result.out
+        )
         console().print(rows)
         for line in (*draw_lines(result.trials), *result.hindrances):
             console().print(line, soft_wrap=True)
@@ -157,6 +163,12 @@ def export(
     from kernelevo import api
 
     if replies is not None:
+        if standalone or out is not None:
+            raise BadSetting(
+                "--replies would leave --out and --standalone without a meaning",
+                why="it writes a model's replies, not the best program",
+                now="give them in a command of their own",
+            )
         if replies.exists() and not force:
             raise BadSetting(f"{replies} exists", now="choose another name, or --force")
         talk(f"wrote {api.export_replies(run, replies)} replies to {replies}")

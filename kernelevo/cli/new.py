@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -25,4 +26,4 @@ def new(
 
     for path in scaffold(name, out):
         talk(f"wrote {path}")
-    talk(f"run it: kernelevo run {out / name}.py:{name} --budget 60s")
+    talk(f"run it: kernelevo run {quote(f'{out / name}.py:{name}')} --budget 60s")

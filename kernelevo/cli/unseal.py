@@ -9,6 +9,7 @@ import typer
 from rich.table import Table
 
 from kernelevo.cli.output import console, print_json, talk
+from kernelevo.report.table import printable_lines
 
 NOT_VALID = 1
 
@@ -41,5 +42,5 @@ def _table(record: dict[str, Any]) -> Table:
             entries = value.get("entries", len(value))
             value = f"{entries} entries" + (f", digest {value['digest']}" if "digest" in value else "")  # noqa: PLW2901
         shown = f"{value:.6g}" if isinstance(value, float) else str(value)
-        table.add_row(name.replace("_", " "), shown)
+        table.add_row(name.replace("_", " "), printable_lines(shown))  # an error is a program's own words
     return table

@@ -111,6 +111,11 @@ def folder_task(name: str) -> Task:
     return Task(folder.path.name, folder.goal, (folder.seed,), f"{PREFIX}{folder.path}")
 
 
+def named(task: Task) -> str:
+    """Return what names a task on a command line: its name, or the path of a foreign folder."""
+    return task.evaluator.removeprefix(PREFIX) if task.evaluator.startswith(PREFIX) else task.name
+
+
 class ForeignEvaluator:
     """Judges programs by a foreign folder's evaluator.
 

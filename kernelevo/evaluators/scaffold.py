@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+import sys
 from pathlib import Path
 
 from kernelevo.errors import BadSetting, refused
@@ -59,6 +60,9 @@ def test_contract():
 '''
 
 
+_TAKEN = {"call", "evaluator", "kernelevo", "SEED", "CASES"} | sys.stdlib_module_names
+
+
 def scaffold(name: str, folder: Path) -> list[Path]:
     """Write ``NAME.py`` and ``test_NAME.py``.
 
@@ -73,10 +77,11 @@ def scaffold(name: str, folder: Path) -> list[Path]:
         BadSetting: for a name that is none, or a file that is there already.
         StoreError, Unwritable: if they cannot be written.
     """
-    if not name.isidentifier() or keyword.iskeyword(name) or not name.isascii():
+    if not name.isidentifier() or keyword.iskeyword(name) or not name.isascii() or name in _TAKEN:
         raise BadSetting(
             f"{name!r} cannot be the name of an evaluator",
-            why="it becomes a function: letters, digits and _, not beginning with a digit",
+            why="it becomes a function: letters, digits and _, not beginning with a digit, and no name that "
+            "the file uses already or that Python's own modules have",
             now="e.g. kernelevo new evaluator short_tours",
         )
     files = {folder / f"{name}.py": _EVALUATOR, folder / f"test_{name}.py": _TEST}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from html import escape
+from pathlib import Path
 from typing import Any
 
 from kernelevo.core import Evaluation, Objectives, Trial
@@ -20,8 +21,9 @@ from kernelevo.report.table import (
     merit,
     milliseconds,
     number,
+    ranked,
     ratio,
-    worth,
+    status_told,
 )
 
 _STYLE = """:root{--bg:#f6f6f3;--card:#fff;--ink:#20201d;--dim:#6d6c66;--line:#e4e3dc;--soft:#f0efea;
@@ -83,7 +85,7 @@ def run_page(
         "<h2>What did not pass</h2>",
         failures(trials),
         "<h2>Trials</h2>",
-        _trials(trials, run.get("best"), objectives),
+        _trials(trials, run.get("best"), objectives, out),
     ]
     if source is not None:
         parts += ["<h2>The program</h2>", f"<pre>{escape(source)}</pre>"]
@@ -190,7 +192,7 @@ def _front(run: Mapping[str, Any], trials: Sequence[Trial], objectives: Objectiv
     heads = ["trial", *(f"{m.name} ({m.better} is better)" for m in objectives.metrics), "score", "made by"]
     rows = [f"<tr>{''.join(f'<th>{escape(head)}</th>' for head in heads)}</tr>"]
     front = [t for t in trials if t.number in run["pareto_front"] and t.evaluation]
-    for trial in sorted(front, key=lambda t: (worth(t, objectives), -t.number), reverse=True):
+    for trial in ranked(front, objectives):
         assert trial.evaluation is not None
         values = [number(m.value(trial.evaluation), DIGITS) for m in objectives.metrics]
         cells = (f"#{trial.number}", *values, number(trial.score, DIGITS), made_by(trial))
@@ -200,7 +202,7 @@ def _front(run: Mapping[str, Any], trials: Sequence[Trial], objectives: Objectiv
     return ["<h2>Pareto front</h2>", rule, f'<div class="wide"><table>{"".join(rows)}</table></div>']
 
 
-def _trials(trials: Sequence[Trial], best: int | None, objectives: Objectives) -> str:
+def _trials(trials: Sequence[Trial], best: int | None, objectives: Objectives, out: Collection[str]) -> str:
     counted = [metric for metric in objectives.metrics if metric.name != SCORE]
     names = [f"{m.name} ({m.better})" for m in counted]
     heads = (
@@ -218,8 +220,7 @@ def _trials(trials: Sequence[Trial], best: int | None, objectives: Objectives) -
     rows = [f"<tr>{''.join(f'<th>{escape(head)}</th>' for head in heads)}</tr>"]
     shown = trials
     if len(trials) > MOST:  # the best and the latest: a page is read by people
-        ranked = sorted(trials, key=lambda t: (worth(t, objectives), -t.number), reverse=True)
-        kept = {t.number for t in [*ranked[: MOST // 2], *trials[-MOST // 2 :]]}
+        kept = {t.number for t in [*ranked(trials, objectives, out)[: MOST // 2], *trials[-MOST // 2 :]]}
         shown = [t for t in trials if t.number in kept]
     for trial in shown:
         verdict = trial.evaluation
@@ -234,7 +235,7 @@ def _trials(trials: Sequence[Trial], best: int | None, objectives: Objectives) -
         cells = (
             f"#{trial.number}",
             made_by(trial),
-            str(verdict.status) if verdict else "fault",
+            status_told(str(verdict.status) if verdict else "fault", trial, out),
             *(number(m.value(verdict), DIGITS) if verdict else NONE for m in counted),
             interval(verdict) if verdict and verdict.score is not None else NONE,
             milliseconds(metrics.get("latency_ms")),
@@ -260,15 +261,17 @@ def _text(value: Any) -> str:
 
 
 def _reproduce(run: Mapping[str, Any]) -> str:
-    return f"<pre>{escape(command_line(str(run['task']), run['settings'], live=run['live']))}</pre>"
+    named, folder = str(run.get("named", run["task"])), str(run["folder"])
+    return f"<pre>{escape(command_line(named, run['settings'], folder, live=run['live']))}</pre>"
 
 
-def command_line(task: str, settings: Mapping[str, Any], *, live: bool = False) -> str:
+def command_line(task: str, settings: Mapping[str, Any], folder: str = "", *, live: bool = False) -> str:
     """Return what starts a run of these settings: a command, or a call from Python.
 
     Args:
-        task: its name.
+        task: what names it on a command line.
         settings: of the run; prices and the like stand in its ``config.toml``.
+        folder: of the run.
         live: whether its task is a module that was given to ``kernelevo.optimize``.
     """
     if live:
@@ -282,4 +285,5 @@ def command_line(task: str, settings: Mapping[str, Any], *, live: bool = False) 
             words.append(f"--{name.replace('_', '-')}")
             if value is not True:
                 words.append(",".join(map(str, value)) if isinstance(value, list) else str(value))
-    return shlex.join([*words, *(["--config", "config.toml"] if settings.get("models") else [])])
+    config = ["--config", str(Path(folder) / "config.toml")] if settings.get("models") else []
+    return shlex.join([*words, *config])

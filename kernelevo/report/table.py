@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from rich.table import Table
 
@@ -123,6 +123,25 @@ def worth(trial: Trial, objectives: Objectives) -> Worth:
     return objectives.worth(trial.evaluation) if trial.evaluation and trial.score is not None else ()
 
 
+def ranked(
+    trials: Iterable[Trial], objectives: Objectives = BY_SCORE, out: Collection[str] = ()
+) -> list[Trial]:
+    """Return trials, best first: full verdicts, rough ones, those of programs that are out, failures.
+
+    Args:
+        trials: of one run.
+        objectives: what is best.
+        out: ids of programs that count no more.
+    """
+
+    def place(trial: Trial) -> tuple[bool, bool, bool, Worth, int]:
+        full = trial.evaluation is not None and trial.evaluation.fidelity == "full"
+        standing = trial.program.id not in out
+        return trial.score is not None, standing, full, worth(trial, objectives), -trial.number
+
+    return sorted(trials, key=place, reverse=True)
+
+
 def front_table(front: Sequence[Trial], objectives: Objectives) -> Table:
     """Return the Pareto front: a row for each program that nothing else beats in everything.
 
@@ -137,7 +156,7 @@ def front_table(front: Sequence[Trial], objectives: Objectives) -> Table:
         table.add_column(f"{metric.name} ({metric.better})", justify="right")
     table.add_column("score", justify="right")
     table.add_column("made by")
-    for trial in sorted(front, key=lambda t: (worth(t, objectives), -t.number), reverse=True):
+    for trial in ranked(front, objectives):
         assert trial.evaluation is not None
         values = [number(metric.value(trial.evaluation), DIGITS) for metric in objectives.metrics]
         table.add_row(f"#{trial.number}", *values, number(trial.score, DIGITS), made_by(trial))
@@ -150,14 +169,16 @@ def trials_table(
     top: int | None = None,
     title: str | None = None,
     objectives: Objectives = BY_SCORE,
+    out: Collection[str] = (),
 ) -> Table:
-    """Return the trials as a table, best first, failures last.
+    """Return the trials as a table, in the order of ``ranked``.
 
     Args:
         trials: rows of a run.
         top: how many rows at the most.
         title: printed above.
         objectives: what is best; a column for each metric where these and not the score make the order.
+        out: ids of programs that count no more; their status says so.
     """
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     left = {"made by", "score", "status"}
@@ -165,10 +186,15 @@ def trials_table(
     names = (f"{m.name} ({m.better})" for m in counted if m.name != SCORE)
     for name in ("trial", "made by", *names, "score", "time", "vs eager", "vs compile", "error", "status"):
         table.add_column(name, justify="left" if name in left else "right", no_wrap=name != "made by")
-    order = sorted(trials, key=lambda t: (worth(t, objectives), -t.number), reverse=True)
-    for trial in order[:top]:
-        table.add_row(*_cells(trial, [m for m in counted if m.name != SCORE]))
+    for trial in ranked(trials, objectives, out)[:top]:
+        *cells, status = _cells(trial, [m for m in counted if m.name != SCORE])
+        table.add_row(*cells, status_told(status, trial, out))
     return table
+
+
+def status_told(status: str, trial: Trial, out: Collection[str]) -> str:
+    """Return the status of a trial, marked where its program is out though it has a score."""
+    return f"{status} (out)" if trial.score is not None and trial.program.id in out else status
 
 
 def made_by(trial: Trial) -> str:
@@ -210,9 +236,14 @@ def verdict_table(evaluation: Evaluation) -> Table:
 
 
 def csv_cell(value: Metric) -> Metric:
-    """A value in a row; a return, around which the writer puts no quotes, would end it for readers."""
+    """A value in a row, without what readers of such files would make of it.
+
+    A return, around which the writer puts no quotes, would end the row; and a text that begins like a
+    formula, which a model may have written, would be one in a spreadsheet.
+    """
     if isinstance(value, str):
-        return value.replace("\r\n", "\n").replace("\r", "\n")
+        text = value.replace("\r\n", "\n").replace("\r", "\n")
+        return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t")) else text
     return "" if value is None else value
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,12 +34,14 @@ class Timeline:
         asked: by trial: when its proposer was asked, and when it had answered.
         stages: by trial: for each stage, when it began and ended.
         events: kind, time and plain data of what happened beside the trials, orders of people included.
+        out: ids of programs that count no more.
     """
 
     trials: Sequence[Trial]
     asked: Mapping[int, tuple[float, float]] = field(default_factory=dict)
     stages: Mapping[int, Mapping[str, tuple[float, float]]] = field(default_factory=dict)
     events: Sequence[tuple[str, float, Mapping[str, Any]]] = ()
+    out: Collection[str] = ()
 
 
 def chrome_trace(timeline: Timeline, *, name: str, objectives: Objectives = BY_SCORE) -> dict[str, Any]:
@@ -130,7 +132,8 @@ def _instants(timeline: Timeline, start: float) -> Iterable[dict[str, Any]]:
 
 def _counter(timeline: Timeline, start: float, objectives: Objectives) -> Iterable[dict[str, Any]]:
     """How good the best full verdict so far is, as a curve."""
-    for trial in improvements(list(timeline.trials), objectives):
+    standing = [trial for trial in timeline.trials if trial.program.id not in timeline.out]
+    for trial in improvements(standing, objectives):
         height = objectives.height(trial.evaluation) if trial.evaluation else None
         if height is not None:
             yield {

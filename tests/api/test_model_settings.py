@@ -113,15 +113,35 @@ def test_the_summary_model_writes_the_notes_of_a_run_with_the_prompts_of_the_run
 @pytest.mark.parametrize(("budget", "asked"), [("2,tokens:9k", 1), ("2,tokens:2k", 0)])
 def test_a_summary_is_reserved_like_any_other_call(tmp_path, budget, asked):
     words = []
+    more = {"max_tokens": 100, "models": {"scribe": {"max_tokens": 1500}}}
     with endpoint(summaries) as mock:
-        run(tmp_path, mock, budget=budget, summary_model="scribe", max_tokens=100, listener=words.append)
-        assert sum(r["model"] == "scribe" for r in mock.requests) == asked
+        run(tmp_path, mock, budget=budget, summary_model="scribe", listener=words.append, **more)
+        longest = [r["max_tokens"] for r in mock.requests if r["model"] == "scribe"]
+    assert longest == [1500] * asked
     with RunStore.open(tmp_path / "run", readonly=True) as store:
         reasons = [event.data["reason"] for event in store.events(kind="no summary")]
         assert len(store.calls(role="proposer")) >= 1
     said = [w.text for w in words if isinstance(w, Notice) and "no summary" in w.text]
     assert len(reasons) == len(said) == 1 - asked
-    assert all(re.search(r"may cost 1\d\d\d tokens, and \d+ tokens is left", r) for r in reasons + said)
+    assert all(re.search(r"may cost [12]\d\d\d tokens, and \d+ tokens is left", r) for r in reasons + said)
+
+
+@pytest.mark.parametrize("text", ["", "I have nothing to say.", "<think>The first one gained"])
+def test_a_summary_without_a_note_is_told(tmp_path, text):
+    words = []
+
+    def answer(request, number):
+        if request["model"] == "scribe":
+            return completion(text, finish="length")
+        return completion(program(number))
+
+    with endpoint(answer) as mock:
+        run(tmp_path, mock, summary_model="scribe", listener=words.append)
+    with RunStore.open(tmp_path / "run", readonly=True) as store:
+        (event,) = store.events(kind="no summary")
+    assert event.data == {"reason": "the reply held no note"}
+    said = [w.text for w in words if isinstance(w, Notice) and "no summary" in w.text]
+    assert len(said) == 1 and "the reply held no note" in said[0]
 
 
 def test_a_judge_model_is_asked_only_as_the_budget_allows(tmp_path):
@@ -228,7 +248,7 @@ def test_a_model_has_its_own_endpoint_key_and_name_there(monkeypatch):
     monkeypatch.setenv("OTHER_KEY", "sk-two")
     with endpoint(fine) as mock, endpoint(fine) as other:
         table = {"base_url": other.url, "key_variable": "OTHER_KEY", "served": "big/model-7"}
-        ask(mock, models={"m": table})
+        ask(mock, names=("m", "n"), models={"m": table})
         ask(mock)
     assert [r["model"] for r in other.requests] == ["big/model-7"] and other.keys == ["Bearer sk-two"]
     assert [r["model"] for r in mock.requests] == ["m"] and mock.keys == ["Bearer sk-one"]

@@ -24,7 +24,8 @@ MODEL = {"model": "m", "proposers": ["llm"]}
 
 
 def made(flags: dict[str, object], task: Task = KERNEL):  # type: ignore[no-untyped-def]
-    return population(task, load_settings(flags, environ={}))
+    # what flags would refuse together, such as a number of islands beside no_islands, may stand in a file
+    return population(task, Settings.from_json(flags))
 
 
 def proposers_of(task: Task, settings: Settings, folder: Path) -> list[Any]:

@@ -173,6 +173,11 @@ def test_what_is_out_is_the_best_of_nothing_that_an_order_brought(tmp_path: Path
     hint, program = api.orders(folder)
     assert (hint["best_before"], hint["best_carried"], hint["best_since"]) == (1, 5, 5)
     assert (hint["carried"], hint["carried_ok"], program["gain"]) == ([2, 3], 2, 4)
+    with RunStore.open(folder, readonly=True) as store:
+        assert store.out() == api.load_run(folder).out == {Program.single(f"v{n}").id for n in (1, 3)}
+    compared = api.compare(folder, folder)
+    assert not {point["trial"] for point in compared["curves"][0]} & {1, 3}
+    assert sum(row[0]["improved"] for row in compared["proposers"].values()) == len(compared["curves"][0])
 
 
 def test_the_store_says_how_busy_the_run_was(bench: Bench) -> None:

@@ -62,6 +62,8 @@ def start(*arguments):
         (["ops", "--solutions", "."], 2, "holds no program"),
         (["ops", "--out", "file"], 2, "cannot be used"),
         (["ops", "--seed", "one"], 2, "seed"),
+        (["ops", "--solutions", "bundled", "--budget", "9s"], 2, "--budget would do nothing here"),
+        (["ops", "--solutions", "bundled", "--base-url", "http://h/v1"], 2, "--base-url would do nothing"),
     ],
 )
 def test_bad_input(elsewhere, capsys, arguments, code, words):

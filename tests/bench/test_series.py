@@ -146,6 +146,12 @@ def test_a_folder_of_another_series_is_refused(folder, changed, words, tmp_path)
     assert runner.asked == [] and (folder / "bench.json").read_bytes() == before
 
 
+def test_the_usual_size_may_be_named_or_not(folder):
+    assert run_series(order(folder, tasks="gemm"), runner=Runner()).correct
+    series = run_series(order(folder, tasks="gemm", size="small"), runner=(again := Runner()))
+    assert series.correct and again.asked == []
+
+
 @pytest.mark.parametrize(
     ("key", "value", "words"),
     [

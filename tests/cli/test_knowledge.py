@@ -34,6 +34,17 @@ def test_people_read_tables_and_markdown(capsys):
     assert "one bank" in capsys.readouterr().out
 
 
+def test_a_note_is_nothing_that_a_terminal_obeys(tmp_path, capsys):
+    evil = "wobbling \x1b]52;c;aGk=\x07 words"
+    (tmp_path / "note.md").write_text(f"# {evil}\n\n{evil}\n")
+    assert run_command(["knowledge", "add", str(tmp_path / "note.md"), "--name", "evil"]) == 0
+    capsys.readouterr()
+    for words in (["list"], ["search", "wobbling"]):
+        assert run_command(["knowledge", *words]) == 0
+        said = capsys.readouterr().out
+        assert "wobbling" in said and "\x1b]" not in said and "\x07" not in said
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -41,6 +52,7 @@ def test_people_read_tables_and_markdown(capsys):
         (["remove", "cpu-openmpp"], "did you mean 'cpu-openmp'"),
         (["search", "x", "--device", "tpu"], "known: cpu, cuda"),
         (["search", "x", "--limit", "0"], "at least 1"),
+        (["search", "x", "--base-url", "http://h/v1"], "--base-url would do nothing here"),
     ],
 )
 def test_wrong_input_is_the_users(arguments, words, capsys):

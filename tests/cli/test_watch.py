@@ -95,6 +95,20 @@ def test_what_programs_and_people_write_is_nothing_that_a_terminal_obeys(
     assert sum("bad" in text for text in said) >= 5 and "        line 2" in said[6]
 
 
+def test_a_programs_text_is_shown_as_it_is_unless_a_terminal_would_obey_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "# \x1b]52;c;aGk=\x07\n\tx = 1\n"
+    with RunStore.create(tmp_path / "run", toys.task(), {}) as store:
+        store.record(Trial(0, Program.single(text), Evaluation.wrong("no")))
+    words = ["show", str(tmp_path / "run"), "--trial", "0"]
+    assert run_command(words) == 0
+    assert capsys.readouterr().out == f"{text}\n"
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert run_command(words) == 0
+    assert capsys.readouterr().out == "#  ]52;c;aGk= \n        x = 1\n\n"
+
+
 def test_the_digits_that_decide_are_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "digits"
     with RunStore.create(folder, toys.task(), {}) as store:

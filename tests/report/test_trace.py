@@ -142,6 +142,12 @@ def test_a_rounded_length_does_not_reach_into_the_next_slice() -> None:
     assert len({e["tid"] for e in found}) == 1
 
 
+def test_the_best_so_far_leaves_out_what_was_refuted() -> None:
+    trials = [trial(0, 1.0), trial(1, 9.0), trial(2, 2.0)]
+    found = chrome_trace(Timeline(trials, out={trials[1].program.id}), name="r")
+    assert [e["args"]["score"] for e in of(found, "C")] == [1.0, 2.0]
+
+
 def test_facts_that_json_does_not_have_become_words() -> None:
     told = {"seconds": math.inf, "rows": ({"x": math.nan},), "score": 1.0, "none": None}
     trace = chrome_trace(Timeline([], events=[("prepared", 5.0, told)]), name="r")

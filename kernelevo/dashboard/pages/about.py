@@ -10,6 +10,7 @@ from nicegui import ui
 from kernelevo.dashboard.hub import as_text
 from kernelevo.dashboard.pages.frame import View
 from kernelevo.dashboard.pages.markup import code, facts, raw
+from kernelevo.evaluators.foreign import named
 from kernelevo.report.page import command_line
 from kernelevo.tasks import is_live
 
@@ -27,7 +28,8 @@ def show(view: View) -> None:
             with ui.element("section").classes("card"):
                 ui.label("Do it again").classes("h")
                 live = is_live(digest.task)
-                raw(code(command_line(digest.task.name, digest.settings, live=live), numbers=False))
+                again = command_line(named(digest.task), digest.settings, as_text(digest.folder), live=live)
+                raw(code(again, numbers=False))
                 raw(code(f"kernelevo resume {folder}\nkernelevo show {folder}", numbers=False))
         with ui.element("div").classes("col"):
             with ui.element("section").classes("card"):

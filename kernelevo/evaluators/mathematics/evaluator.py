@@ -16,7 +16,7 @@ from typing import Any
 from kernelevo.core import Evaluation, Origin, Program, Task
 from kernelevo.core.evaluation import Metric
 from kernelevo.core.program import ENTRY
-from kernelevo.errors import MachineError
+from kernelevo.errors import BadProgram, MachineError
 from kernelevo.evaluators.calling import attempt
 from kernelevo.evaluators.mathematics import recheck, records
 from kernelevo.evaluators.mathematics.problems import PROBLEMS, Exact, Problem, rounded
@@ -150,7 +150,7 @@ def _second_opinion(text: str) -> str:
         except subprocess.TimeoutExpired:
             return f"no answer within {_RECHECK_SECONDS:g} s"
     if done.returncode:
-        if "kernelevo.errors" in done.stderr:
+        if done.returncode == BadProgram.exit_code:
             return done.stderr.strip()[-500:]
         raise MachineError("the second computation of a record failed", why=done.stderr.strip()[-1000:])
     return str(json.loads(done.stdout)["value"])

@@ -14,7 +14,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from kernelevo.errors import BadProgram
+from kernelevo.errors import BadProgram, KernelEvoError
 from kernelevo.evaluators.mathematics import kissing, uncertainty
 from kernelevo.evaluators.mathematics.step_functions import UNIT
 
@@ -149,11 +149,26 @@ def _exact(value: Any) -> Any:
     return value
 
 
-def main() -> None:
-    """Print the exact value of the construction in a file."""
-    value = recheck(Path(sys.argv[1]).read_text("utf-8"))
+def main(arguments: list[str]) -> int:
+    """Print the exact value of the construction in a file; returns the command line's exit code."""
+    if len(arguments) != 1:
+        print("usage: python -m kernelevo.evaluators.mathematics.recheck FILE", file=sys.stderr)
+        return BadProgram.exit_code
+    try:
+        value = recheck(_read(Path(arguments[0])))
+    except KernelEvoError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
     print(json.dumps({"value": str(value), "decimal": float(value)}))
+    return 0
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadProgram(f"{path} cannot be read", why=str(error), now="name a saved construction") from error
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))

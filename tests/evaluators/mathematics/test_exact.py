@@ -194,6 +194,24 @@ def test_the_second_computation_agrees_with_the_first(name):
     assert problem.fast(construction) == pytest.approx(float(exact), rel=1e-12)
 
 
+def test_the_second_computation_is_a_command(tmp_path, capsys):
+    file = tmp_path / "construction.json"
+    problem = PROBLEMS["circle_packing"]
+    construction = problem.repair(some("circle_packing"))
+    file.write_text(recheck.saved("circle_packing", construction))
+    assert recheck.main([str(file)]) == 0
+    assert json.loads(capsys.readouterr().out)["decimal"] == float(problem.exact(construction))
+    file.write_text("{}")
+    for arguments, words in (
+        ([str(file)], "not a saved construction"),
+        ([str(tmp_path / "nope.json")], "cannot be read"),
+        ([], "usage"),
+    ):
+        assert recheck.main(arguments) == 2
+        said = capsys.readouterr()
+        assert words in said.err and "Traceback" not in said.err and not said.out
+
+
 def test_the_second_computation_refuses_what_is_not_valid():
     overlapping = recheck.saved("circle_packing", [[Fraction(x) for x in row] for row in grid(0.1, 0.001)])
     texts = ["", "{}", "[]", json.dumps({"problem": "nothing", "construction": []}), overlapping]
