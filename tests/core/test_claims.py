@@ -76,7 +76,7 @@ def test_without_an_interval_only_the_numbers_are_told():
 
 @pytest.mark.parametrize(
     ("low", "high", "said"),
-    [(1.02, 1.3, "faster"), (0.8, 0.9, "slower"), (0.99, 1.3, "parity"), (1.005, 1.3, "")],
+    [(1.02, 1.3, "faster"), (0.8, 0.9, "slower"), (0.98, 1.02, "parity"), (1.005, 1.3, ""), (0.9, 0.995, "")],
 )
 def test_an_interval_has_a_word(low, high, said):
     assert word(low, high) == said
