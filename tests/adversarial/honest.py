@@ -145,9 +145,9 @@ HONEST = (
         "import functools\nimport torch\n\n\n@functools.lru_cache(8)\ndef ones(n):\n"
         "    return torch.ones(n, 1)\n")),
     Honest("a cache of views", normed(
-        HH + "return torch.addmm(self.out.bias, h, self.view())",
+        HH + "return torch.addmm(self.out.bias, h, self.view(self.out.weight.data_ptr()))",
         "import functools",
-        "self.view = functools.lru_cache(1)(lambda: self.out.weight.detach().t())")),
+        "self.view = functools.lru_cache(1)(lambda place: self.out.weight.detach().t())")),
     Honest("torch for the boring part", normed(
         H + "h = h @ self.linear.weight.t()\nlib.add_relu(h, self.linear.bias, 64, 96)\nreturn self.out(h)",
         OPENMP)),
