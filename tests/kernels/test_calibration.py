@@ -13,7 +13,7 @@ from benchmarks.summation import ORDERS, PRECISIONS
 def test_159_of_160_honest_reorderings_are_accepted():
     trials = reorderings(seed=0)
     assert len(trials) == 160 == len(SHAPES) * len(ORDERS)
-    assert {t.order for t in trials} == set(ORDERS) and len({t.distribution for t in trials}) == 8
+    assert {t.order for t in trials} == set(ORDERS) and len({t.distribution for t in trials}) == 9
     refused = [t for t in trials if not t.passed]
     assert len(refused) <= 1, refused
     # the rule is needed: a fixed tolerance refuses some of them
@@ -33,7 +33,7 @@ def test_arithmetic_is_called_what_it_is():
 @pytest.mark.parametrize("seed", range(1, 6))
 def test_other_seeds_and_every_distribution(seed):
     trials = reorderings(seed, everywhere=True)
-    assert 7 * 160 < len(trials) <= 8 * 160  # an outlier breaks some references themselves
+    assert 8 * 160 < len(trials) <= 9 * 160  # an outlier breaks some references themselves
     accepted = sum(t.passed for t in trials)
     assert accepted >= 159 / 160 * len(trials), [t for t in trials if not t.passed]
     wrong = [t for t in classes(seed) if t.label != PRECISIONS[t.order][1]]
