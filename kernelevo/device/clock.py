@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 SHARE = 0.02  # of one core: a sample in which others took more is dropped
+_HARDLY = 0.01  # of a span: a thread that ran less did none of its work
 _TICK_NS = 10**9 // os.sysconf("SC_CLK_TCK")
 
 
@@ -98,10 +99,7 @@ class Watch:
         if start is None:
             raise RuntimeError("Watch.end() without begin()")
         wall = end.at_ns - start.at_ns
-        waited = None
-        if start.waited_ns is not None and end.waited_ns is not None:
-            # a thread that ended took its count along: never less than nothing
-            waited = max(0, end.waited_ns - start.waited_ns)
+        waited = _since(start.waited_ns, end.waited_ns)
         others = None
         # each core's counters are cut to ticks at both ends
         if wall * SHARE > 2 * _TICK_NS * self._cores:
@@ -115,6 +113,44 @@ class Watch:
         known = [w for w in waits if w is not None]
         total = sum(known) if len(known) == len(waits) else None
         return _Reading(now_ns(), total, own, busy, stolen)
+
+
+class Toll:
+    """What others may have taken from one process that is stopped now and when it is asked for.
+
+    It is no more than the process's threads stood ready without a core, and no more than the time of the
+    cores that they did not use themselves: threads wait for one another too. One that hardly runs (torch has
+    a pool's, which looks up whenever its process goes on) delays nothing, however long it stands in line.
+
+    Args:
+        pid: the process.
+    """
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._cores = len(os.sched_getaffinity(0))
+        self._used, self._threads = process_time_ns(pid), _threads(pid)
+
+    def lost_ns(self, wall_ns: int) -> int | None:
+        """Return it for a span of so many nanoseconds, which was all that the process ran in between.
+
+        None where the kernel does not count how long threads wait.
+        """
+        threads = _threads(self._pid)
+        if threads is None or self._threads is None:
+            return None
+        waited = 0
+        for tid, (ran, waits) in threads.items():
+            ran_before, waits_before = self._threads.get(tid, (0, 0))
+            if ran - ran_before > _HARDLY * wall_ns:
+                waited += waits - waits_before
+        left = self._cores * wall_ns - (process_time_ns(self._pid) - self._used)
+        return max(0, min(waited, left))
+
+
+def _since(before: int | None, now: int | None) -> int | None:
+    """Return how far a count went, None where it is not kept; a thread that ended took its own along."""
+    return None if before is None or now is None else max(0, now - before)
 
 
 def machine_times() -> tuple[int, int]:
@@ -136,11 +172,18 @@ def process_time_ns(pid: int) -> int:
 
 def waited_ns(pid: int) -> int | None:
     """Return how long all threads of a process have stood ready without a core; None if it is not counted."""
-    total = 0
+    threads = _threads(pid)
+    return None if threads is None else sum(waited for _, waited in threads.values())
+
+
+def _threads(pid: int) -> dict[str, tuple[int, int]] | None:
+    """Return how long each thread ran, and stood ready without a core, in ns; None if it is not counted."""
+    found = {}
     try:
         for tid in os.listdir(f"/proc/{pid}/task"):
             with open(f"/proc/{pid}/task/{tid}/schedstat", encoding="ascii") as file:
-                total += int(file.read().split()[1])
-    except (OSError, IndexError):
+                ran, waited, _ = map(int, file.read().split())
+            found[tid] = (ran, waited)
+    except (OSError, ValueError):
         return None
-    return total
+    return found

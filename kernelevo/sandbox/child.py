@@ -83,9 +83,10 @@ class Child:
         """Return whether it still runs (or is stopped)."""
         return self._status is None and not self._ended(0)
 
-    def is_closed(self) -> bool:
-        """Return whether ``close`` was called."""
-        return self._pidfd < 0
+    def has_ended(self) -> bool:
+        """Return whether its process is gone, or ``close`` was called; may be asked by any thread."""
+        with self._pidfd_lock:
+            return self._ended(0)
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for its end, reading its output meanwhile; False if it lives after ``timeout`` seconds."""

@@ -13,7 +13,6 @@ import sys
 import tempfile
 import threading
 import time
-import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -23,6 +22,7 @@ from kernelevo.sandbox import scratch
 from kernelevo.sandbox.channel import Channel, PeerClosed, PeerFault, PeerTimeout
 from kernelevo.sandbox.child import Birth, Child
 from kernelevo.sandbox.limits import Limits
+from kernelevo.sandbox.watchdog import WATCHDOG
 
 # CUDA_DEVICE_ORDER: without it number 0 may be another device there than here
 _PASSED = (
@@ -32,7 +32,6 @@ _PASSED = (
 _PASSED_PREFIXES = ("KERNELEVO_CACHE", "KERNELEVO_DELIVERED", "CUDA_VISIBLE_", "TRITON_DEFAULT_")
 _SECRET_WORDS = ("KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIAL")
 _OWN_ENTRIES = ("kernelevo.sandbox.selftest", "kernelevo.sandbox.trespass")
-_WATCH_SECONDS = 0.05
 _FIRST_ANSWER, _SECOND_ANSWER = 2.0, 20.0
 _WARMING_SECONDS = 300.0
 
@@ -96,13 +95,10 @@ class Zygote:
         if threads < 1:
             raise ValueError(f"threads must be at least 1, got {threads}")
         self.threads = threads
-        self._lock, self._watch_lock = threading.Lock(), threading.Lock()
+        self._lock = threading.Lock()
         #: folder of what Inductor's tools made when they were asked in it; None if they were not
         self.inductor_tools: Path | None = None
         self._triton_is_warm: dict[int, list[str]] = {}
-        self._watched: list[weakref.ref[Child]] = []
-        self._watcher: threading.Thread | None = None
-        self._closing = threading.Event()
         self._scratch = scratch.temporary("zygote")
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  closed by close()
         config = {
@@ -188,7 +184,7 @@ class Zygote:
             os.close(child_output)
         child = Child(Birth(reply["pid"], received[0], ours.detach(), output), limits, self._status)
         if limits.stage != "trusted" or limits.memory_bytes is not None:
-            self._watch(child)
+            WATCHDOG.watch(child)
         return child
 
     def warm_inductor(self, kept: Path, *, on_device: bool = False) -> None:
@@ -236,12 +232,9 @@ class Zygote:
             SandboxError: if the zygote is gone, or a child does not end.
         """
         self._call({"op": "clear"})
-        with self._watch_lock:
-            self._watched = []
 
     def close(self) -> None:
         """End the zygote and all its children; may be called twice."""
-        self._closing.set()
         if self._process.poll() is None:
             try:
                 with self._lock:
@@ -370,31 +363,3 @@ class Zygote:
         except SandboxError as error:
             return f"shared-memory copy ({error.why})"
         return "process_vm_readv" if found == token else "shared-memory copy (the bytes read were wrong)"
-
-    def _watch(self, child: Child) -> None:
-        with self._watch_lock:
-            self._watched.append(weakref.ref(child))
-            if self._watcher is not None:
-                return
-            self._watcher = threading.Thread(target=self._watch_all, name="kernelevo-limits", daemon=True)
-        self._watcher.start()
-
-    def _watch_all(self) -> None:
-        """Kill a child that has grown past its limits; kernel limits stop most of them before."""
-        while not self._closing.wait(_WATCH_SECONDS):
-            with self._watch_lock:
-                watched = list(self._watched)
-            over = [ref for ref in watched if not _within_limits(ref())]
-            if over:
-                with self._watch_lock:
-                    self._watched = [ref for ref in self._watched if ref not in over]
-
-
-def _within_limits(child: Child | None) -> bool:
-    """Return whether to go on watching; kills a child that has grown past its limits."""
-    if child is None or child.is_closed():
-        return False
-    reason = child.over_limits()
-    if reason is not None:
-        child.kill_now(reason)
-    return reason is None

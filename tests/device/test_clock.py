@@ -1,13 +1,15 @@
 """Disturbance of a sample is seen where it happens and not where it does not."""
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 import time
 
 import pytest
 
-from kernelevo.device.clock import Disturbance, Watch, machine_times, now_ns, process_time_ns, waited_ns
+from kernelevo.device.clock import Disturbance, Toll, Watch, machine_times, now_ns, process_time_ns, waited_ns
 
 
 def test_the_clock_runs_forward():
@@ -57,6 +59,70 @@ def test_a_rival_on_the_same_core_is_seen():
         finally:
             ours.kill()
             rival.kill()
+
+
+SPIN = """
+import hashlib, os, threading
+os.sched_setaffinity(0, [{core}])
+os.kill(os.getpid(), 19)
+def spin():  # without Python's lock, so that threads meet on the core
+    while True: hashlib.pbkdf2_hmac("sha256", b"", b"", 100_000)
+for _ in range({threads} - 1): threading.Thread(target=spin, daemon=True).start()
+spin()
+"""
+
+
+@contextlib.contextmanager
+def spinning(threads):
+    """A process, stopped before its threads begin to spin on one core."""
+    source = SPIN.format(core=min(os.sched_getaffinity(0)), threads=threads)
+    with subprocess.Popen([sys.executable, "-S", "-c", source]) as process:
+        try:
+            os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
+            if waited_ns(process.pid) is None:
+                pytest.skip("this kernel does not count waiting")
+            yield process
+        finally:
+            process.kill()
+
+
+def lost_in(process, seconds):
+    """Let a stopped process run for a while; return what it may have lost to others, and the time it had."""
+    toll, begin = Toll(process.pid), time.monotonic_ns()
+    process.send_signal(signal.SIGCONT)
+    time.sleep(seconds)
+    process.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
+    wall = time.monotonic_ns() - begin
+    return toll, toll.lost_ns(wall), wall
+
+
+def test_what_a_rival_on_the_same_core_took_is_lost():
+    with spinning(1) as ours, spinning(1) as rival:
+        rival.send_signal(signal.SIGCONT)
+        _, lost, wall = lost_in(ours, 0.3)
+        assert 0.2 * wall < lost < 0.8 * wall
+
+
+def test_threads_that_wait_for_one_another_lose_no_more_than_the_cores_had_left(monkeypatch):
+    """Three threads on one core wait two thirds of the time, and leave none of that core to anybody."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0})
+    with spinning(3) as ours:
+        before = waited_ns(ours.pid)
+        toll, lost, wall = lost_in(ours, 0.3)
+        assert waited_ns(ours.pid) - before > 0.5 * wall
+        assert lost < 0.3 * wall
+        monkeypatch.setattr("kernelevo.device.clock._threads", lambda pid: None)
+        assert toll.lost_ns(wall) is None
+
+
+def test_a_thread_that_hardly_ran_delayed_nothing(monkeypatch):
+    """Of two threads that each waited 100 ms of a second, one ran 200 ms and one 5 ms."""
+    counts = iter(
+        [{"1": (0, 7), "2": (10**9, 0)}, {"1": (2 * 10**8, 7 + 10**8), "2": (1_005_000_000, 10**8)}]
+    )
+    monkeypatch.setattr("kernelevo.device.clock._threads", lambda pid: next(counts))
+    assert Toll(1 << 22).lost_ns(10**9) == 10**8
 
 
 def test_end_needs_begin():

@@ -19,6 +19,7 @@ class Batch:
         said: the child's description of its outputs.
         megahertz: the multiprocessors' clock as the child says; None where it is not known.
         missing: instruments that the child does not have, and why.
+        lost_ns: processor time that others may have taken from the child (see ``Toll``); None if not known.
     """
 
     calls: int
@@ -27,15 +28,16 @@ class Batch:
     said: dict[str, Any]
     megahertz: float | None = None
     missing: dict[str, str] = field(default_factory=dict)
+    lost_ns: int | None = None
 
     @classmethod
-    def of(cls, calls: int, seconds: float, reply: dict[str, Any]) -> Batch:
+    def of(cls, calls: int, seconds: float, reply: dict[str, Any], lost_ns: int | None = None) -> Batch:
         """Make one of the parent's seconds and the child's reply, of which nothing is taken for granted."""
         own, clock, missing = reply.get("ns"), reply.get("mhz"), reply.get("missing")
         own_seconds = own * 1e-9 if isinstance(own, int | float) and abs(own) < _MOST else 0.0
         megahertz = float(clock) if isinstance(clock, int | float) and 0 < clock < _MOST else None
         reasons = {str(k): str(v)[:200] for k, v in missing.items()} if isinstance(missing, dict) else {}
-        return cls(calls, seconds, own_seconds, reply, megahertz, reasons)
+        return cls(calls, seconds, own_seconds, reply, megahertz, reasons, lost_ns)
 
 
 @dataclass(frozen=True)

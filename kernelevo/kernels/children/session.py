@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from kernelevo.core import Status
+from kernelevo.device.clock import Toll
 from kernelevo.device.priority import MEASURED, prioritise, prompt
 from kernelevo.device.process_memory import peak_megabytes
 from kernelevo.kernels.children.answer import Answer, Batch
@@ -219,6 +220,7 @@ class Session:
         """Let the armed batch run; the clock ends with our own read where we can read, else with the stop."""
         self._ledger.clear()
         self._backing.before(count)
+        toll = Toll(self.child.pid)
         with translated(self.child, limit), prompt():
             start = time.monotonic_ns()
             self.child.resume()
@@ -226,16 +228,17 @@ class Session:
             if midway is not None:
                 self._interrupt(count, *midway)
             reply = self.child.channel.recv(limit)
-            end = self.child.stop()
+            end = still = self.child.stop()
             self._stopped = True
             if self.reading is not None and isinstance(reply, dict) and "error" not in reply:
                 end = self.reading.secure(reply)
+        lost = toll.lost_ns(still - start)
         self._backing.after(count)
         if not isinstance(reply, dict):
             raise Failed(Status.REJECTED, rules.PROTOCOL.broken(NO_ANSWER))
         if "error" in reply:
             raise told(reply["error"], self.child)
-        return Batch.of(count, (end - start) * 1e-9, reply)
+        return Batch.of(count, (end - start) * 1e-9, reply, lost)
 
     def _interrupt(self, count: int, seconds: float, act: Callable[[list[int]], None]) -> None:
         """Stop the child in the middle of a batch and act; do nothing if it has answered by then."""

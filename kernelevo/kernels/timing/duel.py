@@ -21,6 +21,7 @@ from kernelevo.kernels.children.session import Session
 from kernelevo.kernels.faults import rules
 from kernelevo.kernels.faults.failed import Failed
 from kernelevo.kernels.timing import conduct, mixed, order, sampling
+from kernelevo.kernels.timing.calm import alone
 from kernelevo.kernels.timing.checking import Checker, Sample
 from kernelevo.kernels.timing.lengths import Lengths
 from kernelevo.kernels.timing.outcome import Blocks, Outcome
@@ -36,10 +37,6 @@ _STOPPED = 0.1
 _MIXED = 0.3
 _EITHER = 0.5
 _FEWEST = Blocks()
-# Measured on an idle machine: threads wait about 1 ms in all to be put back on their cores when a batch
-# begins, and up to 5 % of a core for one another inside it. Only more than that is somebody else's work.
-_WAKE_NS = 1_000_000
-_WAITING = 0.05
 _ANCHOR_CALLS = 256
 
 
@@ -166,6 +163,7 @@ class Ring:
         tally.timed, tally.longest = tally.timed + batch.seconds, max(tally.longest, count)
         seconds = self.overhead.taken_off(batch.seconds, count) / count
         tally.clocks.append(batch.megahertz)
+        tally.tolls.append((batch.lost_ns, batch.seconds))
         tally.missing |= batch.missing
         tally.own.append(self.overhead.own(batch) / count)
         tally.pace = min(tally.pace, batch.seconds / count)
@@ -328,10 +326,10 @@ class Ring:
         clean, disturbed, drowned = Series(), Series(), Series()
         while True:
             under, faults = a.drowned + b.drowned + a.short + b.short, a.at_fault
-            block, alone = self._block(challenger, defender, a, b, trusted)
+            block, quiet = self._block(challenger, defender, a, b, trusted)
             short = a.drowned + b.drowned + a.short + b.short > under
             a.at_fault = faults if short else a.at_fault
-            (drowned if short else clean if alone else disturbed).add(block)
+            (drowned if short else clean if quiet else disturbed).add(block)
             elapsed = time.monotonic() - start
             if not (clean.blocks or disturbed.blocks) and elapsed < 8 * rule.seconds:
                 continue  # nothing was measured yet
@@ -375,11 +373,11 @@ class Ring:
         self._challenger_first = not self._challenger_first
         first = self._pair(challenger, defender, a, b, trusted, self._challenger_first)
         second = self._pair(challenger, defender, a, b, trusted, not self._challenger_first)
-        alone = not watch.end().too_much(_WAITING, 4 * _WAKE_NS) or self._lease.device != "cpu"
+        calm = self._lease.device != "cpu" or alone(watch.end(), [*a.tolls[-2:], *b.tolls[-2:]])
         # the program's own clock leaves no block out: it would choose its quick ones
         agreed = b.disagreements == theirs
         clocks = [*a.clocks[-2:], *b.clocks[-2:]]
-        calm = alone and agreed and steady(clocks) and self._lease.forced_breaths() == forced
+        calm = calm and agreed and steady(clocks) and self._lease.forced_breaths() == forced
         a.at_fault += a.disagreements > ours and b.disagreements == theirs
         self._anchor(max(a.calls, b.calls))
         return Block((first[0], second[0]), (first[1], second[1])), calm
