@@ -28,7 +28,7 @@ def baggage(task: Task) -> Parcel:
         return Parcel.pack([Path(task.options["reference"]["path"])])
     file, _, function = name.rpartition(":")
     if function and file.endswith(".py"):
-        files, folders = _with_neighbours(Path(file).expanduser().resolve())
+        files, folders = _with_neighbours(Path(os.path.expanduser(file)).resolve())
         whole = Parcel.pack(
             {*files, *(path for folder in folders for path in _tree(folder))}, largest=LARGEST
         )

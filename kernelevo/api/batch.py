@@ -162,7 +162,7 @@ def _judge(
     done: dict[str, Line] = {}
     evaluator = load_evaluator(task)
     machine = _machine(task)
-    faults = 0
+    faults, broke = 0, None
     try:
         for number, (path, program) in enumerate(waiting, 1):
             if program.id in done:
@@ -174,7 +174,7 @@ def _judge(
             except InputError:
                 raise
             except MachineError as error:
-                verdict, fault = None, Fault(type(error).__name__, str(error))
+                verdict, fault, broke = None, Fault(type(error).__name__, str(error)), error
                 faults += 1
                 if faults == FAULTS_IN_A_ROW:
                     raise
@@ -187,6 +187,8 @@ def _judge(
     finally:
         if isinstance(evaluator, StagedEvaluator):
             evaluator.close()
+    if broke is not None and all(line.evaluation is None for line in done.values()):
+        raise broke  # not one program was judged
     return done
 
 

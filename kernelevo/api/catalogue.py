@@ -1,4 +1,4 @@
-"""What comes with kernelevo: tasks of PyTorch modules with programs for them, and problems of the packs."""
+"""What comes with kernelevo: tasks of PyTorch modules with programs for them, and the tasks of the packs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from kernelevo.errors import BadSetting, KernelEvoError, closest
 from kernelevo.tasks import bundled, facts, grade
 from kernelevo.tasks.library import shelves, solutions
 
-PROBLEMS = "problems"
+PACKS = "packs"
 """Name of the group of everything that is no PyTorch module."""
 
 
@@ -17,18 +17,18 @@ def catalogue(group: str | None = None, device: str = "cpu") -> list[dict[str, A
     """Return a row for each task that ``run`` knows by a name of its own, in the order of the suites.
 
     Args:
-        group: a suite, or ``"problems"``; None for all.
+        group: a suite, or ``"packs"``; None for all.
         device: whose shipped programs are counted.
 
     Returns:
-        Rows of plain data: ``name``, ``group``, ``title``, ``grade`` (lint's word, None for a problem), the
+        Rows of plain data: ``name``, ``group``, ``title``, ``grade`` (lint's word; a pack's has none), the
         ``variants`` that may stand after ``@``, and ``programs``, how many come with kernelevo for this
         machine.
 
     Raises:
         BadSetting: for a group that is not there.
     """
-    rows = [*_modules(device), *_problems()]
+    rows = [*_modules(device), *_packs()]
     groups = list(dict.fromkeys(row["group"] for row in rows))
     if group is None:
         return rows
@@ -55,7 +55,7 @@ def _modules(device: str) -> Iterator[dict[str, Any]]:
         }
 
 
-def _problems() -> Iterator[dict[str, Any]]:
+def _packs() -> Iterator[dict[str, Any]]:
     from kernelevo.evaluators import registry
 
     for name in registry.names():
@@ -67,7 +67,7 @@ def _problems() -> Iterator[dict[str, Any]]:
             title = f"cannot be used: {error.what}"
         yield {
             "name": name,
-            "group": PROBLEMS,
+            "group": PACKS,
             "title": title.rstrip("."),
             "grade": None,
             "variants": [],

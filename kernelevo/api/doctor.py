@@ -18,6 +18,9 @@ PACKAGES = (
     ("ninja", "load_inline programs", "pip install ninja"),
     ("openai", "language models (proposer llm)", "pip install openai"),
     ("ray", "evaluations on many machines (--executor ray)", "pip install 'kernelevo[ray]'"),
+    ("optuna", "the tuner (proposer tune)", "pip install optuna"),
+    ("libcst", "proposers that work on Python's syntax", "pip install libcst"),
+    ("cloudpickle", "live modules (kernelevo.optimize)", "pip install cloudpickle"),
     ("cuda-core", "CUDA programs (NVRTC)", "pip install 'kernelevo[cuda13]'"),
     ("nicegui", "the live page (kernelevo serve)", "pip install 'kernelevo[ui]'"),
     ("matplotlib", "the charts of bench.html", "pip install 'kernelevo[plot]'"),
@@ -25,6 +28,8 @@ PACKAGES = (
     ("python-flint", "the problem uncertainty", "pip install 'kernelevo[math]'"),
 )
 
+ENDPOINT = ("OPENAI_API_KEY", "KERNELEVO_BASE_URL", "OPENAI_BASE_URL")
+"""Variables that name a language model's endpoint; one of one's own may need no key."""
 TRUNCATES_FROM = 3
 """The first Landlock that knows truncation."""
 
@@ -59,11 +64,15 @@ def examine() -> dict[str, Any]:
     held = f"{cache.size() / 1e9:.1f} of {limit() / 1e9:g} GB ({VARIABLE}) in {cache.root}"
     checks.append(_check("build cache", True, f"{held}; may be deleted while nothing runs"))
     checks.append(_check("store", True, f"SQLite {sqlite3.sqlite_version}"))
-    key = bool(os.environ.get("OPENAI_API_KEY"))
-    checks.append(
-        _check("model endpoint", key, "OPENAI_API_KEY is set" if key else "no key: model-free proposers only")
-    )
+    checks.append(_endpoint())
     return {"checks": checks, "cpu": cpu, "cuda": cuda, "sandbox": tier.to_json()}
+
+
+def _endpoint() -> dict[str, Any]:
+    """Return the row about a language model's endpoint, by the environment; nothing is asked of it."""
+    there = [name for name in ENDPOINT if os.environ.get(name)]
+    says = f"{' and '.join(there)} set" if there else "no key and no base URL: model-free proposers only"
+    return _check("model endpoint", bool(there), says)
 
 
 def _memory(nbytes: int | None) -> str:

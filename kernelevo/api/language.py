@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -144,7 +145,7 @@ def prompt_files(settings: Settings) -> PromptFiles:
     Raises:
         BadSetting: for a folder or a file in it that cannot be used.
     """
-    return PromptFiles.load(Path(settings.prompts).expanduser() if settings.prompts else None)
+    return PromptFiles.load(Path(os.path.expanduser(settings.prompts)) if settings.prompts else None)
 
 
 def export_replies(run: str, file: Path) -> int:

@@ -50,7 +50,7 @@ class Result:
         created: seconds since the epoch.
         opinions: trial number -> what a judge model thinks of its program.
         lost_calls: requests to models that were sent, and whose replies a killed run did not receive.
-        banned: ids of programs that may never be used again, by a person's order or a final timing.
+        out: ids of programs that count no more: banned by a person, or refuted when they were timed again.
         hindrances: what kept proposers from proposing anything in this run, each with why and what now.
     """
 
@@ -65,7 +65,7 @@ class Result:
     created: float
     opinions: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     lost_calls: int = 0
-    banned: frozenset[str] = frozenset()
+    out: frozenset[str] = frozenset()
     hindrances: tuple[str, ...] = ()
 
     @classmethod
@@ -94,7 +94,7 @@ class Result:
                 store.created,
                 store.opinions(),
                 store.lost_calls(),
-                frozenset(str(row.data["program"]) for row in store.events(kind="ban")),
+                store.out(),
                 _hindrances(store),
             )
 
@@ -112,12 +112,6 @@ class Result:
         open_ = [t for t in self.standing if t.number not in self.confirmed]
         best = table.best(open_, self.objectives)
         return max(self._equals(best, open_), key=lambda t: (self._liked(t), -t.number), default=best)
-
-    @cached_property
-    def out(self) -> frozenset[str]:
-        """Ids of the programs that count no more: banned, or refuted when they were timed again."""
-        refuted = {number for number, verdict in self.confirmed.items() if verdict.score is None}
-        return self.banned | {t.program.id for t in self.trials if t.number in refuted}
 
     @property
     def standing(self) -> list[Trial]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import itertools
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from shlex import quote
@@ -12,13 +13,14 @@ from typing import TYPE_CHECKING, Any, overload
 
 from kernelevo.api import run_folder
 from kernelevo.api.apart import apart
+from kernelevo.api.casting import KERNEL
 from kernelevo.api.check import read_program
 from kernelevo.api.language import refuse_unspendable
 from kernelevo.api.loading import find_task, refuse_early
 from kernelevo.api.lore import learn
 from kernelevo.api.parts import Plan, carry_out, refuse_idle, total_budget
 from kernelevo.api.result import Result
-from kernelevo.api.workplace import need_ray
+from kernelevo.api.workplace import need_ray, refuse_workers
 from kernelevo.config import Settings, load_settings, settings_of_run
 from kernelevo.core import Notice, Program, Task, Trial
 from kernelevo.core.events import Listener
@@ -76,6 +78,7 @@ def _refuse(task: Task, settings: Settings) -> None:
     refuse_unspendable(settings, Budget.parse(settings.budget))
     objectives_of(task.options)  # refuses what makes no sense, before there is a folder
     _own_programs(settings)
+    refuse_workers(settings, staged=task.evaluator == KERNEL)
     if settings.elsewhere is not None:
         return  # nothing is judged here
     if settings.executor == "ray":
@@ -90,7 +93,7 @@ def _own_programs(settings: Settings) -> list[Program]:
     Raises:
         BadProgram: if one of them cannot be read.
     """
-    return [read_program(Path(path).expanduser()) for path in settings.programs]
+    return [read_program(Path(os.path.expanduser(path))) for path in settings.programs]
 
 
 def claim_folder(task: str, settings: Settings) -> Path:
@@ -142,22 +145,49 @@ def optimize(
         progress: whether to print the live report and the table.
         settings: any field of ``config.Settings``, e.g. ``seed=1`` or ``model="..."``.
 
+    Warns:
+        FixedInputWarning: for an input whose values are all the same; the result is used with these alone.
+
     Raises:
         BadSetting: for settings that make no sense.
         BadProgram: for a module that cannot be pickled.
         MachineError: if this machine cannot judge it.
     """
-    from kernelevo.tasks.module import freeze
-
     chosen = load_settings({"budget": budget, **settings})
     limits = Budget.parse(chosen.budget)
     if hotspots is not None:
-        more = {"weights": weights, "listener": listener, "progress": progress}
-        return _hotspots(module, inputs, hotspots, chosen, limits, more)
+        if weights is not None:
+            raise BadSetting("weights and hotspots do not go together", now="give one of them")
+        if chosen.device != "cpu":
+            raise BadSetting(
+                f"hotspots are for the CPU, not for {chosen.device}",
+                why="the model that its parts are tried in stays there",
+                now="optimize a submodule with device='cuda', and put result.module() in its place",
+            )
+        return _hotspots(module, inputs, hotspots, chosen, limits, listener, progress=progress)
+    return _one(module, inputs, weights, chosen, limits, listener, progress=progress, stacklevel=3)
+
+
+def _one(
+    module: nn.Module,
+    inputs: Any,
+    weights: Sequence[float] | None,
+    chosen: Settings,
+    limits: Budget,
+    listener: Listener | None,
+    *,
+    progress: bool,
+    stacklevel: int | None = None,
+) -> Result:
+    """Make one module faster; warn of fixed inputs if a ``stacklevel`` says whose call that is."""
+    from kernelevo.tasks.module import freeze, input_sets, warn_of_fixed
+
     folder = run_folder.choose(chosen, type(module).__name__)
     with run_folder.given_up(folder):
         task = freeze(module, inputs, folder, weights=weights, device=chosen.device, policy=chosen.policy)
         _refuse(task, chosen)
+        if stacklevel is not None:
+            warn_of_fixed(input_sets(inputs, module), stacklevel=stacklevel)
         if not progress or listener is not None:
             return _start(task, chosen, limits, folder, listener)
         return _shown(task, chosen, limits, folder)
@@ -179,28 +209,30 @@ def _shown(task: Task, chosen: Settings, limits: Budget, folder: Path) -> Result
 
 
 def _hotspots(
-    module: nn.Module, inputs: Any, count: int, chosen: Settings, limits: Budget, more: dict[str, Any]
+    module: nn.Module,
+    inputs: Any,
+    count: int,
+    chosen: Settings,
+    limits: Budget,
+    listener: Listener | None,
+    *,
+    progress: bool,
 ) -> Stitched:
     from rich.console import Console
 
     from kernelevo.api.hotspots import stitch
-    from kernelevo.tasks.module import input_sets
+    from kernelevo.tasks.module import input_sets, warn_of_fixed
 
-    if more["weights"] is not None:
-        raise BadSetting("weights and hotspots do not go together", now="give one of them")
-    names = itertools.count(1)
+    sets, names = input_sets(inputs, module), itertools.count(1)
+    warn_of_fixed(sets, stacklevel=3)
 
     def search(part: nn.Module, spot: Hotspot, budget: str) -> Result:
-        own = chosen.to_json()
-        if chosen.out:
-            own["out"] = str(Path(chosen.out) / f"{next(names)}-{spot.kind}")
-        del own["budget"]
-        given = {**more, "weights": spot.weights, **own}
-        found: Result = optimize(part, spot.inputs, budget=budget, **given)
-        return found
+        out = str(Path(chosen.out) / f"{next(names)}-{spot.kind}") if chosen.out else chosen.out
+        own = dataclasses.replace(chosen, budget=budget, out=out)
+        return _one(part, spot.inputs, spot.weights, own, Budget.parse(budget), listener, progress=progress)
 
-    whole = stitch(module, input_sets(inputs, module), count, limits, search)
-    if more["progress"]:
+    whole = stitch(module, sets, count, limits, search)
+    if progress:
         Console(highlight=False, markup=False, emoji=False).print(whole.table())
     return whole
 

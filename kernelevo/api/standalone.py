@@ -37,21 +37,33 @@ def _load_runtime():
     if name in sys.modules:
         return sys.modules[name]
     cache = os.environ.get("KERNELEVO_CACHE") or Path.home() / ".cache" / "kernelevo"
-    folder = Path(cache) / "standalone" / name
-    for path, text in _RUNTIME.items():
-        target = folder / path
-        if not target.is_file() or target.read_text(encoding="utf-8") != text:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            handle, scratch = tempfile.mkstemp(dir=target.parent)
-            with open(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-            os.replace(scratch, target)
+
+    def write(folder):
+        for path, text in _RUNTIME.items():
+            target = folder / path
+            if not target.is_file() or target.read_text(encoding="utf-8") != text:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                handle, scratch = tempfile.mkstemp(dir=target.parent)
+                with open(handle, "w", encoding="utf-8") as file:
+                    file.write(text)
+                os.chmod(scratch, 0o644)  # others may use the same cache
+                os.replace(scratch, target)
+        return folder
+
+    try:
+        folder = write(Path(cache) / "standalone" / name)
+    except OSError:  # a cache that cannot be read or written here
+        folder = write(Path(tempfile.mkdtemp(prefix=name)))
     spec = importlib.util.spec_from_file_location(
         name, folder / "__init__.py", submodule_search_locations=[str(folder)]
     )
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
     return module
 
 
@@ -177,10 +189,13 @@ def standalone(source: str, note: Iterable[str] = (), beside: Mapping[str, str] 
     others = dict(beside or {})
     used = _used(source).union(*(_used(text) for path, text in others.items() if path.endswith(".py")))
     unknown = sorted(name for name in used if name not in PUBLIC)
-    if unknown:
+    # a name of a whole room (kernelevo.core, .api) is for searching, and no part of a program
+    alone = sorted(used - {name for name in used if name in PUBLIC and _file(PUBLIC[name]).is_file()})
+    if alone:
+        said = "kernelevo does not have" if unknown else "cannot go along"
         raise BadProgram(
-            f"the program uses kernelevo.{unknown[0]}, which kernelevo does not have",
-            why="only names of the public interface can go along",
+            f"the program uses kernelevo.{(unknown or alone)[0]}, which {said}",
+            why="only names of the public interface that programs compute with can",
             now="let the program use what kernelevo offers: kernelevo.__all__",
         )
     modules = _closure({PUBLIC[name] for name in used})

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from kernelevo.config import Settings
 from kernelevo.core import Executor, Parcel
+from kernelevo.errors import BadSetting
 from kernelevo.executors import InlineExecutor, Link, ProcessExecutor, WaitingExecutor
 
 RAY = "kernelevo.executors.ray_executor"
@@ -67,7 +68,23 @@ def workplace(
     # One worker holds the one judge. On a CPU builds and measurements cannot overlap anyway; on a GPU a
     # build ends with one call there, which must not run while another program is timed.
     executor = ProcessExecutor(cpu=workers, build=0, devices=(device,), log=log)
-    return Workplace(executor, workers, 1 if staged else workers, apart=not staged)
+    at_once = 1 if staged else workers
+    return Workplace(executor, at_once, at_once, apart=not staged)
+
+
+def refuse_workers(settings: Settings, *, staged: bool) -> None:
+    """Refuse more workers than a run can have: a kernel is built by the one worker that measures it.
+
+    Raises:
+        BadSetting: for more than one on this machine, if programs are built first and then measured.
+    """
+    elsewhere = settings.elsewhere is not None or settings.executor != "process"
+    if staged and not elsewhere and (settings.workers or 1) > 1:
+        raise BadSetting(
+            f"workers={settings.workers} does nothing here",
+            why="on this machine one worker builds and measures kernels, one after the other",
+            now="leave it out; thinkers=N for more asks at a time, executor='ray' for more machines",
+        )
 
 
 def need_ray() -> None:

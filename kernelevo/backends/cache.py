@@ -31,7 +31,7 @@ Stage = Literal["build", "run"]
 def default_root() -> Path:
     """Return ``$KERNELEVO_CACHE`` or ``~/.cache/kernelevo``, absolute: children work in other folders."""
     given = os.environ.get("KERNELEVO_CACHE")
-    return Path(given).expanduser().absolute() if given else Path.home() / ".cache" / "kernelevo"
+    return Path(os.path.expanduser(given)).absolute() if given else Path.home() / ".cache" / "kernelevo"
 
 
 def digest(*parts: object) -> str:

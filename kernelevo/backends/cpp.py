@@ -127,7 +127,8 @@ def compiled(
     base = [*COMMON, *(_inductor(compiler) if torch_headers else PLAIN), *compiler.arch_flags]
     command = [*base, *resolved]
     headers = [*_headers(torch_headers), *_own_headers(source, resolved)]
-    key = digest("cpp", source, command, compiler.version, compiler.arch, headers)
+    script = compiler.path if _is_script(compiler.path) else ""  # its words are those of whom it calls
+    key = digest("cpp", source, command, compiler.version, compiler.arch, headers, *filter(None, [script]))
     if apart:
         key = digest(key, platform.libc_ver())
     folder = BuildCache.here().get(
@@ -202,7 +203,7 @@ def _headers(torch_headers: bool) -> list[str]:
 
 
 def _own_headers(source: str, flags: Sequence[str]) -> list[tuple[str, str]]:
-    """Return what a source may include of its author's own, from folders of the flags or by a whole path."""
+    """Return what a source may include of its author's own: by folders of flags or environment, or a path."""
     folders, forced = [], ""
     for flag, following in itertools.zip_longest(flags, flags[1:], fillvalue=""):
         name = next((n for n in ("-I", "-isystem", "-iquote", "-idirafter") if flag.startswith(n)), None)
@@ -210,7 +211,16 @@ def _own_headers(source: str, flags: Sequence[str]) -> list[tuple[str, str]]:
             folders.append(flag.removeprefix(name) or following)
         elif flag in ("-include", "-imacros"):
             forced += f'#include "{following}"\n'
+    for variable in precompiled.PLACES:
+        folders += filter(None, os.environ.get(variable, "").split(os.pathsep))
     return included(forced + source, [*folders, "/"])
+
+
+@cache
+def _is_script(path: str) -> bool:
+    """Tell whether a compiler is a script, which may add flags of its own."""
+    with open(path, "rb") as file:
+        return file.read(2) == b"#!"
 
 
 def _includes(torch_headers: bool) -> list[str]:

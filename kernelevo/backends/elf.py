@@ -18,6 +18,7 @@ _FATBIN = 0xBA55ED50
 _FATBIN_ELF = 2
 _LZ4, _ZSTD = 1 << 13, 1 << 15
 _LARGEST = 256 << 20
+_MOST_SYMBOLS, _LONGEST_NAME = 1 << 16, 4096
 RESERVED = 1024
 _NOBITS = 8
 # attributes of .nv.info: their numbers, and the one format whose value is a (symbol, number) pair
@@ -59,6 +60,8 @@ def sections(image: bytes) -> list[Section]:
         if step != 64:
             raise ValueError("its section headers have an unknown size")
         rows = [struct.unpack_from("<IIQQQQIIQQ", image, start + i * step) for i in range(count)]
+        if sum(r[5] for r in rows if r[1] != _NOBITS) > 2 * len(image):
+            raise ValueError("its sections are larger than the file")
         contents = [b"" if r[1] == _NOBITS else image[r[4] : r[4] + r[5]] for r in rows]
         if any(r[1] != _NOBITS and len(c) != r[5] for r, c in zip(rows, contents, strict=True)):
             raise ValueError("a section lies outside of the file")
@@ -71,7 +74,9 @@ def sections(image: bytes) -> list[Section]:
 
 
 def _text(table: bytes, at: int) -> str:
-    return table[at : table.find(b"\0", at)].decode("utf-8", "replace") if at < len(table) else ""
+    most = at + _LONGEST_NAME
+    end = table.find(b"\0", at, most)
+    return table[at : most if end < 0 else end].decode("utf-8", "replace") if at < len(table) else ""
 
 
 def kernels(cubin: bytes) -> dict[str, Resources]:
@@ -138,6 +143,8 @@ def architecture(cubin: bytes) -> int:
 
 
 def _symbols(table: Section, found: list[Section]) -> list[str]:
+    if len(table.data) > 24 * _MOST_SYMBOLS:
+        raise ValueError(f"it has more than {_MOST_SYMBOLS} symbols")
     texts = found[table.link].data if table.link < len(found) else b""
     offsets = [struct.unpack_from("<I", table.data, i)[0] for i in range(0, len(table.data) - 23, 24)]
     return [_text(texts, offset) for offset in offsets]

@@ -26,7 +26,11 @@ SHARED_LIMITS = {
 }  # fmt: skip
 _MOST_FILES, _MOST_BYTES = 64, 64 << 20
 _MOST_FOLDERS, _DEEPEST = 4096, 8
-_PROPERTIES = re.compile(r"Function properties for (\S+)\s*\n.*?(\d+) bytes spill stores, (\d+) bytes spill")
+# each part has a largest length: the log is the program's own file, in which a search might go on for days
+_PROPERTIES = re.compile(
+    r"Function properties for (\S{1,4096})\s{0,8}\n"
+    r".{0,200}?\b(\d{1,9}) bytes spill stores, (\d{1,9}) bytes spill"
+)
 
 
 @dataclass(frozen=True)

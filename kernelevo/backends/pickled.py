@@ -206,7 +206,8 @@ def resemble(given: torch.Tensor) -> torch.Tensor:
         return fresh.copy_(torch.complex(resemble(given.real.clone()), resemble(given.imag.clone())))
     if not given.is_floating_point():
         low, high = int(given.min()), int(given.max())
-        return fresh.copy_(torch.randint(low, high + 1, given.shape) if high > low else given)
+        end = min(high + 1, torch.iinfo(torch.int64).max)  # the largest number itself cannot be drawn
+        return fresh.copy_(torch.randint(low, end, given.shape) if end > low + 1 else given)
     finite = torch.isfinite(given)
     values = given[finite].double()
     if values.numel() == 0:

@@ -22,7 +22,7 @@ from kernelevo.errors import BuildError, BuildRefused
 OURS = ("kernelevo.h", "kernelevo/math.h", "kernelevo/rows.h")
 _BLANK = re.compile(r"\s+|//[^\n]*|/\*.*?\*/", re.S)
 _INCLUDE = re.compile(r"#\s*include\s*[<\"]([\w/.]+)[>\"]")
-_PLACES = ("CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH")  # what gcc reads beside its flags
+PLACES = ("CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH")  # what gcc reads beside its flags
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Header:
             BuildRefused: if it is not there and the cache cannot be written.
             OSError: if the disk is full.
         """
-        if not self.command or any(os.environ.get(name) for name in _PLACES):
+        if not self.command or any(os.environ.get(name) for name in PLACES):
             return None
         key = digest("pch", self.name, self.text, self.depends, platform.libc_ver())
         return cache.get(key, self._build, what=f"the precompiled {self.name}")

@@ -104,7 +104,9 @@ def _executable(name: str) -> str | None:
 
 
 def _ask(path: str, folder: Path) -> None:
-    version = _words([path, "--version"]).splitlines()[0]
+    version, *_ = _words([path, "--version"]).splitlines() or [""]
+    if not version:
+        raise ToolchainMissing(f"{path} does not say its version", now="set CXX to a g++ or clang++")
     kind = "clang" if "clang" in version.lower() else "gcc"
     told = _words([path, "-march=native", "-###", "-E", "-x", "c++", os.devnull])
     line = next((part for part in told.splitlines() if "cc1" in part), "")
@@ -186,7 +188,9 @@ def nvrtc() -> Tool | None:
         except importlib.metadata.PackageNotFoundError:
             continue
         return Tool(name, "", version)
-    path = _first(*Path("/usr/local/cuda/lib64").glob("libnvrtc.so*"))
+    # the longest name has the whole version: others are links to it, and its code is kept by that
+    found = sorted(Path("/usr/local/cuda/lib64").glob("libnvrtc.so*"), key=lambda p: (-len(p.name), p.name))
+    path = _first(*found)
     return Tool("libnvrtc", path, path.split(".so.")[-1] if ".so." in path else "?") if path else None
 
 

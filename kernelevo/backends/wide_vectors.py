@@ -7,7 +7,8 @@ from collections.abc import Iterable
 
 from kernelevo.backends import toolchain
 
-_SIZE = re.compile(r"\bvector_size\s*\(\s*(\d+)\s*\)")
+# sizes, and no numbers of so many digits that Python refuses to read them
+_SIZE = re.compile(r"\bvector_size\s*\(\s*(\d{1,9})\s*\)")
 
 
 def advice(texts: Iterable[str]) -> str:

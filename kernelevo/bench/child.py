@@ -21,11 +21,12 @@ from kernelevo import api
 from kernelevo.api.lint import Linted
 from kernelevo.bench.facts import FULL, now
 from kernelevo.bench.given import form_of, grade_given, place
-from kernelevo.bench.job import JOB, LOG, PROGRAM, REFERENCE, ROW, Job, broken_task, no_program
+from kernelevo.bench.job import JOB, LOG, PROGRAM, REFERENCE, ROW, Job, broken_task, no_program, unfit
 from kernelevo.bench.row import BROKEN_TASK, NOTHING_CORRECT, Row
 from kernelevo.bench.worker import DONE, SERVE
 from kernelevo.config import Settings
 from kernelevo.core import Program
+from kernelevo.core.readable import readable
 from kernelevo.core.tree import listing
 from kernelevo.device.heap import keep_freed
 from kernelevo.errors import BadSetting, InputError, KernelEvoError, MachineError, StoreError
@@ -104,6 +105,8 @@ def tried(job: Job, folder: Path, keeper: api.Keeper) -> Row:
     try:
         if job.missing:  # a failure, if its task is one that lint lets into the figures
             row = no_program(job)
+        elif job.unfit:
+            row = unfit(job)
         else:
             row = judged(job, name, folder, keeper) if job.program else searched(job, name, folder, keeper)
         return row if job.source is None else shaped(graded(row, name, job, folder, keeper), name, job)
@@ -252,7 +255,8 @@ def row_of(job: Job, result: Any) -> Row:
 def leave(row: Row, folder: Path) -> None:
     """Write the row, in one step."""
     beside = folder / f".{ROW}.tmp"
-    beside.write_text(json.dumps(row.to_json(), allow_nan=False), "utf-8")
+    # what a program says may hold half a surrogate pair, which no file can
+    beside.write_text(json.dumps(readable(row.to_json()), allow_nan=False), "utf-8")
     beside.replace(folder / ROW)
 
 

@@ -133,17 +133,19 @@ def summary(rows: Iterable[Row], missing: Sequence[str] = ()) -> dict[str, Any]:
 
 
 def _by_task(rows: Iterable[Row]) -> dict[str, Row]:
-    """Return each task's best row: the highest score, else a verdict, else a fault."""
+    """Return each task's best row: one that counts, then the highest score, else a verdict, else a fault."""
     found: dict[str, Row] = {}
     for row in rows:
-        if row.name not in found or _rank(row) > _rank(found[row.name]):
+        if row.name not in found or rank(row) > rank(found[row.name]):
             found[row.name] = row
     return found
 
 
-def _rank(row: Row) -> tuple[bool, bool, float]:
+def rank(row: Row) -> tuple[bool, bool, bool, float]:
+    """Return what puts one program before another of a task; solutions may bring texts of their own."""
     unjudged = (None, NO_PROGRAM, BROKEN_TASK, NEEDS_CUDA)
-    return row.score is not None, row.status not in unjudged, row.score or 0.0
+    judged = row.status not in unjudged
+    return judged and row.grade == JUDGEABLE, row.score is not None, judged, row.score or 0.0
 
 
 def _against(metric: str | None, graded: Mapping[str, Row]) -> dict[str, Any]:

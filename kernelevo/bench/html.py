@@ -11,7 +11,7 @@ from typing import Any
 
 from kernelevo.bench import plots
 from kernelevo.bench.fates import COLUMNS, fate_cells, fates_lines
-from kernelevo.bench.figures import BEST, speedup_key
+from kernelevo.bench.figures import BEST, rank, speedup_key
 from kernelevo.bench.job import PROGRAM, REFERENCE
 from kernelevo.bench.page import counts_line, excluded_lines, figure_rows, machine_lines, their_word, title
 from kernelevo.bench.published import Published, claims, published, sources
@@ -128,7 +128,7 @@ def _best(rows: Sequence[Row]) -> list[Row]:
     """Of several programs for one task the fastest correct one, in order of the tasks."""
     found: dict[str, Row] = {}
     for row in rows:
-        if row.score is not None and row.score > (found[row.name].score or 0 if row.name in found else 0):
+        if row.score is not None and (row.name not in found or rank(row) > rank(found[row.name])):
             found[row.name] = row
     return list(found.values())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,13 +12,13 @@ from typing import Any
 
 from kernelevo.api import read_program
 from kernelevo.bench.facts import size_of
-from kernelevo.bench.row import BROKEN_TASK, NO_PROGRAM, Row
+from kernelevo.bench.row import BROKEN_TASK, NO_PROGRAM, UNKNOWN, Row
 from kernelevo.bench.suite import HE, Suite, folder_name, repaired
 from kernelevo.config import Settings
 from kernelevo.core import Status
 from kernelevo.errors import BadProgram, BadSetting
 from kernelevo.kernels.upstream import NOTHING
-from kernelevo.tasks import bundled, grade, library, variant_constants
+from kernelevo.tasks import bundled, facts, grade, library, variant_constants
 from kernelevo.tasks.upstream import spelled
 
 JOB, ROW, LOG = "job.json", "row.json", "log.txt"  # what a child reads, leaves, and says
@@ -89,7 +90,7 @@ class Job:
 
     def row(self, **more: Any) -> Row:
         """Return its row with what became of it."""
-        known = grade(self.task) if self.source is None else "unknown"
+        known = grade(self.task) if self.source is None else UNKNOWN
         about: dict[str, Any] = {
             "program": self.program or None,
             "grade": known,
@@ -109,6 +110,8 @@ class Job:
             "program_id": self.program_id,
             "source": self.source,
             "text": self.text,
+            "unfit": self.unfit,
+            "unreadable": self.unreadable,
             "claims": dict(self.claims),
             "followed": self.followed,
         }
@@ -126,6 +129,8 @@ class Job:
             data["program_id"],
             data.get("source"),
             text=data.get("text"),
+            unfit=data.get("unfit"),
+            unreadable=data.get("unreadable", ""),
             claims=data.get("claims", {}),
             followed=data.get("followed", False),
         )
@@ -190,8 +195,11 @@ def strangers(folder: str, suite: Suite, device: str) -> list[str]:
     """Return the folders of programs that belong to no task of any suite, misspelt ones say."""
     names = (*bundled(), *(f"{suite.name}/{found}" for found in suite.ids))
     known = {folder_name(task) for task in names}
+    variants = {task: facts(task).get("variants", {}) for task in bundled()}
+    known |= {folder_name(f"{task}@{variant}") for task, found in variants.items() for variant in found}
+    known |= {folder_name(f"{suite.name}/{found}@{HE}") for found in suite.given}
     folders = (path.parent.name for root in _roots(folder, device) for path in root.glob("*/*.py"))
-    return sorted({name for name in folders if name.partition("@")[0] not in known})
+    return sorted({name for name in folders if name not in known})
 
 
 def same_program(task: str) -> str:
@@ -212,20 +220,24 @@ def _kin(task: str) -> list[str]:
 def _roots(folder: str, device: str) -> list[Path]:
     """Return where programs are looked for; a task's are taken from the first folder that has any."""
     if folder != BUNDLED:
-        return [Path(folder).expanduser()]
+        return [Path(os.path.expanduser(folder))]
     return [library.root() / "solutions" / shelf for shelf in library.shelves(device)]
 
 
 def _with_programs(suite: Suite, found: Mapping[str, Any]) -> list[str]:
+    """Return the tasks with programs, their own or those of one that differs in its weights alone.
+
+    Folders of variants that the suite does not have are left alone (see ``strangers``).
+    """
     names: list[str] = []
     for found_id in suite.ids:
         base = f"{suite.name}/{found_id}"
         stem = folder_name(base)
         for folder in found:
             name, at, variant = folder.partition("@")
-            if name == stem:
+            if name == stem and (not at or suite.knows(found_id, variant)):
                 names += suite.select(f"{found_id}{at}{variant}")
-    return list(dict.fromkeys(names))
+    return [n for n in dict.fromkeys(names) if found.keys() & {folder_name(n), *_kin(n)}]
 
 
 def _programs(folder: Path) -> list[Path]:

@@ -70,7 +70,14 @@ class Record:
         return tuple(self._rows[key] for key in self._planned if key in self._rows)
 
     def plan(self, keys: Sequence[Key]) -> None:
-        """Name the rows to come, in order; rows that are there stay, after them those not named now."""
+        """Name the rows to come, in order; rows that are there stay, after them those not named now.
+
+        Of a task whose programs are named, programs that are not among them are gone: they leave the figures,
+        and their folders stay.
+        """
+        named, tasks = set(keys), {name for name, program in keys if program is not None}
+        for key in [k for k in self._rows if k[0] in tasks and k[1] is not None and k not in named]:
+            del self._rows[key], self._planned[key]
         self._planned = dict.fromkeys([*keys, *self._planned])
 
     def plan_next(self, key: Key, *, after: Key) -> None:

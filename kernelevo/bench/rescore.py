@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -32,7 +33,7 @@ class Rescore:
     Args:
         where: folder of the released solutions.
         settings: device, size, policy; ``out`` is the series' folder.
-        tasks_from: an upstream checkout or dataset, for solutions that come without their reference.
+        tasks_from: an upstream checkout or dataset, whose tasks go before references that solutions bring.
     """
 
     where: str
@@ -65,7 +66,7 @@ class Rescore:
     @cached_property
     def _read(self) -> tuple[list[Released], list[str]]:
         """Read once, so that the jobs are those that the record is of."""
-        return read_released(Path(self.where).expanduser())
+        return read_released(Path(os.path.expanduser(self.where)))
 
     @cached_property
     def _levels(self) -> Levels:
@@ -82,7 +83,7 @@ class Rescore:
             BadSetting: if the folder, or that of the tasks, is missing or holds nothing of use.
         """
         found = self._read[0]
-        if self.tasks_from is not None and not Path(self.tasks_from).expanduser().is_dir():
+        if self.tasks_from is not None and not Path(os.path.expanduser(self.tasks_from)).is_dir():
             raise BadSetting(
                 f"there is no folder {self.tasks_from}",
                 now="--tasks-from takes a KernelBench checkout or its dataset",
@@ -122,10 +123,12 @@ class Rescore:
 
     def _reference(self, given: Released) -> tuple[str | None, str]:
         """Return the text of a solution's task (None for a bundled one), and why there is none."""
+        if self.tasks_from is not None:  # a reference that comes with a solution is its maker's
+            text, problem = self._from_checkout(self.tasks_from, given.task)
+            if text or not given.reference:
+                return text, problem
         if given.reference:
             return given.reference, broken(given.reference)
-        if self.tasks_from is not None:
-            return self._from_checkout(self.tasks_from, given.task)
         if given.task in bundled():
             return None, ""
         return "", f"{given.task} is not bundled and the solution brings no reference; give --tasks-from"
@@ -135,7 +138,7 @@ class Rescore:
         level, _, number = name.removeprefix("kernelbench:").partition("/")
         if level not in self._levels:
             try:
-                self._levels[level] = read_level(Path(where).expanduser(), int(level)).tasks
+                self._levels[level] = read_level(Path(os.path.expanduser(where)), int(level)).tasks
             except BadSetting as error:  # other solutions may be for a level that it holds
                 self._levels[level] = error
         found = self._levels[level]
@@ -150,15 +153,18 @@ class Rescore:
         Raises:
             MachineError: if its device is not here.
         """
-        where = str(Path(self.where).expanduser().resolve())
+        where = str(Path(os.path.expanduser(self.where)).resolve())
         sizes = " and ".join(sorted({job.size for job in self.jobs() if not job.problem}))
         settings = replace(self.settings, out=None)
-        from_ = str(Path(self.tasks_from).expanduser().resolve()) if self.tasks_from is not None else None
+        from_ = (
+            str(Path(os.path.expanduser(self.tasks_from)).resolve()) if self.tasks_from is not None else None
+        )
         return facts(self.suite_of(), settings, where, from_, MODE, sizes or None)
 
 
 def _on_repaired(job: Job) -> list[Job]:
     """Return the jobs of a solution on its bundled task with other weights, where as shipped it is blind."""
-    if job.source is not None or job.problem or job.unfit:  # a given task is repaired once it was found blind
+    # a given task is repaired once it was found blind
+    if job.source is not None or job.problem or job.unfit == NEEDS_CUDA:
         return []
     return [replace(job, task=task) for task in repaired(job.task) if same_program(task)]

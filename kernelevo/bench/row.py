@@ -11,6 +11,7 @@ from kernelevo.core import Evaluation, Status
 from kernelevo.report.table import NONE, interval, milliseconds, printable
 
 NOTHING_CORRECT = "nothing_correct"  # a search that ended without a correct program
+UNKNOWN = "unknown"  # lint's word on a task that it has not seen
 NO_PROGRAM = "no_program"  # a task for which a folder of solutions holds none
 BROKEN_TASK = "broken_task"  # a given task that cannot be run at all
 NEEDS_CUDA = "needs_cuda"  # a program for a GPU that was to be judged on a CPU
@@ -58,7 +59,7 @@ class Row:
     metrics: Mapping[str, Any] = field(default_factory=dict)
     feedback: str = ""
     fault: Mapping[str, str] | None = None
-    grade: str = "unknown"
+    grade: str = UNKNOWN
     made_by: str | None = None
     confirmed: bool = False
     trials: Mapping[str, int] = field(default_factory=dict)

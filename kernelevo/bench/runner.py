@@ -90,7 +90,7 @@ class ProcessRunner:
         path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
         # a session of its own: Ctrl-C at the terminal reaches the series, which then ends its child
         return subprocess.Popen(
-            [sys.executable, "-m", self._module, argument],
+            [sys.executable, "-P", "-m", self._module, argument],  # a file beside us is nobody's module
             stdin=stdin,
             stdout=stdout,
             stderr=stderr,

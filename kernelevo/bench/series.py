@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 import shlex
 import signal
 import threading
@@ -30,7 +31,7 @@ from kernelevo.bench.job import (
     with_sources,
 )
 from kernelevo.bench.record import Record, alone
-from kernelevo.bench.row import Row
+from kernelevo.bench.row import NEEDS_CUDA, UNKNOWN, Row
 from kernelevo.bench.runner import ProcessRunner
 from kernelevo.bench.suite import Suite
 from kernelevo.config import Settings
@@ -115,8 +116,8 @@ class Order:
         """
         where = self.solutions
         if where is not None and where != BUNDLED:
-            where = str(Path(where).expanduser().resolve())
-        from_ = str(Path(self.where).expanduser().resolve()) if self.where is not None else None
+            where = str(Path(os.path.expanduser(where)).resolve())
+        from_ = str(Path(os.path.expanduser(self.where)).resolve()) if self.where is not None else None
         return facts(self.suite_of(), replace(self.settings, out=None), where, from_)
 
 
@@ -208,7 +209,7 @@ def _work(jobs: Sequence[Job], record: Record, runner: Runner, ended: Say) -> No
     todo, named = deque(_together(jobs)), {job.key for job in jobs}
     while todo:
         job = todo.popleft()
-        if job.unreadable or not record.done(job.key, job.program_id):  # a row may be of what it was before
+        if job.unreadable or not _is_done(record, job):  # a row may be of what it was before
             known = _known(job)
             row = known or _done(runner, _with_next(job, todo, record), job.key in faulty)
             # of thousands that nobody judges here each would cost a whole record: they wait for the next
@@ -232,7 +233,7 @@ def _together(jobs: Sequence[Job]) -> list[Job]:
 def _with_next(job: Job, todo: Iterable[Job], record: Record) -> Job:
     """Return a job that knows whether another program of its task is to be judged right after it."""
     mates = takewhile(lambda other: (other.task, other.source) == (job.task, job.source), todo)
-    left = (m for m in mates if not (record.done(m.key, m.program_id) or _known(m) or m.missing))
+    left = (m for m in mates if not (_is_done(record, m) or _known(m) or m.missing or m.unfit))
     return replace(job, followed=next(left, None) is not None)
 
 
@@ -251,10 +252,17 @@ def _known(job: Job) -> Row | None:
     """Return the row of a job with which nothing is to be done."""
     if job.problem:
         return broken_task(job)
-    if job.unfit:
+    if job.unfit and (job.source is None or job.unfit == NEEDS_CUDA):
         return unfit(job)
     # of a given task lint has yet to say whether it counts
     return no_program(job) if job.missing and job.source is None else None
+
+
+def _is_done(record: Record, job: Job) -> bool:
+    """Whether nothing is left to do for a job; of a given task lint's word may be missing still."""
+    found = next((row for row in record.rows if row.key == job.key), None)
+    unknown = job.source is not None and found is not None and found.grade == UNKNOWN
+    return record.done(job.key, job.program_id) and not (unknown and job.unfit != NEEDS_CUDA)
 
 
 def _done(runner: Runner, job: Job, afresh: bool) -> Row:
@@ -265,7 +273,7 @@ def _done(runner: Runner, job: Job, afresh: bool) -> Row:
 
 
 def _announce(order: Ordered, jobs: Sequence[Job], record: Record, say: Say) -> None:
-    done = sum(record.done(job.key, job.program_id) for job in jobs)
+    done = sum(_is_done(record, job) for job in jobs)
     before = f", {done} of them done before" if done else ""
     what = "programs" if any(job.program is not None for job in jobs) else "tasks"
     say(f"{len(jobs)} {what}{before}; everything is in {record.folder}")

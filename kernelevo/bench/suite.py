@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -52,7 +53,7 @@ class Suite:
                     why="known: kernelbench:1, kernelbench:2, kernelbench:3, kernelbench:4",
                     now="leave --from out for bundled tasks",
                 )
-            found = read_level(Path(folder).expanduser(), int(level[1]))
+            found = read_level(Path(os.path.expanduser(folder)), int(level[1]))
             given = {str(number): task for number, task in found.tasks.items()}
             return cls(name, tuple(given), given, found.unread)
         known: dict[str, list[str]] = {}
@@ -76,6 +77,12 @@ class Suite:
     def grade(self, name: str) -> str:
         """Return lint's word on a task: the manifest's, or ``unknown`` of a given one until it was run."""
         return "unknown" if self.given else grade(name)
+
+    def knows(self, number: str, variant: str) -> bool:
+        """Return whether a task has a variant; of a given one there is only the repaired one."""
+        if number not in self.ids:
+            return False
+        return variant == HE if self.given else variant in facts(f"{self.name}/{number}").get("variants", {})
 
     def source(self, name: str) -> GivenTask | None:
         """Return a given task; None for a bundled one."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
+import kernelevo
 from kernelevo.cli.output import talk
 from kernelevo.errors import MachineError, WorkerDied, refused
 from kernelevo.store import CONFIG_FILE
@@ -36,7 +37,7 @@ def detach(task: str, flags: Mapping[str, Any], folder: Path) -> int:
         StoreError, Unwritable: if ``run.log`` cannot be written.
         MachineError: if the process cannot be started, or a signal ended it as it began.
     """
-    words = [sys.executable, "-m", "kernelevo", "run", task, "--out", str(folder), *_words(flags)]
+    words = [sys.executable, "-P", "-m", "kernelevo", "run", task, "--out", str(folder), *_words(flags)]
     log, before = folder / LOG, _settings_of(folder)
     pid = _spawn(words, log)
     end = time.monotonic() + _PATIENCE
@@ -76,13 +77,20 @@ def _spawn(words: list[str], log: Path) -> int:
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
         ]
         try:
-            return os.posix_spawn(words[0], words, os.environ, file_actions=opened, setsid=True)
+            return os.posix_spawn(words[0], words, _environment(), file_actions=opened, setsid=True)
         except OSError as error:
             raise MachineError(
                 "the process of the run cannot be started",
                 why=str(error),
                 now="free memory or processes (ulimit -u), or run it without --detach",
             ) from error
+
+
+def _environment() -> dict[str, str]:
+    """Return ours, in which this kernelevo is found wherever the process begins."""
+    root = str(Path(kernelevo.__file__).resolve().parents[1])
+    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
+    return {**os.environ, "PYTHONPATH": path}
 
 
 def _settings_of(folder: Path) -> tuple[int, int] | None:

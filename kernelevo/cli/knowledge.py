@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -119,7 +120,7 @@ def remove(note: Annotated[str, typer.Argument(help="name of the note, as list s
 
 def _text(file: str) -> str:
     try:
-        data = sys.stdin.buffer.read() if file == "-" else Path(file).expanduser().read_bytes()
+        data = sys.stdin.buffer.read() if file == "-" else Path(os.path.expanduser(file)).read_bytes()
         return data.decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise BadSetting(

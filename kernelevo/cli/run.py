@@ -74,7 +74,10 @@ def run(
         Text, typer.Option(help="of a Ray cluster, HOST:6379; default: this machine's, else a new one")
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(help="programs judged at the same time; on Ray all that it offers")
+        int | None,
+        typer.Option(
+            help="programs judged at the same time; kernels: on Ray (all that it offers) or elsewhere"
+        ),
     ] = None,
     thinkers: Annotated[int | None, typer.Option(help="programs thought of at the same time")] = None,
     policy: Annotated[Text, typer.Option(help="any, or no-aten: no PyTorch compute in forward")] = None,

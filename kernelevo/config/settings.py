@@ -72,8 +72,8 @@ class Settings:
         no_knowledge: neither look notes up nor learn any from this run.
         executor: where evaluations run: ``inline``, ``process`` or ``ray``.
         ray_address: the Ray cluster; None means the one of this machine, else a new one on this machine.
-        workers: how many programs may be judged at the same time (kernels: built; one is measured at a time
-            on a machine); None means 1, on Ray every place that the cluster offers.
+        workers: how many programs may be judged at the same time; a machine judges one kernel at a time, so
+            that more are refused there. None means 1, on Ray every place that the cluster offers.
         thinkers: how many programs may be thought of at the same time; None means as many as are judged, and
             at least 2.
         policy: ``any``, or ``no-aten``: no PyTorch compute in ``forward``.

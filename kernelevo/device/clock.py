@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-SHARE = 0.02  # of one core: a sample in which others took more is dropped
+SHARE = 0.02  # of one core: samples too short to show so much tell nothing of other processes
 _HARDLY = 0.01  # of a span: a thread that ran less did none of its work
 _TICK_NS = 10**9 // os.sysconf("SC_CLK_TCK")
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from kernelevo.core import Program, Status
-from kernelevo.core.program import ENTRY
+from kernelevo.core.program import ENTRY, path_problem
 from kernelevo.evaluators.native_program import LANGUAGES, LIBRARY, compiled
 from kernelevo.evaluators.outcome import Outcome, ProgramFailed
 from kernelevo.sandbox import plain_data, scratch
@@ -119,7 +119,7 @@ def attempt(
             program, args[0], timeout=timeout, memory_bytes=memory_bytes, output_bytes=output_bytes,
             threads=threads, files=files, collect=collect,
         )  # fmt: skip
-    if unfit := _unfit(program):
+    if unfit := _unfit(program) or path_problem({**program.files, **(files or {})}):
         return Outcome(Status.BUILD_FAILED, error=unfit)
     order = plain_data.encode({"args": tuple(args), "kwargs": dict(kwargs or {})}, "the arguments")
     most = min(output_bytes, HARD_MOST)
@@ -179,6 +179,8 @@ def execute(
         entry, payload, more = launch(program, flags)
     except ProgramFailed as failed:
         return failed.outcome
+    if problem := path_problem({**program.files, **(files or {}), **more}):
+        return Outcome(Status.BUILD_FAILED, error=problem)
     given = stdin.encode() if isinstance(stdin, str) else stdin
     with (
         workplace(program, {**(files or {}), **more}) as folder,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from pathlib import Path
 
@@ -60,7 +61,7 @@ def _task(name: str) -> Task:
     reference = name
     if ":" in name:
         path, _, function = name.rpartition(":")
-        reference = f"{Path(path).expanduser().resolve()}:{function}"
+        reference = f"{Path(os.path.expanduser(path)).resolve()}:{function}"
     return Task(name, entry.goal, entry.seeds, reference)
 
 

@@ -59,9 +59,9 @@ def score_of(metrics: Mapping[str, Any]) -> float | None:
     """Return the score among foreign metrics: ``combined_score``, ``score``, or the only number there is."""
     for name in ("combined_score", "score"):
         if name in metrics:
-            return float(metrics[name]) if _is_number(metrics[name]) else None
+            return _float(metrics[name]) if _is_number(metrics[name]) else None
     numbers = [value for name, value in metrics.items() if _is_number(value) and name != "validity"]
-    return float(numbers[0]) if len(numbers) == 1 else None
+    return _float(numbers[0]) if len(numbers) == 1 else None
 
 
 def _reached(metrics: Mapping[str, Any]) -> float | None:
@@ -72,7 +72,7 @@ def _reached(metrics: Mapping[str, Any]) -> float | None:
     if "combined_score" in metrics or "score" in metrics:
         return score_of(metrics)
     known = [_plain(value) for name, value in metrics.items() if name != "error"]
-    numbers = [float(value) for value in known if isinstance(value, int | float)]
+    numbers = [_float(value) for value in known if isinstance(value, int | float)]
     return sum(numbers) / len(numbers) if numbers else None
 
 
@@ -118,6 +118,14 @@ def _plain(value: Any) -> Any:
             return repr(value)[:2000]
         return number if math.isfinite(number) else repr(number)
     return repr(value)[:2000]
+
+
+def _float(value: Any) -> float:
+    """Return a number as a float; an integer beyond them all is infinite, which no score may be."""
+    try:
+        return float(value)
+    except OverflowError:
+        return float("inf") if value > 0 else float("-inf")
 
 
 def _is_number(value: Any) -> bool:

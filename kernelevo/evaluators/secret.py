@@ -23,7 +23,7 @@ _ELSEWHERE = f"another folder with {FOLDER}"
 def folder() -> Path:
     """Return ``$KERNELEVO_SECRETS``, or ``~/.local/state/kernelevo``; candidates can read neither."""
     given = os.environ.get(FOLDER)
-    return Path(given).expanduser() if given else Path.home() / ".local" / "state" / "kernelevo"
+    return Path(os.path.expanduser(given)) if given else Path.home() / ".local" / "state" / "kernelevo"
 
 
 def machine_secret() -> bytes:

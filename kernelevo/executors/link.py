@@ -62,6 +62,7 @@ class Link:
         if on_start:
             on_start(self.pgid)
         threading.Thread(target=self._listen, name=f"link-{self.pid}", daemon=True).start()
+        threading.Thread(target=self._end_of_line, name=f"link-end-{self.pid}", daemon=True).start()
 
     @property
     def alive(self) -> bool:
@@ -113,6 +114,15 @@ class Link:
                 replies.settle(future, good, body)
         except EOFError:
             self._bury()
+
+    def _end_of_line(self) -> None:
+        """Close the line when the process ends, once all that it sent is read.
+
+        What it has started may hold its end of the line, and live on.
+        """
+        self._process.wait()
+        with contextlib.suppress(OSError):  # closed already
+            self._socket.shutdown(socket.SHUT_RD)
 
     def _bury(self) -> None:
         """The line is closed: say why to everyone who waits, and leave nothing of the group behind."""

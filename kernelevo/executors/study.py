@@ -20,6 +20,8 @@ def main(fd: int) -> None:
     """Serve the engine at the other end of socket ``fd`` until it is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     connection = socket.socket(fileno=fd)
+    connection.set_inheritable(False)  # what a call starts is not to hold the line when this process is gone
+    os.register_at_fork(after_in_child=connection.close)
     try:
         asyncio.run(_serve_and_die(connection))
     finally:

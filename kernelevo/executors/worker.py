@@ -31,6 +31,8 @@ def main(fd: int) -> None:
     """
     keep_freed()
     connection = socket.socket(fileno=fd)
+    connection.set_inheritable(False)  # what a call starts is not to hold the line when this process is gone
+    os.register_at_fork(after_in_child=connection.close)
     orphaned = threading.Event()
     atexit.register(_sweep, orphaned)  # registered first, so it comes last
     calls: queue.SimpleQueue[tuple[int, bytes] | None] = queue.SimpleQueue()

@@ -126,8 +126,10 @@ def _ahead(snippet: Snippet) -> _Ahead:
 
 
 def _settled(node: ast.stmt) -> bool:
-    """Tell whether a definition holds no state: a function, or a literal."""
+    """Tell whether a definition holds no state: a function, a literal, or another name of torch's own."""
     if isinstance(node, ast.Assign) and len(node.targets) == 1:
+        if re.fullmatch(r"torch(\.\w+)+", ast.unparse(node.value)):
+            return True
         try:
             ast.literal_eval(node.value)
         except ValueError:

@@ -34,7 +34,7 @@ def hold(module, name, tensor, kind):
         if part not in module._modules:
             module.add_module(part, Part())
         module = module._modules[part]
-    if isinstance(tensor, nn.Parameter):
+    if kind == "parameter":
         module.register_parameter(leaf, tensor)
     else:
         module.register_buffer(leaf, tensor, persistent=kind == "buffer")
@@ -110,7 +110,7 @@ def class_head(entries: Sequence[Entry], read: Collection[str], *, evaluated: bo
         if entry.kind == "constant" and entry.name not in read:
             continue
         other = by_name[entry.alias] if entry.alias else entry
-        value = _initial(entry, other.kind == "constant")
+        value = _initial(entry, other)
         lines += wrap("        hold(", ["self", f'"{entry.name}"', value, f'"{_kind(entry)}"'], ")")
     if evaluated:
         lines.append("        self.eval()")
@@ -123,17 +123,27 @@ def _kind(entry: Entry) -> str:
     return "buffer" if entry.persistent else "constant"
 
 
-def _initial(entry: Entry, aliases_constant: bool) -> str:
-    if entry.alias is not None and not aliases_constant:
-        getter = "get_parameter" if entry.kind == "parameter" else "get_buffer"
+def _initial(entry: Entry, other: Entry) -> str:
+    """Return the tensor that an entry begins with; ``other`` is whose alias it is, or the entry itself."""
+    if entry.alias is not None and other.kind != "constant":
+        getter = "get_parameter" if other.kind == "parameter" else "get_buffer"
         return f'self.{getter}("{entry.alias}")'
     if not entry.persistent:
         return embedded(entry.name, entry.tensor)
-    text = f"torch.zeros({tuple(entry.tensor.shape)}, dtype={entry.tensor.dtype})"
+    text = _zeros(entry.tensor)
     if entry.kind == "parameter":
         frozen = "" if entry.tensor.requires_grad else ", requires_grad=False"
         return f"nn.Parameter({text}{frozen})"
     return text
+
+
+def _zeros(tensor: torch.Tensor) -> str:
+    """Return zeros that lie in memory as a tensor does: a view of it may ask for that."""
+    shape, dtype = tuple(tensor.shape), tensor.dtype
+    expanded = any(stride == 0 and size > 1 for stride, size in zip(tensor.stride(), shape, strict=True))
+    if tensor.is_contiguous() or expanded:
+        return f"torch.zeros({shape}, dtype={dtype})"
+    return f"torch.empty_strided({shape}, {tensor.stride()}, dtype={dtype}).zero_()"
 
 
 def method(

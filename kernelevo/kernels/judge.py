@@ -31,7 +31,7 @@ from kernelevo.kernels.reference.correctness import Precision
 from kernelevo.kernels.seed import seeds
 from kernelevo.kernels.stages import BUILD_PATIENCE, FORWARD_PATIENCE, Stages
 from kernelevo.kernels.twins import Twins
-from kernelevo.kernels.verdict import Notes, combine
+from kernelevo.kernels.verdict import NAMES, combine
 from kernelevo.sandbox.scratch import SOON, remove
 from kernelevo.sandbox.zygote import Zygote
 
@@ -221,15 +221,17 @@ class KernelJudge:
 
     def prepare(self, program: Program) -> Artifact:
         """Read, build and load a program once, in the build sandbox; a failure is the artifact's verdict."""
-        policy = str(self.task.options.get("policy", "any"))
+        policy, unknown = str(self.task.options.get("policy", "any")), dict.fromkeys(NAMES)
         try:
             reading = guard.read_program(program, policy=policy)
         except ValueError as error:
-            return Artifact(program, Failed(Status.BUILD_FAILED, rules.BUILDS.broken(str(error))).verdict())
+            return Artifact(
+                program, Failed(Status.BUILD_FAILED, rules.BUILDS.broken(str(error))).verdict(**unknown)
+            )
         if reading.problem:
             rule = rules.OWN_KERNELS if reading.against_policy else rules.BUILDS
             status = Status.REJECTED if reading.against_policy else Status.BUILD_FAILED
-            return Artifact(program, Failed(status, rule.broken(reading.problem)).verdict())
+            return Artifact(program, Failed(status, rule.broken(reading.problem)).verdict(**unknown))
         ground = self.ground
         folder = ground.folder / f"{program.id[:12]}-{next(self._serial)}"
         start = time.monotonic()
@@ -238,7 +240,7 @@ class KernelJudge:
         except Failed as failed:
             known = {"kernels": kernels(folder)}
             remove(folder, seconds=SOON)
-            verdict = with_kernels(failed.verdict(**dict.fromkeys(Notes().metrics)), known)
+            verdict = with_kernels(failed.verdict(**unknown), known)
             return Artifact(program, verdict, folder, known)
         facts = {
             "build_seconds": time.monotonic() - start,

@@ -49,6 +49,10 @@ class SetsJudge:
         for judge in self._judges:
             judge.warm()
 
+    def settle(self) -> bool:
+        """Go on with what a search waits for, set after set; return whether all of it is there."""
+        return all([judge.settle() for judge in self._judges])
+
     def prepare(self, program: Program) -> Artifact:
         """Build for every set, since a program may specialise; the first failure is the verdict."""
         parts = []

@@ -24,15 +24,16 @@ from kernelevo.backends.reference import Reference, load_reference
 from kernelevo.backends.seeding import seeded
 from kernelevo.core import Program
 from kernelevo.device.lease import Lease
-from kernelevo.errors import KernelEvoError
+from kernelevo.errors import KernelEvoError, MachineError
 from kernelevo.kernels.children.supervisor import started
 from kernelevo.sandbox import scratch, stock
-from kernelevo.sandbox.channel import PeerFault
+from kernelevo.sandbox.channel import PeerFault, PeerTimeout
 from kernelevo.sandbox.limits import Limits
 
 SEED, TRIALS, WARM_UPS, CALLS = 42, 5, 3, 100
 EVAL_TRIALS = 2  # upstream never asks for eval mode
 LOOSE, TIGHT = 1e-2, 1e-4
+_LARGEST = 1e300  # of the numbers of a row
 PATIENCE = 300.0
 _SECONDS = 0.5  # for the calls of one side: a slow module is called fewer times
 _FLUSH = 256 << 20
@@ -93,6 +94,13 @@ def judge_as_upstream(
             with Lease(device), zygote.spawn(ENTRY, payload, limits=limits) as child:
                 try:
                     said = child.channel.recv(patience)
+                except PeerTimeout as error:
+                    child.kill("no answer in time")
+                    raise MachineError(
+                        f"upstream's rule was not told in {patience:.0f} s",
+                        why="some thirty calls of the module and of the program are made for it",
+                        now="nothing: our own verdict stands",
+                    ) from error
                 except PeerFault as error:
                     child.kill("no answer")
                     return {**NOTHING, "problem": f"its process gave no answer: {error.what}"[:300]}
@@ -127,7 +135,7 @@ def _sane(said: Any) -> dict[str, Any]:
             told[name] = value is True
         elif name in ("weights", "problem"):
             told[name] = str(value)[:300] if value is not None else None
-        elif isinstance(value, float) and 0 < value < float("inf"):
+        elif isinstance(value, float) and 0 < value < _LARGEST:
             told[name] = value
     return told
 

@@ -27,7 +27,7 @@ from kernelevo.errors import (
     of_the_machine,
     refused,
 )
-from kernelevo.knowledge.note import BUILT_IN, Note, parse_note
+from kernelevo.knowledge.note import BUILT_IN, RUN, Note, parse_note
 
 VARIABLE = "KERNELEVO_KNOWLEDGE"
 _ANOTHER = f"another file with {VARIABLE}"
@@ -50,9 +50,9 @@ class NoteNotFound(InputError):
 def default_path() -> Path:
     """Return where notes are kept: ``KERNELEVO_KNOWLEDGE``, else the user's folder for data."""
     if named := os.environ.get(VARIABLE):
-        return Path(named).expanduser()
+        return Path(os.path.expanduser(named))
     home = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
-    return Path(home).expanduser() / "kernelevo" / "knowledge.db"
+    return Path(os.path.expanduser(home)) / "kernelevo" / "knowledge.db"
 
 
 @cache
@@ -119,7 +119,7 @@ class KnowledgeBase:
         raise NoteNotFound(f"there is no note {id!r}", why=closest(id, [n.id for n in self.notes()]))
 
     def add(self, note: Note) -> None:
-        """Add a note; one of the same name is replaced.
+        """Add a note; one of the same name is replaced, but for what other runs measured of a run's note.
 
         Half a surrogate pair in it (of a run's name that is no text, say) becomes ``?``.
 
@@ -127,11 +127,17 @@ class KnowledgeBase:
             StoreError, Unwritable: if the file cannot be written.
         """
         note = Note.from_json(readable(note.to_json()))
-        data = json.dumps(note.to_json())
-        self._write(
-            ("DELETE FROM hidden WHERE id = ?", (note.id,)),
-            ("INSERT OR REPLACE INTO notes (id, data) VALUES (?, ?)", (note.id, data)),
-        )
+
+        def put(file: sqlite3.Connection) -> None:
+            nonlocal note
+            row = file.execute("SELECT data FROM notes WHERE id = ?", (note.id,)).fetchone()
+            if row is not None and note.origin == RUN:  # two runs may end at once, and each knew the old one
+                note = note.united(Note.from_json(json.loads(row[0])))
+            file.execute("DELETE FROM hidden WHERE id = ?", (note.id,))
+            data = json.dumps(note.to_json())
+            file.execute("INSERT OR REPLACE INTO notes (id, data) VALUES (?, ?)", (note.id, data))
+
+        self._write(put)
         self._hidden.discard(note.id)
         self._own.pop(note.id, None)
         self._own[note.id] = note
@@ -147,11 +153,14 @@ class KnowledgeBase:
             StoreError, Unwritable: if the file cannot be written.
         """
         self.get(id)
-        statements = [("DELETE FROM notes WHERE id = ?", (id,))]
         hides = id not in self._own
-        if hides:
-            statements.append(("INSERT OR IGNORE INTO hidden (id) VALUES (?)", (id,)))
-        self._write(*statements)
+
+        def take(file: sqlite3.Connection) -> None:
+            file.execute("DELETE FROM notes WHERE id = ?", (id,))
+            if hides:
+                file.execute("INSERT OR IGNORE INTO hidden (id) VALUES (?)", (id,))
+
+        self._write(take)
         self._own.pop(id, None)
         if hides:
             self._hidden.add(id)
@@ -234,17 +243,16 @@ class KnowledgeBase:
             ) from error
         self._own = {note.id: note for note in notes}
 
-    def _write(self, *statements: tuple[str, tuple[str, ...]]) -> None:
+    def _write(self, change: Callable[[sqlite3.Connection], None]) -> None:
         if self.path is None:
             return
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with closing(sqlite3.connect(self.path, timeout=_SECONDS, isolation_level=None)) as file:
-                file.execute("BEGIN IMMEDIATE")  # tables and note together, or nothing
+                file.execute("BEGIN IMMEDIATE")  # what is read for it, tables and note together, or nothing
                 for table in _SCHEMA:
                     file.execute(table)
-                for text, values in statements:
-                    file.execute(text, values)
+                change(file)
                 file.execute("COMMIT")
         except OSError as error:
             raise refused(f"the knowledge base {self.path} cannot be written.", error, _ANOTHER) from error

@@ -120,7 +120,9 @@ def distil(
     for trial, evidence in steps:
         groups[_label(trial)].append((trial, evidence))
     old = {note.id: note for note in known if note.origin == RUN}
-    family, first = " ".join(kinds) or task.name, _first(trials)
+    # two folders may have an evaluator.py each: what names it has its whole path
+    own = task.name if task.evaluator == KERNEL else task.evaluator
+    family, first = " ".join(kinds) or own, _first(trials)
     named = f" ({', '.join(kinds)})" if kinds else ""
     notes = []
     for label, members in list(groups.items())[:MOST]:
@@ -131,14 +133,11 @@ def distil(
             f"{label} gained x{evidence.gain:.3g} over {over}, on {task.name}"
             f"{named} on {device}, in run {run}, trial {evidence.trial}."
         )
-        merged: dict[tuple[str, int], Evidence] = {}
-        for row in (*(e for _, e in members), *(old[id].evidence if id in old else ())):
-            merged.setdefault((row.run, row.trial), row)  # what a run says of a trial now is what holds
         title = f"{label} on {' and '.join(kinds[:3]) or task.name}"
-        best_first = tuple(sorted(merged.values(), key=lambda e: -e.gain)[:8])
         sample, language = _sample(trial)
-        note = Note(id, title, symptoms, text, evidence=best_first, **scope)
-        notes.append(replace(note, sample=sample, language=language))
+        note = Note(id, title, symptoms, text, evidence=tuple(e for _, e in members), **scope)
+        note = replace(note, sample=sample, language=language)
+        notes.append(note.united(old.get(id, note)))
     return notes
 
 

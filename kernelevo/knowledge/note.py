@@ -7,13 +7,14 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from kernelevo.errors import InputError, closest
 from kernelevo.knowledge.kinds import KINDS
 
 BUILT_IN, PERSON, RUN = "built-in", "person", "run"
+MOST_EVIDENCE = 8
 _BEGIN = re.compile(r"\A\+\+\+[ \t]*\n")
 _HEAD = re.compile(r"\A\+\+\+[ \t]*\n(.*?)^\+\+\+[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 _SAMPLE = re.compile(r"^```(\w+)\n(.*?)^```\s*$", re.DOTALL | re.MULTILINE)
@@ -80,6 +81,16 @@ class Note:
         if self.origin == BUILT_IN or self.devices or self.kinds:
             return True
         return False if self.origin == RUN else None
+
+    def united(self, other: Note) -> Note:
+        """Return this note with the measurements of both, at most eight, the largest gains first.
+
+        What this one says of a trial holds, whatever the other one says.
+        """
+        rows: dict[tuple[str, int], Evidence] = {}
+        for row in (*self.evidence, *other.evidence):
+            rows.setdefault((row.run, row.trial), row)
+        return replace(self, evidence=tuple(sorted(rows.values(), key=lambda row: -row.gain)[:MOST_EVIDENCE]))
 
     def shown(self) -> str:
         """Return the note as Markdown, for a prompt or a terminal."""

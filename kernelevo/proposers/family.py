@@ -45,6 +45,10 @@ class Family:
         except (KeyError, ValueError):
             return None
 
+    def covers(self, space: Mapping[str, Sequence[Any]]) -> bool:
+        """Tell whether every choice of a table is one here too."""
+        return all(has(self.space[name], choice) for name, choices in space.items() for choice in choices)
+
     def settings(self, point: Point) -> dict[str, Any]:
         """Return the values at a point."""
         return {name: self.space[name][i] for name, i in zip(self.space, point, strict=True)}
@@ -105,10 +109,15 @@ def _without_table(source: str) -> str:
 
 
 def wider(known: Family | None, space: dict[str, list[Any]]) -> Family:
-    """Return a family over ``space`` that keeps what an earlier, narrower table taught and has out."""
-    family = Family(space)
+    """Return a family over ``space`` and what is known: it keeps what an earlier table taught and has out."""
     if known is None:
-        return family
+        return Family(space)
+    family = Family(
+        {
+            name: choices + [c for c in known.space[name] if not has(choices, c)]
+            for name, choices in space.items()
+        }
+    )
     for point, verdict in known.verdicts.items():
         moved = family.point(known.settings(point))
         if moved is not None:

@@ -11,7 +11,6 @@ packaging, also straight from wheels on the path: its database parts are never i
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
@@ -119,7 +118,7 @@ class TuneProposer:
             return None
         key, space = found
         known = self._families.get(key)
-        if known is None or known.size < math.prod(map(len, space.values())):
+        if known is None or not known.covers(space):
             self._families[key] = known = wider(known, space)
         return known, known.point({name: choices[0] for name, choices in space.items()})
 

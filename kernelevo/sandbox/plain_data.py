@@ -10,7 +10,7 @@ import base64
 import binascii
 import math
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -19,6 +19,8 @@ _SMALL = 1 << 63  # integers beyond it travel as hexadecimal text: JSON readers 
 _DTYPES = {"bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"}
 _DTYPES |= {"float16", "float32", "float64", "complex64", "complex128"}
 _MOST_AXES = 16
+_MOST_BYTES = 16 << 20  # of an array: a message has no more
+_MOST_ALIKE = 1000
 _MOST_BITS = 1 << 18  # of each part of a fraction
 
 
@@ -125,9 +127,19 @@ def _array(given: Any) -> Any:
     content = base64.b64decode(body, validate=True)
     if min(shape, default=0) < 0 or len(content) != math.prod(shape) * kind.itemsize:
         raise NotPlain(f"an array of shape {shape} does not have {len(content)} bytes")
+    if math.prod(n or 1 for n in shape) > _MOST_BYTES:  # without a number in it, and of endless empty lists
+        raise NotPlain(f"an array of shape {shape} has too many rows")
     if name == "bool":  # a byte that is neither 0 nor 1 would not be a boolean
         return numpy.frombuffer(content, numpy.uint8).reshape(shape) != 0
     return numpy.frombuffer(content, kind).reshape(shape).astype(name)
+
+
+def _keys(items: Iterable[Any]) -> list[Any]:
+    """Return decoded keys; of a set or dictionary whose keys share few hashes it takes the square of them."""
+    keys = [decode(item) for item in list(items)]
+    if len(keys) > _MOST_ALIKE and len({hash(key) for key in keys}) * 8 < len(keys):
+        raise NotPlain(f"{len(keys)} keys share a few hashes")
+    return keys
 
 
 def _integer(text: Any) -> int:
@@ -156,8 +168,10 @@ def _of_moderate_length(above: int, below: int, where: str) -> tuple[int, int]:
 _MAKERS: dict[str, Callable[[Any], Any]] = {
     "int": _integer,
     "tuple": lambda items: tuple(decode(list(items))),
-    "set": lambda items: {decode(item) for item in list(items)},  # a deadline can ring between two of them
-    "dict": lambda pairs: {decode(key): decode(item) for key, item in pairs},
+    "set": lambda items: set(_keys(items)),
+    "dict": lambda pairs: dict(
+        zip(_keys(key for key, _ in pairs), [decode(item) for _, item in pairs], strict=True)
+    ),
     "bytes": lambda text: base64.b64decode(text, validate=True),
     "complex": _complex,
     "fraction": _fraction,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -140,6 +141,34 @@ def input_sets(inputs: Any, module: nn.Module) -> list[tuple[Any, ...]]:
     found = [_arguments(one, module) for one in sets]
     _refuse_layouts(module, found)
     return found
+
+
+class FixedInputWarning(UserWarning):
+    """An input's values are all the same, and a program is proven, and used, with these alone."""
+
+
+def warn_of_fixed(sets: Sequence[tuple[Any, ...]], *, stacklevel: int) -> None:
+    """Warn of each tensor among the inputs that will be drawn as it is in every call: a mask of ones, zeros.
+
+    Args:
+        sets: as from ``input_sets``.
+        stacklevel: whose call is shown: 1 that of this function, 2 its caller's, and so on.
+    """
+    import torch
+    from torch.utils import _pytree as pytree
+
+    for number, one in enumerate(sets):
+        for place, leaf in enumerate(pytree.tree_leaves(one)):
+            if not isinstance(leaf, torch.Tensor) or leaf.is_meta or not pickled.is_fixed(leaf):
+                continue
+            where = f" of input set {number}" if len(sets) > 1 else ""
+            held = f"is {leaf.flatten()[0].item():g} everywhere" if leaf.numel() else "is empty"
+            warnings.warn(
+                f"input {place}{where} {held}: programs are proven with just these values, and calls with "
+                "others go to the original module; give an input in which they differ unless it stays so",
+                FixedInputWarning,
+                stacklevel=stacklevel + 1,
+            )
 
 
 def _arguments(given: Any, module: nn.Module) -> tuple[Any, ...]:

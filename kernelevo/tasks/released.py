@@ -40,10 +40,11 @@ _AS_NUMBER = re.compile(r"0*(\d{1,4})(?:\.0)?(?:_|$)", re.ASCII)
 _LEVEL_IN_PATH = re.compile(r"level[_-]?(\d)(?!\d)", re.IGNORECASE | re.ASCII)
 _PLACES = (
     re.compile(r"kernelbench[_:](\d)[_/](\d{1,4})(?!\d)", re.IGNORECASE | re.ASCII),
-    re.compile(
-        r"level[_-]?(\d)(?:[/_-]problem[_-]?|/(?:[^/]*/)*?|_)(\d{1,4})(?!\d)", re.IGNORECASE | re.ASCII
-    ),
+    re.compile(r"level[_-]?(\d)(?:[/_-]problem[_-]?|_)(\d{1,4})(?![\da-z])", re.IGNORECASE | re.ASCII),
 )
+_LEVEL_OF_PATH = re.compile(r"level[_-]?(\d)(?!\d)[^/]*/(.+)", re.IGNORECASE | re.ASCII)
+_TITLED = re.compile(r"(\d{1,4})_[a-z]", re.IGNORECASE | re.ASCII)  # 13_DenseNet121TransitionLayer
+_NUMBERED = re.compile(r"(\d{1,4})(?![\da-z])", re.IGNORECASE | re.ASCII)
 _MODEL_NEW = re.compile(
     r"^[ \t]*(?:class\s+ModelNew\b|ModelNew\s*[:=]|(?:from|import)\b.*\bModelNew\b)", re.MULTILINE
 )
@@ -174,14 +175,26 @@ def _whole(pattern: re.Pattern[str], value: Any) -> str | None:
 
 
 def _named(text: str) -> str | None:
+    """Return the task that a path or a text names; None if it names none, or more than one."""
     for pattern in _PLACES:
         if found := pattern.search(text):
             return f"kernelbench:{found[1]}/{int(found[2])}"
-    return None
+    found = _LEVEL_OF_PATH.search(text)
+    if found is None:
+        return None
+    parts = found[2].split("/")
+    titled = {int(match[1]) for part in parts if (match := _TITLED.match(part))}
+    if len(titled) > 1:  # 7_samples/13_Net.py, 13_Net/1_kernel.py: which is meant cannot be told
+        return None
+    plain = [int(match[1]) for part in parts if (match := _NUMBERED.match(part))]
+    numbers = [*titled, *plain]
+    return f"kernelbench:{found[1]}/{numbers[0]}" if numbers else None
 
 
 def _from_files(folder: Path, unread: list[str]) -> Iterator[Released]:
     for path in sorted(folder.rglob("*.py")):
+        if any(name.startswith(".") for name in path.relative_to(folder).parts):
+            continue  # copies that editors keep
         place = spelled(path.relative_to(folder).as_posix())
         task = _named(f"{folder.name}/{place}")
         try:
@@ -196,4 +209,6 @@ def _from_files(folder: Path, unread: list[str]) -> Iterator[Released]:
         elif task is not None:
             unread.append(f"{place}: no class ModelNew")
         elif solves:
-            unread.append(f"{place}: its path names no task (looked for level3/13_Name.py and the like)")
+            unread.append(
+                f"{place}: its path names no task, or two (looked for level3/13_Name.py and the like)"
+            )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kernelevo.api.doctor import examine
+from kernelevo.api.doctor import ENDPOINT, _endpoint, examine
 from kernelevo.sandbox import tier
 
 REFUSED = {"open a socket": "refused: EPERM"}
@@ -24,3 +24,22 @@ def test_a_landlock_that_knows_no_truncation_is_named(monkeypatch, version, acts
     assert row["ok"] is (acts is REFUSED)
     assert row["says"].startswith(told)
     assert ("truncates files" in row["says"] and "needs version 3" in row["says"]) is truncates
+
+
+@pytest.mark.parametrize(
+    ("there", "says"),
+    [
+        ({}, "no key and no base URL: model-free proposers only"),
+        ({"OPENAI_API_KEY": "k"}, "OPENAI_API_KEY set"),
+        ({"KERNELEVO_BASE_URL": "http://user:secret@host/v1"}, "KERNELEVO_BASE_URL set"),
+        ({"OPENAI_API_KEY": "k", "OPENAI_BASE_URL": "http://host"}, "OPENAI_API_KEY and OPENAI_BASE_URL set"),
+    ],
+)
+def test_an_endpoint_may_need_no_key(monkeypatch, there, says):
+    """And neither a key nor an address, which may hold a password, is printed."""
+    for name in ENDPOINT:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in there.items():
+        monkeypatch.setenv(name, value)
+    row = _endpoint()
+    assert row["says"] == says and row["ok"] is bool(there)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kernelevo.api import check_folder, import_results, load_run, resume, run_task
+from kernelevo.api import batch, check_folder, import_results, load_run, resume, run_task
 from kernelevo.cli.main import run_command
 from kernelevo.config import Settings, load_settings
 from kernelevo.core import Evaluation, Fault, Program, Status, Task
@@ -87,6 +87,24 @@ def test_nothing_correct_and_nothing_there(task, folder, tmp_path, capsys):
     empty.mkdir()
     assert run_command(["check", str(empty), task]) == 2
     assert "holds no programs" in capsys.readouterr().err
+
+
+def test_a_machine_that_judged_nothing_is_the_machines_fault(task, folder, monkeypatch, capsys):
+    """Not the programs': exit code 3, and what went wrong is on record."""
+    (folder / "c.py").unlink()
+    broken = [True, True]
+
+    def judge(evaluator, program, say):
+        if broken.pop():
+            raise SandboxError("no device")
+        return Evaluation.ok(1.0)
+
+    monkeypatch.setattr(batch, "judge", judge)
+    assert run_command(["check", str(folder), task]) == 3
+    assert "no device" in capsys.readouterr().err
+    assert [row["fault"]["message"] for row in lines((folder / RESULTS).read_text())] == ["no device"] * 2
+    broken = [False, True]  # one of two was judged: the folder has a result
+    assert run_command(["check", str(folder), task]) == 0
 
 
 def test_programs_of_several_files_and_odd_ones(tmp_path):

@@ -81,9 +81,11 @@ class Dense(nn.Module):
 def test_a_count_that_is_none_is_refused(elsewhere):
     for count in (0, -1, 1.5, True):
         with pytest.raises(BadSetting, match="hotspots"):
-            kernelevo.optimize(Encoder(), torch.zeros(1, 4, dtype=torch.long), hotspots=count, budget="1s")
+            kernelevo.optimize(Encoder(), torch.randint(0, 100, (1, 4)), hotspots=count, budget="1s")
     with pytest.raises(BadSetting, match="weights"):
         kernelevo.optimize(Dense(), torch.rand(1, 32, 8, 8), hotspots=1, weights=[1.0], budget="1s")
+    with pytest.raises(BadSetting, match="for the CPU"):
+        kernelevo.optimize(Dense(), torch.rand(1, 32, 8, 8), hotspots=1, device="cuda", budget="1s")
 
 
 @pytest.mark.slow

@@ -29,11 +29,11 @@ def settings(**flags: Any) -> Any:
     return load_settings(flags, environ={})
 
 
-def result(*banned: str) -> Result:
+def result(*out: str) -> Result:
     seed = Trial(0, Program.single("a", origin=Origin("seed")), Evaluation.ok(1.0))
     made = Program.single("b", parents=(seed.program.id,), origin=Origin("llm", "rows in registers"))
     best = Trial(1, made, Evaluation.ok(1.5, score_low=1.4, score_high=1.6))
-    return Result(Path("run-7"), TASK, {}, "done", (seed, best), {}, 1.0, 1.0, 0.0, banned=frozenset(banned))
+    return Result(Path("run-7"), TASK, {}, "done", (seed, best), {}, 1.0, 1.0, 0.0, out=frozenset(out))
 
 
 def test_a_run_leaves_what_gained_and_the_next_one_is_told() -> None:

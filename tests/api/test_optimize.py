@@ -9,10 +9,11 @@ import torch
 from torch import nn
 
 import kernelevo
-from kernelevo.api import parts
+from kernelevo.api import hotspots, parts, runs
 from kernelevo.errors import BadProgram, BadSetting, MachineError
 from kernelevo.kernels.dropin.optimized import FallbackWarning
 from kernelevo.proposers.rewrite import RewriteProposer
+from kernelevo.tasks.module import FixedInputWarning
 
 QUICK = {"budget": "2", "executor": "inline", "proposers": ["rewrite"], "progress": False, "seed": 1}
 
@@ -78,7 +79,7 @@ def test_a_live_module_becomes_a_drop_in(gate, quick_judge, elsewhere):
         ([], {}, BadProgram, "list"),
         ("x", {}, BadProgram, "str"),
         (torch.zeros(2, 32), {"programs": ["none.py"]}, BadProgram, "none.py"),
-        (torch.zeros(2, 32), {"device": "cuda"}, MachineError, "cuda"),
+        (torch.rand(2, 32), {"device": "cuda"}, MachineError, "cuda"),
     ],
 )
 def test_what_makes_no_sense_is_refused_at_once(gate, elsewhere, monkeypatch, inputs, more, kind, words):
@@ -88,6 +89,19 @@ def test_what_makes_no_sense_is_refused_at_once(gate, elsewhere, monkeypatch, in
     assert not list(elsewhere.glob("runs/*"))
 
 
+@pytest.mark.parametrize("more", [{}, {"hotspots": 1}])
+def test_who_gives_an_input_of_zeros_is_warned_where_it_is_given(gate, elsewhere, monkeypatch, more):
+    def stop(*given):
+        raise MachineError("before anything is judged")
+
+    monkeypatch.setattr(runs, "_start", stop)
+    monkeypatch.setattr(hotspots, "stitch", stop)
+    told = pytest.warns(FixedInputWarning, match="input 0 is 0 everywhere")
+    with told as seen, pytest.raises(MachineError):
+        kernelevo.optimize(gate, torch.zeros(2, 32), **{**QUICK, **more})
+    assert [w.filename for w in seen] == [__file__]
+
+
 def test_a_class_is_not_a_module(elsewhere):
     with pytest.raises(BadSetting, match=r"live torch\.nn\.Module"):
         kernelevo.optimize(Gate, torch.zeros(2, 32), **QUICK)
@@ -95,7 +109,7 @@ def test_a_class_is_not_a_module(elsewhere):
 
 def test_a_module_that_cannot_run_on_its_inputs_is_the_users_to_mend(gate, quick_judge, elsewhere):
     with pytest.raises(BadProgram, match="Gate cannot be run on its own inputs"):
-        kernelevo.optimize(gate, torch.zeros(2, 31), **QUICK)
+        kernelevo.optimize(gate, torch.rand(2, 31), **QUICK)
     assert not list(elsewhere.glob("runs/*"))
 
 

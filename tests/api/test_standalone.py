@@ -248,8 +248,30 @@ def test_a_program_that_needs_nothing_of_ours_stays_as_it_is():
         ("import kernelevo\nkernelevo.nothing()\n", "nothing"),
         ("import torch, kernelevo.backends.cpp\n", "kernelevo.backends.cpp, which cannot go along"),
         ("from kernelevo import cpp\nfrom kernelevo.core import Task\n", "kernelevo.core, which cannot"),
+        ("from kernelevo import Program\n", "kernelevo.Program, which cannot go along"),
+        ("import kernelevo\nkernelevo.execute(None)\n", "kernelevo.execute, which cannot go along"),
     ],
 )
 def test_what_cannot_go_along_is_said(text, words):
     with pytest.raises(BadProgram, match=words):
         standalone(text)
+
+
+def test_a_cache_that_is_no_folder_is_done_without(tmp_path):
+    (tmp_path / "cache").write_text("a file")
+    _try_file(tmp_path, tmp_path / "cache")
+
+
+def test_the_runtime_in_a_shared_cache_can_be_read_by_others(tmp_path):
+    _try_file(tmp_path, tmp_path / "cache")
+    written = [p for p in (tmp_path / "cache" / "standalone").rglob("*") if p.is_file()]
+    assert written and all(p.stat().st_mode & 0o044 == 0o044 for p in written if p.suffix != ".pyc")
+
+
+def _try_file(tmp_path, cache):
+    """Run an exported file that needs the runtime and builds nothing."""
+    text = PROGRAM.replace("LIBRARY = kernelevo.cpp", "TEXTS = str")
+    text = text.replace("LIBRARY.twice(x, y, x.numel())", "y = 2 * x")
+    (tmp_path / "exported.py").write_text(standalone(text).as_file())
+    code = "import exported, torch; print(exported.ModelNew()(torch.ones(1, 3)).tolist())"
+    assert run_in(tmp_path, cache, code) == ["[[6.0, 24.0]]"]

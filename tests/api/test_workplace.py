@@ -1,30 +1,48 @@
 """Workplace: how much of a run happens at a time, and where."""
 
 import os
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from kernelevo.api import parts
 from kernelevo.api.parts import schedule_of
-from kernelevo.api.workplace import Workplace, workplace
+from kernelevo.api.workplace import Workplace, refuse_workers, workplace
 from kernelevo.config import Settings
 from kernelevo.device.groups import groups_folder
 from kernelevo.device.guardian import registered
 from kernelevo.device.priority import LAST
+from kernelevo.errors import BadSetting
 from kernelevo.executors import GenerationHost, InlineExecutor, ProcessExecutor
 
 
-@pytest.mark.parametrize(("staged", "measurers"), [(False, 3), (True, 1)])
-def test_plain_programs_are_judged_side_by_side_and_kernels_measured_alone(
-    staged: bool, measurers: int, tmp_path: Path
+@pytest.mark.parametrize(("staged", "at_once"), [(False, 3), (True, 1)])
+def test_plain_programs_are_judged_side_by_side_and_kernels_one_after_the_other(
+    staged: bool, at_once: int, tmp_path: Path
 ) -> None:
     place = workplace(Settings(workers=3), staged=staged, device="device:0", log=tmp_path / "log")
     try:
         assert isinstance(place.executor, ProcessExecutor)
-        assert (place.builders, place.measurers) == (3, measurers)
+        assert (place.builders, place.measurers) == (at_once, at_once)
     finally:
         place.executor.close()
+
+
+@pytest.mark.parametrize(
+    ("settings", "staged", "refused"),
+    [
+        (Settings(workers=4), True, True),
+        (Settings(workers=4), False, False),
+        (Settings(workers=1), True, False),
+        (Settings(), True, False),
+        (Settings(workers=4, executor="ray"), True, False),
+        (Settings(workers=4, elsewhere="folder", device="cuda"), True, False),
+    ],
+)
+def test_workers_that_a_run_cannot_have_are_refused(settings: Settings, staged: bool, refused: bool) -> None:
+    with pytest.raises(BadSetting, match="workers=4") if refused else nullcontext():
+        refuse_workers(settings, staged=staged)
 
 
 def test_inline_is_one_after_the_other(tmp_path: Path) -> None:

@@ -165,6 +165,30 @@ def test_a_changed_header_of_ones_own_is_compiled_again(
         assert cpp(source, flags=flags).value() == value
 
 
+def test_a_header_in_a_folder_of_the_environment_is_ones_own(
+    private_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CPATH", f"{tmp_path / 'none'}{os.pathsep}{tmp_path}")
+    for value in (1, 22):
+        (tmp_path / "value.h").write_text(f"#define V {value}\n")
+        assert cpp('#include "value.h"\nextern "C" int value() { return V; }').value() == value
+
+
+def test_what_a_script_adds_to_a_compilers_flags_is_not_taken_for_the_compilers_own(
+    private_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = "#ifndef V\n#define V 1\n#endif\n" + 'extern "C" int value() { return V; }'
+    plain = toolchain.compiler()
+    for value in (1, 5, 7):
+        script = tmp_path / f"g++-{value}"
+        script.write_text(f'#!/bin/sh\nexec {plain.path} "$@"{f" -DV={value}" if value > 1 else ""}\n')
+        script.chmod(0o755)
+        monkeypatch.setenv("CXX", str(script))
+        toolchain.compiler.cache_clear()
+        assert toolchain.compiler().version == plain.version
+        assert cpp(source).value() == value
+
+
 def test_run_stage_uses_what_the_build_stage_built(
     private_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

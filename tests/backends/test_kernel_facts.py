@@ -1,10 +1,12 @@
 """Facts of kernels: from ELF images as NVIDIA's tool reads them, from texts, and from a build's folder."""
 
 import ast
+import json
 import os
 import shutil
 import struct
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -210,3 +212,42 @@ def test_mangled_names_become_readable():
         "_Z99short": "_Z99short",
     }.items():
         assert kernel_facts.plain_name(symbol) == name
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("line", ["1" * 2_000_000, "1 bytes spill stores, " * 100_000, " \n" * 1_000_000])
+def test_a_log_without_end_is_read_at_once(line, tmp_path):
+    folder = tmp_path / "cache" / "x"
+    folder.mkdir(parents=True)
+    (folder / "kernel.cubin").write_bytes(b"")
+    (folder / "names.json").write_text(json.dumps({"log": f"Function properties for k\n{line}"}))
+    began = time.process_time()
+    assert kernel_facts.of_folder(tmp_path) == []
+    assert time.process_time() - began < 10
+
+
+def elf_of(*sections, data=b""):
+    """Return an image of sections: (name, type, link, offset, size), the names' table the last one."""
+    head = bytearray(64)
+    head[:6] = b"\x7fELF\x02\x01"
+    head[40:48] = struct.pack("<Q", 64 + len(data))
+    head[58:64] = struct.pack("<HHH", 64, len(sections), len(sections) - 1)
+    rows = b"".join(
+        struct.pack("<IIQQQQIIQQ", name, kind, 0, 0, offset, size, link, 0, 0, 0)
+        for name, kind, link, offset, size in sections
+    )
+    return bytes(head) + data + rows
+
+
+def test_an_image_that_claims_more_than_it_holds_takes_no_memory():
+    image = elf_of(*[(0, 1, 0, 0, 100_000)] * 3000, data=bytes(100_000))
+    with pytest.raises(ValueError, match="larger than the file"):
+        elf.kernels(image)
+    names = b".symtab\0" + b"x" * 1_000_000
+    symbols = bytes(24 * 70_000)
+    rows = [(0, 2, 1, 64 + len(names), len(symbols)), (0, 3, 0, 64, len(names))]
+    with pytest.raises(ValueError, match="more than 65536 symbols"):
+        elf.kernels(elf_of(*rows, data=names + symbols))
+    rows[0] = (0, 2, 1, 64 + len(names), 24 * 5)
+    long = elf.sections(elf_of(*rows, (8, 3, 0, 64, 16), (8, 3, 0, 64, len(names)), data=names + symbols))
+    assert max(len(section.name) for section in long) == 4096

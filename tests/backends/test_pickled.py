@@ -139,6 +139,15 @@ def test_draws_stay_in_range_and_keep_the_layout(values: list[int], dtype: torch
         assert drawn.min() >= given_.min() and drawn.max() <= given_.max()
 
 
+def test_integers_up_to_the_largest_are_drawn() -> None:
+    """Padding is often marked by the largest number, which the generator itself cannot draw."""
+    largest = torch.iinfo(torch.int64).max
+    given_ = torch.tensor([largest - 9, largest, 5])
+    assert (pickled.resemble(given_) >= 5).all()
+    pair = torch.tensor([largest - 1, largest])
+    assert torch.equal(pickled.resemble(pair), pair)
+
+
 def test_strides_of_nested_and_channels_last_inputs_stay(tmp_path: Path) -> None:
     x = torch.randn(2, 3, 4, 4).to(memory_format=torch.channels_last)
     back = reference(tmp_path, nn.Identity(), [({"x": [x]}, None)])

@@ -1,5 +1,6 @@
 """What is found on this machine, and what is said of what is not."""
 
+import importlib.metadata
 import os
 from pathlib import Path
 
@@ -97,3 +98,30 @@ def test_a_folder_whose_name_looks_like_a_flag_is_none(
         "--param=l2-cache-size=1280", "-mtune=alderlake",
     )  # fmt: skip
     assert found.has("avx2") and not found.has("amx-tile")
+
+
+def test_a_compiler_that_says_nothing_is_none(
+    private_cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "silent").write_text("#!/bin/sh\n")
+    (tmp_path / "silent").chmod(0o755)
+    monkeypatch.setenv("CXX", str(tmp_path / "silent"))
+    toolchain.compiler.cache_clear()
+    with pytest.raises(ToolchainMissing, match="does not say its version"):
+        toolchain.compiler()
+    assert toolchain.facts()["c++"] is None
+
+
+def test_a_toolkits_runtime_compiler_is_known_by_its_whole_version(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def none(name: str) -> str:
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    (tmp_path / "libnvrtc.so.12.4.127").touch()
+    for link in ("libnvrtc.so", "libnvrtc.so.12"):
+        (tmp_path / link).symlink_to(tmp_path / "libnvrtc.so.12.4.127")
+    monkeypatch.setattr(importlib.metadata, "version", none)
+    monkeypatch.setattr(toolchain, "Path", lambda path: tmp_path)
+    found = toolchain.nvrtc()
+    assert found is not None and found.version == "12.4.127"

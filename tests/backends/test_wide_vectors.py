@@ -38,3 +38,8 @@ def test_this_machines_vectors_are_as_wide_as_our_header_takes_them():
         '#include <kernelevo/math.h>\nextern "C" int64_t lanes() { return kernelevo::kLanes; }'
     )
     assert 4 * library.lanes() == toolchain.compiler().vector_bytes
+
+
+def test_a_number_of_too_many_digits_is_no_size(monkeypatch):
+    processor(monkeypatch, "-mavx2")
+    assert wide_vectors.advice([f"// vector_size({'1' * 5000})"]) == ""

@@ -3,11 +3,13 @@
 import csv
 import json
 import os
+from dataclasses import replace
 
 import pytest
 
 from kernelevo.bench import plots, run_series
 from kernelevo.bench.fates import FATES, fate, fates
+from kernelevo.bench.job import unfit
 from kernelevo.bench.record import Record
 from kernelevo.bench.rescore import Rescore
 from kernelevo.bench.row import Row
@@ -70,6 +72,8 @@ class Runner:
 
     def __call__(self, job, *, afresh=False):
         self.jobs.append(job)
+        if job.unfit:  # as a child does: what nobody can judge counts where lint says that its task does
+            return replace(unfit(job), grade="judgeable")
         return row(job.task, program=job.program, program_id=job.program_id, claims=job.claims)
 
 
@@ -93,7 +97,8 @@ def test_a_set_is_judged_row_for_row_and_gone_on_with(tmp_path):
     runner, said = Runner(), []
     series = run_series(order, runner=runner, say=said.append)
     assert [(j.task, j.program, j.source) for j in runner.jobs] == [
-        ("kernelbench:1/1", "h100.json/1", TODAY), ("kernelbench:3/13", "h100.json/7", None),
+        ("kernelbench:1/1", "h100.json/1", TODAY), ("kernelbench:1/2", "h100.json/3", TODAY),
+        ("kernelbench:1/2", "h100.json/4", TODAY), ("kernelbench:3/13", "h100.json/7", None),
     ]  # fmt: skip
     assert runner.jobs[0].text == NEW and "h100.json/8" in "".join(said)
     assert len({job.slug for job in order.jobs()}) == 7
@@ -129,7 +134,7 @@ def test_rows_that_nobody_judges_are_written_with_the_next_one_that_somebody_doe
     monkeypatch.setattr(Record, "write", counted)
     where = str(released(tmp_path))
     run_series(Rescore(where, Settings(out=str(tmp_path / "out"))), runner=Runner())
-    assert written == [0, 1, 7, 7]
+    assert written == [0, 1, 3, 4, 7, 7]
     assert run_series(Rescore(where, Settings(out=str(tmp_path / "cut"))), runner=Cut()).interrupted
     assert len(json.loads((tmp_path / "cut" / "bench.json").read_text())["tasks"]) == 6
 
@@ -207,7 +212,11 @@ def test_a_text_that_is_too_large_is_no_program_and_nobodys_fault(tmp_path, monk
     lines(tmp_path / "set" / "a.jsonl", [{**each, "code": large} for each in rows])
     order, runner = Rescore(str(tmp_path / "set"), Settings(out=str(tmp_path / "out"))), Runner()
     found = run_series(order, runner=runner).record.rows
-    assert [(r.status, fate(r)) for r in found] == [("build_failed", "broken")] * 2 and runner.jobs == []
+    assert [(r.status, fate(r)) for r in found] == [("build_failed", "broken")] * 3
+    assert [(r.name, r.grade) for r in found] == [
+        ("kernelbench:1/1", "judgeable"), ("kernelbench:3/3", "blind"), ("kernelbench:3/3@he", "judgeable"),
+    ]  # fmt: skip
+    assert [job.task for job in runner.jobs] == ["kernelbench:1/1"]  # for lint
     assert "takes 3 KiB; a program has 2 KiB at the most" in found[0].feedback
 
 

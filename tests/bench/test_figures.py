@@ -124,6 +124,15 @@ def test_of_several_programs_for_a_task_the_best_one_counts():
     assert summary([fault(program="a/x.py")])["tasks"] == 0
 
 
+def test_a_verdict_that_counts_goes_before_a_higher_one_that_does_not():
+    """A solution may bring a task of its own, on which lint has another word."""
+    several = [row(score=50.0, grade="blind", program="a/x.py"), row(score=1.5, program="a/y.py")]
+    for rows in (several, several[::-1]):
+        found = summary(rows)
+        assert found["baselines"]["best"]["geometric_mean"] == pytest.approx(1.5)
+        assert found["excluded"]["not_judgeable"] == {}
+
+
 def test_a_program_for_a_gpu_is_no_failure_and_a_task_without_one_is_one_by_both_rules():
     theirs = {"correct": True, "correct_loose": True, "speedup": 3.0}
     rows = [

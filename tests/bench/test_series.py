@@ -9,13 +9,16 @@ import pytest
 
 from kernelevo.bench import Order, facts, run_series
 from kernelevo.bench import record as records
+from kernelevo.bench.job import strangers
 from kernelevo.bench.page import their_word
 from kernelevo.bench.row import _SHAPES, Row
+from kernelevo.bench.suite import Suite
 from kernelevo.config import Settings
 from kernelevo.device.statistics import MIN_BLOCKS
 from kernelevo.errors import BadSetting, InputError, NotEnoughMemory, StoreError
 from kernelevo.tasks import library
 from tests.bench.rows import fault, row
+from tests.tasks.foreign import TODAY, checkout
 
 TASKS = "gemm,softmax,layernorm"
 
@@ -421,3 +424,59 @@ def test_a_folder_of_programs_may_be_named_by_home(folder, tmp_path, monkeypatch
     programs(tmp_path / "mine")
     assert len(run_series(order(folder, tasks=None, solutions="~/mine"), runner=Runner()).record.rows) == 3
     assert load(folder)["bench"]["solutions"] == str((tmp_path / "mine").resolve())
+
+
+def test_variants_that_a_suite_does_not_have_are_left_alone_and_named(folder, tmp_path):
+    where = checkout(tmp_path / "up", {"13_A": TODAY, "24_B": TODAY}, level=3)
+    for name in ("kernelbench_3_13", "kernelbench_3_24@excite", "kernelbench_3_13@hee"):
+        (tmp_path / "mine" / name).mkdir(parents=True)
+        (tmp_path / "mine" / name / "a.py").write_text("x = 1\n")
+    settings = Settings(budget="3", out=str(folder))
+    given = Order("kernelbench:3", settings, None, str(tmp_path / "mine"), str(where))
+    assert [(job.task, job.program) for job in given.jobs()] == [
+        ("kernelbench:3/13", "kernelbench_3_13/a.py")
+    ]
+    bundled = order(folder, suite="kernelbench:3", tasks=None, solutions=str(tmp_path / "mine"))
+    assert [job.task for job in bundled.jobs()] == ["kernelbench:3/13", "kernelbench:3/24@excite"]
+    suite = Suite.find("kernelbench:3")
+    assert strangers(str(tmp_path / "mine"), suite, "cpu") == ["kernelbench_3_13@hee"]
+
+
+def test_a_program_for_a_task_as_shipped_is_no_failure_of_another_task(folder, tmp_path):
+    for name in ("kernelbench_3_13", "kernelbench_3_28", "kernelbench_3_7"):
+        (tmp_path / "mine" / name).mkdir(parents=True)
+        (tmp_path / "mine" / name / "a.py").write_text("x = 1\n")
+    jobs = order(folder, suite="kernelbench:3", tasks=None, solutions=str(tmp_path / "mine")).jobs()
+    # 28@batchfirst computes something else; 7@he has other weights alone
+    assert [job.task.partition("/")[2] for job in jobs] == ["7", "7@he", "13", "28"]
+
+
+def test_a_program_that_is_gone_leaves_the_figures_and_keeps_its_folder(folder, tmp_path):
+    given = programs(tmp_path / "mine")
+    one = order(folder, tasks="softmax,gemm", solutions=str(given))
+    assert len(run_series(one, runner=Runner()).record.rows) == 3
+    (given / "ops_softmax" / "b.py").rename(given / "ops_softmax" / "better.py")
+    runner = Runner()
+    rows = run_series(one, runner=runner).record.rows
+    assert sorted(r.program for r in rows) == ["ops_gemm/c.py", "ops_softmax/a.py", "ops_softmax/better.py"]
+    assert runner.asked == [("softmax", False)]
+    rows = run_series(order(folder, tasks="gemm", solutions=str(given)), runner=runner).record.rows
+    assert len(rows) == 3  # those of a task that is not asked for stay
+
+
+def test_a_given_task_on_which_lint_had_no_word_is_asked_about_again(folder, tmp_path):
+    where = checkout(tmp_path / "up", {"13_A": TODAY}, level=3)
+    settings = Settings(budget="3", out=str(folder))
+    given = Order("kernelbench:3", settings, "13", None, str(where))
+    first = run_series(given, runner=Runner(**{"13": lambda name: row(name, grade="unknown")}))
+    assert first.record.rows[0].grade == "unknown"
+    again = Runner()
+    assert run_series(given, runner=again).record.rows[0].grade == "judgeable"
+    assert again.asked == [("13", False)]
+    run_series(given, runner=again)
+    assert len(again.asked) == 1
+
+
+def test_a_home_that_nobody_has_is_a_folder_that_is_not_there(folder):
+    with pytest.raises(BadSetting, match="there is no folder"):
+        order(folder, solutions="~nobodyhere/programs").jobs()

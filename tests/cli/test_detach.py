@@ -54,7 +54,7 @@ def test_settings_that_lay_there_are_not_taken_for_a_run_that_has_begun(folder, 
 
 
 def test_new_settings_in_place_of_what_lay_there_are_a_run_that_has_begun(folder, begins_as, capsys):
-    begins_as(f'sleep 0.3; echo new > "$6/scratch"; mv "$6/scratch" "$6/{CONFIG_FILE}"; sleep 2; exit 4')
+    begins_as(f'sleep 0.3; echo new > "$7/scratch"; mv "$7/scratch" "$7/{CONFIG_FILE}"; sleep 2; exit 4')
     assert detach("task", {}, folder) == 0
     assert (folder / CONFIG_FILE).read_text() == "new\n"
     assert f"runs in {folder}; what it says: {folder / LOG}" in capsys.readouterr().err

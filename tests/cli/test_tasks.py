@@ -21,7 +21,7 @@ def rows(capsys):
 
 def test_every_name_that_run_knows_is_there(rows):
     found = {row["name"]: row for row in rows()}
-    problems = {name for name, row in found.items() if row["group"] == "problems"}
+    problems = {name for name, row in found.items() if row["group"] == "packs"}
     assert found.keys() - problems == set(bundled())
     assert problems == set(registry.names()) - {"kernel"}
     assert all("\n" not in row["title"] for row in found.values())
@@ -55,5 +55,5 @@ def test_an_installed_package_that_breaks_is_named(rows, monkeypatch):
         raise registry.BadProgram(f"{name} raises ImportError")
 
     monkeypatch.setattr(registry, "find", broken)
-    (row,) = [row for row in rows("problems") if row["name"] == "circle_packing"]
+    (row,) = [row for row in rows("packs") if row["name"] == "circle_packing"]
     assert row["title"] == "cannot be used: circle_packing raises ImportError"

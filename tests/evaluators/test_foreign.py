@@ -179,6 +179,7 @@ def test_endless_words_fill_nothing(tmp_path, monkeypatch):
         ("'tests': {'a': 1}", 3.0, ("tests", [{"name": "a", "score": 1.0}])),
         ("'error': 'it broke'", None, None),
         ("'error': True", None, None),
+        ("'combined_score': 10**400", None, None),
     ],
 )
 def test_words_that_mean_something_else_elsewhere(tmp_path, more, score, metric):

@@ -181,3 +181,27 @@ def test_a_file_of_the_working_folder_is_not_taken_for_a_module_of_ours(
         assert executor.submit(toys.pid).result(30) != os.getpid()
     finally:
         executor.close()
+
+
+def test_a_death_is_seen_though_what_the_worker_started_lives_on(executor: ProcessExecutor) -> None:
+    """It holds the worker's end of the line, and leads a session of its own, which nobody ends."""
+    child = executor.submit(toys.start_a_sleeper).result(30)
+    try:
+        dying = executor.submit(toys.exit_hard, 3)
+        assert isinstance(dying.exception(15), WorkerDied)
+    finally:
+        os.kill(child, signal.SIGKILL)
+
+
+def test_what_a_worker_started_does_not_hold_its_line(executor: ProcessExecutor) -> None:
+    worker, child = executor.submit(toys.fork_a_sleeper).result(30)
+    try:
+
+        def sockets(pid: int) -> set[str]:
+            links = (os.readlink(fd) for fd in Path(f"/proc/{pid}/fd").iterdir())
+            return {link for link in links if link.startswith("socket:")}
+
+        assert sockets(worker)
+        until(lambda: not sockets(child))
+    finally:
+        os.kill(child, signal.SIGKILL)

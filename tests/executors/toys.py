@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -62,6 +63,23 @@ def span(seconds: float) -> tuple[float, float]:
 
 def exit_hard(code: int) -> None:
     os._exit(code)
+
+
+def start_a_sleeper() -> int:
+    """Start a process that holds our sockets and is in no group of ours."""
+    links = [Path(f"/proc/self/fd/{name}") for name in os.listdir("/proc/self/fd")]
+    held = [int(p.name) for p in links if p.is_symlink() and os.readlink(p).startswith("socket:")]
+    return subprocess.Popen(["sleep", "1000"], pass_fds=held, start_new_session=True).pid
+
+
+def fork_a_sleeper() -> tuple[int, int]:
+    """Return our number and that of a fork of ours."""
+    child = os.fork()
+    if child == 0:
+        os.setsid()
+        time.sleep(1000)
+        os._exit(0)
+    return os.getpid(), child
 
 
 def segfault() -> None:

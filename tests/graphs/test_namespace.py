@@ -46,6 +46,17 @@ def test_what_is_the_same_is_shared_and_state_is_not():
     assert scope["kept"] is not scope["kept_2"] and "LIMIT_2" not in scope
 
 
+def test_another_name_of_torchs_own_is_shared():
+    """It need not be renamed, which would meet the keyword of the same name."""
+    space = Namespace()
+    text = "device = torch.device\n\n\ndef run(x):\n    return torch.ones({}, device=device('cpu'))\n"
+    text = "import torch\n" + text
+    space.admit([Snippet("a", text.format(1))])
+    assert space.admit([Snippet("a", text.format(2))]) == {"run": "run_2"}
+    scope = values(space)
+    assert [len(scope[run](0)) for run in ("run", "run_2")] == [1, 2]
+
+
 def test_what_reads_something_else_is_something_else():
     space = Namespace()
     space.admit([Snippet("a", FIRST)])

@@ -70,6 +70,49 @@ def test_state_structures_and_constants(tmp_path):
         program(captured.inputs[0], captured.inputs[1], False, 2)
 
 
+class Strided(nn.Module):
+    """A parameter by columns, of which forward asks for a view that no other layout has; one expanded."""
+
+    def __init__(self):
+        super().__init__()
+        self.q = nn.Parameter(torch.randn(8, 6).t())
+        self.register_buffer("scale", torch.randn(1, 6).expand(3, 6))
+
+    def forward(self, x):
+        return x @ self.q.t().view(2, 4, 6)[0].t() + (x * self.scale)[:, :4]
+
+
+def test_parameters_lie_in_memory_as_the_modules_do(tmp_path):
+    module = Strided()
+    captured = capture(module, (torch.randn(3, 6),))
+    text = print_program(captured)
+    program = load(text, tmp_path, module)
+    assert difference(captured, program) == ""
+    assert program.q.stride() == module.q.stride() and text.count("empty_strided") == 1
+
+
+class Tied(nn.Module):
+    """A buffer that is a parameter's very object."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(4, 4)
+        self.register_buffer("tied", self.linear.weight)
+
+    def forward(self, x):
+        return self.linear(x) @ self.tied
+
+
+def test_a_buffer_may_be_a_parameter(tmp_path):
+    module = Tied()
+    captured = capture(module, (torch.randn(3, 4),))
+    program = load(print_program(captured), tmp_path, module)
+    assert difference(captured, program) == ""
+    assert program.tied is program.linear.weight
+    assert [name for name, _ in program.named_buffers()] == ["tied"]
+    assert [name for name, _ in program.named_parameters()] == ["linear.weight", "linear.bias"]
+
+
 def test_a_program_of_one_mode_says_so(tmp_path):
     module = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4)).eval()
     captured = capture(module, (torch.randn(3, 4),))

@@ -86,6 +86,18 @@ def short_loop(m, x):
     return loop(m, x[:3])
 
 
+class Joined(nn.Module):
+    """A layer whose output and states another one takes."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = nn.LSTM(4, 5), nn.LSTM(5, 5)
+
+    def forward(self, x):
+        y, states = self.first(x)
+        return self.second(y, states)
+
+
 class Decay(nn.Module):
     def __init__(self):
         super().__init__()
@@ -316,6 +328,38 @@ def test_matches_and_follows_its_parameters(name, module, x, tmp_path):
     call = [Call((x,), {})]
     for mine, theirs in zip(observe(program, call).outputs, observe(module, call).outputs, strict=True):
         torch.testing.assert_close(mine, theirs, atol=2e-5, rtol=2e-5)
+
+
+def pairs_of_linear(m, x):
+    return torch.stack([m[1](m[0](x[:, t])) for t in range(5)], 1)
+
+
+def layers_of_linear(m, x):
+    inner = [m[0](x[:, t]) for t in range(5)]
+    return torch.stack([m[1](y) for y in inner], 1)
+
+
+def hops(m, x):
+    s = x
+    for _ in range(3):
+        s = torch.softmax(2.0 * s @ m[0](x).transpose(-2, -1), -1) @ x
+    return s
+
+
+STACKED = [
+    ("recurrent-cells", Joined(), torch.randn(3, 2, 4), 2),
+    ("batched-steps", module_of(pairs_of_linear, nn.Linear(4, 3), nn.Linear(3, 6)), torch.randn(2, 5, 4), 2),
+    ("batched-steps", module_of(layers_of_linear, nn.Linear(4, 3), nn.Linear(3, 6)), torch.randn(2, 5, 4), 2),
+    ("fused-attention", module_of(hops, nn.Linear(8, 8)), torch.randn(2, 5, 8), 3),
+]
+
+
+@pytest.mark.parametrize(("name", "module", "x", "places"), STACKED)
+def test_what_reads_the_result_of_another_match_matches_too(name, module, x, places, tmp_path):
+    captured = capture(module, (x,))
+    (applied,) = apply_reported(captured, [name])
+    assert (applied.places, applied.refused) == (places, "")
+    assert difference(captured, load(print_program(captured), tmp_path, module)) == ""
 
 
 @pytest.mark.parametrize(("name", "module", "x"), OTHERS)

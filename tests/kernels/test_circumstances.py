@@ -6,21 +6,12 @@ from kernelevo.core import Program, Status
 from kernelevo.kernels.judge import KernelJudge
 from tests.kernels.conftest import MODEL, task_of
 
-PARTS = """
-import torch
-from torch import nn
-
-{known}
-
-class ModelNew(nn.Module):
-    def __init__(self, width):
-        super().__init__()
-        self.norm = nn.BatchNorm1d(width)
-        self.linear = nn.Linear(width, 96)
-        self.out = nn.Linear(96, 32)
-
-    def forward(self, x):
-        y = self.out(torch.relu(self.linear(torch.relu(self.norm(x)))))
+PARTS = (
+    MODEL.partition("def get_inputs")[0]
+    .rstrip()
+    .replace("class Model(", "{known}\n\n\nclass ModelNew(")
+    .replace("return self.out", "y = self.out")
+    + """
         parts, threads = {parts}, torch.get_num_threads()
         result = torch.zeros_like(y)
         for i in range(threads):  # one each, as a parallel region does
@@ -28,6 +19,7 @@ class ModelNew(nn.Module):
             result[rows] = y[rows]
         return result
 """
+)
 
 
 @pytest.mark.parametrize(

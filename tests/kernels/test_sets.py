@@ -5,6 +5,7 @@ import math
 import pytest
 
 from kernelevo.core import Artifact, Evaluation, Program, Status, Task
+from kernelevo.engine import evaluation
 from kernelevo.kernels.baselines.ranking import CLASSES
 from kernelevo.kernels.sets import SetsJudge, joined
 
@@ -18,13 +19,17 @@ class OneSet:
 
     def __init__(self, task):
         self.number = task.options["reference"]["set"]
-        self.news, self.closed = [], False
+        self.news, self.closed, self.settled = [], False, 0
 
     def seeds(self):
         return (Program.single("seed"),)
 
     def warm(self):
         pass
+
+    def settle(self):
+        self.settled += 1
+        return self.settled > self.number
 
     def close(self):
         self.closed = True
@@ -65,6 +70,14 @@ def test_the_score_is_the_weighted_geometric_mean(judge, stage):
     assert found.metrics["latency_ms"] == pytest.approx(2.0) and found.metrics["oracle_error"] == 2e-7
     assert found.metrics["precision"] == "tf32" and found.metrics["meets_1e-5"] is False
     assert found.metrics["speedup_vs_compile"] is None and found.metrics["baseline"] == "eager,eager"
+
+
+def test_a_search_waits_for_what_every_set_prepares(judge, monkeypatch):
+    monkeypatch.setattr(evaluation, "evaluator", lambda loader, task: judge)
+    monkeypatch.setattr(judge, "seeds", tuple)
+    assert evaluation.offer("", TASK).settles
+    assert not evaluation.settle("", TASK).done  # the second set is not there yet, and goes on all the same
+    assert evaluation.settle("", TASK).done
 
 
 @pytest.mark.parametrize("number", [0, 1])

@@ -89,7 +89,9 @@ def test_what_fails_says_why(tmp_path, source, words):
     assert not told["correct"] and words in str(told["problem"])
 
 
-@pytest.mark.parametrize("said", [None, [], "yes", {"correct": "yes", "speedup": float("inf"), "more": 1}])
+@pytest.mark.parametrize(
+    "said", [None, [], "yes", {"correct": "yes", "speedup": float("inf"), "more": 1}, {"speedup": 1e305}]
+)
 def test_answers_are_not_believed_as_they_come(said):
     told = upstream._sane(said)
     assert set(told) == set(upstream.NOTHING) and not told["correct"] and told["speedup"] is None

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from kernelevo.errors import InputError, StoreError, Unwritable
 from kernelevo.knowledge import Evidence, KnowledgeBase, Note, default_path, kinds_of, parse_note
 from kernelevo.knowledge.base import NoteNotFound
-from kernelevo.knowledge.note import BadNote
+from kernelevo.knowledge.note import RUN, BadNote
 
 TEXT = """+++
 title = "Frobnicate in strips"
@@ -297,3 +297,23 @@ def test_a_sample_cannot_end_its_fence():
     shown = Note("a", "b", "", "c", sample=sample, language="python").shown()
     assert shown.endswith(f"````python\n{sample}````")
     assert "```cpp\nint x;\n```" in parse_note(TEXT).shown()
+
+
+def test_two_runs_that_end_at_once_both_leave_their_measurements(tmp_path):
+    """Each was made of what the base held before either had ended."""
+
+    def note(run, gain):
+        return Note(
+            "worked.x", "x", "slow", f"gained in {run}", origin=RUN, evidence=(Evidence(run, 1, gain),)
+        )
+
+    path = tmp_path / "notes.db"
+    first, second = KnowledgeBase(path), KnowledgeBase(path)
+    first.add(note("a", 1.5))
+    second.add(note("b", 2.5))
+    (kept,) = [n for n in KnowledgeBase(path).notes() if n.id == "worked.x"]
+    assert [(e.run, e.gain) for e in kept.evidence] == [("b", 2.5), ("a", 1.5)]
+    assert kept.text == "gained in b"
+    first.add(note("a", 1.1))  # a run that went on says something else of its trial
+    (kept,) = [n for n in KnowledgeBase(path).notes() if n.id == "worked.x"]
+    assert [(e.run, e.gain) for e in kept.evidence] == [("b", 2.5), ("a", 1.1)]

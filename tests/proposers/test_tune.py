@@ -270,3 +270,16 @@ def test_an_annotated_table_is_searched_as_any_other():
     start = Program.single("TUNE: dict[str, list[int]] = {'A': [1, 2, 3], 'B': [4, 5]}\nprint(TUNE)\n")
     seen = search(TuneProposer(patience=2), start, 10, judge=lambda p: 1.0)
     assert len(seen) == 3  # two points without improvement
+
+
+def test_other_choices_of_an_equally_large_table_are_searched_too():
+    def choosing(score, *choices):
+        return Verdict(program({"A": list(choices)}), Evaluation.ok(score))
+
+    tuner = TuneProposer()
+    first, other = choosing(1.0, 64, 128), choosing(2.0, 256, 512)
+    for number, verdict in enumerate((first, other)):
+        tuner.observe(Trial(number, verdict.program, verdict.evaluation))
+    out = {values_in_use(ask(tuner, other, seed)[0].source)["A"] for seed in range(2)}
+    assert out == {128, 512} and not ask(tuner, other)
+    assert not ask(tuner, first)  # one search, which knows all four

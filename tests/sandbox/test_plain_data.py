@@ -86,6 +86,9 @@ HOSTILE = [
     {"~": "complex", "v": [1]},
     {"~": "bytes", "v": "?"},
     {"~": "fraction", "v": [hex(1 << 300_000), "0x3"]},  # to reduce such ones takes minutes
+    {"~": "array", "v": ["float64", [10**9, 0], ""]},  # a list of a thousand million empty lists
+    {"~": "set", "v": [k * (2**61 - 1) for k in range(1, 30_000)]},  # all have the hash 0
+    {"~": "dict", "v": [[k * (2**61 - 1), 0] for k in range(1, 30_000)]},
 ]
 
 

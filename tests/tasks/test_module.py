@@ -9,6 +9,7 @@ import torch
 from kernelevo.backends.reference import load_reference
 from kernelevo.errors import BadProgram, BadSetting
 from kernelevo.tasks import freeze, input_sets
+from kernelevo.tasks.module import FixedInputWarning, warn_of_fixed
 
 
 def test_round_trip_keeps_values_mode_and_inputs(tmp_path):
@@ -51,6 +52,20 @@ def test_input_sets_and_weights(tmp_path):
     task = freeze(torch.nn.Identity(), [a, b], tmp_path, weights=[3, 1])
     assert task.options["reference"]["weights"] == [0.75, 0.25]
     assert task.options["reference"]["sets"] == 2
+
+
+def test_inputs_that_are_one_value_everywhere_are_told_by_their_place():
+    x, mask = torch.arange(4.0), torch.ones(4, dtype=torch.bool)
+    with pytest.warns(FixedInputWarning) as seen:
+        warn_of_fixed([(x, {"mask": mask}), (x, torch.full((2,), 0.5), torch.empty(0))], stacklevel=1)
+    told = [str(w.message).split(":")[0] for w in seen]
+    assert told == [
+        "input 1 of input set 0 is 1 everywhere",
+        "input 1 of input set 1 is 0.5 everywhere",
+        "input 2 of input set 1 is empty",
+    ]
+    assert {w.filename for w in seen} == {__file__}
+    warn_of_fixed([(x, 3, None)], stacklevel=1)  # nothing is said, which would be an error here
 
 
 def test_what_cannot_be_pickled_is_refused(tmp_path):

@@ -42,6 +42,12 @@ def test_rows_name_their_task_in_many_ways(tmp_path):
         ("runs/level_1_problem_12_sample_0_kernel.py", "kernelbench:1/12"),
         ("level2/best/7_Thing.py", "kernelbench:2/7"),
         ("kernelbench_3_44/mine.py", "kernelbench:3/44"),
+        ("gpt_level3_1shot/13_Net.py", "kernelbench:3/13"),
+        ("level3/2025-09-01/13_Net.py", "kernelbench:3/13"),
+        ("level3/13_Net/0.py", "kernelbench:3/13"),
+        ("level3/13/sample_0.py", "kernelbench:3/13"),
+        ("level3/sample_7/13.py", "kernelbench:3/13"),
+        ("level3_13/a.py", "kernelbench:3/13"),
     ],
 )
 def test_files_are_named_by_their_task(tmp_path, place, task):
@@ -187,3 +193,14 @@ def test_what_no_file_or_float_can_hold_is_not_taken_over(tmp_path):
     assert found.claims == {"score_?": 1.5}
     said = "half a surrogate pair stands in its text, which no file can hold"
     assert unread == [f"a.jsonl/{n}: {said}" for n in (2, 3)]
+
+
+def test_a_path_that_may_mean_two_tasks_is_left_out_and_named(tmp_path):
+    for place in ("level3/7_samples/13_Net.py", "level3/13_Net.py", "level3/.ipynb_checkpoints/13_Net.py"):
+        path = tmp_path / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(NEW)
+    ((found,), unread) = read_released(tmp_path)
+    assert found.place == "level3/13_Net.py"  # a copy that an editor keeps is nobody's solution
+    (words,) = unread
+    assert words.startswith("level3/7_samples/13_Net.py: its path names no task, or two")

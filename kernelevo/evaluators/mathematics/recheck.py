@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import sys
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -17,6 +18,8 @@ from typing import Any
 from kernelevo.errors import BadProgram, KernelEvoError
 from kernelevo.evaluators.mathematics import kissing, uncertainty
 from kernelevo.evaluators.mathematics.step_functions import UNIT
+
+_FRACTION = re.compile(r"-?\d+(?:/\d+)?", re.ASCII)
 
 
 def saved(name: str, construction: Any) -> str:
@@ -143,6 +146,8 @@ def _exact(value: Any) -> Any:
     if isinstance(value, list):
         return [_exact(v) for v in value]
     if isinstance(value, str):
+        if not _FRACTION.fullmatch(value):  # an exponent would be computed, whatever it takes
+            raise ValueError(f"{value[:40]!r} is no fraction of whole numbers")
         return Fraction(value)
     if type(value) is not int:
         raise TypeError(f"{value!r} is no exact number")

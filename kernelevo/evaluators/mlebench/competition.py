@@ -61,7 +61,7 @@ def is_competition(name: str) -> bool:
 def data_folder() -> str | None:
     """Return where a person said that prepared competitions are, as an absolute path."""
     given = os.environ.get(DATA)
-    return str(Path(given).expanduser().resolve()) if given else None
+    return str(Path(os.path.expanduser(given)).resolve()) if given else None
 
 
 def read_competition(name: str, data: str | None) -> Competition:

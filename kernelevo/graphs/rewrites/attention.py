@@ -108,6 +108,7 @@ class FusedAttention:
                 return 0
             if len(batch) == 1:
                 result = graph.call_function(aten.squeeze.dim, (result, 0))
+        result.meta["val"] = product.meta["val"]  # attention on it asks for its shape
         product.replace_all_uses_with(result)
         return 1
 

@@ -159,6 +159,7 @@ class _Builder:
         with self.graph.inserting_before(node):
             news = self._layers(wanted)
         for index, new in news.items():
+            new.meta["val"] = users[index].meta.get("val")  # whoever reads it next asks for its shape
             users[index].replace_all_uses_with(new)
         # Erased here: its operator carries the tag of random ones, for the dropout that it may have.
         for user in users.values():
@@ -245,5 +246,6 @@ class _Builder:
         ]
         both = self.graph.call_function(aten.cat.default, (ends, 1))
         for user in list(output.users):
+            both.meta["val"] = user.meta.get("val")
             user.replace_all_uses_with(both)
             self.graph.erase_node(user)

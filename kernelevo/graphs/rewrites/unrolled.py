@@ -11,7 +11,17 @@ from torch import fx
 
 from kernelevo.graphs.capture import Captured
 from kernelevo.graphs.lifting import fixed_nodes, written_nodes
-from kernelevo.graphs.matching import arguments, aten, calls, is_float32, is_op, last_of, shape, sole_user
+from kernelevo.graphs.matching import (
+    arguments,
+    aten,
+    calls,
+    is_float32,
+    is_op,
+    last_of,
+    shape,
+    sole_user,
+    value,
+)
 from kernelevo.graphs.snippet import Snippet
 
 FEWEST = 4  # steps; fewer are not worth a larger product
@@ -92,10 +102,17 @@ class BatchedSteps:
     describes = "one large product for a layer that is applied to many independent steps"
 
     def apply(self, captured: Captured) -> int:
-        """Batch each group of independent layers of one weight."""
-        graph = captured.graph
-        written = written_nodes(graph)
+        """Batch each group of independent layers of one weight, until there is none.
+
+        Where two layers follow one another in each step, the first can be batched once the second is.
+        """
         places = 0
+        while self._batch_one(captured.graph):
+            places += 1
+        return places
+
+    def _batch_one(self, graph: fx.Graph) -> bool:
+        written = written_nodes(graph)
         for members in _by_weight(graph, None).values():
             inputs = [arguments(m)["input"] for m in members]
             biases = {arguments(m)["bias"] for m in members}
@@ -106,8 +123,8 @@ class BatchedSteps:
             if any(x in after for x in inputs) or not _in_time(graph, members, inputs):
                 continue
             self._batch(graph, members, inputs)
-            places += 1
-        return places
+            return True
+        return False
 
     def _batch(self, graph: fx.Graph, members: list[fx.Node], inputs: list[fx.Node]) -> None:
         given = arguments(members[0])
@@ -116,6 +133,9 @@ class BatchedSteps:
         with graph.inserting_before(_next(last_of(graph, needed))):
             whole = source or graph.call_function(aten.stack.default, (inputs,))
             wide = graph.call_function(aten.linear.default, (whole, given["weight"], given["bias"]))
+            steps = list(shape(members[0]))
+            steps.insert(dim % (len(steps) + 1), len(members))
+            wide.meta["val"] = value(members[0]).new_empty(steps)  # the next layer asks if it is stacked
             parts = [graph.call_function(aten.select.int, (wide, dim, i)) for i in range(len(members))]
         restacked = sole_user(members[0])
         for member, part in zip(members, parts, strict=True):

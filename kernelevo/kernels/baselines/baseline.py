@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -13,6 +11,7 @@ from typing import Any, Literal
 import torch
 
 from kernelevo.core import Task
+from kernelevo.device.facts import cpu_facts
 from kernelevo.kernels.children.session import Session
 from kernelevo.kernels.children.setting import Setting
 from kernelevo.kernels.reference.correctness import Precision
@@ -124,17 +123,17 @@ class Baseline:
 
 
 def cache_key(task: Task, setting: Setting) -> str:
-    """Name a baseline's preparation: task, shapes, versions and device decide it."""
+    """Name a baseline's preparation: task, shapes, versions, device, processor and its cores decide it."""
     import triton
 
+    cpu = cpu_facts()
     facts = [
         task.digest,
         setting.inputs.to_json(),
         torch.__version__,
         triton.__version__,
-        platform.processor() or platform.machine(),
+        [cpu[name] for name in ("name", "architecture", "features", "cores", "cores_online")],
         torch.backends.cpu.get_cpu_capability(),
         torch.cuda.get_device_name(setting.device) if setting.on_device else setting.device,
-        os.cpu_count(),
     ]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:24]

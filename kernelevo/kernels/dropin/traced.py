@@ -14,6 +14,8 @@ from torch.utils import _pytree as pytree
 from kernelevo.kernels.dropin.signature import Signature
 from kernelevo.kernels.reference.tree import Leaf, flatten
 
+_BY_NAME = "arguments given by name cannot be traced; give them by position"
+_OTHERS = "the inputs are not of a kind it was proven on, or what it returns cannot be traced"
 GRADIENT = "a gradient may be needed; call it under torch.no_grad() or torch.inference_mode()"
 
 _LIVE: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
@@ -59,6 +61,7 @@ def call(module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) ->
         found = iter(flat)
         results = [next(found) if isinstance(kind, Leaf) else kind for kind in proven.outputs]
         return results[0] if spec == "one" else pytree.tree_unflatten(results, spec)
+    _tell(module.__dict__["_number"], _BY_NAME if kwargs else _OTHERS)
     return original(*args, **kwargs)
 
 

@@ -19,7 +19,9 @@ WHY, HONEST, QUOTE = "Why it counts: ", "An honest program ", "  | "
 _LONGEST = 4000
 _LINE = 400
 # all that moves a cursor, colours a terminal, reverses a line or hides in one
-_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+_CONTROLS = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
+)
 
 
 @dataclass(frozen=True)

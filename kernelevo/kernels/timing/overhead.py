@@ -9,7 +9,7 @@ from statistics import median
 from kernelevo.kernels.children.answer import Batch
 
 AGREEMENT = 0.05
-"""A batch whose child's own clock is further off than this is refused."""
+"""A batch whose child's own clock is further off than this counts as one in which clocks disagree."""
 EVENT_SECONDS = 0.5e-6
 """Resolution of a device's events, which each call is bracketed by two of."""
 MARKS_SECONDS = 40e-6

@@ -218,6 +218,7 @@ def test_the_second_computation_refuses_what_is_not_valid():
     for name, wrong in (
         ("circle_packing", ONE_CIRCLE), ("circle_packing", []), ("circle_packing", [["1/2", "1/2", "1/2"]]),
         ("circle_packing", [["1/2"]] * 26), ("minmax_distance", [["0", "0"], ["1", "0"]]),
+        ("minmax_distance", [["1e3000000000", "0"]] * 16),
         ("minmax_distance", [[0, 0]] * 16), ("heilbronn_triangle", [["1/3", "1/3"]] * 3),
         ("autocorrelation_1", [0.5, 0.5]), ("autocorrelation_1", []), ("kissing_number", [[1.0] * 11]),
         ("kissing_number", "none"), ("erdos_minimum_overlap", [[1]]), ("erdos_minimum_overlap", None),

@@ -307,6 +307,15 @@ def test_an_outer_compile_accepts_it_as_one_operator(fast):
         assert torch.equal(value, twin.state_dict()[key]), key
 
 
+def test_an_outer_compile_says_when_it_traces_the_original(fast):
+    compiled = torch.compile(lambda v: fast(v) + 1, backend="eager", fullgraph=True)
+    x = torch.rand(6, 16)
+    twin = copy.deepcopy(fast.original)
+    with torch.no_grad(), pytest.warns(FallbackWarning, match="not of a kind it was proven on"):
+        torch.testing.assert_close(compiled(x), twin(x) + 1)
+    assert ran(fast) == 0
+
+
 def test_a_number_that_a_call_returns_is_never_taken_for_a_constant(net):
     """The operator that stands for a traced call returns tensors alone."""
 
