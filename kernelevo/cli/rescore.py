@@ -18,7 +18,8 @@ def rescore(
         str, typer.Option("--from", help="released solutions: rows of json or jsonl, or files with ModelNew")
     ],
     tasks_from: Annotated[
-        Text, typer.Option(help="a KernelBench checkout or dataset, for solutions without their reference")
+        Text,
+        typer.Option(help="a KernelBench checkout or dataset; its tasks go before those that come along"),
     ] = None,
     device: Annotated[Text, typer.Option(help="cpu or cuda")] = None,
     size: Annotated[Text, typer.Option(help="of bundled tasks: small, full or v0")] = None,

@@ -47,6 +47,14 @@ def _physical(device: str) -> str:
     return f"cuda:{name}" if name else device
 
 
+_of_thread = threading.local()
+
+
+def waited_seconds() -> float:
+    """Return how long this thread has waited so far for leases that other processes held."""
+    return float(getattr(_of_thread, "waited", 0.0))
+
+
 def _forget_in_child() -> None:
     """A fork must not keep our locks alive after us: it closes its copies."""
     for door in _doors.values():
@@ -95,7 +103,9 @@ class Lease:
             raise self._timed_out()
         try:
             if self._door.depth == 0:
+                asked = time.monotonic()
                 self._lock_file(None if self.timeout is None else start + self.timeout)
+                _of_thread.waited = waited_seconds() + time.monotonic() - asked
                 self._rest()
             self._door.depth += 1
         except BaseException:

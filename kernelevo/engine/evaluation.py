@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kernelevo.core import Artifact, Evaluation, Program, StagedEvaluator, Task
+from kernelevo.device.lease import waited_seconds
 
 Notices = tuple[Mapping[str, Any], ...]
 """News of an evaluator as plain data. ``{"kind": "baseline", "name", "latency_ms" (or None), "reason"}``,
@@ -108,9 +109,9 @@ def measure(loader: str, task: Task, artifact: Artifact, floor: float | None) ->
     judge = evaluator(loader, task)
     if artifact.folder is not None and not artifact.folder.is_dir():  # built by a worker that is lost
         artifact = judge.prepare(artifact.program)
-    began = time.perf_counter()
+    began = _own_seconds()
     verdict = artifact.verdict or judge.measure(artifact, floor)
-    return Measured(verdict, _notices(judge), time.perf_counter() - began)
+    return Measured(verdict, _notices(judge), _own_seconds() - began)
 
 
 def judge(loader: str, task: Task, program: Program) -> Measured:
@@ -124,12 +125,17 @@ def judge(loader: str, task: Task, program: Program) -> Measured:
 def finalize(loader: str, task: Task, program: Program) -> Measured:
     """Time a winner again."""
     judge = evaluator(loader, task)
-    began = time.perf_counter()
+    began = _own_seconds()
     if not isinstance(judge, StagedEvaluator):
-        return Measured(judge.finalize(program), _notices(judge), time.perf_counter() - began)
+        return Measured(judge.finalize(program), _notices(judge), _own_seconds() - began)
     artifact = judge.prepare(program)  # the search's own build may lie with another worker, or be gone
     verdict = artifact.verdict or judge.finalize(artifact)  # type: ignore[attr-defined]
-    return Measured(verdict, _notices(judge), time.perf_counter() - began)
+    return Measured(verdict, _notices(judge), _own_seconds() - began)
+
+
+def _own_seconds() -> float:
+    """Return seconds by a clock that stands still while this thread waits for another run's measurements."""
+    return time.perf_counter() - waited_seconds()
 
 
 def close_all() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import math
 import re
+import zlib
 
 import torch
 
@@ -12,8 +14,12 @@ from kernelevo.errors import CaptureError
 LIMIT = 256 * 1024  # characters of one embedded constant
 UNPACK = """
 def unpacked(text, shape, dtype):
-    \"\"\"Return a tensor from its bytes in hexadecimal.\"\"\"
-    return torch.frombuffer(bytearray.fromhex(text), dtype=dtype).reshape(shape).clone()
+    \"\"\"Return a tensor from its bytes, which are compressed and written in base 85.\"\"\"
+    import base64
+    import zlib
+
+    content = bytearray(zlib.decompress(base64.b85decode(text)))
+    return torch.frombuffer(content, dtype=dtype).reshape(shape).clone()
 """
 _SMALL = 64  # elements that are written as a list
 
@@ -29,7 +35,8 @@ def embedded(name: str, tensor: torch.Tensor) -> str:
         made = eval(text, {"torch": torch, "inf": math.inf, "nan": math.nan})  # our own formula
         if made.shape == value.shape and made.dtype == value.dtype and torch.equal(_bits(made), _bits(value)):
             return re.sub(r"\b(inf|nan)\b", r'float("\1")', text)
-    packed = _bits(value).numpy().tobytes().hex()
+    # masks of windows, tables of positions: many numbers, of which few differ
+    packed = base64.b85encode(zlib.compress(_bits(value).numpy().tobytes(), 9)).decode()
     if len(packed) > LIMIT:
         raise CaptureError(
             f"the constant {name!r} of shape {tuple(tensor.shape)} is too large to be part of a program",

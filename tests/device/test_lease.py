@@ -1,5 +1,6 @@
 """A lease is exclusive, survives nobody's death, and groups it stopped always go on."""
 
+import contextlib
 import json
 import os
 import signal
@@ -12,7 +13,7 @@ import pytest
 
 from kernelevo.device import guardian
 from kernelevo.device.groups import Registration, runtime_folder
-from kernelevo.device.lease import Lease
+from kernelevo.device.lease import Lease, waited_seconds
 from kernelevo.errors import LeaseTimeout, SandboxError
 
 HOLD = (
@@ -67,6 +68,26 @@ def test_one_at_a_time_across_processes(tmp_path):
         with Lease("cpu", folder=tmp_path, timeout=5) as again:  # a dead holder holds nothing
             assert again.holder()["pid"] == os.getpid()
         assert lease.holder() is None
+
+
+def test_what_another_process_holds_it_for_is_known_and_what_a_thread_of_ours_does_is_not(tmp_path):
+    before = waited_seconds()
+    process, _ = hold_elsewhere(tmp_path)
+    with process:
+        threading.Timer(0.4, process.kill).start()
+        with Lease("cpu", folder=tmp_path, timeout=20):
+            assert 0.2 < waited_seconds() - before < 20
+            told = []
+
+            def other():
+                with contextlib.suppress(LeaseTimeout):
+                    Lease("cpu", folder=tmp_path, timeout=0.2).acquire()
+                told.append(waited_seconds())
+
+            thread = threading.Thread(target=other)
+            thread.start()
+            thread.join()
+            assert told == [0.0]
 
 
 def test_one_thread_may_take_it_twice_another_waits(tmp_path):

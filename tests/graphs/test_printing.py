@@ -159,6 +159,7 @@ def test_snippets_are_printed_and_called(tmp_path):
         torch.randn(70).to(torch.bfloat16),
         torch.randint(0, 2, (9, 9)).bool(),
         torch.tensor(1 + 2j),
+        torch.where(torch.rand(64, 49, 1) < 0.3, -100.0, 0.0).expand(64, 49, 49).clone(),
     ],
 )
 def test_constants_are_bit_for_bit(tensor):
@@ -168,6 +169,13 @@ def test_constants_are_bit_for_bit(tensor):
     assert made.dtype == tensor.dtype
     assert made.shape == tensor.shape
     assert torch.equal(made.reshape(-1).view(torch.uint8), tensor.reshape(-1).view(torch.uint8))
+
+
+def test_many_numbers_of_which_few_differ_are_short():
+    """The mask of shifted windows (Swin) has 153,664 of them, two different ones."""
+    regions = torch.arange(64).view(64, 1) * torch.arange(49).view(1, 49) % 9
+    mask = torch.where(regions.unsqueeze(1) == regions.unsqueeze(2), 0.0, -100.0)
+    assert mask.shape == (64, 49, 49) and len(embedded("mask", mask)) < 20_000
 
 
 def test_a_large_constant_is_refused():
