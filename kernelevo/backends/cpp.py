@@ -127,8 +127,8 @@ def compiled(
     base = [*COMMON, *(_inductor(compiler) if torch_headers else PLAIN), *compiler.arch_flags]
     command = [*base, *resolved]
     headers = [*_headers(torch_headers), *_own_headers(source, resolved)]
-    script = compiler.path if _is_script(compiler.path) else ""  # its words are those of whom it calls
-    key = digest("cpp", source, command, compiler.version, compiler.arch, headers, *filter(None, [script]))
+    script = [compiler.path] if _is_script(compiler.path) else []  # its words are those of whom it calls
+    key = digest("cpp", source, command, compiler.version, compiler.arch, headers, *script)
     if apart:
         key = digest(key, platform.libc_ver())
     folder = BuildCache.here().get(

@@ -86,6 +86,10 @@ class Record:
         at = keys.index(after) + 1 if after in keys else len(keys)
         self._planned = dict.fromkeys([*keys[:at], key, *keys[at:]])
 
+    def find(self, key: Key) -> Row | None:
+        """Return the row of a key, if it is there."""
+        return self._rows.get(key)
+
     def done(self, key: Key, program_id: str | None = None) -> bool:
         """Whether a row has a verdict; a fault has none and is tried again.
 

@@ -11,11 +11,11 @@ import sys
 import time
 from pathlib import Path
 
-import kernelevo
 from kernelevo.backends.cache import default_root
 from kernelevo.bench.job import JOB, LOG, ROW, Job
 from kernelevo.bench.row import Row
 from kernelevo.bench.worker import Worker, end
+from kernelevo.core.python_path import python_path
 from kernelevo.engine import Budget
 from kernelevo.errors import refused
 
@@ -86,8 +86,6 @@ class ProcessRunner:
             end(process)
 
     def _start(self, argument: str, stdin: int, stdout: int, stderr: int) -> subprocess.Popen[bytes]:
-        root = str(Path(kernelevo.__file__).resolve().parents[1])
-        path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
         # a session of its own: Ctrl-C at the terminal reaches the series, which then ends its child
         return subprocess.Popen(
             [sys.executable, "-P", "-m", self._module, argument],  # a file beside us is nobody's module
@@ -96,7 +94,7 @@ class ProcessRunner:
             stderr=stderr,
             env={
                 **os.environ,
-                "PYTHONPATH": path,
+                "PYTHONPATH": python_path(),
                 "PYTHONUNBUFFERED": "1",
                 "KERNELEVO_CACHE": str(default_root()),  # absolute: it goes into the folders of its jobs
             },

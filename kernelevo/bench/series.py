@@ -244,7 +244,7 @@ def _ahead(todo: Iterable[Job], done: Job) -> int:
 
 def _is_blind(record: Record, job: Job) -> bool:
     """Whether lint found of a given task, as shipped, that it grades nothing."""
-    found = next((row for row in record.rows if row.key == job.key), None)
+    found = record.find(job.key)
     return job.source is not None and "@" not in job.task and found is not None and found.grade == BLIND
 
 
@@ -260,9 +260,9 @@ def _known(job: Job) -> Row | None:
 
 def _is_done(record: Record, job: Job) -> bool:
     """Whether nothing is left to do for a job; of a given task lint's word may be missing still."""
-    found = next((row for row in record.rows if row.key == job.key), None)
-    unknown = job.source is not None and found is not None and found.grade == UNKNOWN
-    return record.done(job.key, job.program_id) and not (unknown and job.unfit != NEEDS_CUDA)
+    found = record.find(job.key)
+    unasked = job.source is not None and job.unfit != NEEDS_CUDA and found and found.grade == UNKNOWN
+    return record.done(job.key, job.program_id) and not unasked
 
 
 def _done(runner: Runner, job: Job, afresh: bool) -> Row:

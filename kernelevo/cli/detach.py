@@ -12,8 +12,8 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
-import kernelevo
 from kernelevo.cli.output import talk
+from kernelevo.core.python_path import python_path
 from kernelevo.errors import MachineError, WorkerDied, refused
 from kernelevo.store import CONFIG_FILE
 
@@ -77,20 +77,14 @@ def _spawn(words: list[str], log: Path) -> int:
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
         ]
         try:
-            return os.posix_spawn(words[0], words, _environment(), file_actions=opened, setsid=True)
+            environ = {**os.environ, "PYTHONPATH": python_path()}
+            return os.posix_spawn(words[0], words, environ, file_actions=opened, setsid=True)
         except OSError as error:
             raise MachineError(
                 "the process of the run cannot be started",
                 why=str(error),
                 now="free memory or processes (ulimit -u), or run it without --detach",
             ) from error
-
-
-def _environment() -> dict[str, str]:
-    """Return ours, in which this kernelevo is found wherever the process begins."""
-    root = str(Path(kernelevo.__file__).resolve().parents[1])
-    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
-    return {**os.environ, "PYTHONPATH": path}
 
 
 def _settings_of(folder: Path) -> tuple[int, int] | None:

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from kernelevo.core.python_path import python_path
 from kernelevo.sandbox import freeze
 from kernelevo.sandbox.syscalls import signal_name
 
@@ -50,9 +51,8 @@ def ask(script: str, order: Mapping[str, Any], *, cwd: str | Path, timeout: floa
     """
     back, theirs = os.pipe()
     words, their_words = os.pipe()
-    root = str(Path(__file__).resolve().parents[2])
     environ = {k: v for k, v in os.environ.items() if not any(word in k.upper() for word in _SECRET_WORDS)}
-    environ["PYTHONPATH"] = os.pathsep.join([root, *filter(None, [environ.get("PYTHONPATH")])])
+    environ["PYTHONPATH"] = python_path(environ)
     printed = bytearray()
     try:
         try:

@@ -162,7 +162,9 @@ def warn_of_fixed(sets: Sequence[tuple[Any, ...]], *, stacklevel: int) -> None:
             if not isinstance(leaf, torch.Tensor) or leaf.is_meta or not pickled.is_fixed(leaf):
                 continue
             where = f" of input set {number}" if len(sets) > 1 else ""
-            held = f"is {leaf.flatten()[0].item():g} everywhere" if leaf.numel() else "is empty"
+            held = "is empty" if not leaf.numel() else f"is {leaf.flatten()[0].item():g} everywhere"
+            if leaf.numel() and not (leaf == leaf.flatten()[0]).all():  # infinities stay in their places
+                held = "holds one finite number alone"
             warnings.warn(
                 f"input {place}{where} {held}: programs are proven with just these values, and calls with "
                 "others go to the original module; give an input in which they differ unless it stays so",

@@ -56,13 +56,15 @@ def test_input_sets_and_weights(tmp_path):
 
 def test_inputs_that_are_one_value_everywhere_are_told_by_their_place():
     x, mask = torch.arange(4.0), torch.ones(4, dtype=torch.bool)
+    causal = torch.triu(torch.full((3, 3), -torch.inf), 1)
     with pytest.warns(FixedInputWarning) as seen:
-        warn_of_fixed([(x, {"mask": mask}), (x, torch.full((2,), 0.5), torch.empty(0))], stacklevel=1)
+        warn_of_fixed([(x, {"mask": mask}), (x, torch.full((2,), 0.5), torch.empty(0), causal)], stacklevel=1)
     told = [str(w.message).split(":")[0] for w in seen]
     assert told == [
         "input 1 of input set 0 is 1 everywhere",
         "input 1 of input set 1 is 0.5 everywhere",
         "input 2 of input set 1 is empty",
+        "input 3 of input set 1 holds one finite number alone",
     ]
     assert {w.filename for w in seen} == {__file__}
     warn_of_fixed([(x, 3, None)], stacklevel=1)  # nothing is said, which would be an error here

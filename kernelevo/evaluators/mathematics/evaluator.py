@@ -16,6 +16,7 @@ from typing import Any
 from kernelevo.core import Evaluation, Origin, Program, Task
 from kernelevo.core.evaluation import Metric
 from kernelevo.core.program import ENTRY
+from kernelevo.core.python_path import python_path
 from kernelevo.errors import BadProgram, MachineError
 from kernelevo.evaluators.calling import attempt
 from kernelevo.evaluators.mathematics import recheck, records
@@ -141,11 +142,10 @@ def _second_opinion(text: str) -> str:
         file = Path(folder) / "construction.json"
         file.write_text(text, encoding="utf-8")
         command = [sys.executable, "-P", "-m", "kernelevo.evaluators.mathematics.recheck", str(file)]
-        path = os.pathsep.join([str(Path(__file__).resolve().parents[3]), os.environ.get("PYTHONPATH", "")])
         try:
             done = subprocess.run(
                 command, capture_output=True, text=True, timeout=_RECHECK_SECONDS, check=False,
-                env={**os.environ, "PYTHONPATH": path.rstrip(os.pathsep)},
+                env={**os.environ, "PYTHONPATH": python_path()},
             )  # fmt: skip
         except subprocess.TimeoutExpired:
             return f"no answer within {_RECHECK_SECONDS:g} s"

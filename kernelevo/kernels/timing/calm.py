@@ -12,11 +12,11 @@ from kernelevo.device.clock import Disturbance
 _WAKE_NS = 1_000_000
 _LOST = 0.05
 
-Toll = tuple[int | None, float]
+Loss = tuple[int | None, float]
 """One batch: nanoseconds that others may have taken from it (None if not known), and its seconds."""
 
 
-def alone(block: Disturbance, batches: Sequence[Toll]) -> bool:
+def alone(block: Disturbance, batches: Sequence[Loss]) -> bool:
     """Return whether nothing else used the machine while a block's batches ran.
 
     What is lost counts inside the batches alone: between them inputs are written and outputs are read, and

@@ -163,7 +163,7 @@ class Ring:
         tally.timed, tally.longest = tally.timed + batch.seconds, max(tally.longest, count)
         seconds = self.overhead.taken_off(batch.seconds, count) / count
         tally.clocks.append(batch.megahertz)
-        tally.tolls.append((batch.lost_ns, batch.seconds))
+        tally.losses.append((batch.lost_ns, batch.seconds))
         tally.missing |= batch.missing
         tally.own.append(self.overhead.own(batch) / count)
         tally.pace = min(tally.pace, batch.seconds / count)
@@ -373,7 +373,7 @@ class Ring:
         self._challenger_first = not self._challenger_first
         first = self._pair(challenger, defender, a, b, trusted, self._challenger_first)
         second = self._pair(challenger, defender, a, b, trusted, not self._challenger_first)
-        calm = self._lease.device != "cpu" or alone(watch.end(), [*a.tolls[-2:], *b.tolls[-2:]])
+        calm = self._lease.device != "cpu" or alone(watch.end(), [*a.losses[-2:], *b.losses[-2:]])
         # the program's own clock leaves no block out: it would choose its quick ones
         agreed = b.disagreements == theirs
         clocks = [*a.clocks[-2:], *b.clocks[-2:]]

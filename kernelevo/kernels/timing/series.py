@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from kernelevo.device.statistics import MIN_BLOCKS, Estimate, estimate, log_ratio
-from kernelevo.kernels.timing.calm import Toll
+from kernelevo.kernels.timing.calm import Loss
 from kernelevo.kernels.timing.checking import Sample
 
 
@@ -41,7 +41,7 @@ class Tally:
         short: batches far shorter than they should be; those after them have more calls.
         own: seconds per call by the child's own clock, one entry for each batch.
         clocks: MHz of the multiprocessors, one entry for each batch; None where it is not known.
-        tolls: what others may have taken from it, one entry for each batch.
+        losses: what others may have taken from it, one entry for each batch.
         missing: instruments that the child does not have, and why.
         batches: calls on inputs as shipped, and seconds of the whole batch, nothing taken off, for each.
         stops: batches that were stopped in their midst, still to be verified.
@@ -77,7 +77,7 @@ class Tally:
     longest: int = 1
     own: list[float] = field(default_factory=list)
     clocks: list[float | None] = field(default_factory=list)
-    tolls: list[Toll] = field(default_factory=list)
+    losses: list[Loss] = field(default_factory=list)
     missing: dict[str, str] = field(default_factory=dict)
 
     def hold(self, spans: Sequence[tuple[int, int]]) -> None:

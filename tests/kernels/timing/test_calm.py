@@ -31,16 +31,16 @@ def test_what_others_used_or_a_hypervisor_took_counts_for_the_whole_block(seen):
 
 
 def test_a_batch_of_which_nothing_is_known_leaves_the_blocks_own_count():
-    tolls = [(0, 0.1), (None, 0.1)]
-    assert alone(Disturbance(SECOND, 51_000_000, None, 0), tolls)
-    assert not alone(Disturbance(SECOND, 53_000_000, None, 0), tolls)
+    losses = [(0, 0.1), (None, 0.1)]
+    assert alone(Disturbance(SECOND, 51_000_000, None, 0), losses)
+    assert not alone(Disturbance(SECOND, 53_000_000, None, 0), losses)
 
 
 @given(
     st.lists(st.tuples(st.integers(0, 10**8), st.floats(0.001, 1.0)), min_size=1, max_size=8),
     st.integers(0, 10**8),
 )
-def test_losing_more_never_makes_a_block_calm(tolls, more):
-    (first, seconds), *rest = tolls
-    if not alone(QUIET, tolls):
+def test_losing_more_never_makes_a_block_calm(losses, more):
+    (first, seconds), *rest = losses
+    if not alone(QUIET, losses):
         assert not alone(QUIET, [(first + more, seconds), *rest])
