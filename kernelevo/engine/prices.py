@@ -22,6 +22,9 @@ class Prices:
         self._proposers, self._meter = proposers, meter
         self._dearest: dict[str, dict[str, float]] = defaultdict(dict)  # by proposer, of its asks so far
         self._wanted: dict[str, Mapping[str, float]] = {}  # by proposer: what its last ask was to cost
+        self._out: dict[str, list[Mapping[str, float]]] = defaultdict(
+            list
+        )  # what asks under way have set aside
         self._refused: set[str] = set()  # whose last ask the budget had no room for
 
     def of(self, name: str, brief: Brief) -> dict[str, float]:
@@ -35,13 +38,26 @@ class Prices:
         """Set aside what a proposer's ask may cost; False if the budget has no room for it."""
         self._wanted[name] = dict(wanted)
         self._refused.discard(name)
-        if self._meter.reserve(wanted):
+        beside = self._unforeseen()
+        if self._meter.reserve({unit: amount + beside[unit] for unit, amount in wanted.items()}):
+            self._meter.settle({unit: beside[unit] for unit in wanted}, {})
+            self._out[name].append(wanted)
             return True
         self._refused.add(name)
         return False
 
+    def _unforeseen(self) -> dict[str, float]:
+        """Return what asks under way may cost beyond what was set aside before their price was known."""
+        beside: dict[str, float] = defaultdict(float)
+        for name, asks in self._out.items():
+            for unit, dearest in self._dearest[name].items():
+                beside[unit] += sum(max(0.0, dearest - held.get(unit, 0.0)) for held in asks)
+        return beside
+
     def settle(self, name: str, wanted: Mapping[str, float], spent: Mapping[str, float]) -> None:
         """Give back what was set aside for an ask that has ended, and note what it really cost."""
+        if wanted in self._out[name]:
+            self._out[name].remove(wanted)
         self._meter.settle(wanted, spent)
         for unit, amount in spent.items():
             self._dearest[name][unit] = max(amount, self._dearest[name].get(unit, 0.0))

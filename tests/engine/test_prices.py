@@ -146,3 +146,17 @@ def test_who_pays_is_known_from_what_asks_may_cost_and_did() -> None:
     assert not prices.too_dear("llm")
     prices.settle("free", {}, {"dollars": 0.2})  # it did not say so, and yet it cost something
     assert prices.payers == ["llm", "free"]
+
+
+def test_asks_whose_price_nobody_knew_count_once_it_is_known():
+    """Three are under way when the first of four ends: with them a fifth would pass the budget."""
+    prices = Prices({"flip": toys.Flip()}, meter := Meter(Budget.parse("$1")))
+    brief = Brief(toys.task(), 0)
+    asks = [prices.of("flip", brief) for _ in range(4)]
+    assert all(prices.reserve("flip", wanted) for wanted in asks)
+    prices.settle("flip", asks.pop(), {"dollars": 0.3})
+    assert not prices.reserve("flip", prices.of("flip", brief))
+    assert not prices.too_dear("flip")  # it may fit when the others have ended
+    for wanted in asks:
+        prices.settle("flip", wanted, {"dollars": 0.1})
+    assert prices.reserve("flip", prices.of("flip", brief)) and meter.used["dollars"] == pytest.approx(0.6)
