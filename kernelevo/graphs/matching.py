@@ -135,6 +135,8 @@ def draws(node: fx.Node) -> bool:
     if is_op(node, aten.dropout, aten.feature_dropout, aten.alpha_dropout):
         given = arguments(node)
         return bool(given["train"]) and given["p"] > 0
+    if is_op(node, aten.scaled_dot_product_attention):
+        return bool(arguments(node)["dropout_p"])
     return True
 
 

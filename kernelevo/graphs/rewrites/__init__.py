@@ -18,6 +18,7 @@ from kernelevo.graphs.rewrites.heads import StridedHeads
 from kernelevo.graphs.rewrites.inplace import InPlace
 from kernelevo.graphs.rewrites.layout import ChannelsLast, PackedConvolution
 from kernelevo.graphs.rewrites.merging import EmbeddedConvolution, MergedConvolution, MergedLinear
+from kernelevo.graphs.rewrites.needed_rows import NeededRows
 from kernelevo.graphs.rewrites.packed_linear import PackedLinear
 from kernelevo.graphs.rewrites.persistent_mlp import PersistentMLP
 from kernelevo.graphs.rewrites.persistent_recurrent import PersistentRecurrent
@@ -41,6 +42,7 @@ REWRITES: tuple[Rewrite, ...] = (
     ReluAttention(),
     StridedHeads(),
     Contraction(),
+    NeededRows(),
     SplitSteps(),
     BatchedSteps(),
     PersistentRecurrent(),
