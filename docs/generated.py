@@ -51,21 +51,16 @@ def _verb(name: str, verb: Any, above: str = "kernelevo") -> list[str]:
 
 
 def _cell(parameter: Any) -> str:
-    return str(getattr(parameter, "help", None) or "").replace("|", "\\|").replace("\n", " ")
+    told = str(getattr(parameter, "help", None) or "").replace("|", "\\|").replace("\n", " ")
+    usual = parameter.default
+    plain = isinstance(usual, (str, int, float, Path)) and not isinstance(usual, bool)
+    return f"{told}; default {usual}" if plain and "default" not in told else told
 
 
 def settings() -> str:
     """Return the page of all settings, from the class that holds them."""
-    from kernelevo.config import Settings
+    from kernelevo.config import ModelTable, Settings
 
-    told = re.split(r"\n        (?=\w+: )", str(Settings.__doc__).split("Args:", 1)[1].split("Raises:")[0])
-    words = {
-        m[1]: " ".join(m[2].split()) for m in (re.match(r"(\w+): (.*)", t.strip(), re.S) for t in told) if m
-    }
-    rows = [
-        f"| `{f.name}` | `{f.default!r}` | {words[f.name].replace('``', '`')} |"
-        for f in dataclasses.fields(Settings)
-    ]
     head = (
         "# Settings\n\nEach is a flag of `kernelevo run` (with `-` for `_`), a keyword of `optimize` "
         "and a key of the `[run]` table of a TOML file (`--config FILE`), but for `models`, whose tables are "
@@ -73,7 +68,27 @@ def settings() -> str:
         "(`KERNELEVO_MODEL`, `KERNELEVO_BASE_URL`), which wins over the file. The key of an endpoint is read "
         "from the environment alone.\n"
     )
-    return "\n".join([head, "| setting | default | what it does |", "|---|---|---|", *rows, ""])
+    example = (
+        '```toml\n[run]\nbudget = "200"  # text, as on the command line\nproposers = ["rewrite", '
+        '"llm"]\nmodel = "my-model"\n\n[models.my-model]\nbase_url = "http://localhost:8000/v1"\n'
+        "concurrency = 8\n```\n"
+    )
+    models = "## A model's table\n\nKeys of `[models.NAME]`; each may be left out.\n"
+    return "\n".join([head, example, *_table(Settings), "", models, *_table(ModelTable), ""])
+
+
+def _table(settings: type[Any]) -> list[str]:
+    """Return a table of a dataclass's fields, with the words of its docstring."""
+    told = re.split(r"\n        (?=\w+: )", str(settings.__doc__).split("Args:", 1)[1].split("Raises:")[0])
+    found = (re.match(r"(\w+): (.*)", text.strip(), re.S) for text in told)
+    words = {m[1]: " ".join(m[2].split()).replace("``", "`") for m in found if m}
+    rows = [f"| `{f.name}` | `{_usual(f)!r}` | {words[f.name]} |" for f in dataclasses.fields(settings)]
+    return ["| setting | default | what it does |", "|---|---|---|", *rows]
+
+
+def _usual(field: dataclasses.Field[Any]) -> Any:
+    made = field.default_factory
+    return field.default if made is dataclasses.MISSING else made()
 
 
 def architecture() -> str:

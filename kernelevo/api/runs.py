@@ -155,6 +155,12 @@ def optimize(
     """
     chosen = load_settings({"budget": budget, **settings})
     limits = Budget.parse(chosen.budget)
+    if chosen.size is not None:
+        raise BadSetting(
+            f"size {chosen.size!r} would do nothing for a live module",
+            why="sizes are forms of the tasks that come along",
+            now="leave size out: the inputs say how large it is",
+        )
     if hotspots is not None:
         if weights is not None:
             raise BadSetting("weights and hotspots do not go together", now="give one of them")
@@ -237,8 +243,17 @@ def _hotspots(
     return whole
 
 
-def evolve(task: Task, *, listener: Listener | None = None, **settings: Any) -> Result:
-    """Search for better programs for any task; keywords are fields of ``config.Settings``."""
+def evolve(task: str | Task, *, listener: Listener | None = None, **settings: Any) -> Result:
+    """Search for better programs for any task.
+
+    Args:
+        task: a name as on the command line (``"kernelbench:3/13"``, ``"tsp.py:tour"``), or a task.
+        listener: told of every event.
+        settings: those of ``kernelevo run``, by name; see the page on settings.
+
+    Raises:
+        KernelEvoError: as ``kernelevo run`` does, each with what, why, and what to do.
+    """
     return run_task(task, load_settings(settings), listener=listener)
 
 

@@ -11,10 +11,11 @@ import typer
 from kernelevo.cli.detach import detach
 from kernelevo.cli.flags import complete_run, listed
 from kernelevo.cli.output import console, print_json, talk
-from kernelevo.config import GENERAL, MODEL_FREE, PROPOSERS, SAMPLERS, load_settings
+from kernelevo.config import GENERAL, MODEL_FREE, PROPOSERS, SAMPLERS, Settings, load_settings
 from kernelevo.report.live import LiveReport
 
 NOTHING_FOUND = 1
+BUDGETS = "90s, 30m, 2h, 200 (trials), $5, tokens:200k, device:60s, or several: 30m,$5"
 Text = str | None
 
 
@@ -25,10 +26,12 @@ def run(
             help="kernelbench:3/13, ops/gemm, model.py:Class, file.py, tsp.py:tour, a folder, mlebench:NAME"
         ),
     ],
-    budget: Annotated[Text, typer.Option(help="90s, 30m, 200 (evaluations), $5, or several: 90s,200")] = None,
-    device: Annotated[Text, typer.Option(help="cpu or cuda")] = None,
-    size: Annotated[Text, typer.Option(help="small, full or v0 (bundled tasks)")] = None,
-    seed: Annotated[int | None, typer.Option(help="seed of the search")] = None,
+    budget: Annotated[Text, typer.Option(help=f"{BUDGETS}; default {Settings.budget}")] = None,
+    device: Annotated[Text, typer.Option(help="cpu or cuda; default cpu")] = None,
+    size: Annotated[
+        Text, typer.Option(help="small, full or v0 (bundled tasks); default small on cpu, full on cuda")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="seed of the search; default 0")] = None,
     proposers: Annotated[
         Text,
         typer.Option(
@@ -69,25 +72,37 @@ def run(
     no_knowledge: Annotated[
         bool | None, typer.Option("--no-knowledge", help="neither look notes up nor learn from this run")
     ] = None,
-    executor: Annotated[Text, typer.Option(help="inline, process or ray")] = None,
+    executor: Annotated[
+        Text, typer.Option(help="where programs are judged: inline, process or ray; default process")
+    ] = None,
     ray_address: Annotated[
         Text, typer.Option(help="of a Ray cluster, HOST:6379; default: this machine's, else a new one")
     ] = None,
     workers: Annotated[
         int | None,
         typer.Option(
-            help="programs judged at the same time; kernels: on Ray (all that it offers) or elsewhere"
+            help="programs judged at the same time; default 1, on Ray every place; more than one need, where "
+            "kernels are judged, --executor ray or --elsewhere"
         ),
     ] = None,
-    thinkers: Annotated[int | None, typer.Option(help="programs thought of at the same time")] = None,
-    policy: Annotated[Text, typer.Option(help="any, or no-aten: no PyTorch compute in forward")] = None,
-    deterministic: Annotated[
-        bool | None, typer.Option("--deterministic", help="ask n sees exactly the trials up to n - window")
+    thinkers: Annotated[
+        int | None, typer.Option(help="programs thought of at the same time; default 2 or more")
     ] = None,
-    window: Annotated[int | None, typer.Option(help="that window")] = None,
+    policy: Annotated[
+        Text, typer.Option(help="any, or no-aten: no PyTorch compute in forward; default any")
+    ] = None,
+    deterministic: Annotated[
+        bool | None,
+        typer.Option("--deterministic", help="ask n sees exactly the trials up to n - window: repeatable"),
+    ] = None,
+    window: Annotated[
+        int | None, typer.Option(help="with --deterministic: how many trials an ask is behind; default 4")
+    ] = None,
     out: Annotated[Text, typer.Option(help="folder of the run; default: a new one under runs/")] = None,
     islands: Annotated[int | None, typer.Option(help="number of islands; default 1")] = None,
-    sampler: Annotated[Text, typer.Option(help=f"who becomes a parent: {', '.join(SAMPLERS)}")] = None,
+    sampler: Annotated[
+        Text, typer.Option(help=f"who becomes a parent: {', '.join(SAMPLERS)}; default {SAMPLERS[0]}")
+    ] = None,
     programs: Annotated[
         Text, typer.Option(help="programs of your own that join: files or folders, with commas")
     ] = None,
@@ -189,7 +204,7 @@ def resume(
     run: Annotated[
         str, typer.Argument(help="a run's folder, its name, or @last", autocompletion=complete_run)
     ] = "@last",
-    budget: Annotated[Text, typer.Option(help="a new budget, added to what was used")] = None,
+    budget: Annotated[Text, typer.Option(help=f"a new budget, added to what was used: {BUDGETS}")] = None,
     results: Annotated[
         Path | None, typer.Option("--import", help="checked.jsonl of another machine (see --elsewhere)")
     ] = None,

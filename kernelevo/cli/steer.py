@@ -61,8 +61,9 @@ def steer(
         when = "obeyed at the next ask"
         if (state := api.load_run(run).state) in ("done", "stopped", "interrupted"):
             what = "was interrupted" if state == "interrupted" else "has ended"
-            when = f"the run {what}: obeyed when it goes on (kernelevo resume {quote(run)})"
-        talk(f"order {command.id} is recorded: {verb}; {when} (kernelevo steer {quote(run)})")
+            onward = f"kernelevo resume {quote(run)} --budget 60s"
+            when = f"the run {what}, and obeys when it goes on: {onward}"
+        talk(f"order {command.id} is recorded: {verb}; {when}\nwhat came of it: kernelevo steer {quote(run)}")
     return 0
 
 

@@ -14,7 +14,7 @@ from kernelevo.report.table import NONE
 
 def tasks(
     group: Annotated[
-        str | None, typer.Argument(help="kernelbench:3, ops or problems; all if it is left out")
+        str | None, typer.Argument(help="kernelbench:3, ops or packs; all if it is left out")
     ] = None,
     device: Annotated[str | None, typer.Option(help="cpu or cuda: whose programs are counted")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,

@@ -45,13 +45,16 @@ class Settings:
     """One run's settings; every field but ``models`` has a flag of the same name on ``kernelevo run``.
 
     Args:
-        budget: what the search may use: ``90s``, ``30m``, ``200`` (evaluations), ``$5``, or several with
-            commas.
+        budget: what the search may use: ``90s``, ``30m``, ``2h``, ``200`` (trials), ``$5``, ``tokens:200k``,
+            ``device:60s``, or several with commas; always text, also where it is a number alone.
         device: ``cpu`` or ``cuda``.
         size: form of a bundled task; None means ``small`` on cpu and ``full`` on cuda.
         seed: seed of every random choice of the search (the judge's own seeds are secret).
-        proposers: who proposes; see ``PROPOSERS``. The usual ones are those for PyTorch modules, and for any
-            other task those of ``GENERAL``.
+        proposers: who proposes; a list, on the command line with commas. Usually for PyTorch modules
+            ``rewrite`` (rewrites of the captured graph), ``compiler`` (the code that Inductor generates),
+            ``crossover`` (parts of two programs) and ``tune`` (the numbers of a ``TUNE`` table), for all
+            other tasks ``tune``, ``constants`` (numbers in the text), ``mutate`` (the syntax tree) and
+            ``recombine`` (two programs); beside them ``llm`` with a model, ``mailbox`` with a folder.
         model: name of a language model, or several with commas, for the proposer ``llm``.
         base_url: an OpenAI-compatible endpoint, without a password or query; None means the one of the
             ``openai`` package.
@@ -65,7 +68,7 @@ class Settings:
             mailbox as long as the run lasts. A prompt there stays open: the next ask is that one again.
         replay: a record of replies that answers instead of any model, by the hash of the prompt.
         replay_loosely: take recorded replies in their order where a prompt is not in the record.
-        models: tables of single models by name, see ``ModelTable``.
+        models: tables of single models by name; their keys stand below.
         prompts: folder whose Markdown files replace our prompts and personas, or add to them.
         prompt_tokens: what a prompt may take; sections give way beyond it.
         elsewhere: folder in which programs are left for another machine to judge, and its results looked for.
@@ -82,8 +85,9 @@ class Settings:
         out: folder of the run; None means a new one under ``runs/``.
         islands: number of islands; None means 1, with a cold start only where a proposer can be steered (a
             model, a mailbox).
-        sampler: who becomes a parent; see ``SAMPLERS``.
-        programs: files or folders of your own programs that join at the start.
+        sampler: who becomes a parent: ``adaptive`` (of a cluster, pressed as diversity allows), ``topk`` (one
+            of the best), ``random``, ``best_of_n`` (always the first), ``refine`` (always the best).
+        programs: files or folders of your own programs that join at the start: a list, as ``proposers`` is.
         no_cold_start: no lines at the start, steered to different regions.
         no_islands: one island.
         no_clusters: an island is one cluster; the default, since clusters did not pay on the landscapes.
@@ -346,18 +350,30 @@ _KINDS: dict[str, tuple[type[Any], ...]] = {
 }
 
 
+_NAMES: dict[type[Any], str] = {
+    str: "text",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    list: "a list",
+    tuple: "a tuple of texts",
+    Mapping: "a table",
+}
+
+
 def _checked(cls: type[Settings], key: str, value: Any) -> Any:
     kinds = _KINDS.get(key, (str,))
     if isinstance(value, os.PathLike) and kinds == (str,):
         value = os.fspath(value)
+    if isinstance(value, str) and list in kinds:
+        value = [item.strip() for item in value.split(",") if item.strip()]  # as on the command line
     if value is None and (kinds == (str,) or key in ("islands", "workers", "thinkers", "reply_timeout")):
         return None
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
-        wanted = " or ".join(kind.__name__ for kind in kinds)
-        raise BadSetting(
-            f"{key} must be {wanted}, not {value!r}",
-            now="correct it where it was given: the call, or the configuration file",
-        )
+        wanted = " or ".join(_NAMES[kind] for kind in kinds)
+        where = "correct it where it was given: the call, or the configuration file"
+        now = f'write {key} = "{value}"' if kinds == (str,) else where
+        raise BadSetting(f"{key} must be {wanted}, not {value!r}", now=now)
     if isinstance(value, (list, tuple)):
         return tuple(_text(key, str(item)) for item in value)
     return _text(key, value) if isinstance(value, str) else value

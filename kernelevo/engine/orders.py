@@ -97,14 +97,23 @@ def checked(verb: str, args: Mapping[str, Any]) -> dict[str, Any]:
     if verb == "submit" and not (clean.get("source") or clean.get("files")):
         raise BadSetting("submit needs a file", why="its program is missing", now="steer RUN submit FILE")
     for name in {"budget", "expires"} & set(clean):
-        expiry = Budget.parse(clean[name].removeprefix("+") if name == "budget" else clean[name])
-        if name == "expires" and set(expiry.limits) - {"seconds", "trials"}:
+        if name == "budget":
+            Budget.parse(clean[name].removeprefix("+"))
+        elif not _is_span(clean[name]):
             raise BadSetting(
                 f"a hint cannot expire after {clean[name]!r}",
                 why="give a time or trials",
                 now="write it like 30m or 20",
             )
     return clean
+
+
+def _is_span(text: str) -> bool:
+    """Tell whether a text is a time, a number of trials, or both."""
+    try:
+        return not set(Budget.parse(text).limits) - {"seconds", "trials"}
+    except BadSetting:
+        return False
 
 
 def _read(verb: str, name: str, argument: Argument, value: Any) -> Any:
@@ -127,7 +136,8 @@ def _read(verb: str, name: str, argument: Argument, value: Any) -> Any:
         if argument.needed and not text.strip():
             raise ValueError("it is empty")
     except (TypeError, ValueError, OverflowError) as error:
-        raise BadSetting(f"{name} of {verb} cannot be {value!r}", why=str(error), now=_HELP) from error
+        what = name if name == verb else f"{name} of {verb}"
+        raise BadSetting(f"{what} cannot be {value!r}", why=str(error), now=_HELP) from error
     return text
 
 

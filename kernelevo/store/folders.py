@@ -44,8 +44,11 @@ def list_runs(root: Path = RUNS) -> list[Path]:
     """Folders that hold a run, the one written last at the end; what cannot be looked into is left out.
 
     Raises:
+        RunNotFound: if a folder is named that is not there.
         StoreError, Unwritable: if the folder of the runs itself cannot be read.
     """
+    if root != RUNS and not root.is_dir():
+        raise RunNotFound(f"there is no folder {root}.", now="name one that has runs in it")
     try:
         inside = list(root.iterdir()) if root.is_dir() else []
     except OSError as error:
@@ -77,6 +80,12 @@ def find_run(name: str, *, root: Path = RUNS) -> Path:
     fitting = [path for path in runs if name and path.name.startswith(name)]
     if len(fitting) == 1:
         return fitting[0]
+    if not fitting and Path(name).exists():
+        raise RunNotFound(
+            f"{name} holds no run.",
+            why=f"a run is a folder with a file {RUN_FILE}",
+            now=f"kernelevo runs lists the runs under {root}/, with --folder those of another folder",
+        )
     raise RunNotFound(
         f"no run is called {name!r}." if not fitting else f"several runs begin with {name!r}.",
         why=closest(name, (path.name for path in fitting or runs)),

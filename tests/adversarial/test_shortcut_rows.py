@@ -28,6 +28,8 @@ def heard(cache, task, text, *, final=False):
 @pytest.mark.parametrize("shortcut", few(ALL, OFTEN, name=lambda s: s.name))
 def test_a_shortcut_is_seen(tmp_path, shortcut):
     found = heard(tmp_path, shortcut.task, shortcut.evil, final=shortcut.final)
+    if found.status is Status.OK:  # a search draws parameters once, mild ones perhaps; for a winner thrice
+        found = heard(tmp_path, shortcut.task, shortcut.evil, final=True)
     assert found.status is shortcut.status and shortcut.words in found.feedback, found.feedback
 
 

@@ -76,6 +76,7 @@ def test_a_live_module_becomes_a_drop_in(gate, quick_judge, elsewhere):
         (torch.zeros(2, 32), {"budget": "abc"}, BadSetting, "'abc'"),
         (torch.zeros(2, 32), {"bugdet": "3"}, BadSetting, "bugdet"),
         (torch.zeros(2, 32), {"weights": [1.0, 2.0]}, BadSetting, "2 weights"),
+        (torch.zeros(2, 32), {"size": "small"}, BadSetting, "live module"),
         ([], {}, BadProgram, "list"),
         ("x", {}, BadProgram, "str"),
         (torch.zeros(2, 32), {"programs": ["none.py"]}, BadProgram, "none.py"),

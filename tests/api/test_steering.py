@@ -38,6 +38,7 @@ def test_an_order_is_a_row_with_author_and_time(bench: Bench) -> None:
         ("dance", {}), ("hint", {}), ("hint", {"text": "  "}), ("hint", {"text": "x", "asks": 0}),
         ("hint", {"text": "x", "asks": "1.5"}), ("hint", {"text": "x", "expires": "$5"}),
         ("hint", {"text": "\ud800"}), ("budget", {"budget": "lots"}), ("workers", {"workers": -1}),
+        ("hint", {"text": "x", "expires": "soon"}), ("hint", {"text": "x", "expires": "$5"}),
         ("submit", {}), ("submit", {"source": "x", "parents": [3]}), ("pause", {"why": "lunch"}),
         ("submit", {"source": "x", "parents": "41"}),
         ("weight", {"proposer": "llm", "weight": "heavy"}), ("weight", {"proposer": "llm", "weight": "nan"}),

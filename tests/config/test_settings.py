@@ -56,6 +56,7 @@ def test_naming_a_model_adds_the_llm_proposer() -> None:
     assert load_settings({"model": "m"}, environ=NO_ENV).proposers == (*MODEL_FREE, "llm")
     elsewhere = {"KERNELEVO_MODEL": "m"}  # meant for whatever run asks one
     assert load_settings({"proposers": ["tune"]}, environ=elsewhere).proposers == ("tune",)
+    assert load_settings({"proposers": "tune, rewrite"}, environ=NO_ENV).proposers == ("tune", "rewrite")
 
 
 def test_recorded_replies_are_all_that_is_asked_unless_a_model_is_named_for_this_run() -> None:
@@ -150,19 +151,21 @@ def test_settings_of_a_file_may_be_meant_for_other_runs(tmp_path: Path) -> None:
         ({"proposers": ["mailbox"]}, "--mailbox"),
         ({"workers": 0}, "at least 1"),
         ({"islands": 0}, "at least 1"),
-        ({"islands": "4"}, "must be int"),
+        ({"islands": "4"}, "must be a whole number"),
         ({"sampler": "topq"}, "did you mean 'topk'"),
-        ({"no_elites": 1}, "must be bool"),
+        ({"no_elites": 1}, "must be true or false"),
         ({"window": -2}, "at least 1"),
         ({"reply_timeout": float("inf")}, "without end"),
         ({"reply_timeout": float("nan")}, "without end"),
         ({"models": {"m": {"timeout": float("inf")}}}, "timeout cannot be inf"),
         ({"models": {"m": {"timeout": 0}}}, "timeout cannot be 0"),
         ({"models": {"m": {"input": float("inf"), "output": 1.0}}}, "input cannot be inf"),
-        ({"seed": "x"}, "must be int"),
-        ({"seed": True}, "must be int"),
-        ({"deterministic": 1}, "must be bool"),
+        ({"seed": "x"}, "must be a whole number"),
+        ({"seed": True}, "must be a whole number"),
+        ({"deterministic": 1}, "must be true or false"),
         ({"budgets": "1s"}, "did you mean 'budget'"),
+        ({"budget": 200}, 'write budget = "200"'),
+        ({"models": 3}, "models must be a table"),
     ],
 )
 def test_bad_values_say_what_is_known(flags: dict[str, object], words: str) -> None:

@@ -26,7 +26,7 @@ PARTS = (
     ("known", "parts", "words"),
     [
         ("PARTS = torch.get_num_threads()", "PARTS", "in a call after torch.set_num_threads(1)"),
-        ("", "torch.get_num_threads()", ""),
+        pytest.param("", "torch.get_num_threads()", "", marks=pytest.mark.slow),
     ],
     ids=["asked once", "asked in each call"],
 )

@@ -54,6 +54,13 @@ def test_no_run_at_all(tmp_path: Path) -> None:
             find_run(name, root=tmp_path / "runs")
 
 
+def test_a_folder_without_a_run_and_one_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(RunNotFound, match="holds no run"):
+        find_run(str(tmp_path), root=tmp_path)
+    with pytest.raises(RunNotFound, match="there is no folder"):
+        list_runs(tmp_path / "runs")
+
+
 def test_a_root_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="no run folder can be made"):
