@@ -3,9 +3,11 @@
     python -m benchmarks.gpu.keep_swept SWEEP.json... --programs FOLDER... --to benchmarks/results/NAME.json
         [--made-by WHO] [--least 1.01]
 
-Of tasks that several sweeps hold the last one's row counts. A program is kept in
-``kernelbench_tasks/solutions/cuda/`` with its record beside it if it is right, fp32-accurate and faster than
-the best baseline that was timed; ``confirmed`` says whether three fresh processes did that, or one.
+The sweeps are of one size, device and set of baselines. Of tasks that several of them hold the last row
+counts, but for one that was not confirmed where another one was. A program is kept in
+``kernelbench_tasks/solutions/cuda/`` with its record beside it if it is right, fp32-accurate and surely
+faster than the best baseline that was timed: a score without an interval is none to go by; ``confirmed`` says
+whether three fresh processes did that, or one.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ CLOCKS = (
     "roofline_fraction",
     "speedup_vs_graphed",
 )
+ALIKE = ("size", "device", "baselines")
 FACTS = ("torch", "triton", "cuda", "python")
 
 
@@ -50,8 +53,15 @@ def main(given: Sequence[str] | None = None) -> int:
     for path in told.sweeps:
         sweep = json.loads(path.read_text("utf-8"))
         joined["facts"] = joined["facts"] or sweep["facts"]
-        rows = {name: {**row, "facts": sweep["facts"]} for name, row in sweep["tasks"].items()}
-        joined["tasks"] |= {name: row for name, row in rows.items() if "fault" not in row}
+        if apart := [key for key in ALIKE if joined["facts"].get(key) != sweep["facts"].get(key)]:
+            print(
+                f"{path} differs from {told.sweeps[0]} in {', '.join(apart)}: join them apart",
+                file=sys.stderr,
+            )
+            return 2
+        for name, row in sweep["tasks"].items():
+            if "fault" not in row and not ("final" in joined["tasks"].get(name, {}) and "final" not in row):
+                joined["tasks"][name] = {**row, "facts": sweep["facts"]}
     joined["facts"] = {**joined["facts"], "note": told.note}
     for name, row in joined["tasks"].items():
         print(f"{name}: {kept(name, row, told)}")
@@ -67,7 +77,9 @@ def kept(name: str, row: Mapping[str, Any], told: argparse.Namespace) -> str:
     metrics = verdict["metrics"]
     if metrics.get("precision") != "fp32-accurate":
         return f"{verdict['score']:.2f}, but its results are only as exact as {metrics.get('precision')}"
-    if min(verdict["score"], metrics.get("score_low") or verdict["score"]) < told.least:
+    if metrics.get("score_low") is None:
+        return f"{verdict['score']:.2f}, but without an interval: its clock was disturbed in most blocks"
+    if metrics["score_low"] < told.least:
         return f"{verdict['score']:.2f}, but it is not surely above {told.least}"
     text = next(
         (

@@ -80,14 +80,19 @@ class Worker:
         line, _, self._said = self._said.partition(b"\n")
         return json.loads(line).get(key)
 
-    def time(self) -> dict[str, Any]:
-        """Let it time its programs, alone; return the row."""
+    def time(self) -> Iterator[dict[str, Any]]:
+        """Let it time its programs, alone; yield the row of its search when that is done, then the whole one.
+
+        Whoever is killed during a confirmation has kept the verdicts of the search by then.
+        """
         prepared = self.hear("ready")
         self._rest.close()
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGCONT)
         self._send({"go": True})
         found = self.hear("found")
+        if found is not None:
+            yield {**found, "preparing_seconds": prepared, "unconfirmed": "it has not ended"}
         row = found and self.hear("row")
         if row is None:
             ended: int | None = None
@@ -95,9 +100,10 @@ class Worker:
                 ended = self._process.wait(1.0)
             why = "said nothing for too long" if ended is None else f"ended with {ended}"
             if found is None:
-                return {"fault": f"its process {why}; the log says more"}
+                yield {"fault": f"its process {why}; the log says more"}
+                return
             row = {**found, "unconfirmed": f"its process {why}"}  # verdicts of the search are worth keeping
-        return {**row, "preparing_seconds": prepared}
+        yield {**row, "preparing_seconds": prepared}
 
     def close(self) -> None:
         """End it."""
@@ -230,7 +236,10 @@ def _facts(told: argparse.Namespace) -> dict[str, Any]:
 def _in_order(
     names: Sequence[str], told: argparse.Namespace, began: float
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the rows of tasks, in order; when the time is over those that are prepared are given up too."""
+    """Yield the rows of tasks, in order; a task's last one is its whole row.
+
+    When the time is over those that are prepared are given up too.
+    """
     left, running = list(names), list[Worker]()
     told.out.parent.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
@@ -249,7 +258,8 @@ def _in_order(
                 running.append(Worker(name, order, told.out.with_suffix(".log")))
                 stack.callback(running[-1].close)
             worker = running.pop(0)
-            yield worker.name, worker.time()
+            for row in worker.time():
+                yield worker.name, row
             worker.close()
 
 
@@ -305,7 +315,7 @@ def table(record: Mapping[str, Any]) -> str:
         m = final["metrics"]
         per = [m.get(f"speedup_vs_{w}") for w in ways]
         for way, ratio in zip(["best", *ways], [final["score"], *per], strict=True):
-            if ratio:
+            if ratio and _is_sure(final):
                 ratios.setdefault(way, []).append(ratio)
         ends = [m.get("score_low"), m.get("score_high")]
         cells = [
@@ -319,12 +329,21 @@ def table(record: Mapping[str, Any]) -> str:
         cells += [*map(_number, per), str(m.get("precision"))]
         cells += [_number(m.get("roofline_fraction")), _number(m.get("oracle_error")), str(m.get("cases"))]
         lines.append("| " + " | ".join(cells) + " |")
+    if any(
+        (final := decisive(row)) and final["score"] and not _is_sure(final)
+        for row in record["tasks"].values()
+    ):
+        lines += ["", "Rows without an interval (the clock was disturbed) are in no mean."]
     means = {w: math.exp(sum(map(math.log, r)) / len(r)) for w, r in ratios.items()}
     lines += [
         "",
         *(f"geometric mean against {w}: {m:.3f} ({len(ratios[w])} tasks)" for w, m in means.items()),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _is_sure(verdict: Mapping[str, Any]) -> bool:
+    return verdict["metrics"].get("score_low") is not None
 
 
 def _number(value: object) -> str:

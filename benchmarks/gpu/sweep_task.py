@@ -11,12 +11,14 @@ import json
 import os
 import sys
 import time
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from kernelevo.api.check import read_program
-from kernelevo.core import Artifact, Evaluation, Status
+from kernelevo.core import Artifact, Evaluation
+from kernelevo.errors import KernelEvoError
 from kernelevo.kernels.baselines.baseline import WAYS
 from kernelevo.kernels.judge import KernelJudge
 from kernelevo.sandbox.lifeline import die_with_parent
@@ -78,17 +80,19 @@ def prepare(judge: KernelJudge, paths: list[Path]) -> dict[str, Artifact]:
 
 
 def timed(judge: KernelJudge, artifacts: dict[str, Artifact]) -> dict[str, Any]:
-    """Judge every program of a task."""
+    """Judge every program of a task; where the judge breaks at one, the others' verdicts are not lost."""
     judge.warm()
-    found = {name: judge.measure(artifact) for name, artifact in artifacts.items()}
-    right = {n: v for n, v in found.items() if v.status is Status.OK and v.score is not None}
-    row: dict[str, Any] = {
-        "programs": {name: plain(verdict) for name, verdict in found.items()},
-        "baselines": judge.baselines(),
-        "best": None,
-    }
-    if right:
-        best = max(right, key=lambda n: right[n].score or 0.0)
+    found: dict[str, dict[str, Any]] = {}
+    for name, artifact in artifacts.items():
+        try:
+            found[name] = plain(judge.measure(artifact))
+        except KernelEvoError as error:
+            traceback.print_exc()
+            found[name] = {"status": "fault", "score": None, "metrics": {}, "feedback": str(error)}
+    row: dict[str, Any] = {"programs": found, "baselines": judge.baselines(), "best": None}
+    right = [name for name, verdict in found.items() if verdict["score"] is not None]
+    if right:  # a score without an interval comes behind any that has one
+        best = max(right, key=lambda n: (found[n]["metrics"]["score_low"] is not None, found[n]["score"]))
         row |= {"best": best, "program_id": artifacts[best].program.id}
     return row
 

@@ -51,17 +51,50 @@ def fixed_nodes(graph: fx.Graph) -> set[fx.Node]:
 
 def written_nodes(graph: fx.Graph) -> set[fx.Node]:
     """Return the nodes that share memory with something written to."""
-    written: set[fx.Node] = set()
-    todo = [target for node in graph.nodes for target in mutates(node)]
+    return _sharing(graph, [target for node in graph.nodes for target in mutates(node)])
+
+
+def unwritten(values: Iterable[fx.Node | None], reader: fx.Node) -> bool:
+    """Tell whether values are at a reader's place what they were when they were made.
+
+    Who moves a read there asks this: in ``y = conv(h); h.relu_(); norm(y)`` the convolution has to stay
+    before the write. None is left out.
+    """
+    graph = reader.graph
+    order = {node: place for place, node in enumerate(graph.nodes)}
+    writers = [(node, mutates(node)) for node in graph.nodes if mutates(node)]
+    for value in values:
+        if value is None or not writers:
+            continue
+        memory = _sharing(graph, [value])
+        between = (w for node, w in writers if order[value] < order[node] < order[reader])
+        if any(memory & written for written in between):
+            return False
+    return True
+
+
+def _sharing(graph: fx.Graph, nodes: list[fx.Node]) -> set[fx.Node]:
+    """Return the nodes that may share memory with these, themselves among them."""
+    found: set[fx.Node] = set()
+    todo = list(nodes)
     while todo:
         node = todo.pop()
-        if node in written:
+        if node in found:
             continue
-        written.add(node)
+        found.add(node)
         todo += [other for other in node.users if may_alias(other, node)]
         todo += [other for other in node.all_input_nodes if may_alias(node, other)]
-    names = {node.target for node in written if node.op == "get_attr"}
-    return written | {node for node in graph.nodes if node.op == "get_attr" and node.target in names}
+    names = {node.target for node in found if node.op == "get_attr"}
+    return found | {node for node in graph.nodes if node.op == "get_attr" and node.target in names}
+
+
+_MAYBE = frozenset(  # operators that return what they were given where nothing is to do; no schema says so
+    (
+        "reshape", "contiguous", "to", "flatten", "expand_as", "type_as", "broadcast_tensors", "meshgrid",
+        "einsum", "atleast_1d", "atleast_2d", "atleast_3d", "chain_matmul", "dropout", "feature_dropout",
+        "alpha_dropout", "feature_alpha_dropout", "clone_if_needed",
+    )
+)  # fmt: skip
 
 
 def may_alias(result: fx.Node, source: fx.Node) -> bool:
@@ -71,8 +104,7 @@ def may_alias(result: fx.Node, source: fx.Node) -> bool:
         return False
     if not isinstance(target, torch._ops.OpOverload):
         return True
-    maybe = {"reshape", "contiguous", "to", "dropout", "flatten", "expand_as", "clone_if_needed"}
-    if target._schema.name.partition("::")[2] in maybe:
+    if target._schema.name.partition("::")[2] in _MAYBE:
         return True
     for position, argument in enumerate(target._schema.arguments):
         given = result.args[position] if position < len(result.args) else result.kwargs.get(argument.name)

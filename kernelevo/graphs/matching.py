@@ -122,7 +122,9 @@ def mutates(node: fx.Node) -> frozenset[fx.Node]:
         return frozenset()
     given = arguments(node)
     written = (a.name for a in target._schema.arguments if a.alias_info is not None and a.alias_info.is_write)
-    return frozenset(n for n in (given[name] for name in written) if isinstance(n, fx.Node))
+    held = (given[name] for name in written)
+    flat = (n for one in held for n in (one if isinstance(one, (list, tuple)) else (one,)))
+    return frozenset(n for n in flat if isinstance(n, fx.Node))
 
 
 def draws(node: fx.Node) -> bool:

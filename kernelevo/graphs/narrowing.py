@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import fx
 
-from kernelevo.graphs.matching import arguments, aten, draws, mutates, shape
+from kernelevo.graphs.matching import arguments, aten, draws, mutates, shape, value
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,11 @@ def narrowed(node: fx.Node, rows: Rows) -> Narrow | None:
         return None
 
 
+def may_copy(node: fx.Node) -> bool:
+    """Tell whether a call copies, but perhaps no longer once it is narrowed to a part or to one row."""
+    return getattr(node.target, "overloadpacket", None) in _COPIES
+
+
 def is_view(node: fx.Node) -> bool:
     """Tell whether a call computes nothing: it only names elements anew."""
     return getattr(node.target, "overloadpacket", None) in _VIEWS
@@ -102,6 +107,11 @@ def _with(node: fx.Node, changed: Mapping[str, Any]) -> Call:
 
 def _rank(node: fx.Node) -> int:
     return len(shape(node))
+
+
+def _typed(operand: fx.Node, result: fx.Node) -> bool:
+    """Tell whether an operand has the result's type: others beside it may have a wider one."""
+    return value(operand).dtype == value(result).dtype
 
 
 def _aligned(operand: Any, rank: int, rows: Rows) -> Any:
@@ -202,7 +212,7 @@ def _concatenated(node: fx.Node, rows: Rows) -> Narrow | None:
     before = 0
     for tensor in tensors:
         size = shape(tensor)[rows.dim]
-        if before <= rows.start and rows.end <= before + size:
+        if before <= rows.start and rows.end <= before + size and _typed(tensor, node):
             return Part(tensor, Rows(rows.dim, rows.start - before, rows.end - before))
         before += size
     return None
@@ -213,7 +223,7 @@ def _stacked(node: fx.Node, rows: Rows) -> Narrow | None:
     dim = given["dim"] % rank
     if dim == rows.dim:
         needed = list(given["tensors"][rows.start : rows.end])
-        return _with(node, {"tensors": needed})
+        return _with(node, {"tensors": needed}) if all(_typed(t, node) for t in needed) else None
     within = rows.at(rows.dim - (rows.dim > dim))
     return _with(node, {"tensors": [Part(t, within) for t in given["tensors"]]})
 
@@ -255,6 +265,8 @@ def _sliced(node: fx.Node, rows: Rows) -> Narrow | None:
 def _reshaped(node: fx.Node, rows: Rows) -> Narrow | None:
     """The rows are one block of each of some equal blocks of memory; so they have to be of the operand."""
     source = arguments(node)["self"]
+    if not _typed(source, node):  # the same bits as numbers of another kind
+        return None
     before, after = shape(source), list(shape(node))
     block = prod(after[rows.dim + 1 :])
     after[rows.dim] = rows.length
@@ -322,3 +334,4 @@ _RULES: dict[Any, Rule] = {
     aten.select: _selected,
     aten.slice: _sliced,
 }
+_COPIES = frozenset((aten.cat, aten.contiguous, aten.reshape, aten.flatten, aten.to))

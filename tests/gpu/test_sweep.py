@@ -9,7 +9,8 @@ from types import SimpleNamespace
 import pytest
 
 from benchmarks.gpu import keep_swept, sweep, sweep_task
-from kernelevo.core import Program
+from kernelevo.core import Evaluation, Program, Status
+from kernelevo.errors import MachineError
 from kernelevo.tasks import library
 
 TEXT = '"""A program."""\n\n\nclass ModelNew:\n    """Nothing."""\n'
@@ -38,10 +39,11 @@ def test_the_table_counts_what_was_confirmed_first():
         "tasks": {"a": row(), "b": row(final=verdict(1.0, low=0.9)), "c": row(best=None)},
     }
     record["tasks"]["c"]["programs"] = {"w/mine": {**verdict(2.0), "status": "wrong", "score": None}}
+    record["tasks"]["d"] = row(final=verdict(2.0, low=1.5))
     text = sweep.table(record)
     assert "| a | w/mine, once | 0.5 | 4 | unknown | compile | 8 |" in text
     assert "| b | w/mine | 0.5 | 1 | 0.9 to 1.8 | compile | 2 |" in text and "| c | none |" in text
-    assert f"against compile: {math.sqrt(4.0):.3f} (2 tasks)" in text
+    assert f"against compile: {math.sqrt(2.0):.3f} (2 tasks)" in text and "Rows without an interval" in text
     assert sweep.words(record["tasks"]["b"]).startswith("1.00 by w/mine")
     assert sweep.words({"fault": "broke\nbadly"}) == "badly"
 
@@ -49,10 +51,14 @@ def test_the_table_counts_what_was_confirmed_first():
 @pytest.mark.parametrize(
     "given, words",
     [
-        (row(), "4.00 kept"),
+        (row(programs={"w/mine": verdict(4.0, low=3.0)}), "4.00 kept"),
+        (row(), "without an interval"),
         (row(programs={"w/mine": verdict(4.0, "tf32")}), "only as exact as tf32"),
         (row(programs={"w/mine": verdict(4.0, low=0.9)}), "not surely above"),
-        ({**row(), "program_id": "other"}, "in none of the folders"),
+        (
+            {**row(programs={"w/mine": verdict(4.0, low=3.0)}), "program_id": "other"},
+            "in none of the folders",
+        ),
         (row(best=None), "no right program"),
     ],
 )
@@ -74,6 +80,51 @@ def test_winners_are_kept_with_their_record(given, words, tmp_path, monkeypatch,
     assert (
         json.loads((tmp_path / "all.json").read_text())["tasks"]["kernelbench:3/4"]["best"] == given["best"]
     )
+
+
+def test_what_was_not_measured_alike_is_not_joined(tmp_path, capsys):
+    for name, size in (("a", "v0"), ("b", "full")):
+        (tmp_path / name).write_text(json.dumps({"facts": {**FACTS, "size": size}, "tasks": {}}))
+    to = tmp_path / "all.json"
+    given = [str(tmp_path / "a"), str(tmp_path / "b"), "--programs", str(tmp_path), "--to", str(to)]
+    assert keep_swept.main(given) == 2 and "differs" in capsys.readouterr().err and not to.exists()
+
+
+def test_a_confirmation_outlives_a_later_row_without_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(library, "root", lambda: tmp_path)
+    for name, given in (("a", row(final=verdict(2.0, low=1.5))), ("b", row())):
+        (tmp_path / name).write_text(json.dumps({"facts": FACTS, "tasks": {"kernelbench:3/4": given}}))
+    to = tmp_path / "all.json"
+    given = [str(tmp_path / "a"), str(tmp_path / "b"), "--programs", str(tmp_path), "--to", str(to)]
+    assert keep_swept.main(given) == 0
+    assert json.loads(to.read_text())["tasks"]["kernelbench:3/4"]["final"]["score"] == 2.0
+
+
+class Breaks:
+    """A judge that breaks at one of three programs, and has no interval for the seemingly fastest."""
+
+    ground = None
+
+    def warm(self):
+        pass
+
+    def baselines(self):
+        return []
+
+    def measure(self, artifact):
+        if artifact.score is None:
+            raise MachineError("out of memory")
+        return Evaluation(Status.OK, artifact.score, {"score_low": artifact.low})
+
+
+def test_a_judge_that_breaks_at_one_program_keeps_the_others_verdicts():
+    made = {
+        n: SimpleNamespace(score=score, low=low, program=SimpleNamespace(id=n))
+        for n, score, low in (("a", 9.0, None), ("b", 2.0, 1.5), ("c", None, None))
+    }
+    found = sweep_task.timed(Breaks(), made)
+    assert found["best"] == found["program_id"] == "b"
+    assert found["programs"]["c"]["status"] == "fault" and "memory" in found["programs"]["c"]["feedback"]
 
 
 @pytest.mark.parametrize(
@@ -118,12 +169,13 @@ def test_verdicts_of_a_search_outlive_a_confirmation_that_breaks(code, row, tmp_
     monkeypatch.setattr(sweep.subprocess, "Popen", lambda command, **options: start(told, **options))
     worker = sweep.Worker("a task", {}, tmp_path / "log")
     try:
-        found = worker.time()
+        *before, found = worker.time()
     finally:
         worker.close()
     if row is None:
         assert found == {"fault": "its process ended with 7; the log says more"}
     else:
+        assert before == [{"a": 1, "preparing_seconds": 1.5, "unconfirmed": "it has not ended"}]
         assert found.pop("preparing_seconds") == 1.5
         assert found.pop("unconfirmed", None) == (None if "b" in row else "its process ended with 7")
         assert found == row
@@ -187,7 +239,7 @@ class Fake:
 
     def time(self):
         Fake.now += 10.0
-        return row()
+        yield row()
 
     def close(self):
         Fake.closed.append(self.name)

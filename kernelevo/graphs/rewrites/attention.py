@@ -10,7 +10,8 @@ import torch
 from torch import fx
 
 from kernelevo.graphs.capture import Captured
-from kernelevo.graphs.lifting import evaluate, fixed_nodes, lift, tensors_of
+from kernelevo.graphs.epilogue import loosen_views
+from kernelevo.graphs.lifting import evaluate, fixed_nodes, lift, tensors_of, unwritten
 from kernelevo.graphs.matching import (
     arguments,
     aten,
@@ -90,6 +91,8 @@ class FusedAttention:
             if product.args[0] is not softmax or scores is None:
                 continue
             places += self._replace(captured, scores, product, places)
+        if places:
+            loosen_views(captured.graph)  # the fused kernel's result lies in other strides than a product
         return places
 
     def _replace(self, captured: Captured, scores: Scores, product: fx.Node, number: int) -> int:
@@ -97,6 +100,8 @@ class FusedAttention:
         assert isinstance(value, fx.Node)
         batch = shape(scores.query)[:-2]
         if not (batch == shape(scores.keys)[:-2] == shape(value)[:-2]) or len(batch) not in (1, 2):
+            return 0
+        if not unwritten([scores.query, scores.keys, scores.bias, scores.hidden], product):
             return 0
         graph = captured.graph
         with graph.inserting_before(product):

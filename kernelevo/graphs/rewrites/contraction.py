@@ -7,6 +7,7 @@ import string
 from torch import fx
 
 from kernelevo.graphs.capture import Captured
+from kernelevo.graphs.lifting import unwritten
 from kernelevo.graphs.matching import arguments, aten, calls, is_float32, is_op, shape, sole_user, value
 
 
@@ -27,7 +28,7 @@ class Contraction:
             if given["dtype"] is not None or not given["dim"] or not is_float32(total):
                 continue
             operands = product.args[:2]
-            if all(isinstance(x, fx.Node) and is_float32(x) for x in operands):
+            if all(isinstance(x, fx.Node) and is_float32(x) for x in operands) and unwritten(operands, total):
                 places += _contract(captured.graph, total, product)
         return places
 
@@ -40,6 +41,8 @@ def _contract(graph: fx.Graph, total: fx.Node, product: fx.Node) -> int:
     own = [side - other - summed for side, other in ((left, right), (right, left))]
     if not summed <= left & right or not all(own) or rank > len(string.ascii_letters):
         return 0  # a sum over one operand alone, or nothing to gain
+    if any(size > 1 for d, size in enumerate(shape(product)) if d not in left | right):
+        return 0  # both are constant along it: a product knows no such dimension
     letters = string.ascii_letters[:rank]
     kept = "".join(letter for d, letter in enumerate(letters) if d not in summed and d in left | right)
     terms = ["".join(letter for d, letter in enumerate(letters) if d in side) for side in (left, right)]

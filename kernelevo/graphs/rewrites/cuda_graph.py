@@ -41,9 +41,7 @@ class CudaGraph:
 
 
 def _draws(node: fx.Node) -> bool:
-    """Tell whether a node draws; attention and recurrent layers do only where they drop something out."""
-    if is_op(node, aten.scaled_dot_product_attention):
-        return bool(arguments(node)["dropout_p"])
+    """Tell whether a node draws; recurrent layers do only where they drop something out."""
     if is_op(node, *LAYERS):
         given = arguments(node)
         return bool(given["train"] and given["dropout"])

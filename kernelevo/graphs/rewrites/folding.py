@@ -8,7 +8,7 @@ from typing import Any
 from torch import fx
 
 from kernelevo.graphs.capture import Captured
-from kernelevo.graphs.lifting import fixed_nodes
+from kernelevo.graphs.lifting import fixed_nodes, unwritten
 from kernelevo.graphs.matching import arguments, aten, calls, is_float32, is_op, shape, sole_user
 from kernelevo.graphs.snippet import Snippet
 
@@ -53,7 +53,8 @@ class FoldedNorm:
             if len(shape(layer)) != rank or sole_user(layer) is not norm or not is_float32(norm):
                 continue
             tensors = _tensors(given, arguments(layer))
-            if all(t.op == "get_attr" and t in fixed for t in tensors.values()) and "mean" in tensors:
+            ours = all(t.op == "get_attr" and t in fixed for t in tensors.values())
+            if ours and "mean" in tensors and unwritten([arguments(layer)["input"]], norm):
                 kind = (*tensors, given["eps"], turned)
                 name = f"folded_norm_{len(kinds)}"
                 kinds.setdefault(kind, _snippet(name, list(tensors), given["eps"], turned=turned))

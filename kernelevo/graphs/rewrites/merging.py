@@ -10,7 +10,7 @@ from torch import fx
 
 from kernelevo.graphs.capture import Captured
 from kernelevo.graphs.epilogue import loosen_views
-from kernelevo.graphs.lifting import fixed_nodes
+from kernelevo.graphs.lifting import fixed_nodes, unwritten
 from kernelevo.graphs.matching import arguments, aten, calls, is_float32, last_of, pair, shape
 from kernelevo.graphs.snippet import Snippet
 
@@ -63,7 +63,7 @@ class MergedLinear:
                 groups[given["input"], bias is None].append(node)
         places = 0
         for members in groups.values():
-            if len({arguments(m)["weight"] for m in members}) > 1:
+            if len({arguments(m)["weight"] for m in members}) > 1 and _read_alike(members):
                 captured.add_snippet(JOINED)
                 _join(captured, members, JOINED.function("joined_weight"), -1)
                 places += 1
@@ -90,7 +90,7 @@ class MergedConvolution:
         places = 0
         for members in groups.values():
             sizes = {shape(arguments(m)["weight"])[2:] for m in members}
-            if len(members) < 2 or (self.embed and len(sizes) < 2):
+            if len(members) < 2 or (self.embed and len(sizes) < 2) or not _read_alike(members):
                 continue
             snippet = EMBEDDED if self.embed else JOINED
             captured.add_snippet(snippet)
@@ -117,6 +117,11 @@ class EmbeddedConvolution(MergedConvolution):
     describes = "a 1x1 convolution beside a 3x3 one of the same input computed as part of it"
     embed = True
     speculative = True
+
+
+def _read_alike(members: list[fx.Node]) -> bool:
+    """Tell whether all of them read the same values of their input."""
+    return unwritten([arguments(members[0])["input"]], last_of(members[0].graph, members))
 
 
 def _join(captured: Captured, members: list[fx.Node], joiner: Any, dim: int) -> None:

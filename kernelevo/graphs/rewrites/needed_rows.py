@@ -7,9 +7,10 @@ from typing import Any
 from torch import fx
 
 from kernelevo.graphs.capture import Captured
-from kernelevo.graphs.lifting import written_nodes
-from kernelevo.graphs.matching import aten, is_op, shape, value
-from kernelevo.graphs.narrowing import Call, Narrow, Part, Rows, is_view, narrowed, taken
+from kernelevo.graphs.epilogue import loosen_views
+from kernelevo.graphs.lifting import escapes, is_given, written_nodes
+from kernelevo.graphs.matching import aten, is_op, remove_dead, shape, value
+from kernelevo.graphs.narrowing import Call, Narrow, Part, Rows, is_view, may_copy, narrowed, taken
 
 
 class NeededRows:
@@ -25,17 +26,26 @@ class NeededRows:
     def apply(self, captured: Captured) -> int:
         """Narrow every call of whose result only selections of at most half of the rows are read."""
         graph = captured.graph
+        remove_dead(graph)  # what nobody reads reads nothing: export's assertions of types, say
         written = written_nodes(graph)
         places = 0
         for node in reversed(list(graph.nodes)):  # who reads comes before who is read
             rows = _needed(node)
-            if rows is None or written & {node, *node.all_input_nodes}:
+            if rows is None or written & {node, *node.all_input_nodes} or _hands_out(node):
                 continue
             narrow = narrowed(node, rows)
             if narrow is not None:
                 _replace(graph, node, rows, narrow)
                 places += not is_view(node)
+        if places:
+            loosen_views(graph)  # a part has the strides of the whole
         return places
+
+
+def _hands_out(node: fx.Node) -> bool:
+    """Tell whether the caller gets a copy that would become a view of what others hold, or get too."""
+    sources = node.all_input_nodes
+    return may_copy(node) and escapes(node) and any(is_given(s) or len(s.users) > 1 for s in sources)
 
 
 def _needed(node: fx.Node) -> Rows | None:

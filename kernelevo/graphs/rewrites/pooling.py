@@ -7,6 +7,7 @@ from typing import Any
 from torch import fx
 
 from kernelevo.graphs.capture import Captured
+from kernelevo.graphs.lifting import unwritten
 from kernelevo.graphs.matching import arguments, aten, calls, is_op, shape, sole_user
 
 
@@ -29,6 +30,8 @@ class PoolFirst:
                 continue
             given = arguments(conv)
             if shape(pool)[-1] * shape(pool)[-2] >= shape(conv)[-1] * shape(conv)[-2]:
+                continue
+            if not unwritten(conv.all_input_nodes, pool):
                 continue
             assert callable(pool.target) and callable(conv.target)
             with captured.graph.inserting_before(pool):

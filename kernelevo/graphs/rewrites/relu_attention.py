@@ -6,7 +6,8 @@ from torch import fx
 
 from kernelevo.graphs import kernels
 from kernelevo.graphs.capture import Captured
-from kernelevo.graphs.lifting import fixed_nodes, lift
+from kernelevo.graphs.epilogue import loosen_views
+from kernelevo.graphs.lifting import fixed_nodes, lift, unwritten
 from kernelevo.graphs.matching import aten, calls, is_op, on_cpu, shape, sole_user, value
 from kernelevo.graphs.rewrites.attention import Scores, is_causal, number_factors, read_scores
 from kernelevo.graphs.snippet import Snippet, Table
@@ -84,6 +85,8 @@ class ReluAttention:
             if scores is None or scores.bias is not None or product.args[0] is not relu:
                 continue
             places += _replace(captured, scores, product, places)
+        if places:
+            loosen_views(captured.graph)
         return places
 
 
@@ -93,6 +96,8 @@ def _replace(captured: Captured, scores: Scores, product: fx.Node, number: int) 
     batch = shape(scores.query)[:-2]
     operands = [scores.query, scores.keys, attended]
     if not on_cpu(*operands) or not 1 <= len(batch) <= 2 or any(shape(n)[:-2] != batch for n in operands):
+        return 0
+    if not unwritten([scores.query, scores.keys, scores.hidden], product):
         return 0
     if 0 in (*shape(scores.query), *shape(scores.keys), *shape(attended)):
         return 0

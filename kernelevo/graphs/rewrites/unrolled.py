@@ -10,7 +10,7 @@ from typing import Any
 from torch import fx
 
 from kernelevo.graphs.capture import Captured
-from kernelevo.graphs.lifting import fixed_nodes, written_nodes
+from kernelevo.graphs.lifting import fixed_nodes, unwritten, written_nodes
 from kernelevo.graphs.matching import (
     arguments,
     aten,
@@ -52,8 +52,11 @@ class SplitSteps:
         places = 0
         for weight, members in _by_weight(graph, fixed).items():
             halves = [_halves(member) for member in members]
-            widths = {shape(pair[0])[-1] for pair in halves if pair is not None}
+            pairs = [pair for pair in halves if pair is not None]
+            widths = {shape(pair[0])[-1] for pair in pairs}
             if len(members) < FEWEST or None in halves or len(widths) != 1:
+                continue
+            if not all(unwritten(pair, member) for pair, member in zip(pairs, members, strict=True)):
                 continue
             after = _reached(graph, members)
             waits = [tuple(part in after for part in pair) for pair in halves if pair is not None]
@@ -117,7 +120,8 @@ class BatchedSteps:
             inputs = [arguments(m)["input"] for m in members]
             biases = {arguments(m)["bias"] for m in members}
             alike = {shape(x) for x in inputs}
-            if len(members) < FEWEST or len(biases) != 1 or len(alike) != 1 or written & {*inputs}:
+            read = {*inputs, *biases, arguments(members[0])["weight"]}
+            if len(members) < FEWEST or len(biases) != 1 or len(alike) != 1 or written & read:
                 continue
             after = _reached(graph, members)
             if any(x in after for x in inputs) or not _in_time(graph, members, inputs):

@@ -18,7 +18,7 @@ import torch
 from kernelevo.errors import MachineError
 
 _log = logging.getLogger(__name__)
-SLOW = 5.0
+SLOW = 1.0
 """Seconds of a call on the host from which on no other is made there."""
 
 

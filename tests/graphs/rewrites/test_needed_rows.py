@@ -57,7 +57,7 @@ NARROWED = {  # what -> function of layers and input, layers, how many calls bec
     "a slice of a slice": (lambda m, x: x.exp()[:, 1:].sin()[:, 2:4], [], 2),
     "masked": (lambda m, x: x.masked_fill(x > 0, 1.0)[:, 2], [], 2),
     "picked": (lambda m, x: torch.where(x > 0, x, x.exp())[:, 2], [], 3),
-    "words": (lambda m, x: m[0]((x[..., 0] > 0).long())[:, 2], [nn.Embedding(2, 3)], 2),
+    "words": (lambda m, x: m[0]((x[..., 0] > 0).long())[:, 2], [nn.Embedding(2, 3)], 3),
     "another type": (lambda m, x: x.double().exp()[:, 2], [], 2),
 }
 WHOLE = {  # what cannot be told row by row, or is read
@@ -188,3 +188,71 @@ def _products(graph):
     for node in graph.nodes:
         if is_op(node, aten.linear):
             yield prod(shape(node)) * shape(node.args[1])[1]
+
+
+WIDER = {
+    "one of concatenated": lambda i, x: ((y := torch.cat([i, x], 1)[:, 0]) * y).float(),
+    "one of stacked": lambda i, x: ((y := torch.stack([i, x, x], 1)[:, 0]) * y).float(),
+    "the bits of a number": lambda i, x: (x.sin().view(torch.int32)[:, 0] < 0).float(),
+}
+
+
+@pytest.mark.parametrize("what", WIDER)
+def test_rows_keep_the_type_of_the_whole(what, tmp_path):
+    class Made(nn.Module):
+        def forward(self, i, x):
+            return WIDER[what](i, x)
+
+    i, x = torch.arange(8, dtype=torch.int32).view(4, 2), torch.randn(4, 2)
+    captured = capture(Made(), (i, x))
+    apply_reported(captured, ["needed-rows"])
+    program = load(print_program(captured), tmp_path, Made())
+    far, zeros = torch.full((4, 2), 50000, dtype=torch.int32), torch.full((4, 2), -0.0)
+    for given in ((far, x), (i, zeros)):
+        torch.testing.assert_close(program(*given), Made()(*given))
+
+
+SHARED = {
+    "the input's": (lambda m, x: torch.cat([x.sin(), x], 2)[:, :, 10:], []),
+    "a parameter's": (lambda m, x: torch.cat([m[0].weight, x[0]])[:3], [layer()]),
+    "another result's": (lambda m, x: (a := m[0](x), torch.cat([a, x], 1)[:, :6]), [layer()]),
+    "a turned input's": (lambda m, x: x.transpose(0, 1).contiguous()[:, 0], []),
+    "a flat input's": (lambda m, x: x.transpose(0, 1).reshape(24, 8)[:4], []),
+}
+
+
+@pytest.mark.parametrize("what", SHARED)
+def test_a_result_owns_its_memory(what, tmp_path):
+    function, layers = SHARED[what]
+    x = torch.randn(*X)
+    module = module_of(function, *layers)
+    captured = capture(module, (x,))
+    apply_reported(captured, ["needed-rows"])
+    program = load(print_program(captured), tmp_path, module)
+    given = x.clone()
+    results = program(given)
+    results = results if isinstance(results, tuple) else (results,)
+    held = [given, *program.parameters()]
+    for place, result in enumerate(results):
+        others = (*held, *results[:place])
+        memory = result.untyped_storage().data_ptr()
+        assert all(memory != other.untyped_storage().data_ptr() for other in others)
+
+
+def test_readers_that_view_a_part_reshape_it(tmp_path):
+    def forward(m, x):
+        return torch.cat([x.mT.exp(), x.sin().view(4, 8, 6)], 0)[:4].view(4, 48)
+
+    assert narrow(forward, [], torch.randn(*X), tmp_path)[0] == 1
+
+
+def test_what_nobody_reads_stops_nothing(tmp_path):
+    """Before a cast stands export's assertion of the type, whose result nobody reads."""
+
+    def forward(m, x):
+        y = m[0](x)
+        return (y * torch.rsqrt(y.to(torch.float32).square().mean(-1, keepdim=True)))[:, -1]
+
+    places, graph = narrow(forward, [layer()], torch.randn(*X), tmp_path)
+    (linear,) = [n for n in graph.nodes if is_op(n, aten.linear)]
+    assert places >= 5 and shape(linear) == (4, 1, 8)
