@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,10 @@ from kernelevo.tasks import is_live
 from kernelevo.tasks.module import FILE
 
 
+class UnchangedWarning(UserWarning):
+    """A call of the original changes inputs or plain attributes, which one of the drop-in leaves alone."""
+
+
 def drop_in(task: Task, program: Program, folder: Path) -> Optimized:
     """Return the module that ``optimize`` was given, with the program's forward where it is proven.
 
@@ -29,6 +34,9 @@ def drop_in(task: Task, program: Program, folder: Path) -> Optimized:
         task: what was optimised.
         program: what the copy runs.
         folder: of the run, which may have been moved since.
+
+    Warns:
+        UnchangedWarning: if the module writes to its inputs, counts in a plain attribute, or the like.
 
     Raises:
         BadSetting: if the task is not a live module.
@@ -51,7 +59,14 @@ def drop_in(task: Task, program: Program, folder: Path) -> Optimized:
     reference = PickledReference(_kept(spec, folder))
     module = reference.build(0).to(device)
     given = [_moved(reference.given(i), device) for i in range(reference.sets)]
-    return Optimized(module, program, [Signature.of(module, args) for args in given])
+    proven = [Signature.of(module, args) for args in given]
+    if changed := sorted({name for one in proven for name in one.changed}):
+        warnings.warn(
+            f"a call of the original changes {', '.join(changed[:5])}, and one of the drop-in does not",
+            UnchangedWarning,
+            stacklevel=3,
+        )
+    return Optimized(module, program, proven)
 
 
 def _kept(spec: Mapping[str, Any], folder: Path) -> Path:

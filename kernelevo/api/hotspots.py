@@ -263,6 +263,8 @@ def _fitting(model: nn.Module, spot: Hotspot, program: Program) -> tuple[dict[st
             proven = [Signature.of(original, args) for args in spot.inputs]
         except InputError as error:
             return {}, error.what
+        if changed := next((one.changed[0] for one in proven if one.changed), ""):
+            return {}, f"a call changes {changed}, which a program would leave alone"
         stand_in = functools.partial(Optimized, program=program, proven=proven)
         reports = [agree(original, stand_in(original), args) for args in spot.inputs]
         if all(report.ok for report in reports):

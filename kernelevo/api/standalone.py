@@ -36,7 +36,6 @@ def _load_runtime():
     name = "$package"
     if name in sys.modules:
         return sys.modules[name]
-    cache = os.environ.get("KERNELEVO_CACHE") or Path.home() / ".cache" / "kernelevo"
 
     def write(folder):
         for path, text in _RUNTIME.items():
@@ -51,8 +50,9 @@ def _load_runtime():
         return folder
 
     try:
+        cache = os.environ.get("KERNELEVO_CACHE") or Path.home() / ".cache" / "kernelevo"
         folder = write(Path(cache) / "standalone" / name)
-    except OSError:  # a cache that cannot be read or written here
+    except (OSError, RuntimeError):  # a cache that cannot be read or written here, or no home
         folder = write(Path(tempfile.mkdtemp(prefix=name)))
     spec = importlib.util.spec_from_file_location(
         name, folder / "__init__.py", submodule_search_locations=[str(folder)]
@@ -211,10 +211,10 @@ def standalone(source: str, note: Iterable[str] = (), beside: Mapping[str, str] 
             texts[f"_csrc/{path.relative_to(root).as_posix()}"] = path.read_text(encoding="utf-8")
     version = f'__version__ = "{__version__}"\n'
     head = f'"""Parts of kernelevo {__version__} that the program beside it uses."""\n\n{version}'
-    total = hashlib.sha256(repr(sorted(texts.items())).encode()).hexdigest()[:10]
-    package = f"_kernelevo_{total}"
     names = "".join(f"from {PUBLIC[n]} import {n} as {n}\n" for n in sorted(used))
     runtime = {"__init__.py": f"{head}{names}", "backends/__init__.py": "", **texts}
+    # of two programs in one process each finds the names that it uses
+    package = f"_kernelevo_{hashlib.sha256(repr(sorted(runtime.items())).encode()).hexdigest()[:10]}"
     relative = {p: _relative(t, p.count("/")) if p.endswith(".py") else t for p, t in runtime.items()}
     renamed = {p: _redirected(t, PACKAGE, package) if p.endswith(".py") else t for p, t in others.items()}
     return Standalone(_redirected(source, PACKAGE, package), comment, package, relative, renamed)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from kernelevo.api.dropin import drop_in
+from kernelevo.api.dropin import UnchangedWarning, drop_in
 from kernelevo.core import Program
 from kernelevo.errors import MachineError, TaskNotFound
 from kernelevo.tasks import freeze
@@ -53,6 +53,22 @@ def test_a_moved_run_folder_still_has_its_module(task, tmp_path):
     freeze(Shifted(), (torch.rand(2, 4), (torch.rand(3), 1.0)), tmp_path / "other")
     with pytest.raises(TaskNotFound):  # a file of that name with another module
         drop_in(task, PROGRAM, tmp_path / "other")
+
+
+class Counts(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.calls = 0
+
+    def forward(self, x):
+        self.calls += 1
+        return x.relu_()
+
+
+def test_what_a_drop_in_leaves_alone_is_warned_of(tmp_path):
+    counting = freeze(Counts(), torch.randn(8), tmp_path / "counting")
+    with pytest.warns(UnchangedWarning, match="changes calls, input 0, and one of the drop-in does not"):
+        drop_in(counting, PROGRAM, tmp_path / "counting")
 
 
 def test_weights_and_inputs_are_proven_on_the_device_of_the_task(task, tmp_path):

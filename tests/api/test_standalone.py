@@ -275,3 +275,13 @@ def _try_file(tmp_path, cache):
     (tmp_path / "exported.py").write_text(standalone(text).as_file())
     code = "import exported, torch; print(exported.ModelNew()(torch.ones(1, 3)).tolist())"
     assert run_in(tmp_path, cache, code) == ["[[6.0, 24.0]]"]
+
+
+def test_two_programs_in_one_process_find_the_names_that_each_uses(tmp_path):
+    first = standalone("from kernelevo import graphed\nUSED = graphed\n")
+    second = standalone("from kernelevo import graphed, packed\nUSED = graphed, packed\n")
+    assert first.package != second.package
+    (tmp_path / "first.py").write_text(first.as_file())
+    (tmp_path / "second.py").write_text(second.as_file())
+    said = run_in(tmp_path, tmp_path / "home", "import first, second; print(first.USED is second.USED[0])")
+    assert "False" in said  # each has a runtime of its own

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import nn
 
-_INTERNALS = frozenset(vars(nn.Module()))
+_INTERNALS = frozenset(vars(nn.Module())) | {"_compiled_call_impl", "_is_torch_compile"}
 _ATOMS = (
     type(None), bool, int, float, complex, str, bytes, range, slice, type(...), torch.dtype, torch.device,
     torch.layout, torch.memory_format, enum.Enum, types.FunctionType, types.BuiltinFunctionType, type,
@@ -72,7 +72,10 @@ def equal(a: Any, b: Any) -> bool:
     if isinstance(a, tuple | list):
         return len(a) == len(b) and all(map(equal, a, b))
     unlike_itself = isinstance(a, float) and math.isnan(a) and math.isnan(b)
-    return bool(a is b or a == b or unlike_itself)
+    try:
+        return bool(a is b or a == b or unlike_itself)
+    except (TypeError, ValueError):  # a comparison element by element, say
+        return False
 
 
 def _settings(name: str, value: Any, depth: int = 0) -> Iterator[tuple[str, Any]]:

@@ -16,7 +16,10 @@ Values = Sequence[tuple[int, torch.Tensor]]
 
 
 class Fixed:
-    """Tells calls whose fixed inputs are as proven; a tensor once looked at is known until it is written to.
+    """Tells calls whose fixed inputs are as proven.
+
+    On a device a tensor once looked at is known until its version moves; on the CPU each call looks, since
+    NumPy and others write to a tensor's memory without a word.
 
     Args:
         values: of one kind of call.
@@ -38,7 +41,9 @@ class Fixed:
                     f"input {place} was the same in every call that the program was proven on, and has other "
                     "values; optimize with an input in which they differ"
                 )
-            if not leaf.is_inference():  # such a one does not count what is written to it
+            if (
+                leaf.device.type != "cpu" and not leaf.is_inference()
+            ):  # such a one does not count what is written to it
                 self._known[place] = weakref.ref(leaf), leaf._version
         return ""
 

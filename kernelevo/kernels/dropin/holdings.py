@@ -23,6 +23,7 @@ class Holdings:
 
     def __init__(self, module: nn.Module) -> None:
         modules = list(module.modules())
+        self._classes = [(m, type(m)) for m in modules]
         # the mode and the dictionaries themselves are among a module's attributes
         self._attributes = [(vars(m), tuple(vars(m).values())) for m in modules]
         held = [
@@ -39,7 +40,7 @@ class Holdings:
             for value in plain(m).values():
                 self._take(value, seen)
         self._tensors = [
-            (value, (value.dtype, value.shape, value.stride(), value.device))
+            (value, (value.data_ptr(), value.dtype, value.shape, value.stride(), value.device))
             for m in modules
             for value in (*m._parameters.values(), *m._buffers.values())
             if value is not None
@@ -65,6 +66,8 @@ class Holdings:
 
         What lists, dictionaries and configurations in attributes hold is looked at too, see ``attributes``.
         """
+        if not all(type(m) is cls for m, cls in self._classes):
+            return False
         for attributes, values in self._attributes:
             if len(attributes) != len(values) or not all(map(is_, attributes.values(), values)):
                 return False
@@ -78,5 +81,6 @@ class Holdings:
                 return False
         # ``.data`` gives a tensor other memory, of another kind perhaps
         return all(
-            (value.dtype, value.shape, value.stride(), value.device) == kind for value, kind in self._tensors
+            (value.data_ptr(), value.dtype, value.shape, value.stride(), value.device) == kind
+            for value, kind in self._tensors
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import threading
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -18,9 +19,11 @@ from kernelevo.backends.arguments import Parameters
 from kernelevo.backends.beside import visiting
 from kernelevo.backends.cache import default_root
 from kernelevo.backends.candidate import load_candidate
+from kernelevo.backends.packing import refresh
 from kernelevo.core import Program
 from kernelevo.errors import InputError, KernelEvoError
 from kernelevo.kernels.dropin import traced
+from kernelevo.kernels.dropin.circumstances import autocast, watched
 from kernelevo.kernels.dropin.fixed import Fixed
 from kernelevo.kernels.dropin.holdings import Holdings
 from kernelevo.kernels.dropin.sharing import share, share_plain
@@ -48,6 +51,14 @@ _TURNS: dict[str, threading.RLock] = {}
 """By program: who calls it. What it keeps (scratch, a variable of its C++) is one for all copies."""
 
 
+def _renew() -> None:
+    """Give a forked child locks that nobody holds: whoever held one is not in it."""
+    _TURNS.update({program: threading.RLock() for program in _TURNS})
+
+
+os.register_at_fork(after_in_child=_renew)
+
+
 class FallbackWarning(UserWarning):
     """A call went to the original module instead of the optimised program."""
 
@@ -60,7 +71,11 @@ class Optimized(nn.Module):
     Whenever a call is not of a proven kind the original runs, with one warning that says why: a gradient is
     needed, autocast is on, a dtype, shape, stride, device, mode or attribute was not proven, a forward hook
     below it would not be called, the call is being transformed or recorded, or an input that was the same in
-    every judged call has other values. Replicas of ``DataParallel`` are the original's. Threads take turns.
+    every judged call has other values; a submodule of another class, an attribute that was not there, hooks of
+    all modules and forward derivatives likewise. Replicas of ``DataParallel`` are the original's. Threads take
+    turns. What is written into a parameter's memory without a word (``parameter.data.copy_``, a broadcast into
+    it, another process) a program that packs weights sees within 16 calls on the CPU, and within some 1000 on
+    a device: ``kernelevo.refresh()`` says it at once.
 
     Args:
         original: the module to stand in for; it is used, not copied.
@@ -92,7 +107,8 @@ class Optimized(nn.Module):
         hidden["_made"], hidden["_proven"] = program, tuple(proven)
         hidden["_outputs"] = tuple(map(traced.output_spec, proven))
         hidden["_fixed"] = tuple(Fixed(one.fixed) for one in proven)
-        hidden["_turn"] = _TURNS.setdefault(program.id, threading.RLock())
+        _TURNS.setdefault(program.id, threading.RLock())
+        hidden["_turns"] = program.id
         hidden["_init"] = (tuple(init_args), dict(init_kwargs or {}))
         hidden["_folder"] = folder
         hidden["_program"] = None
@@ -100,7 +116,8 @@ class Optimized(nn.Module):
         hidden["_place"] = None
         hidden["_failure"] = ""
         hidden["_taken"] = Parameters.of(original)
-        hidden["_structures"], hidden["_seen"] = {}, (None, None, None)
+        hidden["_structures"], hidden["_seen"] = {}, None
+        hidden["_usual"] = False
         hidden["_warned"] = set()
         hidden["_number"] = traced.enter(self)
 
@@ -130,6 +147,8 @@ class Optimized(nn.Module):
 
     def load_state_dict(self, *args: Any, **kwargs: Any) -> Any:
         """Load into the original, in its own way."""
+        if kwargs.get("assign"):
+            self._let_go()
         return self._original.load_state_dict(*args, **kwargs)
 
     def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
@@ -137,6 +156,7 @@ class Optimized(nn.Module):
 
     def _apply(self, fn: Callable[..., Any], recurse: bool = True) -> Optimized:
         self._original._apply(fn, recurse)
+        self._let_go()
         return self
 
     def _replicate_for_data_parallel(self) -> nn.Module:
@@ -194,8 +214,13 @@ class Optimized(nn.Module):
             return self._fall_back(why, args, kwargs)
         if any(isinstance(v, torch.Tensor) and v.data_ptr() % ALIGNMENT for v in leaves):
             args, kwargs = pytree.tree_map_only(torch.Tensor, _aligned, (args, kwargs))
-        with self._turn, torch.no_grad():
-            return laid_out(self._program(*args, **kwargs), proven.outputs)
+        with _TURNS[self._turns], torch.no_grad():
+            if not (self._usual and torch.is_inference_mode_enabled()):
+                result = self._program(*args, **kwargs)
+            else:  # what it made and kept in inference mode could not be written to outside of it
+                with torch.inference_mode(False), torch.no_grad():
+                    result = self._program(*args, **kwargs)
+            return laid_out(result, proven.outputs)
 
     def _flat(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[str, Sequence[Any]]:
         """Return a call's structure and leaves; the text of a plain list of tensors is made once."""
@@ -227,29 +252,38 @@ class Optimized(nn.Module):
         tensors = [v for v in leaves if isinstance(v, torch.Tensor)]
         if traced.needs_gradient(self, tensors):
             return None, traced.GRADIENT
-        if any(map(_autocast, {"cpu", *(t.device.type for t in tensors)})):
+        if any(map(autocast, {"cpu", *(t.device.type for t in tensors)})):
             return None, "autocast is on"
-        if why := _watched() or next((f"an input is {why}" for t in tensors if (why := unusual(t))), ""):
+        if why := watched() or next((f"an input is {why}" for t in tensors if (why := unusual(t))), ""):
             return None, why
         reasons = [
             s.mismatch(structure, leaves) or fixed.differs(leaves)
             for s, fixed in zip(self._proven, self._fixed, strict=True)
         ]
-        fitting = [s for s, reason in zip(self._proven, reasons, strict=True) if not reason]
-        if not fitting:
+        if all(reasons):
             others = len(reasons) - 1
             return None, str(reasons[0]) + (f", and {others} other kind(s) of call" if others else "")
         if why := self._elsewhere(tensors):
             return None, why
-        if self._as_seen(fitting[0]):
-            return fitting[0], ""
+        which = reasons.index("")
+        proven: Signature = self._proven[which]
+        known = self._as_seen()
+        if known is not None and which in known:
+            return proven, ""
         self._original.training = self.training
-        why = fitting[0].differs(self._original) or str(self._bind())
+        why = proven.differs(self._original) or str(self._bind())
         if why:
             return None, why
-        # of the original: of this module it would be a circle of references
-        self.__dict__["_seen"] = (fitting[0], self.training, Holdings(self._original))
-        return fitting[0], ""
+        if known is None:  # of the original: of this module it would be a circle of references
+            self.__dict__["_seen"] = (self.training, Holdings(self._original), {which})
+        else:
+            known.add(which)
+        return proven, ""
+
+    def _let_go(self) -> None:
+        """Keep nothing that was made from weights that are gone: a program, packed copies of them."""
+        refresh()
+        self.__dict__["_program"], self.__dict__["_bound"], self.__dict__["_seen"] = None, (), None
 
     def _elsewhere(self, tensors: Sequence[torch.Tensor]) -> str:
         """Say which GPU of several a call is for, if it is not the one that the program was loaded on."""
@@ -264,18 +298,16 @@ class Optimized(nn.Module):
             f"the program runs on cuda:{wanted} alone; inputs lie on {sorted(places)}, cuda:{here} is current"
         )
 
-    def _as_seen(self, proven: Signature) -> bool:
-        """Tell whether this is as it was at the latest call of that kind that the program took."""
-        known, training, held = self._seen
+    def _as_seen(self) -> set[int] | None:
+        """Return which kinds of call the program took while all was as now; None if something changed."""
+        if self._seen is None:
+            return None
+        training, held, known = self._seen
+        found: set[int] = known
         original = self._original
         shared = self._parameters is original._parameters and self._buffers is original._buffers
-        return (
-            known is proven
-            and self.training is training
-            and shared
-            and self._modules is original._modules
-            and held.same()
-        )
+        same = shared and self._modules is original._modules and self.training is training and held.same()
+        return found if same else None
 
     # ------------------------------------------------------------------ the program
 
@@ -288,18 +320,24 @@ class Optimized(nn.Module):
         if self._failure:
             return str(self._failure)
         children = tuple(child for _, child in self._original.named_modules(remove_duplicate=False))
-        held = (*children, *self._original.parameters())
+        changing = {name for one in self._proven for name in one.mutated}  # other ones while a graph is run
+        kept = (b for name, b in self._original.named_buffers() if name not in changing)
+        tensors = (*self._original.parameters(), *kept)
+        held, places = (*children, *tensors), [t.data_ptr() for t in tensors]
         try:
             if (
                 self._program is not None
                 and len(held) == len(self._bound)
                 and all(map(is_, held, self._bound))
+                and places == self._places
             ):
                 share_plain(self._original, self._program)  # other tensors may be there now
                 return ""
             folder = self._folder or default_root() / "programs"
             args, kwargs = self._init
-            with torch.random.fork_rng(devices=[]), visiting(folder):
+            usual = not any(t.is_inference() for t in (*tensors, *self._original.buffers()))
+            inside = torch.inference_mode(not usual and torch.is_inference_mode_enabled())
+            with torch.random.fork_rng(devices=[]), visiting(folder), inside:
                 program = load_candidate(self._made.source, folder, self._made.beside)(*args, **kwargs)
             share(self._original, program)
         except Exception as error:  # whatever a program does on another machine, the original still works
@@ -307,6 +345,7 @@ class Optimized(nn.Module):
             self.__dict__["_failure"] = f"the program cannot be loaded here; {text}"
             return str(self._failure)
         self.__dict__["_program"], self.__dict__["_bound"] = program, held
+        self.__dict__["_places"], self.__dict__["_usual"] = places, usual
         if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
             self.__dict__["_place"] = torch.cuda.current_device()
         program.train(self.training)
@@ -336,22 +375,6 @@ def _aligned(tensor: torch.Tensor) -> torch.Tensor:
         return tensor
     flat = tensor.as_strided((Leaf.of(tensor).extent,), (1,)).clone()
     return flat.as_strided(tensor.shape, tensor.stride())
-
-
-def _watched() -> str:
-    """Say what transforms or records the operators of a call, which sees nothing of a program's own code."""
-    if torch._C._get_tracing_state() is not None:
-        return "a trace is being recorded"
-    if torch._C._functorch.peek_interpreter_stack() is not None:
-        return "a transform of torch.func is at work"
-    if torch._C._len_torch_dispatch_stack():
-        return "a torch dispatch mode is on"
-    return ""
-
-
-def _autocast(kind: str) -> bool:
-    """Tell whether autocast is on for a kind of device; some kinds (``meta``) know no autocast."""
-    return torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
 
 
 def _home(module: nn.Module, name: str) -> tuple[dict[str, Any], str]:

@@ -13,7 +13,7 @@ from torch import nn
 from kernelevo.backends.candidate import plain_tensors
 from kernelevo.backends.pickled import is_fixed
 from kernelevo.errors import InputError
-from kernelevo.kernels.dropin.attributes import equal, settings_of
+from kernelevo.kernels.dropin.attributes import equal, plain, settings_of
 from kernelevo.kernels.dropin.fixed import Values
 from kernelevo.kernels.reference.tree import Leaf, flatten
 
@@ -34,6 +34,9 @@ class Signature:
         output_structure: structure of what the module returns.
         outputs: for each leaf of the output its kind, or the value itself.
         mutated: buffers that a call changes.
+        classes: name -> class of each submodule, as text.
+        attributes: name -> names of the plain attributes that each submodule has before a call or after it.
+        changed: settings and inputs that a call changes; a program does not change them.
         fixed: inputs that are the same in all calls drawn like this one; see ``Fixed``.
     """
 
@@ -45,6 +48,9 @@ class Signature:
     output_structure: str
     outputs: tuple[Any, ...]
     mutated: tuple[str, ...]
+    classes: Mapping[str, str]
+    attributes: Mapping[str, frozenset[str]]
+    changed: tuple[str, ...] = ()
     fixed: Values = ()
 
     @classmethod
@@ -61,11 +67,12 @@ class Signature:
         """
         twin = copy.deepcopy(module)
         before = {k: v.detach().clone() for k, v in twin.named_buffers()}
-        plain = {k: v.detach().clone() for k, v in plain_tensors(twin).items()}
+        held = {k: v.detach().clone() for k, v in plain_tensors(twin).items()}
         with torch.no_grad():
-            structure, leaves = flatten(twin(*copy.deepcopy(tuple(args))))
+            copied = copy.deepcopy(tuple(args))
+            structure, leaves = flatten(twin(*copied))
         after = plain_tensors(twin)
-        if after.keys() != plain.keys() or any(not torch.equal(v, after[k]) for k, v in plain.items()):
+        if after.keys() != held.keys() or any(not torch.equal(v, after[k]) for k, v in held.items()):
             raise InputError(
                 "the module keeps state in plain attributes",
                 why="a call changes tensors that are neither parameters nor buffers",
@@ -82,6 +89,19 @@ class Signature:
             structure,
             tuple(_kind(v) for v in leaves),
             tuple(k for k, v in twin.named_buffers() if not torch.equal(v, before[k])),
+            _classes(module),
+            {
+                name: frozenset(plain(child)).union(plain(later))
+                for (name, child), later in zip(module.named_modules(), twin.modules(), strict=True)
+            },
+            (
+                *(k for k, v in settings.items() if k not in left or not equal(v, left[k])),
+                *(
+                    f"input {i}"
+                    for i, (now, was) in enumerate(zip(flatten(copied)[1], given, strict=True))
+                    if not _untouched(now, was)
+                ),
+            ),
             tuple(
                 (i, leaf.detach().clone())
                 for i, leaf in enumerate(given)
@@ -99,9 +119,10 @@ class Signature:
             if isinstance(proven, Leaf) and isinstance(leaf, torch.Tensor):
                 if not _is(leaf, proven):
                     found = Leaf.of(leaf)
-                    return f"input {i} is {found} with strides {list(found.stride)}; proven on {proven}"
-            elif isinstance(proven, Leaf) or isinstance(leaf, torch.Tensor) or leaf != proven:
-                return f"input {i} is {leaf!r:.80}; proven on {proven!s:.80}"
+                    told = f"it is {found} with strides {list(found.stride)}; proven on {proven}"
+                    return f"input {i} is not of the proven kind; {told}"
+            elif isinstance(proven, Leaf) or isinstance(leaf, torch.Tensor) or not equal(leaf, proven):
+                return f"input {i} is not the proven one; it is {leaf!r:.80}; proven on {proven!s:.80}"
         return ""
 
     def differs(self, module: nn.Module) -> str:
@@ -121,6 +142,14 @@ class Signature:
         if held != self.weights:
             names = [n for n in {*held, *self.weights} if held.get(n) != self.weights.get(n)]
             return f"a parameter or buffer is not of the proven kind; see {min(names)}"
+        if (classes := _classes(module)) != self.classes:
+            changed = [n or "the module" for n, c in classes.items() if self.classes.get(n) != c]
+            return f"a submodule is of another class than proven; see {changed[0] if changed else 'names'}"
+        for name, child in module.named_modules():
+            if new := plain(child).keys() - self.attributes[name]:
+                return (
+                    f"an attribute was not there when it was proven; see {min(new)} of {name or 'the module'}"
+                )
         settings = settings_of(module)
         for name, value in self.settings.items():
             if name not in settings or not equal(value, settings[name]):
@@ -148,12 +177,26 @@ def _kind(value: Any) -> Any:
     return Leaf.of(value) if isinstance(value, torch.Tensor) else value
 
 
+def _untouched(now: Any, before: Any) -> bool:
+    if not isinstance(before, torch.Tensor) or not isinstance(now, torch.Tensor) or before.is_meta:
+        return True
+    return now.shape == before.shape and bool(torch.equal(now.nan_to_num(), before.nan_to_num()))
+
+
+def _classes(module: nn.Module) -> dict[str, str]:
+    return {n: f"{type(m).__module__}.{type(m).__qualname__}" for n, m in module.named_modules()}
+
+
 def _is(tensor: torch.Tensor, leaf: Leaf) -> bool:
+    """Tell whether a tensor is of a kind; strides along a single element say nothing."""
     return (
         tuple(tensor.shape) == leaf.shape
         and tensor.dtype is leaf.torch_dtype
         and tensor.device.type == leaf.device
-        and tuple(tensor.stride()) == leaf.stride
+        and (
+            tensor.stride() == leaf.stride
+            or all(a == b for n, a, b in zip(leaf.shape, tensor.stride(), leaf.stride, strict=True) if n > 1)
+        )
     )
 
 

@@ -3,6 +3,7 @@
 import threading
 import warnings
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -76,19 +77,35 @@ def test_another_mask_goes_to_the_original(tmp_path):
         assert torch.equal(fast(x, ones), x * 2)
 
 
-def test_a_tensor_is_compared_once_until_it_is_written_to(monkeypatch):
+class OnDevice(torch.Tensor):
+    """Says that it lies on a device, where a comparison waits for all that was started there."""
+
+    @property
+    def device(self):
+        return torch.device("cuda", 0)
+
+
+def test_memory_that_numpy_writes_to_is_looked_at_in_each_call():
+    memory = np.ones(4, np.float32)
+    fixed, value = Fixed([(0, torch.ones(4))]), torch.from_numpy(memory)
+    assert fixed.differs([value]) == ""
+    memory[1] = 0
+    assert "input 0 was the same" in fixed.differs([value])
+
+
+def test_on_a_device_a_tensor_is_compared_once_until_it_is_written_to(monkeypatch):
     compared = []
     equal = torch.equal
     monkeypatch.setattr(torch, "equal", lambda a, b: compared.append(1) or equal(a, b))
-    fixed, value = Fixed([(0, torch.ones(4))]), torch.ones(4)
+    fixed, value = Fixed([(0, torch.ones(4))]), torch.ones(4).as_subclass(OnDevice)
     assert [fixed.differs([value]) for _ in range(3)] == [""] * 3 and len(compared) == 1
     value.add_(0)
     assert fixed.differs([value]) == "" and len(compared) == 2
-    other = torch.ones(4)
+    other = torch.ones(4).as_subclass(OnDevice)
     assert fixed.differs([other]) == "" and len(compared) == 3
     del other  # its number may be another one's now
     with torch.inference_mode():
-        unversioned = torch.ones(4)
+        unversioned = torch.ones(4).as_subclass(OnDevice)
     assert [fixed.differs([unversioned]) for _ in range(2)] == [""] * 2 and len(compared) == 5
 
 

@@ -74,8 +74,13 @@ def fast(tmp_path):
     return Optimized(net, Program.single(SOURCE), [Signature.of(net, (torch.rand(4, 16),))], folder=tmp_path)
 
 
+LOADED = []  # a program is loaded anew for other weights
+
+
 def ran(fast):
-    return 0 if fast._program is None else type(fast._program).calls
+    if fast._program is not None and type(fast._program) not in LOADED:
+        LOADED.append(type(fast._program))
+    return sum(made.calls for made in LOADED)
 
 
 def by_program(fast, x):

@@ -25,7 +25,6 @@ def test_calls_and_writes_in_place_change_nothing():
     with torch.no_grad():
         module(torch.rand(5, 3))  # running statistics
         module[0].weight.mul_(2)
-        module[0].weight.data = torch.rand(4, 3)  # of the same kind
         module.load_state_dict(block().state_dict())
     assert held.same()
 
@@ -72,6 +71,10 @@ def new(module):
 
 def dictionary(module):
     module[0]._parameters = dict(module[0]._parameters)
+
+
+def elsewhere(module):
+    module[0].weight.data = torch.rand(4, 3)  # of the same kind, and no version counter moves
 
 
 def halved(module):
@@ -138,7 +141,7 @@ def hook_before(module):
     "change",
     [
         setting, attribute, entry, option, option_added, option_renamed, option_deep,
-        configured, configured_deep, hook, hook_before, replaced, removed, added,
+        configured, configured_deep, hook, hook_before, replaced, removed, added, elsewhere,
         renamed, evaluated, evaluated_above, parameter, buffer, gone, new, dictionary,
         halved, shaped, strided, moved,
     ],

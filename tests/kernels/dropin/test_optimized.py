@@ -207,7 +207,7 @@ def test_it_falls_back_for_what_was_not_proven(fast, x):
 def test_it_falls_back_for_another_dtype(fast):
     fast.half()
     x, twin = torch.rand(4, 16).half(), copy.deepcopy(fast.original)
-    with torch.no_grad(), pytest.warns(FallbackWarning, match=r"input 0 is float16\[4, 16\]") as seen:
+    with torch.no_grad(), pytest.warns(FallbackWarning, match=r"it is float16\[4, 16\]") as seen:
         for _ in range(2):
             assert torch.equal(fast(x), twin(x))
     assert len(seen) == 1 and ran(fast) == 0
@@ -224,13 +224,12 @@ def test_it_falls_back_for_weights_of_another_dtype(fast):
 
 def test_it_falls_back_on_another_device(fast):
     agrees(fast, copy.deepcopy(fast.original), torch.rand(4, 16))
-    before = ran(fast)
     fast.to("meta")
     assert all(value.is_meta for value in fast.state_dict().values())
     with torch.no_grad(), pytest.warns(FallbackWarning, match="on meta") as seen:
         for _ in range(2):
             got = fast(torch.rand(4, 16, device="meta"))
-    assert got.is_meta and got.shape == (4, 8) and len(seen) == 1 and ran(fast) == before
+    assert got.is_meta and got.shape == (4, 8) and len(seen) == 1 and ran(fast) == 0
 
 
 def test_it_comes_back_from_another_device(fast):
@@ -254,7 +253,7 @@ def test_each_reason_is_told_once(fast):
     told = [str(warning.message) for warning in seen]
     assert len(told) == 3
     assert all("the original Net runs instead of the optimised program" in text for text in told)
-    for words in ("gradient", "input 0 is float32[3, 16]", "autocast"):
+    for words in ("gradient", "it is float32[3, 16]", "autocast"):
         assert sum(words in text for text in told) == 1, told
 
 
