@@ -71,11 +71,11 @@ class Optimized(nn.Module):
     Whenever a call is not of a proven kind the original runs, with one warning that says why: a gradient is
     needed, autocast is on, a dtype, shape, stride, device, mode or attribute was not proven, a forward hook
     below it would not be called, the call is being transformed or recorded, or an input that was the same in
-    every judged call has other values; a submodule of another class, an attribute that was not there, hooks of
-    all modules and forward derivatives likewise. Replicas of ``DataParallel`` are the original's. Threads take
-    turns. What is written into a parameter's memory without a word (``parameter.data.copy_``, a broadcast into
-    it, another process) a program that packs weights sees within 16 calls on the CPU, and within some 1000 on
-    a device: ``kernelevo.refresh()`` says it at once.
+    every judged call has other values; likewise for a submodule of another class, an attribute that was not
+    there, hooks of all modules and forward derivatives. Replicas of ``DataParallel`` are the original's.
+    Threads take turns. What is written into a parameter's memory without a word (``parameter.data.copy_``, a
+    broadcast, another process) a program that packs weights sees within 16 calls on the CPU, and within some
+    1000 on a device: ``kernelevo.refresh()`` says it at once.
 
     Args:
         original: the module to stand in for; it is used, not copied.
