@@ -18,6 +18,7 @@ from kernelevo.kernels.baselines.kept import Ratio
 from kernelevo.kernels.baselines.ranking import CLASSES, Opponent, opponent
 from kernelevo.kernels.children.compilers import Compilers
 from kernelevo.kernels.children.generated import NONE, Codes
+from kernelevo.kernels.children.half_written import remove_half_written
 from kernelevo.kernels.children.session import Session
 from kernelevo.kernels.children.setting import Setting
 from kernelevo.kernels.children.supervisor import Supervisor
@@ -109,6 +110,9 @@ class Baselines:
             self._swept = True
             remove_left(self.folder / "scratch")  # a judge that was killed removes nothing
             ensure_room(self.folder)
+            if remove_half_written(cache / "inductor"):
+                for name in self._wanted:
+                    self._failures.forget(name)
         limits = Limits(
             "trusted",
             self.folder / "scratch" / owned(label),
@@ -234,10 +238,13 @@ class Baselines:
         except MachineError as broken:
             baseline.state, baseline.reason, self._broken = "failed", broken.what, broken
         except Failed as failed:
+            if session is not None:
+                session.close()  # it writes no more
+            broke_off = remove_half_written(self.folder / "cache" / "inductor") > 0
             if self._closing.is_set():
                 return
             baseline.seconds = time.monotonic() - start
-            if late is not None and failed.status is Status.TIMED_OUT:
+            if late is not None and (broke_off or failed.status is Status.TIMED_OUT):
                 late[baseline.name] = failed
             else:
                 self._give_up(baseline, failed)

@@ -43,6 +43,11 @@ class Failures:
         self._file.put(name, {"reason": reason, "at": time.time(), "brief": brief})
         return reason
 
+    def forget(self, name: str) -> None:
+        """Let a preparation be tried again at once."""
+        if self.reason(name):
+            self._file.put(name, {})
+
 
 def _busy() -> bool:
     """Whether more processes wanted the processors of late than a compile has."""

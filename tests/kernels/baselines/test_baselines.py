@@ -178,3 +178,33 @@ def test_what_another_judge_would_try_again_is_missing_here(failing):
     assert failing.whole
     failing._broken = MachineError("the disk is almost full")
     assert not failing.whole
+
+
+def test_one_that_fails_over_a_half_written_object_is_tried_again(tmp_path, monkeypatch):
+    """A compiler that was killed leaves one, and whoever finds it takes it for whole."""
+    setting = SimpleNamespace(on_device=False)
+    nobody: Any = SimpleNamespace(close=lambda: None)
+    names = ("compile", "compile-max-autotune")
+    found = Baselines(nobody, nobody, setting, {}, tmp_path, lambda *_: None, names)  # type: ignore[arg-type]
+    left = tmp_path / "cache" / "inductor" / "ab" / "kernel.main.so"
+    left.parent.mkdir(parents=True)
+    left.touch()
+    found._failures.remember("compile", Failed(Status.BUILD_FAILED, "ImportError: file too short"))
+    ended = SimpleNamespace(close=lambda: None, stop=lambda: None, child=None, ask=lambda _: {"digest": None})
+    monkeypatch.setattr(room, "Session", lambda *_: ended)
+    monkeypatch.setattr(room, "resting", lambda *_: nullcontext())
+    for compilers in (found.supervisor, found.compilers):
+        compilers.zygote = lambda: None
+    found.start({"kind": "eager"}, "eager")  # whoever begins first, looks
+    assert not left.exists() and found._failures.reason("compile") == ""
+    left.touch()  # and one that is left while this judge works
+    tried = []
+
+    def place(session: object, patience: float) -> None:
+        tried.append(left.exists())
+        if left.exists():
+            raise Failed(Status.CRASHED, "ImportError: file too short")
+
+    found.place = place
+    assert found.wait(10)
+    assert tried == [True, False, False] and all(found.all[name].state == "ready" for name in names)
