@@ -47,7 +47,7 @@ def list_runs(root: Path = RUNS) -> list[Path]:
         RunNotFound: if a folder is named that is not there.
         StoreError, Unwritable: if the folder of the runs itself cannot be read.
     """
-    if root != RUNS and not root.is_dir():
+    if root.absolute() != RUNS.absolute() and not root.is_dir():
         raise RunNotFound(f"there is no folder {root}.", now="name one that has runs in it")
     try:
         inside = list(root.iterdir()) if root.is_dir() else []
