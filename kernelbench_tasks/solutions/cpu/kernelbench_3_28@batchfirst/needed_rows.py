@@ -1,4 +1,4 @@
-"""kernelbench:3/28@batchfirst: no-ops, strided-heads, packed-linear, fused-rows, in-place."""
+"""kernelbench:3/28@batchfirst: no-ops, strided-heads, needed-rows, packed-linear, fused-rows, in-place."""
 
 import kernelevo
 import torch
@@ -191,7 +191,7 @@ def hold(module, name, tensor, kind):
         if part not in module._modules:
             module.add_module(part, Part())
         module = module._modules[part]
-    if isinstance(tensor, nn.Parameter):
+    if kind == "parameter":
         module.register_parameter(leaf, tensor)
     else:
         module.register_buffer(leaf, tensor, persistent=kind == "buffer")
@@ -970,14 +970,13 @@ class ModelNew(nn.Module):
         del unsqueeze_5
         squeeze_5 = torch.squeeze(transpose_31, -2)
         del transpose_31
-        select_15 = torch.select(squeeze_5, 0, 0)
+        slice_tensor_18 = torch.ops.aten.slice.Tensor(squeeze_5, 1, 0, 1)
+        select_int_1 = torch.select(slice_tensor_18, 0, 0)
         select_16 = torch.select(squeeze_5, 0, 1)
         select_17 = torch.select(squeeze_5, 0, 2)
         del squeeze_5
-        view_35 = torch.reshape(select_15, [197, 16, 64])
-        del select_15
-        transpose_32 = torch.transpose(view_35, 0, 1)
-        del view_35
+        reshape_default_3 = torch.reshape(select_int_1, [1, 16, 64])
+        transpose_int_1 = torch.transpose(reshape_default_3, 0, 1)
         view_36 = torch.reshape(select_16, [197, 16, 64])
         del select_16
         transpose_33 = torch.transpose(view_36, 0, 1)
@@ -986,47 +985,43 @@ class ModelNew(nn.Module):
         del select_17
         transpose_34 = torch.transpose(view_37, 0, 1)
         del view_37
-        view_38 = torch.reshape(transpose_32, [2, 8, 197, 64])
-        del transpose_32
+        reshape_default_2 = torch.reshape(transpose_int_1, [2, 8, 1, 64])
         view_39 = torch.reshape(transpose_33, [2, 8, 197, 64])
         del transpose_33
         view_40 = torch.reshape(transpose_34, [2, 8, 197, 64])
         del transpose_34
-        scaled_dot_product_attention_5 = F.scaled_dot_product_attention(view_38, view_39, view_40)
-        del view_38, view_39, view_40
-        permute_5 = torch.permute(scaled_dot_product_attention_5, [2, 0, 1, 3])
-        del scaled_dot_product_attention_5
-        reshape_6 = torch.reshape(permute_5, [394, 512])
-        del permute_5
+        scaled_dot_product_attention_default = F.scaled_dot_product_attention(
+            reshape_default_2, view_39, view_40,
+        )
+        del view_39, view_40
+        permute_default = torch.permute(scaled_dot_product_attention_default, [2, 0, 1, 3])
+        reshape_default_1 = torch.reshape(permute_default, [2, 512])
         packed_linear_22 = packed_linear(
-            reshape_6, encoder_layers_5_self_attn_out_proj_weight,
+            reshape_default_1, encoder_layers_5_self_attn_out_proj_weight,
             encoder_layers_5_self_attn_out_proj_bias,
         )
-        del reshape_6
-        view_41 = packed_linear_22.view([197, 2, 512])
-        del packed_linear_22
-        transpose_35 = torch.transpose(view_41, 1, 0)
-        del view_41
-        fused_rows_c14d19f153_5 = fused_rows_c14d19f153(
-            fused_rows_33fcc4ab64_4, transpose_35, encoder_layers_5_norm1_weight,
-            encoder_layers_5_norm1_bias,
+        reshape_default = torch.reshape(packed_linear_22, [1, 2, 512])
+        transpose_int = torch.transpose(reshape_default, 1, 0)
+        slice_tensor_7 = torch.ops.aten.slice.Tensor(fused_rows_33fcc4ab64_4, 1, 0, 1)
+        del fused_rows_33fcc4ab64_4
+        add_tensor_1 = torch.add(slice_tensor_7, transpose_int)
+        layer_norm_default_1 = torch.layer_norm(
+            add_tensor_1, [512], encoder_layers_5_norm1_weight, encoder_layers_5_norm1_bias, 1e-05,
+            False,
         )
-        del fused_rows_33fcc4ab64_4, transpose_35
         packed_linear_23 = packed_linear(
-            fused_rows_c14d19f153_5, encoder_layers_5_linear1_weight, encoder_layers_5_linear1_bias,
+            layer_norm_default_1, encoder_layers_5_linear1_weight, encoder_layers_5_linear1_bias,
             "relu",
         )
         packed_linear_24 = packed_linear(
             packed_linear_23, encoder_layers_5_linear2_weight, encoder_layers_5_linear2_bias,
         )
-        del packed_linear_23
-        fused_rows_33fcc4ab64_5 = fused_rows_33fcc4ab64(
-            fused_rows_c14d19f153_5, packed_linear_24, encoder_layers_5_norm2_weight,
-            encoder_layers_5_norm2_bias,
+        add_tensor = packed_linear_24.add_(layer_norm_default_1)
+        layer_norm_default = torch.layer_norm(
+            add_tensor, [512], encoder_layers_5_norm2_weight, encoder_layers_5_norm2_bias, 1e-05,
+            False,
         )
-        del fused_rows_c14d19f153_5, packed_linear_24
-        select_18 = torch.select(fused_rows_33fcc4ab64_5, 1, 0)
-        del fused_rows_33fcc4ab64_5
-        packed_linear_25 = packed_linear(select_18, head_0_weight, head_0_bias, "gelu", "none")
+        select_int = torch.select(layer_norm_default, 1, 0)
+        packed_linear_25 = packed_linear(select_int, head_0_weight, head_0_bias, "gelu", "none")
         packed_linear_26 = packed_linear(packed_linear_25, head_3_weight, head_3_bias)
         return packed_linear_26
