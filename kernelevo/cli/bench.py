@@ -24,7 +24,7 @@ Text = str | None
 def bench(
     suite: Annotated[str, typer.Argument(help="kernelbench:3, ops; with --from kernelbench:1 to :4")],
     tasks: Annotated[Text, typer.Option(help="1-17,31,28@batchfirst or gemm,softmax; default: all")] = None,
-    budget: Annotated[Text, typer.Option(help="of each task: 90s, 30m, 200 (evaluations)")] = None,
+    budget: Annotated[Text, typer.Option(help="of each task: 90s, 30m, 200 (trials)")] = None,
     solutions: Annotated[
         Text, typer.Option(help="judge programs DIR/<suite>_<id>/*.py, or the word bundled; no search")
     ] = None,

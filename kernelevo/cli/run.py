@@ -12,10 +12,10 @@ from kernelevo.cli.detach import detach
 from kernelevo.cli.flags import complete_run, listed
 from kernelevo.cli.output import console, print_json, talk
 from kernelevo.config import GENERAL, MODEL_FREE, PROPOSERS, SAMPLERS, Settings, load_settings
+from kernelevo.core.budgets import BUDGETS
 from kernelevo.report.live import LiveReport
 
 NOTHING_FOUND = 1
-BUDGETS = "90s, 30m, 2h, 200 (trials), $5, tokens:200k, device:60s, or several: 30m,$5"
 Text = str | None
 
 

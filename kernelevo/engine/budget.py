@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from kernelevo.core.budgets import BUDGETS
 from kernelevo.errors import BadSetting
 
-EXAMPLES = "90s, 30m, 2h, 200 (trials), $5, tokens:200k, device:60s, or several with commas: 30m,$5"
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 _MANY = {"": 1.0, "k": 1e3, "M": 1e6}
 _NUMBER = r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
@@ -112,7 +112,7 @@ def _read(part: str, whole: str) -> tuple[str, float]:
 
 
 def _bad(text: str, why: str) -> BadSetting:
-    return BadSetting(f"the budget {text!r} cannot be used.", why=why, now=f"write it like {EXAMPLES}")
+    return BadSetting(f"the budget {text!r} cannot be used.", why=why, now=f"write it like {BUDGETS}")
 
 
 class Meter:

@@ -22,9 +22,8 @@ class Prices:
         self._proposers, self._meter = proposers, meter
         self._dearest: dict[str, dict[str, float]] = defaultdict(dict)  # by proposer, of its asks so far
         self._wanted: dict[str, Mapping[str, float]] = {}  # by proposer: what its last ask was to cost
-        self._out: dict[str, list[Mapping[str, float]]] = defaultdict(
-            list
-        )  # what asks under way have set aside
+        # what asks under way have set aside
+        self._out: dict[str, list[Mapping[str, float]]] = defaultdict(list)
         self._refused: set[str] = set()  # whose last ask the budget had no room for
 
     def of(self, name: str, brief: Brief) -> dict[str, float]:

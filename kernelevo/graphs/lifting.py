@@ -62,12 +62,12 @@ def unwritten(values: Iterable[fx.Node | None], reader: fx.Node) -> bool:
     """
     graph = reader.graph
     order = {node: place for place, node in enumerate(graph.nodes)}
-    writers = [(node, mutates(node)) for node in graph.nodes if mutates(node)]
-    for value in values:
-        if value is None or not writers:
+    writes = [(order[node], written) for node in graph.nodes if (written := mutates(node))]
+    for value in values if writes else ():
+        if value is None:
             continue
         memory = _sharing(graph, [value])
-        between = (w for node, w in writers if order[value] < order[node] < order[reader])
+        between = (written for place, written in writes if order[value] < place < order[reader])
         if any(memory & written for written in between):
             return False
     return True

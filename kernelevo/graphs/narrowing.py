@@ -184,13 +184,13 @@ def _matrix_product(left: str, right: str) -> Rule:
 def _attention(node: fx.Node, rows: Rows) -> Narrow | None:
     """Rows of queries need all keys, under a causal mask those up to their own; heads need their own."""
     given, rank = arguments(node), _rank(node)
-    query, key, value, mask = (given[k] for k in ("query", "key", "value", "attn_mask"))
+    query, key, mask = (given[k] for k in ("query", "key", "attn_mask"))
     if given["dropout_p"] or given.get("enable_gqa") or rows.dim == rank - 1:
         return None
     masked = {} if mask is None else {"attn_mask": _aligned(mask, rank, rows)}
     if rows.dim != rank - 2:
-        heads = {"query": query, "key": key, "value": value}
-        return _with(node, {k: _aligned(v, rank, rows) for k, v in heads.items()} | masked)
+        heads = ("query", "key", "value")
+        return _with(node, {k: _aligned(given[k], rank, rows) for k in heads} | masked)
     changed = {"query": Part(query, rows.at(_rank(query) - 2)), **masked}
     if given["is_causal"]:
         if rows.length > 1:
@@ -198,7 +198,7 @@ def _attention(node: fx.Node, rows: Rows) -> Narrow | None:
         seen = min(rows.end, shape(key)[-2])
         changed["is_causal"] = False
         if seen < shape(key)[-2]:
-            changed |= {k: Part(v, Rows(_rank(v) - 2, 0, seen)) for k, v in (("key", key), ("value", value))}
+            changed |= {k: Part(given[k], Rows(_rank(given[k]) - 2, 0, seen)) for k in ("key", "value")}
     return _with(node, changed)
 
 
@@ -312,12 +312,11 @@ _VIEWS = frozenset(
 _NORM = _leading("input", lambda given, rank: len(given["normalized_shape"]))
 _RULES: dict[Any, Rule] = {
     **dict.fromkeys(_RESHAPES, _reshaped),
-    **dict.fromkeys((aten.contiguous, aten.clone, aten.detach, aten.alias), _same),
-    **dict.fromkeys((aten.to, aten._to_copy), _same),
+    **dict.fromkeys((aten.contiguous, aten.clone, aten.detach, aten.alias, aten.to, aten._to_copy), _same),
     **dict.fromkeys((aten.dropout, aten.feature_dropout), _leading("input", lambda given, rank: 0)),
     **dict.fromkeys((aten.softmax, aten.log_softmax, aten._softmax, aten._log_softmax), _softmax),
     **dict.fromkeys((aten.mean, aten.sum, aten.amax, aten.amin), _reduced),
-    **dict.fromkeys((aten.matmul,), _matrix_product("self", "other")),
+    aten.matmul: _matrix_product("self", "other"),
     **dict.fromkeys((aten.mm, aten.bmm), _matrix_product("self", "mat2")),
     aten.addmm: _matrix_product("mat1", "mat2"),
     aten.baddbmm: _matrix_product("batch1", "batch2"),

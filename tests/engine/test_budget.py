@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernelevo.engine.budget import EXAMPLES, Budget, Meter, Stopwatch
+from kernelevo.core.budgets import BUDGETS
+from kernelevo.engine.budget import Budget, Meter, Stopwatch
 from kernelevo.errors import BadSetting
 
 
@@ -37,7 +38,7 @@ def test_what_people_write(text: str, limits: dict[str, float]) -> None:
 def test_what_is_refused_with_examples(text: str) -> None:
     with pytest.raises(BadSetting) as told:
         Budget.parse(text)
-    assert repr(text) in told.value.what and told.value.why and EXAMPLES in told.value.now
+    assert repr(text) in told.value.what and told.value.why and BUDGETS in told.value.now
     assert told.value.exit_code == 2
 
 

@@ -147,7 +147,7 @@ class Optimized(nn.Module):
 
     def load_state_dict(self, *args: Any, **kwargs: Any) -> Any:
         """Load into the original, in its own way."""
-        if kwargs.get("assign"):
+        if kwargs.get("assign") or len(args) > 2:
             self._let_go()
         return self._original.load_state_dict(*args, **kwargs)
 

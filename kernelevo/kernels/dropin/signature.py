@@ -15,6 +15,7 @@ from kernelevo.backends.pickled import is_fixed
 from kernelevo.errors import InputError
 from kernelevo.kernels.dropin.attributes import equal, plain, settings_of
 from kernelevo.kernels.dropin.fixed import Values
+from kernelevo.kernels.reference.construction import same
 from kernelevo.kernels.reference.tree import Leaf, flatten
 
 _PLAIN = (torch.Tensor, nn.Parameter)
@@ -99,7 +100,7 @@ class Signature:
                 *(
                     f"input {i}"
                     for i, (now, was) in enumerate(zip(flatten(copied)[1], given, strict=True))
-                    if not _untouched(now, was)
+                    if isinstance(was, torch.Tensor) and not was.is_meta and not same(now, was)
                 ),
             ),
             tuple(
@@ -175,12 +176,6 @@ def unusual(tensor: torch.Tensor) -> str:
 
 def _kind(value: Any) -> Any:
     return Leaf.of(value) if isinstance(value, torch.Tensor) else value
-
-
-def _untouched(now: Any, before: Any) -> bool:
-    if not isinstance(before, torch.Tensor) or not isinstance(now, torch.Tensor) or before.is_meta:
-        return True
-    return now.shape == before.shape and bool(torch.equal(now.nan_to_num(), before.nan_to_num()))
 
 
 def _classes(module: nn.Module) -> dict[str, str]:

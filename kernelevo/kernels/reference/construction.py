@@ -189,10 +189,11 @@ def _values(module: nn.Module) -> dict[str, torch.Tensor]:
 
 
 def _equal(one: dict[str, torch.Tensor], two: dict[str, torch.Tensor]) -> bool:
-    return one.keys() == two.keys() and all(_same(value, two[name]) for name, value in one.items())
+    return one.keys() == two.keys() and all(same(value, two[name]) for name, value in one.items())
 
 
-def _same(a: torch.Tensor, b: torch.Tensor) -> bool:
+def same(a: torch.Tensor, b: torch.Tensor) -> bool:
+    """Tell whether two tensors of one shape and type hold the same values, NaN being NaN."""
     if a.shape != b.shape or a.dtype != b.dtype:
         return False
     return torch.equal(a, b) or (a.is_floating_point() and torch.equal(a.nan_to_num(), b.nan_to_num()))
