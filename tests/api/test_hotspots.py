@@ -11,7 +11,7 @@ from rich.console import Console
 from torch import nn
 
 import kernelevo
-from kernelevo.api.hotspots import stitch
+from kernelevo.api.hotspots import _fitting, stitch
 from kernelevo.core import Evaluation, Origin, Program, Trial
 from kernelevo.device.statistics import Estimate
 from kernelevo.engine import Budget
@@ -365,3 +365,19 @@ def test_a_search_that_is_stopped_ends_the_whole_with_what_is_there(elsewhere, q
     whole = of_two_kinds(search)
     assert searched == ["Layer"]
     assert [(p.kept_for, len(p.replaced)) for p in whole.parts] == [("", 2), ("stopped before its turn", 0)]
+
+
+class Counts(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.calls = 0
+
+    def forward(self, x):
+        self.calls += 1
+        return x.relu_()
+
+
+def test_a_part_whose_calls_change_more_than_a_program_does_stays_as_it_is():
+    spot = SimpleNamespace(paths=["0"], inputs=[(torch.rand(3),)])
+    found, why = _fitting(nn.Sequential(Counts()), spot, Program.single("class ModelNew: pass"))
+    assert not found and "a call changes calls" in why
