@@ -24,7 +24,7 @@ from __future__ import annotations
 import difflib
 import errno
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
 _MACHINES = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE}
 
@@ -179,11 +179,34 @@ def _rebuild_build_error(what: str, why: str, now: str, log: str) -> BuildError:
 
 
 def closest(name: str, known: Iterable[str]) -> str:
-    """Return a sentence that lists the known names and the one that was probably meant."""
+    """Return a sentence that lists the known names and the one that was probably meant.
+
+    Names that count up (``a1``, ``a2``, ``a3``) are told as the first and the last of them.
+    """
     names = sorted(known, key=_as_read)
     near = difflib.get_close_matches(name, names, n=1)
     meant = f"did you mean {near[0]!r}? " if near else ""
-    return f"{meant}known: {', '.join(names) if names else '(none)'}"
+    return f"{meant}known: {', '.join(_shortened(names)) or '(none)'}"
+
+
+def _shortened(names: Sequence[str]) -> Iterator[str]:
+    """Tell three or more names that differ in a last number, counting up, as a range."""
+    runs: list[list[str]] = []
+    for name in names:
+        if runs and _as_read(name) == _next_of(runs[-1][-1]):
+            runs[-1].append(name)
+        else:
+            runs.append([name])
+    for run in runs:
+        yield from run if len(run) < 3 else [f"{run[0]} to {_as_read(run[-1])[-2]}"]
+
+
+def _next_of(name: str) -> list[str | int]:
+    """How the name reads that follows when one counts up; nothing, where no number ends it."""
+    match _as_read(name):
+        case [*before, int(last), ""]:
+            return [*before, last + 1, ""]
+    return []
 
 
 def _as_read(name: str) -> list[str | int]:

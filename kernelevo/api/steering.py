@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from kernelevo.api.check import read_program
+from kernelevo.api.targets import refuse_missing
 from kernelevo.core import Evaluation, Objectives, Status, Worth
 from kernelevo.engine import VERBS, checked
 from kernelevo.engine.generation import PERSON
 from kernelevo.errors import BadSetting
-from kernelevo.store import Command, Digest, Line, RunStore, find_run
+from kernelevo.store import Command, Digest, Line, RunStore, find_run, state_of
 
 
 def steer(run: str | Path, verb: str, *, author: str | None = None, **args: Any) -> Command:
@@ -26,12 +28,17 @@ def steer(run: str | Path, verb: str, *, author: str | None = None, **args: Any)
         args: of the order, e.g. ``text="try split-k", asks=5``.
 
     Raises:
-        BadSetting: for an order that does not exist, or arguments that it cannot have.
+        BadSetting: for an order that does not exist, arguments that it cannot have, or a program, order,
+            metric, proposer or island that is not there.
         RunNotFound: if there is no such run.
         StoreError: if the run's folder cannot be written.
     """
     clean = checked(verb, args)
-    with RunStore.open(find_run(str(run)), readonly=True) as store:
+    folder = find_run(str(run))
+    with closing(Digest(folder)) as digest:
+        digest.refresh()
+        refuse_missing(digest, verb, clean, alive=state_of(digest.store) in ("running", "paused"))
+    with RunStore.open(folder, readonly=True) as store:
         # a name whose bytes are no text could not be stored
         name = (author or account()).encode(errors="replace").decode()
         return store.append_command(name, verb, clean)
@@ -47,12 +54,9 @@ def account() -> str:
 
 def orders(run: str | Path) -> list[dict[str, Any]]:
     """Return every order of a run as plain data, oldest first, with what came of it; see ``effects``."""
-    digest = Digest(find_run(str(run)))
-    try:
+    with closing(Digest(find_run(str(run)))) as digest:
         digest.refresh()
         return effects(digest)
-    finally:
-        digest.close()
 
 
 def effects(digest: Digest) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from typing import Any
 from kernelevo.core import Trial, Verdict, Worth
 from kernelevo.errors import BadSetting
 from kernelevo.population import AddStatus, Islands
-from kernelevo.store import Rebase, RunStore, rebased
+from kernelevo.store import Rebase, RunStore, program_called, rebased
 
 WEIGHED = "weighed"
 """Events that say by which part of its size a program's score is moved when parents are chosen."""
@@ -91,16 +91,8 @@ class Ledger:
         return trial if enough else None
 
     def find(self, name: str) -> str | None:
-        """Return the id of the one judged program that a trial of this number had, or whose id begins so.
-
-        What is the number of a recorded trial is not the beginning of an id.
-        """
-        wanted = name.removeprefix("#")
-        if wanted in self._tried or (name != wanted and wanted.isdigit()):
-            program = self._tried.get(wanted)
-            return program if program in self._known else None
-        fitting = [program for program in self._known if program.startswith(wanted)]
-        return fitting[0] if wanted and len(fitting) == 1 else None
+        """Return the id of the judged program that is called so; None if that is none or several."""
+        return program_called(name, self._tried, self._known)
 
     def program(self, name: str) -> str:
         """Return the id of a judged program by the beginning of its id or its trial's number.

@@ -123,8 +123,8 @@ def _read(verb: str, name: str, argument: Argument, value: Any) -> Any:
                 raise ValueError(f"a whole number from {argument.least} on is wanted")
             return int(value)
         if argument.kind == "number":
-            if isinstance(value, bool) or not math.isfinite(float(value)):
-                raise ValueError("a number is wanted")
+            if isinstance(value, bool) or not 0 <= float(value) < math.inf:
+                raise ValueError("a number from 0 on is wanted")
             return float(value)
         if argument.kind == "texts":
             if isinstance(value, str):  # its characters would be taken one by one

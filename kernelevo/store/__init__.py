@@ -6,6 +6,7 @@ from kernelevo.store.digest import Digest, Line
 from kernelevo.store.folders import find_run, list_runs, new_run_folder
 from kernelevo.store.glance import glance, glanced, state_of
 from kernelevo.store.lock import writer_of
+from kernelevo.store.naming import program_called
 from kernelevo.store.rows import Command, Draft, EventRow, Rebase, rebased
 from kernelevo.store.store import RunStore
 
@@ -25,6 +26,7 @@ __all__ = [
     "glanced",
     "list_runs",
     "new_run_folder",
+    "program_called",
     "rebased",
     "state_of",
     "writer_of",

@@ -8,9 +8,10 @@ import pytest
 
 from kernelevo import api
 from kernelevo.cli.main import run_command
-from kernelevo.core import Evaluation, Origin, Program, Task, Trial
+from kernelevo.core import Evaluation, Event, Origin, Program, Task, Trial, TrialEnded
 from kernelevo.engine import Engine, Schedule
 from kernelevo.errors import BadProgram, BadSetting, RunNotFound
+from kernelevo.population import Islands, Policy
 from kernelevo.store import RunStore
 from tests.engine import toys
 from tests.engine.test_engine import Bench
@@ -43,6 +44,7 @@ def test_an_order_is_a_row_with_author_and_time(bench: Bench) -> None:
         ("submit", {"source": "x", "parents": "41"}),
         ("weight", {"proposer": "llm", "weight": "heavy"}), ("weight", {"proposer": "llm", "weight": "nan"}),
         ("weight", {"proposer": "llm", "weight": 1e999}), ("objective", {"metric": "m", "weight": "-inf"}),
+        ("weight", {"proposer": "flip", "weight": -1}),
     ],
 )  # fmt: skip
 def test_what_cannot_be_obeyed_is_refused_before_it_is_recorded(
@@ -52,6 +54,62 @@ def test_what_cannot_be_obeyed_is_refused_before_it_is_recorded(
     with pytest.raises(BadSetting):
         api.steer(bench.folder, verb, **args)
     assert api.orders(bench.folder) == []
+
+
+@pytest.mark.parametrize(
+    ("verb", "args", "words"),
+    [
+        ("pin", {"program": "4"}, "trials 0 to 3"),
+        ("ban", {"program": "#9"}, "trials 0 to 3"),
+        ("unpin", {"program": "zz"}, "trials 0 to 3"),
+        ("fork", {"program": "-1"}, "trials 0 to 3"),
+        ("hint", {"text": "x", "lineage": "4"}, "trials 0 to 3"),
+        ("submit", {"source": "x", "parents": ["1", "4"]}, "trials 0 to 3"),
+        ("withdraw", {"order": 9}, "those that do: 1 (hint), 2 (note)"),
+        ("objective", {"metric": "speed", "weight": 2}, "the score makes the order"),
+    ],
+)
+def test_a_target_that_is_not_there_is_refused_before_it_is_recorded(
+    bench: Bench, verb: str, args: dict[str, Any], words: str
+) -> None:
+    bench.run(toys.task(), [toys.Flip()], "3")
+    api.steer(bench.folder, "hint", text="a")
+    api.steer(bench.folder, "knowledge", text="b")
+    with pytest.raises(BadSetting) as refused:
+        api.steer(bench.folder, verb, **args)
+    assert words in str(refused.value)
+    assert [row["verb"] for row in api.orders(bench.folder)] == ["hint", "knowledge"]
+
+
+def test_what_is_there_can_be_named_and_withdrawn_once(bench: Bench) -> None:
+    bench.run(toys.task(), [toys.Flip()], "3")
+    program = bench.trials()[2].program.id
+    for name in ("2", "#2", program, program[:12]):
+        assert api.steer(bench.folder, "ban", program=name).verb == "ban"
+    hint = api.steer(bench.folder, "hint", text="a", lineage="1").id
+    api.steer(bench.folder, "withdraw", order=hint)
+    with pytest.raises(BadSetting, match=r"no hint, note or fork(?s:.*)those that do: none"):
+        api.steer(bench.folder, "withdraw", order=hint)
+
+
+def test_proposers_and_islands_are_looked_for_while_the_run_goes_on(bench: Bench) -> None:
+    refused: list[str] = []
+    warm = Islands(policy=Policy(cold_start=False))
+
+    def give(event: Event, engine: Engine, store: RunStore) -> None:
+        if isinstance(event, TrialEnded) and event.trial.number == 9:
+            for verb, args in (
+                ("weight", {"proposer": "flop", "weight": 1}),
+                ("hint", {"text": "x", "island": 9}),
+            ):
+                with pytest.raises(BadSetting) as found:
+                    api.steer(bench.folder, verb, **args)
+                refused.append(str(found.value))
+            api.steer(bench.folder, "weight", proposer="flip", weight=2)
+
+    bench.run(toys.task(), [toys.Flip()], "20", meanwhile=give, islands=warm)
+    assert "did you mean 'flip'" in refused[0] and "islands are 0 to" in refused[1]
+    assert api.steer(bench.folder, "weight", proposer="flop", weight=1).effect is None  # may come later
 
 
 def test_an_author_whose_name_is_no_text_is_heard_too(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

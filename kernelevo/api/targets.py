@@ -1,0 +1,98 @@
+"""What an order speaks of, looked for in the run's record: what is not there is refused at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kernelevo.errors import BadSetting, closest
+from kernelevo.store import Digest, program_called
+
+GIVES = {"hint": "hint", "knowledge": "note", "fork": "fork"}
+"""Orders whose effect can be withdrawn, and what they give."""
+
+
+def refuse_missing(digest: Digest, verb: str, args: Mapping[str, Any], *, alive: bool) -> None:
+    """Refuse an order whose target is not in the run's record.
+
+    Programs that are judged later are refused as well: nobody can know their names yet. Proposers and
+    islands may be others when a run goes on again, and are looked for only while it goes on.
+
+    Args:
+        digest: of the run, refreshed.
+        verb: of the order.
+        args: as ``kernelevo.engine.checked`` returned them.
+        alive: whether the run goes on.
+
+    Raises:
+        BadSetting: for a program, order, metric, proposer or island that is not there.
+    """
+    for name, value in args.items():
+        if name in ("program", "lineage"):
+            _program(digest, value)
+        elif name == "parents":
+            for parent in value:
+                _program(digest, parent)
+        elif name == "order":
+            _order(digest, value)
+        elif name == "metric":
+            _metric(digest, value, args["weight"])
+        elif name == "proposer" and alive:
+            _proposer(digest, value)
+        elif name == "island" and alive:
+            _island(digest, value)
+
+
+def _program(digest: Digest, name: str) -> None:
+    tried = {str(line.number): line.program for line in digest.lines}
+    judged = {line.program for line in digest.lines if line.status != "fault"}
+    if program_called(name, tried, judged) is None:
+        numbers = [line.number for line in digest.lines]
+        raise BadSetting(
+            f"no single judged program is called {name!r}",
+            why=f"the run has trials {min(numbers)} to {max(numbers)}" if numbers else "it has no trial yet",
+            now="give a trial's number, or more of the beginning of a program's id",
+        )
+
+
+def _order(digest: Digest, number: int) -> None:
+    given = {
+        command.id: GIVES[command.verb]
+        for command in digest.commands
+        if command.verb in GIVES and not (command.effect or "").startswith("refused")
+    }
+    for command in digest.commands:
+        if command.verb == "withdraw":
+            given.pop(command.args["order"], None)
+    if number not in given:
+        held = ", ".join(f"{order} ({what})" for order, what in given.items())
+        raise BadSetting(
+            f"order {number} is no hint, note or fork that still holds",
+            why=f"those that do: {held or 'none'}",
+            now="kernelevo steer RUN lists the orders with their numbers",
+        )
+
+
+def _metric(digest: Digest, metric: str, weight: float) -> None:
+    try:
+        digest.objectives.weighing(metric, weight)
+    except ValueError as error:
+        raise BadSetting(
+            f"the weight of {metric!r} cannot become {weight:g}",
+            why=str(error),
+            now=f"in this run {digest.objectives.sentence()}",
+        ) from error
+
+
+def _proposer(digest: Digest, name: str) -> None:
+    known = digest.gauge.get("proposers")
+    if known is not None and name not in known:
+        raise BadSetting(f"there is no proposer {name!r}", why=closest(name, known), now="use one of these")
+
+
+def _island(digest: Digest, number: int) -> None:
+    known = digest.gauge.get("islands")
+    if known is not None and number >= known and not digest.gauge.get("cold"):  # its lines become islands
+        raise BadSetting(
+            f"there is no island {number}", why=f"islands are 0 to {known - 1}", now="use one of these"
+        )
