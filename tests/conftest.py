@@ -48,6 +48,12 @@ def _zygotes_are_kept() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session")
+def build_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One build cache for all that is not about caches: what is built once is found by everybody."""
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _folders_are_open(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Let other users pass through pytest's folders where tests run as root: sandboxed processes are such."""

@@ -30,6 +30,7 @@ from kernelevo.kernels.verdict import Notes
 _log = logging.getLogger(__name__)
 ROUGH_SECONDS = 0.4
 BRIEF_SECONDS = 1.0
+_PATIENCE = 2.0  # a winner's duel may take so many times its seconds before its process counts as disturbed
 _BEFORE_TIMING = 3  # cases that a program passes before it is timed at all
 UNSEEN = (
     "the program holds its weights under other names than the module, and each seed gives the same weights: "
@@ -235,7 +236,7 @@ class Hearing:
                 against.anchor.session,
                 rule,
                 floor=own,
-                fewest=fewest or Blocks(),
+                fewest=fewest or Blocks(patience=_PATIENCE if self._final else 0.0),
                 thorough=self._final,
                 mixes=mixes,
             )

@@ -22,8 +22,8 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session")
-def normed_judge(tmp_path_factory):
-    with KernelJudge(task_of(NORMED), cache=tmp_path_factory.mktemp("cache"), **SHORT) as made:
+def normed_judge(build_cache):
+    with KernelJudge(task_of(NORMED), cache=build_cache, **SHORT) as made:
         made.warm()
         made.ground.patience = 6.0  # a hang is to be seen soon
         made.ground.pool.fill()

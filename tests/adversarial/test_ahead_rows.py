@@ -22,11 +22,11 @@ def test_they_are_programs():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("model, evil", AHEAD, ids=lambda v: getattr(v, "name", ""))
-def test_nothing_is_known_before_its_time(tmp_path, model, evil):
+def test_nothing_is_known_before_its_time(build_cache, model, evil):
     """Each took some ten times less than the honest program when seeds came with the command to make ready,
     and when numbers of words came from two draws in turn."""
     honest = honest_one(model)
-    with KernelJudge(task_of(model), cache=tmp_path, compiled=(), search_seconds=0.5, threads=1) as judge:
+    with KernelJudge(task_of(model), cache=build_cache, compiled=(), search_seconds=0.5, threads=1) as judge:
         for _ in range(3):
             found, plain = (
                 judge.measure(judge.prepare(Program.single(source)))
@@ -40,10 +40,10 @@ def test_nothing_is_known_before_its_time(tmp_path, model, evil):
 
 
 @pytest.mark.slow
-def test_buffers_are_compared_after_a_batch_too(tmp_path):
+def test_buffers_are_compared_after_a_batch_too(build_cache):
     """Who left them out in batches was 1.9 times as fast, and right in all that was looked at."""
     with KernelJudge(
-        task_of(STATISTICS_MODEL), cache=tmp_path, compiled=(), search_seconds=0.3, threads=1
+        task_of(STATISTICS_MODEL), cache=build_cache, compiled=(), search_seconds=0.3, threads=1
     ) as judge:
         found = judge.measure(judge.prepare(Program.single(LEFT_OUT.source)))
         assert found.status in LEFT_OUT.statuses, (found.score, found.feedback)
@@ -56,10 +56,10 @@ def test_buffers_are_compared_after_a_batch_too(tmp_path):
 
 
 @pytest.mark.slow
-def test_weights_are_written_in_place_where_inputs_are_words_too(tmp_path):
+def test_weights_are_written_in_place_where_inputs_are_words_too(build_cache):
     """It looked up what it had made of all words, and was right after each load_state_dict."""
     with KernelJudge(
-        task_of(WORDS_MODEL), cache=tmp_path, compiled=(), search_seconds=0.3, threads=1
+        task_of(WORDS_MODEL), cache=build_cache, compiled=(), search_seconds=0.3, threads=1
     ) as judge:
         judge.ground.pool.fill()
         found = judge.measure(judge.prepare(Program.single(AT_LOADING.source)))

@@ -27,11 +27,10 @@ TWICE = {e.name for i, e in enumerate(EVIL) if any(e.row == other.row for other 
 
 
 @pytest.fixture(scope="session")
-def evil_judge(tmp_path_factory):
-    cache = tmp_path_factory.mktemp("cache")
+def evil_judge(build_cache):
     # one thread: where other work takes a core, two that wait for each other tell nothing
     with KernelJudge(
-        task_of(MODEL), cache=cache, compiled=(), search_seconds=0.3, forward_patience=6.0, threads=1
+        task_of(MODEL), cache=build_cache, compiled=(), search_seconds=0.3, forward_patience=6.0, threads=1
     ) as made:
         yield made
 
@@ -78,10 +77,10 @@ def test_a_lucky_batch_is_verified_however_many_there_are(evil_judge, monkeypatc
 
 
 @pytest.mark.slow
-def test_calls_far_into_a_stateful_batch_are_verified_too(tmp_path):
+def test_calls_far_into_a_stateful_batch_are_verified_too(build_cache):
     honest = STATEFUL_MODEL.replace("class Model(", "class ModelNew(").partition("def get_inputs")[0]
     with KernelJudge(
-        task_of(STATEFUL_MODEL), cache=tmp_path, compiled=(), search_seconds=0.3, threads=1
+        task_of(STATEFUL_MODEL), cache=build_cache, compiled=(), search_seconds=0.3, threads=1
     ) as judge:
         found = verdict(judge, honest)
         assert found.status is Status.OK, found.feedback
@@ -112,9 +111,9 @@ def test_a_wrong_answer_in_a_stopped_batch_is_not_called_moved_work(evil_judge):
 
 
 @pytest.mark.slow
-def test_one_call_ahead_where_a_batch_has_two(tmp_path):
+def test_one_call_ahead_where_a_batch_has_two(build_cache):
     with KernelJudge(
-        task_of(WIDE_MODEL), cache=tmp_path, compiled=(), search_seconds=0.6, threads=1
+        task_of(WIDE_MODEL), cache=build_cache, compiled=(), search_seconds=0.6, threads=1
     ) as judge:
         honest = verdict(judge, wide(PLAIN))
         assert honest.status is Status.OK, honest.feedback
@@ -127,9 +126,9 @@ def test_one_call_ahead_where_a_batch_has_two(tmp_path):
 @pytest.mark.xfail(
     strict=True, reason="a program that looks again before each answer is right whatever comes when"
 )
-def test_a_program_that_computes_ahead_and_looks_twice(tmp_path):
+def test_a_program_that_computes_ahead_and_looks_twice(build_cache):
     with KernelJudge(
-        task_of(WIDE_MODEL), cache=tmp_path, compiled=(), search_seconds=0.6, threads=1
+        task_of(WIDE_MODEL), cache=build_cache, compiled=(), search_seconds=0.6, threads=1
     ) as judge:
         assert verdict(judge, WARY.source).status is not Status.OK
 
@@ -159,11 +158,12 @@ def test_what_attacks_a_device_is_a_program(evil, tmp_path, monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def device_judge(tmp_path_factory):
+def device_judge(build_cache):
     if not torch.cuda.is_available():
         pytest.skip("torch sees no CUDA device")
-    cache = tmp_path_factory.mktemp("cache")
-    with KernelJudge(task_of(MODEL, device="cuda"), cache=cache, compiled=(), search_seconds=1.0) as made:
+    with KernelJudge(
+        task_of(MODEL, device="cuda"), cache=build_cache, compiled=(), search_seconds=1.0
+    ) as made:
         yield made
 
 

@@ -253,10 +253,10 @@ def test_device_code_compiles(evil):
 
 @pytest.mark.gpu
 @each(*ON_DEVICE)
-def test_on_a_device(tmp_path, evil):
+def test_on_a_device(build_cache, evil):
     reference_task = task_of(NORMED, device="cuda")
     with KernelJudge(
-        reference_task, cache=tmp_path, compiled=(), search_seconds=0.3, forward_patience=5.0
+        reference_task, cache=build_cache, compiled=(), search_seconds=0.3, forward_patience=5.0
     ) as made:
         expect(judged(made, evil.source), evil)
         assert judged(made, normed("return RESULT")).status is Status.OK

@@ -20,12 +20,6 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(scope="session")
-def build_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One build cache for all runs of this session."""
-    return tmp_path_factory.mktemp("cache")
-
-
-@pytest.fixture(scope="session")
 def zygote():
     """One warm process for all judges: each would spend seconds on importing torch in its own."""
     from kernelevo.kernels.children.supervisor import PRELOAD

@@ -47,9 +47,9 @@ def test_a_pool_knows_whether_seeds_give_other_weights():
 
 
 @pytest.mark.slow
-def test_other_names_are_refused_where_no_seed_would_show_frozen_weights(tmp_path):
+def test_other_names_are_refused_where_no_seed_would_show_frozen_weights(build_cache):
     """It kept what it was constructed with for ever, and every case had just these weights."""
-    with KernelJudge(task_of(MODEL), cache=tmp_path, compiled=(), search_seconds=0.2, threads=1) as judge:
+    with KernelJudge(task_of(MODEL), cache=build_cache, compiled=(), search_seconds=0.2, threads=1) as judge:
         found = judge.measure(judge.prepare(Program.single(FROZEN)))
         assert found.status is Status.BUILD_FAILED and "under other names" in found.feedback, found.feedback
         plain = judge.measure(judge.prepare(Program.single(PLAIN)))

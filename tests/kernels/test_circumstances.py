@@ -30,10 +30,10 @@ PARTS = (
     ],
     ids=["asked once", "asked in each call"],
 )
-def test_the_number_of_threads_may_change(tmp_path, known, parts, words):
+def test_the_number_of_threads_may_change(build_cache, known, parts, words):
     program = Program.single(PARTS.format(known=known, parts=parts))
     with KernelJudge(
-        task_of(MODEL), cache=tmp_path, compiled=(), search_seconds=0.1, final_seconds=0.3, threads=2
+        task_of(MODEL), cache=build_cache, compiled=(), search_seconds=0.1, final_seconds=0.3, threads=2
     ) as judge:
         artifact = judge.prepare(program)
         found = judge.measure(artifact)

@@ -71,10 +71,10 @@ DISHONEST = {
 
 
 @pytest.fixture(scope="module")
-def strict(tmp_path_factory):
+def strict(build_cache):
     with KernelJudge(
         task_of(MODEL, policy="no-aten"),
-        cache=tmp_path_factory.mktemp("cache"),
+        cache=build_cache,
         compiled=(),
         search_seconds=0.3,
         final_seconds=0.6,

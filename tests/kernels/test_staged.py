@@ -12,10 +12,10 @@ from tests.kernels.conftest import AHEAD, MODEL, candidate, stop_batches, task_o
 
 
 @pytest.fixture(scope="module")
-def staged(tmp_path_factory):
+def staged(build_cache):
     with KernelJudge(
         task_of(MODEL),
-        cache=tmp_path_factory.mktemp("cache"),
+        cache=build_cache,
         compiled=(),
         search_seconds=0.3,
         final_seconds=0.9,

@@ -344,7 +344,8 @@ class Ring:
             current = series.estimate() if sure else series.shortest()
             stop = rule.reason(current, elapsed, floor=floor) is not None
             enough = blocks >= (fewest.calm if calm else fewest.disturbed) or elapsed > 8 * rule.seconds
-            if stop and enough:
+            waits = not calm and fewest.wait(len(clean.blocks), elapsed, rule.seconds)
+            if stop and enough and not waits:
                 a.seconds, b.seconds = series.sides()
                 dropped = blocks - len(series.blocks)
                 return Outcome(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from kernelevo.device.statistics import Estimate
+from kernelevo.device.statistics import MIN_BLOCKS, Estimate
 from kernelevo.kernels.timing.series import Tally
 
 _BY_FAR = 0.7
@@ -19,10 +19,25 @@ class Blocks:
         calm: where enough of them were not disturbed.
         disturbed: where other work disturbs. Each side's shortest time stands for it then, and that needs
             some occasions to be calm.
+        patience: a duel that could end but for calm blocks goes on for so many times its seconds at the
+            most where that promises enough of them: a process that was disturbed is repeated otherwise, with
+            all that precedes its duel.
     """
 
     calm: int = 3
     disturbed: int = 8
+    patience: float = 0.0
+
+    def wait(self, calm: int, elapsed: float, seconds: float) -> bool:
+        """Tell whether to go on for the sake of calm blocks.
+
+        Args:
+            calm: blocks that nothing disturbed, too few so far.
+            elapsed: seconds spent.
+            seconds: those that the duel was given.
+        """
+        most = self.patience * seconds
+        return elapsed < most and calm * most >= max(self.calm, MIN_BLOCKS) * elapsed
 
 
 @dataclass(frozen=True)

@@ -91,10 +91,10 @@ class ModelNew(nn.Module):
 
 
 @pytest.mark.slow
-def test_a_sessions_batches_are_looked_at_and_asked_for(asked, monkeypatch, tmp_path):
+def test_a_sessions_batches_are_looked_at_and_asked_for(asked, monkeypatch, build_cache):
     monkeypatch.setattr(host_memory, "is_taken_back", lambda: True)
     plain = LARGE.split("\n\ndef get_inputs", maxsplit=1)[0].replace("class Model(", "class ModelNew(")
-    with KernelJudge(task_of(LARGE), cache=tmp_path, compiled=(), search_seconds=0.2) as judge:
+    with KernelJudge(task_of(LARGE), cache=build_cache, compiled=(), search_seconds=0.2) as judge:
         ground = judge.ground
         ground.make_ready()
         for source, huge in ((plain, False), (ON_HUGE_PAGES, True)):

@@ -15,6 +15,7 @@ from kernelevo.device.statistics import StopRule
 from kernelevo.kernels.children.answer import Batch
 from kernelevo.kernels.timing import duel
 from kernelevo.kernels.timing.duel import Ring
+from kernelevo.kernels.timing.outcome import Blocks
 from kernelevo.kernels.timing.overhead import Overhead
 from kernelevo.kernels.timing.series import Tally
 
@@ -65,8 +66,8 @@ def fight(play, **how):
         return _fight(play, **how)
 
 
-def _fight(play, **how):
-    return Scripted(play, **how).fight(SESSION, SESSION, StopRule(1e-9, 0.05), trusted=False)
+def _fight(play, fewest=duel._FEWEST, **how):
+    return Scripted(play, **how).fight(SESSION, SESSION, StopRule(1e-9, 0.05), trusted=False, fewest=fewest)
 
 
 def test_calm_blocks_all_count():
@@ -108,6 +109,21 @@ def test_blocks_in_which_the_clock_moved_are_dropped(every, change, side_at):
 def test_a_clock_that_moves_in_every_block_is_the_machines_matter():
     found = fight(lambda side, n: (1.0, 1.0, 1000.0 if side == "ours" else 1500.0))
     assert found.disturbed == found.blocks >= 8 and found.ratio.low == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("every", "patience", "calm"),
+    [(10, 0.0, 0), (10, 2.0, 6), (10, 1.0, 0), (60, 2.0, 0), (2, 0.0, 0), (2, 1.0, 6)],
+)
+def test_a_duel_goes_on_where_enough_calm_blocks_are_in_sight(every, patience, calm):
+    """One block of some is calm; in the duel's own time there are about 26 of all kinds."""
+
+    def play(side, n):
+        return (1.0, 1.0, 1500.0 if side == "ours" or (n // 2) % every == 1 else 1000.0)
+
+    found = fight(play, fewest=Blocks(patience=patience))
+    assert bool(found.disturbed) is not bool(calm) and (found.blocks == calm or not calm)
+    assert found.blocks + found.dropped < 60  # no longer than that promises something
 
 
 def test_a_program_whose_own_clock_says_otherwise_gets_no_interval():
