@@ -67,6 +67,8 @@ class Truth:
         draws: whether forward draws random numbers (then the seed before each call matters).
         stateful: whether forward changes tensors that are held as plain attributes, or its answer depends
             on the calls before it.
+        e_moved: for each output leaf the largest error of answers to inputs and weights that were moved by
+            their last bit; empty where nobody looked (see ``conditioning``).
     """
 
     ref32: Observed
@@ -75,6 +77,7 @@ class Truth:
     e_buffers: dict[str, float]
     draws: bool = False
     stateful: bool = False
+    e_moved: tuple[float, ...] = ()
 
 
 def plain_tensors(module: nn.Module) -> Iterator[tuple[nn.Module, str, torch.Tensor]]:
