@@ -468,3 +468,15 @@ def test_a_reply_without_a_program_is_mended_by_what_its_prompt_built_on():
     assert mended.program.origin.details["repair_of"] == 1
     proposer.observe(Trial(2, mended.program, Evaluation.wrong("off by one")))
     assert not proposer._ward  # so often and no more
+
+
+def test_it_says_when_its_next_ask_mends_instead_of_building_on_the_brief():
+    proposer, ask, _ = proposing({"m": [GOOD, "Mended.\n```python\nx = 1\n```", "I cannot.", GOOD]})
+    (proposal,) = ask()
+    assert not proposer.mends
+    proposer.observe(Trial(1, proposal.program, Evaluation.wrong("off by one")))
+    assert proposer.mends and ask(2)[0].program.origin.details["repair_of"] == 1 and not proposer.mends
+    (refused,) = ask(3)
+    proposer.observe(Trial(3, refused.program, Evaluation(Status.BUILD_FAILED, None, {}, "no program")))
+    assert not proposer.mends  # nothing to be mended: it builds on the parents again
+    assert ask(4)[0].program.origin.details["repair_of"] == 3
