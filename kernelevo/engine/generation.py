@@ -11,6 +11,7 @@ from random import Random
 from typing import Any
 
 from kernelevo.core import Brief, Evaluation, Program, Proposal, Proposer, Task, Trial, Verdict
+from kernelevo.core.objectives import OPTION
 from kernelevo.engine.budget import Meter, uncounted
 from kernelevo.engine.credit import Credit
 from kernelevo.engine.decision import (
@@ -327,6 +328,8 @@ class Generation:
         asked = guided.ask
         best = self._best()
         facts = {**self._facts, "best_score": best.score if best else None}
+        if not self._islands.objectives.by_score:
+            facts[OPTION] = self._islands.objectives.sentence()
         brief = Brief(
             task=self._task,
             number=number,

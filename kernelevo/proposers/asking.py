@@ -290,13 +290,13 @@ class LLMProposer:
         self, answer: Answer, brief: Brief, parents: Sequence[Verdict], details: dict[str, Any]
     ) -> Proposal:
         reply = answer.reply
-        base = parents[0].program if parents else None
-        like = base or next(iter(brief.task.seeds), None)  # nothing passed yet: as the task's own are
-        language = like.language if like else "python"
+        # where nothing has passed the task's own program is shown, and is what edits change
+        base = parents[0].program if parents else next(iter(brief.task.seeds), None)
+        language = base.language if base else "python"
         found = read(
             reply.answer,
             base.files if base else None,
-            entry=like.entry if like is not None and has_entry(like) else ENTRY,
+            entry=base.entry if base is not None and has_entry(base) else ENTRY,
             cut_off=reply.cut_off,
             language=language,
         )

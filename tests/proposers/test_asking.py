@@ -299,6 +299,14 @@ def test_a_task_in_another_language_gets_programs_in_it(parents):
     assert refused.program.language == "python" and "fenced cpp block" in refused.program.source
 
 
+def test_where_nothing_has_passed_edits_change_the_tasks_own_program():
+    seed = Program({"program.py": "import tiles\nx = 1\n", "tiles.py": "SIZE = 4\n"})
+    edit = "Larger.\n<<<<<<< SEARCH\nSIZE = 4\n=======\nSIZE = 8\n>>>>>>> REPLACE"
+    (proposal,), _ = propose([edit], Brief(Task("t", "g", (seed,), "other"), 1))
+    assert proposal.program.files == {**seed.files, "tiles.py": "SIZE = 8\n"}
+    assert proposal.program.parents == ()
+
+
 class Clock:
     """Time that moves when somebody sleeps."""
 
