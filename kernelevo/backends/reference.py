@@ -4,7 +4,8 @@ A spec is plain JSON data (``Task.options["reference"]``):
 
 - ``{"kind": "source", "text": ..., "filename": ..., "size": "full", "variant": None, "entry": "Model"}``, a
   KernelBench-format file (sizes and variants: :mod:`kernelevo.backends.taskfile`) or the user's own file;
-- ``{"kind": "pickle", "path": ...}``, a live module (see :mod:`kernelevo.backends.pickled`).
+- ``{"kind": "pickle", "path": ...}``, a live module (see :mod:`kernelevo.backends.pickled`); its ``classes``
+  are text for readers alone.
 
 Loading runs the text: only for code the user trusts, never for a candidate.
 """

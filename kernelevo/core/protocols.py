@@ -45,12 +45,14 @@ class Proposer(Protocol):
     ``reread(change)`` when a better baseline has arrived: verdicts that were told read from now on as
     ``change(evaluation)`` makes them, for who remembers their scores.
 
-    Four attributes are optional: ``parents``, how many its briefs shall have (1); ``reads``, whether it
+    Five attributes are optional: ``parents``, how many its briefs shall have (1); ``reads``, whether it
     reads what a brief says in words (hints, notes, lineage): who does not say so gets briefs without them,
     and uses up no hint that was given for a number of asks; ``serial``, whether it answers asks one after
-    the other: while one is under way others are asked, if they have something to offer; and ``waits``,
+    the other: while one is under way others are asked, if they have something to offer; ``waits``,
     whether it waits for an answer from outside to an ask that it was made before, and its next one is that
-    again: nothing of its brief is read then, and a run in which nobody has more to offer asks it again.
+    again: nothing of its brief is read then, and a run in which nobody has more to offer asks it again; and
+    ``mends``, whether its next one mends a program of its own instead of building on the brief's parents:
+    no fork, and no hint for what builds on a program, is used up by it.
     """
 
     name: str

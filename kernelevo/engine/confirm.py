@@ -56,8 +56,7 @@ class Confirmation:
     @property
     def leader(self) -> Trial | None:
         """The best trial of the search; None if no program passed."""
-        best = self._engine.islands.best
-        return self._engine.ledger.trial_of(best.program.id) if best else None
+        return self._engine.ledger.best
 
 
 async def confirm(engine: Engine) -> tuple[Trial | None, Evaluation | None]:

@@ -100,8 +100,7 @@ class Engine:
             known = ", ".join(names) or "(none)"
             raise BadSetting(f"the proposers cannot be: {known}", why="each has a name of its own")
         self.store, self.now = store, now
-        self.islands = islands or Islands()
-        self.meter = Meter(budget)
+        self.islands, self.meter = islands or Islands(), Meter(budget)
         self.steering = Steering(self)
         self.clock, self._poll, self._listeners = clock, poll, tuple(listeners)
         self._schedule = schedule
@@ -127,6 +126,7 @@ class Engine:
             asking=lambda *ask: self.say(TrialStarted(*ask)),
             complain=self._complain,
             marks=lambda: Marks.of(self),
+            best=lambda: self.ledger.best_told,
             backoff=backoff,
             consult=consult,
         )
@@ -221,7 +221,9 @@ class Engine:
 
     def ban(self, program_id: str, trial: int | None = None) -> None:
         """Never use a program again; ``trial`` is the one that showed why."""
-        self.store.append_event("ban", {"program": program_id, "told": self.ledger.told}, trial=trial)
+        self.store.append_event(
+            "ban", {"program": program_id, "told": self.ledger.told_for_asks}, trial=trial
+        )
         self.ledger.ban(program_id)
 
     def rebase(self, rebase: Rebase) -> None:

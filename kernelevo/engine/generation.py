@@ -11,6 +11,7 @@ from random import Random
 from typing import Any
 
 from kernelevo.core import Brief, Evaluation, Program, Proposal, Proposer, Task, Trial, Verdict
+from kernelevo.core.objectives import OPTION
 from kernelevo.engine.budget import Meter, uncounted
 from kernelevo.engine.credit import Credit
 from kernelevo.engine.decision import (
@@ -75,6 +76,7 @@ class Generation:
         asking: called with the trial's number, the proposer's name and the island when a proposer is asked.
         complain: called with a sentence when a proposer fails, and with facts to be kept beside it.
         marks: how far the run is.
+        best: the best trial that was told, by what was measured.
         backoff: seconds before a proposer that raised is asked again, doubled each time.
         consult: looks up notes for a brief, given how stagnant its island is.
     """
@@ -92,10 +94,11 @@ class Generation:
         asking: Callable[[int, str, int], None],
         complain: Callable[..., None],
         marks: Callable[[], Marks],
+        best: Callable[[], Trial | None],
         backoff: float = 0.5,
         consult: Consult | None = None,
     ) -> None:
-        self._marks = marks
+        self._marks, self._best = marks, best
         self.proposers = {proposer.name: proposer for proposer in proposers}
         self.credit = Credit(list(self.proposers))
         self.waiting: dict[str, deque[Draft]] = defaultdict(deque)
@@ -265,7 +268,7 @@ class Generation:
         drawn = self._islands.ask(rng, parents=decision.wanted, turn=decision.turn)
         decision.ask = described(drawn)  # as drawn: what people want of it is not the engine's decision
         reads = _reads(proposer)
-        guided = guidance.guide(number, drawn, words=reads)
+        guided = guidance.guide(number, drawn, words=reads, parents=_builds(proposer))
         asked, (brief, found) = guided.ask, self._brief(number, guided, words=reads)
         wanted = self._prices.of(name, brief)
         if not self._prices.reserve(name, wanted):
@@ -323,10 +326,10 @@ class Generation:
     def _brief(self, number: int, guided: Guided, *, words: bool) -> tuple[Brief, Sequence[Retrieved]]:
         """Make a brief; lineage and notes are looked up only for a proposer that reads words."""
         asked = guided.ask
-        best = self._islands.best
-        # what is told is what was measured, not what an opinion made of it for the choice of parents
-        score = self.annotate(best.verdict).evaluation.score if best else None
-        facts = {**self._facts, "best_score": score}
+        best = self._best()
+        facts = {**self._facts, "best_score": best.score if best else None}
+        if not self._islands.objectives.by_score:
+            facts[OPTION] = self._islands.objectives.sentence()
         brief = Brief(
             task=self._task,
             number=number,
@@ -368,6 +371,11 @@ def _for_how_long(failed: ProposerFailed) -> str:
 def _reads(proposer: Proposer) -> bool:
     """Whether the next ask of a proposer takes in what is said in words."""
     return bool(getattr(proposer, "reads", False)) and not getattr(proposer, "waits", False)
+
+
+def _builds(proposer: Proposer) -> bool:
+    """Whether the next ask of a proposer builds on the parents that it is given."""
+    return not (getattr(proposer, "waits", False) or getattr(proposer, "mends", False))
 
 
 def _signed(proposal: Proposal, name: str, guided: Guided, found: Sequence[Retrieved]) -> Proposal:

@@ -134,16 +134,18 @@ class Guidance:
             now="kernelevo steer RUN lists the orders with their numbers",
         )
 
-    def guide(self, number: int, ask: Ask, *, words: bool) -> Guided:
+    def guide(self, number: int, ask: Ask, *, words: bool, parents: bool = True) -> Guided:
         """Return an ask as people want it; what is given for a number of asks is used up by it.
 
         Args:
             number: the trial that the ask fills; asking again for it uses nothing up.
             ask: as drawn.
             words: whether who is asked reads hints and notes; if not, none are given, used up or marked.
+            parents: whether who is asked builds on the parents of the ask; if not, no fork is, and no hint
+                that is meant for what builds on a program.
         """
         marks: dict[str, Any] = {}
-        for fork in list(self.forks.values()):
+        for fork in list(self.forks.values()) if parents else ():
             if number in fork.asked or len(fork.asked) < fork.asks:
                 ask = self._forked(fork, ask)
                 fork.asked.add(number)
@@ -156,7 +158,7 @@ class Guidance:
         for hint in list(self.hints.values()):
             if hint.over(now, trials):
                 del self.hints[hint.order]
-            elif hint.open_to(number) and self._meant(hint, ask):
+            elif hint.open_to(number) and (parents or hint.lineage is None) and self._meant(hint, ask):
                 hint.asked.add(number)
                 given.append(hint)
         if given:

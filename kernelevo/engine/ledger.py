@@ -40,6 +40,7 @@ class Ledger:
         self._rebases: list[Rebase] = []
         self._banned: set[str] = set()
         self._best: Trial | None = None  # of all that is recorded, told or not
+        self._searched: int | None = None  # how much was told for asks, once the rest is told too
         self.told = 0
 
     def record(self, trial: Trial, *, searched: float, records: Mapping[str, Any] | None = None) -> bool:
@@ -72,6 +73,21 @@ class Ledger:
         self._islands.ban(program_id)
         if self._best and self._best.program.id == program_id:
             self._look_again()
+
+    @property
+    def best(self) -> Trial | None:
+        """The trial with the best full score that is recorded, as it reads today; of equals the earliest.
+
+        It goes by what was measured, whatever weight an opinion has in the choice of parents.
+        """
+        return self._best
+
+    @property
+    def best_told(self) -> Trial | None:
+        """The best of all that is told: what an ask may know of."""
+        if not self._untold:
+            return self._best
+        return self._best_of(t for t in self._known.values() if t.number not in self._untold)
 
     def _look_again(self) -> None:
         """The best may be another one now: of all that is recorded, told or not, as it reads today."""
@@ -156,8 +172,21 @@ class Ledger:
         while self.told <= number and self.told in self._untold:
             self._pass_on(self._untold.pop(self.told))
 
+    @property
+    def told_for_asks(self) -> int:
+        """How much was told for asks, without the rest behind the last of them.
+
+        What changes now (a ban, say) is recorded as changed after so many tells. A resume of a deterministic
+        run has told no more when it makes the change again, and its next asks do not see the rest yet.
+        """
+        return self.told if self._searched is None else self._searched
+
     def tell_rest(self) -> None:
-        """Tell all that waits, in order."""
+        """Tell all that waits, in order: the search is over, and nobody is asked again in this sitting."""
+        if self._deterministic:
+            seen = [trial.seen for trial in self._store.trials(raw=True)]
+            seen += [draft.seen for draft in self._store.drafts() if draft.number is not None]
+            self._searched = max(seen, default=0)
         for number in sorted(self._untold):
             self._pass_on(self._untold.pop(number))
 
@@ -187,7 +216,7 @@ class Ledger:
             return False
         if self._best is not None and self._worth(current) <= self._worth(self._best):
             return False
-        self._best = dataclasses.replace(current)
+        self._best = current
         return True
 
     def _worth(self, trial: Trial) -> Worth:

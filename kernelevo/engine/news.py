@@ -24,7 +24,7 @@ def pass_on(engine: Engine, notices: Notices) -> None:
             engine.store.append_event("baseline", facts)
             engine.say(BaselineReady(facts["name"], facts.get("latency_ms"), facts.get("reason", "")))
         elif kind == "rebase":
-            facts["told"] = engine.ledger.told
+            facts["told"] = engine.ledger.told_for_asks
             row = engine.store.rebase(facts.pop("before"), facts.pop("now"), facts.pop("factor"), facts)
             engine.rebase(row)
             engine.say(ScoresRebased(str(facts.get("baseline", row.now)), row.factor))

@@ -112,5 +112,6 @@ class Reviewing:
         if weight:
             by = weight * (self._opinions[program].value - 0.5)
             ledger = self._engine.ledger
-            self._engine.store.append_event(WEIGHED, {"program": program, "by": by, "told": ledger.told})
+            facts = {"program": program, "by": by, "told": ledger.told_for_asks}
+            self._engine.store.append_event(WEIGHED, facts)
             ledger.weigh(program, by)

@@ -9,7 +9,7 @@ from typing import Any
 from kernelevo.core import Brief, Task
 from kernelevo.knowledge.base import KnowledgeBase
 from kernelevo.knowledge.distil import KERNEL
-from kernelevo.knowledge.kinds import kinds_of
+from kernelevo.knowledge.kinds import kinds_of_task
 from kernelevo.knowledge.lookups import Lookup, Lookups
 from kernelevo.knowledge.note import Note
 from kernelevo.knowledge.triggers import triggers
@@ -55,7 +55,7 @@ class Consultant:
     ) -> None:
         self._base, self._most = base, most
         self._device = str(task.options.get("device", "cpu"))
-        self._kinds = kinds_of(str(task.options.get("reference", {}).get("text", "")))
+        self._kinds = kinds_of_task(task)
         self._kernels = task.evaluator == KERNEL
         # a kernel's kinds say what it is like; of another task nothing but its name is known
         self._words = " ".join(self._kinds) if self._kernels else task.name

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from kernelevo.core import Task, Trial, listing
-from kernelevo.knowledge.kinds import kinds_of
+from kernelevo.knowledge.kinds import kinds_of_task
 from kernelevo.knowledge.note import RUN, Evidence, Note
 
 WORTH = 1.05
@@ -102,7 +102,7 @@ def distil(
     if not steps:
         return []
     kind = str(task.options.get("device", "cpu")).partition(":")[0]
-    kinds = kinds_of(str(task.options.get("reference", {}).get("text", "")))
+    kinds = kinds_of_task(task)
     scope: dict[str, Any] = {
         "devices": (kind,) if task.evaluator == KERNEL else (),
         "kinds": kinds,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from kernelevo.core import Task
+
 _SIGNS = {
     "attention": r"MultiheadAttention|scaled_dot_product|softmax\(.*\n?.*@|attn",
     "softmax": r"softmax",
@@ -24,3 +26,9 @@ KINDS = tuple(_SIGNS)
 def kinds_of(text: str) -> tuple[str, ...]:
     """Return the kinds that a module's source shows, in a fixed order; none for other programs."""
     return tuple(kind for kind, sign in _SIGNS.items() if re.search(sign, text))
+
+
+def kinds_of_task(task: Task) -> tuple[str, ...]:
+    """Return the kinds that the source of a task's reference shows: its file, or a live module's classes."""
+    spec = task.options.get("reference", {})
+    return kinds_of(str(spec.get("text") or spec.get("classes") or ""))

@@ -100,6 +100,14 @@ class LLMProposer:
         """Whether the next ask is that of an open prompt again."""
         return bool(self._open) and (self._passed_by or not self._free(self.models.names("proposer")))
 
+    @property
+    def mends(self) -> bool:
+        """Whether the next ask mends a failed program instead of building on the brief's parents.
+
+        Where a reply held no program there is none to be mended: that ask builds on the parents again.
+        """
+        return not self.waits and self._mending and not is_refusal(self._ward[0].verdict)
+
     def estimate(self, brief: Brief) -> dict[str, float]:
         """Return the most that the next ask may cost, by unit: by the dearest model that may be drawn.
 
@@ -162,8 +170,13 @@ class LLMProposer:
         owing = {ask.arm.model for ask in self._open}
         return [name for name in models if name not in owing]
 
+    @property
+    def _mending(self) -> bool:
+        """Whether a failed program waits for somebody who may mend it now."""
+        return bool(self._ward) and not (self._open and not self._free(self.models.names(self._mender)))
+
     def _next_patient(self) -> _Patient | None:
-        if not self._ward or (self._open and not self._free(self.models.names(self._mender))):
+        if not self._mending:
             return None
         patient = self._ward.popleft()
         self._mended[patient.verdict.program.id] += 1
@@ -277,13 +290,13 @@ class LLMProposer:
         self, answer: Answer, brief: Brief, parents: Sequence[Verdict], details: dict[str, Any]
     ) -> Proposal:
         reply = answer.reply
-        base = parents[0].program if parents else None
-        like = base or next(iter(brief.task.seeds), None)  # nothing passed yet: as the task's own are
-        language = like.language if like else "python"
+        # where nothing has passed the task's own program is shown, and is what edits change
+        base = parents[0].program if parents else next(iter(brief.task.seeds), None)
+        language = base.language if base else "python"
         found = read(
             reply.answer,
             base.files if base else None,
-            entry=like.entry if like is not None and has_entry(like) else ENTRY,
+            entry=base.entry if base is not None and has_entry(base) else ENTRY,
             cut_off=reply.cut_off,
             language=language,
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -10,7 +9,9 @@ from typing import Any
 
 from kernelevo.backends.taskfile import overrides, with_constants
 from kernelevo.core import Attempt, Brief, Program, Task, Verdict
+from kernelevo.core.objectives import OPTION, Objectives
 from kernelevo.llm import Message
+from kernelevo.proposers.answering import answer, fenced, room
 from kernelevo.proposers.prompt_files import Persona, PromptFiles
 
 TOKENS = 24_000
@@ -105,16 +106,6 @@ def persona_for(brief: Brief, personas: Sequence[Persona]) -> Persona | None:
     return next((p for p in personas if p.direction == brief.direction), None)
 
 
-def fenced(text: str, label: str, longest: int) -> str:
-    """Return a fenced block that the text cannot end by itself; the middle of a long text is left out."""
-    if len(text) > longest:
-        half = longest // 2
-        text = f"{text[:half]}\n[... {len(text) - 2 * half} characters left out ...]\n{text[-half:]}"
-    runs = [len(run) for run in re.findall(r"`+", text)]
-    mark = "`" * max(3, max(runs, default=0) + 1)
-    return f"{mark}{label}\n{text.rstrip()}\n{mark}"
-
-
 def _messages(
     brief: Brief,
     prompts: PromptFiles,
@@ -124,18 +115,25 @@ def _messages(
     sizes: Mapping[str, int],
 ) -> tuple[Message, ...]:
     task = brief.task
+    facts = {name: fact for name, fact in brief.facts.items() if name != OPTION}
+    order = _order(brief)
+    programs = _programs(brief)
     known = persona is not None and persona.direction == brief.direction
     slots = {
         "goal": task.goal,
-        "device": _facts({"device": task.options.get("device", "cpu"), **brief.facts}),
+        "device": _facts({"device": task.options.get("device", "cpu"), **facts}),
         "persona": persona.text if persona else "You weigh all of the above, and change what promises most.",
-        "parents": _parents(brief.parents, sizes["parents"]),
+        "parents": _parents(brief, sizes["parents"]),
         "direction": f"Stay within this direction:\n\n- {brief.direction}"
         if brief.direction and not known
         else "",
         **{name: "\n\n".join((_TITLES[name], *sections[name])) if sections[name] else "" for name in DROPPED},
     }
+    slots["answer"] = answer(
+        programs[0] if programs else None, sizes["parents"], kernel=kind == KERNEL, by_score=not order
+    )
     if kind == KERNEL:
+        slots["aim"] = _speed(order)
         slots["task"] = _reference(task, sizes["task"])
         slots["policy"] = (
             " for allocation and launching only: all compute must be in your own kernels."
@@ -143,8 +141,7 @@ def _messages(
             else "."
         )
     else:
-        programs = [v.program for v in brief.parents] or list(task.seeds)
-        slots["language"] = programs[0].language if programs else "python"
+        slots["aim"] = _score(programs[0] if programs else None, order)
     system = prompts.fill("system.md", {}).strip()
     # half a surrogate pair, which an evaluator's feedback may hold, can be neither counted nor sent
     text = prompts.fill(f"{kind}.md", slots).encode(errors="replace").decode()
@@ -173,26 +170,69 @@ def _sections(brief: Brief) -> dict[str, list[str]]:
     }
 
 
+def _programs(brief: Brief) -> list[Program]:
+    """Return what is built on: the parents, or the task's own programs where nothing has passed."""
+    return [v.program for v in brief.parents] or list(brief.task.seeds)
+
+
+def _order(brief: Brief) -> str:
+    """Say what makes the order of programs; nothing where it is the score."""
+    objectives = Objectives.of(brief.task.options)
+    # people may have changed the weights since the task was made
+    return "" if objectives.by_score else str(brief.facts.get(OPTION) or objectives.sentence())
+
+
+def _score(program: Program | None, order: str) -> str:
+    """Say what a program of any kind is meant to be."""
+    language = program.language if program else "python"
+    several = program is not None and len(program.files) > 1
+    form = "A program of several files" if several else "One complete file"
+    form = f"{form} in {language}, in the form of the program below, that"
+    if order:
+        return f"{form} ranks higher.\nThe score alone does not rank programs: {order}."
+    return f"{form} gets a higher score from the\nevaluator."
+
+
+def _speed(order: str) -> str:
+    """Say what a kernel is meant to be."""
+    score = "score\n  is the time of the fastest of these divided by yours."
+    return (
+        f"The {score}\n  It alone does not rank programs: {order}."
+        if order
+        else f"Higher is better: the {score}"
+    )
+
+
 def _longest(brief: Brief, name: str) -> int:
     """Return the characters of the longest program in a section."""
     if name == "task":
-        return len(str(brief.task.options.get("reference", {}).get("text", "")))
-    return max((sum(map(len, v.program.files.values())) for v in brief.parents), default=0)
+        spec = brief.task.options.get("reference", {})
+        return len(str(spec.get("text") or spec.get("classes") or ""))
+    return max((sum(map(len, program.files.values())) for program in _programs(brief)), default=0)
 
 
 def _reference(task: Task, longest: int) -> str:
-    """Show the reference with the constants of the chosen size in place."""
+    """Show the reference with the constants of the chosen size in place; of a live module its own classes."""
     spec = task.options.get("reference", {})
     if spec.get("kind") != "source":
-        return "(a live module; its structure is printed above)"
+        live = "The reference is a live module; its structure is printed above."
+        if not spec.get("classes"):
+            return f"{live} There is no text of classes of its own to show."
+        return f"{live} Its own classes, as they are written:\n\n{fenced(spec['classes'], 'python', longest)}"
     name = spec.get("filename") or "task.py"
     values = overrides(spec["text"], spec.get("size") or "full", spec.get("variant"), name)
-    return fenced(with_constants(spec["text"], values, name), "python", longest)
+    text = fenced(with_constants(spec["text"], values, name), "python", longest)
+    return f"The reference module, exactly as it will be built:\n\n{text}"
 
 
-def _parents(parents: Sequence[Verdict], longest: int) -> str:
-    if not parents:
+def _parents(brief: Brief, longest: int) -> str:
+    parents, seeds = brief.parents, brief.task.seeds
+    if not (parents or seeds):
         return "There is no program yet. Write the first one."
+    if not parents:
+        titles = ["The program to start from", *["Another one"] * (len(seeds) - 1)]
+        shown = zip(titles, seeds, strict=True)
+        return "\n\n".join(f"{title}, which did not pass:\n\n{_program(p, longest)}" for title, p in shown)
     titles = ["Improve on this program", *["Take over what is good in this one"] * (len(parents) - 1)]
     return "\n\n".join(_verdict(v, title, longest) for v, title in zip(parents, titles, strict=True))
 
@@ -220,12 +260,11 @@ def _program(program: Program, longest: int) -> str:
     """Show every file of a program; those of several under their paths, which share the room."""
     if len(program.files) == 1:
         return fenced(program.source, program.language, longest)
-    told = f"It has {len(program.files)} files. A block under the name of one replaces it, the others stay."
-    shown = [told]
+    shown = [f"It has {len(program.files)} files."]
     for path, text in program.files.items():
         suffix = PurePosixPath(path).suffix.removeprefix(".")
         label = "python" if suffix == "py" else suffix
-        shown.append(f"`{path}`:\n\n{fenced(text, label, longest // len(program.files))}")
+        shown.append(f"`{path}`:\n\n{fenced(text, label, room(program, longest))}")
     return "\n\n".join(shown)
 
 

@@ -16,11 +16,11 @@ from kernelevo.errors import BadSetting, closest
 
 SLOT = re.compile(r"\{\{(\w+)\}\}")
 _DYNAMIC = {"persona", "parents", "inspirations", "failures", "lineage", "profile", "direction", "hints",
-            "knowledge"}  # fmt: skip
+            "knowledge", "answer"}  # fmt: skip
 SLOTS: Mapping[str, frozenset[str]] = {
     "system.md": frozenset(),
-    "kernel.md": frozenset({"goal", "task", "device", "policy", *_DYNAMIC}),
-    "general.md": frozenset({"goal", "device", "language", *_DYNAMIC}),
+    "kernel.md": frozenset({"goal", "aim", "task", "device", "policy", *_DYNAMIC}),
+    "general.md": frozenset({"goal", "aim", "device", *_DYNAMIC}),
     "summary.md": frozenset({"task", "device", "table"}),
     "judge_system.md": frozenset(),
     "judge.md": frozenset({"top", "criteria", "goal", "program", "verdict", "form"}),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import math
+import textwrap
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from torch import nn
 
 FILE, KIND = "module.pkl", "pickle"
+LONGEST = 40_000
+"""Characters of classes' text that a task keeps."""
 
 
 def is_live(task: Task) -> bool:
@@ -41,7 +45,8 @@ def freeze(
     """Keep a live module with its inputs in a folder and return the task of making it faster.
 
     The module is deep-copied by pickling, so later changes to it do not reach the task; it keeps its weights,
-    its buffers and its train or eval mode.
+    its buffers and its train or eval mode. The text of its classes is kept beside it, as far as there is any:
+    without a graph nothing else says what its forward computes.
 
     Args:
         module: any ``nn.Module`` that cloudpickle can take.
@@ -81,6 +86,7 @@ def freeze(
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         "sets": len(sets),
         "weights": parts,
+        "classes": _classes(module),
     }
     mode = "train" if module.training else "eval"
     goal = (
@@ -94,6 +100,32 @@ def freeze(
         "kernel",
         {"reference": spec, "device": device, "size": "full", "policy": policy},
     )
+
+
+def _classes(module: nn.Module) -> str:
+    """Return the text of a module's classes that are not PyTorch's own: each once, outer ones first.
+
+    Classes of submodules come before those that any of them derive from. One whose text is not to be had (it
+    was typed into a prompt) is left out; so is what does not fit into ``LONGEST``, which is then said.
+    """
+    from torch import nn
+
+    own = dict.fromkeys(type(part) for part in module.modules())
+    derived = dict.fromkeys(base for kind in own for base in kind.__mro__ if issubclass(base, nn.Module))
+    texts: list[str] = []
+    room = LONGEST
+    for kind in {**own, **derived}:
+        if kind.__module__.partition(".")[0] == "torch":
+            continue
+        try:
+            text = textwrap.dedent(inspect.getsource(kind)).strip()
+        except (OSError, TypeError, SyntaxError):
+            continue
+        if len(text) > room:
+            text = f"# class {kind.__qualname__} is left out: {len(text)} characters"
+        texts.append(text)
+        room -= len(text)
+    return "\n\n\n".join(texts)
 
 
 def _refuse_layouts(module: nn.Module, sets: Sequence[tuple[Any, ...]]) -> None:

@@ -19,7 +19,7 @@ from kernelevo.kernels.faults.rules import HONEST, QUOTE, WHY
 from kernelevo.kernels.judge import FRESH_PROCESSES, KernelJudge
 from kernelevo.kernels.reference import correctness
 from kernelevo.kernels.verdict import combine
-from kernelevo.proposers.briefing import fenced
+from kernelevo.proposers.answering import fenced
 from tests.adversarial.later_rows import (
     EVIL,
     HARNESS,

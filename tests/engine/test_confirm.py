@@ -3,7 +3,7 @@
 import pytest
 
 from kernelevo.api import Result
-from kernelevo.core import SearchEnded, TrialEnded, WinnerConfirmed
+from kernelevo.core import Event, SearchEnded, TrialEnded, WinnerConfirmed
 from kernelevo.core.claims import widened
 from kernelevo.engine import Engine, Outcome, confirm
 from kernelevo.store import RunStore, glance
@@ -84,6 +84,19 @@ def test_a_stopped_search_confirms_nothing(bench: Bench) -> None:
     bench.run(toys.task("staged"), [toys.Flip()], meanwhile=stop)
     (ended,) = bench.of(SearchEnded)
     assert (ended.reason, ended.confirms) == ("stopped", False) and not bench.of(WinnerConfirmed)
+
+
+def test_a_stopped_search_ends_with_the_best_that_was_measured(bench: Bench) -> None:
+    """An opinion moves the choice of parents, not what is best."""
+
+    def meanwhile(event: Event, engine: Engine, store: RunStore) -> None:
+        if isinstance(event, TrialEnded) and event.trial.number == 1:
+            engine.ledger.weigh(event.trial.program.id, 0.5)
+        if isinstance(event, TrialEnded) and event.trial.number == 2:
+            engine.request_stop()
+
+    outcome = bench.run(toys.task(), [toys.Script(["1" * 10, "1" * 14, "1"])], meanwhile=meanwhile)
+    assert outcome.reason == "stopped" and outcome.best is not None and outcome.best.number == 2
 
 
 def quoted(bench: Bench, outcome: Outcome) -> tuple[int, float, tuple[float, float], int]:

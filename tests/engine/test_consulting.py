@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
-from kernelevo.engine import Budget, Engine, run_engine
+from kernelevo.core import Event, Objectives, TrialEnded
+from kernelevo.engine import Budget, Engine, Schedule, run_engine
 from kernelevo.executors import InlineExecutor
 from kernelevo.knowledge import Note, Retrieved
+from kernelevo.population import Islands
 from kernelevo.store import RunStore
 from tests.engine import toys
+from tests.engine.test_engine import Bench
 
 NOTE = Note("flip-more", "Flip more", "stuck", "Flip two bits at once.")
 
@@ -68,3 +71,20 @@ def test_nothing_is_looked_up_for_who_does_not_read(tmp_path: Path) -> None:
         run_engine(engine)
         noted = {t.program.origin.proposer: "knowledge" in t.program.origin.details for t in store.trials()}
     assert asked and noted == {"seed": False, "lists": False, "flip": True}
+
+
+def test_briefs_say_what_makes_the_order_as_people_weigh_it_now(tmp_path: Path) -> None:
+    metrics = {"score": "higher", "head": {"better": "lower", "weight": 0.1}}
+    objectives = Objectives.of({"objectives": {"metrics": metrics, "rule": "weighted"}})
+    flip = toys.Flip()
+
+    def meanwhile(event: Event, engine: Engine, store: RunStore) -> None:
+        if isinstance(event, TrialEnded) and event.trial.number == 2:
+            store.append_command("ana", "objective", {"metric": "head", "weight": 5})
+
+    Bench(tmp_path).run(
+        toys.task("measured"), [flip], "6", meanwhile=meanwhile, schedule=Schedule(thinkers=1),
+        islands=Islands(objectives=objectives),
+    )  # fmt: skip
+    told = [brief.facts["objectives"] for brief in flip.briefs]
+    assert told[0] == objectives.sentence() and told[-1] == objectives.weighing("head", 5).sentence()

@@ -92,6 +92,27 @@ def test_what_is_not_told_yet_counts_when_the_best_is_looked_for_again(tmp_path:
         assert not record(book, 2, 2.5) and record(book, 3, 3.5) and book.told == 0
 
 
+def test_the_best_is_known_when_it_is_recorded_and_to_asks_when_it_is_told(tmp_path: Path) -> None:
+    with RunStore.create(tmp_path, Task("t", "g"), {}) as store:
+        book = Ledger(store, Islands(), lambda trial, status: None, deterministic=True)
+        assert book.best is book.best_told is None
+        for number, score in enumerate((2.0, 4.0, 3.0)):
+            record(book, number, score, seen=min(number, 1))
+        assert book.best is not None and book.best.number == 1 and book.best_told is None
+        book.tell_up_to(0)
+        assert book.best_told is not None and book.best_told.number == 0
+        assert book.told == book.told_for_asks == 1
+        book.tell_rest()
+        assert book.best_told is book.best and (book.told, book.told_for_asks) == (3, 1)
+
+
+def test_an_opinion_makes_no_other_program_the_best(book: Ledger) -> None:
+    record(book, 0, 3.0)
+    record(book, 1, 4.0)
+    book.weigh(Program.single("p0").id, 0.5)
+    assert book.best is not None and book.best.number == 1 and book.best_told is book.best
+
+
 def test_programs_are_found_by_number_or_beginning(book: Ledger) -> None:
     for number in range(12):
         record(book, number, 1.0)

@@ -160,6 +160,26 @@ def test_a_ban_keeps_its_place_in_a_resume(tmp_path: Path) -> None:
     assert later and not any(trial.program.id in t.program.parents for t in later)
 
 
+def test_a_winner_that_is_banned_when_timed_again_keeps_its_place_in_a_resume(tmp_path: Path) -> None:
+    """The last verdicts are told before that ban; what is asked after a resume does not see them yet."""
+    bad = [bits for bits in map("{:016b}".format, range(2**16)) if bits.count("1") >= 9]
+    task = toys.task("staged", unstable=bad, own=str(tmp_path))
+    for seed in range(2):
+        folder = tmp_path / str(seed)
+        for trials in (20, 40, 60):
+            Bench(folder).run(
+                task, [toys.Flip(), toys.Lists(), toys.Moody()], str(trials), seed=seed,
+                schedule=Schedule(deterministic=True, window=4), islands=islands(),
+            )  # fmt: skip
+        with RunStore.open(folder, readonly=True) as store:
+            bans = store.events(kind="ban")
+            assert len(bans) > 3
+            assert all(ban.data["told"] <= max(trial.seen for trial in store.trials()) for ban in bans)
+        found = replay(folder)
+        assert found.deviation is None, found.deviation
+        assert found.trials == 61 and found.sittings == 3
+
+
 SHORT_HEADS = {
     "metrics": {"score": "higher", "head": {"better": "lower", "weight": 0.1}},
     "rule": "weighted",

@@ -151,7 +151,7 @@ def test_a_weight_moves_parents_and_nothing_that_was_measured(
     assert [t.score for t in run.trials] == [0.0, 12.0, 13.0, 1.0, 2.0, 3.0]
     shown = {v.program.source: v.evaluation for b in run.proposer.briefs for v in b.parents}
     assert all(e.score == float(source.count("1")) for source, e in shown.items())
-    assert run.proposer.briefs[-1].facts["best_score"] == leader.count("1")
+    assert run.proposer.briefs[-1].facts["best_score"] == 13.0
     assert any("Split it." in e.feedback for e in shown.values())
     assert run.confirmed == [2] and run.outcome.best is not None and run.outcome.best.number == 2
 

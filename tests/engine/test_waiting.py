@@ -6,8 +6,10 @@ from random import Random
 
 import pytest
 
-from kernelevo.core import Brief, Proposal
-from kernelevo.engine import Schedule
+from kernelevo.core import Brief, Event, Proposal, TrialEnded
+from kernelevo.engine import Engine, Reenactment, Schedule
+from kernelevo.population import Islands
+from kernelevo.store import RunStore
 from tests.engine import toys
 from tests.engine.test_engine import Bench
 
@@ -81,3 +83,57 @@ def test_an_ask_that_is_made_again_uses_up_no_hint(bench: Bench) -> None:
     proposers = [owing, toys.Script(["1" + "0" * 15])]
     bench.run(toys.task(), proposers, "3", before=tell, schedule=Schedule(thinkers=1))
     assert [brief.hints for brief in owing.briefs[:2]] == [(), ("once",)]
+
+
+class Answered(toys.Flip):
+    """Gives its first answer to an ask that it was made before."""
+
+    @property
+    def waits(self) -> bool:
+        return not self.briefs
+
+
+def test_an_answer_to_an_earlier_ask_uses_up_no_fork(bench: Bench) -> None:
+    bench.run(toys.task(), [toys.Flip()], "1")
+
+    def tell(store):
+        store.append_command("ana", "fork", {"program": "#0", "asks": 1})
+
+    bench.run(toys.task(), [Answered()], "4", before=tell, schedule=Schedule(thinkers=1))
+    assert forked(bench) == [3]
+
+
+class Mending(toys.Flip):
+    """Has two programs of its own to mend before it builds on what it is shown."""
+
+    @property
+    def mends(self) -> bool:
+        return len(self.briefs) < 2
+
+    async def propose(self, brief: Brief, rng: Random) -> Sequence[Proposal]:
+        if not self.mends:
+            return await super().propose(brief, rng)
+        self.briefs.append(brief)
+        return [toys.offer(f"{len(self.briefs):016b}", self.name)]
+
+
+def forked(bench: Bench) -> list[int]:
+    return [t.number for t in bench.trials() if "fork" in t.program.origin.details]
+
+
+@pytest.mark.parametrize("deterministic", [False, True])
+def test_who_mends_uses_up_no_fork_and_no_hint_for_a_line(bench: Bench, deterministic: bool) -> None:
+    def tell(event: Event, engine: Engine, store: RunStore) -> None:
+        if not isinstance(event, TrialEnded) or event.trial.number:
+            return
+        store.append_command("ana", "fork", {"program": "#0", "asks": 2})
+        for text, lineage in (("for the line", "#0"), ("for all", None)):
+            store.append_command("ana", "hint", {"text": text, "lineage": lineage, "asks": 2})
+
+    mending, schedule = Mending(), Schedule(thinkers=1, deterministic=deterministic)
+    bench.run(toys.task(), [mending], "5", meanwhile=tell, schedule=schedule)
+    assert forked(bench) == [3, 4]
+    told = [brief.hints for brief in mending.briefs[:4]]
+    assert told == [("for all",)] * 2 + [("for the line",)] * 2
+    with RunStore.open(bench.folder, readonly=True) as store:
+        assert Reenactment(store, Islands()).run().deviation is None

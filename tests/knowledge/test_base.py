@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kernelevo.core import Task
 from kernelevo.errors import InputError, StoreError, Unwritable
 from kernelevo.knowledge import Evidence, KnowledgeBase, Note, default_path, kinds_of, parse_note
 from kernelevo.knowledge.base import NoteNotFound
+from kernelevo.knowledge.kinds import kinds_of_task
 from kernelevo.knowledge.note import RUN, BadNote
 
 TEXT = """+++
@@ -276,6 +278,14 @@ def test_kinds_are_seen_in_the_reference():
     assert "recurrent" in kinds("kernelbench:3/34") and "recurrent" in kinds("kernelbench:3/35")
     assert "scan" in kinds("kernelbench:3/48") and "batchnorm" in kinds("kernelbench:3/13")
     assert kinds_of("") == ()
+
+
+def test_kinds_are_seen_in_a_live_modules_classes():
+    live = {"kind": "pickle", "classes": "class Gate(nn.Module):\n    return torch.cumsum(x, 1)\n"}
+    assert kinds_of_task(Task("t", "g", (), "kernel", {"reference": live})) == ("scan",)
+    source = {"kind": "source", "text": "nn.LayerNorm(4)"}
+    assert kinds_of_task(Task("t", "g", (), "kernel", {"reference": source})) == ("layernorm",)
+    assert kinds_of_task(Task("t", "g")) == ()
 
 
 @pytest.mark.parametrize(

@@ -299,6 +299,14 @@ def test_a_task_in_another_language_gets_programs_in_it(parents):
     assert refused.program.language == "python" and "fenced cpp block" in refused.program.source
 
 
+def test_where_nothing_has_passed_edits_change_the_tasks_own_program():
+    seed = Program({"program.py": "import tiles\nx = 1\n", "tiles.py": "SIZE = 4\n"})
+    edit = "Larger.\n<<<<<<< SEARCH\nSIZE = 4\n=======\nSIZE = 8\n>>>>>>> REPLACE"
+    (proposal,), _ = propose([edit], Brief(Task("t", "g", (seed,), "other"), 1))
+    assert proposal.program.files == {**seed.files, "tiles.py": "SIZE = 8\n"}
+    assert proposal.program.parents == ()
+
+
 class Clock:
     """Time that moves when somebody sleeps."""
 
@@ -468,3 +476,15 @@ def test_a_reply_without_a_program_is_mended_by_what_its_prompt_built_on():
     assert mended.program.origin.details["repair_of"] == 1
     proposer.observe(Trial(2, mended.program, Evaluation.wrong("off by one")))
     assert not proposer._ward  # so often and no more
+
+
+def test_it_says_when_its_next_ask_mends_instead_of_building_on_the_brief():
+    proposer, ask, _ = proposing({"m": [GOOD, "Mended.\n```python\nx = 1\n```", "I cannot.", GOOD]})
+    (proposal,) = ask()
+    assert not proposer.mends
+    proposer.observe(Trial(1, proposal.program, Evaluation.wrong("off by one")))
+    assert proposer.mends and ask(2)[0].program.origin.details["repair_of"] == 1 and not proposer.mends
+    (refused,) = ask(3)
+    proposer.observe(Trial(3, refused.program, Evaluation(Status.BUILD_FAILED, None, {}, "no program")))
+    assert not proposer.mends  # nothing to be mended: it builds on the parents again
+    assert ask(4)[0].program.origin.details["repair_of"] == 3

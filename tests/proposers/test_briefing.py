@@ -1,12 +1,16 @@
 """Briefs as prompts: what is shown, in which order, and what gives way to the budget."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernelevo.core import Attempt, Brief, Evaluation, Origin, Program, Status, Task, Verdict
+from kernelevo.core import Attempt, Brief, Evaluation, Objectives, Origin, Program, Status, Task, Verdict
+from kernelevo.llm import read
 from kernelevo.llm.client import prompt_hash
-from kernelevo.proposers.briefing import DROPPED, SHORTEST, estimate, fenced, persona_for, render
+from kernelevo.proposers.answering import fenced
+from kernelevo.proposers.briefing import DROPPED, SHORTEST, estimate, persona_for, render
 from kernelevo.proposers.prompt_files import PromptFiles
 
 TEXT = "N = 4\nSIZES = {'small': {'N': 2}}\nclass Model: ...\n"
@@ -91,6 +95,17 @@ def test_programs_are_shown_as_they_are():
 
 def test_prompt_for_a_live_module():
     assert "live module" in text_of(Brief(task(reference={"kind": "pickle", "path": "x.pkl"}), 0))
+
+
+def test_the_text_of_a_live_modules_own_classes_is_shown():
+    spec = {"kind": "pickle", "path": "x.pkl", "classes": "class Net:\n    def forward(self, x): ...\n"}
+    text = text_of(Brief(task(reference=spec), 0))
+    assert "```python\nclass Net:\n    def forward" in text and "exactly as it will be built" not in text
+    without = text_of(Brief(task(reference={**spec, "classes": ""}), 0))
+    assert "no text of classes of its own" in without and "exactly as it will be built" not in without
+    assert "exactly as it will be built:\n\n```python" in text_of(Brief(task(), 0))
+    long = render(Brief(task(reference={**spec, "classes": "x = 1\n" * 9000}), 0), PROMPTS, tokens=4000)
+    assert long.dropped["task"] > 40_000
 
 
 def test_other_evaluators_have_a_prompt_of_their_own():
@@ -195,3 +210,66 @@ def test_half_a_surrogate_pair_in_feedback_is_replaced():
     parent = verdict("x = 1\n", Evaluation.ok(1.0, feedback="file \udce9t\udce9.txt"))
     rendered = render(Brief(task(), 0, parents=(parent,)), PROMPTS)
     assert "file ?t?.txt" in rendered.messages[1].content and rendered.tokens == estimate(rendered.messages)
+
+
+SHORT = {"metrics": {"seconds": "lower", "length": {"better": "lower", "weight": 0.5}}}
+
+
+@pytest.mark.parametrize("evaluator", ["kernel", "tour.py:tour"])
+@pytest.mark.parametrize("rule", ["score", "weighted", "lexicographic"])
+def test_the_aim_is_what_makes_the_order(evaluator, rule):
+    options = {**task().options, "objectives": {**SHORT, "rule": rule}}
+    brief = Brief(Task("t", "Short tours.", (), evaluator, options), 3)
+    text = " ".join(text_of(brief).split())
+    by_score = rule == "score"
+    assert (Objectives.of(options).sentence() in text) is not by_score
+    assert ("gets a higher score" in text or "Higher is better: the score" in text) is by_score
+    assert ("why it should rank higher" in text) is not by_score
+    if not by_score:  # as people weigh it now
+        now = replace(brief, facts={"objectives": "the order is another one"})
+        text = text_of(now)
+        assert text.count("the order is another one") == 1 and Objectives.of(options).sentence() not in text
+
+
+def test_where_the_tasks_own_program_failed_it_is_shown():
+    seeds = (Program.single("def pack(items):\n    return []\n"), Program.single("other = 1\n"))
+    failed = Verdict(seeds[0], Evaluation.wrong("TypeError: pack() takes no argument"))
+    packing = Task("p", "Pack; see the seed.", seeds, "pack.py:pack")
+    text = text_of(Brief(packing, 3, failures=(failed,)))
+    assert "The program to start from, which did not pass:\n\n```python\ndef pack(items):" in text
+    assert "other = 1" in text and "Write the first one" not in text and "takes no argument" in text
+
+
+FUNCTIONS = "".join(f"def f{i}(x):\n    return x + {i}\n\n\n" for i in range(3000))
+
+
+@pytest.mark.parametrize("evaluator", ["kernel", "pack.py:pack"])
+@pytest.mark.parametrize(
+    "files", [{"program.py": FUNCTIONS}, {"program.py": "import much\n", "much.py": FUNCTIONS}]
+)
+def test_of_a_program_that_is_too_long_edits_are_wanted_in_a_form_that_is_read(evaluator, files):
+    parent = Verdict(Program(files), Evaluation.ok(1.0))
+    text = text_of(Brief(Task("p", "g", (), evaluator), 3, parents=(parent,)))
+    wanted = text[text.index("# Your answer") :]
+    assert "characters left out" in text and "whole file" not in wanted and "Only the last" not in wanted
+    assert ("Name the file" in wanted) is (len(files) > 1)
+    form = wanted[wanted.index("<<<<<<<") : wanted.index("REPLACE") + len("REPLACE")]
+    old, new = "    return x + 2999", "    return 2999 + x"
+    assert old in text
+    form = form.replace("lines of the program, exactly as they are shown", old)
+    form = form.replace("lines that shall stand in their place", new)
+    name = "much.py" if len(files) > 1 else "program.py"
+    found = read(f"Turn it round.\n\n`{name}`:\n{form}", files)
+    assert found.form == "edits" and found.files == {**files, name: FUNCTIONS.replace(old, new)}
+
+
+@pytest.mark.parametrize("evaluator", ["kernel", "pack.py:pack"])
+def test_of_a_program_of_several_files_those_that_change_are_wanted(evaluator):
+    files = {"program.py": "import tiles\n", "tiles.py": "SIZE = 4\n"}
+    brief = Brief(Task("p", "g", (), evaluator), 3, parents=(Verdict(Program(files), Evaluation.ok(1.0)),))
+    text = text_of(brief)
+    wanted = text[text.index("# Your answer") :]
+    assert "every file that you change" in wanted and "under a line with its path" in wanted
+    assert "ONE" not in wanted and "Only the last" not in text and "One complete file" not in text
+    found = read("Larger.\n\n`tiles.py`:\n\n```python\nSIZE = 8\n```\n", files)
+    assert found.files == {**files, "tiles.py": "SIZE = 8\n"}

@@ -9,7 +9,7 @@ import torch
 from kernelevo.backends.reference import load_reference
 from kernelevo.errors import BadProgram, BadSetting
 from kernelevo.tasks import freeze, input_sets
-from kernelevo.tasks.module import FixedInputWarning, warn_of_fixed
+from kernelevo.tasks.module import FixedInputWarning, _classes, warn_of_fixed
 
 
 def test_round_trip_keeps_values_mode_and_inputs(tmp_path):
@@ -35,6 +35,45 @@ def test_a_local_class_can_be_frozen(tmp_path):
     task = freeze(Local(), (torch.ones(2), torch.ones(2)), tmp_path)
     reference = load_reference(task.options["reference"])
     assert torch.equal(reference.build(0)(*reference.inputs(0)), torch.full((2,), 2.0))
+
+
+class Gate(torch.nn.Module):
+    def forward(self, x):
+        return torch.cumsum(x, 1) * 3.25
+
+
+class Inner(Gate):
+    pass
+
+
+def test_the_text_of_its_own_classes_is_kept_once_each(tmp_path, monkeypatch):
+    class Outer(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.parts = torch.nn.Sequential(Inner(), Inner(), torch.nn.Linear(4, 4))
+
+        def forward(self, x):
+            return self.parts(x) if x.sum().item() > 0 else x
+
+    def kept():
+        return freeze(Outer(), torch.ones(1, 4), tmp_path).options["reference"]["classes"]
+
+    text = kept()
+    compile(text, "classes.py", "exec")
+    names = ["class Outer(", "class Inner(", "class Gate("]
+    assert [text.count(name) for name in names] == [1, 1, 1]
+    assert sorted(names, key=text.index) == names  # what it derives from last
+    assert "x.sum().item() > 0" in text and "cumsum" in text and "class Linear" not in text
+    monkeypatch.setattr("kernelevo.tasks.module.LONGEST", 120)
+    assert "class Outer is left out" in kept().replace(Outer.__qualname__, "Outer")
+
+
+def test_classes_without_a_text_are_left_out(tmp_path):
+    space = {"torch": torch, "__name__": "typed"}
+    exec("class Typed(torch.nn.Module):\n    def forward(self, x):\n        return x\n", space)
+    module = torch.nn.Sequential(torch.nn.Linear(4, 4))
+    assert freeze(module, torch.ones(1, 4), tmp_path).options["reference"]["classes"] == ""
+    assert _classes(space["Typed"]()) == ""
 
 
 def test_digest_follows_the_module(tmp_path):
