@@ -45,6 +45,12 @@ class Origin:
     idea: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def refusal(self) -> str:
+        """Why the reply that this program stands for held none; empty for a program that is one."""
+        found = self.details.get("refused")
+        return found if isinstance(found, str) else ""
+
     def to_json(self) -> dict[str, Any]:
         """Return this origin as plain data."""
         return {"proposer": self.proposer, "idea": self.idea, "details": dict(self.details)}

@@ -379,7 +379,7 @@ class Engine:
         self.forecast.note(draft, judged)
         if self._preparation.announced:
             self.forecast.tell()
-        if judged.reused is None:
+        if judged.spans or judged.fault:  # what nobody worked on says nothing of the machine
             self._faults = self._faults + 1 if judged.fault else 0
         if self._faults >= FAULTS_IN_A_ROW and judged.fault:
             self.end(f"the machine broke {self._faults} times in a row: {judged.fault.message}", confirm=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from kernelevo.core import Artifact, Evaluation, Fault, Trial
+from kernelevo.core import Artifact, Evaluation, Fault, Status, Trial
 from kernelevo.engine.evaluation import Notices
 from kernelevo.engine.judging import Judging, MachineBroke
 from kernelevo.engine.pool import Pool
@@ -158,7 +158,11 @@ class Pipeline:
             self._measuring.resize(builders)
 
     def admit(self, draft: Draft) -> None:
-        """Take a draft in. A known program gets its old verdict at once, an equal one waits for its twin."""
+        """Take a draft in. A known program gets its old verdict at once, an equal one waits for its twin.
+
+        What stands for a reply without a program fails at once, with the reason: an evaluator that judges
+        texts of any kind would score it.
+        """
         program = draft.proposal.program
         if program.id in self._flying:
             self._twins[program.id].append(draft)
@@ -167,6 +171,9 @@ class Pipeline:
         known = self._reusable(program.id, floor)
         if known is not None:
             self._finish(draft, Judged(known.evaluation, reused=known.number))
+            return
+        if why := program.origin.refusal:
+            self._finish(draft, Judged(Evaluation(Status.BUILD_FAILED, feedback=why)))
             return
         self._flying.add(program.id)
         self._queue.append((draft, floor))

@@ -78,6 +78,8 @@ def replay(engine: Engine, *, deterministic: bool) -> set[int]:
             for number in range(engine.ledger.told, ask.seen):  # told by number: `seen` tells are 0 .. seen-1
                 changes.catch_up()
                 engine.ledger.tell_up_to(number)
+        else:
+            changes.catch_up()  # a draft may end at once and be told: what came before it goes first
         if isinstance(ask, Draft):
             engine.take_up(ask)
     changes.catch_up(all_of_them=True)

@@ -13,7 +13,7 @@ from kernelevo.llm.parsing import FENCE, path_in
 
 _SEARCH = re.compile(r"^\s*<{4,10}\s*(SEARCH|ORIGINAL|OLD|BEFORE|HEAD)?\b.*$", re.IGNORECASE)
 _MIDDLE = re.compile(r"^\s*={4,10}\s*$")
-_REPLACE = re.compile(r"^\s*>{4,10}\s*(REPLACE|UPDATED|NEW|AFTER)?\b.*$", re.IGNORECASE)
+_REPLACE = re.compile(r"^\s*(?P<mark>>{4,10})\s*(?P<word>\b.*)?$")
 _HUNK = re.compile(r"^@@(?P<where>.*)$")
 _NAME = re.compile(r"^[\w./+-]*\.\w{1,5}$")
 _META = re.compile(
@@ -77,7 +77,7 @@ def search_replace(text: str) -> list[Edit]:
                     before, behind = path, bool(path)
             elif line.strip() and not line.strip().startswith(("```", "~~~")):
                 before, behind = line, False
-        elif _REPLACE.match(line):
+        elif _ends(line, mark):
             edits.append(_halves(name, body, mark.count("<")))
             body = None
         elif _SEARCH.match(line):
@@ -87,6 +87,15 @@ def search_replace(text: str) -> list[Edit]:
     if body is not None:
         raise NotApplied("the last SEARCH/REPLACE block is cut off")
     return edits
+
+
+def _ends(line: str, mark: str) -> bool:
+    """Whether a line ends a block: one without a word only if it is as long as the block's first mark.
+
+    Else it may be code: four closing brackets of templates can stand alone.
+    """
+    found = _REPLACE.match(line)
+    return bool(found and (found["word"] or len(found["mark"]) == mark.count("<")))
 
 
 def _halves(name: str, body: Sequence[str], length: int) -> Edit:

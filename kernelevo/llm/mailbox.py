@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import codecs
 import contextlib
+import math
 import os
 import re
 import time
@@ -21,6 +22,11 @@ from kernelevo.llm.client import Message, Reply, ReplyTimeout, Turn, Usage, dige
 from kernelevo.llm.retry import Sleep
 
 _UNFINISHED = (".tmp", ".part", ".partial", ".crdownload", ".download", ".swp", ".bak", "~")
+_TICK = 2.0
+"""Seconds that the coarsest clock of a file system takes for one: a change within them may leave no mark."""
+_ANYWAY = 30.0
+"""Seconds after which a folder is listed though it does not say that it changed; some never do."""
+_NAME = re.compile(r"reply-([0-9a-f]{16})")
 _HOW = """<!-- Answer by writing a file named {reply} in this folder: the whole answer, with the program
 in one fenced block. To save it in one step, write another name first (such as {reply}.tmp) and rename it. -->
 
@@ -69,6 +75,7 @@ class MailboxClient:
         self._sleep, self._clock = sleep, clock
         self.notice: Callable[[str], None] = lambda text: None
         self._noticed: set[str] = set()
+        self._listing = _Listing(folder, clock)
 
     async def complete(
         self,
@@ -111,30 +118,69 @@ class MailboxClient:
 
     def _reply_to(self, name: str, wanted: Path) -> Path:
         """Return the reply to a prompt; tell of files that are nobody's, or one too many."""
-        found: dict[str, list[Path]] = {}
-        for path in self._written():
-            if _stamp(path) is not None:
-                named = re.match(r"reply-([0-9a-f]{16})", path.name)
-                found.setdefault(named[1] if named else "", []).append(path)
-        for mark, paths in found.items():
-            if not mark or not (self.folder / f"prompt-{mark}.md").exists():
-                for path in paths:
-                    self._tell(
-                        path, "is a reply to no prompt of this folder: is its name that of its prompt?"
-                    )
-        mine = sorted(found.get(name, []), key=lambda path: path != wanted)
+        self._listing.look()
+        for stray in self._listing.strays:
+            if stray not in self._noticed and _stamp(path := self.folder / stray) is not None:
+                self._tell(path, "is a reply to no prompt of this folder: is its name that of its prompt?")
+        others = [other for other in self._listing.replies.get(name, ()) if other != wanted.name]
+        mine = [path for path in (wanted, *map(self.folder.joinpath, others)) if _stamp(path) is not None]
         for path in mine[1:]:
             self._tell(path, f"is a second reply to one prompt and is not read; {mine[0].name} is")
         return mine[0] if mine else wanted
-
-    def _written(self) -> list[Path]:
-        """Return the replies, those left out whose names say that they are still being written."""
-        return [p for p in sorted(self.folder.glob("reply*")) if not p.name.lower().endswith(_UNFINISHED)]
 
     def _tell(self, path: Path, what: str) -> None:
         if path.name not in self._noticed:
             self._noticed.add(path.name)
             self.notice(f"mailbox: {path.name} {what}")
+
+
+class _Listing:
+    """Names of the replies in a folder, read again only where it may have changed.
+
+    A folder's time changes with its names, but by the ticks of its file system's clock, which may be another
+    machine's. So a list is good only if it was made a tick after that time was first seen, by our clock.
+
+    Args:
+        folder: to be listed.
+        clock: seconds that only go up.
+    """
+
+    def __init__(self, folder: Path, clock: Callable[[], float]) -> None:
+        self._folder, self._clock = folder, clock
+        self.replies: dict[str, list[str]] = {}
+        """By the mark of their prompt, in the order of their names; some may be empty yet."""
+        self.strays: list[str] = []
+        """Those to no prompt of this folder."""
+        self._changed: int | None = None
+        self._since = self._read = -math.inf
+
+    def look(self) -> None:
+        """Bring the lists up to date."""
+        now, changed = self._clock(), self._time()
+        if changed != self._changed or self._since == -math.inf:
+            self._changed, self._since = changed, now
+        elif self._read - self._since >= _TICK and now - self._read < _ANYWAY:
+            return
+        self._read = now
+        try:
+            names = set(os.listdir(self._folder))
+        except OSError:  # as if it were empty: it may come back
+            names = set()
+        self.replies, self.strays = {}, []
+        for name in sorted(n for n in names if n.startswith("reply")):
+            if name.lower().endswith(_UNFINISHED):  # still being written, by their names
+                continue
+            named = _NAME.match(name)
+            if named:
+                self.replies.setdefault(named[1], []).append(name)
+            if not named or f"prompt-{named[1]}.md" not in names:
+                self.strays.append(name)
+
+    def _time(self) -> int | None:
+        try:
+            return self._folder.stat().st_mtime_ns
+        except OSError:
+            return None
 
 
 def _markdown(messages: Sequence[Message]) -> str:

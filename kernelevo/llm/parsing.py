@@ -8,12 +8,17 @@ import warnings
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
+from kernelevo.core.program import ENTRY
+from kernelevo.llm.excerpts import defined
+
 FENCE = re.compile(r"^(?P<indent> {0,12})(?P<mark>`{3,}|~{3,})[ \t]*(?P<label>[^\r\n`]*)$")
 LONGEST_LINE = 300
 """Characters of a line that may hold a path; longer ones would take the patterns long."""
 _INFO = re.compile(
     r"""(?:(?:title|file|filename|path)\s*=\s*)?["']?(?P<path>[\w./+-]+\.[A-Za-z]\w{0,4})["']?$"""
 )
+_STANDARD = re.compile(r"(?P<language>c\+\+|cpp|c)\d[\da-z]")
+"""Labels that name a standard of their language, such as ``c++20``."""
 _PYTHON = frozenset({"python", "py", "python3"})
 _CPP = frozenset({"cpp", "c++", "cc", "cxx", "c"})
 # a foreign folder's program has its file's suffix for a language; models write names
@@ -31,7 +36,7 @@ class Block:
     """A fenced block.
 
     Args:
-        label: its language, in lower case.
+        label: its language, in lower case; the path where one stands behind the fence instead.
         text: what it holds.
         closed: whether its end was there.
         info: all that stands behind the opening fence.
@@ -60,17 +65,17 @@ class Extracted:
     idea: str = ""
 
 
-def extract(text: str, *, cut_off: bool = False, language: str = "python") -> Extracted:
+def extract(text: str, *, cut_off: bool = False, language: str = "python", entry: str = ENTRY) -> Extracted:
     """Take the last fenced block of a reply that is in the program's language.
 
-    An unlabelled block counts only if no block names the language, for Python if it parses. A Python reply
-    without any fence counts if all of it parses and defines a class. A block without an end is refused
-    as cut off, whatever came before it.
+    A Python reply without any fence counts if all of it parses and defines a class. A block without an end
+    is refused as cut off, whatever came before it.
 
     Args:
         text: the reply.
         cut_off: True if the endpoint said that the reply ran into its limit.
         language: of the program, see ``Program``.
+        entry: path of the main file.
     """
     if not text.strip():
         early = "the reply ran into its token limit before an answer began"  # reasoning counts
@@ -79,7 +84,7 @@ def extract(text: str, *, cut_off: bool = False, language: str = "python") -> Ex
     idea = first_prose(text)
     if found and not found[-1].closed:
         return Extracted(None, "the reply was cut off inside its last code block", idea)
-    programs = _programs(found, language)
+    programs = programs_in(found, language, entry)
     if cut_off and not programs:
         return Extracted(None, "the reply ran into its token limit before the program", idea)
     name = _NAMES.get(language, language)
@@ -109,9 +114,7 @@ def blocks(text: str) -> list[Block]:
     lines: list[str] = []
 
     def close(*, closed: bool) -> None:
-        words = info.lower().split()
-        label = words[0].strip("{}.") if words else ""
-        found.append(Block(label, "".join(lines), closed, info, above))
+        found.append(Block(_label(info), "".join(lines), closed, info, above))
 
     for line in text.splitlines(keepends=True):
         bare = line.rstrip("\r\n")
@@ -143,12 +146,54 @@ def path_in(info: str) -> str:
     return found["path"] if found else ""
 
 
-def _programs(found: Sequence[Block], language: str) -> list[Block]:
-    """Return the blocks that name the language; where none does, those without a name that may be in it."""
-    python = language == "python"
-    labels = _PYTHON if python else _LABELS.get(language, {language})
+def in_language(path: str, language: str) -> bool:
+    """Whether a file is in a language, by its suffix."""
+    _, dot, suffix = path.lower().rpartition(".")
+    return bool(dot) and suffix in _labels(language)
+
+
+def programs_in(found: Sequence[Block], language: str, entry: str = ENTRY) -> list[Block]:
+    """Return the blocks that may be the program, the likeliest kind that there is.
+
+    Before all go those that name its language or ``entry`` behind their fence, and no other path; then those
+    that name the language and another path; then those that name a file in it by its suffix alone, and those
+    without a label, for Python if they parse. Of these two kinds an unlabelled block of Python with a class
+    or function goes first.
+
+    Args:
+        found: blocks of a reply, in order.
+        language: of the program, see ``Program``.
+        entry: path of the main file.
+    """
+    labels = _labels(language)
     named = [b for b in found if b.label in labels]
-    return named or [b for b in found if not b.label and (not python or _parses(b.text))]
+    files = [b for b in found if in_language(path_in(b.label), language)]
+    ours = [b for b in found if b.label in labels or in_language(path_in(b.label), language)]
+    bare = [b for b in found if not b.label and (language != "python" or _parses(b.text))]
+    kinds = (
+        [b for b in ours if f"/{path_in(b.info) or entry}".endswith(f"/{entry}")],
+        named,
+        [b for b in bare if defined(b.text)],
+        files,
+        bare,
+    )
+    return next(filter(None, kinds), [])
+
+
+def _labels(language: str) -> Set[str]:
+    return _PYTHON if language == "python" else _LABELS.get(language, {language})
+
+
+def _label(info: str) -> str:
+    """Return the language that stands behind an opening fence, without what else stands with it.
+
+    Writers of Markdown put paths (``python:program.py``), attributes (``python{.numberLines}``), flags
+    (``rust,ignore``) and standards (``c++20``) there.
+    """
+    words = info.lower().split()
+    word = re.split("[:,{]", words[0].strip("{}."), maxsplit=1)[0] if words else ""
+    standard = _STANDARD.fullmatch(word)
+    return standard["language"] if standard else word
 
 
 def _parses(text: str) -> bool:

@@ -6,13 +6,23 @@ import ast
 import json
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from kernelevo.core.program import ENTRY, path_problem
 from kernelevo.llm.edits import Edit, NotApplied, apply, search_replace, unified
-from kernelevo.llm.parsing import LONGEST_LINE, Block, blocks, extract, first_prose, path_in
+from kernelevo.llm.excerpts import defined, is_excerpt, is_piece, is_same
+from kernelevo.llm.parsing import (
+    LONGEST_LINE,
+    Block,
+    blocks,
+    extract,
+    first_prose,
+    in_language,
+    path_in,
+    programs_in,
+)
 
 LONGEST = 1_000_000
 """Characters of a reply that are looked at; a longer one is refused unread."""
@@ -20,6 +30,8 @@ MANY = 200
 """Files or edits that one reply may have."""
 FENCES = 2_000
 """Code fences, likewise."""
+LOOKED_AT = 8
+"""Last blocks of a reply that may be the whole program beside its edits; each is parsed, with the base."""
 _BLOCK = re.compile(r"^[ \t]*<{4,10}[ \t]*(SEARCH|ORIGINAL|OLD|BEFORE|HEAD)\b", re.IGNORECASE | re.MULTILINE)
 _DIFF = re.compile(r"^(@@ .*|@@\s*)$", re.MULTILINE)
 _TITLE = re.compile(
@@ -59,11 +71,13 @@ def read(
 
     Looked for, in this order: JSON (``{"files": {path: text}}``, ``{"code": text}`` or
     ``{"edits": [{"file", "search", "replace"}]}``), SEARCH/REPLACE blocks, a unified diff, several named
-    blocks, the last block in the program's language. Edits apply to ``base``; they may be off by white space,
-    indentation, line numbers and some context, as long as there is exactly one place that they can mean;
-    where they cannot be made and the whole program stands beside them, that is taken. Whose file is named
-    nowhere (in the edit, above it, behind its fence) has to quote what one file alone holds. A text that is
-    the main file alone leaves the base's other files where they are, unless it uses none of them.
+    blocks, the last block in the program's language. A whole Python program in a block goes before JSON and
+    edits beside it, which may show a part of what was changed. Edits apply to ``base``; they may be off by
+    white space, indentation, line numbers and some context, as long as there is exactly one place that they
+    can mean. Whose file is named nowhere (in the edit, above it, behind its fence) has to quote what one file
+    alone holds. A text that is the main file alone leaves the base's other files where they are, unless it
+    uses none of them. Where the base is one file and the reply names it otherwise, the one file in its
+    language is meant.
 
     Args:
         text: the reply, without thoughts before it (see ``Reply.answer``).
@@ -78,11 +92,11 @@ def read(
         return Read(None, f"the reply has more than {FENCES} code fences")
     idea = first_prose(text)
     try:
-        found = _json(text, base, entry) or _edited(text, base, entry, cut_off) or _several(text, base, entry)
+        found = _formed(text, base, entry, cut_off, language) or _several(text, base, entry, language)
     except NotApplied as why:
         return Read(None, str(why), idea)
     if found is None:
-        single = extract(text, cut_off=cut_off, language=language)
+        single = extract(text, cut_off=cut_off, language=language, entry=entry)
         if single.source is None:
             return Read(None, single.refusal, single.idea)
         return Read(_with_others(single.source, base, entry), "", single.idea)
@@ -99,12 +113,64 @@ Found = tuple[Mapping[str, str], str, tuple[str, ...]]
 def _with_others(source: str, base: Mapping[str, str] | None, entry: str) -> dict[str, str]:
     """Return the main file with those of the base beside it that it may use."""
     beside = {path: text for path, text in (base or {}).items() if path != entry}
-    words = {part.partition(".")[0] for path in beside for part in path.split("/")} - {"__init__"}
-    used = not entry.endswith(".py") or any(re.search(rf"\b{re.escape(w)}\b", source) for w in words if w)
+    used = not entry.endswith(".py") or _mentions(source, beside)
     return {**(beside if used else {}), entry: source}
 
 
-def _json(text: str, base: Mapping[str, str] | None, entry: str) -> Found | None:
+def _mentions(source: str, paths: Iterable[str]) -> bool:
+    """Whether a text may use any of these files: it has the name of one, or of its folder, as a word."""
+    words = {part.partition(".")[0] for path in paths for part in path.split("/")} - {"__init__"}
+    return any(re.search(rf"\b{re.escape(w)}\b", source) for w in words if w)
+
+
+def _formed(
+    text: str, base: Mapping[str, str] | None, entry: str, cut_off: bool, language: str
+) -> Found | None:
+    """Return what JSON or edits make of the base; the whole program beside them goes before that."""
+    whole = None
+    try:
+        found = _json(text, base, entry, language) or _edits(text, base, entry, cut_off)
+        if found is not None:
+            whole = _whole(text, base, entry, language)
+    except NotApplied:
+        found, whole = None, _whole(text, base, entry, language)
+        whole = whole or _last(text, base, entry, cut_off, language)
+        if whole is None:
+            raise
+    if whole is None:
+        return found
+    beside = {**(found[0] if found else base or {}), **_others(text, base, entry)}
+    return _with_others(whole, beside, entry), "file", ()
+
+
+def _whole(text: str, base: Mapping[str, str] | None, entry: str, language: str) -> str | None:
+    """Return the last block that surely is a whole program, and not the one that was shown."""
+    if not entry.endswith(".py"):
+        return None
+    before = (base or {}).get(entry, "")
+    closed = [b for b in blocks(text) if b.closed and _name(b) not in set(base or {}) - {entry}]
+    for block in programs_in(closed, language, entry)[: -LOOKED_AT - 1 : -1]:
+        if not (is_excerpt(block.text, before) or is_same(block.text, before)):
+            return _ended(block.text)
+    return None
+
+
+def _last(text: str, base: Mapping[str, str] | None, entry: str, cut_off: bool, language: str) -> str | None:
+    """Return the last block if it is no piece: for edits that cannot be made, it need not be surely whole."""
+    if not entry.endswith(".py"):
+        return None
+    before = (base or {}).get(entry, "")
+    source = extract(text, cut_off=cut_off, language=language, entry=entry).source
+    return None if source is None or is_piece(source, before) or source == before else source
+
+
+def _others(text: str, base: Mapping[str, str] | None, entry: str) -> dict[str, str]:
+    """Return the base's files other than the main one that a reply gives whole."""
+    named = {_name(b): b for b in blocks(text) if b.closed and not (_is_diff(b) or _BLOCK.search(b.text))}
+    return {path: _ended(named[path].text) for path in base or {} if path != entry and path in named}
+
+
+def _json(text: str, base: Mapping[str, str] | None, entry: str, language: str) -> Found | None:
     data = _object(text)
     if data is None:
         return None
@@ -112,15 +178,29 @@ def _json(text: str, base: Mapping[str, str] | None, entry: str) -> Found | None
     if isinstance(files, list):
         files = {str(f.get("path")): f.get("content") for f in files if isinstance(f, dict)}
     if isinstance(files, dict) and files and all(isinstance(v, str) for v in files.values()):
-        return {**(base or {}), **{str(k): _ended(v) for k, v in files.items()}}, "json", ()
+        named = {_as_known(str(k), base, entry): _ended(v) for k, v in files.items()}
+        return _placed(named, base, entry, language), "json", ()
     if isinstance(edits, list) and edits:
         _refuse_many(len(edits))
         made = apply([_edit(edit) for edit in edits], _shown(base), entry)
         return made.files, "json", made.overlooked
     for key in ("code", "program", "source", "content"):
-        if isinstance(data.get(key), str) and data[key].strip():
-            return _with_others(_ended(data[key]), base, entry), "json", ()
+        code = data.get(key)
+        if isinstance(code, str) and code.strip() and not _stands_beside(text, code, entry, language):
+            return _with_others(_ended(code), base, entry), "json", ()
     return None
+
+
+def _as_known(path: str, base: Mapping[str, str] | None, entry: str) -> str:
+    """Return a path without ``./`` before it, where that is a file of the program."""
+    bare = path.removeprefix("./")
+    return bare if bare == entry or bare in (base or {}) else path
+
+
+def _stands_beside(text: str, code: str, entry: str, language: str) -> bool:
+    """Whether a block of the reply is the program rather than this text of its JSON, maybe a setting."""
+    beside = programs_in([b for b in blocks(text) if b.closed], language, entry)
+    return any(defined(b.text) for b in beside) or bool(beside and beside[-1].label and not defined(code))
 
 
 def _edit(data: Any) -> Edit:
@@ -150,31 +230,6 @@ def _object(text: str) -> dict[str, Any] | None:
     return None
 
 
-def _edited(text: str, base: Mapping[str, str] | None, entry: str, cut_off: bool) -> Found | None:
-    """Return what edits make of the base; the whole program beside them where they only explain it."""
-    try:
-        return _edits(text, base, entry, cut_off)
-    except NotApplied:
-        whole = extract(text, cut_off=cut_off).source if entry.endswith(".py") else None
-        before = (base or {}).get(entry, "")
-        mine, known = _defined(whole or ""), _defined(before)
-        piece = not mine or 2 * len(mine & known) < len(known)
-        if whole is None or piece or whole == before:
-            raise
-        return _with_others(whole, base, entry), "file", ()
-
-
-def _defined(source: str) -> set[str]:
-    """Return the names of classes and functions at the top of Python text; none if it does not parse."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            body = ast.parse(source).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return set()
-    return {n.name for n in body if isinstance(n, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)}
-
-
 def _edits(text: str, base: Mapping[str, str] | None, entry: str, cut_off: bool) -> Found | None:
     if _BLOCK.search(text):
         edits, form = search_replace(text), "edits"
@@ -197,7 +252,7 @@ def _refuse_many(edits: int) -> None:
 
 def _diff_text(text: str) -> str | None:
     found = blocks(text)
-    marked = [b for b in found if b.label in ("diff", "patch", "udiff") or _looks_like_diff(b.text)]
+    marked = [b for b in found if _is_diff(b)]
     if marked:
         if not all(b.closed for b in marked):
             raise NotApplied("the reply was cut off inside its diff")
@@ -205,11 +260,15 @@ def _diff_text(text: str) -> str | None:
     return text if not found and _looks_like_diff(text) else None
 
 
+def _is_diff(block: Block) -> bool:
+    return block.label in ("diff", "patch", "udiff") or _looks_like_diff(block.text)
+
+
 def _looks_like_diff(text: str) -> bool:
     return bool(_DIFF.search(text)) and bool(re.search(r"^[+-]", text, re.MULTILINE))
 
 
-def _several(text: str, base: Mapping[str, str] | None, entry: str) -> Found | None:
+def _several(text: str, base: Mapping[str, str] | None, entry: str, language: str) -> Found | None:
     """Blocks with names above them or in their first lines, if there are at least two of them."""
     named: dict[str, str] = {}
     for block in blocks(text):
@@ -223,17 +282,40 @@ def _several(text: str, base: Mapping[str, str] | None, entry: str) -> Found | N
         raise NotApplied(f"the reply has {len(named)} files, more than {MANY} are not taken")
     if len(named) < 2 and not (base and len(base) > 1 and named):
         return None
-    if entry not in named and not (base and entry in base):
-        raise NotApplied(f"the reply has the files {', '.join(named)}, but no {entry}")
-    return {**(base or {}), **named}, "files", ()
+    return _placed(named, base, entry, language), "files", ()
+
+
+def _placed(
+    named: Mapping[str, str], base: Mapping[str, str] | None, entry: str, language: str
+) -> dict[str, str]:
+    """Return the program that named files make, with the base's beside them.
+
+    Raises:
+        NotApplied: if none of them is the main file, or they leave the program what it was.
+    """
+    before = base or {}
+    if entry in named:
+        return {**before, **named}
+    if entry not in before or len(before) == 1:
+        ours = [n for n in named if n.endswith(f"/{entry}")] or [n for n in named if in_language(n, language)]
+        if entry not in before or len(ours) != 1:
+            raise NotApplied(f"the reply has the files {', '.join(named)}, but no {entry}")
+        main = named[ours[0]]
+        return {entry: main, **{n: t for n, t in named.items() if n != ours[0] and _mentions(main, [n])}}
+    new = [name for name in named if name not in before]
+    same = all(before[name] == text for name, text in named.items() if name in before)
+    if new and same and not any(_mentions(text, new) for text in before.values()):
+        names, files = ", ".join(new), ", ".join(before)
+        raise NotApplied(f"the reply adds {names}, which no file of the program uses; its files are {files}")
+    return {**before, **named}
 
 
 def _name(block: Block) -> str | None:
     """The path that a block is given behind its fence or in the line above it."""
     if path := path_in(block.info):
-        return path
+        return path.removeprefix("./")
     found = _TITLE.match(block.above) if len(block.above) < LONGEST_LINE else None
-    return found["path"] if found else None
+    return found["path"].removeprefix("./") if found else None
 
 
 def _shown(base: Mapping[str, str] | None) -> Mapping[str, str]:

@@ -45,9 +45,11 @@ class Record:
         self.name, self.lookups = name, tuple(lookups)
         self.replies = tuple(replies)
         self._by_hash: dict[tuple[str, str], deque[int]] = defaultdict(deque)
+        self._by_role: dict[str, deque[int]] = defaultdict(deque)
         self._given: set[int] = set()
         for index, recorded in enumerate(self.replies):
             self._by_hash[recorded.role, recorded.prompt_sha256].append(index)
+            self._by_role[recorded.role].append(index)
 
     @classmethod
     def read(cls, file: Path) -> Record:
@@ -91,11 +93,17 @@ class Record:
 
     def next(self, *roles: str) -> Recorded | None:
         """Return the first reply of these roles that was not given yet, whatever its prompt was."""
-        for index, recorded in enumerate(self.replies):
-            if index not in self._given and recorded.role in roles:
-                self._given.add(index)
-                return recorded
-        return None
+        first: int | None = None
+        for role in roles:
+            waiting = self._by_role.get(role, deque())
+            while waiting and waiting[0] in self._given:
+                waiting.popleft()
+            if waiting and (first is None or waiting[0] < first):
+                first = waiting[0]
+        if first is None:
+            return None
+        self._given.add(first)
+        return self.replies[first]
 
     def left(self, *roles: str) -> int:
         """How many replies of these roles were not given yet."""

@@ -17,7 +17,6 @@ from kernelevo.llm import (
     EndpointError,
     Models,
     Purpose,
-    Read,
     ReplyTimeout,
     Role,
     read,
@@ -61,8 +60,8 @@ class LLMProposer:
     """Asks language models (or a mailbox) for programs.
 
     A reply without a program becomes a program that fails with the reason, so that it is counted and can be
-    mended like any other; its reason is in ``Origin.details["refused"]``. Programs of its own that failed are
-    mended first, each (together with what came of mending it) at most ``repairs`` times.
+    mended like any other; its reason is in ``Origin.refusal``, and no evaluator sees it. Programs of its own
+    that failed are mended first, each (together with what came of mending it) at most ``repairs`` times.
 
     Args:
         models: who answers; the role ``proposer`` for new programs, ``repair`` for mending if it has models.
@@ -300,14 +299,15 @@ class LLMProposer:
             cut_off=reply.cut_off,
             language=language,
         )
+        why = f"{found.refusal}; answer with the whole file in one fenced {language} block"
         if found.files is None:
-            details["refused"] = found.refusal
+            details["refused"] = why
         else:
             details["form"] = found.form
             if found.overlooked:
                 details["overlooked"] = list(found.overlooked)
         program = Program(
-            found.files or {ENTRY: _refused(found, reply.text, language)},
+            found.files or {ENTRY: _stand_in(why, reply.text)},
             language if found.files else "python",
             tuple(v.program.id for v in parents),
             Origin(self.name, found.idea or found.refusal, details),
@@ -321,8 +321,7 @@ class LLMProposer:
         return Proposal(program, answer.cost, records)
 
 
-def _refused(found: Read, text: str, language: str) -> str:
-    """Return a program that fails with the reason, so that the verdict carries it."""
-    reason = f"{found.refusal}; answer with the whole file in one fenced {language} block"
+def _stand_in(reason: str, text: str) -> str:
+    """Return a program that stands for a reply without one; whoever runs it all the same is told why."""
     mark = hashlib.sha256(text.encode()).hexdigest()[:16]
     return f"# no program in reply {mark}\nraise SyntaxError({reason!r})\n"

@@ -94,7 +94,7 @@ class FileWriter:
 
 def is_refusal(failed: Verdict) -> bool:
     """Whether a program only stands for a reply that held none, and fails with the reason."""
-    return "refused" in failed.program.origin.details
+    return bool(failed.program.origin.refusal)
 
 
 def _kind(brief: Brief) -> str:

@@ -1,6 +1,8 @@
 """MailboxClient: files in, files out, safe against time-outs and restarts."""
 
 import asyncio
+import os
+from pathlib import Path
 
 import pytest
 
@@ -172,3 +174,75 @@ def test_replies_as_editors_write_them(tmp_path, coding):
     raw = ("\ufeff" * (coding == "utf-16-be") + text).encode(coding)
     prompt.with_name("reply" + prompt.name.removeprefix("prompt")).write_bytes(raw)
     assert complete(World().client(tmp_path)).text == text
+
+
+def second_name(folder, ending=" (1).md"):
+    prompt = only_prompt(folder)
+    return prompt.with_name("reply" + prompt.stem.removeprefix("prompt") + ending)
+
+
+@pytest.fixture
+def listed(monkeypatch):
+    """Every listing of a folder."""
+    seen, listdir = [], os.listdir
+
+    def counting(folder):
+        seen.append(folder)
+        return listdir(folder)
+
+    monkeypatch.setattr(os, "listdir", counting)
+    monkeypatch.setattr(type(Path()), "glob", None)  # nor any other way
+    return seen
+
+
+def test_a_folder_in_which_nothing_happens_is_not_listed_at_each_look(tmp_path, listed):
+    for number in range(30):
+        for kind in ("prompt", "reply"):
+            (tmp_path / f"{kind}-{number:016x}.md").write_text("of another ask")
+    world, told = World(), []
+    client = world.client(tmp_path, timeout=120)
+    client.notice = told.append
+    with pytest.raises(ReplyTimeout):
+        complete(client)
+    assert 1 <= len(listed) <= 10 and told == []  # of 240 looks
+    (name,) = {path.name for path in tmp_path.iterdir() if path.read_text() != "of another ask"}
+    before = len(listed)
+
+    def late():
+        stamp = tmp_path.stat()
+        (tmp_path / name.replace("prompt", "reply")).write_text("here")
+        os.utime(tmp_path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))  # as if it had not changed
+
+    world.events = [(world.now + 20, late)]
+    reply = complete(client)
+    assert reply.text == "here" and reply.latency <= 22 and len(listed) - before <= 10
+
+
+@pytest.mark.parametrize(("at", "within"), [(0.5, 1.5), (1.5, 2.5), (40, 72)])
+def test_a_reply_whose_folder_keeps_its_time_is_found_too(tmp_path, at, within):
+    """Within a tick of the file system's clock at the next look; else by a look that goes by no time."""
+    world = World()
+
+    def odd():
+        stamp = tmp_path.stat()
+        second_name(tmp_path, ".txt").write_text("here")
+        os.utime(tmp_path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+
+    world.events = [(at, odd)]
+    reply = complete(world.client(tmp_path))
+    assert reply.text == "here" and at + 1 <= reply.latency <= within
+
+
+def test_an_odd_name_that_is_written_long_after_it_was_made_is_found(tmp_path):
+    world, told = World(), []
+    stray = tmp_path / "reply to you.md"
+    world.events = [
+        (1, lambda: (second_name(tmp_path, ".txt").touch(), stray.touch())),
+        (10, lambda: stray.write_text("to whom?")),
+        (20, lambda: second_name(tmp_path, ".txt").write_text("here")),
+    ]
+    client = world.client(tmp_path)
+    client.notice = told.append
+    reply = complete(client)
+    assert reply.text == "here" and 21 <= reply.latency <= 22
+    assert len(told) == 1 and "reply to you.md" in told[0]

@@ -3,6 +3,7 @@
 import builtins
 from unittest import mock
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -110,3 +111,44 @@ def test_an_unlabelled_block_beside_the_program_is_not_the_program():
         text = reply("```python", "x = 1", "```", "Compare:", "```", aside, "```")
         assert extract(text).source == "x = 1\n"
     assert extract(reply("```", "x = 1", "```", "then", "```", "x = 2", "```")).source == "x = 2\n"
+
+
+@pytest.mark.parametrize(
+    ("info", "language"),
+    [
+        ("python:program.py", "python"),
+        ("Python:src/program.py", "python"),
+        ("program.py", "python"),
+        ("./program.py", "python"),
+        ("title=program.py", "python"),
+        ("python,linenos", "python"),
+        ("python{.numberLines}", "python"),
+        ("{.python .numberLines}", "python"),
+        ("cpp:main.cpp", "cpp"),
+        ("main.cc", "cpp"),
+        ("c++20", "cpp"),
+        ("C++2a", "c++"),
+        ("cpp17", "cpp"),
+        ("rust,ignore", "rs"),
+        ("kernel.cu", "cuda"),
+    ],
+)
+def test_what_else_stands_with_the_language_behind_a_fence(info, language):
+    assert extract(f"```{info}\nx = 1\n```", language=language).source == "x = 1\n"
+
+
+@pytest.mark.parametrize("info", ["cpp:main.cpp", "setup.cfg", "python-repl", "c++20", "c20h12", "text:x.py"])
+def test_a_label_of_another_language_stays_one(info):
+    assert extract(f"```{info}\nx = 1\n```").source is None
+
+
+def test_a_file_of_another_name_is_not_the_program_if_one_is_there():
+    test = reply("```{}", "assert f()", "```")
+    for label in ("python", "python:program.py", "program.py"):
+        program = reply(f"```{label}", "x = 1", "```")
+        for other in ("python:test.py", "python test.py", "test.py"):
+            assert extract(reply(program, test.format(other))).source == "x = 1\n", (label, other)
+    bare = reply("```", "def f(): ...", "```")
+    assert extract(reply(bare, test.format("test.py"))).source == "def f(): ...\n"
+    named = reply("```fast.py", "def f(): ...", "```", "takes", "```", "1.8", "```")
+    assert extract(named).source == "def f(): ...\n"

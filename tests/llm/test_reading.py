@@ -306,3 +306,125 @@ def test_more_edits_than_are_read_are_refused_in_either_form():
         assert read(reply, base).refusal == "the reply has 201 edits, more than 200 are not made"
     for reply in (json.dumps({"edits": told[:200]}), "\n".join(as_text[:200])):
         assert read(reply, base).files["program.py"].count("= 1") == 200
+
+
+WHOLE = BASES[1].replace("total = 0.0", "total = 1.0")
+
+
+def fenced(label: str, text: str, above: str = "") -> str:
+    return f"{above}\n```{label}\n{text}{'' if text.endswith(chr(10)) else chr(10)}```\n"
+
+
+@pytest.mark.parametrize(
+    "name", ["solution.py", "model_new.py", "src/program.py", "./fast.py", "./program.py"]
+)
+def test_the_one_program_of_a_reply_is_the_main_file_whatever_its_name(name):
+    files = fenced("python", WHOLE, f"`{name}`") + fenced("", "numpy\n", "`requirements.txt`:")
+    found = read(f"Start at one.\n{files}", FILE)
+    assert found.files["program.py"] == WHOLE, found.refusal
+    assert set(found.files) <= {"program.py", "requirements.txt"}
+    for told in ({name: WHOLE}, [{"path": name, "content": WHOLE}]):
+        assert read(json.dumps({"files": told}), FILE).files == {"program.py": WHOLE}
+
+
+def test_a_file_beside_the_main_one_stays_if_that_uses_it():
+    main = WHOLE + "import tiles\n"
+    files = fenced("python", main, "**fast.py**") + fenced("json", "[4]", "**tiles.json**")
+    assert read(files + fenced("bash", "python fast.py", "`run.sh`"), FILE).files == {
+        "program.py": main,
+        "tiles.json": "[4]\n",
+    }
+
+
+@pytest.mark.parametrize("base", [FILE, None])
+def test_of_two_programs_with_other_names_none_is_taken(base):
+    files = fenced("python", WHOLE, "`solution.py`") + fenced("python", "print(1)", "`test.py`")
+    found = read(files, base)
+    assert found.files is None and "solution.py, test.py, but no program.py" in found.refusal
+    found = read(json.dumps({"files": {"solution.py": WHOLE, "test.py": "print(1)"}}), base)
+    assert found.files is None and "but no program.py" in found.refusal
+
+
+def test_other_languages_know_their_main_file_by_its_suffix():
+    code = "int main() { return 2; }\n"
+    files = fenced("cpp", code, "`main.cpp`") + fenced("make", "all:", "`build.mk`")
+    assert read(files, CPP, entry="program.cpp", language="cpp").files == {"program.cpp": code}
+
+
+def test_a_new_file_that_no_file_uses_does_not_make_another_program():
+    base = {"program.py": "import k\n", "k.cpp": "int f();\n"}
+    for reply in (
+        fenced("cpp", "int g();", "`kernel.cpp`"),
+        json.dumps({"files": {"kernel.cpp": "int g();", "k.cpp": "int f();"}}),
+    ):
+        found = read(reply, base)
+        assert found.files is None and "kernel.cpp" in found.refusal and "no file" in found.refusal
+    used = {"program.py": "import k, kernel\n", "k.cpp": "int f();\n"}
+    assert read(fenced("cpp", "int g();", "`kernel.cpp`"), used).files == {**used, "kernel.cpp": "int g();\n"}
+    both = fenced("cpp", "int g();", "`k.cpp`") + fenced("", "notes", "`notes.txt`")
+    assert read(both, base).files["k.cpp"] == "int g();\n"
+
+
+PART = "```diff\n@@ -24 +24 @@\n-    total = 0.0\n+    total = 1.0\n```\n"
+FULL = WHOLE.replace("[0.1, 0.09, 0.08]", "[0.1]")
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        PART,
+        edit("    total = 0.0", "    total = 1.0"),
+        json.dumps({"edits": [{"search": "    total = 0.0", "replace": "    total = 1.0"}]}),
+        *(json.dumps({key: "fast", "BLOCK": 64}) for key in ("code", "program", "source", "content")),
+        json.dumps({"code": "def pack(circles):\n    ..."}),
+    ],
+)
+def test_a_whole_program_goes_before_a_part_of_it_and_before_settings(beside):
+    part = f"```json\n{beside}\n```" if beside[0] == "{" else beside
+    program = fenced("python", FULL)
+    usage = fenced("python", "print(pack([]))", "Use it:")
+    for reply in (f"{part}\nWhole:\n{program}", f"{program}\nThe change:\n{part}\n"):
+        assert read(reply, FILE).files == {"program.py": FULL}, reply
+    if "edits" in part or "@@" in part or "SEARCH" in part:
+        assert read(f"{part}\nWhole:\n{program}{usage}", FILE).files == {"program.py": FULL}
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        BASES[1],  # the program as it was
+        BASES[1].replace("    rows = []\n", "    # rows of five\n    rows = []\n"),
+        "def evaluate(placed):\n    return 1\n",
+        FULL.replace("    rows = []\n", "    ...\n"),
+        FULL.replace("    rows = []\n", "    # ... as before\n"),
+        FULL.replace("def candidates(circles):\n    return [0.1]\n", ""),  # it calls what it lacks
+    ],
+)
+def test_a_part_of_a_program_does_not_go_before_the_edits_beside_it(shown):
+    for part in (PART, edit("    total = 0.0", "    total = 1.0")):
+        assert read(fenced("python", shown, "Where it is:") + part, FILE).files == {"program.py": WHOLE}
+
+
+def test_json_with_the_program_goes_before_the_lines_that_use_it():
+    reply = f"```json\n{json.dumps({'code': FULL})}\n```\n" + fenced("python", "print(pack([]))")
+    assert read(reply, FILE).files == {"program.py": FULL}
+
+
+def test_a_whole_main_file_keeps_what_the_reply_does_to_the_other_files():
+    base = {"program.py": BASES[1] + "import k, tiles\n", "k.cpp": "int f();\n", "tiles.py": "SIZE = 4\n"}
+    main = FULL + "import k, tiles\n"
+    reply = fenced("python", main, "`program.py`") + "\nk.cpp\n" + edit("int f();", "int g();")
+    reply += "\n" + fenced("python", "SIZE = 8", "`tiles.py`")
+    assert read(reply, base).files == {"program.py": main, "k.cpp": "int g();\n", "tiles.py": "SIZE = 8\n"}
+
+
+@pytest.mark.parametrize("mark", ["<" * 7, "<" * 5])
+def test_an_edit_may_end_in_a_bare_mark_as_long_as_its_first(mark):
+    end = mark.replace("<", ">")
+    reply = f"{mark} SEARCH\n    total = 0.0\n=======\n    total = 1.0\n{end}\n"
+    assert read(reply, FILE).files == {"program.py": WHOLE}
+    twice = reply + reply.replace("total = 1.0", "total = 2.0").replace("total = 0.0", "total = 1.0")
+    assert read(twice, FILE).files == {"program.py": BASES[1].replace("total = 0.0", "total = 2.0")}
+    code = f"{mark} SEARCH\nint x;\n=======\nA<B<C<D<int\n>>>>\n x;\n{end}\n"  # not every one is a mark
+    found = read(code, {"program.cpp": "int x;\n"}, entry="program.cpp", language="cpp")
+    assert found.files == {"program.cpp": "A<B<C<D<int\n>>>>\n x;\n"}
