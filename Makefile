@@ -67,12 +67,13 @@ docs: $(STAMP)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
 # A bare GPU machine has its packages already and no network: GPU_PYTHON is used as it is.
-# A folder that `make gpu-rehearsal` filled is its build cache: CUDA programs are found built there.
+# A folder that `make gpu-rehearsal` filled is its build cache, unless KERNELEVO_CACHE names another one: CUDA
+# programs are found built there.
 GPU_PYTHON ?= python3
 PART ?=
 CARRY ?= .gpu-carry
 gpu:
-	$(if $(wildcard $(CARRY)),KERNELEVO_CACHE='$(abspath $(CARRY))') $(GPU_PYTHON) -m benchmarks.gpu.suite $(if $(PART),--part $(PART)) $(GPU_ARGS)
+	$(if $(wildcard $(CARRY)),KERNELEVO_CACHE="$${KERNELEVO_CACHE:-$(abspath $(CARRY))}") $(GPU_PYTHON) -m benchmarks.gpu.suite $(if $(PART),--part $(PART)) $(GPU_ARGS)
 
 # The bare machine's packages and no more. A cubin is found there if NVRTC and cuda-core have the versions of
 # here: name those of that machine, e.g. make gpu-rehearsal NVRTC='==13.0.88' CUDA_CORE='==0.4.1'

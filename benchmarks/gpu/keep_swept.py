@@ -61,7 +61,8 @@ def main(given: Sequence[str] | None = None) -> int:
             return 2
         for name, row in sweep["tasks"].items():
             if "fault" not in row and not ("final" in joined["tasks"].get(name, {}) and "final" not in row):
-                joined["tasks"][name] = {**row, "facts": sweep["facts"]}
+                # a sweep that was gone on with has rows of several commits: each holds its own facts
+                joined["tasks"][name] = {"facts": sweep["facts"], **row}
     joined["facts"] = {**joined["facts"], "note": told.note}
     for name, row in joined["tasks"].items():
         print(f"{name}: {kept(name, row, told)}")

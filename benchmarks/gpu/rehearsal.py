@@ -6,7 +6,9 @@ Usage: ``python -m benchmarks.gpu.rehearsal [--arch sm_90] [--carry FOLDER | --f
 
 A program's CUDA is what it hands to ``kernelevo.cuda`` when imported; where it builds later, every text in it
 that holds ``__global__`` is compiled as it stands. CUDA is compiled for ``sm_90a``: programs ask for that on
-such a device. Ends with 1 if anything does not compile or is not found, 2 for bad input.
+such a device. Kernels with a stack frame keep something in local memory, beside spills often an array that is
+read at places which the compiler does not know: their programs are named. Ends with 1 if anything does not
+compile or is not found, 2 for bad input.
 """
 
 from __future__ import annotations
@@ -74,12 +76,15 @@ def _run(arguments: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory() as scratch:
         carry = Carry(arguments.carry or Path(scratch), exact)
         failed = count = 0
-        for name, told, error in rehearse(arguments.folders, arguments.arch, carry):
+        frames: dict[str, int] = {}
+        for name, told, error in rehearse(arguments.folders, arguments.arch, carry, frames):
             count += 1
             failed += error is not None
             print(f"{'FAIL' if error else 'ok  '} {name}  {error or told}", flush=True)
         took = time.perf_counter() - began
         print(f"{count} sources, {failed} do not compile for {exact} / {arguments.arch}; {took:.0f} s")
+        framed = ", ".join(f"{name} {stack} bytes" for name, stack in frames.items() if stack)
+        print(f"with a stack frame: {framed or 'none'}")
         if arguments.carry:
             carry.seal()
             said = ", ".join(f"{name} {version}" for name, version in needs().items())
@@ -99,16 +104,25 @@ def _find(carry: Carry, folders: list[str]) -> int:
     return 1 if missing else 0
 
 
-def rehearse(folders: list[str], arch: str, carry: Carry) -> Iterator[tuple[str, str, str | None]]:
+def rehearse(
+    folders: list[str], arch: str, carry: Carry, frames: dict[str, int]
+) -> Iterator[tuple[str, str, str | None]]:
     """Yield (name, figures, error) for every source of the folders and of our own checks.
 
     Args:
         folders: inside the repository.
         arch: of Triton's kernels, e.g. ``"sm_90"``.
         carry: compiles the CUDA sources.
+        frames: takes the bytes of the largest stack frame of every CUDA source.
     """
+
+    def compiled(name: str, source: Source) -> str:
+        cubin = carry.build(source)
+        frames[name] = max((u.stack for u in cubin.usage().values()), default=0)
+        return f"{_cuda(cubin)}, stack frame of {frames[name]} bytes"
+
     for name, source in cuda_sources(folders):
-        yield _tried(name, lambda s=source: _cuda(carry.build(s)))
+        yield _tried(name, lambda n=name, s=source: compiled(n, s))
     ours = {name: triton for name, (_, _, triton) in OURS.items() if triton is not None}
     for name, triton in ours.items():
         yield _tried(f"{name} (triton)", lambda t=triton: _triton(t, arch))

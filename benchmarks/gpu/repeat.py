@@ -4,8 +4,10 @@
 
 A barrier between blocks that does not hold shows as a result that differs now and then; the few hundred calls
 of the judge may miss it. Nothing is timed and nothing is a verdict: the program runs here, with the module's
-weights, on inputs whose place in memory changes from call to call. Ends with 1 where a result differs from
-the first one or is far from that of the module, 2 for bad input, 3 without the device.
+weights, on inputs whose place in memory changes from call to call. Calls come in bursts within which nothing
+waits for the device: what one launch leaves meets the next one at once. Where the module draws numbers, each
+call is seeded. Ends with 1 where a result differs from the first one or is far from that of the module, 2 for
+bad input, 3 without the device.
 """
 
 from __future__ import annotations
@@ -25,10 +27,13 @@ from benchmarks.shelves import distance, leaves
 from kernelevo.api.check import read_program
 from kernelevo.backends.candidate import adopt, load_candidate
 from kernelevo.backends.reference import load_reference
+from kernelevo.backends.seeding import seed_torch
 from kernelevo.errors import KernelEvoError, MachineError
 from kernelevo.tasks import load_task
 
 SEED = 0
+BURST, ROOM = 16, 8 << 30
+"""Calls that follow one another before a result is looked at, and bytes that all their tensors may take."""
 FAR = 1e-3
 """Share of the module's largest value that no other order of sums makes."""
 
@@ -73,25 +78,43 @@ def repeated(program: Path, task: str, size: str, device: str, seconds: float) -
         module.to(device)
         state = {name: tensor.clone() for name, tensor in new.state_dict().items()}
         inputs = _copied(reference.inputs(SEED), device)
-        wanted = module(*_copied(inputs, device))
+        seed_torch(SEED)
+        before, wanted = _random(device), module(*_copied(inputs, device))
+        draws = not _same(_random(device), before)
+        seed_torch(SEED)
+        first = _copied(new(*_copied(inputs, device)), device)  # a program might hand out one place each time
+        moves = not _same(new.state_dict(), state)
 
-        def call() -> Any:
-            new.load_state_dict(state)  # running statistics begin anew
-            return new(*_copied(inputs, device))
+        def call(given: Any) -> Any:
+            if draws:
+                seed_torch(SEED)
+            if moves:
+                new.load_state_dict(state)  # running statistics begin anew
+            return new(*given)
 
-        first = call()
+        taken = sum(t.nbytes for t in (*leaves(inputs), *leaves(first)))
+        burst = max(1, min(BURST, ROOM // max(taken, 1)))
         far, calls, differing = distance(first, wanted), 0, 0
         end = time.monotonic() + seconds
         while calls < 2 or time.monotonic() < end:
             between = torch.empty(1 + calls % 7 * 100_003, device=device)  # what comes next lies elsewhere
-            found = call()
-            pairs = zip(leaves(found), leaves(first), strict=True)
-            if not all(torch.equal(a, b) for a, b in pairs):
-                differing += 1
-                far = max(far, distance(found, wanted))
-            calls += 1
-            del between
+            given = [_copied(inputs, device) for _ in range(burst)]
+            for found in [call(each) for each in given]:
+                if not _same(found, first):
+                    differing += 1
+                    far = max(far, distance(found, wanted))
+            calls += burst
+            del between, given
     return calls, differing, far
+
+
+def _same(some: Any, others: Any) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(leaves(some), leaves(others), strict=True))
+
+
+def _random(device: str) -> list[torch.Tensor]:
+    """Return the state of the generators that a call may draw from."""
+    return [torch.get_rng_state(), *([] if device == "cpu" else [torch.cuda.get_rng_state(device)])]
 
 
 def _copied(inputs: Any, device: str) -> Any:

@@ -30,6 +30,7 @@ from typing import Any
 from benchmarks.gpu import machine, report
 from benchmarks.gpu.child import ask, ask_ours
 from benchmarks.gpu.machine import ROOT
+from benchmarks.gpu.sizes import meant_for
 from kernelevo.errors import InputError, KernelEvoError
 
 SOLUTIONS = ROOT / "kernelbench_tasks" / "solutions" / "cuda"
@@ -145,6 +146,7 @@ def plan(part: str, size: str, only: str = "") -> list[Job]:
                 {"task": task, "folder": path.parent.name},
             )
             for path, task in solutions(SUITES[part])
+            if meant_for(path, size)
         ]
     return [job for job in jobs if only in job.name or only in job.about.get("folder", "")]
 

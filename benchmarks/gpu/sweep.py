@@ -7,7 +7,8 @@ Each FOLDER holds programs as ``kernelbench_3_N/*.py``. Of a task every program 
 seconds, its best once more in three fresh processes (``--final`` seconds in all; 0: not at all). A task has a
 process of its own; while one is timed, those of the next tasks compile; they rest while it holds the device.
 FILE (JSON) is written after every task, a table (.md) beside it; a task that is in FILE is not done again,
-unless it broke off there, or its confirmation did. After ``--seconds`` no task's timing is begun.
+unless it broke off there, or its confirmation did. Whichever task is prepared first is timed first. After
+``--seconds`` no task's timing is begun; one that is under way then has ``--grace`` seconds left.
 Ends with 1 where a task has no right program, 3 without the device.
 """
 
@@ -29,6 +30,7 @@ from typing import Any
 
 from benchmarks.gpu import machine
 from benchmarks.gpu.machine import ROOT
+from benchmarks.gpu.sizes import meant_for
 from kernelevo.bench.job import same_program
 from kernelevo.bench.suite import Suite, folder_name
 from kernelevo.device.groups import Registration
@@ -36,7 +38,9 @@ from kernelevo.errors import InputError, KernelEvoError
 
 BASELINES = "compile,graphed,compile-graphed"
 PATIENCE = {"ready": 500.0, "found": 450.0, "row": 450.0}
-"""Seconds that a task's preparation, its programs' timing and the best one's confirmation may take."""
+"""Seconds that nobody's preparation ends, that a task's programs are timed and its best one is confirmed."""
+ALIKE = ("device", "size", "torch", "triton", "baselines")
+"""Facts that all rows of a record have in common."""
 SHOWN = ("latency_ms", "score_low", "score_high", "baseline", "precision", "roofline_fraction")
 
 
@@ -66,10 +70,14 @@ class Worker:
         with suppress(BrokenPipeError):  # its row says so
             self._process.stdin.write(json.dumps(message).encode() + b"\n")
 
-    def hear(self, key: str) -> Any:
-        """Return its next message's value; None if it has ended or says nothing for too long."""
+    def fileno(self) -> int:
+        """Return the pipe that it speaks into, for ``select``; what has ended can be read, too."""
         assert self._process.stdout is not None
-        pipe, end = self._process.stdout.fileno(), time.monotonic() + PATIENCE[key]
+        return self._process.stdout.fileno()
+
+    def hear(self, key: str, end: float = math.inf) -> Any:
+        """Return its next message's value; None if it has ended or says nothing for too long."""
+        pipe, end = self.fileno(), min(end, time.monotonic() + PATIENCE[key])
         while b"\n" not in self._said:
             if not select.select([pipe], [], [], max(0.0, end - time.monotonic()))[0]:
                 return None
@@ -80,20 +88,23 @@ class Worker:
         line, _, self._said = self._said.partition(b"\n")
         return json.loads(line).get(key)
 
-    def time(self) -> Iterator[dict[str, Any]]:
+    def time(self, end: float = math.inf) -> Iterator[dict[str, Any]]:
         """Let it time its programs, alone; yield the row of its search when that is done, then the whole one.
 
         Whoever is killed during a confirmation has kept the verdicts of the search by then.
+
+        Args:
+            end: when it must have said all that it has to say, on the monotonic clock.
         """
-        prepared = self.hear("ready")
+        prepared = self.hear("ready", end)
         self._rest.close()
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGCONT)
         self._send({"go": True})
-        found = self.hear("found")
+        found = self.hear("found", end)
         if found is not None:
             yield {**found, "preparing_seconds": prepared, "unconfirmed": "it has not ended"}
-        row = found and self.hear("row")
+        row = found and self.hear("row", end)
         if row is None:
             ended: int | None = None
             with suppress(subprocess.TimeoutExpired):  # a pipe is closed a moment before its process is gone
@@ -140,6 +151,7 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--baselines", default=BASELINES)
     parser.add_argument("--seconds", type=float, default=480.0, help="time no task after so long")
+    parser.add_argument("--grace", type=float, default=90.0, help="then give up a task that is being timed")
     parser.add_argument("--search", type=float, default=1.0)
     parser.add_argument("--final", type=float, default=6.0)
     parser.add_argument("--ahead", type=int, default=2, help="tasks that are prepared at a time")
@@ -170,7 +182,8 @@ def sweep(told: argparse.Namespace) -> int:
     waiting = [name for name in names if not done(record["tasks"].get(name))]
     for name, row in _in_order(waiting, told, began):
         if "fault" not in row or "programs" not in record["tasks"].get(name, {}):
-            record["tasks"][name] = row  # verdicts of a search are worth more than a fault
+            # verdicts of a search are worth more than a fault; other rows may be of another commit or day
+            record["tasks"][name] = {**row, "facts": record["facts"]}
         keep(told.out, record)
         print(f"[{time.monotonic() - began:5.0f} s] {name}: {words(row)}", flush=True)
     print(table(record), flush=True)
@@ -183,10 +196,10 @@ def done(row: Mapping[str, Any] | None) -> bool:
 
 
 def measured(path: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the tasks of a record that is gone on with.
+    """Return the tasks of a record that is gone on with, each with the facts of the sweep that measured it.
 
     Raises:
-        InputError: if it is none, or of another device, size or versions.
+        InputError: if it is none, or of another device, size, versions or set of baselines.
     """
     try:
         found = json.loads(path.read_text("utf-8"))
@@ -195,11 +208,11 @@ def measured(path: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
         raise InputError(
             f"{path} is no record of a sweep", why=str(error), now="give --out another file"
         ) from error
-    apart = [key for key in ("device", "size", "torch", "triton") if old.get(key) != facts.get(key)]
+    apart = [key for key in ALIKE if old.get(key) != facts.get(key)]
     if apart:
         words = ", ".join(f"{key} {old.get(key)} there, {facts.get(key)} here" for key in apart)
         raise InputError(f"{path} was measured otherwise", why=words, now="give --out another file")
-    return tasks
+    return {name: {"facts": old, **row} for name, row in tasks.items()}
 
 
 def graded(names: Sequence[str]) -> list[str]:
@@ -222,9 +235,7 @@ def programs(folders: Sequence[Path], name: str, size: str | None = None) -> lis
     there = (
         [p for folder in folders for p in sorted((folder / place).glob("*.py"))] for place in places if place
     )
-    found = next(filter(None, there), [])
-    others = () if size is None else tuple(f"_{other}" for other in ("v0", "full") if other != size)
-    return [path for path in found if not path.stem.endswith(others)] if others else found
+    return [path for path in next(filter(None, there), []) if meant_for(path, size)]
 
 
 def _facts(told: argparse.Namespace) -> dict[str, Any]:
@@ -236,7 +247,7 @@ def _facts(told: argparse.Namespace) -> dict[str, Any]:
 def _in_order(
     names: Sequence[str], told: argparse.Namespace, began: float
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the rows of tasks, in order; a task's last one is its whole row.
+    """Yield the rows of tasks, as they are prepared; a task's last one is its whole row.
 
     When the time is over those that are prepared are given up too.
     """
@@ -244,7 +255,8 @@ def _in_order(
     told.out.parent.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         while left or running:
-            if time.monotonic() - began >= told.seconds:
+            remains = began + told.seconds - time.monotonic()
+            if remains <= 0:
                 print(f"no time left for {', '.join([*(w.name for w in running), *left])}", flush=True)
                 return
             while left and len(running) <= told.ahead:
@@ -257,10 +269,17 @@ def _in_order(
                 }
                 running.append(Worker(name, order, told.out.with_suffix(".log")))
                 stack.callback(running[-1].close)
-            worker = running.pop(0)
-            for row in worker.time():
-                yield worker.name, row
-            worker.close()
+            patience = min(remains, PATIENCE["ready"])
+            speaking = select.select(running, [], [], patience)[0][:1]
+            for worker in speaking:
+                for row in worker.time(began + told.seconds + told.grace):
+                    yield worker.name, row
+            silent = [] if speaking else list(running)
+            for worker in silent:
+                yield worker.name, {"fault": f"nothing was prepared for {patience:.0f} s; the log says more"}
+            for worker in speaking or silent:
+                running.remove(worker)
+                worker.close()
 
 
 def keep(path: Path, record: Mapping[str, Any]) -> None:
@@ -297,8 +316,9 @@ def table(record: Mapping[str, Any]) -> str:
     """Return a table of the tasks, and the geometric means over those that have a right program."""
     ways = ["eager", "eager_fp32", "compile", "graphed", "compile_graphed"]
     facts = record["facts"]
+    commits = dict.fromkeys(str(told.get("facts", facts).get("commit")) for told in record["tasks"].values())
     lines = [
-        f"{facts.get('device')}, size {facts['size']}, commit {facts.get('commit')}",
+        f"{facts.get('device')}, size {facts['size']}, commit {', '.join(commits) or facts.get('commit')}",
         "",
         *([facts["note"], ""] if facts.get("note") else []),
         "| task | best | ms | x best baseline | 95 % | baseline | "

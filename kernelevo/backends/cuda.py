@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ctypes
 import operator
+import threading
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -33,9 +34,9 @@ _CTYPES: dict[str, Any] = {
     "bool": ctypes.c_bool,
 }
 NOT_TOGETHER = (720, 801)  # CUDA_ERROR_COOPERATIVE_LAUNCH_TOO_LARGE, CUDA_ERROR_NOT_SUPPORTED
-STATIC_SHARED_LIMIT = 48 * 1024  # more dynamic shared memory than this must be asked for
 INVALID_CONTEXT = 201  # the driver's word for a thread that has not used the device yet
 KEPT = 256  # launch configurations of one kernel that are kept
+_RAISING = threading.Lock()
 
 
 class CudaModule:
@@ -243,11 +244,24 @@ def _function(made_by: tuple[Any, ...], name: str, index: int, smem: int) -> Any
     image = _image(source, names, options, index)
     symbol = _cubin(source, names, options, index).names.get(name, name)
     function = _check(driver.cuModuleGetFunction(image, symbol.encode()), f"finding the kernel {name}")
-    if smem > STATIC_SHARED_LIMIT:
-        attribute = driver.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
-        given = driver.cuFuncSetAttribute(function, attribute, smem)
-        _check(given, f"giving {name} {smem} bytes of shared memory")
+    if smem > 0:
+        _allow(function, name, smem)
     return function
+
+
+def _allow(function: Any, name: str, smem: int) -> None:
+    """Raise a kernel's limit of dynamic shared memory to what a launch wants, where it is lower.
+
+    The driver keeps one limit per kernel (48 KiB less the static share at first) and refuses launches beyond
+    it: whoever lowered it again would have the configurations refused that were granted more before.
+    """
+    driver = _driver()
+    attribute = driver.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
+    with _RAISING:
+        asked = driver.cuFuncGetAttribute(attribute, function)
+        if smem > _check(asked, f"asking for {name}'s limit of shared memory"):
+            given = driver.cuFuncSetAttribute(function, attribute, smem)
+            _check(given, f"giving {name} {smem} bytes of shared memory")
 
 
 @cache

@@ -119,3 +119,38 @@ def test_other_errors_of_a_launch_together_are_raised(driver):
     driver(700)
     with pytest.raises(RuntimeError, match=r"CUDA error 700 while launching scale.* together: words"):
         cuda(SOURCE).scale[1, 64].together(16, None, 5, 1.5)
+
+
+class Limits:
+    """The driver's limit of dynamic shared memory: one for each kernel, whatever its launches want."""
+
+    CUfunction_attribute = SimpleNamespace(CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES="dynamic")
+
+    def __init__(self, static):
+        self.limit = 48 * 1024 - static
+
+    def cuModuleGetFunction(self, image, symbol):
+        return 0, symbol
+
+    def cuFuncGetAttribute(self, attribute, function):
+        assert (attribute, function) == ("dynamic", b"scale")
+        return 0, self.limit
+
+    def cuFuncSetAttribute(self, function, attribute, value):
+        assert (attribute, function) == ("dynamic", b"scale")
+        self.limit = value
+        return (0,)
+
+
+@pytest.mark.parametrize(
+    ("static", "wanted"), [(0, (200_000, 60_000, 200_000, 0, 100)), (10_000, (45_000, 40_000))]
+)
+def test_a_smaller_launch_takes_nothing_from_a_larger_one(static, wanted, monkeypatch):
+    driver = Limits(static)
+    monkeypatch.setattr(launching, "_driver", lambda: driver)
+    monkeypatch.setattr(launching, "_image", lambda *_: "image")
+    monkeypatch.setattr(launching, "_cubin", lambda *_: SimpleNamespace(names={}))
+    made_by = (f"kernels with {static} bytes", (), ())
+    for smem in wanted:  # every configuration has its function for good, and may be launched at any time
+        launching._function(made_by, "scale", 0, smem)
+        assert driver.limit >= max(wanted[: wanted.index(smem) + 1])

@@ -74,6 +74,22 @@ def test_a_folder_may_hold_so_much(tmp_path: Path) -> None:
         Carry(tmp_path / "small", "sm_90a", limit=100).build(PLAIN)
 
 
+def test_what_keeps_an_array_in_local_memory_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A place that is known only when it runs has no register."""
+    turned = "int a[64] = {}; for (int i = 0; i < 64; ++i) a[x[i] & 63] += i; x[0] = a[x[1] & 63];"
+    for name, body in (("turned", turned), ("plain", "x[0] = 1;")):
+        text = f'import kernelevo\nkernelevo.cuda("extern \\"C\\" __global__ void f(int* x) {{ {body} }}")\n'
+        (tmp_path / f"{name}.py").write_text(text)
+    monkeypatch.setattr(rehearsal, "OURS", {})
+    monkeypatch.setattr(rehearsal, "_snippets", lambda: iter(()))
+    assert rehearsal.main([str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    assert said.count("stack frame of 256 bytes") == said.count("stack frame of 0 bytes") == 1
+    assert said.splitlines()[-1] == f"with a stack frame: {tmp_path / 'turned.py'} (cuda 0) 256 bytes"
+
+
 @pytest.mark.slow
 def test_the_command_fills_and_finds(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
@@ -84,6 +100,7 @@ def test_the_command_fills_and_finds(
     assert rehearsal.main(["--carry", str(folder)]) == 0
     said = capsys.readouterr().out
     assert "0 do not compile for sm_90a / sm_90" in said and "found where equal: NVRTC" in said
+    assert "with a stack frame: " in said
     assert json.loads((folder / carry.FACTS).read_text())["arch"] == "sm_90a"
     assert rehearsal.main(["--find", str(folder)]) == 0
     assert " 0 would be compiled; differences: none" in capsys.readouterr().out

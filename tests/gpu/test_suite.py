@@ -1,6 +1,7 @@
 """The scripts for a GPU machine, as far as they go without one."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ import torch
 from benchmarks.gpu import autotune, ceilings, checks, child, first_launch, machine, rehearsal, suite
 from benchmarks.gpu.carry import Carry
 from benchmarks.gpu.report import Record
+from benchmarks.gpu.sizes import meant_for
 from kernelevo.core import Task
 from kernelevo.kernels.baselines.kept import KeptRatios
 from kernelevo.tasks import load_task
@@ -72,7 +74,8 @@ def test_parts_choose_their_solutions() -> None:
     assert all(name.startswith(f"{folder}/ops_") for name in ops)
     assert all(name.startswith(f"{folder}/kernelbench_3_") for name in level3)
     # no solution is left out, none is judged twice
-    assert sorted(ops + level3) == sorted(str(p.relative_to(suite.ROOT)) for p, _ in suite.solutions())
+    here = [path for path, _ in suite.solutions() if meant_for(path, "full")]
+    assert sorted(ops + level3) == sorted(str(p.relative_to(suite.ROOT)) for p in here)
     assert [job.about["task"] for job in suite.plan("ops", "full", "ops_gemm")] == ["ops/gemm"]
     assert [job.name for job in suite.plan("baselines", "full")] == sorted({t for _, t in suite.solutions()})
     assert [job.name for job in suite.plan("baselines", "full", "ops_gemm")] == ["ops/gemm"]
@@ -82,6 +85,29 @@ def test_parts_choose_their_solutions() -> None:
         "copy bandwidth", "L2 copy bandwidth", "fp32 matmul", "tf32 matmul", "bf16 matmul",
         *first_launch.FIRST_LAUNCHES,
     ]  # fmt: skip
+
+
+def test_a_solution_for_one_size_is_judged_at_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(suite, "ROOT", tmp_path)
+    monkeypatch.setattr(suite, "SOLUTIONS", tmp_path / "cuda")
+    for name in (
+        "kernelbench_3_4/any",
+        "kernelbench_3_4/one_v0",
+        "kernelbench_3_5/one_full",
+        "ops_gemm/one_v0",
+    ):
+        path = tmp_path / "cuda" / f"{name}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("")
+
+    def stems(part: str, size: str) -> list[str]:
+        return [Path(job.name).stem for job in suite.plan(part, size)]
+
+    assert stems("level3", "full") == ["any", "one_full"] and stems("level3", "v0") == ["any", "one_v0"]
+    assert stems("level3", "small") == ["any"]
+    assert stems("ops", "full") == [] and stems("ops", "v0") == ["one_v0"]
 
 
 def test_the_time_limit_writes_the_rest_as_not_done(tmp_path: Path) -> None:
@@ -302,6 +328,29 @@ def test_a_bare_machine_without_a_device_is_three(tmp_path: Path) -> None:
     )
     assert done.returncode == 3 and "no CUDA device" in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("carried", "ordered", "used"),
+    [
+        (True, "", "carry"),
+        (True, "/tmp/mine", "/tmp/mine"),
+        (False, "/tmp/mine", "/tmp/mine"),
+        (False, "", ""),
+    ],
+)
+def test_the_cache_that_is_ordered_counts(carried: bool, ordered: str, used: str, tmp_path: Path) -> None:
+    carry, python = tmp_path / "carry", tmp_path / "python"
+    if carried:
+        carry.mkdir()
+    python.write_text('#!/bin/sh\nprintf %s "$KERNELEVO_CACHE"\n')
+    python.chmod(0o755)
+    command = ["make", "--silent", "gpu", f"CARRY={carry}", f"GPU_PYTHON={python}"]
+    environment = {**os.environ, "KERNELEVO_CACHE": ordered}
+    done = subprocess.run(
+        command, cwd=suite.ROOT, env=environment, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout == (str(carry) if used == "carry" else used)
 
 
 def test_sources_are_found_without_building() -> None:

@@ -2,8 +2,10 @@
 
 import json
 import math
+import os
 import subprocess
 import sys
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -90,6 +92,24 @@ def test_what_was_not_measured_alike_is_not_joined(tmp_path, capsys):
     assert keep_swept.main(given) == 2 and "differs" in capsys.readouterr().err and not to.exists()
 
 
+def test_a_row_keeps_the_facts_of_the_sweep_that_measured_it(tmp_path, monkeypatch):
+    """A record that was gone on with holds rows of several commits, drivers and days."""
+    monkeypatch.setattr(library, "root", lambda: tmp_path)
+    folder = tmp_path / "w" / "kernelbench_3_4"
+    folder.mkdir(parents=True)
+    (folder / "mine.py").write_text(TEXT)
+    own = {**FACTS, "date": "2026-11-01T08:00:00Z", "commit": "older", "sources": "cd", "driver": "0"}
+    given = row(programs={"w/mine": verdict(4.0, low=3.0)}, facts=own)
+    swept, to = tmp_path / "sweep.json", tmp_path / "all.json"
+    swept.write_text(json.dumps({"facts": FACTS, "tasks": {"kernelbench:3/4": given}}))
+    assert keep_swept.main([str(swept), "--programs", str(tmp_path / "w"), "--to", str(to)]) == 0
+    record = json.loads((tmp_path / "solutions" / "cuda" / "kernelbench_3_4" / "mine.json").read_text())
+    assert record["kernelevo"] == {"commit": "older", "sources": "cd"} and record["ended"] == own["date"]
+    assert record["hardware"]["gpu"]["driver"] == "0" and "commit older" in sweep.table(
+        json.loads(to.read_text())
+    )
+
+
 def test_a_confirmation_outlives_a_later_row_without_one(tmp_path, monkeypatch):
     monkeypatch.setattr(library, "root", lambda: tmp_path)
     for name, given in (("a", row(final=verdict(2.0, low=1.5))), ("b", row())):
@@ -136,6 +156,10 @@ def test_a_judge_that_breaks_at_one_program_keeps_the_others_verdicts():
             json.dumps({"facts": {"device": "cpu", "size": "full"}, "tasks": {}}),
             "size full there, small here",
         ),
+        (
+            json.dumps({"facts": {"device": "cpu", "size": "small", "baselines": "compile"}, "tasks": {}}),
+            f"baselines compile there, {sweep.BASELINES} here",
+        ),
     ],
 )
 def test_what_cannot_be_swept_is_said(held, words, tmp_path, capsys):
@@ -179,6 +203,49 @@ def test_verdicts_of_a_search_outlive_a_confirmation_that_breaks(code, row, tmp_
         assert found.pop("preparing_seconds") == 1.5
         assert found.pop("unconfirmed", None) == (None if "b" in row else "its process ended with 7")
         assert found == row
+
+
+ANSWERS = """
+import json, sys
+def say(line): sys.stdout.write(json.dumps(line) + "\\n"); sys.stdout.flush()
+task = json.loads(sys.stdin.readline())["task"]
+if task != "never ready": say({"ready": 1.0}); sys.stdin.readline()
+if task == "fine": say({"found": {}}); say({"row": {}})
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def answering(tmp_path, monkeypatch):
+    """Return a function that gives the rows of tasks whose processes do what their names say."""
+    start, told = subprocess.Popen, [sys.executable, "-c", ANSWERS]
+    monkeypatch.setattr(sweep.subprocess, "Popen", lambda command, **options: start(told, **options))
+    monkeypatch.setattr(sweep, "programs", lambda folders, name, size: [])
+
+    def rows(names, *given):
+        parsed = sweep._arguments(["x", *given, "--out", str(tmp_path / "out.json")])
+        return sweep._in_order(names, parsed, time.monotonic())
+
+    return rows
+
+
+def test_nobody_waits_for_a_task_that_hangs(answering):
+    rows = answering(["never ready", "fine"], "--seconds", "400")
+    assert next(rows)[0] == next(rows)[0] == "fine"
+    rows.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("never ready", "nothing was prepared for 4 s"),
+        ("never found", "its process said nothing for too long"),
+    ],
+)
+def test_a_task_that_hangs_ends_with_the_time_and_says_so(name, why, answering):
+    began = time.monotonic()
+    ((found, row),) = answering([name], "--seconds", "4", "--grace", "1")
+    assert found == name and row["fault"].startswith(why) and time.monotonic() - began < 60
 
 
 def test_programs_for_another_size_stay_away(tmp_path):
@@ -231,13 +298,16 @@ def test_a_sweep_of_one_task_on_the_cpu(tmp_path, capsys):
 class Fake:
     """A worker of ten seconds."""
 
-    now, made, closed = 0.0, list[str](), list[str]()
+    now, made, closed, heard = 0.0, list[str](), list[str](), -1
 
     def __init__(self, name, order, log):
         self.name = name
         Fake.made.append(name)
 
-    def time(self):
+    def fileno(self):
+        return Fake.heard
+
+    def time(self, end):
         Fake.now += 10.0
         yield row()
 
@@ -247,7 +317,13 @@ class Fake:
 
 @pytest.fixture
 def fakes(monkeypatch):
-    Fake.now, Fake.made, Fake.closed = 0.0, [], []
+    with open(os.devnull) as always_readable:
+        Fake.now, Fake.made, Fake.closed, Fake.heard = 0.0, [], [], always_readable.fileno()
+        fake(monkeypatch)
+        yield
+
+
+def fake(monkeypatch):
     monkeypatch.setattr(sweep, "Worker", Fake)
     monkeypatch.setattr(sweep.time, "monotonic", lambda: Fake.now)
     monkeypatch.setattr(sweep, "programs", lambda folders, name, size: [])
@@ -271,7 +347,8 @@ def test_tasks_that_broke_off_are_done_again_and_lose_no_verdict(fakes, tmp_path
         "kernelbench:3/9": row(unconfirmed="its process ended with 1"),
     }
     out = tmp_path / "out.json"
-    out.write_text(json.dumps({"facts": {"device": "cpu", "size": "small"}, "tasks": held}))
+    facts = {"device": "cpu", "size": "small", "baselines": sweep.BASELINES, "commit": "old"}
+    out.write_text(json.dumps({"facts": facts, "tasks": held}))
     monkeypatch.setattr(sweep, "programs", lambda folders, name, size: ["p.py"])
     monkeypatch.setattr(sweep, "_in_order", lambda names, told, began: ((name, came[name]) for name in names))
     came = {
@@ -281,8 +358,13 @@ def test_tasks_that_broke_off_are_done_again_and_lose_no_verdict(fakes, tmp_path
     }
     given = ["x", "--tasks", "4,5,6,9", "--size", "small", "--device", "cpu", "--out", str(out)]
     assert sweep.main(given) == 1
-    found = json.loads(out.read_text())["tasks"]
+    record = json.loads(out.read_text())
+    found = record["tasks"]
+    whose = {name: row.pop("facts") for name, row in found.items()}
     assert found == {**held, **came, "kernelbench:3/9": held["kernelbench:3/9"]}
+    # each row is of the sweep that measured it, however often the record is gone on with
+    assert whose["kernelbench:3/6"] == whose["kernelbench:3/9"] == facts
+    assert whose["kernelbench:3/4"] == whose["kernelbench:3/5"] == record["facts"] != facts
 
 
 def test_a_sweep_measures_no_bounds_of_libraries():

@@ -78,6 +78,21 @@ __device__ inline void fetch(float4* mine, const float4* weight, int column, int
   }
 }
 
+// Lanes halve the columns that they are in charge of and double the lanes that they add up. A recursion, since
+// the compiler does not unroll a loop over halves of 16 columns: `sums` would lie in local memory.
+template <int HALF, int COUNT>
+__device__ __forceinline__ void halve(float (&sums)[COUNT]) {
+  if constexpr (HALF > 0) {
+    const bool upper = threadIdx.x & HALF;
+    #pragma unroll
+    for (int c = 0; c < HALF; ++c) {
+      const float gone = upper ? sums[c] : sums[c + HALF], kept = upper ? sums[c + HALF] : sums[c];
+      sums[c] = kept + __shfl_xor_sync(0xffffffffu, gone, HALF);
+    }
+    halve<HALF / 2>(sums);
+  }
+}
+
 // Each warp's share of the item's sums goes to its row of `shares`.
 template <int CHUNKS>
 __device__ inline void multiply(
@@ -93,17 +108,8 @@ __device__ inline void multiply(
       if (column + c < columns && static_cast<int>(threadIdx.x) + j * kThreads < inner4)
         sums[c] = dot(mine[(c * CHUNKS + j) * kThreads], x[j], sums[c]);
   }
-  // Lanes halve the columns that they are in charge of and double the lanes that they add up.
+  halve<kColumns / 2>(sums);
   const int lane = threadIdx.x % 32;
-  #pragma unroll
-  for (int half = kColumns / 2; half > 0; half /= 2) {
-    const bool upper = lane & half;
-    #pragma unroll
-    for (int c = 0; c < half; ++c) {
-      const float gone = upper ? sums[c] : sums[c + half], kept = upper ? sums[c + half] : sums[c];
-      sums[c] = kept + __shfl_xor_sync(0xffffffffu, gone, half);
-    }
-  }
   #pragma unroll
   for (int by = kColumns; by < 32; by *= 2) sums[0] += __shfl_xor_sync(0xffffffffu, sums[0], by);
   if (lane < kColumns) shares[threadIdx.x / 32][lane] = sums[0];
@@ -134,28 +140,70 @@ __device__ inline void first_layer(
   if (ends) write_word(words + column + t, word_of(relu(joined(shares, t) + b), number));
 }
 
-// Four results of the first layer, from `k` on, made here unless they come in time.
-__device__ inline float4 awaited(
-    const Word* words, int k, unsigned number, const float4* x, const float4* weight, const float* bias,
-    int inner4) {
-  Word w[4];
-  for (int polls = 0; polls < PATIENCE; ++polls) {
-    read_words(words + k, w[0], w[1]);
-    read_words(words + k + 2, w[2], w[3]);
-    bool there = true;
-    #pragma unroll
-    for (int i = 0; i < 4; ++i) there = there && static_cast<unsigned>(w[i] >> 32) == number;
-    if (there) return make_float4(value_of(w[0]), value_of(w[1]), value_of(w[2]), value_of(w[3]));
-    __nanosleep(40);
-  }
+// Four results of the first layer from `k` on, made here.
+__device__ inline float4 made_here(
+    int k, const float4* x, const float4* weight, const float* bias, int inner4) {
   float made[4];
+  #pragma unroll
   for (int i = 0; i < 4; ++i) {
     float sum = 0.0f;
     const float4* row = weight + static_cast<long long>(k + i) * inner4;
+    #pragma unroll 1  // hardly ever needed, and there are six of these
     for (int j = 0; j < inner4; ++j) sum = dot(__ldg(row + j), __ldg(x + j), sum);
     made[i] = relu(sum + __ldg(bias + k + i));
   }
   return make_float4(made[0], made[1], made[2], made[3]);
+}
+
+// The thread's results of the first layer, float4s t, t + kThreads, .. of them; those that do not come in time
+// are made here. All are waited for at once: each poll reads whatever a thread lacks, so that these trips
+// through L2 overlap instead of following one another. A word is taken if it bears this launch's number, and
+// never changes again within the launch: which poll saw it makes no difference to the value.
+template <int CHUNKS>
+__device__ inline void await(
+    float4 (&h)[CHUNKS], const Word* words, int first4, unsigned number, const float4* x,
+    const float4* weight, const float* bias, int inner4) {
+  bool there[CHUNKS];
+  #pragma unroll
+  for (int j = 0; j < CHUNKS; ++j) {
+    h[j] = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+    there[j] = static_cast<int>(threadIdx.x) + j * kThreads >= first4;
+  }
+  bool all = false;
+  for (int polls = 0; polls < PATIENCE && !all; ++polls) {
+    if (polls > 0) __nanosleep(40);
+    Word w[CHUNKS][4];
+    #pragma unroll
+    for (int j = 0; j < CHUNKS; ++j) {
+      const Word* at = words + 4 * (threadIdx.x + j * kThreads);
+      if (there[j]) continue;
+      read_words(at, w[j][0], w[j][1]);
+      read_words(at + 2, w[j][2], w[j][3]);
+    }
+    all = true;
+    #pragma unroll
+    for (int j = 0; j < CHUNKS; ++j) {
+      if (there[j]) continue;
+      there[j] = true;
+      #pragma unroll
+      for (int i = 0; i < 4; ++i) there[j] = there[j] && static_cast<unsigned>(w[j][i] >> 32) == number;
+      if (there[j])
+        h[j] = make_float4(value_of(w[j][0]), value_of(w[j][1]), value_of(w[j][2]), value_of(w[j][3]));
+      all = all && there[j];
+    }
+  }
+  #pragma unroll
+  for (int j = 0; j < CHUNKS; ++j)
+    if (!there[j]) h[j] = made_here(4 * (threadIdx.x + j * kThreads), x, weight, bias, inner4);
+}
+
+template <int CHUNKS>
+__device__ inline void second_layer(
+    float (*shares)[kSlots], const float4* mine, const Word* words, unsigned number, const float4* x,
+    const float4* w1, const float* b1, int column, int inner4, int first, int second) {
+  float4 h[CHUNKS];
+  await<CHUNKS>(h, words, first / 4, number, x, w1, b1, inner4);
+  multiply<CHUNKS>(shares, mine, h, column, second, first / 4);
 }
 
 // x [4 inner4], w1 [first][4 inner4], w2 [second][first], w3 [out][second]; the widths are multiples of 4.
@@ -192,19 +240,10 @@ extern "C" __global__ void __launch_bounds__(256, 3) wide_mlp(
     const float b = used ? __ldg(b2 + column + c) : 0.0f;
     const float w = used ? __ldg(w3 + o * second + column + c) : 0.0f;
     copies_done();
-    float4 h[4];
-    #pragma unroll
-    for (int j = 0; j < 4; ++j) {
-      const int k = t + j * kThreads;
-      h[j] = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
-      if (j < chunks2 && k < first4) h[j] = awaited(words, 4 * k, number, x4, w14, b1, inner4);
-    }
-    if (chunks2 == 2) {
-      const float4 two[2] = {h[0], h[1]};
-      multiply<2>(shares, mine, two, column, second, first4);
-    } else {
-      multiply<4>(shares, mine, h, column, second, first4);
-    }
+    if (chunks2 == 2)
+      second_layer<2>(shares, mine, words, number, x4, w14, b1, column, inner4, first, second);
+    else
+      second_layer<4>(shares, mine, words, number, x4, w14, b1, column, inner4, first, second);
     float sum = used ? w * relu(joined(shares, c) + b) : 0.0f;
     for (int by = wide / 2; by > 0; by /= 2) sum += __shfl_xor_sync(0xffffffffu, sum, by);
     if (c == 0 && o < out) __stcg(parts + item * out + o, sum);
