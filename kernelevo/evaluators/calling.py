@@ -100,8 +100,9 @@ def attempt(
 ) -> Outcome:
     """Call as :func:`call` does, and return how it went instead of raising; for one case among several.
 
+    What ``call`` takes too means the same.
+
     Args:
-        program, function, args, kwargs, timeout, memory_bytes, output_bytes, preload, threads: as ``call``.
         files: further files of its working folder, by name.
         collect: names of files of its working folder to read back, 64 MiB together at most.
 
