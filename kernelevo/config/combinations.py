@@ -142,6 +142,21 @@ _RULES: tuple[_Rule, ...] = (
 )
 
 
+def idle(given: Mapping[str, Any], settings: Settings) -> tuple[str, str, str] | None:
+    """Return the first of what is given that would do nothing: its name, why, and what to do; None if none.
+
+    Args:
+        given: flags or keywords, as for :func:`refuse_idle`.
+        settings: what came of everything together.
+    """
+    usual = {field.name: field.default for field in fields(settings)}
+    for name, holds, why, now in _RULES:
+        value = given.get(name)
+        if value and value != usual[name] and not holds(settings):
+            return name, why, now
+    return None
+
+
 def refuse_idle(given: Mapping[str, Any], settings: Settings) -> None:
     """Refuse what a person has just asked for and would not get.
 
@@ -154,9 +169,8 @@ def refuse_idle(given: Mapping[str, Any], settings: Settings) -> None:
     Raises:
         BadSetting: for the first of them that would do nothing.
     """
-    usual = {field.name: field.default for field in fields(settings)}
-    for name, holds, why, now in _RULES:
-        value = given.get(name)
-        if value and value != usual[name] and not holds(settings):
-            flag = "--" + name.replace("_", "-")
-            raise BadSetting(f"{flag} would do nothing here", why=why, now=f"{now}, or leave {flag} out")
+    found = idle(given, settings)
+    if found is not None:
+        name, why, now = found
+        flag = "--" + name.replace("_", "-")
+        raise BadSetting(f"{flag} would do nothing here", why=why, now=f"{now}, or leave {flag} out")
