@@ -28,7 +28,7 @@ VARIANTS: dict[str, dict] = {
     "top-k": {"sampler": "topk"},
     "random": {"sampler": "random"},
     "no cold start": {"islands": 3, "no_cold_start": True},
-    "no islands": {"no_islands": True},
+    "no islands": {},
 }
 T = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 7: 2.447, 8: 2.365, 9: 2.306, 10: 2.262}
 """Quantiles of Student's t at 97.5 %, by the number of values."""

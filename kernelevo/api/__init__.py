@@ -3,7 +3,7 @@
 from kernelevo.api.audit import audit
 from kernelevo.api.batch import Batch, check_folder, import_results
 from kernelevo.api.catalogue import catalogue
-from kernelevo.api.check import check, read_program
+from kernelevo.api.check import check, is_timed, read_program
 from kernelevo.api.compare import compare
 from kernelevo.api.doctor import examine
 from kernelevo.api.keeper import Keeper
@@ -14,15 +14,14 @@ from kernelevo.api.result import Result
 from kernelevo.api.runs import (
     claim_folder,
     evolve,
-    explain,
     list_runs,
     load_run,
-    more_of,
     optimize,
     resume,
     run_task,
 )
 from kernelevo.api.steering import account, effects, orders, parse_order, steer
+from kernelevo.api.telling import explain, more_of
 from kernelevo.api.timeline import trace
 from kernelevo.evaluators.elsewhere import Line
 
@@ -44,6 +43,7 @@ __all__ = [
     "explain",
     "export_replies",
     "import_results",
+    "is_timed",
     "lint",
     "list_runs",
     "load_run",

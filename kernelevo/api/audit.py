@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -21,13 +22,19 @@ def audit(
     Args:
         name: of the task, as for ``run``.
         settings: of the task.
-        patience: seconds to wait for one verdict.
+        patience: seconds to wait for one verdict, above 0.
         say: told of each finding.
 
     Raises:
         TaskNotFound, BadProgram: for a task that is not there, or has no honest seed.
-        BadSetting: for a PyTorch module: its judge has attacks of its own, in ``tests/adversarial``.
+        BadSetting: for a PyTorch module: its judge has attacks of its own, in ``tests/adversarial``; for a
+            patience that is none.
     """
+    if not 0 < patience < math.inf:
+        raise BadSetting(
+            f"the patience for a verdict cannot be {patience:g} s: 0, less, or without end",
+            now="--patience with seconds above 0",
+        )
     from kernelevo.evaluators.audit import audit as attack
 
     task = find_task(name, settings)

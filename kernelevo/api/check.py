@@ -70,6 +70,15 @@ def check(
         return judge(evaluator, program, say, profile=profile, built=built)
 
 
+def is_timed(task_name: str, settings: Settings) -> bool:
+    """Whether the scores of a task are ratios of times.
+
+    Raises:
+        TaskNotFound: if there is no such task.
+    """
+    return find_task(task_name, settings).is_timed
+
+
 def judge(
     evaluator: Evaluator | StagedEvaluator,
     program: Program,

@@ -15,7 +15,8 @@ from rich.console import Console
 from rich.table import Table
 
 from kernelevo.api.steering import orders
-from kernelevo.core import Evaluation, Objectives, Program, Task, Trial, listing
+from kernelevo.config import needed
+from kernelevo.core import Evaluation, Objectives, Program, Task, Trial, holds, listing
 from kernelevo.core.objectives import OPTION, directed
 from kernelevo.engine.replay import SEED
 from kernelevo.errors import BadSetting
@@ -176,8 +177,21 @@ class Result:
         return self.evaluation.score if self.evaluation else None
 
     @property
-    def best_path(self) -> Path:
-        """Where the best program lies: a file, or a folder for one of several files."""
+    def best_path(self) -> Path | None:
+        """Where the best program lies: a file, or a folder for one of several files.
+
+        None where nothing correct was found, or its place holds another program or none: a run that is at
+        work, or was killed, lays its best program down at its end. ``kernelevo export`` writes it then.
+        """
+        try:
+            there = self.program is not None and holds(self.place, self.program)
+        except OSError:  # somebody else's folder, or a file that has just gone
+            there = False
+        return self.place if there else None
+
+    @property
+    def place(self) -> Path:
+        """Where the best program is laid down when the run ends, whatever lies there now."""
         if self.program is None:
             return self.folder / f"{BEST}.py"
         several = len(self.program.files) > 1
@@ -217,8 +231,8 @@ class Result:
 
     def _note(self, verdict: Evaluation) -> list[str]:
         """What stands above a standalone program: how good it is, and for a kernel how to use it."""
-        if self.task.evaluator != "kernel":
-            return [f"{self.task.name}: {table.merit(verdict, self.objectives)}"]
+        if not self.task.is_timed:
+            return [f"{self.task.name}: {self.merit(verdict)}"]
         error = table.number(verdict.metrics.get("oracle_error"), "{:.1e}")
         return [
             f"{self.task.name}: {table.interval(verdict)} against the best baseline, {error} off fp64.",
@@ -228,6 +242,10 @@ class Result:
             "and was proven on the shapes, dtypes and device of the run only; inside kernelevo,",
             "result.module() gives a replacement that looks at both.",
         ]
+
+    def merit(self, verdict: Evaluation) -> str:
+        """Say how good a verdict is for the task: its score, or what its objectives go by."""
+        return table.merit(verdict, self.objectives, timed=self.task.is_timed)
 
     def title(self) -> str:
         """One line: task, run, state, number of trials, what they took."""
@@ -246,7 +264,7 @@ class Result:
         if verdict is None or trial is None:
             grid.add_row(*(table.NONE for _ in names[:-1]), "nothing correct was found")
             return grid
-        if not table.is_timed(verdict) or not self.objectives.by_score:
+        if not (self.task.is_timed and table.is_timed(verdict) and self.objectives.by_score):
             return self._judged(verdict, trial)
         ours = verdict.metrics.get("latency_ms")
         grid.add_row(
@@ -273,8 +291,8 @@ class Result:
         first = next((t.evaluation for t in self.trials if t.score is not None and t.evaluation), None)
 
         def told(found: Evaluation) -> str:
-            good = table.merit(found, self.objectives)
-            return good if by_score else f"{good}; score {table.interval(found)}"
+            good = self.merit(found)
+            return good if by_score else f"{good}; score {table.interval(found, timed=self.task.is_timed)}"
 
         grid.add_row(
             table.NONE if first is None else told(first),
@@ -283,19 +301,29 @@ class Result:
         )
         return grid
 
+    @property
+    def whereabouts(self) -> str:
+        """Where the best program lies, or the command that writes it."""
+        if self.best_path is not None:
+            return f"the program is in {self.best_path}"
+        return f"to write the program: kernelevo export {quote(str(self.folder))}"
+
     def summary(self) -> str:
         """What to do with it, in words."""
         show = f"kernelevo show {quote(str(self.folder))}"
         if self.best is None:
             found = f"nothing correct was found; see why: {show}"
         else:
-            found = f"the program is in {self.best_path}; every trial: {show}"
+            found = f"{self.whereabouts}; every trial: {show}"
             if self.best.program.origin.proposer == SEED:
                 found = f"nothing better than what the search began with was found: {found}"
         return "\n".join((*self.hindrances, found))
 
     def to_json(self) -> dict[str, Any]:
-        """Return the object that ``show --json`` prints: ``run`` and ``trials``."""
+        """Return the object that ``show --json`` prints: ``run`` and ``trials``.
+
+        A trial's ``final`` is its verdict in fresh processes, null where it was not judged again.
+        """
         run = {
             "folder": str(self.folder),
             "task": self.task.name,
@@ -303,6 +331,7 @@ class Result:
             "options": {k: v for k, v in self.task.options.items() if k != "reference"},
             "settings": self.settings,
             "live": is_live(self.task),
+            "timed": self.task.is_timed,
             "state": self.state,
             "created": self.created,
             "searched_seconds": self.searched,
@@ -315,7 +344,11 @@ class Result:
             "out": sorted(self.out),
             "draws": draws(self.trials),
         }
-        trials = [{**t.to_json(), "opinion": self.opinions.get(t.number)} for t in self.trials]
+        final = {number: verdict.to_json() for number, verdict in self.confirmed.items()}
+        trials = [
+            {**t.to_json(), "opinion": self.opinions.get(t.number), "final": final.get(t.number)}
+            for t in self.trials
+        ]
         if self.objectives.metrics:
             run["objectives"] = self.objectives.to_json()
             run["pareto_front"] = [t.number for t in self.front]
@@ -324,7 +357,8 @@ class Result:
     def to_html(self) -> str:
         """Return the run as one self-contained HTML page."""
         source = listing(self.program) if self.program else None
-        return run_page(self.to_json()["run"], self.trials, source, orders(self.folder))
+        run = self.to_json()["run"]
+        return run_page(run, self.trials, source, orders(self.folder), again=needed(self.settings))
 
     def _repr_html_(self) -> str:
         # what programs and models wrote is text: no markup, no links, no emoji
@@ -335,7 +369,7 @@ class Result:
         if self.front:
             console.print(table.front_table(self.front, self.objectives))
         rows = console.export_html(inline_styles=True, code_format="<pre>{code}</pre>")
-        curve = best_so_far(self.standing, self.objectives)
+        curve = best_so_far(self.standing, self.objectives, timed=self.task.is_timed)
         return f'<div style="max-width:56rem">{rows}{curve}</div>'
 
 

@@ -13,7 +13,7 @@ from shlex import quote
 from kernelevo.api.parts import WORKER_LOG
 from kernelevo.api.result import BEST, Result
 from kernelevo.config import Settings
-from kernelevo.core import Program, write_tree
+from kernelevo.core import holds, write_tree
 from kernelevo.engine.replay import SEED
 from kernelevo.errors import KernelEvoError, StoreError, refused
 from kernelevo.store import CONFIG_FILE, RUN_FILE, RunStore, new_run_folder, writer_of
@@ -95,8 +95,8 @@ def lay_down(result: Result) -> Path | None:
     there = [
         path for path in (result.folder / BEST, *result.folder.glob(f"{BEST}.*")) if os.path.lexists(path)
     ]
-    ours = [path for path in there if any(_is_of(path, trial.program) for trial in result.trials)]
-    program, place, aside = result.program, result.best_path, None
+    ours = [path for path in there if any(holds(path, trial.program) for trial in result.trials)]
+    program, place, aside = result.program, result.place, None
     try:
         if program is not None and place in there and place not in ours:
             aside = _free(place)
@@ -120,20 +120,6 @@ def _free(path: Path) -> Path:
     """Return a name beside a file or folder that nothing has: ``best.edited.py``, ``best.edited2.py``."""
     names = (path.with_name(f"{path.stem}.edited{n}{path.suffix}") for n in ("", *range(2, 1000)))
     return next(name for name in names if not os.path.lexists(name))
-
-
-def _is_of(path: Path, program: Program) -> bool:
-    """Whether a file or folder holds this program and nothing else: what a person put there is not ours."""
-    several = len(program.files) > 1
-    if path.is_symlink() or path.is_dir() != several:
-        return False
-    texts = dict(program.files) if several else {".": program.source}
-    for name, text in texts.items():
-        file, data = path / name, text.encode()
-        if not file.is_file() or file.stat().st_size != len(data) or file.read_bytes() != data:
-            return False
-    files = (p.relative_to(path) for p in path.rglob("*") if p.is_file())
-    return not several or {p.as_posix() for p in files if "__pycache__" not in p.parts} == set(texts)
 
 
 def write(path: Path, text: str) -> None:

@@ -6,7 +6,7 @@ import dataclasses
 import datetime
 import itertools
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any, overload
@@ -22,13 +22,12 @@ from kernelevo.api.parts import Plan, carry_out, refuse_idle, total_budget
 from kernelevo.api.result import Result
 from kernelevo.api.workplace import need_ray, refuse_workers
 from kernelevo.config import Settings, load_settings, settings_of_run
-from kernelevo.core import Notice, Program, Task, Trial
+from kernelevo.core import Notice, Program, Task
 from kernelevo.core.events import Listener
 from kernelevo.engine import Budget, Outcome
 from kernelevo.engine.replay import SEED
 from kernelevo.engine.running import finishing
 from kernelevo.errors import BadSetting, KernelEvoError, RunNotFound, StoreError, refused
-from kernelevo.report import table
 from kernelevo.store import CONFIG_FILE, RunStore, find_run, glance
 from kernelevo.store import list_runs as run_folders
 from kernelevo.tasks import objectives_of
@@ -316,29 +315,6 @@ def list_runs(root: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def explain(trial: Trial) -> str:
-    """Say in words what became of a trial: verdict, feedback or fault."""
-    if trial.evaluation is None:
-        told = f"the machine failed: {trial.fault.message if trial.fault else ''}"
-        return f"#{trial.number}: {table.printable_lines(told)}"
-    verdict = trial.evaluation
-    score = table.interval(verdict) if verdict.score is not None else table.NONE
-    said = table.printable_lines(verdict.feedback)
-    return f"#{trial.number} {table.made_by(trial)}: {verdict.status}, score {score}\n{said}"
-
-
-def more_of(trial: Trial, opinion: Mapping[str, Any] | None) -> str:
-    """Return every metric of a trial that exists, and a judge model's opinion, a line each."""
-    metrics = trial.evaluation.metrics if trial.evaluation else {}
-    lines = [f"  {name}: {table.number(v, '{:.4g}')}" for name, v in metrics.items() if v is not None]
-    if opinion is not None:
-        marks = ", ".join(f"{name} {score:g}" for name, score in opinion["scores"].items())
-        lines.append(
-            f"  {opinion['model'] or 'a model'} thinks (of 10): {marks}. {opinion['comment']}".rstrip()
-        )
-    return table.printable_lines("\n".join(lines))
-
-
 def _row(
     folder: Path, task: str, state: str, trials: int, best: float | None, created: float
 ) -> dict[str, Any]:
@@ -379,7 +355,7 @@ def _finished(folder: Path, outcome: Outcome, settings: Settings, listener: List
     result = Result.read(folder)
     aside = run_folder.lay_down(result)
     if aside is not None and listener:
-        listener(Notice(f"{result.best_path.name} was none of this run's programs; it is {aside.name} now"))
+        listener(Notice(f"{result.place.name} was none of this run's programs; it is {aside.name} now"))
     run_folder.write(folder / REPORT, result.to_html())
     proposed = any(trial.program.origin.proposer != SEED for trial in result.trials)
     if outcome.failure is not None and not proposed:

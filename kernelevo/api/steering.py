@@ -76,7 +76,10 @@ def effects(digest: Digest) -> list[dict[str, Any]]:
         digest: of the run, refreshed.
     """
     standing = _Standing(digest.objectives, digest.out)
-    return [_effect(command, digest.lines, standing) for command in digest.commands]
+    lines: Sequence[Line] = digest.lines
+    if digest.settings.get("deterministic"):  # its trials are told in the order of their numbers
+        lines = sorted(lines, key=lambda line: line.number)
+    return [_effect(command, lines, standing) for command in digest.commands]
 
 
 class _Standing:
@@ -146,9 +149,9 @@ def _carried(command: Command, trials: Sequence[Line], key: str, standing: _Stan
         marked = trial.marks.get(key, ())
         if command.id in (marked if isinstance(marked, list | tuple) else (marked,)):
             carried.append(trial)
-    begin = min((trial.started for trial in carried), default=float("inf"))
+    begin = min((trial.seen for trial in carried), default=None)  # None: all of them
     best = {
-        "before": standing.best(t for t in trials if t.ended <= begin),
+        "before": standing.best(trials[:begin]),
         "carried": standing.best(carried),
         "since": standing.best(trials),
     }
@@ -168,7 +171,7 @@ def _offspring(command: Command, trials: Sequence[Line], standing: _Standing) ->
         return {"trial": None, "offspring": [], "gain": None, "gain_in": None}
     line = {own[0].program}
     offspring: list[Line] = []
-    for trial in sorted(trials, key=lambda t: t.ended):
+    for trial in trials:
         if trial.program not in line and line & set(trial.parents):
             line.add(trial.program)
             offspring.append(trial)

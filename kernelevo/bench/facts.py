@@ -8,7 +8,7 @@ import json
 import platform
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,8 @@ SAME = {
     "hardware": "machine",
     "tasks": "text of the task files",
 }
+# of a processor's facts those that a boot, a kernel's update or a daemon changes on one and the same machine
+PASSING = ("governor", "max_mhz", "memory_bytes")
 FULL = "full"
 _PACKAGE = Path(kernelevo.__file__).resolve().parent
 _ASK_CUDA = "import json; from kernelevo.device.facts import cuda_facts; print(json.dumps(cuda_facts()))"
@@ -101,13 +103,18 @@ def now() -> str:
 def refuse_foreign(there: Mapping[str, Any], here: Mapping[str, Any], folder: Path) -> None:
     """Refuse to go on with the record of another series.
 
+    A machine is the same one whatever its governor, the clock that it may reach, and the bytes of memory that
+    its kernel left: an update or a daemon changes these.
+
     Raises:
         InputError: with the first difference of ``SAME``.
     """
     for key, words in SAME.items():
         old, new = _at(there, key), _at(here, key)
         if key == "settings":  # the size that came of it was compared: the usual one is named or not
-            old, new = _without_size(old), _without_size(new)
+            old, new = _without(old, "size"), _without(new, "size")
+        if key == "hardware":
+            old, new = _lasting(old), _lasting(new)
         if old != new:
             old, new = _difference(old, new)
             raise InputError(
@@ -117,10 +124,16 @@ def refuse_foreign(there: Mapping[str, Any], here: Mapping[str, Any], folder: Pa
             )
 
 
-def _without_size(settings: Any) -> Any:
-    if not isinstance(settings, Mapping):
-        return settings
-    return {key: value for key, value in settings.items() if key != "size"}
+def _lasting(hardware: Any) -> Any:
+    if not isinstance(hardware, Mapping) or "cpu" not in hardware:
+        return hardware
+    return {**hardware, "cpu": _without(hardware["cpu"], *PASSING)}
+
+
+def _without(facts: Any, *names: str) -> Any:
+    if not isinstance(facts, Mapping):
+        return facts
+    return {key: value for key, value in facts.items() if key not in names}
 
 
 def _at(data: Mapping[str, Any], key: str) -> Any:
@@ -130,15 +143,20 @@ def _at(data: Mapping[str, Any], key: str) -> Any:
 
 
 def _difference(old: Any, new: Any) -> tuple[str, str]:
-    """Of two tables only what differs."""
+    """Of two values, or tables of tables, only what differs, each with the path to it: ``cpu.cores 2``."""
+    leaves = list(_leaves(old, new, ""))
+    return ", ".join(one for one, _ in leaves), ", ".join(other for _, other in leaves)
+
+
+def _leaves(old: Any, new: Any, path: str) -> Iterator[tuple[str, str]]:
     if isinstance(old, Mapping) and isinstance(new, Mapping):
-        keys = [k for k in {**old, **new} if old.get(k) != new.get(k)]
-        return _words({k: old.get(k) for k in keys}), _words({k: new.get(k) for k in keys})
-    return _words(old), _words(new)
-
-
-def _words(value: Any) -> str:
-    return ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, Mapping) else repr(value)
+        for key in {**old, **new}:
+            if old.get(key) != new.get(key):
+                yield from _leaves(old.get(key), new.get(key), f"{path}.{key}" if path else str(key))
+    elif path:
+        yield f"{path} {old}", f"{path} {new}"
+    else:
+        yield repr(old), repr(new)
 
 
 def hardware(device: str) -> dict[str, Any]:

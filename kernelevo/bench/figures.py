@@ -95,6 +95,7 @@ def baselines(rows: Iterable[Row]) -> tuple[str, ...]:
 def summary(rows: Iterable[Row], missing: Sequence[str] = ()) -> dict[str, Any]:
     """Return what a series comes to.
 
+    Figures against a baseline that some tasks lack are over the others; ``fast_0`` is over all.
     Of several programs for one task the fastest correct one counts. A task enters the figures if lint calls
     it judgeable and it has a verdict; a fault of the machine is neither a success nor a failure, and so is a
     program for a GPU on a machine without one.
@@ -149,26 +150,45 @@ def rank(row: Row) -> tuple[bool, bool, bool, float]:
 
 
 def _against(metric: str | None, graded: Mapping[str, Row]) -> dict[str, Any]:
-    """Return the figures against one baseline; correct programs not compared are left out, by name.
+    """Return the figures against one baseline.
+
+    ``fast_p["0"]`` is the share of all graded tasks with a correct program: it needs no baseline's figure.
+    The shares for other p are over the tasks that are compared (``tasks``); those that are not are named
+    (``not_compared``): a correct program without a figure for the baseline, and a failed one where the
+    baseline is known to have none either. A failure tells it by the reason in its own row; and where no
+    correct program of the series has a figure, as on a machine that cannot make this baseline, none of the
+    failures has one.
 
     Args:
         metric: the speed-up over it; None for the best one, whose speed-up is the score.
         graded: rows by task.
     """
+    correct = {name: row for name, row in graded.items() if row.status == Status.OK}
+    found = {n: row.score if metric is None else row.metrics.get(metric) for n, row in correct.items()}
+    nowhere = bool(correct) and all(value is None for value in found.values())
     speedups: list[float | None] = []
     not_compared = []
     for name, row in graded.items():
-        found = row.score if metric is None else row.metrics.get(metric)
-        if row.status == Status.OK and found is None:
+        unknown = found[name] is None if name in found else nowhere or _lacks(row, metric)
+        if unknown:
             not_compared.append(name)
         else:
-            speedups.append(found if row.status == Status.OK else None)
+            speedups.append(found.get(name))
     return {
         "tasks": len(speedups),
-        "fast_p": {f"{p:g}": fast_p(speedups, p) for p in THRESHOLDS},
+        "fast_p": {
+            f"{p:g}": fast_p(speedups, p) if p else len(correct) / len(graded) if graded else None
+            for p in THRESHOLDS
+        },
         **mean_over_tasks([s for s in speedups if s is not None]),
         "not_compared": not_compared,
     }
+
+
+def _lacks(row: Row, metric: str | None) -> bool:
+    """Whether a row says why its task has no figure for a baseline (``compile_missing``)."""
+    why = {name.replace("-", "_") for name in row.metrics if name.endswith("_missing")}
+    return metric is not None and f"{metric.removeprefix(_SPEEDUP)}_missing" in why
 
 
 def _by_their_rule(rows: Iterable[Row], key: str) -> dict[str, Any]:

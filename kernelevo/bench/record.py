@@ -216,7 +216,7 @@ def alone(folder: Path) -> Iterator[None]:
 
     Raises:
         StoreError: if another process holds it, or it is somebody else's: nothing is left there then.
-        Unwritable: if the folder cannot be made or written.
+        Unwritable: if the folder cannot be made, written or locked.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -232,13 +232,16 @@ def alone(folder: Path) -> Iterator[None]:
         raise refused(f"the folder {folder} cannot be used.", error) from error
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
+    except BlockingIOError as error:
         os.close(file)
         raise StoreError(
             f"another process is at work on the series in {folder}",
             why="a series has one writer at a time",
             now="wait for it, or choose another folder with --out",
         ) from error
+    except OSError as error:  # a file system without locks, say: nobody is to be waited for
+        os.close(file)
+        raise refused(f"the folder {folder} cannot be locked.", error) from error
     try:
         yield
     finally:

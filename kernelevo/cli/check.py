@@ -71,7 +71,7 @@ def check(
     if as_json:
         print_json(verdict.to_json())
     else:
-        console().print(verdict_table(verdict))
+        console().print(verdict_table(verdict, timed=api.is_timed(task, settings)))
         if profile and "profile" in verdict.artifacts:
             typer.echo("\n" + printable_lines(verdict.artifacts["profile"]))
         if verdict.feedback:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from kernelevo.config import lists
 from kernelevo.store import list_runs
 
 
 def listed(text: str | None) -> list[str] | None:
     """Return the names of a list with commas; None where the flag was not given."""
-    return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
+    return None if text is None else lists.names(text)
+
+
+def listed_paths(text: str | None) -> list[str] | None:
+    """Return the paths of a list with commas, or the one path that the whole text is; None if not given."""
+    return None if text is None else lists.paths(text)
 
 
 def complete_run(incomplete: str) -> list[str]:

@@ -20,7 +20,6 @@ from kernelevo.report.table import (
     DIGITS,
     NONE,
     front_table,
-    merit,
     number,
     printable_lines,
     trials_csv,
@@ -86,7 +85,7 @@ def show(
     elif as_json:
         print_json(result.to_json())
     elif as_csv:
-        typer.echo(trials_csv(result.trials), nl=False)
+        typer.echo(trials_csv(result.trials, out=result.out, final=result.confirmed), nl=False)
     elif as_html:
         typer.echo(result.to_html(), nl=False)
     elif trial is not None:
@@ -100,12 +99,13 @@ def show(
         source = listing(found.program)
         # a terminal would obey what a program's text may hold; a file gets that text as it is
         typer.echo(printable_lines(source) if sys.stdout.isatty() else source)
-        talk(api.explain(found))
+        talk(api.explain(found, result))
         talk(api.more_of(found, result.opinions.get(found.number)))
     else:
         rows = trials_table(
-            result.trials, top=top, title=result.title(), objectives=result.objectives, out=result.out
-        )
+            result.trials, top=top, title=result.title(), objectives=result.objectives, out=result.out,
+            timed=result.task.is_timed,
+        )  # fmt: skip
         console().print(rows)
         for line in (*draw_lines(result.trials), *result.hindrances):
             console().print(line, soft_wrap=True)
@@ -120,8 +120,8 @@ def _tell_more(result: Result) -> None:
     if result.best and result.evaluation:
         sure = "timed again in fresh processes" if result.is_confirmed else "not timed again"
         sure += f" ({result.candidates})" if result.candidates else ""
-        good = merit(result.evaluation, result.objectives)
-        talk(f"best: #{result.best.number} {good}, {sure}; {result.best_path}")
+        good = result.merit(result.evaluation)
+        talk(f"best: #{result.best.number} {good}, {sure}; {result.whereabouts}")
     if result.state in ("stopped", "interrupted"):
         talk(f"{result.state}; go on with: kernelevo resume {quote(str(result.folder))}")
     if result.lost_calls:
@@ -180,7 +180,7 @@ def export(
         return 1
     several = len(result.program.files) > 1
     if out is None:
-        out = Path("best.py" if standalone else result.best_path.name)
+        out = Path("best.py" if standalone else result.place.name)
     if several and out.suffix == ".py":  # a program of several files is a folder
         out = out.with_suffix("")
     if out.exists() and not force:

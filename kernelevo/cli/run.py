@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from kernelevo.cli.detach import detach
-from kernelevo.cli.flags import complete_run, listed
+from kernelevo.cli.flags import complete_run, listed, listed_paths
 from kernelevo.cli.output import console, print_json, talk
 from kernelevo.config import GENERAL, MODEL_FREE, PROPOSERS, SAMPLERS, Settings, load_settings
 from kernelevo.core.budgets import BUDGETS
@@ -175,7 +175,7 @@ def run(
         "out": out,
         "islands": islands,
         "sampler": sampler,
-        "programs": listed(programs),
+        "programs": listed_paths(programs),
         "no_cold_start": no_cold_start,
         "no_islands": no_islands,
         "no_clusters": no_clusters,

@@ -1,6 +1,7 @@
 """Settings of a run, from flags, a TOML file and the environment; no room below reads them."""
 
 from kernelevo.config.models import MAILBOX, RECORD, ModelTable
+from kernelevo.config.repeating import needed
 from kernelevo.config.settings import (
     DEVICES,
     GENERAL,
@@ -25,5 +26,6 @@ __all__ = [
     "ModelTable",
     "Settings",
     "load_settings",
+    "needed",
     "settings_of_run",
 ]

@@ -38,6 +38,18 @@ def _asks(settings: Settings) -> bool:
     return _writes(settings) or bool(settings.judge_model or settings.summary_model)
 
 
+def _several(settings: Settings) -> bool:
+    """Whether there is more than one island."""
+    return not settings.no_islands and (settings.islands or 1) > 1
+
+
+def _may_start_cold(settings: Settings) -> bool:
+    """Whether a run may begin with steered lines: an author can be steered, or islands are wished for."""
+    return _writes(settings) or settings.islands is not None
+
+
+_ONE_ISLAND = "there is one island in this run"
+_MORE_ISLANDS = "ask for several with islands"
 _NOBODY = "no model and no mailbox is asked for anything in this run"
 _NO_AUTHOR = "no model and no mailbox is asked for programs in this run"
 _NAME_ONE = "name a model with model, or a folder with mailbox"
@@ -106,7 +118,43 @@ _RULES: tuple[_Rule, ...] = (
         "the executor inline works in this one process",
         "take another executor",
     ),
+    (
+        "no_islands",
+        lambda s: s.islands is not None,  # beside a number it may only say the same again
+        _ONE_ISLAND,
+        _MORE_ISLANDS,
+    ),
+    ("no_migration", _several, _ONE_ISLAND, _MORE_ISLANDS),
+    ("no_restart", _several, "the only island of a run never starts anew", _MORE_ISLANDS),
+    ("no_shares", _several, "the only island gets every ask", _MORE_ISLANDS),
+    (
+        "no_distant",  # a pinned parent may be of another island, or of another line of a cold start
+        lambda s: not s.no_clusters or _several(s) or (_may_start_cold(s) and not s.no_cold_start),
+        "all programs are of one cluster",
+        "cluster them with clusters",
+    ),
+    (
+        "no_cold_start",
+        _may_start_cold,
+        "nobody in this run can be steered to a region, so that it has no cold start",
+        "name a model with model, or a number of islands with islands",
+    ),
 )
+
+
+def idle(given: Mapping[str, Any], settings: Settings) -> tuple[str, str, str] | None:
+    """Return the first of what is given that would do nothing: its name, why, and what to do; None if none.
+
+    Args:
+        given: flags or keywords, as for :func:`refuse_idle`.
+        settings: what came of everything together.
+    """
+    usual = {field.name: field.default for field in fields(settings)}
+    for name, holds, why, now in _RULES:
+        value = given.get(name)
+        if value and value != usual[name] and not holds(settings):
+            return name, why, now
+    return None
 
 
 def refuse_idle(given: Mapping[str, Any], settings: Settings) -> None:
@@ -121,9 +169,8 @@ def refuse_idle(given: Mapping[str, Any], settings: Settings) -> None:
     Raises:
         BadSetting: for the first of them that would do nothing.
     """
-    usual = {field.name: field.default for field in fields(settings)}
-    for name, holds, why, now in _RULES:
-        value = given.get(name)
-        if value and value != usual[name] and not holds(settings):
-            flag = "--" + name.replace("_", "-")
-            raise BadSetting(f"{flag} would do nothing here", why=why, now=f"{now}, or leave {flag} out")
+    found = idle(given, settings)
+    if found is not None:
+        name, why, now = found
+        flag = "--" + name.replace("_", "-")
+        raise BadSetting(f"{flag} would do nothing here", why=why, now=f"{now}, or leave {flag} out")

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from kernelevo.config import lists
 from kernelevo.config.combinations import asks_endpoint, refuse_idle
 from kernelevo.config.models import ModelTable, refuse_secrets
 from kernelevo.errors import BadSetting, StoreError, closest
@@ -366,7 +367,7 @@ def _checked(cls: type[Settings], key: str, value: Any) -> Any:
     if isinstance(value, os.PathLike) and kinds == (str,):
         value = os.fspath(value)
     if isinstance(value, str) and list in kinds:
-        value = [item.strip() for item in value.split(",") if item.strip()]  # as on the command line
+        value = (lists.paths if key == "programs" else lists.names)(value)  # as on the command line
     if value is None and (kinds == (str,) or key in ("islands", "workers", "thinkers", "reply_timeout")):
         return None
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):

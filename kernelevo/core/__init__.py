@@ -32,7 +32,7 @@ from kernelevo.core.protocols import (
     StagedEvaluator,
 )
 from kernelevo.core.task import Task
-from kernelevo.core.tree import listing, read_tree, write_tree
+from kernelevo.core.tree import holds, listing, read_tree, write_tree
 from kernelevo.core.trial import Trial, Verdict
 
 __all__ = [
@@ -77,6 +77,7 @@ __all__ = [
     "WinnerConfirmed",
     "Worth",
     "here",
+    "holds",
     "listing",
     "read_tree",
     "write_tree",

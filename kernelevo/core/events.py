@@ -22,11 +22,15 @@ class Event:
 
 @dataclass(frozen=True)
 class RunStarted(Event):
-    """The run's folder exists; ``resumed`` counts the trials that were already recorded."""
+    """The run's folder exists; ``resumed`` counts the trials that were already recorded.
+
+    ``timed``: whether scores are ratios of times (``Task.is_timed``).
+    """
 
     run: str
     task: str
     resumed: int = 0
+    timed: bool = True
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,11 @@ class Task:
     options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def is_timed(self) -> bool:
+        """Whether its scores are ratios of times; other evaluators may use the same names for anything."""
+        return self.evaluator == "kernel"
+
+    @property
     def digest(self) -> str:
         """Hash of everything that a verdict depends on (evaluator and options)."""
         text = json.dumps([self.evaluator, self.options], sort_keys=True)

@@ -46,6 +46,24 @@ def write_tree(program: Program, folder: Path) -> None:
         target.write_text(text, encoding="utf-8")
 
 
+def holds(path: Path, program: Program) -> bool:
+    """Whether a file or folder holds this program and nothing else: what a person put there is not ours.
+
+    Raises:
+        OSError: if it is there and cannot be read.
+    """
+    several = len(program.files) > 1
+    if path.is_symlink() or path.is_dir() != several:
+        return False
+    texts = dict(program.files) if several else {".": program.source}
+    for name, text in texts.items():
+        file, data = path / name, text.encode()
+        if not file.is_file() or file.stat().st_size != len(data) or file.read_bytes() != data:
+            return False
+    files = (p.relative_to(path) for p in path.rglob("*") if p.is_file())
+    return not several or {p.as_posix() for p in files if "__pycache__" not in p.parts} == set(texts)
+
+
 def listing(program: Program) -> str:
     """Return all files of a program as one text; those of several are headed by their paths."""
     if len(program.files) == 1:

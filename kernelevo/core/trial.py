@@ -33,6 +33,8 @@ class Trial:
         started: seconds since the epoch when the ask was made.
         ended: seconds since the epoch when the verdict was there.
         reused: number of the trial whose verdict was reused, if the program was known.
+        position: place in the order of recording, which no clock that is set back can change; None for one
+            that is not read from a store.
 
     Raises:
         ValueError: unless exactly one of evaluation and fault is given.
@@ -48,6 +50,7 @@ class Trial:
     started: float = 0.0
     ended: float = 0.0
     reused: int | None = None
+    position: int | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if (self.evaluation is None) == (self.fault is None):

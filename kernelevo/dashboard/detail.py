@@ -25,6 +25,7 @@ _ONE = "SELECT t.*, p.language, p.files FROM trials t JOIN programs p ON p.id = 
 def trial(digest: Digest, number: int) -> dict[str, Any]:
     """Return a trial as ``show --json`` prints it, with its records, relatives and the orders it carried.
 
+    ``final`` is its verdict in fresh processes, the last one of several; None where it was not judged again.
     ``knowledge`` are the notes that were looked up for its brief: ``note`` (its id), ``trigger``,
     ``because``, ``title`` and ``in_prompt``: whether the recorded prompt has it (long prompts drop notes);
     both are None where no prompt is recorded.
@@ -43,6 +44,7 @@ def trial(digest: Digest, number: int) -> dict[str, Any]:
     given = [*details.get("hints", ()), *details.get("notes", ()), *fork]
     return {
         **found.to_json(),
+        "final": _final(digest, number),
         "records": records,
         "made_from": [first[name] for name in found.program.parents if name in first],
         "made_into": [line.number for line in digest.lines if found.program.id in line.parents][:200],
@@ -87,6 +89,12 @@ def prompt_text(records: Mapping[str, Any]) -> str:
     if isinstance(prompt, list):
         return "\n\n".join(f"[{m.get('role', '')}]\n{m.get('content', '')}" for m in prompt)
     return str(prompt) if prompt else ""
+
+
+def _final(digest: Digest, number: int) -> dict[str, Any] | None:
+    told = [event.data for event in digest.events if event.kind == "final" and event.trial == number]
+    found: dict[str, Any] | None = readable(plain(dict(told[-1]))) if told else None
+    return found
 
 
 def _note(row: Mapping[str, Any], prompt: str) -> dict[str, Any]:

@@ -16,7 +16,6 @@ from kernelevo.core import (
     Proposer,
     ProposerRested,
     RunEnded,
-    RunStarted,
     SearchEnded,
     Trial,
     TrialEnded,
@@ -32,7 +31,7 @@ from kernelevo.engine.generation import PERSON, Consult, Generation
 from kernelevo.engine.grants import Grants
 from kernelevo.engine.judging import Judging, first_failure
 from kernelevo.engine.ledger import Ledger
-from kernelevo.engine.news import pass_on
+from kernelevo.engine.news import pass_on, started
 from kernelevo.engine.outcome import Outcome
 from kernelevo.engine.pipeline import Judged, Pipeline
 from kernelevo.engine.pool import Pool
@@ -160,7 +159,7 @@ class Engine:
             KernelEvoError: if the evaluator cannot be loaded, or the machine cannot judge the first program.
         """
         self._main = asyncio.current_task()
-        self.say(RunStarted(str(self.store.folder), self.store.task.name, self.store.count()))
+        self.say(started(self.store))
         self.store.set_state("running")
         outcome = None
         try:

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kernelevo.core import BaselineReady, Notice, ScoresRebased
+from kernelevo.core import BaselineReady, Notice, RunStarted, ScoresRebased
 from kernelevo.engine.evaluation import Notices
 
 if TYPE_CHECKING:
     from kernelevo.engine.engine import Engine
+    from kernelevo.store import RunStore
+
+
+def started(store: RunStore) -> RunStarted:
+    """Return the event of a sitting that begins."""
+    task = store.task
+    return RunStarted(str(store.folder), task.name, store.count(), task.is_timed)
 
 
 def pass_on(engine: Engine, notices: Notices) -> None:

@@ -1,9 +1,11 @@
 """Folders of other systems, unchanged: an evaluator with ``evaluate(path)`` and a program to start from.
 
 Two forms are read. OpenEvolve's: ``initial_program.*``, ``evaluator.py``, perhaps ``config.yaml`` (its
-``evaluator.timeout``, ``cascade_evaluation``, ``cascade_thresholds`` and ``prompt.system_message`` hold) and
-stages ``evaluate_stage1`` and so on. FM Agent's: ``init.*`` and ``evaluator.py`` whose result has
-``validity``, ``combined_score`` and ``error_info``.
+``evaluator.timeout``, ``cascade_evaluation``, ``cascade_thresholds``, ``prompt.system_message`` and
+``database.feature_dimensions`` hold) and stages ``evaluate_stage1`` and so on. Where it returns no
+``combined_score``, its fitness is the mean of the numbers that are no feature dimensions: that is the score
+then, and the feedback says so. FM Agent's: ``init.*`` and ``evaluator.py`` whose result has ``validity``,
+``combined_score`` and ``error_info``.
 
 The foreign evaluator runs in a process of its own, without keys, with a time limit, and is killed with all
 that it started. What it says is believed: such evaluators import the candidate, so a candidate may forge a
@@ -16,6 +18,7 @@ import ast
 import json
 import os
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +26,7 @@ from typing import Any
 from kernelevo.core import Evaluation, Origin, Program, Status, Task, here
 from kernelevo.errors import BadProgram, TaskNotFound, ToolchainMissing
 from kernelevo.evaluators import foreign_child
-from kernelevo.evaluators.foreign_child import score_of
+from kernelevo.evaluators.foreign_child import mean_of, score_of
 from kernelevo.evaluators.function import as_evaluation, case_scores
 from kernelevo.evaluators.own_process import ask
 
@@ -32,6 +35,7 @@ EVALUATOR = "evaluator.py"
 _SEEDS = ("initial_program", "init")
 _TIMEOUT = 300.0
 _THRESHOLDS = (0.5, 0.75, 0.9)
+_FEATURES = ("complexity", "diversity")  # those of OpenEvolve where a folder names none
 _BESIDE = {".bak", ".cfg", ".ini", ".json", ".log", ".md", ".orig", ".pyc", ".toml", ".txt", ".yaml", ".yml"}
 """Suffixes of what may lie beside a program under its name."""
 _LANGUAGES = {".py": "python", ".cc": "cpp", ".cxx": "cpp"}
@@ -48,6 +52,7 @@ class Folder:
         timeout: seconds for judging one program.
         cascade: whether stages are used where there are any.
         thresholds: what a stage's score has to reach.
+        features: metrics that describe a program and enter no mean.
     """
 
     path: Path
@@ -56,6 +61,7 @@ class Folder:
     timeout: float = _TIMEOUT
     cascade: bool = True
     thresholds: tuple[float, ...] = _THRESHOLDS
+    features: tuple[str, ...] = _FEATURES
 
 
 def is_folder(name: str) -> bool:
@@ -83,10 +89,8 @@ def read_folder(name: str) -> Folder:
             now=f"put one beside {EVALUATOR}",
         )
     config = _configuration(path)
-    section = config.get("evaluator") if isinstance(config.get("evaluator"), dict) else {}
-    assert isinstance(section, dict)
-    prompt = config.get("prompt") if isinstance(config.get("prompt"), dict) else {}
-    assert isinstance(prompt, dict)
+    section, prompt, database = (_mapping(config.get(name)) for name in ("evaluator", "prompt", "database"))
+    features = database.get("feature_dimensions", _FEATURES)
     goal = str(prompt.get("system_message") or _docstring(path / EVALUATOR) or _docstring(found[0]))
     try:
         timeout = float(section.get("timeout", _TIMEOUT))
@@ -102,6 +106,7 @@ def read_folder(name: str) -> Folder:
     return Folder(
         path, _seed(found[0]), goal or f"Raise the combined_score that {EVALUATOR} gives.", timeout,
         bool(section.get("cascade_evaluation", True)), thresholds,
+        tuple(map(str, features)) if isinstance(features, list | tuple) else _FEATURES,
     )  # fmt: skip
 
 
@@ -147,7 +152,7 @@ class ForeignEvaluator:
             }
             answer = ask(foreign_child.__file__, order, cwd=self.folder.path, timeout=self.folder.timeout)
             printed = answer.printed.replace(place, ".")
-        return _verdict(answer.said, answer.how, printed, self.folder.timeout)
+        return _verdict(answer.said, answer.how, printed, self.folder)
 
 
 def _laid_down(program: Program, place: Path, name: str) -> Path:
@@ -164,11 +169,13 @@ def _laid_down(program: Program, place: Path, name: str) -> Path:
     return place / name
 
 
-def _verdict(said: dict[str, Any] | None, how: str, printed: str, timeout: float) -> Evaluation:
+def _verdict(said: dict[str, Any] | None, how: str, printed: str, folder: Folder) -> Evaluation:
     artifacts = {"output": printed} if printed.strip() else {}
     if said is None:
         if how == "timeout":
-            return Evaluation(Status.TIMED_OUT, None, {}, f"no verdict within {timeout:g} s", artifacts)
+            return Evaluation(
+                Status.TIMED_OUT, None, {}, f"no verdict within {folder.timeout:g} s", artifacts
+            )
         return Evaluation(Status.CRASHED, None, {}, f"the evaluator's process ended: {how}", artifacts)
     artifacts |= {str(k): str(v) for k, v in _mapping(said.get("artifacts")).items()}
     if "raised" in said:
@@ -180,19 +187,22 @@ def _verdict(said: dict[str, Any] | None, how: str, printed: str, timeout: float
     invalid = "validity" in metrics and not (
         isinstance(metrics["validity"], int | float) and metrics["validity"] > 0
     )
-    score = score_of(metrics)
+    score, note = score_of(metrics), ""
     stages, ran = (n if isinstance(n := said.get(key), int) else 0 for key in ("stages", "ran"))
     text = f"stopped after stage {ran} of {stages}"
-    if score is None and ran < stages and not {"combined_score", "score"} & set(metrics):
+    if score is None and {"combined_score", "score"} & set(metrics):
+        given = metrics.get("combined_score", metrics.get("score"))
+        error = error or f"{_lacking(metrics)}: {given!r}"
+    elif score is None and ran < stages:
         error = error or f"{text}: below the bar of that stage"
     elif score is None:
-        named = ", ".join(sorted(metrics)) or "nothing"
-        given = metrics.get("combined_score", metrics.get("score"))
-        error = error or f"no combined_score among what the evaluator returned ({named}): {given!r}"
+        score = mean_of(metrics, folder.features)
+        note = f"{_lacking(metrics)}: the score is the mean of the numbers, as in OpenEvolve"
+        error = error or ("" if score is not None else f"{_lacking(metrics)}, and no number")
     words = error if isinstance(error, str) else json.dumps(error)
-    failed = invalid or bool(error)
-    if failed:
+    if invalid or error:
         score, words = None, words or "the evaluator says that the program is not valid"
+    words = words or note
     for name in ("combined_score", "score"):
         metrics.pop(name, None)
     verdict = as_evaluation({"score": score, "feedback": words, "metrics": metrics, "artifacts": artifacts})
@@ -201,6 +211,11 @@ def _verdict(said: dict[str, Any] | None, how: str, printed: str, timeout: float
     return Evaluation(
         verdict.status, verdict.score, {**verdict.metrics, "stage": ran}, text, verdict.artifacts, "rough"
     )
+
+
+def _lacking(metrics: Mapping[str, Any]) -> str:
+    named = ", ".join(sorted(metrics)) or "nothing"
+    return f"no combined_score among what the evaluator returned ({named})"
 
 
 def _mapping(given: Any) -> dict[str, Any]:

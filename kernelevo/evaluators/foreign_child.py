@@ -16,7 +16,7 @@ import os
 import sys
 import traceback
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from typing import Any
 from kernelevo.sandbox.lifeline import die_with_parent
 
 _LONGEST = 64_000
+_BITS = 1000  # of an integer: a float holds 1024, and Python writes no number of some thousand digits
 
 
 @dataclass
@@ -43,13 +44,16 @@ def main(order: Mapping[str, Any], fd: int) -> None:
     try:
         module = _load(folder / "evaluator.py")
         said = _judge(module, order["program"], order["cascade"], order["thresholds"])
+        body = json.dumps(
+            _plain(said)
+        ).encode()  # in here: what a mapping or an object says of itself may raise
     except BaseException as error:
         text = "".join(traceback.format_exception(error))[-8000:]
         said = {"raised": f"{type(error).__name__}: {error}", "artifacts": {"traceback": text}}
+        body = json.dumps(_plain(said)).encode()
     for stream in (sys.stdout, sys.stderr):  # the answer is this process's end
         with contextlib.suppress(Exception):  # a candidate may have put anything in their place
             stream.flush()
-    body = json.dumps(_plain(said)).encode()
     view = memoryview(body)
     while view:
         view = view[os.write(fd, view) :]
@@ -71,9 +75,24 @@ def _reached(metrics: Mapping[str, Any]) -> float | None:
     """
     if "combined_score" in metrics or "score" in metrics:
         return score_of(metrics)
-    known = [_plain(value) for name, value in metrics.items() if name != "error"]
-    numbers = [_float(value) for value in known if isinstance(value, int | float)]
-    return sum(numbers) / len(numbers) if numbers else None
+    return mean_of(metrics)
+
+
+def mean_of(metrics: Mapping[str, Any], features: Collection[str] = ()) -> float | None:
+    """Return the mean of foreign metrics' numbers: OpenEvolve's fitness where there is no ``combined_score``.
+
+    Args:
+        metrics: by name; "error" tells of a failure and is none of them, and neither is what is not finite.
+        features: names of those that describe a program and do not say how good it is; they are left out
+            unless there are no others.
+
+    Returns:
+        The mean, None where there is no number.
+    """
+    known = {name: _plain(value) for name, value in metrics.items() if name != "error"}
+    numbers = {name: float(value) for name, value in known.items() if isinstance(value, int | float)}
+    counted = [value for name, value in numbers.items() if name not in features] or [*numbers.values()]
+    return sum(counted) / len(counted) if counted else None
 
 
 def _judge(module: Any, path: str, cascade: bool, thresholds: list[float]) -> dict[str, Any]:
@@ -109,15 +128,25 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value[:1000]]
+    if isinstance(value, int) and value.bit_length() > _BITS:
+        value = _float(value)
     if value is None or isinstance(value, bool | int | str):
         return value[:_LONGEST] if isinstance(value, str) else value
     if isinstance(value, float) or hasattr(value, "__float__"):
         try:
             number = float(value)
         except (TypeError, ValueError, OverflowError):
-            return repr(value)[:2000]
+            return _written(value)
         return number if math.isfinite(number) else repr(number)
-    return repr(value)[:2000]
+    return _written(value)
+
+
+def _written(value: Any) -> str:
+    """Return how Python writes a value; some have objects inside that refuse."""
+    try:
+        return repr(value)[:2000]
+    except Exception:
+        return f"a {type(value).__name__} that cannot be written"
 
 
 def _float(value: Any) -> float:

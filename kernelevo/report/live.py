@@ -54,7 +54,7 @@ class LiveReport:
         self._began = now()
         self._doing: dict[int, str] = {}
         self._ended: Counter[str] = Counter()
-        self._best = NONE
+        self._best, self._timed = NONE, True
         self._live: Live | None = None
 
     def __enter__(self) -> LiveReport:
@@ -77,7 +77,9 @@ class LiveReport:
         elif isinstance(event, TrialEnded):
             self._trial(event)
         else:
-            line = describe(event)
+            if isinstance(event, RunStarted):
+                self._timed = event.timed
+            line = describe(event, timed=self._timed)
             if line:
                 self._say(line)
 
@@ -86,9 +88,9 @@ class LiveReport:
         self._doing.pop(trial.number, None)
         self._ended[str(trial.evaluation.status) if trial.evaluation else "fault"] += 1
         if event.is_best and trial.evaluation:
-            self._best = merit(trial.evaluation, event.objectives)
+            self._best = merit(trial.evaluation, event.objectives, timed=self._timed)
         if event.is_best or not self._console.is_terminal:
-            self._say(trial_line(event), style="bold green" if event.is_best else "")
+            self._say(trial_line(event, timed=self._timed), style="bold green" if event.is_best else "")
 
     def _say(self, line: str, style: str = "") -> None:
         stamp = f"{self._now() - self._began:6.1f}s  "
@@ -105,8 +107,13 @@ class LiveReport:
         return Text(text, style="cyan", no_wrap=True, overflow="ellipsis")
 
 
-def trial_line(event: TrialEnded) -> str:
-    """Return one trial as one line: number, how good it is for the task, time, error, who and what."""
+def trial_line(event: TrialEnded, *, timed: bool = True) -> str:
+    """Return one trial as one line: number, how good it is for the task, time, error, who and what.
+
+    Args:
+        event: of the trial.
+        timed: whether scores are ratios of times (``Task.is_timed``).
+    """
     trial = event.trial
     head = f"#{trial.number:<4}"
     if trial.evaluation is None:
@@ -116,15 +123,20 @@ def trial_line(event: TrialEnded) -> str:
     if verdict.score is None:
         first = next(iter(verdict.feedback.splitlines()), "")
         return f"{head} {verdict.status}  {made_by(trial)}  {first[:160]}"
-    good = merit(verdict, event.objectives) + ("" if verdict.fidelity == "full" else " rough")
-    if not is_timed(verdict):
+    good = merit(verdict, event.objectives, timed=timed) + ("" if verdict.fidelity == "full" else " rough")
+    if not (timed and is_timed(verdict)):
         return f"{head} {good}  {made_by(trial)}"
     error = number(verdict.metrics.get("oracle_error"), "{:.1e}")
     return f"{head} {good}  {milliseconds(verdict.metrics.get('latency_ms'))}  err {error}  {made_by(trial)}"
 
 
-def describe(event: Event) -> str:
-    """Return the sentence for an event that is not about one trial; empty if a person need not read it."""
+def describe(event: Event, *, timed: bool = True) -> str:
+    """Return the sentence for an event that is not about one trial; empty if a person need not read it.
+
+    Args:
+        event: what happened.
+        timed: whether scores are ratios of times (``Task.is_timed``).
+    """
     match event:
         case RunStarted(run=run, task=task, resumed=resumed):
             again = f" (resumed after {resumed} trials)" if resumed else ""
@@ -144,7 +156,7 @@ def describe(event: Event) -> str:
         case CommandObeyed(author=author, verb=verb, effect=effect):
             return f"{author}: {verb}{' - ' + effect if effect else ''}"
         case WinnerConfirmed(trial=trial, evaluation=verdict, objectives=objectives):
-            words = NONE if verdict.score is None else merit(verdict, objectives)
+            words = NONE if verdict.score is None else merit(verdict, objectives, timed=timed)
             return f"#{trial} timed again in fresh processes: {words} ({verdict.status})"
         case RunEnded(reason=reason):
             return f"done: {reason}"

@@ -55,6 +55,7 @@ def run_page(
     trials: Sequence[Trial],
     source: str | None = None,
     orders: Sequence[Mapping[str, Any]] = (),
+    again: Mapping[str, Any] | None = None,
 ) -> str:
     """Return the page of a run.
 
@@ -63,9 +64,10 @@ def run_page(
         trials: every trial, in order, with scores as they read today.
         source: text of the best program, if there is one.
         orders: what people ordered, as ``kernelevo steer RUN --json`` prints it.
+        again: of the settings those that a command has to say; all if None.
     """
     title = f"{run['task']} - kernelevo"
-    objectives = Objectives.of(run)
+    objectives, timed = Objectives.of(run), bool(run.get("timed", True))
     out = set(run.get("out", ()))
     standing = [trial for trial in trials if trial.program.id not in out]
     parts = [
@@ -77,19 +79,19 @@ def run_page(
         _result(run, objectives),
         *(f"<pre>{escape(str(text))}</pre>" for text in run.get("hindrances", ())),
         "<h2>Best so far</h2>",
-        best_so_far(standing, objectives),
+        best_so_far(standing, objectives, timed=timed),
         *_front(run, trials, objectives),
         "<h2>How it got there</h2>",
-        story(standing, objectives),
+        story(standing, objectives, timed=timed),
         people(orders),
         "<h2>What did not pass</h2>",
         failures(trials),
         "<h2>Trials</h2>",
-        _trials(trials, run.get("best"), objectives, out),
+        _trials(trials, run.get("best"), objectives, out, timed=timed),
     ]
     if source is not None:
         parts += ["<h2>The program</h2>", f"<pre>{escape(source)}</pre>"]
-    parts += ["<h2>Settings</h2>", _pairs(run["settings"]), "<h2>Reproduce</h2>", _reproduce(run)]
+    parts += ["<h2>Settings</h2>", _pairs(run["settings"]), "<h2>Reproduce</h2>", _reproduce(run, again)]
     head = f'<meta charset="utf-8"><title>{escape(title)}</title><style>{_STYLE}</style>'
     return (
         f'<!doctype html>\n<html lang="en"><head>{head}</head><body>\n'
@@ -98,12 +100,13 @@ def run_page(
     )
 
 
-def best_so_far(trials: Sequence[Trial], objectives: Objectives = BY_SCORE) -> str:
+def best_so_far(trials: Sequence[Trial], objectives: Objectives = BY_SCORE, *, timed: bool = True) -> str:
     """Return a step line of the best full verdict over the trials as SVG, one dot for each scored trial.
 
     Args:
         trials: of one run.
         objectives: what is best; the line shows the number that stands for their rule, and says which.
+        timed: whether scores are ratios of times (``Task.is_timed``): above 0, with a line at 1.
     """
     full = [(t, t.evaluation) for t in trials if t.evaluation and t.evaluation.fidelity == "full"]
     known = [(t, objectives.height(e)) for t, e in full if e.score is not None]
@@ -111,7 +114,7 @@ def best_so_far(trials: Sequence[Trial], objectives: Objectives = BY_SCORE) -> s
     steps = [(t.number, heights[t.number]) for t in improvements(trials, objectives) if t.number in heights]
     if not steps:
         return "<p>no correct program yet</p>"
-    timed = objectives.by_score and any(is_timed(e) for _, e in full)
+    timed = timed and objectives.by_score and any(is_timed(e) for _, e in full)
     low, high = (0.0, 1.05 * max(heights.values())) if timed else _range(list(heights.values()))
     last, show = max(1, *(t.number for t in trials)), ratio if timed else _digits
 
@@ -202,7 +205,9 @@ def _front(run: Mapping[str, Any], trials: Sequence[Trial], objectives: Objectiv
     return ["<h2>Pareto front</h2>", rule, f'<div class="wide"><table>{"".join(rows)}</table></div>']
 
 
-def _trials(trials: Sequence[Trial], best: int | None, objectives: Objectives, out: Collection[str]) -> str:
+def _trials(
+    trials: Sequence[Trial], best: int | None, objectives: Objectives, out: Collection[str], *, timed: bool
+) -> str:
     counted = [metric for metric in objectives.metrics if metric.name != SCORE]
     names = [f"{m.name} ({m.better})" for m in counted]
     heads = (
@@ -237,7 +242,7 @@ def _trials(trials: Sequence[Trial], best: int | None, objectives: Objectives, o
             made_by(trial),
             status_told(str(verdict.status) if verdict else "fault", trial, out),
             *(number(m.value(verdict), DIGITS) if verdict else NONE for m in counted),
-            interval(verdict) if verdict and verdict.score is not None else NONE,
+            interval(verdict, timed=timed) if verdict and verdict.score is not None else NONE,
             milliseconds(metrics.get("latency_ms")),
             ratio(metrics.get("speedup_vs_eager")),
             ratio(metrics.get("speedup_vs_compile")),
@@ -260,9 +265,10 @@ def _text(value: Any) -> str:
     return number(value, "{:.4g}") if isinstance(value, float) else str(value)
 
 
-def _reproduce(run: Mapping[str, Any]) -> str:
+def _reproduce(run: Mapping[str, Any], again: Mapping[str, Any] | None) -> str:
     named, folder = str(run.get("named", run["task"])), str(run["folder"])
-    return f"<pre>{escape(command_line(named, run['settings'], folder, live=run['live']))}</pre>"
+    said = run["settings"] if again is None else again
+    return f"<pre>{escape(command_line(named, said, folder, live=run['live']))}</pre>"
 
 
 def command_line(task: str, settings: Mapping[str, Any], folder: str = "", *, live: bool = False) -> str:
@@ -270,13 +276,13 @@ def command_line(task: str, settings: Mapping[str, Any], folder: str = "", *, li
 
     Args:
         task: what names it on a command line.
-        settings: of the run; prices and the like stand in its ``config.toml``.
+        settings: of the run, those that have to be said; prices and the like stand in its ``config.toml``.
         folder: of the run.
         live: whether its task is a module that was given to ``kernelevo.optimize``.
     """
     if live:
-        told = {k: v for k, v in settings.items() if k not in ("out", "models")}
-        return f"kernelevo.optimize(module, inputs, {', '.join(f'{k}={v!r}' for k, v in told.items())})"
+        told = [f"{k}={v!r}" for k, v in settings.items() if k not in ("out", "models")]
+        return f"kernelevo.optimize({', '.join(['module', 'inputs', *told])})"
     words = ["kernelevo", "run", task]
     for name, value in settings.items():
         if value is False and name in _USUALLY_OFF:

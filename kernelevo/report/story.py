@@ -20,13 +20,15 @@ KINDS = 12
 def improvements(trials: Sequence[Trial], objectives: Objectives = BY_SCORE) -> list[Trial]:
     """Return the trials that were the best when they ended, in the order in which they ended.
 
+    That is the order in which they were recorded; their clock decides where no store recorded them.
+
     Args:
         trials: of one run.
         objectives: what is best.
     """
     found: list[Trial] = []
     top: Worth = ()
-    for trial in sorted(trials, key=lambda t: (t.ended, t.number)):
+    for trial in sorted(trials, key=lambda t: (t.position or 0, t.ended, t.number)):
         full = trial.evaluation is not None and trial.evaluation.fidelity == "full"
         mine = worth(trial, objectives) if full else ()
         if mine > top:
@@ -60,12 +62,13 @@ def _size(before: Trial, after: Trial, objectives: Objectives) -> Worth:
     return tuple(0.0 if one == other else one - other for one, other in both)
 
 
-def story(trials: Sequence[Trial], objectives: Objectives = BY_SCORE) -> str:
+def story(trials: Sequence[Trial], objectives: Objectives = BY_SCORE, *, timed: bool = True) -> str:
     """Return the key improvements as HTML: how good, by how much, author, idea, and what changed.
 
     Args:
         trials: of one run.
         objectives: what is best.
+        timed: whether scores are ratios of times (``Task.is_timed``).
     """
     first: dict[str, Trial] = {}
     for trial in trials:
@@ -80,7 +83,7 @@ def story(trials: Sequence[Trial], objectives: Objectives = BY_SCORE) -> str:
         if parent is not None:
             table = changes_html(listing(parent.program), listing(step.program))
             change = f"<details><summary>what changed since #{parent.number}</summary>{table}</details>"
-        good = escape(merit(verdict, objectives))
+        good = escape(merit(verdict, objectives, timed=timed))
         parts.append(
             f"<li><strong>{good}</strong>{more} #{step.number}, {escape(made_by(step))}{change}</li>"
         )

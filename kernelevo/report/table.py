@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from rich.table import Table
 
@@ -31,6 +31,8 @@ _COLUMNS = (
     "island",
     "seconds",
     "fault",
+    "out",
+    "final_score",
 )
 
 
@@ -59,15 +61,20 @@ def ratio(value: Metric) -> str:
 
 
 def is_timed(evaluation: Evaluation) -> bool:
-    """Whether a verdict is about speed, so that its score is a ratio of times."""
+    """Whether a verdict on a kernel holds times; other evaluators may use these names for anything."""
     return any(evaluation.metrics.get(name) is not None for name in _TIMES)
 
 
-def interval(evaluation: Evaluation) -> str:
-    """Format a score with its 95 % interval where one was measured; other scores beside ``value``."""
+def interval(evaluation: Evaluation, *, timed: bool = True) -> str:
+    """Format a score with its 95 % interval where one was measured; other scores beside ``value``.
+
+    Args:
+        evaluation: with a score.
+        timed: whether it is of a task whose scores are ratios of times (``Task.is_timed``).
+    """
     low, high = evaluation.metrics.get("score_low"), evaluation.metrics.get("score_high")
     value = evaluation.metrics.get("value")
-    if not is_timed(evaluation):
+    if not (timed and is_timed(evaluation)):
         score = number(evaluation.score, "{:.8g}")
         return score if not isinstance(value, int | float) else f"{score} (value {number(value, '{:.12g}')})"
     score = ratio(evaluation.score)
@@ -76,13 +83,18 @@ def interval(evaluation: Evaluation) -> str:
     return f"{score} [{number(low, '{:.2f}')}, {number(high, '{:.2f}')}]"
 
 
-def merit(evaluation: Evaluation, objectives: Objectives) -> str:
+def merit(evaluation: Evaluation, objectives: Objectives, *, timed: bool = True) -> str:
     """Say how good a verdict is for a task: its score, or what its objectives go by.
 
     ``weighted sum 6 (speed 7, memory 2)``; ``memory 0.5, speed 1``, in the order of their importance.
+
+    Args:
+        evaluation: with a score.
+        objectives: of the task.
+        timed: whether its scores are ratios of times (``Task.is_timed``).
     """
     if objectives.by_score:
-        return interval(evaluation)
+        return interval(evaluation, timed=timed)
     told = metrics_told((m, m.value(evaluation)) for m in objectives.metrics)
     if objectives.rule == "lexicographic":
         return told
@@ -170,6 +182,7 @@ def trials_table(
     title: str | None = None,
     objectives: Objectives = BY_SCORE,
     out: Collection[str] = (),
+    timed: bool = True,
 ) -> Table:
     """Return the trials as a table, in the order of ``ranked``.
 
@@ -179,6 +192,7 @@ def trials_table(
         title: printed above.
         objectives: what is best; a column for each metric where these and not the score make the order.
         out: ids of programs that count no more; their status says so.
+        timed: whether scores are ratios of times (``Task.is_timed``).
     """
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     left = {"made by", "score", "status"}
@@ -187,7 +201,7 @@ def trials_table(
     for name in ("trial", "made by", *names, "score", "time", "vs eager", "vs compile", "error", "status"):
         table.add_column(name, justify="left" if name in left else "right", no_wrap=name != "made by")
     for trial in ranked(trials, objectives, out)[:top]:
-        *cells, status = _cells(trial, [m for m in counted if m.name != SCORE])
+        *cells, status = _cells(trial, [m for m in counted if m.name != SCORE], timed=timed)
         table.add_row(*cells, status_told(status, trial, out))
     return table
 
@@ -203,7 +217,7 @@ def made_by(trial: Trial) -> str:
     return printable(f"{origin.proposer}: {origin.idea}" if origin.idea else origin.proposer)
 
 
-def _cells(trial: Trial, counted: Sequence[Objective]) -> list[str]:
+def _cells(trial: Trial, counted: Sequence[Objective], *, timed: bool) -> list[str]:
     head = [f"#{trial.number}", made_by(trial)]
     head += [number(m.value(trial.evaluation), DIGITS) if trial.evaluation else NONE for m in counted]
     if trial.evaluation is None:
@@ -213,7 +227,7 @@ def _cells(trial: Trial, counted: Sequence[Objective]) -> list[str]:
     status = str(verdict.status) if verdict.fidelity == "full" else f"{verdict.status} (rough)"
     return [
         *head,
-        interval(verdict) if verdict.score is not None else NONE,
+        interval(verdict, timed=timed) if verdict.score is not None else NONE,
         milliseconds(metrics.get("latency_ms")),
         ratio(metrics.get("speedup_vs_eager")),
         ratio(metrics.get("speedup_vs_compile")),
@@ -222,13 +236,18 @@ def _cells(trial: Trial, counted: Sequence[Objective]) -> list[str]:
     ]
 
 
-def verdict_table(evaluation: Evaluation) -> Table:
-    """Return one verdict as a two-column table: status, score, then every metric that exists."""
+def verdict_table(evaluation: Evaluation, *, timed: bool = True) -> Table:
+    """Return one verdict as a two-column table: status, score, then every metric that exists.
+
+    Args:
+        evaluation: the verdict.
+        timed: whether its score is a ratio of times (``Task.is_timed``).
+    """
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column()
     table.add_row("status", str(evaluation.status))
-    table.add_row("score", interval(evaluation) if evaluation.score is not None else NONE)
+    table.add_row("score", interval(evaluation, timed=timed) if evaluation.score is not None else NONE)
     for name, value in evaluation.metrics.items():
         if value is not None:
             table.add_row(name, number(value, "{:.4g}"))
@@ -247,14 +266,27 @@ def csv_cell(value: Metric) -> Metric:
     return "" if value is None else value
 
 
-def trials_csv(trials: Iterable[Trial]) -> str:
-    """Return the trials as CSV text, one row each, in order; a value that does not exist is empty."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+def trials_csv(
+    trials: Iterable[Trial], *, out: Collection[str] = (), final: Mapping[int, Evaluation] | None = None
+) -> str:
+    """Return the trials as CSV text, one row each, in order; a value that does not exist is empty.
+
+    ``status`` and ``score`` are those of the search. ``final_score`` is what the program got when it was
+    judged again in fresh processes, empty where it was not, or was refuted; ``out`` is ``true`` for one that
+    was refuted or banned and counts no more, else ``false``.
+
+    Args:
+        trials: of one run.
+        out: ids of the programs that count no more.
+        final: trial number -> verdict in fresh processes.
+    """
+    told = io.StringIO()
+    writer = csv.writer(told, lineterminator="\n")
     writer.writerow(_COLUMNS)
     for trial in trials:
         verdict = trial.evaluation
         metrics = verdict.metrics if verdict else {}
+        again = (final or {}).get(trial.number)
         writer.writerow(
             csv_cell(value)
             for value in (
@@ -269,6 +301,8 @@ def trials_csv(trials: Iterable[Trial]) -> str:
                 trial.island,
                 round(trial.ended - trial.started, 3),
                 trial.fault.message if trial.fault else None,
+                number(trial.program.id in out),
+                again.score if again else None,
             )
         )
-    return out.getvalue()
+    return told.getvalue()

@@ -21,7 +21,7 @@ from kernelevo.store.store import RunStore
 _DIRECTED = "directions"
 _LINES = """
 SELECT t.position, t.number, t.program, t.parents, t.origin, t.status, t.score, t.fault, t.island, t.cost,
-       t.started, t.ended, t.reused,
+       t.seen, t.started, t.ended, t.reused,
        substr(json_extract(t.evaluation, '$.feedback'), 1, 600) AS feedback,
        json_extract(t.evaluation, '$.fidelity') AS fidelity,
        json_extract(t.evaluation, '$.metrics.baseline') AS baseline,
@@ -49,6 +49,7 @@ class Line:
         score: as it reads today, None without one.
         full: whether the score is of full fidelity.
         island: that asked.
+        seen: how many trials had been told when it was asked.
         started: seconds since the epoch.
         ended: seconds since the epoch.
         cost: by unit.
@@ -85,6 +86,7 @@ class Line:
     roofline_bound: str | None = None
     metrics: Mapping[str, Any] = field(default_factory=dict)
     evaluation: Evaluation | None = None
+    seen: int = 0
 
 
 class Digest:
@@ -253,6 +255,7 @@ def _line(row: Any, names: Sequence[str]) -> tuple[int, Line, Evaluation | None]
         roofline_bound=row["roofline_bound"],
         metrics={k: v for k, v in counting.items() if k != _DIRECTED},
         evaluation=verdict if row["metrics"] else None,
+        seen=row["seen"],
     )
     return row["position"], line, verdict
 

@@ -192,4 +192,5 @@ def trial_from(row: Mapping[str, Any]) -> Trial:
         started=row["started"],
         ended=row["ended"],
         reused=row["reused"],
+        position=row["position"],
     )

@@ -163,7 +163,7 @@ def ordered(folder: Path, rule: str) -> Path:
             child = Program.single(f"v{number}", parents=(mine.id,), origin=Origin("llm", "", details))
             verdict = Evaluation.ok(score, speed=speed, memory=memory)
             program = child if number else mine
-            store.record(Trial(number, program, verdict, started=number, ended=number + 0.5))
+            store.record(Trial(number, program, verdict, seen=number, started=number, ended=number + 0.5))
     return folder
 
 

@@ -110,7 +110,8 @@ def test_the_figures_of_a_series():
                               "2": 1 / 3, "4": 1 / 3}  # fmt: skip
     assert best["geometric_mean"] == pytest.approx(math.sqrt(0.9 * 4.5)) and best["low"] is None
     assert (compiled["tasks"], compiled["not_compared"]) == (2, ["ops/softmax"])
-    assert compiled["fast_p"]["0"] == 0.5 and compiled["fast_p"]["1"] == 0.0
+    # two of three are correct; of the two with a figure or a failure none is faster
+    assert compiled["fast_p"]["0"] == 2 / 3 and compiled["fast_p"]["1"] == 0.0
     assert found["claims"] == {"slower": 1, "faster": 1} or found["claims"] == {"parity": 1, "faster": 1}
     assert tuple(map(float, best["fast_p"])) == THRESHOLDS
 
@@ -185,3 +186,29 @@ def test_forms_are_counted_by_task():
     ]  # fmt: skip
     assert summary(rows)["forms"] == {"v0": 2}
     assert summary([row()])["forms"] == {}
+
+
+def test_without_a_baseline_only_the_share_of_correct_programs_is_told():
+    """As on a machine that cannot compile the modules: a failure is no failure to be faster than nothing."""
+    none = {"speedup_vs_compile": None}
+    found = summary([row("ops/a", 2.0, metrics=none), row("ops/b", 3.0, metrics=none), failed("ops/c")])
+    compiled, eager = found["baselines"]["compile"], found["baselines"]["eager"]
+    assert compiled["fast_p"] == {"0": 2 / 3, **dict.fromkeys(("0.5", "0.8", "1", "1.5", "2", "4"))}
+    assert (compiled["tasks"], compiled["not_compared"]) == (0, ["ops/a", "ops/b", "ops/c"])
+    assert (eager["tasks"], eager["fast_p"]["0"], eager["fast_p"]["1"]) == (3, 2 / 3, 2 / 3)
+    assert "- without a figure for compile, so in its fast_0 alone: ops/a, ops/b, ops/c" in excluded_lines(
+        found
+    )
+
+
+def test_a_failure_whose_row_says_that_the_baseline_is_missing_is_left_out_of_its_shares():
+    rows = [row("ops/a", 2.0), failed("ops/b", metrics={"compile-max-autotune_missing": "no time"})]
+    found = summary(rows)["baselines"]
+    assert found["compile_max_autotune"]["fast_p"]["1"] == 1.0 and found["compile"]["fast_p"]["1"] == 0.5
+    assert found["compile_max_autotune"]["fast_p"]["0"] == found["compile"]["fast_p"]["0"] == 0.5
+    assert found["compile_max_autotune"]["not_compared"] == ["ops/b"]
+
+
+def test_where_nothing_is_correct_every_task_is_a_failure():
+    found = summary([failed("ops/a"), failed("ops/b")])["baselines"]
+    assert (found["compile"]["tasks"], set(found["compile"]["fast_p"].values())) == (2, {0.0})

@@ -96,7 +96,9 @@ def test_folders_that_are_none(elsewhere, capsys, files, name, words):
 
 def test_an_evaluator_that_always_fails_is_no_success(elsewhere, capsys):
     folder(
-        elsewhere / "mine", init__py=SEED, evaluator__py="def evaluate(path):\n    return {'a': 1, 'b': 2}\n"
+        elsewhere / "mine",
+        init__py=SEED,
+        evaluator__py="def evaluate(path):\n    return {'a': 'one', 'b': 'two'}\n",
     )
     line = ["run", "mine", "--budget", "1", "--executor", "inline", "--out", "out", "--json"]
     assert run_command(line) == 1

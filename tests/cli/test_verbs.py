@@ -447,3 +447,15 @@ def test_a_full_disk_is_the_machines_fault_where_something_is_exported(elsewhere
     for words in (["export", "tour"], ["show", "tour", "--trace", "t.json"]):
         code, out, err = command(*words)
         assert code == 3 and out == "" and "why  No space left on device" in err and "Traceback" not in err
+
+
+@pytest.mark.parametrize("patience", ["0", "-1", "nan", "inf"])
+def test_a_patience_that_is_none_is_refused(elsewhere, command, patience):
+    code, out, err = command("audit", "tour.py:tour", "--patience", patience)
+    assert code == 2 and out == "" and "the patience for a verdict cannot be" in err
+
+
+def test_a_path_with_a_comma_is_one_program(elsewhere, command):
+    (elsewhere / "a,b.py").write_text("ANSWER = 4\n")
+    code, out, _ = command(*TOUR, "--programs", "a,b.py", "--budget", "1", "--json")
+    assert code == 0 and json.loads(out)["run"]["settings"]["programs"] == [str(elsewhere / "a,b.py")]

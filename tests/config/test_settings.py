@@ -92,6 +92,14 @@ def test_recorded_replies_are_all_that_is_asked_unless_a_model_is_named_for_this
         ("--prompt-tokens", {"prompt_tokens": 100}),
         ("--reply-timeout", {"reply_timeout": 5.0}),
         ("--islands", {"islands": 3, "no_islands": True}),
+        ("--no-islands", {"no_islands": True}),
+        ("--no-migration", {"no_migration": True}),
+        ("--no-migration", {"no_migration": True, "islands": 1}),
+        ("--no-restart", {"no_restart": True}),
+        ("--no-shares", {"no_shares": True, "model": "m"}),
+        ("--no-distant", {"no_distant": True}),
+        ("--no-distant", {"no_distant": True, "model": "m", "no_cold_start": True}),
+        ("--no-cold-start", {"no_cold_start": True}),
     ],
 )
 def test_what_would_do_nothing_is_refused(flag: str, flags: dict[str, Any]) -> None:
@@ -112,6 +120,12 @@ def test_what_does_something_is_taken() -> None:
         {"mailbox": "box", "repairs": 3, "prompt_tokens": 100, "reply_timeout": 5.0},
         {"judge_model": "m", "max_tokens": 100, "reply_timeout": 5.0},
         {"islands": 1, "no_islands": True},
+        {"islands": 2, "no_migration": True, "no_restart": True, "no_shares": True, "no_distant": True},
+        {"no_distant": True, "no_clusters": False},
+        {"no_distant": True, "model": "m"},
+        {"no_cold_start": True, "model": "m"},
+        {"no_cold_start": True, "mailbox": "box"},
+        {"no_cold_start": True, "islands": 1},
         load_settings({"budget": "3s"}, environ=NO_ENV).to_json(),  # all of them, as one run hands them on
     ):
         assert load_settings(flags, environ=NO_ENV)

@@ -140,3 +140,18 @@ def test_what_can_be_chosen_grows_with_the_run(tmp_path: Path) -> None:
 
     with RunStore.create(tmp_path / "runs" / "one", task, {}) as store:
         assert look(tmp_path / "runs", wait) == (["any verdict", "wrong"], ["anybody", "llm"])
+
+
+def test_a_refuted_winner_says_so_at_the_head_of_its_page(tmp_path: Path) -> None:
+    folder = strange(tmp_path / "runs" / "one")
+    with RunStore.open(folder) as store:
+        store.append_event("final", Evaluation.wrong(f"differs {EVIL}").to_json(), trial=0)
+
+    async def visit(user: User, hub: Hub) -> None:
+        await user.open("/run/one/trial/0")
+        shown = [element.content for element in user.find(ui.html).elements]
+        (head,) = [text for text in shown if text.startswith("<h1>#0")]
+        assert "judged again in fresh processes" in head and "wrong" in head
+        assert any("differs &lt;img" in text for text in shown) and not any("<img" in text for text in shown)
+
+    look(tmp_path / "runs", visit)

@@ -271,7 +271,7 @@ def test_orders_are_shown_with_what_they_brought_by_the_rule(
             details = {"hints": [told]} if number in (2, 3) else {}
             child = Program.single(f"v{number}", parents=(mine.id,), origin=Origin("llm", "", details))
             verdict = Evaluation.ok(score, speed=speed, memory=memory)
-            store.record(Trial(number, child, verdict, started=number, ended=number + 0.5))
+            store.record(Trial(number, child, verdict, seen=number, started=number, ended=number + 0.5))
     watched = Watched("run", tmp_path / "run")
     rows = api.effects(watched.digest)
     shown = [_came_of(SimpleNamespace(name="run"), row) for row in rows]  # type: ignore[arg-type]

@@ -134,10 +134,37 @@ def test_keys_stay_out_of_it(tmp_path, monkeypatch):
     assert load(task)(task.seeds[0]).score == 0.0 and "SOME_API_KEY" in os.environ
 
 
-def test_metrics_never_become_a_score_by_accident(tmp_path):
-    task = folder(tmp_path, "def evaluate(p):\n    return {'speed': 1.0, 'beauty': 2.0}\n")
+@pytest.mark.parametrize(
+    ("returned", "config", "score"),
+    [
+        ("'speed': run(p), 'beauty': 2.0, 'note': 'fine'", None, 2.5),
+        ("'speed': run(p), 'beauty': 2.0, 'complexity': 500", None, 2.5),
+        ("'speed': run(p), 'beauty': 2.0, 'lines': 40", "database:\n  feature_dimensions: [lines]\n", 2.5),
+        ("'complexity': 5, 'diversity': run(p)", None, 4.0),
+        ("'speed': run(p), 'beauty': 2.0, 'odd': float('nan')", None, 2.5),
+    ],
+)
+def test_without_a_combined_score_the_mean_is_the_score_and_that_is_said(tmp_path, returned, config, score):
+    """As OpenEvolve's own fitness is: the mean of the numbers that are no feature dimensions."""
+    task = folder(tmp_path, f"def evaluate(p):\n    return {{{returned}}}\n", config=config)
     verdict = load(task)(task.seeds[0])
-    assert verdict.status is Status.WRONG and "no combined_score" in verdict.feedback
+    assert (verdict.status, verdict.score) == (Status.OK, score)
+    assert "no combined_score" in verdict.feedback and "mean of the numbers" in verdict.feedback
+
+
+@pytest.mark.parametrize(
+    "returned",
+    [
+        "'speed': 'high'",
+        "'combined_score': None, 'a': 1, 'b': 2",
+        "'a': 1, 'b': 2, 'error': 'it broke'",
+        "'a': 1, 'b': 2, 'validity': 0",
+    ],
+)
+def test_what_failed_or_has_no_number_gets_no_mean(tmp_path, returned):
+    task = folder(tmp_path, f"def evaluate(p):\n    return {{{returned}}}\n")
+    verdict = load(task)(task.seeds[0])
+    assert verdict.status is Status.WRONG and "mean" not in verdict.feedback
 
 
 def test_folders_that_cannot_be_used(tmp_path):
@@ -175,11 +202,19 @@ def test_endless_words_fill_nothing(tmp_path, monkeypatch):
     [
         ("'error': 0.25", 3.0, ("error", 0.25)),
         ("'tests': 12", 3.0, ("their tests", 12)),
+        ("'count': 10**5000", 3.0, ("count", "inf")),
+        ("'count': 2**1010", 3.0, ("count", 2.0**1010)),
+        (
+            "'parts': __import__('fractions').Fraction(10**5000)",
+            3.0,
+            ("parts", "a Fraction that cannot be written"),
+        ),
         ("'tests': [1, 0]", 3.0, ("their tests", "[1, 0]")),
         ("'tests': {'a': 1}", 3.0, ("tests", [{"name": "a", "score": 1.0}])),
         ("'error': 'it broke'", None, None),
         ("'error': True", None, None),
         ("'combined_score': 10**400", None, None),
+        ("'combined_score': 10**5000", None, None),
     ],
 )
 def test_words_that_mean_something_else_elsewhere(tmp_path, more, score, metric):

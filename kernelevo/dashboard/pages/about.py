@@ -7,6 +7,7 @@ from html import escape
 
 from nicegui import ui
 
+from kernelevo.config import needed
 from kernelevo.dashboard.hub import as_text
 from kernelevo.dashboard.pages.frame import View
 from kernelevo.dashboard.pages.markup import code, facts, raw
@@ -28,7 +29,8 @@ def show(view: View) -> None:
             with ui.element("section").classes("card"):
                 ui.label("Do it again").classes("h")
                 live = is_live(digest.task)
-                again = command_line(named(digest.task), digest.settings, as_text(digest.folder), live=live)
+                said = needed(digest.settings)
+                again = command_line(named(digest.task), said, as_text(digest.folder), live=live)
                 raw(code(again, numbers=False))
                 raw(code(f"kernelevo resume {folder}\nkernelevo show {folder}", numbers=False))
         with ui.element("div").classes("col"):

@@ -72,11 +72,15 @@ def compare(view: View, a: int, b: int) -> None:
 def _head(view: View, trial: dict[str, Any]) -> None:
     origin, number = trial["program"]["origin"], trial["number"]
     status = trial["status"] or "fault"
+    final = trial["final"]
+    again = ""
+    if final is not None:
+        again = f"<p>judged again in fresh processes: {pill(final['status'])} {score(final['score'])}</p>"
     with ui.element("section").classes("card"):
         raw(
             f"<h1>#{number} {pill(status)} {score(trial['score'])}</h1>"
             f'<p class="dim">{escape(origin["proposer"])} on island {trial["island"]}, '
-            f"took {seconds(trial['ended'] - trial['started'])}</p><p>{escape(origin['idea'])}</p>"
+            f"took {seconds(trial['ended'] - trial['started'])}</p>{again}<p>{escape(origin['idea'])}</p>"
         )
         with ui.row().classes("fields"):
             for verb, label in (("pin", "Pin"), ("fork", "Fork"), ("ban", "Ban")):
@@ -105,6 +109,9 @@ def _verdict(trial: dict[str, Any]) -> None:
             raw(f"<pre>{escape(trial['fault']['kind'])}: {escape(trial['fault']['message'])}</pre>")
         if trial["feedback"]:
             raw(f'<pre class="said">{escape(trial["feedback"])}</pre>')
+        if trial["final"] is not None and trial["final"]["feedback"]:
+            ui.label("In fresh processes").classes("dim")
+            raw(f'<pre class="said">{escape(trial["final"]["feedback"])}</pre>')
         known = [(k, _short(v)) for k, v in trial["metrics"].items() if v is not None]
         cost = [(f"cost, {k}", _short(v)) for k, v in trial["cost"].items()]
         raw(facts([*known, *cost]) if known or cost else '<p class="empty">nothing was measured</p>')

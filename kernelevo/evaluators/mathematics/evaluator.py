@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -70,11 +71,13 @@ class MathEvaluator:
             exact = self.problem.exact(construction)
         except NotOne as error:
             return _no_construction(error)
+        value = rounded(exact)
+        if not math.isfinite(value):
+            return self._verdict(value, construction, {})
         text = recheck.saved(self.problem.name, construction)
         agrees = _second_opinion(text) == _as_text(exact)
         if not agrees:
             return Evaluation.wrong("the exact value and its second computation differ: no claim is made")
-        value = rounded(exact)
         shown = decimal(exact, up=self.problem.direction == "down")
         metrics: dict[str, Metric] = {"value": value, "record_value": shown, "verified": True}
         return self._verdict(value, construction, {**metrics, "seconds": seconds}, f"exactly {shown}")
@@ -95,6 +98,8 @@ class MathEvaluator:
     def _verdict(
         self, value: float, construction: Any, metrics: dict[str, Metric], more: str = ""
     ) -> Evaluation:
+        if not math.isfinite(value):  # against a record that is to be undercut, it would be a score of 0
+            return _no_construction(NotOne("its value is beyond what a number can hold"))
         try:
             score = self.problem.ratio(value, self.record.value)
             verdict = Evaluation.ok(score)

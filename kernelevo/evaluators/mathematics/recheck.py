@@ -155,7 +155,10 @@ def _exact(value: Any) -> Any:
 
 
 def main(arguments: list[str]) -> int:
-    """Print the exact value of the construction in a file; returns the command line's exit code."""
+    """Print the exact value of the construction in a file; returns the command line's exit code.
+
+    Beside it stands the value as a decimal, null where that is beyond what a float can hold.
+    """
     if len(arguments) != 1:
         print("usage: python -m kernelevo.evaluators.mathematics.recheck FILE", file=sys.stderr)
         return BadProgram.exit_code
@@ -164,8 +167,16 @@ def main(arguments: list[str]) -> int:
     except KernelEvoError as error:
         print(error, file=sys.stderr)
         return error.exit_code
-    print(json.dumps({"value": str(value), "decimal": float(value)}))
+    print(json.dumps({"value": str(value), "decimal": _decimal(value)}))
     return 0
+
+
+def _decimal(value: Fraction | float) -> float | None:
+    """Return a value as a float; None for one beyond them all, which JSON could not name either."""
+    try:
+        return float(value)
+    except OverflowError:
+        return None
 
 
 def _read(path: Path) -> str:
