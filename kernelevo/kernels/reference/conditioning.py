@@ -30,7 +30,8 @@ Move = Callable[[nn.Module], nn.Module]
 SANE = 0.01
 """The reference is judgeable where its own error is below this share of the oracle's standard deviation."""
 _ROUNDINGS = 8  # bfloat16 loses half a percent with each rounding: a chain of so many is still judgeable
-_MOVES = 3
+MOVES = 3
+"""How many more answers are looked at beforehand."""
 _MOVED = (torch.float32, torch.float64)  # types of weights whose last bit is like a rounding of their sums
 _MOST = 8.0  # times PyTorch's error: a jump between two branches is no rounding that grew
 
@@ -66,6 +67,7 @@ def conditioned(
     free: Sequence[bool],
     answer: Callable[[Any, Move], Observed],
     seed: int,
+    moves: int = MOVES,
 ) -> Truth:
     """Return a case with the error that rounding may well lead to where the module is ill-conditioned.
 
@@ -74,12 +76,13 @@ def conditioned(
     (:func:`sane`).
 
     Args:
-        truth: the case as it was evaluated.
+        truth: the case as it was evaluated, or as an earlier look has found it.
         args: its arguments.
         free: for each leaf of them whether its values may be moved.
         answer: PyTorch's own answer to other arguments, with the case's parameters, moved by its second
             argument, and the case's draws.
         seed: equal seeds move alike.
+        moves: how many more answers.
 
     Raises:
         KernelEvoError: if ``answer`` does; what else it raises says that the module takes no such values.
@@ -89,8 +92,10 @@ def conditioned(
     if not any(ill):
         return truth
     generator = torch.Generator().manual_seed(seed)
-    errors, largest = list(truth.e_ref), list(truth.e_ref)
-    for _ in range(_MOVES):
+    errors, largest, first = list(truth.e_ref), list(truth.e_moved or truth.e_ref), truth.e_ref
+    if truth.e_moved:
+        first = tuple(largest_gap(own, leaf) for own, leaf in zip(truth.ref32.leaves, exact, strict=True))
+    for _ in range(moves):
         moved = _moved_args(args, free, generator)
         try:
             found = answer(moved, partial(move_weights, generator=generator))
@@ -100,7 +105,7 @@ def conditioned(
             continue
         if found.structure != truth.oracle.structure:
             continue
-        for i, (leaf, own) in enumerate(zip(found.leaves, truth.e_ref, strict=True)):
+        for i, (leaf, own) in enumerate(zip(found.leaves, first, strict=True)):
             # where sizes follow from values, an answer of another size says nothing of rounding
             if ill[i] and leaf.shape == exact[i].shape:
                 gap = largest_gap(leaf, exact[i])

@@ -1,6 +1,8 @@
 """What an ill-conditioned module's answer is worth, and that nothing else is held to less."""
 
 import random
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -8,10 +10,13 @@ from torch import nn
 
 from kernelevo.errors import MachineError
 from kernelevo.kernels.cases.pool import Pool
+from kernelevo.kernels.children.answer import Answer
 from kernelevo.kernels.reference.conditioning import conditioned, move_weights, sane
 from kernelevo.kernels.reference.correctness import GATE
 from kernelevo.kernels.reference.gaps import largest_gap
-from kernelevo.kernels.reference.oracle import answer32, evaluate
+from kernelevo.kernels.reference.oracle import Observed, Truth, answer32, evaluate
+from kernelevo.kernels.timing import conduct
+from kernelevo.kernels.timing.checking import Checker
 from tests.kernels.references import Ref
 
 
@@ -88,6 +93,58 @@ def test_more_cases_are_made_where_errors_differ_from_one_to_the_next():
             assert bool(group.cases[0].truth.e_moved) is (kind is Chaos)
             assert group.wanted == (2 if kind is Chaos else 1)
             assert group.refused or len(group.cases) == group.wanted
+
+
+def told(values):
+    """An answer of one leaf."""
+    return Observed("*", (torch.tensor(values),), {}, True)
+
+
+def test_a_second_look_goes_on_from_the_first_and_no_further_than_that_may():
+    exact = torch.linspace(0, 100, 50, dtype=torch.float64)
+    errors = iter([0.01, 0.03, 0.02, 0.05, 0.9, 0.04])
+
+    def answer(args, move):
+        return told((exact + next(errors)).tolist())
+
+    oracle = replace(told([0.0]), leaves=(exact,))
+    truth = Truth(told((exact + 0.02).tolist()), oracle, (0.02,), {})
+    first = conditioned(truth, (torch.rand(3),), [True], answer, 0)
+    assert first.e_ref == first.e_moved == pytest.approx((0.03,), rel=1e-3)
+    second = conditioned(first, (torch.rand(3),), [True], answer, 1, 3)
+    assert second.e_ref == pytest.approx((8 * 0.02,), rel=1e-3)  # of PyTorch's first, not of the largest
+    assert second.e_moved == pytest.approx((0.9,), rel=1e-3)
+
+
+def test_a_pool_looks_again_once():
+    pool = Pool(Ref(Chaos, lambda: [torch.rand(50)]), random.Random(3))
+    case = pool.first
+    again = pool.look_again(case)
+    assert again[0] >= case.truth.e_ref[0] > GATE / 4 and again[1] == 0.0
+    assert pool.look_again(case) is again
+
+
+@pytest.mark.parametrize(("off", "right"), [(1.0, True), (3.0, True), (1e3, False)])
+def test_a_checker_asks_for_them_before_it_refuses(off, right, monkeypatch):
+    """An answer is off by some times what is allowed; asked again, PyTorch is off by three times as much."""
+    pool = Pool(Ref(Chaos, lambda: [torch.rand(50)]), random.Random(3))
+    pool.ensure(2)
+    group, case = pool.groups[0], pool.groups[0].cases[0]
+    error = off * 3.9 * group.e_ref[0]
+    asked = []
+    monkeypatch.setattr(
+        pool, "look_again", lambda case: asked.append(case) or tuple(3 * e for e in group.e_ref)
+    )
+    checker = Checker(pool)
+    monkeypatch.setattr(checker, "_call", lambda *_: (SimpleNamespace(said={}), []))
+    truth = case.truth
+    leaves = (truth.oracle.leaves[0].float() + error, truth.ref32.leaves[1])
+    answer = Answer(truth.ref32.structure, leaves, ())
+    session = SimpleNamespace(weights="strict", answer=lambda *_: answer)
+    for name in ("inputs_kept", "own_memory", "leaves_apart", "final"):
+        monkeypatch.setattr(conduct, name, lambda *_: None)
+    report = checker.case(session, group, case, placed=True)
+    assert report.ok is right and len(asked) == (off > 1)
 
 
 class Picky(Chaos):
