@@ -220,9 +220,8 @@ class Engine:
 
     def ban(self, program_id: str, trial: int | None = None) -> None:
         """Never use a program again; ``trial`` is the one that showed why."""
-        self.store.append_event(
-            "ban", {"program": program_id, "told": self.ledger.told_for_asks}, trial=trial
-        )
+        facts = {"program": program_id, "told": self.ledger.told_for_asks}
+        self.store.append_event("ban", facts, trial=trial)
         self.ledger.ban(program_id)
 
     def rebase(self, rebase: Rebase) -> None:
