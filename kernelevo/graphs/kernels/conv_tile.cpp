@@ -177,15 +177,19 @@ class Moments {
         for (int64_t k = 0; k < 4; ++k)
           if (p + k < places) sums[k] += take(from + (p + k) * apart, n);
       const vfloat middle = ((sums[0] + sums[1]) + (sums[2] + sums[3])) / (float)places;
+      vfloat left[4] = {};  // what rounding left of the differences: equal numbers are their own mean, exactly
       for (int64_t p = 0; p < places; p += 4)
 #pragma GCC unroll 4
         for (int64_t k = 0; k < 4; ++k)
           if (p + k < places) {
             const vfloat d = take(from + (p + k) * apart, n) - middle;
+            left[k] += d;
             squares[k] = fma(d, d, squares[k]);
           }
-      put(mean + c, middle, n);
-      put(mean + channels_ + c, (squares[0] + squares[1]) + (squares[2] + squares[3]), n);
+      const vfloat rest = (left[0] + left[1]) + (left[2] + left[3]), shift = rest / (float)places;
+      const vfloat around = (squares[0] + squares[1]) + (squares[2] + squares[3]) - rest * shift;
+      put(mean + c, shift == shift ? middle + shift : middle, n);  // a mean of infinity has no differences
+      put(mean + channels_ + c, around < 0.0f ? splat(0.0f) : around, n);
     }
   }
 
