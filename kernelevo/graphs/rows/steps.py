@@ -88,18 +88,18 @@ def _squares(steps: Steps, x: str) -> str:
     return steps.sum(steps.compute(f"{x} * {x}", x))
 
 
-def _centred(steps: Steps, x: str) -> tuple[str, str, str, tuple[str, str]]:
+def _centred(steps: Steps, x: str, *, wide: bool = False) -> tuple[str, str, str, tuple[str, str]]:
     """Write the difference of x from its mean, and a rest to be taken off the difference.
 
     The mean in fp32 is off by its rounding; what that leaves behind is summed too, so that rows far from 0
-    keep their digits. The third result is C++ text for the sum of squares around the mean, the last the
-    names that this text uses.
+    keep their digits. Squares are taken in fp64 if they are ``wide``. The third result is C++ text for the
+    sum of squares around the mean, the last the names that this text uses.
     """
     total = steps.sum(x)
     mean = steps.compute(f"splat((float)({total} / kInner))", total)
     difference = steps.compute(f"{x} - {mean}", x, mean)
     left = steps.sum(difference)
-    squares = _squares(steps, difference)
+    squares = steps.squares(difference) if wide else _squares(steps, difference)
     rest = steps.compute(f"splat((float)({left} / kInner))", left)
     return difference, rest, f"spread({squares}, {left}, kInner)", (squares, left)
 
@@ -126,7 +126,7 @@ def _write_norm(steps: Steps, node: fx.Node, names: Mapping[fx.Node, str]) -> st
 def _write_variance(steps: Steps, node: fx.Node, names: Mapping[fx.Node, str]) -> str:
     given = arguments(node)
     taken_off = correction(node)
-    _, _, squares, uses = _centred(steps, names[given["self"]])
+    _, _, squares, uses = _centred(steps, names[given["self"]], wide=True)  # a deviation's square may vanish
     text = f"{squares} / (kInner > {taken_off} ? (double)kInner - {taken_off} : 0.0)"
     if base(node) == "std":
         text = f"::sqrt({text})"

@@ -194,6 +194,21 @@ def test_rows_that_are_constant_or_far_from_zero(tmp_path):
     torch.testing.assert_close(mine[5:], theirs[5:], equal_nan=True)
 
 
+@pytest.mark.parametrize("size", [7, 100])
+def test_deviations_whose_squares_fp32_does_not_hold(size, tmp_path):
+    class Deviation(nn.Module):
+        def forward(self, x):
+            return (x - x.mean(-1, keepdim=True)) / x.std(-1, keepdim=True), (x + x).var(-1, correction=0)
+
+    scales = torch.tensor([1e-30, 1e-23, 1e-19, 1.0, 1e15, 1e19, 1e20, 1e30])
+    program = both(Deviation(), tmp_path, draw(8, size))
+    x = draw(8, size, seed=1) * scales[:, None]
+    exact = Deviation()(x.double())
+    for mine, theirs, expected in zip(program(x), Deviation()(x), exact, strict=True):
+        torch.testing.assert_close(mine, expected.float(), atol=2e-6, rtol=2e-6)
+        torch.testing.assert_close(mine, theirs, atol=2e-6, rtol=2e-6)
+
+
 def test_pooling_keeps_nan(tmp_path):
     class Pooled(nn.Module):
         def forward(self, x):
