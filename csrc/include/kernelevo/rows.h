@@ -120,8 +120,9 @@ inline double spread(double squares, double sum, int64_t count) {
   return around < 0 ? 0 : around;
 }
 
-// The larger one; NaN in either gives NaN, as PyTorch's maxima do.
+// The larger and the smaller one; NaN in either gives NaN, as PyTorch's maxima and minima do.
 inline vfloat larger(vfloat a, vfloat b) { return (b > a) | (b != b) ? b : a; }
+inline vfloat smaller(vfloat a, vfloat b) { return (b < a) | (b != b) ? b : a; }
 inline float larger(float a, float b) { return b > a || b != b ? b : a; }
 
 }  // namespace kernelevo

@@ -10,6 +10,7 @@ from torch import fx
 
 from kernelevo.graphs.matching import arguments, aten, is_op
 from kernelevo.graphs.rows.operations import (
+    CLAMPS,
     EXPANDS,
     HEAVY,
     NORMS,
@@ -59,15 +60,26 @@ def _write_pointwise(steps: Steps, node: fx.Node, names: Mapping[fx.Node, str]) 
         template, cost = ("gelu_tanh" if given["approximate"] == "tanh" else "gelu") + "({self})", HEAVY
     elif name == "pow":
         template, cost = POWERS[float(given["exponent"])], 3
-    elif name == "clamp":
-        template = "{self}"
-        if given["min"] is not None:
-            template = f"max({{min}}, {template})"
-        if given["max"] is not None:
-            template = f"min({{max}}, {template})"
+    elif name in CLAMPS:
+        template = _clamped(given)
     return steps.compute(
         template.format(**texts), *dict.fromkeys(names[n] for n in operands(node)), cost=cost
     )
+
+
+def _clamped(given: Mapping[str, Any]) -> str:
+    """Return the template of a clamp.
+
+    ``max`` and ``min`` give their second operand where either is NaN. So a bound that is a number leaves a
+    NaN of the tensor, and one that may be NaN itself takes a function that keeps both.
+    """
+    text = "{self}"
+    for key, quick, careful in (("min", "max", "larger"), ("max", "min", "smaller")):
+        bound = given.get(key)
+        if bound is not None:
+            settled = not isinstance(bound, fx.Node) and not math.isnan(bound)
+            text = f"{quick if settled else careful}({{{key}}}, {text})"
+    return text
 
 
 def _write_softmax(steps: Steps, node: fx.Node, names: Mapping[fx.Node, str]) -> str:
