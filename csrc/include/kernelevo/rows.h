@@ -92,6 +92,27 @@ struct Sum {
   }
 };
 
+// A sum of squares that are taken in fp64, so that those of small numbers do not vanish, nor those of large ones grow
+// to infinity. Successive vectors go to sums of their own, which need not wait for one another.
+struct Squares {
+  Sum sums[2];
+
+  template <int kPlace>
+  void add(vfloat x, Whole<kPlace>) { add(x, sums[kPlace & 1]); }
+  void add(vfloat x, Part part) { add(head(x, 0.0f, part), sums[0]); }
+  double total() const { return sums[0].total() + sums[1].total(); }
+
+ private:
+  static void add(vfloat x, Sum& to) {
+    Sum::vhalf halves[2];
+    memcpy(halves, &x, sizeof x);
+    const auto low = __builtin_convertvector(halves[0], Sum::vdouble);
+    const auto high = __builtin_convertvector(halves[1], Sum::vdouble);
+    to.low += low * low;
+    to.high += high * high;
+  }
+};
+
 // Sum of squares around the mean, from the sums of d and of d^2; d are differences from about the mean, so
 // that little cancels. Rounding must not make it negative; NaN stays NaN.
 inline double spread(double squares, double sum, int64_t count) {
@@ -99,8 +120,9 @@ inline double spread(double squares, double sum, int64_t count) {
   return around < 0 ? 0 : around;
 }
 
-// The larger one; NaN in either gives NaN, as PyTorch's maxima do.
+// The larger and the smaller one; NaN in either gives NaN, as PyTorch's maxima and minima do.
 inline vfloat larger(vfloat a, vfloat b) { return (b > a) | (b != b) ? b : a; }
+inline vfloat smaller(vfloat a, vfloat b) { return (b < a) | (b != b) ? b : a; }
 inline float larger(float a, float b) { return b > a || b != b ? b : a; }
 
 }  // namespace kernelevo

@@ -45,7 +45,7 @@ extern "C" void conv_rows_group(const double* moments, const float* weight, cons
     for (int64_t c = 0; c < size; ++c) {
       const double factor = (weight ? weight[first + c] : 1.0f) / spread;
       scale[c] = (float)factor;
-      shift[c] = (float)((bias ? bias[first + c] : 0.0f) - mean * factor);
+      shift[c] = (float)((bias ? bias[first + c] : 0.0f) - mean * scale[c]);  // by what x is multiplied with
     }
   }
 }
@@ -59,7 +59,7 @@ extern "C" void conv_rows_norm(const double* moments, int64_t count, const float
     for (int64_t c = 0; c < channels; ++c) {
       const double factor = (weight ? weight[c] : 1.0f) / __builtin_sqrt(variance[c] + epsilon);
       scale[c] = (float)factor;
-      shift[c] = (float)((bias ? bias[c] : 0.0f) - mean[c] * factor);
+      shift[c] = (float)((bias ? bias[c] : 0.0f) - (double)mean[c] * scale[c]);
     }
   };
   if (!moments) return set(running_mean, running_var);

@@ -49,20 +49,23 @@ extern "C" int64_t conv_rows_panel() { return kPanel; }
 extern "C" int64_t conv_rows_lanes() { return kLanes; }
 
 // 1x1 without padding.
-extern "C" void conv_rows_product(const float* x, const int64_t* parts, int64_t count, const float* affine,
-                                  int64_t affine_step, int64_t affine_act, const float* w, const float* bias,
-                                  int64_t act, float* y, double* moments, int64_t batch, int64_t height,
-                                  int64_t width, int64_t channels, int64_t out, int64_t stride_y, int64_t stride_x) {
+extern "C" int64_t conv_rows_product(const float* x, const int64_t* parts, int64_t count, const float* affine,
+                                     int64_t affine_step, int64_t affine_act, const float* w, const float* bias,
+                                     int64_t act, float* y, double* moments, int64_t batch, int64_t height,
+                                     int64_t width, int64_t channels, int64_t out, int64_t stride_y,
+                                     int64_t stride_x) {
   const Map map(x, parts, count, {affine, affine_step}, affine_act, false, height, width, channels);
   const int64_t rows = (height - 1) / stride_y + 1, columns = (width - 1) / stride_x + 1;
   const int64_t places = batch * rows * columns, chunks = (places + kChunk - 1) / kChunk;
   const int64_t panels = (out + kPanel - 1) / kPanel;
   const bool gathers = affine || parts || stride_y > 1 || stride_x > 1;
+  const Buffers buffers(gathers ? kChunk * channels : 0);
+  if (!buffers) return kNoMemory;
   Moments seen(moments, chunks, out);
   want_huge_pages(y, places * out);
 #pragma omp parallel
   {
-    Buffer gathered = gathers ? buffer(kChunk * channels) : nullptr;
+    float* const gathered = buffers.own();
     int64_t held = -1;
 #pragma omp for schedule(static)
     for (int64_t item = 0; item < chunks * panels; ++item) {
@@ -71,42 +74,45 @@ extern "C" void conv_rows_product(const float* x, const int64_t* parts, int64_t 
       for (int64_t p = 0; gathers && chunk != held && p < inside; ++p) {
         const int64_t line = (first + p) / columns, at = (first + p) % columns * stride_x;
         const int64_t image = line / rows, place = (image * height + line % rows * stride_y) * width + at;
-        map.take_place(image, place, gathered.get() + p * channels);
+        map.take_place(image, place, gathered + p * channels);
       }
       held = chunk;
-      const float* from = gathers ? gathered.get() : x + first * channels;
+      const float* from = gathers ? gathered : x + first * channels;
       const Target to{y + first * out + o, out, bias ? bias + o : nullptr, act};
       multiply(inside, Operand{from, channels, 1, 0, channels}, w + o * channels, to, out - o);
       seen.add(chunk, to.y, inside, out, o, std::min(kPanel, out - o));
     }
   }
   seen.finish();
+  return kDone;
 }
 
 // Any size and stride. planar: x has its channels first.
-extern "C" void conv_rows_direct(const float* x, const int64_t* parts, int64_t count, const float* affine,
-                                 int64_t affine_step, int64_t affine_act, int64_t planar, const float* w,
-                                 const float* bias, int64_t act, float* y, double* moments, int64_t batch,
-                                 int64_t height, int64_t width, int64_t channels, int64_t out, int64_t size_y,
-                                 int64_t size_x, int64_t stride_y, int64_t stride_x, int64_t padding_y,
-                                 int64_t padding_x) {
+extern "C" int64_t conv_rows_direct(const float* x, const int64_t* parts, int64_t count, const float* affine,
+                                    int64_t affine_step, int64_t affine_act, int64_t planar, const float* w,
+                                    const float* bias, int64_t act, float* y, double* moments, int64_t batch,
+                                    int64_t height, int64_t width, int64_t channels, int64_t out, int64_t size_y,
+                                    int64_t size_x, int64_t stride_y, int64_t stride_x, int64_t padding_y,
+                                    int64_t padding_x) {
   const Map map(x, parts, count, {affine, affine_step}, affine_act, planar != 0, height, width, channels);
   const Bands bands(map, batch, {size_y, size_x}, {stride_y, stride_x}, {padding_y, padding_x},
                     std::max<int64_t>(8, channels * out / 8192));
   const int64_t row = bands.row;
+  const Buffers buffers(bands.floats());
+  if (!buffers) return kNoMemory;
   Moments seen(moments, bands.count, out);
   want_huge_pages(y, batch * bands.rows * bands.columns * out);
 #pragma omp parallel
   {
-    Buffer gathered = buffer(bands.floats());
+    float* const gathered = buffers.own();
 #pragma omp for
     for (int64_t number = 0; number < bands.count; ++number) {
       const Bands::Band band = bands[number];
-      bands.gather(map, band, gathered.get());
+      bands.gather(map, band, gathered);
       float* to = y + bands.first_place(band) * out;
       for (int64_t o = 0; o < out; o += kPanel)
         for (int64_t r = 0; r < band.rows; ++r) {
-          const Operand in{gathered.get() + r * stride_y * row, stride_x * channels, size_y, row, size_x * channels};
+          const Operand in{gathered + r * stride_y * row, stride_x * channels, size_y, row, size_x * channels};
           const Target target{to + r * bands.columns * out + o, out, bias ? bias + o : nullptr, act};
           multiply(band.columns, in, w + o * size_y * size_x * channels, target, out - o);
         }
@@ -114,26 +120,29 @@ extern "C" void conv_rows_direct(const float* x, const int64_t* parts, int64_t c
     }
   }
   seen.finish();
+  return kDone;
 }
 
 // One filter for each channel. w: [size_y][size_x][channels].
-extern "C" void conv_rows_depthwise(const float* x, const int64_t* parts, int64_t count, const float* affine,
-                                    int64_t affine_step, int64_t affine_act, const float* w, const float* bias,
-                                    int64_t act, float* y, double* moments, int64_t batch, int64_t height,
-                                    int64_t width, int64_t channels, int64_t size_y, int64_t size_x, int64_t stride_y,
-                                    int64_t stride_x, int64_t padding_y, int64_t padding_x) {
+extern "C" int64_t conv_rows_depthwise(const float* x, const int64_t* parts, int64_t count, const float* affine,
+                                       int64_t affine_step, int64_t affine_act, const float* w, const float* bias,
+                                       int64_t act, float* y, double* moments, int64_t batch, int64_t height,
+                                       int64_t width, int64_t channels, int64_t size_y, int64_t size_x,
+                                       int64_t stride_y, int64_t stride_x, int64_t padding_y, int64_t padding_x) {
   const Map map(x, parts, count, {affine, affine_step}, affine_act, false, height, width, channels);
   const Bands bands(map, batch, {size_y, size_x}, {stride_y, stride_x}, {padding_y, padding_x}, 4);
   const int64_t row = bands.row;
+  const Buffers buffers(bands.floats());
+  if (!buffers) return kNoMemory;
   Moments seen(moments, bands.count, channels);
   want_huge_pages(y, batch * bands.rows * bands.columns * channels);
 #pragma omp parallel
   {
-    Buffer gathered = buffer(bands.floats());
+    float* const gathered = buffers.own();
 #pragma omp for
     for (int64_t number = 0; number < bands.count; ++number) {
       const Bands::Band band = bands[number];
-      bands.gather(map, band, gathered.get());
+      bands.gather(map, band, gathered);
       float* to = y + bands.first_place(band) * channels;
       for (int64_t r = 0; r < band.rows; ++r)
         for (int64_t c = 0; c < channels; c += kLanes) {
@@ -141,7 +150,7 @@ extern "C" void conv_rows_depthwise(const float* x, const int64_t* parts, int64_
           const vfloat begin = bias ? take(bias + c, n) : vfloat{};
           for (int64_t p = 0; p < band.columns; p += 4) {  // four places: their sums do not wait for one another
             const int64_t last = std::min<int64_t>(4, band.columns - p) - 1;
-            const float* from = gathered.get() + r * stride_y * row + p * stride_x * channels + c;
+            const float* from = gathered + r * stride_y * row + p * stride_x * channels + c;
             vfloat sums[4] = {begin, begin, begin, begin};
             int64_t place[4];
             for (int64_t k = 0; k < 4; ++k) place[k] = std::min(k, last) * stride_x * channels;
@@ -161,4 +170,5 @@ extern "C" void conv_rows_depthwise(const float* x, const int64_t* parts, int64_
     }
   }
   seen.finish();
+  return kDone;
 }

@@ -35,6 +35,22 @@ struct Free { void operator()(void* p) const { free(p); } };
 typedef std::unique_ptr<float[], Free> Buffer;
 Buffer buffer(int64_t count) { return Buffer((float*)aligned_alloc(64, (count * 4 + 63) / 64 * 64)); }
 
+// `count` floats for each thread, false if there is no memory. Asked for before the threads start: none of them could
+// leave a parallel region to say so. A function returns kNoMemory then, and its caller raises.
+class Buffers {
+ public:
+  explicit Buffers(int64_t count) : all_(count ? omp_get_max_threads() : 0) {
+    for (Buffer& own : all_) granted_ &= (bool)(own = buffer(count));
+  }
+  explicit operator bool() const { return granted_; }
+  float* own() const { return all_.empty() ? nullptr : all_[omp_get_thread_num()].get(); }
+
+ private:
+  std::vector<Buffer> all_;
+  bool granted_ = true;
+};
+constexpr int64_t kDone = 0, kNoMemory = 1;
+
 inline vfloat take(const float* from, int64_t n) { return n < kLanes ? load_part(from, n) : load(from); }
 inline void put(float* to, vfloat x, int64_t n) { n < kLanes ? store_part(to, x, n) : store(to, x); }
 inline int64_t lanes(int64_t left) { return std::min<int64_t>(left, kLanes); }
@@ -177,15 +193,19 @@ class Moments {
         for (int64_t k = 0; k < 4; ++k)
           if (p + k < places) sums[k] += take(from + (p + k) * apart, n);
       const vfloat middle = ((sums[0] + sums[1]) + (sums[2] + sums[3])) / (float)places;
+      vfloat left[4] = {};  // what rounding left of the differences: equal numbers are their own mean, exactly
       for (int64_t p = 0; p < places; p += 4)
 #pragma GCC unroll 4
         for (int64_t k = 0; k < 4; ++k)
           if (p + k < places) {
             const vfloat d = take(from + (p + k) * apart, n) - middle;
+            left[k] += d;
             squares[k] = fma(d, d, squares[k]);
           }
-      put(mean + c, middle, n);
-      put(mean + channels_ + c, (squares[0] + squares[1]) + (squares[2] + squares[3]), n);
+      const vfloat rest = (left[0] + left[1]) + (left[2] + left[3]), shift = rest / (float)places;
+      const vfloat around = (squares[0] + squares[1]) + (squares[2] + squares[3]) - rest * shift;
+      put(mean + c, shift == shift ? middle + shift : middle, n);  // a mean of infinity has no differences
+      put(mean + channels_ + c, around < 0.0f ? splat(0.0f) : around, n);
     }
   }
 

@@ -102,8 +102,8 @@ void transform_outputs(const float* planes, int64_t plane, int64_t apart, int64_
 
 // 3x3, stride 1, in tiles of M x M results.
 template <int M>
-void winograd(const Map& map, const float* w, Target to, double* moments, int64_t batch, int64_t out,
-              int64_t padding_y, int64_t padding_x) {
+int64_t winograd(const Map& map, const float* w, Target to, double* moments, int64_t batch, int64_t out,
+                 int64_t padding_y, int64_t padding_x) {
   constexpr int64_t planes = (M + 2) * (M + 2);
   const int64_t height = map.height, width = map.width, channels = map.channels;
   const int64_t rows = height + 2 * padding_y - 2, columns = width + 2 * padding_x - 2;
@@ -145,40 +145,43 @@ void winograd(const Map& map, const float* w, Target to, double* moments, int64_
     all_in = buffer(planes * in_plane);
     all_out = buffer(planes * out_plane);
   }
+  const Buffers gathers((M + 2) * padded * channels);
+  const Buffers own_in(shared ? 0 : planes * in_plane), own_out(shared ? 0 : planes * out_plane);
+  if ((shared && !(all_in && all_out)) || !gathers || !own_in || !own_out) return kNoMemory;
 #pragma omp parallel
   {
-    Buffer gathered = buffer((M + 2) * padded * channels);
+    float *const gathered = gathers.own(), *const in = own_in.own(), *const products = own_out.own();
     if (shared) {
 #pragma omp for
       for (int64_t line = 0; line < lines; ++line)
-        transform(line, gathered.get(), all_in.get() + line * across * channels);
+        transform(line, gathered, all_in.get() + line * across * channels);
 #pragma omp for
       for (int64_t i = 0; i < planes * panels; ++i) product(i, lines, all_in.get(), all_out.get());
 #pragma omp for
       for (int64_t line = 0; line < lines; ++line) finish(line, all_out.get() + line * across * wide);
     } else {
-      Buffer in = buffer(planes * in_plane), products = buffer(planes * out_plane);
 #pragma omp for
       for (int64_t block = 0; block < blocks; ++block) {
         const int64_t first = lines * block / blocks, count = lines * (block + 1) / blocks - first;
-        for (int64_t i = 0; i < count; ++i) transform(first + i, gathered.get(), in.get() + i * across * channels);
-        for (int64_t i = 0; i < planes * panels; ++i) product(i, count, in.get(), products.get());
-        for (int64_t i = 0; i < count; ++i) finish(first + i, products.get() + i * across * wide);
+        for (int64_t i = 0; i < count; ++i) transform(first + i, gathered, in + i * across * channels);
+        for (int64_t i = 0; i < planes * panels; ++i) product(i, count, in, products);
+        for (int64_t i = 0; i < count; ++i) finish(first + i, products + i * across * wide);
       }
     }
   }
   seen.finish();
+  return kDone;
 }
 
 }  // namespace
 
 // 3x3, stride 1. side: 2 or 4, of a tile. w: (side + 2)^2 planes of panels. y: [batch][height'][width'][out].
-extern "C" void conv_rows_winograd(const float* x, const int64_t* parts, int64_t count, const float* affine,
-                                   int64_t affine_step, int64_t affine_act, int64_t side, const float* w,
-                                   const float* bias, int64_t act, float* y, double* moments, int64_t batch,
-                                   int64_t height, int64_t width, int64_t channels, int64_t out, int64_t padding_y,
-                                   int64_t padding_x) {
+extern "C" int64_t conv_rows_winograd(const float* x, const int64_t* parts, int64_t count, const float* affine,
+                                      int64_t affine_step, int64_t affine_act, int64_t side, const float* w,
+                                      const float* bias, int64_t act, float* y, double* moments, int64_t batch,
+                                      int64_t height, int64_t width, int64_t channels, int64_t out, int64_t padding_y,
+                                      int64_t padding_x) {
   const Map map(x, parts, count, {affine, affine_step}, affine_act, false, height, width, channels);
   const auto run = side == 4 ? winograd<4> : winograd<2>;
-  run(map, w, Target{y, out, bias, act}, moments, batch, out, padding_y, padding_x);
+  return run(map, w, Target{y, out, bias, act}, moments, batch, out, padding_y, padding_x);
 }

@@ -23,6 +23,7 @@ TUNE: Table = {
 _WRAPPER = '''
 def batchnorm_statistics(x, weight, bias, running_mean, running_var, training, momentum, eps):
     """Return scale and shift per channel, [2, channels]; in training the running statistics move on."""
+    x = x.contiguous()  # in another layout than at capture, here and below: put in order
     affine = x.new_empty(2, x.shape[1])
     inner = x.numel() // (x.shape[0] * x.shape[1])
     _batchnorm.batchnorm_affine(
@@ -34,6 +35,7 @@ def batchnorm_statistics(x, weight, bias, running_mean, running_var, training, m
 
 def batchnorm_act(x, affine, relu, other=None, other_affine=None):
     """Return x * scale + shift, plus ``other`` (normalised if it has an affine), through ReLU if asked."""
+    x, other = x.contiguous(), None if other is None else other.contiguous()
     y = torch.empty_like(x)
     inner = x.numel() // (x.shape[0] * x.shape[1])
     _batchnorm.batchnorm_apply(x, affine, other, other_affine, y, x.shape[0], x.shape[1], inner, relu)
@@ -42,6 +44,7 @@ def batchnorm_act(x, affine, relu, other=None, other_affine=None):
 
 def batchnorm_avg_pool(x, affine, relu, size):
     """Return the averages over ``size`` x ``size`` windows of the normalised x (through ReLU if asked)."""
+    x = x.contiguous()
     batch, channels, height, width = x.shape
     y = x.new_empty(batch, channels, height // size, width // size)
     _batchnorm.batchnorm_pool(x, affine, y, batch, channels, height, width, size, relu)

@@ -108,17 +108,20 @@ def conv_rows(x, weight, bias, stride, padding, act="none", affine=None, affine_
     after = (bias, _conv_rows_act(act), y.data_ptr(), seen, batch, height, width, channels)
     if inner != channels:
         packed = kernelevo.packed(_conv_rows_each, weight)
-        _conv_rows.conv_rows_depthwise(*before, packed, *after, size_y, size_x, *stride, *padding)
+        failed = _conv_rows.conv_rows_depthwise(*before, packed, *after, size_y, size_x, *stride, *padding)
     elif size_y == size_x == 1 and padding == (0, 0) and not planar:
         packed = kernelevo.packed(_conv_rows_plain, weight)
-        _conv_rows.conv_rows_product(*before, packed, *after, out, *stride)
+        failed = _conv_rows.conv_rows_product(*before, packed, *after, out, *stride)
     elif size_y == size_x == 3 and stride == (1, 1) and min(channels, out) >= TUNE["CONV_ROWS_WINOGRAD"][0]:
         side = 4 if min(rows, columns) >= TUNE["CONV_ROWS_WIDE"][0] else 2
         packed = kernelevo.packed(_conv_rows_spread_4 if side == 4 else _conv_rows_spread_2, weight)
-        _conv_rows.conv_rows_winograd(*before, side, packed, *after, out, *padding)
+        failed = _conv_rows.conv_rows_winograd(*before, side, packed, *after, out, *padding)
     else:
         packed = kernelevo.packed(_conv_rows_plain, weight)
-        _conv_rows.conv_rows_direct(*before, planar, packed, *after, out, size_y, size_x, *stride, *padding)
+        window = (size_y, size_x, *stride, *padding)
+        failed = _conv_rows.conv_rows_direct(*before, planar, packed, *after, out, *window)
+    if failed:
+        raise MemoryError("no memory for what the threads of a convolution gather")
     y = y.squeeze(2) if weight.dim() == 3 else y
     return (y, seen) if moments else y
 

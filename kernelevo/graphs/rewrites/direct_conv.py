@@ -35,7 +35,10 @@ def _direct_conv_weight(weight):
 
 
 def direct_conv(branches):
-    """Run convolutions (x, weight, bias, padding, relu) of stride 1; their channels lie side by side."""
+    """Run convolutions (x, weight, bias, padding, relu) of stride 1; their channels lie side by side.
+
+    Images in another layout than row-major order are put in order first.
+    """
     x, weight, _, (pad_y, pad_x), _ = branches[0]
     height, width = (n + 2 * p - k + 1 for n, p, k in zip(x.shape[2:], (pad_y, pad_x), weight.shape[2:]))
     channels, at = sum(branch[1].shape[0] for branch in branches), 0
@@ -43,7 +46,8 @@ def direct_conv(branches):
     for x, weight, bias, padding, relu in branches:
         packed = kernelevo.packed(_direct_conv_weight, weight)
         _direct_conv.direct_conv(
-            x, packed, bias, y, at, channels, *x.shape, weight.shape[0], *weight.shape[2:], *padding, relu
+            x.contiguous(), packed, bias, y, at, channels, *x.shape, weight.shape[0], *weight.shape[2:],
+            *padding, relu,
         )
         at += weight.shape[0]
     return y

@@ -10,7 +10,7 @@ from torch import fx
 from kernelevo.graphs.capture import Captured
 from kernelevo.graphs.lifting import fixed_nodes
 from kernelevo.graphs.matching import arguments, aten, calls, is_float32, is_op, per_dimension, shape, value
-from kernelevo.graphs.rewrites.packed_linear import available, post_of
+from kernelevo.graphs.rewrites.packed_linear import available, fuse_post
 from kernelevo.graphs.snippet import Snippet
 
 LAST = Snippet(
@@ -180,7 +180,7 @@ class PackedConvolution:
         snippet = Snippet(name, _PACKED.format(name=name, size=size, **geometry))
         captured.add_snippet(snippet)
         graph = captured.graph
-        last, post = post_of(conv)
+        last, post = fuse_post(conv)
         extra = () if post.name == "none" else (post.name, post.algorithm)
         with graph.inserting_before(last):
             made = graph.call_function(

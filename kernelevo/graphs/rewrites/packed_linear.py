@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -57,6 +59,16 @@ class Post:
 
     name: str = "none"
     algorithm: str = ""
+
+
+_TRIED: tuple[tuple[str, str, Callable[[torch.Tensor], torch.Tensor]], ...] = (
+    ("none", "", lambda t: t),
+    ("tanh", "", torch.tanh),
+    ("sigmoid", "", torch.sigmoid),
+    ("swish", "", F.silu),
+    ("gelu", "none", F.gelu),
+    ("gelu", "tanh", functools.partial(F.gelu, approximate="tanh")),
+)
 
 
 class PackedLinear:
@@ -131,19 +143,32 @@ def post_of(node: fx.Node) -> tuple[fx.Node, Post]:
     return node, Post()
 
 
+def fuse_post(node: fx.Node) -> tuple[fx.Node, Post]:
+    """Return the last node that a call of oneDNN stands for, and the activation that it applies.
+
+    A ReLU stays behind the call, written over its result, which is new memory: oneDNN's own turns NaN into 0.
+    """
+    last, post = post_of(node)
+    if post.name != "relu":
+        return last, post
+    last.target = aten.relu_.default
+    return node, Post()
+
+
 @functools.cache
 def available() -> bool:
     """Tell whether oneDNN's private operators are there and give right values on this machine."""
     if not torch._C._has_mkldnn or not hasattr(torch.ops.mkldnn, "_linear_pointwise"):
         return False
     generator = torch.Generator().manual_seed(0)
-    x, weight, bias = (torch.randn(*s, generator=generator) for s in ((3, 24), (16, 24), (16,)))
+    x, weight, bias = (torch.randn(*s, generator=generator) for s in ((4, 24), (16, 24), (16,)))
+    x[3] = math.nan
     try:
         packed = reordered(weight, None)
-        for post, reference in (("none", lambda t: t), ("relu", F.relu), ("gelu", F.gelu)):
-            algorithm = "none" if post == "gelu" else ""
+        for post, algorithm, reference in _TRIED:
             found = torch.ops.mkldnn._linear_pointwise(x, packed, bias, post, [], algorithm)
-            torch.testing.assert_close(found, reference(F.linear(x, weight, bias)), atol=1e-4, rtol=1e-4)
+            exact = reference(F.linear(x, weight, bias))
+            torch.testing.assert_close(found, exact, atol=1e-4, rtol=1e-4, equal_nan=True)
     except (RuntimeError, AttributeError, AssertionError):
         return False
     return True
@@ -163,7 +188,7 @@ def _fits(x: fx.Node, weight: fx.Node) -> bool:
 
 def _replace(captured: Captured, node: fx.Node, x: fx.Node, weight: fx.Node, bias: fx.Node | None) -> None:
     captured.add_snippet(SNIPPET)
-    last, post = post_of(node)
+    last, post = fuse_post(node)
     extra = (post.name, post.algorithm) if post.algorithm else (post.name,)
     arguments_ = (x, weight, bias) if post == Post() else (x, weight, bias, *extra)
     put_in_place(captured.graph, node, last, SNIPPET.function("packed_linear"), arguments_)

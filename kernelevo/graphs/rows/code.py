@@ -10,7 +10,7 @@ from torch import fx
 
 from kernelevo.graphs.matching import shape, value
 from kernelevo.graphs.rows import operations
-from kernelevo.graphs.rows.program import ROW_KINDS, Step, Steps
+from kernelevo.graphs.rows.program import ROW_KINDS, SUM_KINDS, Step, Steps
 from kernelevo.graphs.rows.regions import Region
 from kernelevo.graphs.rows.steps import write
 from kernelevo.graphs.rows.window import SERIAL, window_loops
@@ -117,9 +117,9 @@ class _Program:
             yield from self._columns(sweep)
             ends = [s for s in self.steps.values() if self._ends(s, sweep)]
             for step in ends:
-                start = f"Sum t{step.name};"
-                yield start if step.kind == "sum" else f"vfloat t{step.name} = splat(-__builtin_inff());"
-            verb = "sweep_sums" if any(step.kind == "sum" for step in ends) else "sweep"
+                sums = SUM_KINDS.get(step.kind)
+                yield f"{sums} t{step.name};" if sums else f"vfloat t{step.name} = splat(-__builtin_inff());"
+            verb = "sweep_sums" if any(step.kind in SUM_KINDS for step in ends) else "sweep"
             yield f"{verb}({count}, [&](int64_t i, auto part) {{"
             for line in (*self._body(sweep), *self._end(ends)):
                 yield "  " + line
@@ -135,7 +135,7 @@ class _Program:
                 continue
             if step.kind == "column":
                 yield f"const vfloat {step.name} = {step.text};"
-            elif step.kind == "sum":
+            elif step.kind in SUM_KINDS:
                 yield f"const double {step.name} = t{step.name}.total();"
             elif step.kind in ROW_KINDS:
                 yield f"const vfloat {step.name} = splat(largest(t{step.name}));"
@@ -156,7 +156,7 @@ class _Program:
 
     def _end(self, ends: Sequence[Step]) -> Iterator[str]:
         for step in ends:
-            if step.kind == "sum":
+            if step.kind in SUM_KINDS:
                 yield f"t{step.name}.add({step.text}, part);"
                 continue
             meant = f"head({step.text}, -__builtin_inff(), part)"

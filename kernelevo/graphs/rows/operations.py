@@ -17,8 +17,6 @@ _OVERLOADS = frozenset({"default", "Tensor", "Scalar", "Tensor_Scalar"})
 TEMPLATES: Mapping[str, tuple[str, int]] = {
     "abs": ("abs({self})", 1),
     "add": ("{self} + {other}", 1),
-    "clamp_max": ("min({max}, {self})", 1),
-    "clamp_min": ("max({min}, {self})", 1),
     "div": ("{self} / {other}", 3),
     "erf": ("erf({self})", HEAVY),
     "exp": ("exp({self})", HEAVY),
@@ -47,6 +45,7 @@ POWERS: Mapping[float, str] = {
     2.0: "{self} * {self}",
     3.0: "{self} * {self} * {self}",
 }
+CLAMPS = frozenset({"clamp", "clamp_max", "clamp_min"})
 NORMS = (aten.layer_norm.default, aten.rms_norm.default)
 SOFTMAXES = (aten.softmax.int, aten._softmax.default, aten.log_softmax.int, aten._log_softmax.default)
 EXPANDS = (aten.expand_as.default, aten.expand.default)
@@ -66,7 +65,7 @@ def understood(node: fx.Node) -> bool:
         return False
     if (reduced(node) and not groups(node)) or is_op(node, *_WINDOWS):
         return True
-    return base(node) in {"clamp", "gelu", "pow", *TEMPLATES} and is_pointwise(node)
+    return base(node) in {"gelu", "pow", *CLAMPS, *TEMPLATES} and is_pointwise(node)
 
 
 def _plain(node: fx.Node) -> bool:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
-ROW_KINDS = frozenset({"sum", "largest", "top"})  # steps whose value is known when the row is done
+SUM_KINDS = {"sum": "Sum", "squares": "Squares"}  # with the class of rows.h that adds each up
+ROW_KINDS = frozenset({*SUM_KINDS, "largest", "top"})  # steps whose value is known when the row is done
 
 
 @dataclass(frozen=True)
@@ -16,15 +17,15 @@ class Step:
     Args:
         name: its name in the printed text.
         kind: ``load`` (an operand's elements), ``vector`` (one value per element), ``column`` (one value per
-            row), ``sum`` (of a vector along the row), ``largest`` (NaN if there is one) or ``top`` (the
-            largest number, whatever NaN says).
+            row), ``sum`` (of a vector along the row), ``squares`` (their sum, taken in fp64), ``largest``
+            (NaN if there is one) or ``top`` (the largest number, whatever NaN says).
         text: the expression; of a load the operand's number, of a sum the vector it adds.
         uses: names that the text reads.
         cost: rough number of instructions.
     """
 
     name: str
-    kind: Literal["load", "vector", "column", "sum", "largest", "top"]
+    kind: Literal["load", "vector", "column", "sum", "squares", "largest", "top"]
     text: str
     uses: tuple[str, ...] = ()
     cost: int = 1
@@ -62,6 +63,10 @@ class Steps:
     def sum(self, x: str) -> str:
         """Sum along the row; in C++ the result is a double, for columns only."""
         return self._add("sum", x, (x,))
+
+    def squares(self, x: str) -> str:
+        """Sum the squares along the row, in fp64, where those of small or large numbers do not vanish."""
+        return self._add("squares", x, (x,))
 
     def largest(self, x: str, *, with_nan: bool = True) -> str:
         """Return the largest element of the row, as a column."""

@@ -10,6 +10,7 @@ from torch import fx
 
 from kernelevo.graphs.matching import arguments, aten, is_op
 from kernelevo.graphs.rows.operations import (
+    CLAMPS,
     EXPANDS,
     HEAVY,
     NORMS,
@@ -59,15 +60,26 @@ def _write_pointwise(steps: Steps, node: fx.Node, names: Mapping[fx.Node, str]) 
         template, cost = ("gelu_tanh" if given["approximate"] == "tanh" else "gelu") + "({self})", HEAVY
     elif name == "pow":
         template, cost = POWERS[float(given["exponent"])], 3
-    elif name == "clamp":
-        template = "{self}"
-        if given["min"] is not None:
-            template = f"max({{min}}, {template})"
-        if given["max"] is not None:
-            template = f"min({{max}}, {template})"
+    elif name in CLAMPS:
+        template = _clamped(given)
     return steps.compute(
         template.format(**texts), *dict.fromkeys(names[n] for n in operands(node)), cost=cost
     )
+
+
+def _clamped(given: Mapping[str, Any]) -> str:
+    """Return the template of a clamp.
+
+    ``max`` and ``min`` give their second operand where either is NaN. So a bound that is a number leaves a
+    NaN of the tensor, and one that may be NaN itself takes a function that keeps both.
+    """
+    text = "{self}"
+    for key, quick, careful in (("min", "max", "larger"), ("max", "min", "smaller")):
+        bound = given.get(key)
+        if bound is not None:
+            settled = not isinstance(bound, fx.Node) and not math.isnan(bound)
+            text = f"{quick if settled else careful}({{{key}}}, {text})"
+    return text
 
 
 def _write_softmax(steps: Steps, node: fx.Node, names: Mapping[fx.Node, str]) -> str:
@@ -88,18 +100,18 @@ def _squares(steps: Steps, x: str) -> str:
     return steps.sum(steps.compute(f"{x} * {x}", x))
 
 
-def _centred(steps: Steps, x: str) -> tuple[str, str, str, tuple[str, str]]:
+def _centred(steps: Steps, x: str, *, wide: bool = False) -> tuple[str, str, str, tuple[str, str]]:
     """Write the difference of x from its mean, and a rest to be taken off the difference.
 
     The mean in fp32 is off by its rounding; what that leaves behind is summed too, so that rows far from 0
-    keep their digits. The third result is C++ text for the sum of squares around the mean, the last the
-    names that this text uses.
+    keep their digits. Squares are taken in fp64 if they are ``wide``. The third result is C++ text for the
+    sum of squares around the mean, the last the names that this text uses.
     """
     total = steps.sum(x)
     mean = steps.compute(f"splat((float)({total} / kInner))", total)
     difference = steps.compute(f"{x} - {mean}", x, mean)
     left = steps.sum(difference)
-    squares = _squares(steps, difference)
+    squares = steps.squares(difference) if wide else _squares(steps, difference)
     rest = steps.compute(f"splat((float)({left} / kInner))", left)
     return difference, rest, f"spread({squares}, {left}, kInner)", (squares, left)
 
@@ -126,7 +138,7 @@ def _write_norm(steps: Steps, node: fx.Node, names: Mapping[fx.Node, str]) -> st
 def _write_variance(steps: Steps, node: fx.Node, names: Mapping[fx.Node, str]) -> str:
     given = arguments(node)
     taken_off = correction(node)
-    _, _, squares, uses = _centred(steps, names[given["self"]])
+    _, _, squares, uses = _centred(steps, names[given["self"]], wide=True)  # a deviation's square may vanish
     text = f"{squares} / (kInner > {taken_off} ? (double)kInner - {taken_off} : 0.0)"
     if base(node) == "std":
         text = f"::sqrt({text})"

@@ -2,9 +2,11 @@ import pytest
 import torch
 from torch import nn
 
+from kernelevo.graphs.printing import print_program
 from kernelevo.graphs.rewrites.batchnorm import BatchNormAct, BatchNormPool, snippet
 from tests.few import few
 from tests.graphs.firing import draw, fire, warmed
+from tests.graphs.programs import load
 
 
 class Residual(nn.Module):
@@ -72,3 +74,26 @@ def test_what_does_not_match():
             return torch.relu(y) + y * 2
 
     assert fire(BatchNormAct(), Shared(), draw(2, 3, 4, 4))[0] == 0
+
+
+@pytest.mark.parametrize("train", [True, False])
+def test_images_in_another_layout_than_at_capture(train, tmp_path):
+    x, z = draw(2, 3, 12, 8), draw(2, 3, 12, 8, seed=1)
+    pool = nn.Sequential(nn.BatchNorm2d(3), nn.ReLU(), nn.AvgPool2d(2))
+    chain = nn.Sequential(nn.BatchNorm2d(3), nn.ReLU())
+    cases = (
+        (BatchNormPool(), pool, (x,)),
+        (BatchNormAct(), chain, (x,)),
+        (BatchNormAct(), Residual(False), (x, z)),
+        (BatchNormAct(), Residual(True), (x, z)),
+    )
+    for rewrite, module, inputs in cases:
+        warmed(module).train(train)
+        places, captured = fire(rewrite, module, *inputs)
+        program = load(print_program(captured), tmp_path, module)
+        assert places == 1
+        for last in (0, len(inputs) - 1):  # the one, and the other that is added
+            other = list(inputs)
+            other[last] = other[last].to(memory_format=torch.channels_last)
+            with torch.no_grad():
+                torch.testing.assert_close(program(*other), module(*other), atol=1e-6, rtol=1e-5)

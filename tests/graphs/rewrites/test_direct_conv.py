@@ -2,8 +2,10 @@ import pytest
 import torch
 from torch import nn
 
+from kernelevo.graphs.printing import print_program
 from kernelevo.graphs.rewrites.direct_conv import DirectConvolution
 from tests.graphs.firing import draw, fire
+from tests.graphs.programs import load
 
 
 class Branches(nn.Module):
@@ -63,3 +65,15 @@ class Twice(nn.Module):
 
 def test_a_branch_that_is_concatenated_with_itself():
     assert fire(DirectConvolution(), Twice(), draw(1, 3, 20, 40))[0] == 1
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_images_in_another_layout_than_at_capture(channels, tmp_path):
+    module = nn.Sequential(nn.Conv2d(channels, 7, 3, padding=1), nn.ReLU()).eval()
+    x = draw(2, channels, 20, 24)
+    places, captured = fire(DirectConvolution(), module, x)
+    program = load(print_program(captured), tmp_path, module)
+    assert places == 1
+    for other in (x.to(memory_format=torch.channels_last), x.mT.contiguous().mT, x[:1].expand(2, -1, -1, -1)):
+        with torch.no_grad():
+            torch.testing.assert_close(program(other), module(other), atol=1e-6, rtol=1e-5)

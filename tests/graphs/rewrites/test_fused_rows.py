@@ -194,6 +194,37 @@ def test_rows_that_are_constant_or_far_from_zero(tmp_path):
     torch.testing.assert_close(mine[5:], theirs[5:], equal_nan=True)
 
 
+@pytest.mark.parametrize("size", [7, 100])
+def test_deviations_whose_squares_fp32_does_not_hold(size, tmp_path):
+    class Deviation(nn.Module):
+        def forward(self, x):
+            return (x - x.mean(-1, keepdim=True)) / x.std(-1, keepdim=True), (x + x).var(-1, correction=0)
+
+    scales = torch.tensor([1e-30, 1e-23, 1e-19, 1.0, 1e15, 1e19, 1e20, 1e30])
+    program = both(Deviation(), tmp_path, draw(8, size))
+    x = draw(8, size, seed=1) * scales[:, None]
+    exact = Deviation()(x.double())
+    for mine, theirs, expected in zip(program(x), Deviation()(x), exact, strict=True):
+        torch.testing.assert_close(mine, expected.float(), atol=2e-6, rtol=2e-6)
+        torch.testing.assert_close(mine, theirs, atol=2e-6, rtol=2e-6)
+
+
+def test_clamps_keep_nan_of_values_and_bounds(tmp_path):
+    class Clamped(nn.Module):
+        def forward(self, x, low, high):
+            pairs = torch.clamp(x + 1, low, high), torch.clamp(x * 2, min=low), torch.clamp(x - 1, max=high)
+            single = torch.clamp_min(x * 3, low) + 1, torch.clamp_max(x * 4, high) + 1
+            return *pairs, *single, torch.clamp(x + 2, -1, 1) * 2, torch.clamp(x + 3, min=math.nan)
+
+    module, (x, high) = Clamped(), pair(9, 33)
+    program = both(module, tmp_path, x, high - 1, high)
+    low = high - 1
+    x[0, 3], low[1, 4], high[2, 5], low[3, 32], high[8, 32] = (math.nan,) * 5
+    x[4, 0], low[4, 1], high[4, 2], low[4, 3] = math.inf, math.inf, -math.inf, -math.inf
+    for mine, theirs in zip(program(x, low, high), module(x, low, high), strict=True):
+        torch.testing.assert_close(mine, theirs, equal_nan=True)
+
+
 def test_pooling_keeps_nan(tmp_path):
     class Pooled(nn.Module):
         def forward(self, x):
