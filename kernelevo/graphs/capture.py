@@ -210,7 +210,15 @@ def _spec(found: Any) -> pytree.TreeSpec:
 
 def _signature(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, ...]:
     """Return one parameter name per argument, as forward calls them where a program may call them so."""
-    parameters = inspect.signature(module.forward).parameters.values()
+    original = "give the original module, which torch.export can read"
+    if isinstance(module, torch.jit.ScriptModule):
+        raise CaptureError("a traced or scripted module cannot be captured", now=original)
+    try:
+        parameters = inspect.signature(module.forward).parameters.values()
+    except (TypeError, ValueError) as error:  # a forward that is no function of Python's
+        raise CaptureError(
+            f"{type(module).__name__}.forward has no signature", why=str(error), now=original
+        ) from error
     names: list[str] = []
     for parameter in parameters:
         if parameter.kind is parameter.VAR_POSITIONAL:
@@ -222,13 +230,26 @@ def _signature(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any])
 
 def _copied(module: nn.Module) -> nn.Module:
     try:
-        return copy.deepcopy(module)
+        return copy.deepcopy(module, _detached(module))
     except Exception as error:
         raise CaptureError(
             f"{type(module).__name__} cannot be copied",
             why=f"copy.deepcopy said: {error}",
             now="keep tensors with a gradient history and open handles out of the module's attributes",
         ) from error
+
+
+def _detached(module: nn.Module) -> dict[int, Any]:
+    """Return copies of held tensors that have a gradient history, as the memo that deepcopy takes.
+
+    It refuses such tensors, and torch.nn.utils.weight_norm leaves one in each layer.
+    """
+    memo: dict[int, Any] = {}
+    for part in module.modules():
+        for leaf in pytree.tree_leaves(list(vars(part).values())):
+            if isinstance(leaf, torch.Tensor) and not leaf.is_leaf:
+                memo[id(leaf)] = copy.deepcopy(leaf.detach(), memo)  # views keep to what they are views of
+    return memo
 
 
 def _eager(module: nn.Module, calls: Sequence[Call]) -> Outcome | None:

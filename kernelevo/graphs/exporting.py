@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import keyword
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -11,6 +13,9 @@ from torch import fx, nn
 from kernelevo.errors import CaptureError
 from kernelevo.graphs.execution import Call
 from kernelevo.graphs.padding import number_paddings
+
+# what torch.export says of branches and sizes that follow from values
+_BY_VALUE = ("data-dependent", "datadependent", "data dependent", "dynamic control flow")
 
 
 def exported(module: nn.Module, call: Call) -> tuple[fx.GraphModule, dict[str, torch.Tensor]]:
@@ -34,7 +39,7 @@ def exported(module: nn.Module, call: Call) -> tuple[fx.GraphModule, dict[str, t
         raise CaptureError(
             f"{type(module).__name__} cannot be captured as one graph",
             why="torch.export said: " + reasons[0],
-            now="remove control flow that depends on tensor values, or optimise a submodule",
+            now=_advice(module, reasons),
         )
     assert isinstance(gm, fx.GraphModule)
     for node in reversed(list(gm.graph.nodes)):
@@ -51,6 +56,26 @@ def exported(module: nn.Module, call: Call) -> tuple[fx.GraphModule, dict[str, t
     gm.graph.lint()
     gm.recompile()
     return gm, constants
+
+
+def _advice(module: nn.Module, reasons: Sequence[str]) -> str:
+    """Return what to do about what torch.export said, as far as its words tell."""
+    for name, part in module.named_modules():
+        if isinstance(part, torch.jit.ScriptModule):
+            return f"put the original in the place of {name!r}, a traced or scripted module"
+    words = _keywords(module) if any(reason.startswith("SyntaxError") for reason in reasons) else ""
+    if words:
+        return f"a submodule's or parameter's name is a Python keyword ({words}); rename it"
+    if any(word in reason.lower() for reason in reasons for word in _BY_VALUE):
+        return "remove control flow that depends on tensor values, or optimise a submodule"
+    return "leave out of forward what torch.export does not know, or optimise a submodule without it"
+
+
+def _keywords(module: nn.Module) -> str:
+    """Return the keywords among the names of a module's parts."""
+    names = [*dict(module.named_modules()), *dict(module.named_parameters()), *dict(module.named_buffers())]
+    parts = dict.fromkeys(part for name in names for part in name.split("."))
+    return ", ".join(part for part in parts if keyword.iskeyword(part))
 
 
 def _attribute(module: nn.Module, name: str) -> Any:
