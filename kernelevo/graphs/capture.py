@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import inspect
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import repeat
@@ -17,14 +16,13 @@ from torch.utils import _pytree as pytree
 from kernelevo.errors import CaptureError
 from kernelevo.graphs.check import Reference, compare
 from kernelevo.graphs.execution import TURN, Call, Oracle, Outcome, copied, observe, overlaps, record
-from kernelevo.graphs.padding import number_paddings
+from kernelevo.graphs.exporting import exported
 from kernelevo.graphs.skeleton import Skeleton, attach, skeleton_of
 from kernelevo.graphs.snippet import TUNE, Snippet, merged
 from kernelevo.graphs.spelling import BOUND
 from kernelevo.graphs.structure import literal, paths
 
 _STATEFUL = "it keeps state outside its buffers: forward changes a tensor or number in a plain attribute"
-_GRAD_SCOPE = "wrap_with_set_grad_enabled"
 
 
 @dataclass
@@ -178,7 +176,7 @@ def capture(
             now="call module(*inputs) yourself; it must work before it can be captured",
         )
     own = _copied(module)
-    gm, constants = _export(own, call)
+    gm, constants = exported(own, call)
     paths(_spec(gm._in_spec), "x")
     literal(_spec(gm._out_spec), repeat("y"))
     skeleton = skeleton_of(own, constants)
@@ -212,7 +210,15 @@ def _spec(found: Any) -> pytree.TreeSpec:
 
 def _signature(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, ...]:
     """Return one parameter name per argument, as forward calls them where a program may call them so."""
-    parameters = inspect.signature(module.forward).parameters.values()
+    original = "give the original module, which torch.export can read"
+    if isinstance(module, torch.jit.ScriptModule):
+        raise CaptureError("a traced or scripted module cannot be captured", now=original)
+    try:
+        parameters = inspect.signature(module.forward).parameters.values()
+    except (TypeError, ValueError) as error:  # a forward that is no function of Python's
+        raise CaptureError(
+            f"{type(module).__name__}.forward has no signature", why=str(error), now=original
+        ) from error
     names: list[str] = []
     for parameter in parameters:
         if parameter.kind is parameter.VAR_POSITIONAL:
@@ -224,13 +230,26 @@ def _signature(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any])
 
 def _copied(module: nn.Module) -> nn.Module:
     try:
-        return copy.deepcopy(module)
+        return copy.deepcopy(module, _detached(module))
     except Exception as error:
         raise CaptureError(
             f"{type(module).__name__} cannot be copied",
             why=f"copy.deepcopy said: {error}",
             now="keep tensors with a gradient history and open handles out of the module's attributes",
         ) from error
+
+
+def _detached(module: nn.Module) -> dict[int, Any]:
+    """Return copies of held tensors that have a gradient history, as the memo that deepcopy takes.
+
+    It refuses such tensors, and torch.nn.utils.weight_norm leaves one in each layer.
+    """
+    memo: dict[int, Any] = {}
+    for part in module.modules():
+        for leaf in pytree.tree_leaves(list(vars(part).values())):
+            if isinstance(leaf, torch.Tensor) and not leaf.is_leaf:
+                memo[id(leaf)] = copy.deepcopy(leaf.detach(), memo)  # views keep to what they are views of
+    return memo
 
 
 def _eager(module: nn.Module, calls: Sequence[Call]) -> Outcome | None:
@@ -251,71 +270,6 @@ def _eager(module: nn.Module, calls: Sequence[Call]) -> Outcome | None:
     return outcome
 
 
-def _export(module: nn.Module, call: Call) -> tuple[fx.GraphModule, dict[str, torch.Tensor]]:
-    """Export undecomposed; return the graph without guards, and tensors that are no parameter or buffer."""
-    reasons = []
-    for strict in (False, True):
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                program = torch.export.export(module, call.args, dict(call.kwargs), strict=strict)
-                gm = program.module()
-            break
-        except Exception as error:  # torch.export raises a dozen unrelated classes
-            said = str(error).strip() or "(it says no more)"  # a bare assert has no words
-            reasons.append(f"{type(error).__name__}: {said.splitlines()[0][:300]}")
-    else:
-        raise CaptureError(
-            f"{type(module).__name__} cannot be captured as one graph",
-            why="torch.export said: " + reasons[0],
-            now="remove control flow that depends on tensor values, or optimise a submodule",
-        )
-    assert isinstance(gm, fx.GraphModule)
-    for node in reversed(list(gm.graph.nodes)):
-        if node.op == "call_module" or (node.op == "get_attr" and not node.users):
-            gm.graph.erase_node(node)
-    _inline_grad_scopes(gm)
-    number_paddings(gm)
-    constants: dict[str, torch.Tensor] = {}
-    for node in gm.graph.nodes:
-        if node.op == "get_attr":
-            value = _attribute(gm, node.target)
-            if isinstance(value, torch.Tensor):
-                constants[node.target] = value
-    gm.graph.lint()
-    gm.recompile()
-    return gm, constants
-
-
-def _attribute(module: nn.Module, name: str) -> Any:
-    value: Any = module
-    for part in name.split("."):
-        value = getattr(value, part)
-    return value
-
-
-def _inline_grad_scopes(gm: fx.GraphModule) -> None:
-    """Replace ``with torch.no_grad()`` regions by their bodies: programs run without gradients anyway."""
-    for node in list(gm.graph.nodes):
-        if node.op != "call_function" or getattr(node.target, "__name__", "") != _GRAD_SCOPE:
-            continue
-        body = _attribute(gm, node.args[1].target)
-        values = dict(zip([n for n in body.graph.nodes if n.op == "placeholder"], node.args[2:], strict=True))
-        for inner in body.graph.nodes:
-            if inner.op == "get_attr" and "." not in inner.target and not hasattr(gm, inner.target):
-                setattr(gm, inner.target, getattr(body, inner.target))
-        with gm.graph.inserting_before(node):
-            result = gm.graph.graph_copy(body.graph, values)
-        results = result if isinstance(result, (tuple, list)) else (result,)
-        for user in list(node.users):
-            user.replace_all_uses_with(results[user.args[1]])
-            gm.graph.erase_node(user)
-        scope = node.args[1]
-        gm.graph.erase_node(node)
-        if not scope.users:
-            gm.graph.erase_node(scope)
-
-
 def _adopt(captured: Captured) -> None:
     """Make the graph's attributes the very tensors of the root (constants become buffers there)."""
     for node in captured.graph.nodes:
@@ -324,7 +278,7 @@ def _adopt(captured: Captured) -> None:
         if node.target not in captured.skeleton.by_name:
             raise CaptureError(
                 "the graph holds a nested graph",
-                why=f"node {node.name}: cond, while_loop, scan and autocast are not supported",
+                why=f"node {node.name}: cond, while_loop, scan and enabled autocast are not supported",
                 now="optimise a submodule without them",
             )
         parent, leaf = attach(captured.gm, node.target)

@@ -16,7 +16,7 @@ from kernelevo.graphs.namespace import Namespace, unused
 from kernelevo.graphs.printing import WIDTH, assemble, attributes, class_head, method, print_program
 from kernelevo.graphs.skeleton import Entry
 from kernelevo.graphs.spelling import Speller
-from kernelevo.graphs.structure import children, paths
+from kernelevo.graphs.structure import children, definitions, paths
 
 
 def capture_each(module: nn.Module, sets: Iterable[Sequence[Any]]) -> tuple[Captured, ...]:
@@ -81,7 +81,8 @@ def print_dispatch(captures: Sequence[Captured], *, header: str = "") -> str:
         frozenset[str]().union(*map(attributes, twins)),
         evaluated=any(c.mode_matters and not c.training for c in captures),
     )
-    return assemble(header, space.whole().values(), head, "\n\n".join(methods))
+    kinds = {name: text for twin in twins for name, text in definitions(twin.out_spec).items()}
+    return assemble(header, kinds.values(), space.whole().values(), head, "\n\n".join(methods))
 
 
 def _kind(inputs: Sequence[Any]) -> str:

@@ -32,7 +32,14 @@ BOUND = frozenset({"self", "torch", "nn", "F", "kernelevo", "typing"})
 """Names that a program's methods read, so that nothing else there may have them."""
 
 # public bindings that are written by hand in torch and read their arguments unlike the ATen schema
-_HAND_WRITTEN = frozenset({"to", "split", "size", "stride", "item", "tensor", "from_numpy", "nonzero"})
+_HAND_WRITTEN = frozenset(
+    (
+        "to", "split", "size", "stride", "item", "tensor", "from_numpy", "nonzero",
+        "index_put", "index_put_",  # they take no None among the indices, which the schema does
+        "sparse_coo_tensor", "sparse_compressed_tensor", "sparse_csr_tensor", "sparse_csc_tensor",
+        "sparse_bsr_tensor", "sparse_bsc_tensor",
+    )
+)  # fmt: skip
 
 
 @functools.cache

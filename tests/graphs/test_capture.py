@@ -268,3 +268,82 @@ def test_copies_that_run_in_two_threads_do_not_move_each_other_s_buffers():
         assert calls.item() == 5.0
     other.join()
     assert captured.mismatch() == twin.mismatch() == ""
+
+
+class Keyed(nn.Module):
+    def __init__(self, name):
+        super().__init__()
+        self.heads = nn.ModuleDict({name: nn.Linear(3, 3)})
+
+    def forward(self, x):
+        return {name: head(x) for name, head in self.heads.items()}
+
+
+class Scripted(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner = torch.jit.trace(nn.Linear(3, 3), torch.ones(3))
+
+    def forward(self, x):
+        return self.inner(x) * 2
+
+
+class Packed(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.GRU(3, 3)
+
+    def forward(self, x):
+        return self.layer(nn.utils.rnn.pack_sequence([x.view(1, 3)]))[0].data
+
+
+@pytest.mark.parametrize(
+    ("module", "advice"),
+    [
+        (torch.jit.trace(nn.Linear(3, 3), torch.ones(3)), "the original module"),
+        (torch.jit.script(nn.Linear(3, 3)), "the original module"),
+        (Scripted(), "'inner', a traced or scripted module"),
+        (Keyed("class"), "is a Python keyword (class); rename it"),
+        (Branching(), "control flow that depends on tensor values"),
+        (Wordless(), "what torch.export does not know"),
+        (Packed(), "what torch.export does not know"),
+    ],
+)
+def test_advice_fits_what_stands_in_the_way(module, advice):
+    with pytest.raises(CaptureError) as caught:
+        capture(module, (torch.ones(3),))
+    assert advice in caught.value.now
+
+
+class Gained(nn.Module):
+    """Holds tensors that have a gradient history, one of them in a list."""
+
+    def __init__(self):
+        super().__init__()
+        self.scale = nn.Parameter(torch.randn(3))
+        self.doubled, self.more = self.scale * 2, [self.scale.exp()]
+
+    def forward(self, x):
+        return x * self.doubled + self.more[0] * self.scale
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm.*:FutureWarning")
+@pytest.mark.parametrize("make", [Gained, lambda: nn.utils.weight_norm(nn.Linear(3, 3))])
+def test_tensors_with_a_gradient_history_are_no_obstacle(make, tmp_path):
+    torch.manual_seed(0)
+    module, x = make(), torch.randn(4, 3)
+    held = {k: v for k, v in vars(module).items() if isinstance(v, torch.Tensor)}
+    captured = capture(module, (x,))
+    assert all(vars(module)[k] is v and v.grad_fn is not None for k, v in held.items())
+    program = load(print_program(captured), tmp_path, module)
+    assert torch.allclose(program(x), module(x))
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm.*:FutureWarning")
+def test_an_old_weight_norm_follows_its_parameters(tmp_path):
+    module, x = nn.utils.weight_norm(nn.Linear(3, 3)), torch.randn(4, 3)
+    captured = capture(module, (x,))
+    with torch.no_grad():
+        module.weight_g.mul_(3)
+    program = load(print_program(captured), tmp_path, module)
+    assert torch.allclose(program(x), module(x))

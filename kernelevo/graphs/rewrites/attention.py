@@ -11,7 +11,8 @@ from torch import fx
 
 from kernelevo.graphs.capture import Captured
 from kernelevo.graphs.epilogue import loosen_views
-from kernelevo.graphs.lifting import evaluate, fixed_nodes, lift, tensors_of, unwritten
+from kernelevo.graphs.extent import extent
+from kernelevo.graphs.lifting import evaluate, fixed_nodes, lift, tensors_of, unwritten, written_nodes
 from kernelevo.graphs.matching import (
     arguments,
     aten,
@@ -21,6 +22,7 @@ from kernelevo.graphs.matching import (
     mutates,
     shape,
     sole_user,
+    value,
 )
 from kernelevo.graphs.skeleton import LITERALS
 from kernelevo.graphs.snippet import Snippet
@@ -133,10 +135,12 @@ def _attend(captured: Captured, scores: Scores, operands: list[fx.Node], name: s
 
 
 def _is_finite(captured: Captured, bias: fx.Node) -> bool:
-    """Tell whether a bias is made of the module's own tensors, and hides nothing now.
+    """Tell whether a bias hides nothing: whatever the inputs, or now if it is made of the module's tensors.
 
     A row that is hidden as a whole is answered differently by the fused kernel.
     """
+    if extent(bias, written_nodes(captured.graph)) is not None:
+        return True
     if bias.op != "get_attr" and bias not in fixed_nodes(captured.graph):
         return False
     state = ((entry.name, entry.tensor) for entry in captured.skeleton.entries)
@@ -144,12 +148,12 @@ def _is_finite(captured: Captured, bias: fx.Node) -> bool:
 
 
 def _masked(captured: Captured, scores: Scores, operands: list[fx.Node], name: str) -> fx.Node | None:
-    """Insert a causal call for a boolean mask that is made of constants, checked if of buffers."""
+    """Insert a call for a boolean mask: causal if it is made of constants, checked if of buffers."""
     graph, hidden = captured.graph, scores.hidden
     assert hidden is not None
     fixed = fixed_nodes(graph)
     if not is_causal(captured, scores, fixed):
-        return None
+        return _padded(graph, scores, operands)
     lifted = lift(f"{name}_mask", hidden, fixed)
     if not lifted.sources:
         return _causal(graph, operands, scores.scale)
@@ -158,6 +162,27 @@ def _masked(captured: Captured, scores: Scores, operands: list[fx.Node], name: s
     snippet = Snippet(name, _GUARDED.format(mask=lifted.text, name=name, sources=sources, fill=fill))
     captured.add_snippet(snippet)
     return graph.call_function(snippet.function(name), (*operands, scores.scale, *lifted.sources))
+
+
+def _padded(graph: fx.Graph, scores: Scores, operands: list[fx.Node]) -> fx.Node | None:
+    """Insert a call that adds a number to the scores which any mask replaces by one.
+
+    The number is so large that no score shows beside it: a row that is hidden as a whole has equal weights,
+    as it has with the fill. Not where the fill is infinite, since such a row is then undefined.
+    """
+    hidden = scores.hidden
+    assert hidden is not None
+    whole = (*shape(scores.query)[:-1], shape(scores.keys)[-1])
+    mask = shape(hidden)
+    fits = len(mask) <= len(whole) and all(
+        mine in (1, size) for mine, size in zip(reversed(mask), reversed(whole), strict=False)
+    )
+    if math.isinf(scores.fill) or not fits or value(hidden).dtype is not torch.bool:
+        return None
+    numbers = graph.call_function(aten.to.dtype, (hidden, torch.float32))
+    bias = graph.call_function(aten.mul.Tensor, (numbers, torch.finfo(torch.float32).min))
+    fused = aten.scaled_dot_product_attention.default
+    return graph.call_function(fused, (*operands, bias), {"scale": scores.scale})
 
 
 def is_causal(captured: Captured, scores: Scores, fixed: set[fx.Node]) -> bool:

@@ -25,6 +25,10 @@ from kernelevo.graphs.matching import (
 from kernelevo.graphs.snippet import Snippet
 
 FEWEST = 4  # steps; fewer are not worth a larger product
+_PARTS = (  # views of one tensor, and tuples of such views
+    aten.select.int, aten.slice.Tensor, aten.narrow.default, aten.squeeze.dim, aten.unbind.int,
+    aten.split.Tensor, aten.chunk.default,
+)  # fmt: skip
 
 _SPLIT = '''
 def {name}_made(weight):
@@ -185,10 +189,29 @@ def _reached(graph: fx.Graph, members: Iterable[fx.Node]) -> set[fx.Node]:
 
 
 def _in_time(graph: fx.Graph, members: list[fx.Node], inputs: list[fx.Node]) -> bool:
-    """Tell whether all inputs are there before anything reads one of the results."""
+    """Tell whether all inputs are there before anything reads one of the results; see to it if need be.
+
+    ``layer(x[:, t])`` in a loop takes its slice when the step before has been read: such views go ahead
+    of the first reader, unless what they are views of is made or written to after it.
+    """
     order = {node: i for i, node in enumerate(graph.nodes)}
-    first_read = min((order[user] for member in members for user in member.users), default=0)
-    return max(order[x] for x in inputs) < first_read
+    readers = [user for member in members for user in member.users]
+    if not readers:
+        return False
+    first = min(readers, key=lambda user: order[user])
+    late: set[fx.Node] = set()
+    for x in inputs:
+        part: Any = x
+        while isinstance(part, fx.Node) and order[part] > order[first]:
+            if not is_op(part, *_PARTS) and part.target is not getitem:
+                return False
+            if not unwritten(part.all_input_nodes, part):
+                return False
+            late.add(part)
+            part = part.args[0]
+    for part in sorted(late, key=lambda node: order[node]):
+        first.prepend(part)
+    return True
 
 
 def _stacked_already(inputs: list[fx.Node]) -> tuple[fx.Node | None, int]:
