@@ -140,15 +140,16 @@ def stitch(
 
     Raises:
         BadSetting: for a count that is none.
-        InputError: if no submodule is worth it.
+        InputError: if no submodule is worth it, or the model returns what cannot be compared.
         MachineError: if no submodule could be searched because of the machine.
     """
     from kernelevo.kernels.hotspots import find_hotspots
-    from kernelevo.kernels.stitching import agree, gain, names_of, stitched
+    from kernelevo.kernels.stitching import agree, gain, names_of, refuse, stitched
 
     if isinstance(count, bool) or not isinstance(count, int) or count < 1:
         raise BadSetting(f"hotspots={count!r} is no number of submodules", now="e.g. hotspots=3")
     spots = find_hotspots(model, sets[0], count)
+    refuse(model, sets)
     total = sum(spot.seconds for spot in spots)
     parts: list[Part] = []
     placed: dict[str, StandIn] = {}

@@ -138,15 +138,25 @@ def _recorded(model: nn.Module, args: tuple[Any, ...]) -> dict[str, _Seen]:
         with torch.no_grad():
             model(*copy.deepcopy(args))
     except Exception as error:
-        raise BadProgram(
-            f"{type(model).__name__} cannot be run on these inputs",
-            why=f"{type(error).__name__}: {error}",
-            now="give inputs that the model takes: several arguments as a tuple; a list is one of input sets",
-        ) from error
+        raise unusable(model, error) from error
     finally:
         for handle in handles:
             handle.remove()
     return calls
+
+
+def unusable(model: nn.Module, error: Exception) -> BadProgram:
+    """Return what to raise where a model's own call has failed.
+
+    Args:
+        model: it was called on inputs that the user gave.
+        error: what it raised.
+    """
+    return BadProgram(
+        f"{type(model).__name__} cannot be run on these inputs",
+        why=f"{type(error).__name__}: {error}",
+        now="give inputs that the model takes: several arguments as a tuple; a list is one of input sets",
+    )
 
 
 def _clocked(model: nn.Module, args: tuple[Any, ...], calls: Mapping[str, _Seen]) -> float:

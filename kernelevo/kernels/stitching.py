@@ -12,6 +12,9 @@ from torch import nn
 
 from kernelevo.device.lease import Lease
 from kernelevo.device.statistics import Estimate, estimate, log_ratio
+from kernelevo.errors import InputError
+from kernelevo.kernels.children.setting import refuse_outputs
+from kernelevo.kernels.hotspots import unusable
 from kernelevo.kernels.reference.correctness import compare
 from kernelevo.kernels.reference.gaps import Report
 from kernelevo.kernels.reference.oracle import evaluate, observe
@@ -48,6 +51,27 @@ def agree(original: nn.Module, replaced: nn.Module, args: tuple[Any, ...], seed:
     truth = evaluate(lambda: copy.deepcopy(original), None, args, seed)
     found = observe(copy.deepcopy(replaced), copy.deepcopy(args), seed)
     return compare(found, truth.ref32, truth.oracle, truth.e_ref, truth.e_buffers)
+
+
+def refuse(model: nn.Module, sets: Sequence[tuple[Any, ...]]) -> None:
+    """Refuse a model whose answers could not be compared in the end, before anything is searched.
+
+    Args:
+        model: it is not changed.
+        sets: argument tuples of its forward; an answer may be of another kind for each.
+
+    Raises:
+        InputError: if it returns what a program cannot, or by which none could be wrong.
+        BadProgram: if it cannot be run, in its own precision or in fp64.
+    """
+    for args in sets:
+        try:
+            truth = evaluate(lambda: copy.deepcopy(model), None, args, 0)
+        except InputError:
+            raise
+        except Exception as error:  # the model's own code
+            raise unusable(model, error) from error
+        refuse_outputs(model, truth)
 
 
 def gain(

@@ -3,6 +3,7 @@
 import copy
 import io
 import time
+from dataclasses import dataclass
 from types import SimpleNamespace
 
 import pytest
@@ -15,7 +16,7 @@ from kernelevo.api.hotspots import _fitting, stitch
 from kernelevo.core import Evaluation, Origin, Program, Trial
 from kernelevo.device.statistics import Estimate
 from kernelevo.engine import Budget
-from kernelevo.errors import BadProgram, BadSetting, NotEnoughMemory
+from kernelevo.errors import BadProgram, BadSetting, InputError, NotEnoughMemory
 from kernelevo.kernels import stitching
 from kernelevo.kernels.dropin.optimized import FallbackWarning, Optimized
 
@@ -365,6 +366,27 @@ def test_a_search_that_is_stopped_ends_the_whole_with_what_is_there(elsewhere, q
     whole = of_two_kinds(search)
     assert searched == ["Layer"]
     assert [(p.kept_for, len(p.replaced)) for p in whole.parts] == [("", 2), ("stopped before its turn", 0)]
+
+
+@dataclass
+class Out:
+    values: torch.Tensor
+
+
+class Wrapped(Waiting):
+    def forward(self, x):
+        return Out(self.layers(x))
+
+
+def test_a_model_whose_answers_cannot_be_compared_is_refused_before_anything_is_searched():
+    def search(part, spot, budget):
+        pytest.fail("searched in vain")
+
+    x = torch.rand(4, 16)
+    with pytest.raises(InputError, match="forward returns a Out"):
+        stitch(Wrapped().eval(), [(x,)], 1, Budget.parse("2s"), search)
+    with pytest.raises(BadProgram, match="Waiting cannot be run on these inputs"):
+        stitch(Waiting().eval(), [(x,), (x[:, 1:],)], 1, Budget.parse("2s"), search)
 
 
 class Counts(nn.Module):
