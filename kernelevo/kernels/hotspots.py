@@ -14,6 +14,7 @@ from torch import nn
 from torch.utils import _pytree as pytree
 
 from kernelevo.backends.arguments import Parameters
+from kernelevo.backends.candidate import copied
 from kernelevo.device.lease import Lease
 from kernelevo.errors import BadProgram, InputError
 from kernelevo.kernels.reference.tree import Leaf
@@ -71,7 +72,7 @@ def find_hotspots(model: nn.Module, args: tuple[Any, ...], count: int) -> list[H
     Raises:
         InputError: if no submodule takes a noticeable share of the time.
     """
-    twin = copy.deepcopy(model)
+    twin = copied(model)
     calls = _recorded(twin, args)
     whole = _clocked(twin, args, calls)
     alike = _alike({path: module for path, module in twin.named_modules() if path in calls})

@@ -368,6 +368,46 @@ def test_a_search_that_is_stopped_ends_the_whole_with_what_is_there(elsewhere, q
     assert [(p.kept_for, len(p.replaced)) for p in whole.parts] == [("", 2), ("stopped before its turn", 0)]
 
 
+NORMED = """
+import torch
+from torch import nn
+
+
+class ModelNew(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.utils.weight_norm(nn.Linear(16, 16))
+
+    def forward(self, x):
+        return self.linear(x).relu_()
+"""
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm:FutureWarning")
+def test_a_model_with_weights_that_have_a_history_is_copied_and_left_as_it_is(elsewhere, quick):
+    """The old ``weight_norm`` leaves such ones as plain attributes: ``copy.deepcopy`` refuses them."""
+    model, x = Waiting().eval(), torch.rand(4, 16)
+    for layer in model.layers:
+        nn.utils.weight_norm(layer.linear)
+    model(x)
+    held = [layer.linear.weight for layer in model.layers]
+    searched = []
+
+    def search(part, spot, budget):
+        searched.append(part)
+        return search_result((2.0, NORMED))
+
+    whole = stitch(model, [(x,)], 1, Budget.parse("2s"), search)
+    assert whole.parts[0].replaced == ("layers.0", "layers.1")
+    assert len(searched) == 1 and torch.equal(searched[0].linear.weight, held[0])
+    with torch.no_grad():
+        torch.testing.assert_close(whole.module()(x), model(x))
+        assert all(layer.linear.weight_g.requires_grad for layer in whole.module().layers)
+    model(x).sum().backward()
+    assert all(layer.linear.weight_v.grad is not None for layer in model.layers)
+    assert all(weight.grad_fn is not None for weight in held)
+
+
 @dataclass
 class Out:
     values: torch.Tensor
