@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -88,7 +87,9 @@ class Stitched:
 
     def module(self) -> nn.Module:
         """Return the model with the faster parts in their places, a copy of its own."""
-        return copy.deepcopy(self._model)
+        from kernelevo.backends.candidate import copied
+
+        return copied(self._model)
 
     def table(self) -> Table:
         """One row for each part, and the whole model below."""
@@ -140,15 +141,17 @@ def stitch(
 
     Raises:
         BadSetting: for a count that is none.
-        InputError: if no submodule is worth it.
+        InputError: if no submodule is worth it, or the model returns what cannot be compared.
         MachineError: if no submodule could be searched because of the machine.
     """
+    from kernelevo.backends.candidate import copied
     from kernelevo.kernels.hotspots import find_hotspots
-    from kernelevo.kernels.stitching import agree, gain, names_of, stitched
+    from kernelevo.kernels.stitching import agree, gain, names_of, refuse, stitched
 
     if isinstance(count, bool) or not isinstance(count, int) or count < 1:
         raise BadSetting(f"hotspots={count!r} is no number of submodules", now="e.g. hotspots=3")
     spots = find_hotspots(model, sets[0], count)
+    refuse(model, sets)
     total = sum(spot.seconds for spot in spots)
     parts: list[Part] = []
     placed: dict[str, StandIn] = {}
@@ -162,7 +165,7 @@ def stitch(
         share = spot.seconds / total
         limits = {u: _portion(u, limit, share) for u, limit in budget.limits.items()}
         try:
-            result = search(copy.deepcopy(model.get_submodule(spot.paths[0])), spot, str(Budget(limits)))
+            result = search(copied(model.get_submodule(spot.paths[0])), spot, str(Budget(limits)))
         except (BadSetting, StoreError):  # would meet the other parts too
             raise
         except (InputError, MachineError) as error:  # what the others gain is not lost
@@ -251,6 +254,7 @@ def _is_faster(verdict: Evaluation | None) -> bool:
 
 def _fitting(model: nn.Module, spot: Hotspot, program: Program) -> tuple[dict[str, StandIn], str]:
     """Return what replaces each submodule in which a program is right, and why not in the others."""
+    from kernelevo.backends.candidate import copied
     from kernelevo.kernels.dropin.optimized import Optimized
     from kernelevo.kernels.dropin.signature import Signature
     from kernelevo.kernels.stitching import agree
@@ -258,7 +262,7 @@ def _fitting(model: nn.Module, spot: Hotspot, program: Program) -> tuple[dict[st
     found: dict[str, StandIn] = {}
     why = ""
     for path in spot.paths:
-        original = copy.deepcopy(model.get_submodule(path))
+        original = copied(model.get_submodule(path))
         try:
             proven = [Signature.of(original, args) for args in spot.inputs]
         except InputError as error:

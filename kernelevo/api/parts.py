@@ -17,7 +17,16 @@ from kernelevo.api.loading import LOADER
 from kernelevo.api.lore import consultant
 from kernelevo.api.workplace import Workplace, workplace
 from kernelevo.config import MAILBOX, SWITCHES, Settings
-from kernelevo.core import Event, Notice, Proposer, SearchEnded, SearchStarted, Task, TrialEnded
+from kernelevo.core import (
+    BaselineReady,
+    Event,
+    Notice,
+    Proposer,
+    SearchEnded,
+    SearchStarted,
+    Task,
+    TrialEnded,
+)
 from kernelevo.core.events import Listener
 from kernelevo.device import smi
 from kernelevo.device.facts import cpu_facts
@@ -194,14 +203,16 @@ def _busy_while_searching(host: GenerationHost) -> Listener:
     """Start the host after the first verdict, and end it with the search.
 
     That verdict is what people wait for: importing torch for the proposers is not to slow it down. Nor is
-    what they still think when nobody asks any more, while winners are judged.
+    what they still think when nobody asks any more, while winners are judged. A module without a graph has no
+    first verdict: there a baseline says that the reference is ready, so that proposers find out before the
+    search, and not at its cost, that there is nothing for them.
     """
 
     started = False
 
     def listen(event: Event) -> None:
         nonlocal started
-        if isinstance(event, (TrialEnded, SearchStarted)) and not started:
+        if isinstance(event, (TrialEnded, BaselineReady, SearchStarted)) and not started:
             started = True
             host.start()
         elif isinstance(event, SearchEnded):

@@ -7,9 +7,10 @@ import os
 import pickle
 import sys
 import sysconfig
+import types
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from kernelevo.backends.seeding import seeded
 from kernelevo.core import here
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _FORMAT = 2
 _INSTALLED = ("site-packages", "dist-packages")
+_SCRIPT = "kernelevo_main"
 
 
 def write(path: Path, module: nn.Module, inputs: Sequence[Sequence[Any]]) -> None:
@@ -83,11 +85,56 @@ def _read(path: Path) -> dict[str, Any]:
     become the last ones of this one's ``sys.path``.
     """
     with path.open("rb") as file:
-        data: dict[str, Any] = pickle.load(file)
+        reader = _Reader(file)
+        data: dict[str, Any] = reader.load()
         if "paths" in data:
             sys.path += [p for p in data["paths"] if p not in sys.path and os.path.isdir(p)]
-            data = pickle.load(file)
+            reader = _Reader(file)
+            data = reader.load()
+    for scope in reader.scopes.values():
+        _name(scope)
     return data
+
+
+class _Reader(pickle.Unpickler):
+    """Reads a pickle, and keeps the globals of the functions in it that came as their code.
+
+    Args:
+        file: of the pickle.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        super().__init__(file)
+        self.scopes: dict[int, dict[str, Any]] = {}  # by identity: functions of one script share theirs
+
+    def find_class(self, module_name: str, global_name: str, /) -> Any:
+        """Return what a name means; what makes functions of code also keeps their globals."""
+        found = super().find_class(module_name, global_name)
+        if (module_name.partition(".")[0], global_name) != ("cloudpickle", "_make_function"):
+            return found
+
+        def make(*given: Any) -> Any:
+            function = found(*given)
+            self.scopes[id(function.__globals__)] = function.__globals__
+            return function
+
+        return make
+
+
+def _name(scope: dict[str, Any]) -> None:
+    """Give the globals of another process's script a module of their own, if they are such.
+
+    TorchDynamo looks a function's globals up in the module that they name: in ``__main__`` it would find
+    those of this process.
+    """
+    name = str(scope.get("__name__"))
+    if name != "__main__" and not name.startswith(_SCRIPT):  # the second: pickled where it had been read
+        return
+    count = sum(known.startswith(_SCRIPT) for known in sys.modules)
+    scope["__name__"] = f"{_SCRIPT}_{count}" if count else _SCRIPT
+    module = types.ModuleType(scope["__name__"])
+    vars(module).update(scope)
+    sys.modules[module.__name__] = module
 
 
 class PickledReference:

@@ -25,7 +25,8 @@ from kernelevo.device.lease import waited_seconds
 Notices = tuple[Mapping[str, Any], ...]
 """News of an evaluator as plain data. ``{"kind": "baseline", "name", "latency_ms" (or None), "reason"}``,
 ``{"kind": "rebase", "before", "now", "factor", "baseline"}`` (see ``store.Rebase``; before and now are values
-of ``metrics["baseline"]``), ``{"kind": "notice", "text"}``."""
+of ``metrics["baseline"]``), ``{"kind": "notice", "text"}``, ``{"kind": "graphless", "what", "why", "now"}``
+(why a module has no graph, told once)."""
 
 _LOADED: dict[tuple[str, str], Any] = {}
 

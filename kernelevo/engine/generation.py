@@ -143,7 +143,7 @@ class Generation:
                     if isinstance(failed.__cause__, CaptureError):  # it has nothing to offer, as every time
                         decision.asked.append((redraw, name, NOTHING))
                         self.credit.answered(name)
-                        self._tell_graphless(failed.__cause__)
+                        self.tell_graphless(failed.__cause__)
                         continue
                     decision.asked.append((redraw, name, FAILED))
                     dropped = self.credit.failed(name, for_good=failed.hopeless)
@@ -201,7 +201,7 @@ class Generation:
             return None
         return list(self._failing.values())[-1].__cause__
 
-    def _tell_graphless(self, error: CaptureError) -> None:
+    def tell_graphless(self, error: CaptureError) -> None:
         """Say once, for all who work on the module's graph, that there is none."""
         if error.what not in self._graphless:
             self._graphless.append(error.what)

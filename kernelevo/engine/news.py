@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from kernelevo.core import BaselineReady, Notice, RunStarted, ScoresRebased
 from kernelevo.engine.evaluation import Notices
+from kernelevo.errors import CaptureError
 
 if TYPE_CHECKING:
     from kernelevo.engine.engine import Engine
@@ -37,5 +38,7 @@ def pass_on(engine: Engine, notices: Notices) -> None:
             engine.say(ScoresRebased(str(facts.get("baseline", row.now)), row.factor))
         elif kind == "notice":
             engine.say(Notice(facts["text"]))
+        elif kind == "graphless":
+            engine.generation.tell_graphless(CaptureError(facts["what"], why=facts["why"], now=facts["now"]))
         else:
             raise ValueError(f"an evaluator's notice of the unknown kind {kind!r}")

@@ -14,6 +14,7 @@ from torch import nn
 from torch.utils import _pytree as pytree
 
 from kernelevo.backends.arguments import Parameters
+from kernelevo.backends.candidate import copied
 from kernelevo.device.lease import Lease
 from kernelevo.errors import BadProgram, InputError
 from kernelevo.kernels.reference.tree import Leaf
@@ -71,7 +72,7 @@ def find_hotspots(model: nn.Module, args: tuple[Any, ...], count: int) -> list[H
     Raises:
         InputError: if no submodule takes a noticeable share of the time.
     """
-    twin = copy.deepcopy(model)
+    twin = copied(model)
     calls = _recorded(twin, args)
     whole = _clocked(twin, args, calls)
     alike = _alike({path: module for path, module in twin.named_modules() if path in calls})
@@ -138,15 +139,25 @@ def _recorded(model: nn.Module, args: tuple[Any, ...]) -> dict[str, _Seen]:
         with torch.no_grad():
             model(*copy.deepcopy(args))
     except Exception as error:
-        raise BadProgram(
-            f"{type(model).__name__} cannot be run on these inputs",
-            why=f"{type(error).__name__}: {error}",
-            now="give inputs that the model takes: several arguments as a tuple; a list is one of input sets",
-        ) from error
+        raise unusable(model, error) from error
     finally:
         for handle in handles:
             handle.remove()
     return calls
+
+
+def unusable(model: nn.Module, error: Exception) -> BadProgram:
+    """Return what to raise where a model's own call has failed.
+
+    Args:
+        model: it was called on inputs that the user gave.
+        error: what it raised.
+    """
+    return BadProgram(
+        f"{type(model).__name__} cannot be run on these inputs",
+        why=f"{type(error).__name__}: {error}",
+        now="give inputs that the model takes: several arguments as a tuple; a list is one of input sets",
+    )
 
 
 def _clocked(model: nn.Module, args: tuple[Any, ...], calls: Mapping[str, _Seen]) -> float:

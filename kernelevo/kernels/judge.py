@@ -212,7 +212,7 @@ class KernelJudge:
 
     def seeds(self) -> tuple[Program, ...]:
         """Return the reference itself as a program: its verdict shows that the set-up works."""
-        return seeds(self.task.options["reference"])
+        return seeds(self.task.options["reference"], self._news)
 
     def notices(self) -> list[dict[str, Any]]:
         """Return the news since the last call as plain data: baselines that are ready, scores re-based."""

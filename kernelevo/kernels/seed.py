@@ -9,19 +9,30 @@ from kernelevo.backends import taskfile
 from kernelevo.backends.reference import load_reference
 from kernelevo.core import Origin, Program
 from kernelevo.errors import CaptureError
+from kernelevo.graphs.graphless import advised
 
 
-def seeds(spec: Mapping[str, Any]) -> tuple[Program, ...]:
+def seeds(spec: Mapping[str, Any], news: list[dict[str, Any]]) -> tuple[Program, ...]:
     """Return the reference as a program to start from; none for a live module that has no graph to print.
+
+    Args:
+        spec: ``Task.options["reference"]``.
+        news: where it is told why there is none, as an evaluator's notice.
 
     Raises:
         InputError: if the reference cannot be loaded.
     """
     try:
         text = seed_text(spec)
-    except (CaptureError, ValueError):  # no graph, or one that has no text
-        return ()
-    return (Program.single(text, origin=Origin("seed", "the module as it is")),)
+    except CaptureError as error:
+        refused = error
+    except ValueError as error:
+        refused = CaptureError("the module's graph cannot be written down as a program", why=str(error))
+    else:
+        return (Program.single(text, origin=Origin("seed", "the module as it is")),)
+    told = advised(refused)
+    news.append({"kind": "graphless", "what": told.what, "why": told.why, "now": told.now})
+    return ()
 
 
 def seed_text(spec: Mapping[str, Any]) -> str:

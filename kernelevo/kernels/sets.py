@@ -38,11 +38,12 @@ class SetsJudge:
             make(dataclasses.replace(task, options={**task.options, "reference": {**spec, "set": i}}))
             for i in range(spec["sets"])
         ]
+        self._news: list[dict[str, Any]] = []
         self._leaders = {precision: ["eager"] * len(self._judges) for precision in CLASSES}
 
     def seeds(self) -> tuple[Program, ...]:
         """Return the module itself as one program for all sets, where it has a graph on each of them."""
-        return seeds(self._spec)
+        return seeds(self._spec, self._news)
 
     def warm(self) -> None:
         """Make the standing equipment of every set."""
@@ -73,7 +74,7 @@ class SetsJudge:
 
     def notices(self) -> list[dict[str, Any]]:
         """Return the news of all sets; a better baseline of one set changes the mean by its share."""
-        news = []
+        news, self._news = self._news, []
         for number, judge in enumerate(self._judges):
             for notice in judge.notices():
                 if notice["kind"] == "baseline":

@@ -10,8 +10,12 @@ from typing import Any
 import torch
 from torch import nn
 
+from kernelevo.backends.candidate import copied
 from kernelevo.device.lease import Lease
 from kernelevo.device.statistics import Estimate, estimate, log_ratio
+from kernelevo.errors import InputError
+from kernelevo.kernels.children.setting import refuse_outputs
+from kernelevo.kernels.hotspots import unusable
 from kernelevo.kernels.reference.correctness import compare
 from kernelevo.kernels.reference.gaps import Report
 from kernelevo.kernels.reference.oracle import evaluate, observe
@@ -27,7 +31,7 @@ def stitched(model: nn.Module, parts: Mapping[str, Callable[[nn.Module], nn.Modu
         parts: a name of each submodule, and what makes its replacement from the copy's own one, so that
             weights which several modules share stay shared.
     """
-    twin = copy.deepcopy(model)
+    twin = copied(model)
     inner = {path: twin.get_submodule(path) for path in parts}
     instead = {inner[path]: make(inner[path]) for path, make in parts.items()}
     for owner in list(twin.modules()):
@@ -45,9 +49,30 @@ def names_of(model: nn.Module, paths: Iterable[str]) -> tuple[str, ...]:
 
 def agree(original: nn.Module, replaced: nn.Module, args: tuple[Any, ...], seed: int = 0) -> Report:
     """Compare a replacement with what it stands for by the rule that programs are judged by (1e-5, fp64)."""
-    truth = evaluate(lambda: copy.deepcopy(original), None, args, seed)
-    found = observe(copy.deepcopy(replaced), copy.deepcopy(args), seed)
+    truth = evaluate(lambda: copied(original), None, args, seed)
+    found = observe(copied(replaced), copy.deepcopy(args), seed)
     return compare(found, truth.ref32, truth.oracle, truth.e_ref, truth.e_buffers)
+
+
+def refuse(model: nn.Module, sets: Sequence[tuple[Any, ...]]) -> None:
+    """Refuse a model whose answers could not be compared in the end, before anything is searched.
+
+    Args:
+        model: it is not changed.
+        sets: argument tuples of its forward; an answer may be of another kind for each.
+
+    Raises:
+        InputError: if it returns what a program cannot, or by which none could be wrong.
+        BadProgram: if it cannot be run, in its own precision or in fp64.
+    """
+    for args in sets:
+        try:
+            truth = evaluate(lambda: copied(model), None, args, 0)
+        except InputError:
+            raise
+        except Exception as error:  # the model's own code
+            raise unusable(model, error) from error
+        refuse_outputs(model, truth)
 
 
 def gain(
@@ -63,7 +88,7 @@ def gain(
         sets: argument tuples; each block goes through all of them.
         blocks: how many.
     """
-    first, second = copy.deepcopy(original), copy.deepcopy(replaced)
+    first, second = copied(original), copied(replaced)
 
     def seconds(module: nn.Module, calls: int) -> float:
         start = time.perf_counter()

@@ -12,16 +12,13 @@ from typing import TYPE_CHECKING, Any
 from kernelevo.backends.tune import Choice
 from kernelevo.core import Task, Verdict
 from kernelevo.errors import BadSetting, CaptureError
+from kernelevo.graphs.graphless import advised
 
 if TYPE_CHECKING:
     from kernelevo.graphs.capture import Captured
     from kernelevo.graphs.rewrite import Rewrite
 
 SEED = 0  # weights and inputs on which rewrites are checked; programs are not specialised to their values
-_OTHERWISE = (
-    "a language model (--model NAME) or a person (--mailbox DIR) needs no graph to write programs, and "
-    "kernelevo.optimize(module, inputs, hotspots=3) works on the costliest submodules, which may have one"
-)
 Names = frozenset[str]
 Graphs = tuple["Captured", ...]
 
@@ -154,8 +151,7 @@ def workbench(task: Task) -> Workbench:
             try:
                 _benches[task.digest] = Workbench(task)
             except CaptureError as error:  # every proposer asks in every turn; exporting takes seconds
-                now = f"{error.now}; {_OTHERWISE}" if error.now else _OTHERWISE
-                _benches[task.digest] = CaptureError(error.what, why=error.why, now=now)
+                _benches[task.digest] = advised(error)
         found = _benches[task.digest]
     if isinstance(found, CaptureError):
         raise CaptureError(found.what, why=found.why, now=found.now)

@@ -3,6 +3,7 @@
 import copy
 import io
 import time
+from dataclasses import dataclass
 from types import SimpleNamespace
 
 import pytest
@@ -15,7 +16,7 @@ from kernelevo.api.hotspots import _fitting, stitch
 from kernelevo.core import Evaluation, Origin, Program, Trial
 from kernelevo.device.statistics import Estimate
 from kernelevo.engine import Budget
-from kernelevo.errors import BadProgram, BadSetting, NotEnoughMemory
+from kernelevo.errors import BadProgram, BadSetting, InputError, NotEnoughMemory
 from kernelevo.kernels import stitching
 from kernelevo.kernels.dropin.optimized import FallbackWarning, Optimized
 
@@ -365,6 +366,67 @@ def test_a_search_that_is_stopped_ends_the_whole_with_what_is_there(elsewhere, q
     whole = of_two_kinds(search)
     assert searched == ["Layer"]
     assert [(p.kept_for, len(p.replaced)) for p in whole.parts] == [("", 2), ("stopped before its turn", 0)]
+
+
+NORMED = """
+import torch
+from torch import nn
+
+
+class ModelNew(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.utils.weight_norm(nn.Linear(16, 16))
+
+    def forward(self, x):
+        return self.linear(x).relu_()
+"""
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm:FutureWarning")
+def test_a_model_with_weights_that_have_a_history_is_copied_and_left_as_it_is(elsewhere, quick):
+    """The old ``weight_norm`` leaves such ones as plain attributes: ``copy.deepcopy`` refuses them."""
+    model, x = Waiting().eval(), torch.rand(4, 16)
+    for layer in model.layers:
+        nn.utils.weight_norm(layer.linear)
+    model(x)
+    held = [layer.linear.weight for layer in model.layers]
+    searched = []
+
+    def search(part, spot, budget):
+        searched.append(part)
+        return search_result((2.0, NORMED))
+
+    whole = stitch(model, [(x,)], 1, Budget.parse("2s"), search)
+    assert whole.parts[0].replaced == ("layers.0", "layers.1")
+    assert len(searched) == 1 and torch.equal(searched[0].linear.weight, held[0])
+    with torch.no_grad():
+        torch.testing.assert_close(whole.module()(x), model(x))
+        assert all(layer.linear.weight_g.requires_grad for layer in whole.module().layers)
+    model(x).sum().backward()
+    assert all(layer.linear.weight_v.grad is not None for layer in model.layers)
+    assert all(weight.grad_fn is not None for weight in held)
+
+
+@dataclass
+class Out:
+    values: torch.Tensor
+
+
+class Wrapped(Waiting):
+    def forward(self, x):
+        return Out(self.layers(x))
+
+
+def test_a_model_whose_answers_cannot_be_compared_is_refused_before_anything_is_searched():
+    def search(part, spot, budget):
+        pytest.fail("searched in vain")
+
+    x = torch.rand(4, 16)
+    with pytest.raises(InputError, match="forward returns a Out"):
+        stitch(Wrapped().eval(), [(x,)], 1, Budget.parse("2s"), search)
+    with pytest.raises(BadProgram, match="Waiting cannot be run on these inputs"):
+        stitch(Waiting().eval(), [(x,), (x[:, 1:],)], 1, Budget.parse("2s"), search)
 
 
 class Counts(nn.Module):

@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import pickle
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from torch import nn
 
 import kernelevo
 from kernelevo.api import hotspots, parts, runs
+from kernelevo.core import BaselineReady, Notice, SearchEnded, SearchStarted
 from kernelevo.errors import BadProgram, BadSetting, MachineError
 from kernelevo.kernels.dropin.optimized import FallbackWarning
 from kernelevo.proposers.rewrite import RewriteProposer
@@ -199,3 +201,35 @@ def test_a_module_without_a_graph_is_told_of_to_the_end(quick_judge, elsewhere, 
     assert "torch.export said: " in result.to_html() and "hotspots=3" in result._repr_html_()
     with pytest.raises(BadSetting, match="cannot be captured as one graph"):
         result.module()
+
+
+class Silent:
+    """Has nothing to offer, and fails of nothing: as one whose capture outlasts the budget."""
+
+    name = "silent"
+
+    async def propose(self, brief, rng):
+        return []
+
+
+def test_a_module_without_a_seed_is_told_of_whatever_proposers_say(quick_judge, elsewhere, monkeypatch):
+    monkeypatch.setattr(parts, "_proposers", lambda plan, host, talk: iter([Silent()]))
+    result = kernelevo.optimize(Branches(), torch.randn(8, 32), **QUICK)
+    (told,) = result.hindrances
+    assert "Branches cannot be captured as one graph" in told and "torch.export said: " in told
+    assert result.summary().startswith(told) and result.trials == ()
+    with pytest.raises(BadSetting, match="cannot be captured as one graph"):
+        result.module()
+
+
+def test_proposers_are_started_by_a_baseline_where_there_is_no_first_verdict():
+    done = []
+    host = SimpleNamespace(start=lambda: done.append("start"), rest=lambda: done.append("rest"))
+    listen = parts._busy_while_searching(host)
+    listen(Notice("preparing"))
+    assert not done
+    listen(BaselineReady("compile", 1.0))
+    listen(SearchStarted(3.0))
+    assert done == ["start"]
+    listen(SearchEnded("over", confirms=False))
+    assert done == ["start", "rest"]

@@ -154,3 +154,51 @@ def test_strides_of_nested_and_channels_last_inputs_stay(tmp_path: Path) -> None
     for seed in (0, 1):
         drawn = back.inputs(seed)[0]["x"][0]
         assert drawn.stride() == x.stride()
+
+
+IN_MAIN = """
+import sys
+from pathlib import Path
+
+import torch
+from torch import nn
+
+SCALE = 3.0
+
+
+def activation(x):
+    return torch.tanh(x) * SCALE
+
+
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(4, 4)
+
+    def forward(self, x):
+        return activation(torch.relu(self.linear(x)))
+
+
+if __name__ == "__main__":
+    from kernelevo.backends import pickled
+
+    pickled.write(Path(sys.argv[1]), nn.Sequential(Block(), Block()), [(torch.rand(2, 4),)])
+"""
+
+
+def test_classes_of_a_script_are_compiled_and_exported_in_another_process(tmp_path: Path) -> None:
+    """Dynamo looks globals up by the name of their module, and ``__main__`` is another one here."""
+    (tmp_path / "script.py").write_text(IN_MAIN)
+    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    command = [sys.executable, str(tmp_path / "script.py"), str(tmp_path / "m.pkl")]
+    subprocess.run(command, env=environ, cwd="/", check=True)
+    one, two = (pickled.PickledReference(tmp_path / "m.pkl") for _ in range(2))
+    (x,) = one.inputs(0)
+    for module in (one.build(0), two.build(0)):
+        with torch.no_grad():
+            expected = module(x)
+            assert torch.equal(torch.compile(module, backend="eager", fullgraph=True)(x), expected)
+            assert torch.equal(torch.export.export(module, (x,), strict=True).module()(x), expected)
+    again = reference(tmp_path, two.build(0), [(x,)]).build(0)
+    with torch.no_grad():
+        assert torch.equal(torch.compile(again, backend="eager", fullgraph=True)(x), expected)

@@ -137,11 +137,14 @@ def test_events_tell_the_story_in_order(bench: Bench) -> None:
     assert bench.of(RunStarted)[0].task == "toy ones"
 
 
-def test_a_module_without_a_graph_is_told_of_once_and_at_the_end(bench: Bench) -> None:
+@pytest.mark.parametrize("evaluator", ["ones", "graphless"])
+def test_a_module_without_a_graph_is_told_of_once_and_at_the_end(bench: Bench, evaluator: str) -> None:
     error = CaptureError("Net has no graph", why="torch said so", now="ask a model")
-    proposers = [toys.Script([error] * 9, name) for name in ("one", "two")]
-    outcome = bench.run(toys.task(), [*proposers, toys.Script(["1" * 16])])
-    assert bench.sources() == ["0" * 16, "1" * 16]  # others go on
+    failing = 9 if evaluator == "ones" else 1  # else the evaluator says it, whoever is asked
+    proposers = [toys.Script([error] * failing, name) for name in ("one", "two")]
+    seeds = ["0" * 16] if evaluator == "ones" else []
+    outcome = bench.run(toys.task(evaluator, seeds), [*proposers, toys.Script(["1" * 16])])
+    assert bench.sources() == [*seeds, "1" * 16]  # others go on
     words = (
         "nothing can be proposed from the module's graph: Net has no graph\n"
         "  why  torch said so\n  now  ask a model"

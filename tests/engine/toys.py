@@ -42,6 +42,7 @@ def load(task: Task) -> Evaluator | StagedEvaluator:
         "broken": Broken,
         "baselines": Baselines,
         "measured": Measured,
+        "graphless": Graphless,
     }
     if task.evaluator == "missing":
         raise ToolchainMissing("no compiler", now="install one")
@@ -161,6 +162,18 @@ class Broken(Ones):
         if len(count.read_text()) <= self.options["failures"]:
             raise RuntimeError("flaky")
         return ones(program.source)
+
+
+class Graphless(Ones):
+    """Has no program to start from, and says why, again with each verdict."""
+
+    def seeds(self) -> list[Program]:
+        return []
+
+    def notices(self) -> list[dict[str, Any]]:
+        return [
+            {"kind": "graphless", "what": "Net has no graph", "why": "torch said so", "now": "ask a model"}
+        ]
 
 
 class Baselines(Ones):

@@ -6,7 +6,7 @@ from torch import nn
 from kernelevo.backends import pickled
 from kernelevo.backends.candidate import load_candidate
 from kernelevo.backends.reference import load_reference
-from kernelevo.kernels.seed import seed_text
+from kernelevo.kernels.seed import seed_text, seeds
 
 FILE = """
 import torch
@@ -56,3 +56,17 @@ def test_a_live_module_with_several_input_sets_is_one_program(tmp_path: Path) ->
     made.load_state_dict(module.state_dict())
     for (x,) in sets:
         torch.testing.assert_close(made(x), module(x))
+
+
+class Branches(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.relu(x) if x.sum() > 0 else -x
+
+
+def test_a_module_without_a_graph_is_no_seed_and_it_is_told_why(tmp_path: Path) -> None:
+    pickled.write(tmp_path / "m.pkl", Branches(), [(torch.randn(2, 5),)])
+    news: list[dict[str, str]] = []
+    assert seeds({"kind": "pickle", "path": str(tmp_path / "m.pkl")}, news) == ()
+    (told,) = news
+    assert told["kind"] == "graphless" and told["what"] == "Branches cannot be captured as one graph"
+    assert "torch.export said: " in told["why"] and "--model NAME" in told["now"]

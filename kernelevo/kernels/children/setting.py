@@ -184,7 +184,7 @@ def survey(
             "the arguments of forward are nested in an unknown container",
             now="wrap the module in one whose forward takes lists, tuples and dicts of tensors",
         ) from error
-    _refuse_outputs(module, truth)
+    refuse_outputs(module, truth)
     tensors = [leaf for leaf in leaves if isinstance(leaf, torch.Tensor)]
     out_leaves = [
         asdict(Leaf.of(v)) if isinstance(v, torch.Tensor) else {"plain": v} for v in truth.ref32.leaves
@@ -220,8 +220,16 @@ def _changed(before: Mapping[str, torch.Tensor], after: Mapping[str, torch.Tenso
     return any(name in after and not torch.equal(value, after[name]) for name, value in before.items())
 
 
-def _refuse_outputs(module: nn.Module, truth: Truth) -> None:
-    """Refuse outputs that cannot be handed over, and those by which nobody could be wrong."""
+def refuse_outputs(module: nn.Module, truth: Truth) -> None:
+    """Refuse outputs that cannot be handed over, and those by which nobody could be wrong.
+
+    Args:
+        module: the reference.
+        truth: its answer to one input set.
+
+    Raises:
+        InputError: if an output is of a kind that has no place in another process, or nothing is checked.
+    """
     for leaf in truth.ref32.leaves:
         if not isinstance(leaf, torch.Tensor | bool | int | float | str | None):
             raise InputError(

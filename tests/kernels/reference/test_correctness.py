@@ -2,6 +2,7 @@
 
 import math
 import random
+from dataclasses import dataclass
 
 import pytest
 import torch
@@ -119,6 +120,18 @@ def test_types_shapes_and_structure_are_exact():
     for tree in (one, [one, {"a": one}], (one, {"b": one}), (one,)):
         report = compare(observed(tree), truth, truth, (0.0, 0.0), {})
         assert not report.ok and "structure" in report.explain()
+
+
+@dataclass
+class Pair:
+    values: torch.Tensor
+
+
+def test_what_cannot_be_compared_is_no_equal_and_breaks_nothing():
+    own = Pair(torch.ones(3))
+    gap = compare_leaf("output", Pair(torch.ones(3)), own, own, 0.0)
+    assert not gap.ok and "expected Pair" in gap.problem
+    assert compare_leaf("output", 3, 3, 3, 0.0).ok and not compare_leaf("output", 3, 4, 4, 0.0).ok
 
 
 def test_integers_are_compared_for_equality():
