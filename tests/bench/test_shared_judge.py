@@ -67,6 +67,7 @@ def serve(tmp_path, monkeypatch):
     assert not [pid for pid in below if alive(pid)]
 
 
+@pytest.mark.slow
 def test_programs_of_a_given_task_have_one_judge_and_a_wrong_one_costs_the_next_nothing(serve):
     found = [serve("a", WRONG), serve("b", RIGHT)]
     assert [row.status for row, _ in found] == ["wrong", "ok"], found

@@ -33,8 +33,8 @@ def program() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("backwards", [False, True])
-@pytest.mark.parametrize("patience", [100_000, 1, 0])
+@pytest.mark.parametrize("backwards", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("patience", [100_000, pytest.param(1, marks=pytest.mark.slow), 0])
 @pytest.mark.parametrize(
     ("inner", "first", "second", "out", "chunks1", "chunks2"),
     [(12, 20, 24, 5, 1, 2), (1028, 40, 20, 32, 2, 2), (64, 1040, 12, 10, 4, 4), (8, 1028, 36, 1, 1, 2)],
