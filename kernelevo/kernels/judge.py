@@ -99,6 +99,7 @@ class KernelJudge:
         self._starting, self._device = threading.Lock(), threading.Lock()
         self._serial = itertools.count()
         self._news: list[dict[str, Any]] = []
+        self._seeds: tuple[Program, ...] | None = None
         self._said_why = self._worn = False
 
     @property
@@ -212,7 +213,9 @@ class KernelJudge:
 
     def seeds(self) -> tuple[Program, ...]:
         """Return the reference itself as a program: its verdict shows that the set-up works."""
-        return seeds(self.task.options["reference"], self._news)
+        if self._seeds is None:  # a live module is captured for it, which takes seconds
+            self._seeds = seeds(self.task.options["reference"], self._news)
+        return self._seeds
 
     def notices(self) -> list[dict[str, Any]]:
         """Return the news since the last call as plain data: baselines that are ready, scores re-based."""

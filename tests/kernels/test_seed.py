@@ -6,7 +6,11 @@ from torch import nn
 from kernelevo.backends import pickled
 from kernelevo.backends.candidate import load_candidate
 from kernelevo.backends.reference import load_reference
+from kernelevo.core import Program
+from kernelevo.kernels import judge as judging
+from kernelevo.kernels.judge import KernelJudge
 from kernelevo.kernels.seed import seed_text, seeds
+from tests.kernels.conftest import MODEL, task_of
 
 FILE = """
 import torch
@@ -70,3 +74,11 @@ def test_a_module_without_a_graph_is_no_seed_and_it_is_told_why(tmp_path: Path) 
     (told,) = news
     assert told["kind"] == "graphless" and told["what"] == "Branches cannot be captured as one graph"
     assert "torch.export said: " in told["why"] and "--model NAME" in told["now"]
+
+
+def test_a_judge_asks_for_them_once(monkeypatch):
+    asked = []
+    monkeypatch.setattr(judging, "seeds", lambda spec, news: asked.append(spec) or (Program.single("x = 1"),))
+    with KernelJudge(task_of(MODEL), compiled=()) as judge:
+        assert judge.seeds() is judge.seeds() and len(asked) == 1
+        assert judge._is_reference(Program.single("x = 1")) and len(asked) == 1
