@@ -38,9 +38,9 @@ demo-llm: $(STAMP)
 	$(BIN)/kernelevo run examples/circle_packing.py:score --replay benchmarks/recorded/circle_packing.jsonl \
 	  --replay-loosely --budget 2 --no-knowledge
 
-# Two processes side by side: one for the rooms whose tests time programs or count processes, one for all
-# others; each takes about as long. Each one's words are printed when it ends.
-TIMED := $(wildcard $(addprefix tests/,adversarial api bare cli kernels sandbox))
+# Two processes side by side: one for the rooms whose tests time programs or count processes, and two more, so
+# that each takes about as long as the other; one for all others. Each one's words are printed when it ends.
+TIMED := $(wildcard $(addprefix tests/,adversarial api bare cli evaluators gpu kernels sandbox))
 # OpenMP's threads sleep while they wait: those of one process would spin on the cores that the other one needs.
 PYTEST := OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -q
 .PHONY: test-timed test-others
