@@ -87,9 +87,9 @@ class Stitched:
 
     def module(self) -> nn.Module:
         """Return the model with the faster parts in their places, a copy of its own."""
-        from kernelevo.backends.candidate import copied
+        from kernelevo.graphs.copying import copied_module
 
-        return copied(self._model)
+        return copied_module(self._model)
 
     def table(self) -> Table:
         """One row for each part, and the whole model below."""
@@ -144,7 +144,7 @@ def stitch(
         InputError: if no submodule is worth it, or the model returns what cannot be compared.
         MachineError: if no submodule could be searched because of the machine.
     """
-    from kernelevo.backends.candidate import copied
+    from kernelevo.graphs.copying import copied_module
     from kernelevo.kernels.hotspots import find_hotspots
     from kernelevo.kernels.stitching import agree, gain, names_of, refuse, stitched
 
@@ -165,7 +165,7 @@ def stitch(
         share = spot.seconds / total
         limits = {u: _portion(u, limit, share) for u, limit in budget.limits.items()}
         try:
-            result = search(copied(model.get_submodule(spot.paths[0])), spot, str(Budget(limits)))
+            result = search(copied_module(model.get_submodule(spot.paths[0])), spot, str(Budget(limits)))
         except (BadSetting, StoreError):  # would meet the other parts too
             raise
         except (InputError, MachineError) as error:  # what the others gain is not lost
@@ -254,7 +254,7 @@ def _is_faster(verdict: Evaluation | None) -> bool:
 
 def _fitting(model: nn.Module, spot: Hotspot, program: Program) -> tuple[dict[str, StandIn], str]:
     """Return what replaces each submodule in which a program is right, and why not in the others."""
-    from kernelevo.backends.candidate import copied
+    from kernelevo.graphs.copying import copied_module
     from kernelevo.kernels.dropin.optimized import Optimized
     from kernelevo.kernels.dropin.signature import Signature
     from kernelevo.kernels.stitching import agree
@@ -262,7 +262,7 @@ def _fitting(model: nn.Module, spot: Hotspot, program: Program) -> tuple[dict[st
     found: dict[str, StandIn] = {}
     why = ""
     for path in spot.paths:
-        original = copied(model.get_submodule(path))
+        original = copied_module(model.get_submodule(path))
         try:
             proven = [Signature.of(original, args) for args in spot.inputs]
         except InputError as error:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kernelevo.errors import BadSetting, closest
+from kernelevo.engine.missing import no_island, no_order, no_program, no_proposer
+from kernelevo.errors import BadSetting
 from kernelevo.store import Digest, program_called
 
-GIVES = {"hint": "hint", "knowledge": "note", "fork": "fork"}
-"""Orders whose effect can be withdrawn, and what they give."""
+# orders whose effect can be withdrawn, and what they give
+_GIVES = {"hint": "hint", "knowledge": "note", "fork": "fork"}
 
 
 def refuse_missing(digest: Digest, verb: str, args: Mapping[str, Any], *, alive: bool) -> None:
@@ -48,29 +49,22 @@ def _program(digest: Digest, name: str) -> None:
     judged = {line.program for line in digest.lines if line.status != "fault"}
     if program_called(name, tried, judged) is None:
         numbers = [line.number for line in digest.lines]
-        raise BadSetting(
-            f"no single judged program is called {name!r}",
-            why=f"the run has trials {min(numbers)} to {max(numbers)}" if numbers else "it has no trial yet",
-            now="give a trial's number, or more of the beginning of a program's id",
-        )
+        had = f"the run has trials {min(numbers)} to {max(numbers)}" if numbers else "it has no trial yet"
+        raise no_program(name, why=had)
 
 
 def _order(digest: Digest, number: int) -> None:
     given = {
-        command.id: GIVES[command.verb]
+        command.id: _GIVES[command.verb]
         for command in digest.commands
-        if command.verb in GIVES and not (command.effect or "").startswith("refused")
+        if command.verb in _GIVES and not (command.effect or "").startswith("refused")
     }
     for command in digest.commands:
         if command.verb == "withdraw":
             given.pop(command.args["order"], None)
     if number not in given:
         held = ", ".join(f"{order} ({what})" for order, what in given.items())
-        raise BadSetting(
-            f"order {number} is no hint, note or fork that still holds",
-            why=f"those that do: {held or 'none'}",
-            now="kernelevo steer RUN lists the orders with their numbers",
-        )
+        raise no_order(number, why=f"those that do: {held or 'none'}")
 
 
 def _metric(digest: Digest, metric: str, weight: float) -> None:
@@ -87,12 +81,10 @@ def _metric(digest: Digest, metric: str, weight: float) -> None:
 def _proposer(digest: Digest, name: str) -> None:
     known = digest.gauge.get("proposers")
     if known is not None and name not in known:
-        raise BadSetting(f"there is no proposer {name!r}", why=closest(name, known), now="use one of these")
+        raise no_proposer(name, known)
 
 
 def _island(digest: Digest, number: int) -> None:
     known = digest.gauge.get("islands")
     if known is not None and number >= known and not digest.gauge.get("cold"):  # its lines become islands
-        raise BadSetting(
-            f"there is no island {number}", why=f"islands are 0 to {known - 1}", now="use one of these"
-        )
+        raise no_island(number, known)

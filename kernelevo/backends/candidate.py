@@ -5,7 +5,6 @@ Loading runs the program's text. Only the judge's child processes do that for pr
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import importlib.util
 import json
@@ -155,19 +154,6 @@ def plain_tensors(module: nn.Module) -> dict[str, torch.Tensor]:
             if name not in ("_parameters", "_buffers", "_modules"):
                 found.update(_tensors(f"{prefix}.{name}" if prefix else name, value))
     return found
-
-
-def copied(module: nn.Module) -> nn.Module:
-    """Return a deep copy of a module that may hold tensors with a gradient history as plain attributes.
-
-    Those are what ``copy.deepcopy`` refuses, and what the old ``torch.nn.utils.weight_norm`` leaves on a
-    module: in the copy they are values without a history, which the next call computes anew.
-
-    Args:
-        module: it is not changed.
-    """
-    known = {id(t): t.detach().clone() for t in plain_tensors(module).values() if not t.is_leaf}
-    return copy.deepcopy(module, known)
 
 
 def _tensors(name: str, value: Any, depth: int = 0) -> Iterator[tuple[str, torch.Tensor]]:

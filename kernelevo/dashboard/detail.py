@@ -92,8 +92,8 @@ def prompt_text(records: Mapping[str, Any]) -> str:
 
 
 def _final(digest: Digest, number: int) -> dict[str, Any] | None:
-    told = [event.data for event in digest.events if event.kind == "final" and event.trial == number]
-    found: dict[str, Any] | None = readable(plain(dict(told[-1]))) if told else None
+    told = digest.finals.get(number)
+    found: dict[str, Any] | None = readable(plain(dict(told))) if told is not None else None
     return found
 
 

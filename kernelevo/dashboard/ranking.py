@@ -31,7 +31,7 @@ class Ranking:
     @classmethod
     def of(cls, digest: Digest) -> Ranking:
         """Return the ranking of a run as it is now."""
-        final = {e.trial: Evaluation.from_json(e.data) for e in digest.events if e.kind == "final"}
+        final = {number: Evaluation.from_json(told) for number, told in digest.finals.items()}
         known = {number: verdict for number, verdict in final.items() if number is not None}
         return cls(digest.objectives, known, digest.out)
 

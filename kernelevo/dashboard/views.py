@@ -36,7 +36,7 @@ def _summary(watched: Watched) -> dict[str, Any]:
     lines, gauge = digest.lines, digest.gauge
     ranking = Ranking.of(digest)
     best, objectives = ranking.leader(lines), ranking.objectives
-    finals = {e.trial: e.data for e in digest.events if e.kind == "final"}
+    finals = digest.finals
     banned = standing(digest, "ban", "")
     return {
         "name": watched.name,

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from random import Random
 
 from kernelevo.core import Trial
-from kernelevo.errors import BadSetting, closest
+from kernelevo.engine.missing import no_proposer
+from kernelevo.errors import BadSetting
 from kernelevo.population import AddStatus
 
 REWARDS = {AddStatus.BEST: 1.0, AddStatus.ELITE: 0.3}
@@ -132,9 +133,7 @@ class Credit:
             BadSetting: for an unknown proposer or a negative weight.
         """
         if name not in self._accounts:
-            raise BadSetting(
-                f"there is no proposer {name!r}", why=closest(name, self._accounts), now="use one of these"
-            )
+            raise no_proposer(name, self._accounts)
         if not 0 <= weight < float("inf"):
             raise BadSetting(
                 f"a weight cannot be {weight}",

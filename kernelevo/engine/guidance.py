@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kernelevo.engine.ledger import Ledger
-from kernelevo.errors import BadSetting
+from kernelevo.engine.missing import no_island, no_order
 from kernelevo.population import Ask
 
 FORK_ASKS = 5
@@ -109,11 +109,7 @@ class Guidance:
     def add(self, kept: Hint | Fork) -> None:
         """Keep a hint or a fork."""
         if kept.island is not None and kept.island >= self._islands():
-            raise BadSetting(
-                f"there is no island {kept.island}",
-                why=f"islands are 0 to {self._islands() - 1}",
-                now="use one of these",
-            )
+            raise no_island(kept.island, self._islands())
         if isinstance(kept, Hint):
             self.hints[kept.order] = kept
         else:
@@ -129,10 +125,7 @@ class Guidance:
             if order in kept:
                 del kept[order]
                 return what
-        raise BadSetting(
-            f"order {order} is no hint, note or fork that still holds",
-            now="kernelevo steer RUN lists the orders with their numbers",
-        )
+        raise no_order(order)
 
     def guide(self, number: int, ask: Ask, *, words: bool, parents: bool = True) -> Guided:
         """Return an ask as people want it; what is given for a number of asks is used up by it.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from kernelevo.core import Trial, Verdict, Worth
-from kernelevo.errors import BadSetting
+from kernelevo.engine.missing import no_program
 from kernelevo.population import AddStatus, Islands
 from kernelevo.store import Rebase, RunStore, program_called, rebased
 
@@ -118,7 +118,7 @@ class Ledger:
         """
         found = self.find(name)
         if found is None:
-            raise BadSetting(f"no single judged program is called {name!r}", now="give a trial's number")
+            raise no_program(name)
         return found
 
     def trial_of(self, program_id: str) -> Trial:

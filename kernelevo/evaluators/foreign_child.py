@@ -44,9 +44,8 @@ def main(order: Mapping[str, Any], fd: int) -> None:
     try:
         module = _load(folder / "evaluator.py")
         said = _judge(module, order["program"], order["cascade"], order["thresholds"])
-        body = json.dumps(
-            _plain(said)
-        ).encode()  # in here: what a mapping or an object says of itself may raise
+        # in here: what a mapping or an object says of itself may raise
+        body = json.dumps(_plain(said)).encode()
     except BaseException as error:
         text = "".join(traceback.format_exception(error))[-8000:]
         said = {"raised": f"{type(error).__name__}: {error}", "artifacts": {"traceback": text}}

@@ -15,6 +15,7 @@ from torch.utils import _pytree as pytree
 
 from kernelevo.errors import CaptureError
 from kernelevo.graphs.check import Reference, compare
+from kernelevo.graphs.copying import copied_module
 from kernelevo.graphs.execution import TURN, Call, Oracle, Outcome, copied, observe, overlaps, record
 from kernelevo.graphs.exporting import exported
 from kernelevo.graphs.skeleton import Skeleton, attach, skeleton_of
@@ -230,26 +231,13 @@ def _signature(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any])
 
 def _copied(module: nn.Module) -> nn.Module:
     try:
-        return copy.deepcopy(module, _detached(module))
+        return copied_module(module)
     except Exception as error:
         raise CaptureError(
             f"{type(module).__name__} cannot be copied",
             why=f"copy.deepcopy said: {error}",
             now="keep tensors with a gradient history and open handles out of the module's attributes",
         ) from error
-
-
-def _detached(module: nn.Module) -> dict[int, Any]:
-    """Return copies of held tensors that have a gradient history, as the memo that deepcopy takes.
-
-    It refuses such tensors, and torch.nn.utils.weight_norm leaves one in each layer.
-    """
-    memo: dict[int, Any] = {}
-    for part in module.modules():
-        for leaf in pytree.tree_leaves(list(vars(part).values())):
-            if isinstance(leaf, torch.Tensor) and not leaf.is_leaf:
-                memo[id(leaf)] = copy.deepcopy(leaf.detach(), memo)  # views keep to what they are views of
-    return memo
 
 
 def _eager(module: nn.Module, calls: Sequence[Call]) -> Outcome | None:

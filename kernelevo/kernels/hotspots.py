@@ -14,9 +14,9 @@ from torch import nn
 from torch.utils import _pytree as pytree
 
 from kernelevo.backends.arguments import Parameters
-from kernelevo.backends.candidate import copied
 from kernelevo.device.lease import Lease
 from kernelevo.errors import BadProgram, InputError
+from kernelevo.graphs.copying import copied_module
 from kernelevo.kernels.reference.tree import Leaf
 
 ROUNDS = 3
@@ -72,7 +72,7 @@ def find_hotspots(model: nn.Module, args: tuple[Any, ...], count: int) -> list[H
     Raises:
         InputError: if no submodule takes a noticeable share of the time.
     """
-    twin = copied(model)
+    twin = copied_module(model)
     calls = _recorded(twin, args)
     whole = _clocked(twin, args, calls)
     alike = _alike({path: module for path, module in twin.named_modules() if path in calls})

@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from kernelevo.backends.candidate import copied
 from kernelevo.device.lease import Lease
 from kernelevo.device.statistics import Estimate, estimate, log_ratio
 from kernelevo.errors import InputError
+from kernelevo.graphs.copying import copied_module
 from kernelevo.kernels.children.setting import refuse_outputs
 from kernelevo.kernels.hotspots import unusable
 from kernelevo.kernels.reference.correctness import compare
@@ -31,7 +31,7 @@ def stitched(model: nn.Module, parts: Mapping[str, Callable[[nn.Module], nn.Modu
         parts: a name of each submodule, and what makes its replacement from the copy's own one, so that
             weights which several modules share stay shared.
     """
-    twin = copied(model)
+    twin = copied_module(model)
     inner = {path: twin.get_submodule(path) for path in parts}
     instead = {inner[path]: make(inner[path]) for path, make in parts.items()}
     for owner in list(twin.modules()):
@@ -49,8 +49,8 @@ def names_of(model: nn.Module, paths: Iterable[str]) -> tuple[str, ...]:
 
 def agree(original: nn.Module, replaced: nn.Module, args: tuple[Any, ...], seed: int = 0) -> Report:
     """Compare a replacement with what it stands for by the rule that programs are judged by (1e-5, fp64)."""
-    truth = evaluate(lambda: copied(original), None, args, seed)
-    found = observe(copied(replaced), copy.deepcopy(args), seed)
+    truth = evaluate(lambda: copied_module(original), None, args, seed)
+    found = observe(copied_module(replaced), copy.deepcopy(args), seed)
     return compare(found, truth.ref32, truth.oracle, truth.e_ref, truth.e_buffers)
 
 
@@ -67,7 +67,7 @@ def refuse(model: nn.Module, sets: Sequence[tuple[Any, ...]]) -> None:
     """
     for args in sets:
         try:
-            truth = evaluate(lambda: copied(model), None, args, 0)
+            truth = evaluate(lambda: copied_module(model), None, args, 0)
         except InputError:
             raise
         except Exception as error:  # the model's own code
@@ -88,7 +88,7 @@ def gain(
         sets: argument tuples; each block goes through all of them.
         blocks: how many.
     """
-    first, second = copied(original), copied(replaced)
+    first, second = copied_module(original), copied_module(replaced)
 
     def seconds(module: nn.Module, calls: int) -> float:
         start = time.perf_counter()

@@ -144,12 +144,15 @@ class Digest:
         return found if found.metrics else Objectives(directed(self.lines))
 
     @property
+    def finals(self) -> dict[int | None, Mapping[str, Any]]:
+        """By a trial's number its verdict in fresh processes as plain data, the last one of several."""
+        return {event.trial: event.data for event in self.events if event.kind == "final"}
+
+    @property
     def out(self) -> frozenset[str]:
         """Ids of the programs that count no more: banned, or refuted when they were timed again."""
         found = {str(event.data["program"]) for event in self.events if event.kind == "ban"}
-        # the last of several such verdicts on a trial holds
-        final = {event.trial: event.data["score"] for event in self.events if event.kind == "final"}
-        refuted = {number for number, score in final.items() if score is None}
+        refuted = {number for number, final in self.finals.items() if final["score"] is None}
         if refuted:
             found |= {line.program for line in self.lines if line.number in refuted}
         return frozenset(found)

@@ -203,6 +203,7 @@ class Pool:
             with device_kept(self._device):
                 return answer32(lambda: move(self._made(parameters)), None, args, seed, self._device)
 
+        # the first look and the second one move otherwise
         return conditioned(truth, args, self.free, moved, seed + moves, moves)
 
     def look_again(self, case: Case) -> tuple[float, ...]:

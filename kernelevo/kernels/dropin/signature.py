@@ -10,9 +10,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from kernelevo.backends.candidate import copied, plain_tensors
+from kernelevo.backends.candidate import plain_tensors
 from kernelevo.backends.pickled import is_fixed
 from kernelevo.errors import InputError
+from kernelevo.graphs.copying import copied_module
 from kernelevo.kernels.dropin.attributes import equal, plain, settings_of
 from kernelevo.kernels.dropin.fixed import Values
 from kernelevo.kernels.reference.construction import same
@@ -66,12 +67,12 @@ class Signature:
             InputError: if a call changes tensors that the module holds as plain attributes; nothing could
                 hand those on to another implementation.
         """
-        twin = copied(module)
+        twin = copied_module(module)
         before = {k: v.detach().clone() for k, v in twin.named_buffers()}
         held = {k: v.detach().clone() for k, v in plain_tensors(twin).items()}
         with torch.no_grad():
-            given_args = copy.deepcopy(tuple(args))
-            structure, leaves = flatten(twin(*given_args))
+            copied = copy.deepcopy(tuple(args))
+            structure, leaves = flatten(twin(*copied))
         after = plain_tensors(twin)
         if after.keys() != held.keys() or any(not torch.equal(v, after[k]) for k, v in held.items()):
             raise InputError(
@@ -99,7 +100,7 @@ class Signature:
                 *(k for k, v in settings.items() if k not in left or not equal(v, left[k])),
                 *(
                     f"input {i}"
-                    for i, (now, was) in enumerate(zip(flatten(given_args)[1], given, strict=True))
+                    for i, (now, was) in enumerate(zip(flatten(copied)[1], given, strict=True))
                     if isinstance(was, torch.Tensor) and not was.is_meta and not same(now, was)
                 ),
             ),
