@@ -12,6 +12,7 @@ import os
 import subprocess
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ class Comparison:
         max_rel_error: largest |out - oracle| / |oracle| over finite pairs with oracle != 0.
         violations: finite pairs with |out - oracle| > max(atol + rtol * |oracle|, slack).
         mismatches: pairs where NaN or infinity stands against another value.
+        not_finite: pairs of which one at least is NaN or infinite.
         worst: largest error in units of what is allowed at its place; at most 1 if nothing is violated.
         worst_index: flat index of the first such place, None if there is no error.
     """
@@ -45,6 +47,7 @@ class Comparison:
     max_rel_error: float
     violations: int
     mismatches: int
+    not_finite: int
     worst: float
     worst_index: int | None
 
@@ -62,6 +65,7 @@ class _Result(ctypes.Structure):
         ("worst_index", ctypes.c_int64),
         ("violations", ctypes.c_int64),
         ("mismatches", ctypes.c_int64),
+        ("not_finite", ctypes.c_int64),
     ]
 
 
@@ -74,11 +78,11 @@ def compare(
     *,
     dtype: str | None = None,
 ) -> Comparison:
-    """Compare an output with its fp64 oracle, in one pass.
+    """Compare an output with what it should be, in one pass; all arithmetic is fp64.
 
     Args:
         out: any real dtype; complex values are compared part by part.
-        oracle: the same shape, float64 (complex128 for complex outputs).
+        oracle: the same shape, float64 (complex128 for complex outputs) or float32.
         atol: absolute tolerance.
         rtol: relative tolerance, times |oracle|.
         slack: errors up to this pass whatever the tolerance says.
@@ -92,19 +96,19 @@ def compare(
     if np.iscomplexobj(out) or np.iscomplexobj(oracle):
         out, oracle = (np.ascontiguousarray(a, dtype=np.complex128).view(np.float64) for a in (out, oracle))
         return compare(out, oracle, atol, rtol, slack)
-    exact = np.ascontiguousarray(oracle, dtype=np.float64)
-    kind = dtype or out.dtype.name
+    kind, single = dtype or out.dtype.name, oracle.dtype == np.float32
+    exact = np.ascontiguousarray(oracle, dtype=np.float32 if single else np.float64)
     library = _library()
     if library is None:
-        return _compare_in_numpy(_widened(out, kind), exact, atol, rtol, slack)
+        return _compare_in_numpy(_widened(out, kind), _widened(exact, exact.dtype.name), atol, rtol, slack)
     if kind not in SUFFIX:
         out, kind = out.astype(np.float64), "float64"
     given, result = np.ascontiguousarray(out), _Result()
-    function = getattr(library, f"kernelevo_compare_{SUFFIX[kind]}")
+    function = getattr(library, f"kernelevo_compare_{SUFFIX[kind]}_{SUFFIX[exact.dtype.name]}")
     function(given.ctypes.data, exact.ctypes.data, given.size, atol, rtol, slack, ctypes.byref(result))
     return Comparison(
-        given.size, result.max_abs, result.max_rel, result.violations, result.mismatches, result.worst,
-        result.worst_index if result.worst_index >= 0 else None,
+        given.size, result.max_abs, result.max_rel, result.violations, result.mismatches, result.not_finite,
+        result.worst, result.worst_index if result.worst_index >= 0 else None,
     )  # fmt: skip
 
 
@@ -130,7 +134,7 @@ def _compare_in_numpy(
     worst = float(ratio.max(initial=0.0))
     return Comparison(
         a.size, float(error.max(initial=0.0)), float(rel.max(initial=0.0)), int((error > allowed).sum()),
-        int(apart.sum()), worst, int(ratio.argmax()) if worst > 0 else None,
+        int(apart.sum()), int((~finite).sum()), worst, int(ratio.argmax()) if worst > 0 else None,
     )  # fmt: skip
 
 
@@ -150,8 +154,8 @@ def _loaded() -> tuple[ctypes.CDLL | None, str | None]:
     except (MachineError, OSError, subprocess.SubprocessError) as error:
         return None, f"the native comparison is not built, numpy is used: {error}"
     pointer, real, integer = ctypes.c_void_p, ctypes.c_double, ctypes.c_int64
-    for suffix in SUFFIX.values():
-        function = getattr(library, f"kernelevo_compare_{suffix}")
+    for out, exact in product(SUFFIX.values(), ("f64", "f32")):
+        function = getattr(library, f"kernelevo_compare_{out}_{exact}")
         function.argtypes = [pointer, pointer, integer, real, real, real, pointer]
         function.restype = None
     return library, None

@@ -15,7 +15,8 @@ floats = st.floats(width=16)
 
 
 def in_numpy(out: np.ndarray, oracle: np.ndarray, *tolerances: float) -> native.Comparison:
-    return native._compare_in_numpy(native._widened(out, out.dtype.name), oracle, *tolerances)
+    exact = native._widened(oracle, oracle.dtype.name)
+    return native._compare_in_numpy(native._widened(out, out.dtype.name), exact, *tolerances)
 
 
 @settings(max_examples=150, deadline=None)
@@ -30,11 +31,8 @@ def test_native_equals_numpy(dtype, values, noise, tolerances) -> None:
         out = values.astype(dtype)
         oracle = values.astype(np.float64) + noise[: values.size].reshape(values.shape)
     ours, theirs = native.compare(out, oracle, *tolerances), in_numpy(out, oracle, *tolerances)
-    assert (ours.violations, ours.mismatches, ours.count) == (
-        theirs.violations,
-        theirs.mismatches,
-        theirs.count,
-    )
+    for name in ("violations", "mismatches", "not_finite", "count"):
+        assert getattr(ours, name) == getattr(theirs, name), name
     assert ours.worst_index == theirs.worst_index
     for name in ("max_abs_error", "max_rel_error", "worst"):
         assert getattr(ours, name) == pytest.approx(getattr(theirs, name), rel=1e-12, nan_ok=True)
@@ -68,6 +66,31 @@ def test_large_arrays_in_blocks() -> None:
     out[12290] += 0.25
     found = native.compare(out, oracle, 1e-5, 0.0)
     assert (found.violations, found.worst_index) == (2, 9000)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    scales=st.lists(st.sampled_from([0.0, 1e-42, 1e-9, 1e-6, 1e-3, 1.0, 1e30]), min_size=4, max_size=4),
+    out=st.sampled_from(["float16", "float32", "float64"]),
+    exact=st.sampled_from(["float32", "float64"]),
+    special=st.sampled_from([None, np.nan, np.inf, -np.inf]),
+    atol=st.sampled_from([0.0, 1e-5, np.finfo(np.float64).max]),
+)
+def test_blocks_that_add_nothing_are_passed_over_rightly(seed, scales, out, exact, special, atol) -> None:
+    """Errors that grow, shrink and vanish from one block to the next, on values of every size."""
+    rng = np.random.default_rng(seed)
+    size = 4096 * len(scales) + int(rng.integers(9))
+    with np.errstate(all="ignore"):
+        values = (rng.standard_normal(size) * 10.0 ** rng.integers(-8, 4, size)).astype(exact)
+        noise = rng.standard_normal(size) * np.repeat([*scales, 1e-6], 4096)[:size]
+        answer = (values + noise * (rng.random(size) < 0.5)).astype(out)
+    if special is not None:
+        values[rng.integers(size, size=3)] = special
+        answer[rng.integers(size)] = special
+    ours = native.compare(answer, values, atol, 1e-5)
+    theirs = in_numpy(answer, values, atol, 1e-5, 0.0)
+    assert ours == theirs
 
 
 @pytest.mark.parametrize("dtype", [np.int64, np.uint8, np.bool_, np.int16])

@@ -197,23 +197,24 @@ class Pool:
             return self._conditioned(truth, parameters, args, seed)
 
     def _conditioned(
-        self, truth: Truth, parameters: ParameterSet, args: Any, seed: int, moves: int = MOVES
+        self, truth: Truth, parameters: ParameterSet, args: Any, seed: int, *, again: bool = False
     ) -> Truth:
         def moved(args: Any, move: Move) -> Observed:
             with device_kept(self._device):
                 return answer32(lambda: move(self._made(parameters)), None, args, seed, self._device)
 
-        # the first look and the second one move otherwise
-        return conditioned(truth, args, self.free, moved, seed + moves, moves)
+        moves = _AGAIN if again else MOVES  # the first look and the second one move otherwise
+        return conditioned(truth, args, self.free, moved, seed + moves, moves, tails=again)
 
     def look_again(self, case: Case) -> tuple[float, ...]:
-        """Return PyTorch's errors on an ill-conditioned case by more of its answers; kept for each case.
+        """Return PyTorch's errors on a case by more of its answers; kept for each case.
 
-        Asked for where an answer is off by more than allowed: what few answers show is a draw, too.
+        Asked for where an answer is off by more than allowed and few answers are luck
+        (``conditioning.is_luck``).
         """
         with self._evaluating():
             if case not in self._again:
-                truth = self._conditioned(case.truth, case.parameters, case.args, case.seed, _AGAIN)
+                truth = self._conditioned(case.truth, case.parameters, case.args, case.seed, again=True)
                 self._again[case] = truth.e_ref
             return self._again[case]
 

@@ -5,6 +5,9 @@ PyTorch's own answer is off by is then one draw from a wide range, and a program
 another (a GRU on inputs scaled by 100: from 0.3 to 4.4 times PyTorch's error on the same inputs). So there
 PyTorch answers some more times, on inputs and weights moved by their last bit, and the largest of these
 errors counts. Inputs alone do not do: where a far value decides a sum, the others' last bits are lost in it.
+
+Where values span many powers of ten PyTorch's largest error is that of a few of them, and as much luck; that
+is looked into only for a program which needs it (:func:`is_luck`).
 """
 
 from __future__ import annotations
@@ -20,7 +23,9 @@ from torch.utils import _pytree as pytree
 
 from kernelevo.errors import KernelEvoError
 from kernelevo.kernels.reference.correctness import FACTOR, GATE
-from kernelevo.kernels.reference.gaps import largest_gap
+from kernelevo.kernels.reference.gaps import Report, largest_gap
+from kernelevo.kernels.reference.heavy_tails import swallowed
+from kernelevo.kernels.reference.magnitude import all_finite, largest
 from kernelevo.kernels.reference.oracle import Observed, Truth
 from kernelevo.kernels.reference.tree import reals
 
@@ -50,7 +55,7 @@ def sane(truth: Truth) -> str:
         own, error = reals(leaf) if isinstance(leaf, torch.Tensor) else None, max(errors)
         if own is None or not own.is_floating_point() or not own.numel():
             continue
-        if not bool(torch.isfinite(own).all()):
+        if not all_finite(own):
             return f"output[{i}] is not finite"
         exact = reals(oracle)
         spread = _spread(exact)
@@ -68,6 +73,8 @@ def conditioned(
     answer: Callable[[Any, Move], Observed],
     seed: int,
     moves: int = MOVES,
+    *,
+    tails: bool = False,
 ) -> Truth:
     """Return a case with the error that rounding may well lead to where the module is ill-conditioned.
 
@@ -83,12 +90,16 @@ def conditioned(
             argument, and the case's draws.
         seed: equal seeds move alike.
         moves: how many more answers.
+        tails: look also where values span many powers of ten.
 
     Raises:
         KernelEvoError: if ``answer`` does; what else it raises says that the module takes no such values.
     """
     exact = truth.oracle.leaves
-    ill = [_is_beyond_gate(leaf, error) for leaf, error in zip(exact, truth.e_ref, strict=True)]
+    ill = [
+        _is_beyond_gate(leaf, error) or (tails and _has_heavy_tail(leaf, error))
+        for leaf, error in zip(exact, truth.e_ref, strict=True)
+    ]
     if not any(ill):
         return truth
     generator = torch.Generator().manual_seed(seed)
@@ -114,12 +125,27 @@ def conditioned(
     return replace(truth, e_ref=tuple(errors), e_moved=tuple(largest))
 
 
+def is_luck(report: Report, truth: Truth) -> bool:
+    """Tell whether more answers of PyTorch's might show that a program is as exact as it is.
+
+    Args:
+        report: the program, held to the error that PyTorch has shown so far.
+        truth: the case.
+    """
+    if report.problem or (report.ok and report.fine):
+        return False
+    leaves = zip(truth.oracle.leaves, truth.e_ref, strict=True)
+    return bool(truth.e_moved) or any(_has_heavy_tail(leaf, error) for leaf, error in leaves)
+
+
+def _has_heavy_tail(exact: Any, error: float) -> bool:
+    return isinstance(exact, torch.Tensor) and bool(error) and swallowed(reals(exact), FACTOR * error)
+
+
 def _is_beyond_gate(exact: Any, error: float) -> bool:
     if not isinstance(exact, torch.Tensor) or not exact.numel() or not error:
         return False
-    values = reals(exact).double()
-    values = values[torch.isfinite(values)]
-    return bool(values.numel()) and FACTOR * error > GATE + GATE * float(values.abs().max())
+    return FACTOR * error > GATE + GATE * largest(reals(exact))
 
 
 def _judgeable(own: torch.Tensor, exact: torch.Tensor) -> float:

@@ -7,10 +7,10 @@ from typing import Any, Literal
 
 import torch
 
-from kernelevo.backends import native
 from kernelevo.kernels.reference import heavy_tails
-from kernelevo.kernels.reference.double import COARSE, is_double, largest
-from kernelevo.kernels.reference.gaps import Gap, Report
+from kernelevo.kernels.reference.double import COARSE, is_double
+from kernelevo.kernels.reference.gaps import Gap, Report, compared
+from kernelevo.kernels.reference.magnitude import all_finite, largest
 from kernelevo.kernels.reference.oracle import Observed
 from kernelevo.kernels.reference.tree import Leaf, reals
 
@@ -100,10 +100,10 @@ def compare_floats(
         wide: whether the module and this tensor are in fp64.
         buffer: whether it is one: how small statistics are says nothing of how exact they can be.
     """
-    exact, own = oracle.double(), ref32.double()
+    exact, own = oracle.double(), ref32
     atol, rtol = _gate(exact, e_ref, wide)
     strict = rtol == WIDE_GATE
-    apart = _compared(value, own, GATE, GATE)
+    apart = compared(value, own, GATE, GATE)
     if apart.mismatches:
         wrong = _masks_differ(value, ref32)
         at = int(wrong.flatten().to(torch.uint8).argmax())
@@ -117,13 +117,13 @@ def compare_floats(
             meets_gate=False,
             fine=False,
         )
-    found = _compared(value, exact, atol + slack, rtol, FACTOR * e_ref + slack)
+    found = compared(value, exact, atol + slack, rtol, FACTOR * e_ref + slack)
     if found.mismatches:  # fp64 is finite where fp32 has overflowed, or the other way round
         value, exact, own = _finite_only(value, exact, own)
-        apart = _compared(value, own, GATE, GATE)
-        found = _compared(value, exact, atol + slack, rtol, FACTOR * e_ref + slack)
+        apart = compared(value, own, GATE, GATE)
+        found = compared(value, exact, atol + slack, rtol, FACTOR * e_ref + slack)
     # most answers are so close that no second pass is needed to know it
-    gate = found.max_abs_error <= GATE + slack or not _compared(value, exact, GATE + slack, GATE).violations
+    gate = found.max_abs_error <= GATE + slack or not compared(value, exact, GATE + slack, GATE).violations
     own_error = FACTOR * e_ref + slack
     fine = not found.violations
     if not strict:
@@ -167,14 +167,14 @@ def _is_fine(value: torch.Tensor, exact: torch.Tensor, own_error: float, slack: 
     """
     many = exact.numel() >= heavy_tails.LEAST_ROW and not buffer
     small = FINE * (min(1.0, largest(exact)) if many else 1.0) + slack
-    return not _compared(value, exact, small, FINE, own_error).violations
+    return not compared(value, exact, small, FINE, own_error).violations
 
 
 def _by_rows(
     name: str, value: torch.Tensor, exact: torch.Tensor, own: torch.Tensor, e_ref: float
 ) -> tuple[str, bool]:
     """Return what is wrong with a tensor's rows, and whether any is less exact than fp32 arithmetic."""
-    bound, sizes = FACTOR * e_ref, heavy_tails.Sizes.of(value, exact, own)
+    bound, sizes = FACTOR * e_ref, heavy_tails.Sizes(value, exact, own)
     rows = heavy_tails.rows(sizes, GATE) if heavy_tails.swallowed(exact, bound) else None
     slices = None if rows and rows.wrong else heavy_tails.slices(sizes, GATE, bound)
     kept, part = (rows, "row") if rows and rows.wrong else (slices, "part of the tensor")
@@ -199,25 +199,10 @@ def short_name(dtype: torch.dtype) -> str:
 
 def _finite_only(*tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
     """Put zeros where one of several tensors is not finite; the places were compared before."""
-    masks = [torch.isfinite(t) for t in tensors]
-    if all(bool(m.all()) for m in masks):
+    if all(all_finite(t) for t in tensors):
         return tensors
-    good = masks[0] & masks[1] & masks[2]
+    good = torch.stack([torch.isfinite(t) for t in tensors]).all(0)
     return tuple(t.where(good, t.new_zeros(())) for t in tensors)
-
-
-def _compared(
-    value: torch.Tensor, exact: torch.Tensor, atol: float, rtol: float, slack: float = 0.0
-) -> native.Comparison:
-    out, kind = _as_numpy(value)
-    return native.compare(out, exact.numpy(), atol, rtol, slack, dtype=kind)
-
-
-def _as_numpy(value: torch.Tensor) -> tuple[Any, str | None]:
-    """Return a tensor's values for the native comparison; bfloat16, which numpy lacks, as its bits."""
-    if value.dtype is torch.bfloat16:
-        return value.contiguous().view(torch.int16).numpy().view("uint16"), "bfloat16"
-    return value.numpy(), None
 
 
 def compare_leaf(

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from kernelevo.kernels.reference.gaps import largest_gap
+from kernelevo.kernels.reference.magnitude import largest
 from kernelevo.kernels.reference.tree import reals
 
 DOUBLES = (torch.float64, torch.complex128)
@@ -64,12 +65,6 @@ def turn(module: nn.Module) -> nn.Module:
             if isinstance(held, torch.Tensor):
                 object.__setattr__(owner, name, turned(held.detach()))
     return module
-
-
-def largest(value: torch.Tensor) -> float:
-    """Return the largest ``|value|`` that is finite; 0 where there is none."""
-    finite = value[torch.isfinite(value)]
-    return float(finite.abs().max()) if finite.numel() else 0.0
 
 
 def rounding(own: Any, exact: Any, moved: Any) -> float:

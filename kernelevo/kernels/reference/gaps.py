@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
+from kernelevo.backends import native
+from kernelevo.kernels.reference.magnitude import largest
 from kernelevo.kernels.reference.tree import reals
+
+_NO_LIMIT = 1e150  # an absolute tolerance: only how large a gap is is asked for
 
 
 @dataclass(frozen=True)
@@ -103,6 +108,24 @@ def largest_gap(value: Any, exact: Any) -> float:
     value, exact = reals(value), reals(exact)
     if not value.is_floating_point():
         return 0.0
-    gap = (value.double() - exact.double()).abs_()
-    gap = torch.where(torch.isfinite(gap), gap, torch.zeros((), dtype=gap.dtype, device=gap.device))
-    return float(gap.max())
+    gap = compared(value, exact, _NO_LIMIT, 0.0).max_abs_error
+    if math.isfinite(gap):
+        return gap
+    return largest(value.double() - exact.double())  # two values whose distance fp64 cannot hold
+
+
+def compared(
+    value: torch.Tensor, exact: torch.Tensor, atol: float, rtol: float, slack: float = 0.0
+) -> native.Comparison:
+    """Compare two float tensors of one shape on the CPU, in fp64 (see ``native.compare``)."""
+    out, kind = _as_numpy(value)
+    right = exact if exact.dtype in (torch.float32, torch.float64) else exact.double()
+    return native.compare(out, right.contiguous().numpy(), atol, rtol, slack, dtype=kind)
+
+
+def _as_numpy(value: torch.Tensor) -> tuple[Any, str | None]:
+    """Return a tensor's values for the native comparison; bfloat16, which numpy lacks, as its bits."""
+    value = value.contiguous()
+    if value.dtype is torch.bfloat16:
+        return value.view(torch.int16).numpy().view("uint16"), "bfloat16"
+    return value.numpy(), None

@@ -9,11 +9,12 @@ import torch
 from torch import nn
 
 from kernelevo.errors import MachineError
+from kernelevo.kernels.cases.case import Case
 from kernelevo.kernels.cases.pool import Pool
 from kernelevo.kernels.children.answer import Answer
-from kernelevo.kernels.reference.conditioning import conditioned, move_weights, sane
+from kernelevo.kernels.reference.conditioning import conditioned, is_luck, move_weights, sane
 from kernelevo.kernels.reference.correctness import GATE
-from kernelevo.kernels.reference.gaps import largest_gap
+from kernelevo.kernels.reference.gaps import Gap, Report, largest_gap
 from kernelevo.kernels.reference.oracle import Observed, Truth, answer32, evaluate
 from kernelevo.kernels.timing import conduct
 from kernelevo.kernels.timing.checking import Checker
@@ -114,6 +115,51 @@ def test_a_second_look_goes_on_from_the_first_and_no_further_than_that_may():
     second = conditioned(first, (torch.rand(3),), [True], answer, 1, 3)
     assert second.e_ref == pytest.approx((8 * 0.02,), rel=1e-3)  # of PyTorch's first, not of the largest
     assert second.e_moved == pytest.approx((0.9,), rel=1e-3)
+
+
+def heavy_tailed(error):
+    """Values from 1 to 1e12: PyTorch's error is that of the largest."""
+    exact = torch.logspace(0, 12, 200, dtype=torch.float64)
+    oracle = replace(told([0.0]), leaves=(exact,))
+    return Truth(told((exact + error).tolist()), oracle, (error,), {})
+
+
+def test_of_a_heavy_tail_more_answers_are_looked_at_only_when_they_are_asked_for():
+    truth, errors = heavy_tailed(1e6), iter([3e5, 4e6])
+
+    def answer(args, move):
+        return replace(truth.oracle, leaves=(truth.oracle.leaves[0] + next(errors),))
+
+    assert conditioned(truth, (torch.rand(3),), [True], answer, 0) is truth
+    found = conditioned(truth, (torch.rand(3),), [True], answer, 0, 2, tails=True)
+    assert found.e_ref == pytest.approx((4e6,), rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("truth", "report", "luck"),
+    [
+        (heavy_tailed(1e6), Report((Gap("output", False),)), True),
+        (heavy_tailed(1e6), Report((Gap("output", True, fine=False),)), True),
+        (heavy_tailed(1e6), Report((Gap("output", True),)), False),
+        (heavy_tailed(1e6), Report(problem="another structure"), False),
+        (heavy_tailed(1e-9), Report((Gap("output", False),)), False),
+        (replace(heavy_tailed(1e-9), e_moved=(1e-9,)), Report((Gap("output", False),)), True),
+    ],
+)
+def test_what_is_left_to_luck(truth, report, luck):
+    assert is_luck(report, truth) is luck
+
+
+def test_a_timed_call_is_looked_at_again_too(monkeypatch):
+    pool = Pool(Ref(Chaos, lambda: [torch.rand(50)]), random.Random(3))
+    truth, asked = heavy_tailed(1e6), []
+    monkeypatch.setattr(pool, "look_again", lambda case: asked.append(case) or (4e6,))
+    case = Case("shipped", pool.shipped, (), 0, truth)
+    for off, right in ((3e6, True), (1.2e7, True), (1e8, False)):
+        answer = Answer("*", ((truth.oracle.leaves[0] + off).float(),), ())
+        report = Checker(pool)._exactly(answer, case, [2e6])
+        assert report.ok is right, (off, report.explain())
+    assert asked == [case, case]
 
 
 def test_a_pool_looks_again_once():

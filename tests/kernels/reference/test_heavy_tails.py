@@ -97,7 +97,7 @@ def test_values_that_are_not_finite_and_tensors_of_one_row():
     value[0] = 0
     assert not judged(value, exact, own, e_ref).ok
     flat = exact[:, 0].clone()
-    assert heavy_tails.rows(Sizes.of(flat.float(), flat, flat), GATE) is None
+    assert heavy_tails.rows(Sizes(flat.float(), flat, flat), GATE) is None
 
 
 @settings(max_examples=60, deadline=None)
@@ -110,7 +110,7 @@ def test_rows_are_held_to_what_their_definition_says(seed, powers, least, worse)
     exact, own = exact * least, own * least
     value = off(exact, worse * ROUNDING, generator)
     value[seed % 20, seed % 40] += 5e-4 * float(exact[seed % 20].abs().max())  # beyond FINE_SHARE
-    found = heavy_tails.rows(Sizes.of(value, exact, own), GATE)
+    found = heavy_tails.rows(Sizes(value, exact, own), GATE)
     wrong = coarse = 0
     for v, e, o in zip(value.double().tolist(), exact.tolist(), own.double().tolist(), strict=True):
         most, luck = max(map(abs, e)), 32 * max(abs(a - b) for a, b in zip(o, e, strict=True))

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernelevo.kernels.children.session import Answer
-from kernelevo.kernels.reference.oracle import Observed
+from kernelevo.kernels.reference.oracle import Observed, Truth
 from kernelevo.kernels.reference.tree import flatten
 from kernelevo.kernels.timing.checking import Checker, Sample, _surely
 from kernelevo.kernels.timing.sampling import SAMPLED, SAMPLED_FASTEST, Plan, choose, due, keep, ordered
@@ -140,7 +140,7 @@ def test_a_wrong_baseline_convicts_nobody_and_a_wrong_program_is_found_beside_a_
 
         def truth(self, *_):
             seen = Observed("*", (right,), {}, False)
-            return SimpleNamespace(ref32=seen, oracle=seen, e_ref=(0.0,))
+            return Truth(seen, seen, (0.0,), {})
 
     stream = SimpleNamespace(near=lambda pick: [])
     pick = SimpleNamespace(distribution="shipped", seed=7)
