@@ -204,7 +204,7 @@ class Pool:
                 return answer32(lambda: move(self._made(parameters)), None, args, seed, self._device)
 
         moves = _AGAIN if again else MOVES  # the first look and the second one move otherwise
-        return conditioned(truth, args, self.free, moved, seed + moves, moves, tails=again)
+        return conditioned(truth, args, self.free, moved, seed + moves, moves, few=again)
 
     def look_again(self, case: Case) -> tuple[float, ...]:
         """Return PyTorch's errors on a case by more of its answers; kept for each case.

@@ -6,8 +6,8 @@ another (a GRU on inputs scaled by 100: from 0.3 to 4.4 times PyTorch's error on
 PyTorch answers some more times, on inputs and weights moved by their last bit, and the largest of these
 errors counts. Inputs alone do not do: where a far value decides a sum, the others' last bits are lost in it.
 
-Where values span many powers of ten PyTorch's largest error is that of a few of them, and as much luck; that
-is looked into only for a program which needs it (:func:`is_luck`).
+Where PyTorch's error is that of a few values, as where they span many powers of ten or where there are only a
+few, the largest is as much luck; that is looked into only for a program which needs it (:func:`is_luck`).
 """
 
 from __future__ import annotations
@@ -23,9 +23,8 @@ from torch.utils import _pytree as pytree
 
 from kernelevo.errors import KernelEvoError
 from kernelevo.kernels.reference.correctness import FACTOR, GATE
-from kernelevo.kernels.reference.gaps import Report, largest_gap
-from kernelevo.kernels.reference.heavy_tails import swallowed
-from kernelevo.kernels.reference.magnitude import all_finite, largest
+from kernelevo.kernels.reference.gaps import Gap, Report, largest_gap
+from kernelevo.kernels.reference.magnitude import all_finite, finite_only, largest
 from kernelevo.kernels.reference.oracle import Observed, Truth
 from kernelevo.kernels.reference.tree import reals
 
@@ -38,6 +37,7 @@ _ROUNDINGS = 8  # bfloat16 loses half a percent with each rounding: a chain of s
 MOVES = 3
 """How many more answers are looked at beforehand."""
 _MOVED = (torch.float32, torch.float64)  # types of weights whose last bit is like a rounding of their sums
+_FEW = 64
 _MOST = 8.0  # times PyTorch's error: a jump between two branches is no rounding that grew
 
 
@@ -74,7 +74,7 @@ def conditioned(
     seed: int,
     moves: int = MOVES,
     *,
-    tails: bool = False,
+    few: bool = False,
 ) -> Truth:
     """Return a case with the error that rounding may well lead to where the module is ill-conditioned.
 
@@ -90,15 +90,15 @@ def conditioned(
             argument, and the case's draws.
         seed: equal seeds move alike.
         moves: how many more answers.
-        tails: look also where values span many powers of ten.
+        few: look also where PyTorch's error is that of a few values.
 
     Raises:
         KernelEvoError: if ``answer`` does; what else it raises says that the module takes no such values.
     """
     exact = truth.oracle.leaves
     ill = [
-        _is_beyond_gate(leaf, error) or (tails and _has_heavy_tail(leaf, error))
-        for leaf, error in zip(exact, truth.e_ref, strict=True)
+        _is_beyond_gate(leaf, error) or (few and _is_of_few(own, leaf, error))
+        for own, leaf, error in zip(truth.ref32.leaves, exact, truth.e_ref, strict=True)
     ]
     if not any(ill):
         return truth
@@ -128,18 +128,34 @@ def conditioned(
 def is_luck(report: Report, truth: Truth) -> bool:
     """Tell whether more answers of PyTorch's might show that a program is as exact as it is.
 
+    They might where each of its tensors that is not exact enough is further off than PyTorch's error allows,
+    and no further than the largest error that more answers can show.
+
     Args:
         report: the program, held to the error that PyTorch has shown so far.
         truth: the case.
     """
-    if report.problem or (report.ok and report.fine):
+    gaps = [gap for gap in report.gaps if not (gap.ok and gap.fine)]
+    if report.problem or not gaps or not all(_may_be_luck(gap) for gap in gaps):
         return False
-    leaves = zip(truth.oracle.leaves, truth.e_ref, strict=True)
-    return bool(truth.e_moved) or any(_has_heavy_tail(leaf, error) for leaf, error in leaves)
+    leaves = zip(truth.ref32.leaves, truth.oracle.leaves, truth.e_ref, strict=True)
+    return bool(truth.e_moved) or any(_is_of_few(*leaf) for leaf in leaves)
 
 
-def _has_heavy_tail(exact: Any, error: float) -> bool:
-    return isinstance(exact, torch.Tensor) and bool(error) and swallowed(reals(exact), FACTOR * error)
+def _may_be_luck(gap: Gap) -> bool:
+    return gap.is_output and 1 < gap.max_abs / (FACTOR * gap.e_ref or torch.inf) <= _MOST
+
+
+def _is_of_few(own: Any, exact: Any, error: float) -> bool:
+    """Tell whether an error is that of a few values: fewer than ``_FEW`` as large would weigh as much as all.
+
+    Among a million errors that are spread like most sums' the largest is 5 times the typical one, and 30,000
+    as large would weigh as much as all.
+    """
+    if not isinstance(exact, torch.Tensor) or not error:
+        return False
+    errors = finite_only(reals(own).double() - reals(exact).double())
+    return _FEW * error**2 > float(torch.linalg.vector_norm(errors)) ** 2
 
 
 def _is_beyond_gate(exact: Any, error: float) -> bool:

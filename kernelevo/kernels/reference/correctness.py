@@ -338,7 +338,7 @@ def precision(report: Report, e_tf32: Sequence[float] | None) -> Precision:
         e_tf32: for each output leaf, the error of the reference with operands rounded to TF32; None if it
             was not measured.
     """
-    outputs = [g for g in report.gaps if g.name.startswith("output")]
+    outputs = [g for g in report.gaps if g.is_output]
     if report.fine:
         if any(g.wide for g in outputs):
             return "float64"

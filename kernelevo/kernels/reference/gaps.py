@@ -46,6 +46,11 @@ class Gap:
     dtype: torch.dtype | None = None
     wide: bool = False
 
+    @property
+    def is_output(self) -> bool:
+        """Whether it is one of an output, not of a buffer."""
+        return self.name.startswith("output")
+
 
 @dataclass(frozen=True)
 class Report:
