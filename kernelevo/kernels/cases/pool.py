@@ -33,7 +33,6 @@ from kernelevo.kernels.reference.oracle import (
 )
 
 _OTHERS = tuple(kind for kind in inputs.DISTRIBUTIONS if kind != inputs.SHIPPED)
-_ILL = 2  # cases of an ill-conditioned module: errors of one to the next differ by factors of ten
 _AGAIN = 8  # more answers of PyTorch, where three were too few for a program
 _TIES = ("sparse", "rows")  # distributions with many values that are equal, or nearly so
 
@@ -305,8 +304,6 @@ class Pool:
         else:
             group.cases = [c for c in group.cases if c not in group.stale[:1]] + [case]
             group.stale = group.stale[1:]
-            if case.truth.e_moved:
-                group.wanted = max(group.wanted, _ILL)
 
     def _tried(self, group: Group) -> tuple[Case | None, str]:
         """Make a case of a group; return it, and why nobody could be judged on it.
