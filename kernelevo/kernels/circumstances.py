@@ -37,7 +37,12 @@ def _with_one_thread(ground: Ground, session: Session, cases: Cases) -> tuple[Re
     if ground.device != "cpu" or threads == 1:
         return None
     session.ask("threads", count=1)
-    report = ground.checker.case(session, *cases[0])
+    patience = session.patience
+    session.patience = threads * patience  # which was measured with all of them
+    try:
+        report = ground.checker.case(session, *cases[0])
+    finally:
+        session.patience = patience
     session.ask("threads", count=threads)
     if report.ok:
         return None

@@ -32,6 +32,7 @@ from kernelevo.sandbox.scratch import SOON, remove
 
 BUILD_PATIENCE = 120.0
 FORWARD_PATIENCE = 40.0
+_TIMES_SLOWER = 4.0  # than the module's own first forward a program's may be in any case
 NOTHING: Mapping[str, str] = MappingProxyType({})
 _MEMORY = 4 << 30
 _log = logging.getLogger(__name__)
@@ -42,7 +43,8 @@ class Stages:
 
     Args:
         root: the shared build cache; children read it, and never write to it.
-        forward_patience: seconds that a program's first forward may take (it may compile device code).
+        forward_patience: seconds that a program's first forward may take (it may compile device code), or
+            four times as long as the module's own.
         build_patience: seconds that its import and constructor may take.
     """
 
@@ -128,7 +130,7 @@ class Stages:
         with self._child(ground, "kernelevo.kernels.children.worker:build", program, folder, limits) as child:
             if last:
                 prioritise(child.pid, LAST)
-            return self._hear_build(child)
+            return self._hear_build(child, _TIMES_SLOWER * ground.pool.first.truth.seconds)
 
     def _precompile(self, program: Program) -> None:
         """Make the headers of ours that its C++ begins with."""
@@ -215,10 +217,10 @@ class Stages:
         """The shared build cache, if there is one yet."""
         return (self.root,) if self.root.is_dir() else ()
 
-    def _hear_build(self, child: Child) -> dict[str, Any]:
-        """Wait for the two stages of a build: constructed, and one forward done."""
+    def _hear_build(self, child: Child, least: float) -> dict[str, Any]:
+        """Wait for the two stages of a build: constructed, and one forward in ``least`` seconds or more."""
         with resting(child, "build"):
-            for limit in (self._build_patience, self._forward_patience):
+            for limit in (self._build_patience, max(self._forward_patience, least)):
                 with translated(child, limit):
                     reply = child.channel.recv(limit)
                 if not isinstance(reply, dict):

@@ -3,7 +3,6 @@
 import pytest
 
 from kernelevo.core import Program, Status
-from kernelevo.kernels.cases.inputs import SHIPPED
 from kernelevo.kernels.faults.failed import Failed
 from kernelevo.kernels.judge import KernelJudge
 from kernelevo.kernels.timing import unseen
@@ -47,14 +46,18 @@ def test_what_looks_like_one_passes(tmp_path, name):
     assert found.status is Status.OK, found.feedback
 
 
+class Known(str):
+    distribution = "signed"
+
+
 class Stream:
     windows = True
 
     def pick(self):
-        return "known"
+        return Known("known")
 
     def unlike(self, distribution):
-        assert distribution == SHIPPED
+        assert distribution == Known.distribution  # a program may take as long as its data ask for
         return "unseen"
 
 

@@ -1,8 +1,11 @@
 """A winner is called with one thread too, as a data loader's worker calls it."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from kernelevo.core import Program, Status
+from kernelevo.kernels import circumstances
 from kernelevo.kernels.judge import KernelJudge
 from tests.kernels.conftest import MODEL, task_of
 
@@ -20,6 +23,18 @@ PARTS = (
         return result
 """
 )
+
+
+def test_one_thread_has_as_much_more_time_as_it_has_less_help():
+    """Where 64 threads are usual, 30 times a call of theirs may be less than one call of one."""
+    asked, seen = [], []
+    report = SimpleNamespace(ok=True)
+    session = SimpleNamespace(patience=20.0, ask=lambda name, **how: asked.append((name, how)))
+    checker = SimpleNamespace(case=lambda *_: seen.append(session.patience) or report)
+    ground = SimpleNamespace(device="cpu", supervisor=SimpleNamespace(threads=64), checker=checker)
+    assert circumstances._with_one_thread(ground, session, [(None, None)]) is None
+    assert seen == [64 * 20.0] and session.patience == 20.0
+    assert asked == [("threads", {"count": 1}), ("threads", {"count": 64})]
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ WIDE_GATE = 1e-11
 _WIDE_RULE = f"; a module in fp64 is held to {WIDE_GATE:.0e} of each value, and fp32 rounds by more"
 FINE = 1e-6
 """Relative tolerance within which a result counts as fp32-accurate whatever made it; absolute at the most."""
+_CANCELLED = 25.0  # times what PyTorch's error allows: values below it are what others have left
 FACTOR = 4.0
 """How many times PyTorch's own error an honest program may be away from the oracle."""
 
@@ -163,10 +164,12 @@ def _is_fine(value: torch.Tensor, exact: torch.Tensor, own_error: float, slack: 
 
     Of small ones, as those of a softmax over many classes, an absolute millionth says nothing. How small one
     number is says as little: a mean of large values that cancel has their error. So has each running mean of
-    a BatchNorm, which PyTorch takes in fp64: it may be exact to 1e-11 of values that are 1.
+    a BatchNorm, which PyTorch takes in fp64: it may be exact to 1e-11 of values that are 1. And so have many
+    such means, of which PyTorch's own error leaves less than two digits.
     """
-    many = exact.numel() >= heavy_tails.LEAST_ROW and not buffer
-    small = FINE * (min(1.0, largest(exact)) if many else 1.0) + slack
+    most = largest(exact)
+    many = exact.numel() >= heavy_tails.LEAST_ROW and not buffer and most > _CANCELLED * own_error
+    small = FINE * (min(1.0, most) if many else 1.0) + slack
     return not compared(value, exact, small, FINE, own_error).violations
 
 

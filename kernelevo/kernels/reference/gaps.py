@@ -133,4 +133,6 @@ def _as_numpy(value: torch.Tensor) -> tuple[Any, str | None]:
     value = value.contiguous()
     if value.dtype is torch.bfloat16:
         return value.view(torch.int16).numpy().view("uint16"), "bfloat16"
+    if value.dtype not in (torch.float16, torch.float32, torch.float64):
+        value = value.float()  # eight bits or fewer, which numpy has no name for
     return value.numpy(), None

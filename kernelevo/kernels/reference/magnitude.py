@@ -31,5 +31,7 @@ def _extreme(values: torch.Tensor) -> float:
     """Return the largest ``|value|``; NaN or infinity where one is there."""
     if not values.numel():
         return 0.0
+    if values.element_size() == 1:
+        values = values.float()  # torch compares no floats of eight bits
     least, most = (abs(float(v)) for v in torch.aminmax(values))
     return least if least > most or math.isnan(least) else most

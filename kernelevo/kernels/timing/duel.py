@@ -343,7 +343,8 @@ class Ring:
             sure = 2 * a.at_fault <= blocks and (calm or self._lease.device != "cpu")
             current = series.estimate() if sure else series.shortest()
             stop = rule.reason(current, elapsed, floor=floor) is not None
-            enough = blocks >= (fewest.calm if calm else fewest.disturbed) or elapsed > 8 * rule.seconds
+            enough = blocks >= (fewest.calm if calm else fewest.disturbed)
+            enough = enough or fewest.late(len(series.blocks), elapsed, rule.seconds)
             waits = not calm and fewest.wait(len(clean.blocks), elapsed, rule.seconds)
             if stop and enough and not waits:
                 a.seconds, b.seconds = series.sides()

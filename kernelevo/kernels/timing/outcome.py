@@ -9,6 +9,8 @@ from kernelevo.device.statistics import MIN_BLOCKS, Estimate
 from kernelevo.kernels.timing.series import Tally
 
 _BY_FAR = 0.7
+_LATE, _LAST = 8.0, 24.0  # times its seconds: a duel ends by then, without an interval if need be
+_HALVES = 2  # a block gives two ratios
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,19 @@ class Blocks:
     calm: int = 3
     disturbed: int = 8
     patience: float = 0.0
+
+    def late(self, usable: int, elapsed: float, seconds: float) -> bool:
+        """Tell whether a duel ends with the blocks that it has.
+
+        Where calls take seconds, few blocks fit into any time; it goes on for those that an interval needs.
+
+        Args:
+            usable: blocks that would count.
+            elapsed: seconds spent.
+            seconds: those that the duel was given.
+        """
+        known = _HALVES * usable >= MIN_BLOCKS
+        return elapsed > (_LATE if known else _LAST) * seconds
 
     def wait(self, calm: int, elapsed: float, seconds: float) -> bool:
         """Tell whether to go on for the sake of calm blocks.

@@ -1,6 +1,7 @@
 """The reference in fp32 and fp64."""
 
 import random
+import time
 from typing import ClassVar
 
 import numpy as np
@@ -11,6 +12,8 @@ from torch import nn
 from kernelevo.errors import InputError
 from kernelevo.kernels.cases.pool import Pool
 from kernelevo.kernels.reference import precision
+from kernelevo.kernels.reference.conditioning import sane
+from kernelevo.kernels.reference.correctness import compare_leaf
 from kernelevo.kernels.reference.oracle import answer_tf32, evaluate
 from kernelevo.kernels.reference.precision import fp64, strict_fp32
 from tests.kernels.references import DRAWS, KEEPS, TRANSITION, Ref
@@ -29,6 +32,29 @@ def test_fp32_and_fp64_agree_to_fp32_rounding():
     assert set(truth.e_buffers) == {"norm.running_mean", "norm.running_var", "norm.num_batches_tracked"}
     assert truth.ref32.buffers["norm.num_batches_tracked"].item() == 1
     assert not truth.draws and not truth.stateful
+
+
+def test_what_the_module_takes_is_told():
+    class Slow(nn.Module):
+        def forward(self, x):
+            time.sleep(0.05)
+            return x + 1
+
+    assert 0.05 <= truth_of(Ref(Slow, lambda: [torch.rand(3)])).seconds < 5
+    assert truth_of(TRANSITION).seconds > 0
+
+
+def test_floats_of_eight_bits_are_compared():
+    class Quantised(nn.Module):
+        def forward(self, x):
+            return (x / 2).to(torch.float8_e4m3fn)
+
+    truth = truth_of(Ref(Quantised, lambda: [torch.rand(40)]))
+    own = truth.ref32.leaves[0]
+    assert own.dtype is torch.float8_e4m3fn and truth.e_ref == (0.0,) and not sane(truth)
+    right = compare_leaf("output", own.clone(), truth.oracle.leaves[0], own, 0.0)
+    wrong = compare_leaf("output", (own.float() + 0.25).to(own.dtype), truth.oracle.leaves[0], own, 0.0)
+    assert right.ok and not wrong.ok and "40 of 40 values are off" in wrong.problem
 
 
 def test_draws_inside_forward_agree_in_fp64():
@@ -146,6 +172,21 @@ def test_an_output_that_the_module_holds_is_noted():
     truth = truth_of(Ref(HandsOut, lambda: [torch.rand(3, 4)]))
     assert truth.ref32.returns_held == (False, True, True, True)
     assert truth_of(KEEPS).ref32.returns_held == (False,)  # made anew in each call, and kept then
+
+    class Lazy(nn.Module):
+        """A rotary embedding's table, made at the first call and handed out by all."""
+
+        table = None
+
+        def forward(self, x):
+            if self.table is None:
+                self.table = torch.arange(8.0).cos()
+            return x * self.table, self.table
+
+    with Pool.turn:
+        module = Ref(Lazy, lambda: [torch.rand(3, 8)])
+        found = evaluate(lambda: module.build(1), None, module.inputs(2), 3, twice=True)
+    assert found.stateful and found.ref32.returns_held == (False, True)
 
 
 def test_tf32_error_is_about_a_thousand_times_larger():

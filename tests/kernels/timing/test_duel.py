@@ -1,6 +1,7 @@
 """Which blocks of a duel count, by the clocks of both sides; sessions and their batches are made up."""
 
 import itertools
+import math
 import os
 import random
 from contextlib import nullcontext
@@ -59,10 +60,10 @@ class Scripted(Ring):
         return super().turn(session, tally, trusted=True)
 
 
-def fight(play, **how):
+def fight(play, step=1e-3, **how):
     """Hold a duel of about fifty blocks, by a clock that goes on by a millisecond whenever it is asked."""
     ticks = itertools.count()
-    with mock.patch.object(duel, "time", SimpleNamespace(monotonic=lambda: next(ticks) * 1e-3)):
+    with mock.patch.object(duel, "time", SimpleNamespace(monotonic=lambda: next(ticks) * step)):
         return _fight(play, **how)
 
 
@@ -75,6 +76,13 @@ def test_calm_blocks_all_count():
     assert found.ratio.ratio == pytest.approx(2.0) and found.ratio.low == pytest.approx(2.0)
     assert found.dropped == found.disturbed == 0 and set(found.challenger.clocks) == {1500.0}
     assert found.challenger.own == [1.0] * len(found.challenger.own) and found.challenger.disagreements == 0
+
+
+@pytest.mark.parametrize(("step", "blocks", "known"), [(0.3, 3, True), (2.0, 1, False)])
+def test_calls_that_take_long_get_the_blocks_that_an_interval_needs(step, blocks, known):
+    """A block takes six times the duel's seconds, or forty times: nobody waits for three of these."""
+    found = fight(lambda side, n: (1.0 if side == "ours" else 2.0,) * 2 + (1500.0,), step=step)
+    assert found.blocks == blocks and math.isfinite(found.ratio.high) is known
 
 
 def test_what_the_first_batch_of_a_block_meets_is_met_by_both_sides_alike():
