@@ -21,6 +21,7 @@ from kernelevo.kernels.faults import rules
 from kernelevo.kernels.faults.failed import Failed
 from kernelevo.kernels.ground import Ground
 from kernelevo.kernels.reference.correctness import Precision, precision
+from kernelevo.kernels.reference.gaps import Report
 from kernelevo.kernels.timing import clocks, conduct, order, remembered, sampling, unseen
 from kernelevo.kernels.timing.checking import describe_call, describe_case, describe_inputs
 from kernelevo.kernels.timing.outcome import Blocks, Outcome
@@ -67,6 +68,7 @@ class Hearing:
         self._final, self._again, self._profile = final, again, profile
         self._stops = order.ENOUGH if final else order.ENOUGH_SEARCHING
         self._exact = True  # whether the baseline rounds no more than fp32
+        self._rough: list[tuple[Report, Group]] = []
 
     def brief(self, seconds: float) -> Evaluation:
         """Hear the reference's own text: one case, one second, two blocks at the least."""
@@ -197,7 +199,6 @@ class Hearing:
             key=lambda pair: (pair[1].parameters is not pool.timed, pair[1].distribution != SHIPPED),
         )
         self._ground.stream.distributions = tuple(pool.judgeable())
-        self._group = cases[0][0]
         self._ground.checker.place(self._session, pool.shipped, fresh=True)
         if self._session.weights == "by seed":
             if not pool.seeds_matter:
@@ -212,11 +213,17 @@ class Hearing:
             report = ground.checker.case(self._session, group, case, placed=not notes.reports)
             shipped = case.distribution == "shipped" and case.parameters.state is None
             if case.parameters.classes or not report.ok:
-                notes.add_report(report, shipped=shipped)
+                self._take(report, group, shipped=shipped)
             if not report.ok:
                 return notes.wrong(report, describe_case(case))
         ground.checker.place(self._session, ground.checker.timed(self._session))
         return None
+
+    def _take(self, report: Report, group: Group, *, shipped: bool) -> None:
+        """Take a comparison down, and on what kind of case a coarser class than fp32 shows."""
+        self._notes.add_report(report, shipped=shipped)
+        if not report.fine:
+            self._rough.append((report, group))
 
     def _duel(
         self, rule: StopRule, floor: float | None, fewest: Blocks | None = None, *, mixes: bool = False
@@ -256,7 +263,8 @@ class Hearing:
         ground, notes, cases = self._ground, self._notes, self._notes.metrics["cases"]
         found = ground.checker.reports(ground.stream, ground.setting.structure, outcome.challenger.mixed)
         for pick, report in found:
-            notes.add_report(report, shipped=pick.distribution == SHIPPED)
+            group = ground.pool.group_for(pick.distribution, ground.pool.timed)
+            self._take(report, group, shipped=pick.distribution == SHIPPED)
             if not report.ok:
                 return notes.wrong(report, describe_call(pick))
         notes.metrics["cases"] = cases
@@ -345,13 +353,15 @@ class Hearing:
         )
 
     def _precision(self) -> Precision:
-        """Name the class by the worst case so far; TF32's own error is measured only where it decides."""
-        notes = self._notes
-        if notes.fine:
-            own = precision(notes.reports[0], None)
+        """Name the class by the coarsest case so far, in units of PyTorch's own error there.
+
+        What TF32's own error on such inputs is is measured only where it decides.
+        """
+        if self._rough:
+            report, group = max(self._rough, key=lambda pair: pair[0].times)
+            own = precision(report, self._ground.pool.e_tf32(group))
         else:
-            rough = [r for r in notes.reports if not r.fine]
-            own = precision(rough[0], self._ground.pool.e_tf32(self._group))
+            own = precision(self._notes.reports[0], None)
         return max(own, self._again or own, key=RANK.__getitem__)
 
 

@@ -74,11 +74,6 @@ class Notes:
                 old = self.metrics[name]
                 self.metrics[name] = max(value, old) if isinstance(old, float) else value
 
-    @property
-    def fine(self) -> bool:
-        """Whether every case is as accurate as fp32."""
-        return all(r.fine for r in self.reports)
-
     def add_times(
         self,
         ratio: Estimate,

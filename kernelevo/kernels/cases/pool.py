@@ -387,11 +387,11 @@ class Pool:
         first = self.groups[0]
         return [g.distribution for g in self.groups if g.cases and (g is first or g.distribution in _OTHERS)]
 
-    def error_for(self, distribution: str, parameters: ParameterSet) -> tuple[float, ...]:
-        """The reference's own error under a distribution, with these parameters or else with shipped ones."""
+    def group_for(self, distribution: str, parameters: ParameterSet) -> Group:
+        """The group of a distribution that has cases, with these parameters or else with shipped ones."""
         known = [g for g in self.groups if g.cases and g.distribution == distribution]
         for wanted in (parameters, self.shipped):
             for group in known:
                 if group.parameters is wanted:
-                    return group.e_ref
-        return self.groups[0].e_ref
+                    return group
+        return self.groups[0]

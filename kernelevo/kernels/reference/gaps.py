@@ -75,6 +75,12 @@ class Report:
         return max((g.from_ref for g in self.gaps), default=0.0)
 
     @property
+    def times(self) -> float:
+        """Largest distance of an output that is not fine from the oracle, in units of PyTorch's own error."""
+        rough = [g for g in self.gaps if g.is_output and not g.fine]
+        return max((g.max_abs / g.e_ref if g.e_ref else math.inf for g in rough), default=0.0)
+
+    @property
     def rel_from_ref(self) -> float:
         """The same, relative."""
         return max((g.rel_from_ref for g in self.gaps), default=0.0)

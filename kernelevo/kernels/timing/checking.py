@@ -205,7 +205,7 @@ class Checker:
                 break
             done += 1
             pick, parameters = sample.picks[-1], sample.parameters
-            errors = self.pool.error_for(pick.distribution, parameters)
+            errors = self.pool.group_for(pick.distribution, parameters).e_ref
             if beside is not None and _surely(sample.answer, beside, errors):
                 continue
             args = tuple(unflatten(structure, stream.near(pick)))
@@ -245,7 +245,7 @@ class Checker:
         evaluate, found = cache(self.pool.answers), []
         for sample in samples:
             pick, parameters = sample.picks[-1], sample.parameters
-            errors = self.pool.error_for(pick.distribution, parameters)
+            errors = self.pool.group_for(pick.distribution, parameters).e_ref
             args = tuple(unflatten(structure, stream.near(pick)))
             ref = _answered(evaluate(parameters), args, pick.seed)
             if ref is None:

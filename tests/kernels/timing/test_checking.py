@@ -60,7 +60,7 @@ def test_inputs_that_the_module_refuses_ask_nothing_of_a_program():
             raise ValueError("values must be from 0 to 1")
         return Observed("*", (torch.ones(2),), {}, False)
 
-    pool = SimpleNamespace(answers=lambda _: evaluate, error_for=lambda *_: (0.0,))
+    pool = SimpleNamespace(answers=lambda _: evaluate, group_for=lambda *_: SimpleNamespace(e_ref=(0.0,)))
     checker = Checker(pool)
     stream = SimpleNamespace(near=lambda pick: [pick.value])
     good, bad = (SimpleNamespace(value=v, seed=1, distribution="rows") for v in (0.5, 2.0))

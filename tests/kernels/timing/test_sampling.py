@@ -132,8 +132,8 @@ def test_a_wrong_baseline_convicts_nobody_and_a_wrong_program_is_found_beside_a_
     class Pool:
         groups = (SimpleNamespace(parameters=None),)
 
-        def error_for(self, *_):
-            return (0.0,)
+        def group_for(self, *_):
+            return SimpleNamespace(e_ref=(0.0,))
 
         def answers(self, _):
             return lambda args, seed: made.append(seed) or Observed("*", (right,), {}, False)
