@@ -330,7 +330,7 @@ def test_slow_code_is_tried_on_as_many_cases_as_time_allows_and_one_at_the_least
     monkeypatch.setattr(guarded, "SECONDS", seconds)
     asked = []
 
-    def case(*given, placed):
+    def case(*given, placed, share):
         asked.append(placed)
         return SimpleNamespace(ok=True)
 

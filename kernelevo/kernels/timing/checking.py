@@ -23,6 +23,7 @@ from kernelevo.kernels.children.session import Session
 from kernelevo.kernels.reference.conditioning import is_luck, sane
 from kernelevo.kernels.reference.correctness import FACTOR, GATE, compare, least
 from kernelevo.kernels.reference.gaps import Report
+from kernelevo.kernels.reference.magnitude import largest
 from kernelevo.kernels.reference.oracle import Observed, Truth
 from kernelevo.kernels.reference.tree import reals, unflatten
 from kernelevo.kernels.timing import conduct
@@ -107,8 +108,17 @@ class Checker:
 
         return session.batch(Values(write), [case.seed]), given
 
-    def case(self, session: Session, group: Group, case: Case, *, placed: bool = False) -> Report:
+    def case(
+        self, session: Session, group: Group, case: Case, *, placed: bool = False, share: float = 0.0
+    ) -> Report:
         """Judge one case; leaves the child stopped.
+
+        Args:
+            session: the subject.
+            group: the case's.
+            case: what goes in, and what must come out.
+            placed: whether the subject has the case's parameters already.
+            share: of a tensor's largest value, by which it may be off beyond the rule.
 
         Raises:
             Failed: if the child broke off, changed its inputs, or its outputs are not final.
@@ -134,11 +144,14 @@ class Checker:
         if session.weights == "by seed":
             observed, ref32, oracle = (_anonymous(o) for o in (observed, ref32, oracle))
             e_buffers = {k: max(e_buffers.values(), default=0.0) for k in ref32.buffers}
-        report = compare(observed, ref32, oracle, e_ref, e_buffers)
+        slack = [_part(leaf, share) for leaf in oracle.leaves]
+        e_buffers = {k: e + _part(oracle.buffers.get(k), share) / FACTOR for k, e in e_buffers.items()}
+        report = compare(observed, ref32, oracle, e_ref, e_buffers, slack=slack)
         if not is_luck(report, case.truth):
             return report
         again = zip(e_ref, self.pool.look_again(case), strict=True)
-        return compare(observed, ref32, oracle, [max(e, times * more) for e, more in again], e_buffers)
+        errors = [max(e, times * more) for e, more in again]
+        return compare(observed, ref32, oracle, errors, e_buffers, slack=slack)
 
     def _by_seed(self, case: Case) -> Case:
         """Perturbation of a program without the reference's names means another construction seed."""
@@ -281,6 +294,13 @@ def _answered(evaluate: Callable[[Any, int], Observed], args: Any, seed: int) ->
         raise
     except Exception:
         return None
+
+
+def _part(leaf: Any, share: float) -> float:
+    """Return a share of the largest value of a float tensor; 0 of anything else."""
+    if not share or not isinstance(leaf, torch.Tensor) or not reals(leaf).is_floating_point():
+        return 0.0
+    return share * largest(reals(leaf))
 
 
 def _case_of(pick: Pick, parameters: ParameterSet, args: tuple[Any, ...], truth: Truth) -> Case:

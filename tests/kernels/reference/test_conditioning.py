@@ -203,6 +203,27 @@ def test_a_checker_asks_for_them_before_it_refuses(off, right, monkeypatch):
     assert report.ok is right and len(asked) == (off == 3)  # the last is beyond all that it could show
 
 
+@pytest.mark.parametrize(
+    ("off", "share", "right"), [(5e-4, 1e-3, True), (5e-4, 0.0, False), (3e-3, 1e-3, False)]
+)
+def test_a_share_of_the_largest_value_may_be_allowed_beyond_the_rule(off, share, right, monkeypatch):
+    """As to a build whose sums are added in another order because of the checks in it."""
+    pool = Pool(Ref(lambda: nn.BatchNorm1d(50), lambda: [torch.rand(8, 50)]), random.Random(3))
+    case, kept = pool.first, {}
+    truth = case.truth
+    for name, value in truth.ref32.buffers.items():
+        kept[name] = value + off * value.abs().max() if value.is_floating_point() else value
+    leaf = truth.oracle.leaves[0].float()
+    checker = Checker(pool)
+    monkeypatch.setattr(checker, "_call", lambda *_: (SimpleNamespace(said={}), []))
+    answer = Answer(truth.ref32.structure, (leaf + off * leaf.abs().max(),), ())
+    held = SimpleNamespace(weights="strict", answer=lambda *_: answer, buffers=lambda: (kept, True))
+    for name in ("inputs_kept", "own_memory", "leaves_apart", "final"):
+        monkeypatch.setattr(conduct, name, lambda *_: None)
+    report = checker.case(held, pool.groups[0], case, placed=True, share=share)
+    assert [gap.ok for gap in report.gaps[:2]] == [right, right], report.explain()
+
+
 class Picky(Chaos):
     """Takes whole multiples of 1/64 alone."""
 
