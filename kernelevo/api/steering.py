@@ -14,7 +14,7 @@ from kernelevo.core import Evaluation, Objectives, Status, Worth
 from kernelevo.engine import VERBS, checked
 from kernelevo.engine.generation import PERSON
 from kernelevo.errors import BadSetting
-from kernelevo.store import Command, Digest, Line, RunStore, find_run, state_of
+from kernelevo.store import Command, Digest, Line, RunStore, find_run
 
 
 def steer(run: str | Path, verb: str, *, author: str | None = None, **args: Any) -> Command:
@@ -29,7 +29,7 @@ def steer(run: str | Path, verb: str, *, author: str | None = None, **args: Any)
 
     Raises:
         BadSetting: for an order that does not exist, arguments that it cannot have, or a program, order,
-            metric, proposer or island that is not there.
+            metric, proposer or island that is not there; also to pause, resume or stop what does not go on.
         RunNotFound: if there is no such run.
         StoreError: if the run's folder cannot be written.
     """
@@ -37,7 +37,7 @@ def steer(run: str | Path, verb: str, *, author: str | None = None, **args: Any)
     folder = find_run(str(run))
     with closing(Digest(folder)) as digest:
         digest.refresh()
-        refuse_missing(digest, verb, clean, alive=state_of(digest.store) in ("running", "paused"))
+        refuse_missing(digest, verb, clean)
     with RunStore.open(folder, readonly=True) as store:
         # a name whose bytes are no text could not be stored
         name = (author or account()).encode(errors="replace").decode()

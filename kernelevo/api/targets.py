@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from shlex import quote
 from typing import Any
 
+from kernelevo.engine import OF_A_SEARCH
 from kernelevo.engine.missing import no_island, no_order, no_program, no_proposer
 from kernelevo.errors import BadSetting
-from kernelevo.store import Digest, program_called
+from kernelevo.store import Digest, program_called, state_of
 
 # orders whose effect can be withdrawn, and what they give
 _GIVES = {"hint": "hint", "knowledge": "note", "fork": "fork"}
 
 
-def refuse_missing(digest: Digest, verb: str, args: Mapping[str, Any], *, alive: bool) -> None:
-    """Refuse an order whose target is not in the run's record.
+def refuse_missing(digest: Digest, verb: str, args: Mapping[str, Any]) -> None:
+    """Refuse an order whose target is not in the run's record, or that needs a search where none goes on.
 
     Programs that are judged later are refused as well: nobody can know their names yet. Proposers and
     islands may be others when a run goes on again, and are looked for only while it goes on.
@@ -23,11 +25,15 @@ def refuse_missing(digest: Digest, verb: str, args: Mapping[str, Any], *, alive:
         digest: of the run, refreshed.
         verb: of the order.
         args: as ``kernelevo.engine.checked`` returned them.
-        alive: whether the run goes on.
 
     Raises:
-        BadSetting: for a program, order, metric, proposer or island that is not there.
+        BadSetting: for a program, order, metric, proposer or island that is not there, and for a pause, a
+            stop or the end of a pause where nothing goes on.
     """
+    state = state_of(digest.store)
+    alive = state in ("running", "paused")
+    if verb in OF_A_SEARCH and not (alive or state == "new"):
+        raise _nothing_goes_on(digest, verb, state)
     for name, value in args.items():
         if name in ("program", "lineage"):
             _program(digest, value)
@@ -42,6 +48,16 @@ def refuse_missing(digest: Digest, verb: str, args: Mapping[str, Any], *, alive:
             _proposer(digest, value)
         elif name == "island" and alive:
             _island(digest, value)
+
+
+def _nothing_goes_on(digest: Digest, verb: str, state: str) -> BadSetting:
+    was = "was interrupted" if state == "interrupted" else "has ended"
+    onward = f"kernelevo resume {quote(str(digest.folder))}"
+    return BadSetting(
+        f"there is nothing to {verb}: the run {was}",
+        why="pause, resume and stop are orders to a search that goes on",
+        now=f"to search on: {onward}{'' if state == 'interrupted' else ' --budget 60s'}",
+    )
 
 
 def _program(digest: Digest, name: str) -> None:

@@ -42,9 +42,14 @@ def detach(task: str, flags: Mapping[str, Any], folder: Path) -> int:
     pid = _spawn(words, log)
     end = time.monotonic() + _PATIENCE
     over = status = 0
-    while not over and _settings_of(folder) in (None, before) and time.monotonic() < end:
-        time.sleep(_LOOK)
-        over, status = os.waitpid(pid, os.WNOHANG)
+    try:
+        while not over and _settings_of(folder) in (None, before) and time.monotonic() < end:
+            time.sleep(_LOOK)
+            over, status = os.waitpid(pid, os.WNOHANG)
+    except KeyboardInterrupt:  # a terminal's Ctrl-C does not reach another session
+        os.kill(pid, signal.SIGINT)
+        talk(f"process {pid} is told to stop; what it says: {log}")
+        raise
     if over and status != 0:
         talk(log.read_text(encoding="utf-8", errors="replace").rstrip())
         with suppress(OSError):  # what was refused leaves no folder

@@ -19,7 +19,7 @@ from rich.text import Text
 
 from kernelevo.cli.flags import complete_run
 from kernelevo.cli.output import console, talk
-from kernelevo.core import Objectives, Worth
+from kernelevo.core import Objectives
 from kernelevo.core.objectives import SCORE
 from kernelevo.dashboard import views
 from kernelevo.dashboard.hub import Watched
@@ -81,12 +81,12 @@ def _changes(watched: Watched) -> Iterator[None]:
 
 def _lines(watched: Watched, out: Console, *, as_json: bool, once: bool) -> None:
     sent = 0
-    top: Worth = ()
     for _ in [None] if once else _changes(watched):
         lines, ranking = watched.digest.lines, Ranking.of(watched.digest)
+        # all anew where a line is new: a ban or a re-based score changes what was the best before it
+        bests = {line.number for line in ranking.improvements(lines)} if len(lines) > sent else set()
         for line in lines[sent:]:
-            is_best = line.full and ranking.worth(line) > top
-            top = ranking.worth(line) if is_best else top
+            is_best = line.number in bests
             if as_json:
                 sys.stdout.write(json.dumps({**views.brief_line(line), "is_best": is_best}) + "\n")
                 sys.stdout.flush()

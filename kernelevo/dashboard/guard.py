@@ -112,7 +112,8 @@ class Guard:
         query.pop("token")
         path = "/" + quote(scope["path"].lstrip("/"))  # two slashes would be the name of another host
         place = path + (f"?{urlencode(query, doseq=True)}" if query else "")
-        cookie = f"{self._cookie}={quote(self._token or '', safe='')}; Path=/; HttpOnly; SameSite=Strict"
+        # not Strict: that would be kept back from the page itself where a link on another site led here
+        cookie = f"{self._cookie}={quote(self._token or '', safe='')}; Path=/; HttpOnly; SameSite=Lax"
         headers = [(b"location", place.encode()), (b"set-cookie", cookie.encode())]
         await send({"type": "http.response.start", "status": 303, "headers": headers})
         await send({"type": "http.response.body", "body": b""})

@@ -84,9 +84,11 @@ def open_hub(root: Path, run: str | None) -> Hub:
     """Return the runs to serve: one, or all of a folder.
 
     Raises:
-        RunNotFound: if there is no such run.
+        RunNotFound: if there is no such run, or no such folder.
+        StoreError, Unwritable: if it cannot be read.
     """
     hub = Hub(root, run)
+    hub.folders()  # refuses what is not there now, and not at every page
     if hub.only:
         hub.get(hub.only)  # read now, so that the first page does not wait for it
     return hub

@@ -16,6 +16,7 @@ DOTS = 1500  # points of a scatter plot at the most
 DRAWS = 240  # points of a line of the population's numbers
 _UNFINISHED = {"new", "running", "paused"}
 _COLD = "cold start"
+_NO_PROPOSERS = ("seed", "person")
 BEST = "best"
 SORTS = ("number", "score", BEST, "status", "proposer", "island", "ended")
 
@@ -101,8 +102,11 @@ def budget(watched: Watched) -> dict[str, Any]:
 
 
 def device_share(digest: Digest) -> float | None:
-    """Part of the search during which the device measured, None if nothing was measured under a lease."""
-    seconds = sum(line.cost.get("device_seconds", 0.0) for line in digest.lines)
+    """Part of the search that went into measuring what was proposed; None if no device measured anything.
+
+    Seeds are judged before the clock of the search runs.
+    """
+    seconds = sum(line.cost.get("device_seconds", 0.0) for line in digest.lines if line.proposer != "seed")
     total = searched(digest)
     return min(1.0, seconds / total) if seconds and total else None
 
@@ -140,6 +144,14 @@ def proposers(lines: Sequence[Line], ranking: Ranking) -> list[dict[str, Any]]:
         row["ok"] += line.score is not None
         row["bests"] += line.number in bests
     return list(rows.values())
+
+
+def weighable(digest: Digest) -> list[str]:
+    """Return the proposers that can be given a weight: all of the run, also those that had no turn yet."""
+    told = digest.gauge.get("proposers")
+    if told is None:  # nobody has worked on it yet, or only an earlier version
+        told = dict.fromkeys(line.proposer for line in digest.lines if line.proposer not in _NO_PROPOSERS)
+    return list(told)
 
 
 def standing(digest: Digest, on: str, off: str) -> list[int]:

@@ -2,7 +2,7 @@
 
 from kernelevo.engine.budget import Budget, Meter
 from kernelevo.engine.engine import Engine
-from kernelevo.engine.orders import ORDERS, VERBS, checked
+from kernelevo.engine.orders import OF_A_SEARCH, ORDERS, VERBS, checked
 from kernelevo.engine.outcome import Outcome
 from kernelevo.engine.payments import booked
 from kernelevo.engine.reenactment import Deviation, Reenactment, Replayed
@@ -11,6 +11,7 @@ from kernelevo.engine.running import interrupt, run_engine
 from kernelevo.engine.turns import Schedule
 
 __all__ = [
+    "OF_A_SEARCH",
     "ORDERS",
     "VERBS",
     "Budget",

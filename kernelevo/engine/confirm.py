@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 Liking = Callable[[Trial], tuple[float, int]]
 
+POLL = 0.2  # seconds between two looks at what is ordered meanwhile
 CANDIDATES = 3
 LONGEST = 60.0
 """Seconds of confirming after which no other rival is begun: a busy machine makes each of them long.
@@ -50,7 +51,9 @@ class Confirmation:
         if not self.wanted:
             return self.leader, None
         self._task = asyncio.create_task(confirm(self._engine))
-        await asyncio.wait([self._task])
+        while not self._task.done():
+            await asyncio.wait([self._task], timeout=POLL)
+            self._engine.steering.lapse("the search had ended, and its winner was timed again")
         return (self.leader, None) if self._task.cancelled() else self._task.result()
 
     @property

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from kernelevo.core import (
-    CommandObeyed,
     Event,
     Executor,
     Notice,
@@ -254,9 +253,10 @@ class Engine:
         names, strict = list(self.generation.proposers), self._schedule.deterministic
         given = given_so_far(self.store)
         sitting = {"proposers": names, "seed": self.generation.seed, "deterministic": strict}
-        self.store.append_event(SITTING, {**sitting, COUNTS_ASKS: given is not None})
+        begun = self.store.append_event(SITTING, {**sitting, COUNTS_ASKS: given is not None})
         offer = await self.judging.open()
         self.steering.replay()  # how many workers there are for what depends on the stages
+        self.steering.lapse("no search went on when it was given", before=begun.at)
         self.judging.warm()
         pass_on(self, offer.notices)
         seeds = set(range(len(offer.seeds)))
@@ -288,9 +288,8 @@ class Engine:
 
     def _obey(self) -> None:
         before = self.steering.paused
-        for command, effect in self.steering.obey():
+        if self.steering.obey():
             self._turns.stir()
-            self.say(CommandObeyed(command.id, command.author, command.verb, dict(command.args), effect))
         if before != self.steering.paused:
             self.store.set_state("paused" if self.steering.paused else "running", searched=self._seconds())
 

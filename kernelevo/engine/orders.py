@@ -58,6 +58,8 @@ ORDERS: Mapping[str, Mapping[str, Argument]] = {
 }
 """Every order and its arguments."""
 VERBS = tuple(ORDERS)
+OF_A_SEARCH = ("pause", "resume", "stop")
+"""Orders that make sense only while a search goes on: none of them waits for the next one."""
 _HELP = "kernelevo steer --help says what each order takes"
 _NEEDED = {
     "text": "a text",

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from kernelevo.core import Origin, Program, Proposal
+from kernelevo.core import CommandObeyed, Origin, Program, Proposal
 from kernelevo.engine.budget import Budget
 from kernelevo.engine.generation import PERSON
 from kernelevo.engine.guidance import FORK_ASKS, Fork, Guidance, Hint
-from kernelevo.engine.orders import checked
+from kernelevo.engine.orders import OF_A_SEARCH, checked
 from kernelevo.errors import BadSetting, KernelEvoError
 from kernelevo.store import Command, Draft
 
@@ -63,20 +64,38 @@ class Steering:
         if budgets := store.events(kind="budget"):
             self._engine.meter.budget = Budget(budgets[-1].data["limits"])
 
-    def obey(self) -> list[tuple[Command, str]]:
-        """Obey every new command; return each with its effect, which is recorded by then."""
-        done = []
+    def obey(self) -> bool:
+        """Obey every new command, record its effect and tell it; return whether there was one."""
+        found = False
         for command in self._engine.store.commands(after=self._last):
             self._last = command.id
+            if command.effect is not None:  # it came when no search went on
+                continue
             try:
                 effect = self._do(command)
             except KernelEvoError as error:
                 effect = f"refused: {error.what}"
             except (KeyError, TypeError, ValueError) as error:
                 effect = f"refused: {command.verb} needs other arguments ({error})"
-            self._engine.store.obeyed(command, effect)
-            done.append((command, effect))
-        return done
+            self._answer(command, effect)
+            found = True
+        return found
+
+    def lapse(self, why: str, *, before: float = math.inf) -> None:
+        """Answer what only a search that goes on can obey; the other orders wait for the next sitting.
+
+        Args:
+            why: there is no such search.
+            before: seconds since the epoch; later orders are left.
+        """
+        for command in self._engine.store.commands(after=self._last):
+            if command.verb in OF_A_SEARCH and command.effect is None and command.at < before:
+                self._answer(command, f"lapsed: {why}")
+
+    def _answer(self, command: Command, effect: str) -> None:
+        self._engine.store.obeyed(command, effect)
+        told = CommandObeyed(command.id, command.author, command.verb, dict(command.args), effect)
+        self._engine.say(told)
 
     def _do(self, command: Command) -> str:
         self._command = command

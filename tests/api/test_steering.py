@@ -30,7 +30,7 @@ def test_an_order_is_a_row_with_author_and_time(bench: Bench) -> None:
         (row,) = store.commands()
     assert row == command and row.at > 1e9 and row.effect is None
     assert (row.author, row.verb, dict(row.args)) == ("ana", "hint", {"text": "try split-k", "asks": 5})
-    assert api.steer(bench.folder, "pause").author == api.account()
+    assert api.steer(bench.folder, "knowledge", text="x").author == api.account()
 
 
 @pytest.mark.parametrize(
@@ -115,9 +115,24 @@ def test_proposers_and_islands_are_looked_for_while_the_run_goes_on(bench: Bench
 def test_an_author_whose_name_is_no_text_is_heard_too(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.run(toys.task(), [toys.Flip()], "1")
     monkeypatch.setenv("LOGNAME", "jos\udce9")  # as Python reads bytes that are not UTF-8
-    assert api.steer(bench.folder, "pause").author == "jos?"
-    assert api.steer(bench.folder, "resume", author="\ud800").author == "?"
+    assert api.steer(bench.folder, "hint", text="x").author == "jos?"
+    assert api.steer(bench.folder, "hint", author="\ud800", text="x").author == "?"
     assert [row["author"] for row in api.orders(bench.folder)] == ["jos?", "?"]
+
+
+@pytest.mark.parametrize("verb", ["pause", "resume", "stop"])
+def test_what_does_not_go_on_can_neither_pause_nor_stop(bench: Bench, verb: str) -> None:
+    bench.run(toys.task(), [toys.Flip()], "1")
+    onward = rf"to search on: kernelevo resume {bench.folder} --budget 60s"
+    with pytest.raises(BadSetting, match=rf"nothing to {verb}: the run has ended(?s:.*){onward}"):
+        api.steer(bench.folder, verb)
+    with RunStore.open(bench.folder) as store:
+        store.set_state("running")  # and nobody holds its lock any more
+    with pytest.raises(BadSetting, match=rf"nothing to {verb}: the run was interrupted"):
+        api.steer(bench.folder, verb)
+    assert api.orders(bench.folder) == []
+    with RunStore.open(bench.folder):
+        assert api.steer(bench.folder, verb).verb == verb
 
 
 def test_a_run_that_is_not_there_cannot_be_steered(tmp_path: Path) -> None:

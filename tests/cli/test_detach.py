@@ -1,6 +1,8 @@
 """Beginnings of a detached run that go wrong, and what is told from a run that has begun."""
 
+import os
 import sys
+import time
 
 import pytest
 
@@ -66,6 +68,24 @@ def test_a_process_that_a_signal_ends_is_the_machines_fault(folder, begins_as, c
         detach("task", {}, folder)
     assert caught.value.exit_code == 3 and caught.value.why == "signal 9: Killed"
     assert capsys.readouterr().err == "its last words\n"
+
+
+def test_ctrl_c_while_it_begins_reaches_the_run(folder, begins_as, monkeypatch, capsys):
+    begins_as('trap \'echo told > "$7/told"; exit 130\' INT; echo > "$7/ready"; while :; do sleep 0.05; done')
+    waited, sleep = [], time.sleep
+
+    def interrupted(seconds):
+        waited.append(seconds)
+        if (folder / "ready").exists():
+            raise KeyboardInterrupt
+        sleep(seconds)
+
+    monkeypatch.setattr(time, "sleep", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        detach("task", {}, folder)
+    found, status = os.wait()
+    assert os.waitstatus_to_exitcode(status) == 130 and (folder / "told").exists() and waited
+    assert f"process {found} is told to stop; what it says: {folder / LOG}" in capsys.readouterr().err
 
 
 def test_a_process_that_cannot_be_started_is_the_machines_fault(folder, monkeypatch):

@@ -49,6 +49,24 @@ def test_a_run_that_is_over_is_told_in_lines(bench: Bench, capsys: pytest.Captur
     assert bests == sorted(bests) and bests[-1] == max(row["score"] or 0 for row in rows)
 
 
+def test_a_best_that_is_banned_was_none(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    def bests() -> list[int]:
+        assert run_command(["watch", str(bench.folder), "--json"]) == 0
+        rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        return [row["number"] for row in rows if row["is_best"]]
+
+    before = bests()
+    trials = {trial.number: trial for trial in bench.trials()}
+    with RunStore.open(bench.folder) as store:
+        store.append_event("ban", {"program": trials[before[1]].program.id, "told": 13})
+    after, top = bests(), -1.0
+    for number in after:  # each is better than all before it that are not banned
+        score = trials[number].score
+        assert score is not None and score > top and number != before[1]
+        top = score
+    assert top == max(t.score or 0.0 for t in trials.values() if t.number != before[1])
+
+
 def test_the_picture_says_how_far_it_is(bench: Bench) -> None:
     watched = Watched("toy", bench.folder)
     console = Console(width=100, record=True, file=open(os.devnull, "w"))  # noqa: SIM115

@@ -18,6 +18,8 @@ from kernelevo.core import Evaluation, Fault, Origin, Program, Task, Trial
 from kernelevo.dashboard import views
 from kernelevo.dashboard.hub import Hub
 from kernelevo.dashboard.pages import register
+from kernelevo.dashboard.server import open_hub
+from kernelevo.errors import RunNotFound
 from kernelevo.store import RunStore
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -68,6 +70,21 @@ def strange(folder: Path) -> Path:
         store.record(Trial(2, broken, fault=Fault(EVIL, EVIL)))
         store.append_event("complaint", {"text": EVIL})
     return folder
+
+
+def test_a_folder_that_is_not_there_is_refused_and_one_that_goes_is_told(tmp_path: Path) -> None:
+    with pytest.raises(RunNotFound, match="there is no folder"):
+        open_hub(tmp_path / "rnus", None)
+    strange(tmp_path / "runs" / "mine")
+
+    async def checks(user: User, hub: Hub) -> None:
+        for words in ("/run/mine", "there is no folder"):
+            await user.open("/")
+            assert any(words in element.content for element in user.find(ui.html).elements)
+            if (tmp_path / "runs").exists():
+                (tmp_path / "runs").rename(tmp_path / "elsewhere")
+
+    look(tmp_path / "runs", checks)
 
 
 def test_every_page_of_a_strange_run_is_made_and_nothing_of_it_is_markup(tmp_path: Path) -> None:

@@ -136,6 +136,28 @@ def test_what_is_banned_is_not_pinned_any_more(store: RunStore, watched: Watched
     assert (now["pinned"], now["banned"]) == ([0], [1])
 
 
+def test_measuring_what_the_search_began_with_is_no_part_of_it(store: RunStore, watched: Watched) -> None:
+    for number, (made, seconds) in enumerate((("seed", 50.0), ("llm", 2.0), ("llm", 3.0))):
+        made_by = Program.single(str(number), origin=Origin(made))
+        store.record(
+            Trial(number, made_by, Evaluation.ok(1.0), cost={"device_seconds": seconds}), searched=20.0
+        )
+    watched.look()
+    assert views.device_share(watched.digest) == 0.25
+
+
+def test_a_proposer_can_be_weighed_before_its_first_turn_and_a_person_never(
+    store: RunStore, watched: Watched
+) -> None:
+    for number, made in enumerate(("seed", "person", "tune", "tune")):
+        store.record(Trial(number, Program.single(str(number), origin=Origin(made)), Evaluation.ok(1.0)))
+    watched.look()
+    assert views.weighable(watched.digest) == ["tune"]
+    store.set_gauge({"proposers": ["tune", "llm"]})
+    watched.look()
+    assert views.weighable(watched.digest) == ["tune", "llm"]
+
+
 def test_numbers_that_json_does_not_have_are_words(store: RunStore, watched: Watched) -> None:
     details = {"tuned": {"LIMIT": math.inf, "SIZES": [1, -math.inf, math.nan]}}
     tuned = Program.single("x", origin=Origin("tune", "values", details))

@@ -248,7 +248,7 @@ def _pools(now: dict[str, Any]) -> str:
             f"<small>busy {100 * pool['share']:.0f}% of the time</small></li>"
         )
     share = now["device_share"]
-    lease = f'<p class="dim">device lease held {100 * share:.0f}% of the search</p>' if share else ""
+    lease = f'<p class="dim">measuring took {100 * share:.0f}% of the search</p>' if share else ""
     return f'<ul class="meters">{"".join(rows)}</ul>{lease}' if rows else '<p class="empty">not told yet</p>'
 
 

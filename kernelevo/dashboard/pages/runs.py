@@ -9,10 +9,12 @@ from typing import Any
 
 from nicegui import ui
 
+from kernelevo.core.readable import readable
 from kernelevo.dashboard import views
 from kernelevo.dashboard.hub import Hub
 from kernelevo.dashboard.pages.frame import dress
 from kernelevo.dashboard.pages.markup import address, pill, raw, score, seconds, table
+from kernelevo.errors import KernelEvoError
 
 PATIENCE = 120.0
 """Seconds that a browser may wait for the list: a folder of many runs, on a disk that is busy."""
@@ -29,7 +31,11 @@ async def show(hub: Hub) -> None:
         listed = raw("")
 
     async def update() -> None:
-        listed.set_content(_list(await asyncio.to_thread(hub.glances)))
+        try:
+            told = _list(await asyncio.to_thread(hub.glances))
+        except KernelEvoError as error:  # its folder was taken away; it may come back
+            told = f'<p class="empty">{escape(readable(f"{error.what} {error.why}"))}</p>'
+        listed.set_content(told)
 
     await update()
     ui.timer(2.0, update)

@@ -45,10 +45,7 @@ def _give(view: View) -> None:
         _order(view, "Thinkers", "thinkers", "programs thought of at a time", "thinkers")
         _order(view, "Note for every brief", "knowledge", "a fact that helps", "text")
         with ui.row().classes("fields"):
-            who = ui.select(
-                list(dict.fromkeys(line.proposer for line in view.watched.digest.lines)) or ["llm"]
-            )
-            who.props("dense outlined label=proposer")
+            who = ui.select(views.weighable(view.watched.digest)).props("dense outlined label=proposer")
             weight = ui.number("weight", value=1, min=0, step=0.5).props("dense outlined")
             ui.button(
                 "Set", on_click=lambda: view.order("weight", proposer=who.value, weight=weight.value)
