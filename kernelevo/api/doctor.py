@@ -50,7 +50,7 @@ def examine() -> dict[str, Any]:
     cpu, trouble, tier = cpu_facts(), driver_state().trouble, probe()
     cuda = None if trouble else cuda_facts()  # which starts CUDA: not with a driver that cannot
     checks = [_check("python", sys.version_info >= (3, 11), sys.version.split()[0])]
-    checks.append(_check("cpu", True, f"{cpu['name']}, {cpu['cores']} cores"))
+    checks.append(_check("cpu", True, _processor(cpu)))
     checks.append(_check("memory", True, _memory(cpu["memory_bytes"])))
     checks.append(_gpu(cuda, trouble))
     for backend in BACKENDS:
@@ -75,11 +75,21 @@ def _endpoint() -> dict[str, Any]:
     return _check("model endpoint", bool(there), says)
 
 
+def _processor(cpu: Mapping[str, Any]) -> str:
+    """Say what it is, how many cores are used, and where a container's quota is why there are no more."""
+    says, quota = f"{cpu['name']}, {cpu['cores']} cores", cpu["cpu_quota"]
+    if quota is None:
+        return says
+    return f"{says}: control groups grant {quota:.3g} of {cpu['cores_online']}, in whole cores"
+
+
 def _memory(nbytes: int | None) -> str:
     """Say how much there is, and what is done where a virtual machine's host takes back what is free."""
+    from kernelevo.device.allowance import memory_left
     from kernelevo.device.host_memory import is_taken_back
 
-    says = "size unknown" if nbytes is None else f"{nbytes / 1e9:.1f} GB"
+    says, left = "size unknown" if nbytes is None else f"{nbytes / 1e9:.1f} GB", memory_left()
+    says += "" if left is None else f", of which control groups grant {left / 1e9:.1f} GB more"
     taken = "; the host takes back what is free: huge pages are asked for again before timed batches"
     return says + taken * is_taken_back()
 

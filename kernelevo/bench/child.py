@@ -28,6 +28,7 @@ from kernelevo.config import Settings
 from kernelevo.core import Program
 from kernelevo.core.readable import readable
 from kernelevo.core.tree import listing
+from kernelevo.device import allowance
 from kernelevo.device.heap import keep_freed
 from kernelevo.errors import BadSetting, InputError, KernelEvoError, MachineError, StoreError
 from kernelevo.sandbox import scratch, stock
@@ -190,7 +191,7 @@ def by_their_rule(
     (folder / PROGRAM).write_text(listing(program), "utf-8")
     (folder / REFERENCE).write_text(spec["text"], "utf-8")
     try:
-        threads = len(os.sched_getaffinity(0))
+        threads = allowance.cores()
         return judge_as_upstream(spec, program, job.settings.device, threads=threads, built=built)
     except KernelEvoError as error:  # a figure beside the verdict, which is there
         print(f"what upstream's rule says is not known: {error}", file=sys.stderr)

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from kernelevo.device import allowance
 from kernelevo.device.clock import Watch
 from kernelevo.device.facts import cpu_facts, cuda_facts
 from kernelevo.device.rates import (
@@ -188,7 +189,7 @@ def _measurements(device: str) -> dict[str, Callable[[], Rate]]:
 
     products = {name: product(dtype) for name, dtype in _TYPES}
     if device == "cpu":
-        cores = len(os.sched_getaffinity(0))
+        cores = allowance.cores()
         memory = cpu_facts()["memory_available_bytes"] or 1 << 30
         count = min(max(64 << 20, 4 * (last_level_bytes() or 0)), 256 << 20, memory // 16)
         return {

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 SHARE = 0.02  # of one core: samples too short to show so much tell nothing of other processes
 _HARDLY = 0.01  # of a span: a thread that ran less did none of its work
+_AS_OF = 2  # cores, and threads, where it was measured how much disturbs: sums over more are scaled to that
 _TICK_NS = 10**9 // os.sysconf("SC_CLK_TCK")
 
 
@@ -35,9 +36,10 @@ class Disturbance:
         wall_ns: length of the sample.
         waited_ns: how long our threads stood ready while something else ran on their core, summed over
             threads; exact to the nanosecond; None where the kernel does not count it.
-        others_ns: processor time of all other processes; None where the sample is too short for the
-            kernel's 10 ms ticks to show ``SHARE`` of a core.
-        stolen_ns: time the hypervisor gave to other machines, in ticks.
+        others_ns: processor time of all other processes on the cores that are ours to use, as of two cores
+            where there are more; None where the sample is too short for the kernel's 10 ms ticks to show
+            ``SHARE`` of a core.
+        stolen_ns: time the hypervisor gave to other machines there, in ticks, as of two cores too.
     """
 
     wall_ns: int
@@ -82,7 +84,7 @@ class Watch:
 
     def __init__(self, pids: Sequence[int]) -> None:
         self._measured = tuple(pids)
-        self._cores = len(os.sched_getaffinity(0))
+        self._cores = os.sched_getaffinity(0)
         self._start: _Reading | None = None
 
     def begin(self) -> None:
@@ -100,14 +102,14 @@ class Watch:
             raise RuntimeError("Watch.end() without begin()")
         wall = end.at_ns - start.at_ns
         waited = _since(start.waited_ns, end.waited_ns)
-        others = None
+        others, count = None, len(self._cores)
         # each core's counters are cut to ticks at both ends
-        if wall * SHARE > 2 * _TICK_NS * self._cores:
-            others = max(0, (end.busy_ns - start.busy_ns) - (end.own_ns - start.own_ns))
-        return Disturbance(wall, waited, others, max(0, end.stolen_ns - start.stolen_ns))
+        if wall * SHARE > 2 * _TICK_NS * min(count, _AS_OF):
+            others = _scaled((end.busy_ns - start.busy_ns) - (end.own_ns - start.own_ns), count)
+        return Disturbance(wall, waited, others, _scaled(end.stolen_ns - start.stolen_ns, count))
 
     def _read(self) -> _Reading:
-        busy, stolen = machine_times()
+        busy, stolen = machine_times(self._cores)
         own = time.process_time_ns() + sum(map(process_time_ns, self._measured))
         waits = [waited_ns(pid) for pid in self._measured]
         known = [w for w in waits if w is not None]
@@ -120,7 +122,8 @@ class Toll:
 
     It is no more than the process's threads stood ready without a core, and no more than the time of the
     cores that they did not use themselves: threads wait for one another too. One that hardly runs (torch has
-    a pool's, which looks up whenever its process goes on) delays nothing, however long it stands in line.
+    a pool's, which looks up whenever its process goes on) delays nothing, however long it stands in line; and
+    threads that stand in line side by side delay their process once: of more than two it is what two had.
 
     Args:
         pid: the process.
@@ -139,13 +142,13 @@ class Toll:
         threads = _threads(self._pid)
         if threads is None or self._threads is None:
             return None
-        waited = 0
+        waited = running = 0
         for tid, (ran, waits) in threads.items():
             ran_before, waits_before = self._threads.get(tid, (0, 0))
             if ran - ran_before > _HARDLY * wall_ns:
-                waited += waits - waits_before
+                waited, running = waited + waits - waits_before, running + 1
         left = self._cores * wall_ns - (process_time_ns(self._pid) - self._used)
-        return max(0, min(waited, left))
+        return _scaled(min(waited, left), running)
 
 
 def _since(before: int | None, now: int | None) -> int | None:
@@ -153,12 +156,23 @@ def _since(before: int | None, now: int | None) -> int | None:
     return None if before is None or now is None else max(0, now - before)
 
 
-def machine_times() -> tuple[int, int]:
-    """Return (busy, stolen) processor time of all cores since boot in nanoseconds, in steps of a tick."""
+def _scaled(total: int, over: int) -> int:
+    """Return a sum over so many cores or threads as it would be over ``_AS_OF`` of them."""
+    return max(0, total) * _AS_OF // max(_AS_OF, over)
+
+
+def machine_times(cores: Collection[int]) -> tuple[int, int]:
+    """Return (busy, stolen) processor time of these cores since boot in nanoseconds, in steps of a tick."""
+    wanted, ticks, stolen = {f"cpu{core}" for core in cores}, 0, 0
     with open("/proc/stat", encoding="ascii") as file:
-        fields = [int(word) for word in file.readline().split()[1:9]]
-    user, nice, system, _idle, _wait, irq, softirq, steal = fields
-    return (user + nice + system + irq + softirq) * _TICK_NS, steal * _TICK_NS
+        for line in file:
+            name, *fields = line.split()
+            if name in wanted:
+                user, nice, system, _idle, _wait, irq, softirq, steal = map(int, fields[:8])
+                ticks, stolen = ticks + user + nice + system + irq + softirq, stolen + steal
+            elif not name.startswith("cpu"):
+                break  # the cores come first
+    return ticks * _TICK_NS, stolen * _TICK_NS
 
 
 def process_time_ns(pid: int) -> int:

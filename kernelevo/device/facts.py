@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from kernelevo.device import smi
+from kernelevo.device import allowance, smi
 
 _CPUINFO = Path("/proc/cpuinfo")
 _CPU = Path("/sys/devices/system/cpu")
@@ -22,9 +22,10 @@ _SHOWN = (
 def cpu_facts() -> dict[str, Any]:
     """Return facts about the processor.
 
-    Keys: ``name``, ``architecture``, ``features`` (vector extensions), ``cores`` (usable by this
-    process), ``cores_online``, ``caches`` (level and kind -> bytes, of core 0), ``memory_bytes``,
-    ``memory_available_bytes``, ``governor``, ``max_mhz``, ``virtual`` (a hypervisor is present).
+    Keys: ``name``, ``architecture``, ``features`` (vector extensions), ``cores`` (that this process can keep
+    busy), ``cores_online``, ``cpu_quota`` (cores that its control groups grant; None without a quota),
+    ``caches`` (level and kind -> bytes, of core 0), ``memory_bytes``, ``memory_available_bytes`` (to this
+    process), ``governor``, ``max_mhz``, ``virtual`` (a hypervisor is present).
     """
     info = _cpuinfo()
     flags = set((info.get("flags") or info.get("Features") or "").split())
@@ -32,11 +33,12 @@ def cpu_facts() -> dict[str, Any]:
         "name": info.get("model name") or info.get("Processor") or platform.processor() or None,
         "architecture": platform.machine(),
         "features": [name for name in _SHOWN if name in flags],
-        "cores": len(os.sched_getaffinity(0)),
+        "cores": allowance.cores(),
         "cores_online": os.cpu_count(),
+        "cpu_quota": allowance.cpu_quota(),
         "caches": _caches(),
         "memory_bytes": _meminfo("MemTotal"),
-        "memory_available_bytes": _meminfo("MemAvailable"),
+        "memory_available_bytes": _least(_meminfo("MemAvailable"), allowance.memory_left()),
         "governor": _text(_CPU / "cpu0/cpufreq/scaling_governor"),
         "max_mhz": _mhz(_text(_CPU / "cpu0/cpufreq/cpuinfo_max_freq")),
         "virtual": "hypervisor" in flags,
@@ -124,6 +126,10 @@ def _meminfo(name: str) -> int | None:
         if line.startswith(f"{name}:"):
             return int(line.split()[1]) * 1024
     return None
+
+
+def _least(*amounts: int | None) -> int | None:
+    return min((amount for amount in amounts if amount is not None), default=None)
 
 
 def _text(path: Path) -> str | None:

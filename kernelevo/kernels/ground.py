@@ -20,6 +20,7 @@ from kernelevo.backends.pickled import PickledReference
 from kernelevo.backends.pruning import limit, prune
 from kernelevo.backends.reference import Reference, load_reference
 from kernelevo.core import Task
+from kernelevo.device import allowance
 from kernelevo.device.lease import Lease
 from kernelevo.device.priority import first_in_line
 from kernelevo.device.statistics import StopRule
@@ -99,7 +100,7 @@ class Ground:
         try:
             scratch.ensure_room(self.folder)
             # the zygote imports torch in its own process while the first case is computed in this one
-            count = threads or _cores() if zygote is None else zygote.threads
+            count = threads or allowance.cores() if zygote is None else zygote.threads
             given = None if zygote is None else warmed(zygote, self.device)
             root = cache or default_root()
             self._starting = Later(lambda: Supervisor(lambda: started(count, self.device, root), given))
@@ -194,7 +195,7 @@ class Ground:
 
     def defences(self, session: Session | None = None) -> str:
         """Say what stands between a program and its verdict on a device, and what does not."""
-        bound = "Landlock, seccomp" if self.bound else f"no Landlock or filter ({self.unbound_for})"
+        bound = self.zygote.bonds if self.bound else f"no Landlock or filter ({self.unbound_for})"
         equipment = self.setting.equipment
         fallen_back = session.outputs.why if session is not None and session.outputs is not None else ""
         return f"own process, {bound}, {equipment.words(fallen_back) if equipment else 'no equipment'}"
@@ -394,7 +395,3 @@ def _precompile() -> None:
 def _end(value: float) -> float | None:
     """Turn an end of a ratio's interval over; an interval that does not exist has no ends."""
     return 1 / value if 0 < value < math.inf else None
-
-
-def _cores() -> int:
-    return max(1, len(os.sched_getaffinity(0)))

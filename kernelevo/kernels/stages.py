@@ -78,7 +78,9 @@ class Stages:
             self._let_zygote_ask(ground)
         limits = self._run_limits(ground, artifact.folder, environ)
         subject = _subject(artifact.program, artifact.folder)
-        return Session(ground.zygote, ground.setting, subject, limits, ground.patience)
+        # what its import and constructor were given when it was built they have here too
+        took = min(2 * float(artifact.facts.get("build_seconds") or 0.0), self._build_patience)
+        return Session(ground.zygote, ground.setting, subject, limits, max(ground.patience, took))
 
     def _let_zygote_ask(self, ground: Ground) -> None:
         kept = compiled_code.tools(self.root)

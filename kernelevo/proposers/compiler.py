@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,6 +12,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from kernelevo.core import Brief, Origin, Program, Proposal, Status, Task, Trial
+from kernelevo.device import allowance
 from kernelevo.errors import BuildError, KernelEvoError
 from kernelevo.proposers.workbench import Names, Workbench, body_digest, rewrites_of, workbench
 
@@ -160,7 +160,7 @@ class CompilerProposer:
             with suppress(ValueError):  # what has no text of its own may have some in generated code
                 # a constant that is too large has none there either, half a minute later
                 print_dispatch(graphs)
-            threads = int(task.options.get("threads") or len(os.sched_getaffinity(0)))
+            threads = int(task.options.get("threads") or allowance.cores())
             try:
                 if variant.name == TRITON:
                     arch = _arch(facts)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from kernelevo.api.doctor import ENDPOINT, _endpoint, examine
+from kernelevo.api.doctor import ENDPOINT, _endpoint, _memory, _processor, examine
+from kernelevo.device import allowance
 from kernelevo.sandbox import tier
 
 REFUSED = {"open a socket": "refused: EPERM"}
@@ -24,6 +25,15 @@ def test_a_landlock_that_knows_no_truncation_is_named(monkeypatch, version, acts
     assert row["ok"] is (acts is REFUSED)
     assert row["says"].startswith(told)
     assert ("truncates files" in row["says"] and "needs version 3" in row["says"]) is truncates
+
+
+def test_what_a_containers_quota_grants_is_told(monkeypatch):
+    plain = {"name": "A", "cores": 8, "cores_online": 8, "cpu_quota": None}
+    assert _processor(plain) == "A, 8 cores"
+    small = {**plain, "cores": 2, "cpu_quota": 2.5}
+    assert _processor(small) == "A, 2 cores: control groups grant 2.5 of 8, in whole cores"
+    monkeypatch.setattr(allowance, "memory_left", lambda: 3_000_000_000)
+    assert ", of which control groups grant 3.0 GB more" in _memory(16_000_000_000)
 
 
 @pytest.mark.parametrize(

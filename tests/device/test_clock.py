@@ -1,6 +1,7 @@
 """Disturbance of a sample is seen where it happens and not where it does not."""
 
 import contextlib
+import io
 import os
 import signal
 import subprocess
@@ -33,8 +34,8 @@ def test_reading_processes():
     assert process_time_ns(os.getpid()) - before > 4e7
     assert process_time_ns(1 << 22) == 0
     assert waited_ns(1 << 22) is None
-    busy, stolen = machine_times()
-    assert busy > 0
+    busy, stolen = machine_times(range(os.cpu_count()))
+    assert busy > max(machine_times([core])[0] for core in range(os.cpu_count())) // 2 > 0
     assert stolen >= 0
 
 
@@ -123,6 +124,25 @@ def test_a_thread_that_hardly_ran_delayed_nothing(monkeypatch):
     )
     monkeypatch.setattr("kernelevo.device.clock._threads", lambda pid: next(counts))
     assert Toll(1 << 22).lost_ns(10**9) == 10**8
+
+
+def test_many_threads_that_stand_in_line_delay_their_process_once(monkeypatch):
+    """Eight threads that each ran 200 ms of a second and waited 40 ms lose no more than two of them did."""
+    before = {str(tid): (0, 0) for tid in range(8)}
+    counts = iter([before, {tid: (2 * 10**8, 4 * 10**7) for tid in before}])
+    monkeypatch.setattr("kernelevo.device.clock._threads", lambda pid: next(counts))
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)))
+    assert Toll(1 << 22).lost_ns(10**9) == 8 * 10**7
+
+
+def test_only_the_cores_that_are_ours_to_use_count(tmp_path, monkeypatch):
+    """Of four cores two are ours: on one of them others ran for 300 ms, on those of others for a second."""
+    lines = ["cpu 9 9 9 9 9 9 9 9", *(f"cpu{core} {{{core}}} 0 0 0 0 0 0 0" for core in range(4)), "intr 5"]
+    stat = iter("\n".join(lines).format(*ticks) for ticks in ((10, 10, 10, 10), (110, 40, 10, 110)))
+    monkeypatch.setattr("builtins.open", lambda *args, **kwargs: io.StringIO(next(stat)))
+    first, second = machine_times({1, 2}), machine_times({1, 2})
+    tick = 10**9 // os.sysconf("SC_CLK_TCK")
+    assert first == (20 * tick, 0) and second == (50 * tick, 0)
 
 
 def test_end_needs_begin():

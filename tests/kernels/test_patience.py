@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from kernelevo.core import Artifact, Program
 from kernelevo.kernels import stages
 
 
@@ -17,3 +18,15 @@ def test_a_slow_modules_programs_may_be_as_slow(monkeypatch, least, forward):
     channel = SimpleNamespace(recv=lambda limit: limits.append(limit) or {"weights": "strict"})
     found = stages.Stages(Path())._hear_build(SimpleNamespace(channel=channel), least)
     assert found == {"weights": "strict"} and limits == [stages.BUILD_PATIENCE, forward]
+
+
+@pytest.mark.parametrize(("took", "patience"), [(None, 20.0), (3.0, 20.0), (25.0, 50.0), (110.0, 120.0)])
+def test_a_constructor_has_the_time_later_that_it_had_when_it_was_built(
+    monkeypatch, tmp_path, took, patience
+):
+    monkeypatch.setattr(stages, "Session", lambda *given: given[-1])
+    artifact = Artifact(Program.single("x = 1"), folder=tmp_path, facts={"build_seconds": took})
+    ground = SimpleNamespace(zygote=None, setting=None, patience=20.0)
+    made = stages.Stages(Path())
+    monkeypatch.setattr(made, "_run_limits", lambda *_: None)
+    assert made.enter(ground, artifact) == patience
