@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from kernelevo.sandbox import identity, landlock, seccomp
 from kernelevo.sandbox.identity import Identity
+from kernelevo.sandbox.importable import importable
 from kernelevo.sandbox.landlock import EVERYTHING, READ, READ_EXECUTE, READ_WRITE, Rule
 from kernelevo.sandbox.syscalls import PR_SET_PDEATHSIG, prctl
 
@@ -93,18 +94,6 @@ class Limits:
         return cls(**given)
 
 
-def readable_roots() -> list[str]:
-    """Return the interpreter's and our own folders, which every child may read."""
-    package = Path(__file__).resolve().parents[1]
-    roots = [sys.prefix, sys.base_prefix, sys.exec_prefix, str(package), str(package.parent / "csrc")]
-    for entry in sys.path:
-        # a path entry that holds the package is a checkout: the package alone is granted, not the checkout
-        if entry and os.path.exists(entry) and not package.is_relative_to(os.path.realpath(entry)):
-            roots.append(entry)
-    site = [str(package.parent)] if package.parent.name in ("site-packages", "dist-packages") else []
-    return list(dict.fromkeys(os.path.realpath(p) for p in [*roots, *site]))
-
-
 def _parts(root: str) -> list[str]:
     """Return what is granted of a folder with programs: the system's is not granted whole, nor is a venv.
 
@@ -141,8 +130,10 @@ def compiler_roots() -> list[str]:
 def rules(limits: Limits) -> list[Rule]:
     """Return the Landlock grants of these limits; call it in the child, ``/proc/self`` is bound to it."""
     run = READ if limits.stage == "run" else READ_EXECUTE
-    roots = [part for root in (*_SYSTEM, *readable_roots()) for part in _parts(root)]
+    modules = importable(sys.path)
+    roots = [part for root in (*_SYSTEM, *modules.roots) for part in _parts(root)]
     granted = [Rule(p, run) for p in (*roots, *map(str, limits.read_only))]
+    granted += [Rule(p, landlock.READ_DIR) for p in modules.listed]
     if limits.stage == "build":
         granted += [Rule(p, READ_EXECUTE) for p in compiler_roots()]
     granted += [Rule(p, READ) for p in (f"/proc/{os.getpid()}", *_FACTS)]

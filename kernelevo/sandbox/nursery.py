@@ -19,6 +19,7 @@ from typing import Any
 
 from kernelevo.sandbox import freeze, identity, landlock, newborn, seccomp, warming
 from kernelevo.sandbox.channel import Channel, PeerClosed
+from kernelevo.sandbox.importable import importable
 from kernelevo.sandbox.syscalls import PR_SET_CHILD_SUBREAPER, prctl, signal_name
 
 _ORPHAN_PATROL_MS = 1000
@@ -85,6 +86,7 @@ class Nursery:
     def settle(self) -> dict[str, Any]:
         """Find out who children will be, and return facts about their defences."""
         self._who = identity.choose(identity.needed_paths())
+        importable(sys.path)  # looked at once, and not by every child
         return {
             "identity": self._who,
             "landlock_abi": landlock.abi(),

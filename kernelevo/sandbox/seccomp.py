@@ -89,8 +89,10 @@ RUN_ONLY = {"fork": 57, "vfork": 58, "execve": 59, "execveat": 322, "tkill": 200
 ESCAPES = {"setpgid": 109, "setsid": 112}
 _CLONE, _CLONE3, _PRCTL = 56, 435, 157
 # first argument must be this process. In the build stage compilers signal their own children, and Landlock
-# keeps signals inside; limits and affinity it does not keep: there a process may name itself, as 0, alone
-_OWN_SIGNALS_ONLY = (62, 234, 129, 297)  # kill, tgkill, rt_sigqueueinfo, rt_tgsigqueueinfo
+# keeps signals inside from its version 6 on, all but those to everybody at once, which are refused here;
+# limits and affinity it does not keep: there a process may name itself, as 0, alone
+_KILL_CALL, _EVERYBODY = 62, 0xFFFFFFFF  # which is -1
+_OWN_SIGNALS_ONLY = (_KILL_CALL, 234, 129, 297)  # kill, tgkill, rt_sigqueueinfo, rt_tgsigqueueinfo
 _OWN_PROCESS_ONLY = (302, 203)  # prlimit64, sched_setaffinity
 # who is told by a signal, of any number, that a descriptor is ready: the kernel sends it, past what is said
 # above, and before Landlock's version 6 nobody else looks whom it is for
@@ -163,12 +165,16 @@ def program(stage: FilterStage, pid: int, *, cuda: bool = False) -> bytes:
     )
     for number in _OWN_PROCESS_ONLY:
         code += _on_argument(number, own)
-    if stage == "run":
-        for number in RUN_ONLY.values():
-            code += _refuse(number)
-        for number in _OWN_SIGNALS_ONLY:
-            code += _on_argument(number, own)
+    code += _signal_rule(stage, own)
+    for number in RUN_ONLY.values() if stage == "run" else ():
+        code += _refuse(number)
     return code + _instruction(_RET, _ALLOW)
+
+
+def _signal_rule(stage: FilterStage, own: bytes) -> bytes:
+    if stage == "run":
+        return b"".join(_on_argument(number, own) for number in _OWN_SIGNALS_ONLY)
+    return _on_argument(_KILL_CALL, _all_but([_EVERYBODY]))
 
 
 def _clone_rule(stage: FilterStage) -> bytes:

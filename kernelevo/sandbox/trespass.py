@@ -87,6 +87,7 @@ BUILD_ACTS: dict[str, Act] = {
     "trace the parent": _ptrace,
     "signal the parent": lambda given: os.kill(given["parent"], 0),
     "signal the zygote": lambda given: os.kill(given["zygote"], 0),
+    "signal every process": lambda given: os.kill(-1, 0),
     "read the parent's environment": lambda given: _open(f"/proc/{given['parent']}/environ"),
     "read a file outside": lambda given: _open(given["outside"]),
     "read /etc/passwd": lambda given: _open("/etc/passwd"),
@@ -103,7 +104,6 @@ RUN_ACTS: dict[str, Act] = {
     **BUILD_ACTS,
     "fork a process": _fork,
     "execute a program": _exec,
-    "signal every process": lambda given: os.kill(-1, 0),
     "leave the session": lambda given: os.setpgid(0, 0),
 }
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from kernelevo.errors import SandboxError
-from kernelevo.sandbox import scratch
+from kernelevo.sandbox import scratch, seccomp
 from kernelevo.sandbox.channel import Channel, PeerClosed, PeerFault, PeerTimeout
 from kernelevo.sandbox.child import Birth, Child
 from kernelevo.sandbox.limits import Limits
@@ -130,6 +130,12 @@ class Zygote:
     def pid(self) -> int:
         """Process id of the zygote."""
         return self._process.pid
+
+    @property
+    def bonds(self) -> str:
+        """What this machine's kernel binds children with, in words."""
+        version, known = self.facts.get("landlock_abi", 0), not seccomp.supported()
+        return f"{f'Landlock {version}' if version else 'no Landlock'}, {'' if known else 'no '}seccomp"
 
     def kill(self) -> None:
         """End it and its children at once; who waits for its answer is told that it is gone."""

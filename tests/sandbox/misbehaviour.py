@@ -3,6 +3,7 @@
 import ctypes
 import errno
 import fcntl
+import importlib
 import os
 import signal
 import socket
@@ -189,6 +190,24 @@ ACTS = {
     "signal a thread by a descriptor": lambda p: fcntl.fcntl(3, 15, struct.pack("ii", 0, p["sibling"])),
     "signal a sibling by a socket": lambda p: fcntl.ioctl(3, 0x8901, struct.pack("i", p["sibling"])),
 }
+
+
+def look(channel, payload, fds):
+    """Import modules by name, and try to read files of a folder."""
+    found = {"imported": [], "read": []}
+    for name in payload["modules"]:
+        try:
+            importlib.import_module(name)
+        except ImportError:
+            continue
+        found["imported"].append(name)
+    for name in payload["files"]:
+        try:
+            open(os.path.join(payload["folder"], name), "rb").close()
+        except OSError:
+            continue
+        found["read"].append(name)
+    channel.send(found)
 
 
 def flood_output(channel, payload, fds):

@@ -4,6 +4,7 @@ import ctypes
 import os
 import resource
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -11,7 +12,9 @@ import pytest
 
 from kernelevo.sandbox import identity, landlock, limits, seccomp
 from kernelevo.sandbox.channel import PeerClosed
-from kernelevo.sandbox.limits import Limits, compiler_roots, readable_roots, rules
+from kernelevo.sandbox.importable import importable
+from kernelevo.sandbox.limits import Limits, compiler_roots, rules
+from kernelevo.sandbox.zygote import Zygote
 
 NEEDS_BOTH = pytest.mark.skipif(
     landlock.abi() < 6 or bool(seccomp.supported()), reason="needs Landlock 6 and x86-64"
@@ -24,10 +27,11 @@ EVERYWHERE = [
     "io_uring", "x32 fork", "lasting memory", "lasting queue", "new namespace", "new namespace (clone3)",
     "hide memory", "limit the parent", "limit a sibling", "pin a sibling", "slow a sibling", "priority",
     "signal a sibling by a descriptor", "signal a thread by a descriptor", "signal a sibling by a socket",
+    "kill everyone",
 ]  # fmt: skip
 IN_THE_RUN_STAGE = [
-    "fork", "execve", "vfork", "clone a process", "clone3", "subprocess", "kill everyone",
-    "thread-kill parent", "setsid", "setpgid",
+    "fork", "execve", "vfork", "clone a process", "clone3", "subprocess", "thread-kill parent", "setsid",
+    "setpgid",
 ]  # fmt: skip
 
 
@@ -149,10 +153,42 @@ def test_limits_are_plain_data(tmp_path):
 def test_no_whole_checkout_is_readable():
     """A path entry that holds the package grants the package, not what lies beside it (tests, tasks)."""
     package = Path(landlock.__file__).resolve().parents[1]
-    roots = readable_roots()
+    roots = importable(sys.path).roots
     assert str(package) in roots
     if package.parent.name != "site-packages":
         assert str(package.parent) not in roots
+
+
+@NEEDS_BOTH
+@pytest.mark.parametrize("stage", ["build", "run"])
+def test_of_a_persons_folder_modules_may_be_imported_and_nothing_else_is_read(tmp_path, monkeypatch, stage):
+    project = tmp_path / "project"
+    texts = {
+        "helper.py": "VALUE = 1\n", "net/__init__.py": "", "net/part.py": "", "spread/out.py": "",
+        ".env": "KEY=1\n", "notes.txt": "x", "runs/one/run.db": "x", ".hidden/secret.py": "x = 1\n",
+    }  # fmt: skip
+    for name, text in texts.items():
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).write_text(text)
+    for folder in (tmp_path, project, *project.rglob("*")):
+        folder.chmod(0o755)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parent), str(project)]))
+    with Zygote(("misbehaviour",), threads=1) as zygote:
+        payload = {"modules": ["helper", "net.part", "spread.out"], "files": [*texts], "folder": str(project)}
+        with zygote.spawn("misbehaviour:look", payload, limits=Limits(stage, tmp_path / "scratch")) as child:
+            found = child.channel.recv(20.0)
+    assert found["imported"] == payload["modules"]
+    assert found["read"] == ["helper.py", "net/__init__.py", "net/part.py", "spread/out.py"]
+
+
+def test_installed_packages_are_granted_whole_and_a_script_s_folder_is_not(tmp_path):
+    for name in ("target/thing.dist-info", "target/thing/data", "project/data", "site-packages/x"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "project" / "model.py").write_text("")
+    entries = tuple(str(tmp_path / name) for name in ("target", "project", "site-packages", "not-there"))
+    found = importable(entries)
+    ours = [root for root in found.roots if root.startswith(str(tmp_path))]
+    assert ours == [entries[0], f"{entries[1]}/model.py", entries[2]] and found.listed == (entries[1],)
 
 
 def test_filters_jump_inside_their_program():
