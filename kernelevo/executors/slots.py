@@ -17,6 +17,8 @@ from kernelevo.errors import MachineError, WorkerDied
 LOOK_SECONDS = 0.2
 PATIENCE_SECONDS = 60.0
 RESPITE_SECONDS = 1.0
+IDLE_SECONDS, ANSWER_SECONDS = 5.0, 10.0
+"""After how long without a call a worker is asked whether it is there, and how long it may take to say so."""
 
 
 class Remote(Protocol):
@@ -33,6 +35,10 @@ class Remote(Protocol):
 
     def call(self, *request: Any) -> Future[Any]:
         """Send a request; the future gets the answer, what was raised there, or WorkerDied."""
+        ...
+
+    def answers(self, seconds: float) -> bool:
+        """Whether it says within so many seconds that it is there."""
         ...
 
     def kill(self) -> None:
@@ -60,6 +66,7 @@ class Slots:
         start: starts a worker.
         timeout: seconds that one call may take; None for ever.
         patience: seconds that work waits while there is no worker at all.
+        idle: seconds without a call after which a worker is asked whether it is there before it gets work.
         absent: what to raise then; gets the reason why the last worker did not come up, if one is known.
     """
 
@@ -71,8 +78,10 @@ class Slots:
         *,
         timeout: float | None = None,
         patience: float = PATIENCE_SECONDS,
+        idle: float = IDLE_SECONDS,
         absent: Callable[[str], MachineError],
     ) -> None:
+        self.idle = idle
         self._needs, self._size, self._start = needs, size, start
         self._timeout, self._patience, self._absent = timeout, patience, absent
         self._jobs: deque[_Job] = deque()
@@ -184,14 +193,25 @@ class Slots:
                 job.future.set_exception(self._absent(why))
 
     def _take(self, worker: Remote) -> _Job | None:
-        with self._changed:
-            while not self._closed and worker.alive:
-                for job in self._jobs:
-                    if job.home is None or job.home is worker or not job.home.alive:
-                        self._jobs.remove(job)
-                        return job
-                self._changed.wait(timeout=5 * LOOK_SECONDS)  # a worker may die without a word
-        return None
+        """Wait for work that this worker may do; None when it is dead, or the executor is closed."""
+        heard = time.monotonic()
+        while True:
+            with self._changed:
+                while not self._closed and worker.alive and (job := self._fitting(worker)) is None:
+                    self._changed.wait(timeout=5 * LOOK_SECONDS)  # a worker may die without a word
+                if self._closed or not worker.alive or job is None:
+                    return None
+                if time.monotonic() - heard < self.idle:
+                    self._jobs.remove(job)
+                    return job
+            # its node may have gone meanwhile, and it would take the work along
+            if not worker.answers(ANSWER_SECONDS):
+                worker.kill()
+                return None
+            heard = time.monotonic()
+
+    def _fitting(self, worker: Remote) -> _Job | None:
+        return next((j for j in self._jobs if j.home in (None, worker) or not j.home.alive), None)
 
     def _do(self, worker: Remote, job: _Job) -> None:
         if not job.future.set_running_or_notify_cancel():

@@ -152,6 +152,28 @@ def test_generation_moves_to_a_node_that_offers_it(executor: Executor) -> None:
         host.close()
 
 
+def test_no_ask_waits_for_ever_for_a_place_to_think(cluster: None) -> None:
+    executor = ray_executor.RayExecutor(workers=1, patience=1.0)
+    start = executor.generation()
+    hosts = [GenerationHost(start=start) for _ in range(2)]
+    thinkers = [host.proposer("thinker", "tests.executors.toys:Thinker", {"mood": "bold"}) for host in hosts]
+
+    async def ask(number: int) -> int:
+        return len(await thinkers[number].propose(Brief(Task("toy", "go"), 0), Random(1)))
+
+    try:
+        assert asyncio.run(ask(0)) == 1  # and it keeps the one place that there is
+        with pytest.raises(WorkerDied) as found:
+            asyncio.run(asyncio.wait_for(ask(1), 30))
+        assert "no node of the Ray cluster has a free place 'generation'" in found.value.why
+        hosts[0].close()
+        assert asyncio.run(asyncio.wait_for(ask(1), 60)) == 1  # the next request looks for one again
+    finally:
+        for host in hosts:
+            host.close()
+        executor.close()
+
+
 def test_nobody_waits_for_ever_where_no_node_has_a_free_place(cluster: None, tmp_path: Path) -> None:
     first = ray_executor.RayExecutor(workers=3, gpu=True)
     second = ray_executor.RayExecutor(workers=1, gpu=True, patience=1.0)

@@ -41,6 +41,9 @@ class Here:
         threading.Thread(target=work, daemon=True).start()
         return future
 
+    def answers(self, seconds: float) -> bool:
+        return self.alive
+
     def kill(self) -> None:
         self.alive = False
         for future in self.pending:
@@ -131,6 +134,39 @@ def test_work_without_any_worker_is_given_up_with_the_reason(slots) -> None:
     pool = slots(2, start, patience=0.1)
     error = pool.submit(nap, (0.0,)).exception(10)
     assert isinstance(error, MachineError) and error.why == "no place on any node"
+
+
+def test_a_worker_whose_node_went_while_it_was_idle_takes_no_work_along(slots) -> None:
+    """Nothing tells that a node is gone until somebody asks: its worker still counts as alive."""
+
+    class OnNode(Here):
+        gone = False
+
+        def answers(self, seconds: float) -> bool:
+            return not self.gone
+
+        def call(self, body: bytes) -> Future[Any]:
+            if not self.gone:
+                return super().call(body)
+            future: Future[Any] = Future()
+            future.set_exception(WorkerDied("its node is gone"))
+            return future
+
+    workers: list[OnNode] = []
+
+    def start() -> OnNode:
+        workers.append(OnNode())
+        return workers[-1]
+
+    pool = slots(3, start, idle=0.05)
+    first = pool.submit(nap, (0.0,)).result(5)
+    assert pool.submit(nap, (0.0,)).result(5) in map(id, workers)
+    lost = list(workers)
+    for worker in lost:
+        worker.gone = True
+    time.sleep(0.1)
+    answers = [pool.submit(nap, (0.0,)).result(5) for _ in range(6)]
+    assert first in map(id, lost) and not {*answers} & {*map(id, lost)}
 
 
 def test_work_that_cannot_be_sent_fails_and_holds_up_nothing(slots) -> None:
