@@ -31,7 +31,7 @@ from kernelevo.kernels.reference.correctness import Precision
 from kernelevo.kernels.seed import seeds
 from kernelevo.kernels.stages import BUILD_PATIENCE, FORWARD_PATIENCE, Stages
 from kernelevo.kernels.twins import Twins
-from kernelevo.kernels.verdict import NAMES, combine
+from kernelevo.kernels.verdict import NAMES, combine, settled
 from kernelevo.sandbox.scratch import SOON, remove
 from kernelevo.sandbox.zygote import Zygote
 
@@ -297,7 +297,8 @@ class KernelJudge:
         """Judge a winner anew in three fresh processes; only this verdict is to be reported.
 
         The first meets every case, each other one a secret half of its own. The baseline's process is a
-        fresh one each time too. Processes that other work disturbed are repeated, up to five in all.
+        fresh one each time too. Processes that other work disturbed are repeated, up to five in all,
+        unless none of the first three was calm.
         """
         self.expect_final(artifact)
         ground = self.ground
@@ -320,8 +321,7 @@ class KernelJudge:
                 seconds = self._final / FRESH_PROCESSES
                 how = {"final": True, "again": label, "profile": not parts}
                 parts.append(self._measure(artifact, None, seconds, **how))
-                calm = sum(p.metrics.get("score_low") is not None for p in parts)
-                if parts[-1].status is not Status.OK or calm >= FRESH_PROCESSES:
+                if settled(parts, FRESH_PROCESSES):
                     break
             found = self._own(artifact, final=True) or combine(parts)
             found = self._guarded.told(found, ground, artifact)

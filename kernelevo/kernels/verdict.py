@@ -157,6 +157,22 @@ def _number(value: object) -> str:
     return f"{value:.3g}" if isinstance(value, float) and math.isfinite(value) else "unknown"
 
 
+def settled(parts: Sequence[Evaluation], wanted: int) -> bool:
+    """Whether a winner needs no further process: one failed, enough were calm, or none of so many was.
+
+    On a machine that disturbs as many as are wanted two more would hardly both be calm, which an interval
+    needs.
+
+    Args:
+        parts: the verdicts so far.
+        wanted: calm processes.
+    """
+    if parts[-1].status is not Status.OK:
+        return True
+    calm = sum(part.metrics.get("score_low") is not None for part in parts)
+    return calm >= wanted or (len(parts) >= wanted and not calm)
+
+
 def combine(parts: Sequence[Evaluation]) -> Evaluation:
     """Join the verdicts of several fresh processes: median score, widest interval; any failure decides.
 

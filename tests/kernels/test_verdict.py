@@ -1,10 +1,11 @@
 """Verdicts of several processes joined into the one that is reported."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kernelevo.core import Evaluation, Status
-from kernelevo.kernels.verdict import combine
+from kernelevo.kernels.verdict import combine, settled
 
 
 def part(score, low=None, high=None):
@@ -37,3 +38,16 @@ def test_one_calm_process_is_no_interval(steady, disturbed):
 def test_any_failure_decides():
     failed = Evaluation(Status.WRONG, None, {}, "wrong")
     assert combine([part(2.0), failed, part(3.0)]) is failed
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("c", False), ("cc", False), ("ccc", True), ("cdcc", True), ("ddc", False), ("cddd", False),
+        ("dd", False), ("ddd", True), ("cf", True), ("df", True),
+    ],
+)  # fmt: skip
+def test_a_disturbed_process_is_repeated_unless_the_machine_disturbs_all(said, expected):
+    """Of three that are wanted: c is calm, d is disturbed, f failed."""
+    kinds = {"c": part(2.0, 1.9, 2.1), "d": part(2.0), "f": Evaluation(Status.WRONG, None, {}, "wrong")}
+    assert settled([kinds[kind] for kind in said], 3) is expected

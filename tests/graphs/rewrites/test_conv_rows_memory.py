@@ -9,6 +9,7 @@ from kernelevo.graphs.rewrites.conv_rows_text import snippet
 from tests.graphs.firing import draw
 
 WITHOUT = "#include <stdlib.h>\n#define aligned_alloc(alignment, size) nullptr\n"
+QUICKLY = ("flags=[\n", 'flags=[\n    "-O0",\n')  # what is refused need not be fast
 
 
 @pytest.mark.parametrize(
