@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from kernelevo.core import CommandObeyed, Event, SearchEnded, TrialEnded
+from kernelevo.core import CommandObeyed, Event, TrialEnded
 from kernelevo.engine import VERBS, Engine, Reenactment, Schedule
 from kernelevo.engine.evaluation import Offer
 from kernelevo.engine.judging import Judging
@@ -65,36 +65,6 @@ def test_stop_ends_the_run_with_a_winner(bench: Bench) -> None:
     outcome = bench.run(toys.task("staged"), [toys.Flip()], "100", meanwhile=order_at(3, ("stop", {})))
     assert outcome.reason == "stopped by command" and outcome.final is not None
     assert len(bench.trials()) <= 7
-
-
-def test_what_only_a_search_can_obey_lapses_once_it_has_ended(bench: Bench) -> None:
-    def meanwhile(event: Event, engine: Engine, store: RunStore) -> None:
-        if isinstance(event, SearchEnded):
-            for verb, args in (("hint", {"text": "wide loads"}), ("stop", {}), ("pause", {})):
-                store.append_command("ana", verb, args)
-
-    outcome = bench.run(toys.task("staged"), [toys.Flip()], "4", meanwhile=meanwhile)
-    assert outcome.reason == "the budget of 4 is spent" and outcome.final is not None
-    late = "lapsed: the search had ended, and its winner was timed again"
-    assert effects_on_record(bench) == [None, late, late]
-    assert [(e.verb, e.effect) for e in bench.of(CommandObeyed)] == [("stop", late), ("pause", late)]
-
-    with RunStore.open(bench.folder) as store:  # as after a kill: given, and nobody there to obey it
-        store.append_command("ana", "stop", {})
-        store.append_command("ana", "knowledge", {"text": "the cache is small"})
-    flip = toys.Flip()
-    outcome = bench.run(toys.task("staged"), [flip], "8", schedule=ONE)
-    assert outcome.reason == "the budget of 8 is spent" and len(bench.trials()) == 9
-    assert effects_on_record(bench) == [
-        "in every brief", late, late, "lapsed: no search went on when it was given",
-        "among the notes of every brief",
-    ]  # fmt: skip
-    assert {brief.hints for brief in flip.briefs} == {("wide loads",)}
-
-
-def effects_on_record(bench: Bench) -> list[str | None]:
-    with RunStore.open(bench.folder, readonly=True) as reader:
-        return [command.effect for command in reader.commands()]
 
 
 def test_pause_stops_asks_and_the_clock_until_resume(bench: Bench) -> None:
