@@ -102,7 +102,7 @@ def test_the_settings_that_a_run_leaves_can_be_given_to_another_one(elsewhere, c
     code, out, err = command("run", "tour.py:tour", "--config", "here/config.toml", "--json")
     assert code == 0, err
     run = json.loads(out)["run"]
-    assert run["folder"].startswith("runs/") and run["settings"]["mailbox"] == "box"
+    assert run["folder"].startswith("runs/") and run["settings"]["mailbox"] == str(elsewhere / "box")
 
 
 def test_a_small_score_is_listed_as_it_is_and_none_as_a_dash(elsewhere, command):
