@@ -234,12 +234,7 @@ KINDS: tuple[Kind, ...] = (
             "    refused(os.kill, pid, signal.SIGSTOP)"
         ),
     ),
-    # in the build stage the kernel says yes, and reaches nobody
-    Kind(
-        "kills everybody",
-        (OK,),
-        forward="if RUNS:\n    refused(os.kill, -1, signal.SIGKILL)\nelse:\n    os.kill(-1, signal.SIGKILL)",
-    ),
+    Kind("kills everybody", (OK,), forward="refused(os.kill, -1, signal.SIGKILL)"),
     Kind("closes its channel", _GONE, forward=_RUN + "os.close(3)"),
     Kind("closes everything", (*_GONE, LATE), forward=_RUN + "os.closerange(0, 1 << 16)"),
     Kind("garbage in its channel", (REJECTED,), forward=_RUN + "os.write(3, b'\\xff' * 64)"),
