@@ -12,7 +12,7 @@ from pathlib import Path
 
 _SITES = ("site-packages", "dist-packages")
 _INSTALLED = (".dist-info", ".egg-info", ".egg-link", ".pth")
-_MODULES = (".py", ".pyc", ".so")
+_MODULES, _PACKAGE = (".py", ".pyc", ".so"), "__init__.py"
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ def importable(path: Sequence[str]) -> Importable:
     """Return what a search path (``sys.path``) grants: the interpreter's folders, our own, and its entries.
 
     Folders of installed packages are granted whole. Of any other entry (a script's own folder, a project in
-    ``PYTHONPATH``) only modules and packages are: beside them lie a person's data, runs and keys. Of a
-    checkout that holds this package nothing but the package is.
+    ``PYTHONPATH``) only modules and packages are, those of namespaces one folder deep: beside them lie a
+    person's data, runs and keys. Of a checkout that holds this package nothing but the package is.
     """
     return _importable(tuple(path), (sys.prefix, sys.base_prefix, sys.exec_prefix))
 
@@ -74,14 +74,23 @@ def _is_installed(entry: str) -> bool:
     return any(name.endswith(_INSTALLED) for name in _names(entry))
 
 
-def _modules(entry: str) -> list[str]:
-    """Return the modules in a folder, and those of its folders that have some."""
+def _modules(folder: str, *, inside: bool = True) -> list[str]:
+    """Return the modules and packages in a folder, and those in folders that are namespaces.
+
+    Data beside modules are no part of a namespace, and what a link to a folder leads to is nobody's package
+    unless it says so: links lead to homes and disks.
+    """
     found = []
-    for name in _names(entry):
-        path = os.path.join(entry, name)
-        within = [] if name.startswith(".") else _names(path)
-        if any(each.endswith(_MODULES) for each in (name, *within)):
+    for name in _names(folder):
+        path = os.path.join(folder, name)
+        if name.endswith(_MODULES):
             found.append(path)
+        elif not name.isidentifier():  # nothing that an import could name
+            continue
+        elif _PACKAGE in _names(path):
+            found.append(path)
+        elif inside and not os.path.islink(path):
+            found += _modules(path, inside=False)
     return found
 
 

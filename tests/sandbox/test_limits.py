@@ -166,6 +166,7 @@ def test_of_a_persons_folder_modules_may_be_imported_and_nothing_else_is_read(tm
     texts = {
         "helper.py": "VALUE = 1\n", "net/__init__.py": "", "net/part.py": "", "spread/out.py": "",
         ".env": "KEY=1\n", "notes.txt": "x", "runs/one/run.db": "x", ".hidden/secret.py": "x = 1\n",
+        "spread/deep/__init__.py": "", "spread/answers.csv": "1", "net/table.bin": "1", "a-run/best.py": "",
     }  # fmt: skip
     for name, text in texts.items():
         (project / name).parent.mkdir(parents=True, exist_ok=True)
@@ -174,17 +175,27 @@ def test_of_a_persons_folder_modules_may_be_imported_and_nothing_else_is_read(tm
         folder.chmod(0o755)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parent), str(project)]))
     with Zygote(("misbehaviour",), threads=1) as zygote:
-        payload = {"modules": ["helper", "net.part", "spread.out"], "files": [*texts], "folder": str(project)}
+        payload = {
+            "modules": ["helper", "net.part", "spread.out", "spread.deep"],
+            "files": [*texts],
+            "folder": str(project),
+        }
         with zygote.spawn("misbehaviour:look", payload, limits=Limits(stage, tmp_path / "scratch")) as child:
             found = child.channel.recv(20.0)
     assert found["imported"] == payload["modules"]
-    assert found["read"] == ["helper.py", "net/__init__.py", "net/part.py", "spread/out.py"]
+    assert sorted(found["read"]) == [
+        "helper.py", "net/__init__.py", "net/part.py", "net/table.bin", "spread/deep/__init__.py",
+        "spread/out.py",
+    ]  # fmt: skip
 
 
 def test_installed_packages_are_granted_whole_and_a_script_s_folder_is_not(tmp_path):
     for name in ("target/thing.dist-info", "target/thing/data", "project/data", "site-packages/x"):
         (tmp_path / name).mkdir(parents=True)
     (tmp_path / "project" / "model.py").write_text("")
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "script.py").write_text("")
+    (tmp_path / "project" / "linked").symlink_to(tmp_path / "home")  # with all that lies there
     entries = tuple(str(tmp_path / name) for name in ("target", "project", "site-packages", "not-there"))
     found = importable(entries)
     ours = [root for root in found.roots if root.startswith(str(tmp_path))]
