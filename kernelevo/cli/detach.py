@@ -83,7 +83,10 @@ def _spawn(words: list[str], log: Path) -> int:
         ]
         try:
             environ = {**os.environ, "PYTHONPATH": python_path()}
-            return os.posix_spawn(words[0], words, environ, file_actions=opened, setsid=True)
+            # a shell's background jobs ignore Ctrl-C, and hand that on; the run is to be stopped by it
+            return os.posix_spawn(
+                words[0], words, environ, file_actions=opened, setsid=True, setsigdef=[signal.SIGINT]
+            )
         except OSError as error:
             raise MachineError(
                 "the process of the run cannot be started",

@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import sys
 import time
 
@@ -71,7 +72,17 @@ def test_a_process_that_a_signal_ends_is_the_machines_fault(folder, begins_as, c
     assert capsys.readouterr().err == "its last words\n"
 
 
-def test_ctrl_c_while_it_begins_reaches_the_run(folder, begins_as, monkeypatch, capsys):
+@pytest.mark.parametrize("before", [signal.default_int_handler, signal.SIG_IGN])
+def test_ctrl_c_while_it_begins_reaches_the_run(folder, begins_as, monkeypatch, capsys, before):
+    """Also where it is ignored, as by what a shell starts in the background."""
+    here = signal.signal(signal.SIGINT, before)
+    try:
+        _interrupt(folder, begins_as, monkeypatch, capsys)
+    finally:
+        signal.signal(signal.SIGINT, here)
+
+
+def _interrupt(folder, begins_as, monkeypatch, capsys):
     begins_as('trap \'echo told > "$7/told"; exit 130\' INT; echo > "$7/ready"; while :; do sleep 0.05; done')
     waited, sleep = [], time.sleep
 
@@ -86,6 +97,11 @@ def test_ctrl_c_while_it_begins_reaches_the_run(folder, begins_as, monkeypatch, 
         detach("task", {}, folder)
     told = re.search(r"process (\d+) is told to stop; what it says: (.*)\n", capsys.readouterr().err)
     assert told and told[2] == str(folder / LOG) and waited
+    until = time.monotonic() + 20
+    while not (folder / "told").exists() and time.monotonic() < until:
+        sleep(0.02)
+    if not (folder / "told").exists():
+        os.kill(int(told[1]), signal.SIGKILL)
     _, status = os.waitpid(int(told[1]), 0)
     assert os.waitstatus_to_exitcode(status) == 130 and (folder / "told").exists()
 
