@@ -42,6 +42,8 @@ def find_task(name: str, settings: Settings) -> Task:
 
 
 def _found(name: str, settings: Settings) -> Task:
+    if not name:  # as a path it would be the current folder
+        raise TaskNotFound("A task has a name, not an empty one.", now="kernelevo tasks lists some")
     try:
         name.encode()
     except UnicodeEncodeError as error:  # as Python reads the bytes of such a path

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -18,6 +17,7 @@ from kernelevo.api.steering import orders
 from kernelevo.config import needed
 from kernelevo.core import Evaluation, Objectives, Program, Task, Trial, holds, listing
 from kernelevo.core.objectives import OPTION, directed
+from kernelevo.core.shell import word
 from kernelevo.engine.replay import SEED
 from kernelevo.errors import BadSetting
 from kernelevo.evaluators.foreign import named
@@ -306,11 +306,11 @@ class Result:
         """Where the best program lies, or the command that writes it."""
         if self.best_path is not None:
             return f"the program is in {self.best_path}"
-        return f"to write the program: kernelevo export {quote(str(self.folder))}"
+        return f"to write the program: kernelevo export {word(self.folder)}"
 
     def summary(self) -> str:
         """What to do with it, in words."""
-        show = f"kernelevo show {quote(str(self.folder))}"
+        show = f"kernelevo show {word(self.folder)}"
         if self.best is None:
             found = f"nothing correct was found; see why: {show}"
         else:

@@ -8,12 +8,12 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from shlex import quote
 
 from kernelevo.api.parts import WORKER_LOG
 from kernelevo.api.result import BEST, Result
 from kernelevo.config import Settings
 from kernelevo.core import holds, write_tree
+from kernelevo.core.shell import word
 from kernelevo.engine.replay import SEED
 from kernelevo.errors import KernelEvoError, StoreError, refused
 from kernelevo.store import CONFIG_FILE, RUN_FILE, RunStore, new_run_folder, writer_of
@@ -38,7 +38,7 @@ def choose(settings: Settings, name: str) -> Path:
         raise StoreError(
             f"{folder} already holds a run.",
             why=f"{folder / RUN_FILE} exists",
-            now=f"go on with it (kernelevo resume {quote(str(folder))}) or choose another folder",
+            now=f"go on with it (kernelevo resume {word(folder)}) or choose another folder",
         )
     return folder
 

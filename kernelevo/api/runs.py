@@ -9,7 +9,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 from kernelevo.api import run_folder
 from kernelevo.api.apart import apart
@@ -38,14 +38,15 @@ if TYPE_CHECKING:
     from kernelevo.api.hotspots import Stitched
     from kernelevo.kernels.hotspots import Hotspot
 
+TaskLike: TypeAlias = "str | os.PathLike[str] | Task"
 REPORT = "report.html"
 
 
-def run_task(task: str | Task, settings: Settings, *, listener: Listener | None = None) -> Result:
+def run_task(task: TaskLike, settings: Settings, *, listener: Listener | None = None) -> Result:
     """Search for a faster program for a task until the budget is spent.
 
     Args:
-        task: a name as on the command line, or a task.
+        task: a name as on the command line, a path, or a task.
         settings: of the run; they are stored with it.
         listener: told of every event.
 
@@ -62,9 +63,18 @@ def run_task(task: str | Task, settings: Settings, *, listener: Listener | None 
         return _start(task, settings, budget, folder, listener)
 
 
-def _accepted(task: str | Task, settings: Settings) -> Task:
+def _accepted(task: TaskLike, settings: Settings) -> Task:
+    if isinstance(task, os.PathLike):
+        task = os.fspath(task)
     if isinstance(task, str):
         task = find_task(task, settings)
+    if not isinstance(task, Task):
+        raise BadSetting(
+            f"{task!r:.80} is no task",
+            why="a task is a name, as kernelevo run takes it, a path, or a kernelevo.Task",
+            now='e.g. evolve("tsp.py:tour"), where tour is an evaluator of that file; a live module is for '
+            "kernelevo.optimize(module, inputs)",
+        )
     _refuse(task, settings)
     if settings.elsewhere is not None:  # its own first programs would have to be judged before anything else
         return dataclasses.replace(task, seeds=())
@@ -242,11 +252,11 @@ def _hotspots(
     return whole
 
 
-def evolve(task: str | Task, *, listener: Listener | None = None, **settings: Any) -> Result:
+def evolve(task: TaskLike, *, listener: Listener | None = None, **settings: Any) -> Result:
     """Search for better programs for any task.
 
     Args:
-        task: a name as on the command line (``"kernelbench:3/13"``, ``"tsp.py:tour"``), or a task.
+        task: a name as on the command line (``"kernelbench:3/13"``, ``"tsp.py:tour"``), a path, or a task.
         listener: told of every event.
         settings: those of ``kernelevo run``, by name; see the page on settings.
 

@@ -28,8 +28,9 @@ def steer(run: str | Path, verb: str, *, author: str | None = None, **args: Any)
         args: of the order, e.g. ``text="try split-k", asks=5``.
 
     Raises:
-        BadSetting: for an order that does not exist, arguments that it cannot have, or a program, order,
-            metric, proposer or island that is not there; also to pause, resume or stop what does not go on.
+        BadSetting: for an order that does not exist, arguments that it cannot have, or a program, order or
+            metric that is not there, while the run goes on also a proposer or island; and to pause, resume or
+            stop what does not go on.
         RunNotFound: if there is no such run.
         StoreError: if the run's folder cannot be written.
     """

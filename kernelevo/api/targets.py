@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from shlex import quote
 from typing import Any
 
+from kernelevo.core.shell import word
 from kernelevo.engine import OF_A_SEARCH
 from kernelevo.engine.missing import no_island, no_order, no_program, no_proposer
 from kernelevo.errors import BadSetting
@@ -52,7 +52,7 @@ def refuse_missing(digest: Digest, verb: str, args: Mapping[str, Any]) -> None:
 
 def _nothing_goes_on(digest: Digest, verb: str, state: str) -> BadSetting:
     was = "was interrupted" if state == "interrupted" else "has ended"
-    onward = f"kernelevo resume {quote(str(digest.folder))}"
+    onward = f"kernelevo resume {word(digest.folder)}"
     return BadSetting(
         f"there is nothing to {verb}: the run {was}",
         why="pause, resume and stop are orders to a search that goes on",

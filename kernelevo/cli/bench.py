@@ -94,7 +94,7 @@ def carried_out(
     """
     from kernelevo.bench import run_series
 
-    page = console(stderr=as_json)
+    page = console(stderr=as_json, working=True)
     series = run_series(order, say=talk, ended=lambda line: page.print(line, markup=False, soft_wrap=True))
     record = series.record
     talk(f"the page with charts and programs: {record.write_html()}")

@@ -9,11 +9,11 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from shlex import quote
 from typing import Any
 
 from kernelevo.cli.output import talk
 from kernelevo.core.python_path import python_path
+from kernelevo.core.shell import word
 from kernelevo.errors import MachineError, WorkerDied, refused
 from kernelevo.store import CONFIG_FILE
 
@@ -64,7 +64,7 @@ def detach(task: str, flags: Mapping[str, Any], folder: Path) -> int:
             )
         return os.waitstatus_to_exitcode(status)
     talk(f"process {pid} runs in {folder}; what it says: {log}")
-    talk(f"how far it is: kernelevo show {quote(str(folder))}    stop it early: kill -INT {pid}")
+    talk(f"how far it is: kernelevo show {word(folder)}    stop it early: kill -INT {pid}")
     return 0
 
 

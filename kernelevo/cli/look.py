@@ -14,6 +14,7 @@ from rich.table import Table
 from kernelevo.cli.flags import complete_run
 from kernelevo.cli.output import console, print_json, talk
 from kernelevo.core import listing
+from kernelevo.core.shell import word
 from kernelevo.errors import BadSetting, refused
 from kernelevo.report.draws import draw_lines
 from kernelevo.report.table import (
@@ -123,7 +124,7 @@ def _tell_more(result: Result) -> None:
         good = result.merit(result.evaluation)
         talk(f"best: #{result.best.number} {good}, {sure}; {result.whereabouts}")
     if result.state in ("stopped", "interrupted"):
-        talk(f"{result.state}; go on with: kernelevo resume {quote(str(result.folder))}")
+        talk(f"{result.state}; go on with: kernelevo resume {word(result.folder)}")
     if result.lost_calls:
         talk(
             f"{result.lost_calls} call(s) of a model were sent before the run was killed and never "

@@ -25,7 +25,7 @@ from kernelevo.cli import (
     tasks,
     watch,
 )
-from kernelevo.cli.output import FULL, spell_out, talk, written_out
+from kernelevo.cli.output import FULL, hold_open, spell_out, talk, written_out
 from kernelevo.cli.unseal import unseal
 from kernelevo.device.heap import keep_freed
 from kernelevo.errors import KernelEvoError, MachineError
@@ -74,6 +74,7 @@ def _options(
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and leave with its exit code."""
     given = sys.argv[1:] if arguments is None else arguments
+    hold_open()
     keep_freed()  # several verbs judge in this process
     spell_out()
     sys.exit(written_out(run_command(given)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from shlex import quote
 from typing import Annotated
 
 import typer
@@ -13,6 +12,7 @@ from kernelevo.cli.flags import complete_run, listed, listed_paths
 from kernelevo.cli.output import console, print_json, talk
 from kernelevo.config import GENERAL, MODEL_FREE, PROPOSERS, SAMPLERS, Settings, load_settings
 from kernelevo.core.budgets import BUDGETS
+from kernelevo.core.shell import word
 from kernelevo.report.live import LiveReport
 
 NOTHING_FOUND = 1
@@ -195,7 +195,7 @@ def run(
     talk(f"kernelevo: {task} on {settings.device}, budget {settings.budget}")
     from kernelevo import api
 
-    with LiveReport(console(stderr=as_json), budget=settings.budget) as report:
+    with LiveReport(console(stderr=as_json, working=True), budget=settings.budget) as report:
         result = api.run_task(task, settings, listener=report)
     return _end(result, as_json)
 
@@ -216,7 +216,7 @@ def resume(
     if results is not None:
         api.import_results(run, results, say=talk)
     talk(f"kernelevo: resuming {run}")
-    with LiveReport(console(stderr=as_json), budget=budget or "") as report:
+    with LiveReport(console(stderr=as_json, working=True), budget=budget or "") as report:
         result = api.resume(run, budget=budget, listener=report)
     return _end(result, as_json)
 
@@ -231,5 +231,5 @@ def _end(result: object, as_json: bool) -> int:
         console().print(result.table())
         talk(result.summary())
     if result.state == "stopped":
-        talk(f"stopped; go on with: kernelevo resume {quote(str(result.folder))}")
+        talk(f"stopped; go on with: kernelevo resume {word(result.folder)}")
     return 0 if result.best else NOTHING_FOUND

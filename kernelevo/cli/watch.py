@@ -21,6 +21,7 @@ from kernelevo.cli.flags import complete_run
 from kernelevo.cli.output import console, talk
 from kernelevo.core import Objectives
 from kernelevo.core.objectives import SCORE
+from kernelevo.core.shell import word
 from kernelevo.dashboard import views
 from kernelevo.dashboard.hub import Watched
 from kernelevo.dashboard.ranking import Ranking
@@ -65,8 +66,8 @@ def ending(watched: Watched, folder: Path) -> str:
     """Say what can be done with the run now."""
     state = views.state_of(watched)
     if state in ("interrupted", "stopped"):
-        return f"{state}; go on with: kernelevo resume {quote(str(folder))}"
-    return f"{state}; kernelevo show {quote(str(folder))}"
+        return f"{state}; go on with: kernelevo resume {word(folder)}"
+    return f"{state}; kernelevo show {word(folder)}"
 
 
 def _changes(watched: Watched) -> Iterator[None]:

@@ -21,6 +21,7 @@ DEVICES = ("cpu", "cuda")
 SIZES = ("small", "full", "v0")
 POLICIES = ("any", "no-aten")
 EXECUTORS = ("inline", "process", "ray")
+MOST_ISLANDS = 10_000
 SAMPLERS = ("adaptive", "topk", "random", "best_of_n", "refine")
 # what may be switched off in the population, each by a flag of its own
 SWITCHES = (
@@ -194,14 +195,14 @@ class Settings:
         if self.repairs < 0:
             raise BadSetting(f"repairs cannot be below 0, as {self.repairs} is", now="--repairs 0 or more")
         if wait is not None and not 0 < wait < math.inf:
-            raise BadSetting(
-                f"a time-out for replies cannot be {wait:g} s: 0, less, or without end",
-                now="--reply-timeout with seconds above 0",
-            )
+            what = f"a time-out for replies cannot be {wait:g} s: 0, less, or without end"
+            raise BadSetting(what, now="--reply-timeout with seconds above 0")
         for name in ("workers", "thinkers", "window", "islands", "prompt_tokens", "max_tokens"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise BadSetting(f"{name} must be at least 1, not {value}", now="give a whole number from 1")
+        if (self.islands or 1) > MOST_ISLANDS:
+            raise BadSetting(f"islands must be at most {MOST_ISLANDS}", now="a handful is usual")
 
     def to_json(self) -> dict[str, Any]:
         """Return the settings as plain data, None fields left out."""
@@ -303,7 +304,7 @@ def _place(path: str) -> str:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        document = tomllib.loads(file.read_text("utf-8"))
+        document = tomllib.loads(file.read_text("utf-8-sig"))
     except FileNotFoundError as error:
         raise BadSetting(f"the configuration file {file} does not exist", now="check the path") from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

@@ -9,8 +9,8 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from shlex import quote
 
+from kernelevo.core.shell import word
 from kernelevo.errors import RunNotFound, StoreError, Unwritable, of_the_machine, refused
 from kernelevo.store.migrations import APPLICATION_ID, migrate, names
 
@@ -36,7 +36,7 @@ def create(folder: Path, facts: Mapping[str, str]) -> sqlite3.Connection:
         raise StoreError(
             f"{folder} already holds a run.",
             why=f"{path} exists",
-            now=f"go on with it (kernelevo resume {quote(str(folder))}) or choose another folder",
+            now=f"go on with it (kernelevo resume {word(folder)}) or choose another folder",
         )
     with plain_errors(path):
         try:
@@ -182,6 +182,8 @@ def plain_errors(path: Path) -> Iterator[None]:
         yield
     except sqlite3.OperationalError as error:
         if any(word in str(error) for word in ("malformed", "UTF-8")):  # of a text inside, not of the file
+            raise _damaged(path, error) from error
+        if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_ERROR:  # a table or a column is gone
             raise _damaged(path, error) from error
         if "locked" in str(error) or "busy" in str(error):
             why, now = f"{error} for {_BUSY_SECONDS:.0f} s", "find the process that holds it open"

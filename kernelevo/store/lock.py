@@ -6,8 +6,8 @@ import contextlib
 import fcntl
 import os
 from pathlib import Path
-from shlex import quote
 
+from kernelevo.core.shell import word
 from kernelevo.errors import StoreError, refused
 
 LOCK_FILE = "run.lock"
@@ -65,7 +65,7 @@ class WriterLock:
             raise StoreError(
                 f"the run {folder} is being written by process {holder}.",
                 why="a run has one writer at a time",
-                now=f"kernelevo watch {quote(str(folder))}, steer it, or stop process {holder} first",
+                now=f"kernelevo watch {word(folder)}, steer it, or stop process {holder} first",
             ) from error
         except OSError as error:
             os.close(self._fd)

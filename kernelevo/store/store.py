@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from kernelevo.core import Program, Proposal, Task, Trial
 from kernelevo.errors import StoreError, refused
@@ -26,6 +26,7 @@ from kernelevo.store.rows import (
     trial_row,
 )
 
+T = TypeVar("T")
 _TRIALS = "SELECT t.*, p.language, p.files FROM trials t JOIN programs p ON p.id = t.program"
 _INSERT_TRIAL = (
     f"INSERT INTO trials ({TRIAL_COLUMNS}) VALUES ({', '.join('?' * len(TRIAL_COLUMNS.split(',')))})"
@@ -108,32 +109,27 @@ class RunStore(CallLedger):
     @property
     def task(self) -> Task:
         """What is optimised."""
-        data = self._fact("task")
-        try:
-            return Task.from_json(data)
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
-            why = f"what it says of its task is no task: {type(error).__name__}: {error}"
-            raise StoreError(f"{self._path} is damaged.", why=why, now="start a new run") from error
+        return self._fact("task", Task.from_json)
 
     @property
     def settings(self) -> dict[str, Any]:
         """Plain data given to ``create``."""
-        return dict(self._fact("settings"))
+        return self._fact("settings", _table)
 
     @property
     def state(self) -> str:
         """``new``, ``running``, ``paused``, ``stopped`` or ``done``; a killed run still says ``running``."""
-        return str(self._fact("state"))
+        return self._fact("state", str)
 
     @property
     def created(self) -> float:
         """Seconds since the epoch when the run was made."""
-        return float(self._fact("created"))
+        return self._fact("created", float)
 
     @property
     def searched(self) -> float:
         """Seconds of search so far, over all sittings."""
-        return float(self._fact("searched"))
+        return self._fact("searched", float)
 
     def set_state(self, state: str, *, searched: float | None = None) -> None:
         """Record what the run is doing now, and its seconds of search."""
@@ -300,15 +296,21 @@ class RunStore(CallLedger):
 
     # inside
 
-    def _fact(self, name: str) -> Any:
+    def _fact(self, name: str, read: Callable[[Any], T]) -> T:
+        """Return one fact of the run, as ``read`` makes it of plain data."""
         rows = self._read("SELECT value FROM run WHERE name = ?", name)
         if not rows:
-            raise StoreError(f"{self._path} is damaged.", why=f"it has no {name}", now="start a new run")
+            raise self._damaged(f"it has no {name}")
         try:
-            return json.loads(rows[0][0])
-        except ValueError as error:
-            why, now = f"its {name} cannot be read: {error}", "restore it from a copy, or start a new run"
-            raise StoreError(f"{self._path} is damaged.", why=why, now=now) from error
+            return read(json.loads(rows[0][0]))
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            told = f"its {name} cannot be read: {type(error).__name__}: {error}"
+            raise self._damaged(told) from error
+
+    def _damaged(self, why: str) -> StoreError:
+        return StoreError(
+            f"{self._path} is damaged.", why=why, now="restore it from a copy, or start a new run"
+        )
 
     def _trials(self, query: str) -> Iterator[Trial]:
         for row in self._read(query):
@@ -318,11 +320,7 @@ class RunStore(CallLedger):
         try:
             return trial_from({key: row[key] for key in row.keys()})  # noqa: SIM118  a Row iterates over values
         except (ValueError, KeyError, TypeError) as error:
-            raise StoreError(
-                f"{self._path} is damaged.",
-                why=f"trial {row['number']} cannot be read: {error}",
-                now="restore the file from a copy, or start a new run",
-            ) from error
+            raise self._damaged(f"trial {row['number']} cannot be read: {error}") from error
 
     @staticmethod
     def _set_facts(db: sqlite3.Connection, **facts: Any) -> None:
@@ -340,3 +338,9 @@ class RunStore(CallLedger):
     def _put_records(db: sqlite3.Connection, number: int, records: Mapping[str, Any]) -> None:
         rows = [(number, kind, dumps(value)) for kind, value in records.items()]
         db.executemany("INSERT OR REPLACE INTO records VALUES (?, ?, ?)", rows)
+
+
+def _table(data: Any) -> dict[str, Any]:
+    if not isinstance(data, dict):
+        raise TypeError(f"{type(data).__name__} where names and values should be")
+    return data

@@ -1,5 +1,7 @@
 """Runs through the door: whatever programs come in, the run goes on, and everything is recorded."""
 
+from pathlib import Path
+
 import pytest
 
 import kernelevo
@@ -160,6 +162,11 @@ def test_a_plain_evaluator_runs_from_its_seed(elsewhere):
             BadSetting,
             "never be spent",
         ),
+        ("", {}, TaskNotFound, "not an empty one"),
+        (None, {}, BadSetting, "None is no task"),
+        (lambda source: 1.0, {}, BadSetting, "no task"),
+        (Path("nope.py:Model"), {}, TaskNotFound, "no file"),
+        ("net.py", {"islands": 10**6}, BadSetting, "at most 10000"),
         ("net.py", {"out": "net.py"}, StoreError, "net.py"),
         ("net.py", {"out": "net.py/run"}, StoreError, "net.py"),
     ],

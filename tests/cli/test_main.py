@@ -12,7 +12,6 @@ import pytest
 from kernelevo import __version__
 from kernelevo.cli import main
 from kernelevo.errors import BuildError, ToolchainMissing
-from tests.few import few
 
 HEAVY = ("torch", "triton", "ray", "openai", "optuna")  # pydantic: the command line library may use it
 
@@ -183,27 +182,3 @@ def test_names_that_are_no_text_are_refused_before_anything_is_made(elsewhere):
         said = done.stderr
         assert "no UTF-8 text" in said and "now  rename" in said and "bug" not in said
     assert not (elsewhere / "runs").exists() and not (elsewhere / bad).exists()
-
-
-@pytest.mark.parametrize(
-    "words", few([["show", "here", "--csv"], ["runs"], ["runs", "--json"], ["--help"]], 1)
-)
-def test_an_output_that_takes_nothing_is_no_bug(elsewhere, words):
-    made(elsewhere / "here")
-    made(elsewhere / "runs" / "one")
-    code = f"import sys; sys.path[:] = {sys.path!r}\n{MAIN}"
-
-    def told(stdout):
-        command = [sys.executable, "-c", code, *words]
-        done = subprocess.run(
-            command, stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=60, check=False, cwd=elsewhere
-        )
-        return done.returncode, done.stderr
-
-    reader, writer = os.pipe()
-    os.close(reader)
-    assert told(writer) == (0, "")  # nobody reads on
-    os.close(writer)
-    with open("/dev/full", "w") as full:
-        code_, said = told(full)
-    assert code_ == 3 and "No space left" in said and "Traceback" not in said and "bug" not in said

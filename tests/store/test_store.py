@@ -241,30 +241,6 @@ def test_unwritable_place(tmp_path: Path) -> None:
         RunStore.create("/proc/kernelevo", TASK, {})
 
 
-@pytest.mark.parametrize("where", ["text", "empty", "head", "middle", "short"])
-def test_a_damaged_file_is_a_plain_error(store: RunStore, where: str) -> None:
-    for number in range(200):
-        store.record(trial(number, text=f"{number} " * 500))
-    store.close()
-    path = store.folder / RUN_FILE
-    whole = path.read_bytes()
-    half = len(whole) // 2
-    path.write_bytes(
-        {
-            "text": b"this is not a database, by far not" * 100,
-            "empty": b"",
-            "head": b"\xff" * 100 + whole[100:],
-            "middle": whole[:8192] + b"\xa5" * half + whole[8192 + half :],
-            "short": whole[:half],
-        }[where]
-    )
-    with pytest.raises(StoreError) as told:
-        RunStore.open(store.folder).close()
-    assert str(path) in told.value.what and told.value.why and told.value.now
-    with pytest.raises(StoreError), RunStore.open(store.folder, readonly=True) as reader:
-        reader.trials()
-
-
 def test_a_database_of_someone_else_is_refused_and_not_changed(tmp_path: Path) -> None:
     db = sqlite3.connect(tmp_path / RUN_FILE)
     db.execute("CREATE TABLE cats (name TEXT)")
@@ -481,12 +457,3 @@ def test_ten_thousand_trials_are_read_quickly(store: RunStore) -> None:
     began = time.perf_counter()
     assert len(store.trials()) == 10_000
     assert time.perf_counter() - began < 3.0  # 0.2 s on an idle core
-
-
-@pytest.mark.parametrize("data", ["[]", "3", '{"name": "t"}', '{"name": 1, "goal": 2, "seeds": 3}'])
-def test_a_run_whose_task_is_none_says_so(tmp_path: Path, data: str) -> None:
-    RunStore.create(tmp_path / "run", Task("t", "g"), {}).close()
-    with sqlite3.connect(tmp_path / "run" / RUN_FILE) as db:
-        db.execute("UPDATE run SET value = ? WHERE name = 'task'", (data,))
-    with RunStore.open(tmp_path / "run", readonly=True) as store, pytest.raises(StoreError, match="damaged"):
-        _ = store.task
