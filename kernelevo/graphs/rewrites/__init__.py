@@ -17,6 +17,7 @@ from kernelevo.graphs.rewrites.fused_tiles import FusedRowsGpu
 from kernelevo.graphs.rewrites.heads import StridedHeads
 from kernelevo.graphs.rewrites.inplace import InPlace
 from kernelevo.graphs.rewrites.layout import ChannelsLast, PackedConvolution
+from kernelevo.graphs.rewrites.matrix_units import MatrixUnits
 from kernelevo.graphs.rewrites.merging import EmbeddedConvolution, MergedConvolution, MergedLinear
 from kernelevo.graphs.rewrites.needed_rows import NeededRows
 from kernelevo.graphs.rewrites.packed_linear import PackedLinear
@@ -62,6 +63,7 @@ REWRITES: tuple[Rewrite, ...] = (
     Precompute(),
     ChannelsLast(),
     PackedConvolution(),
+    MatrixUnits(),
     PackedLinear(),
     PersistentMLP(),
     SplitLinear(),
