@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -11,6 +12,7 @@ import typer
 from kernelevo.cli.output import console, print_json, talk
 from kernelevo.config import load_settings
 from kernelevo.core import ENTRY, Status
+from kernelevo.core.shell import word
 from kernelevo.errors import BadSetting
 from kernelevo.report.table import printable_lines, verdict_table
 
@@ -41,6 +43,13 @@ def check(
     """
     settings = load_settings({"device": device, "size": size, "policy": policy})
     from kernelevo import api
+
+    if not file.exists() and ":" in str(file):  # as tasks are named
+        raise BadSetting(
+            f"there is no program {file}",
+            why="the program's file comes first, then the task",
+            now=f"kernelevo check {word(Path(task))} {quote(str(file))}",
+        )
 
     if file.is_dir() and not (file / ENTRY).is_file():
         if profile:

@@ -154,6 +154,7 @@ def test_a_run_that_finds_nothing_ends_with_1(elsewhere, command):
         (["run", "net.py", "--out", "net.py"], 2, "cannot be made"),
         (["run", "tour.py:tour", "--proposers", "compiler"], 2, "none of the proposers"),
         (["check", "nope.py", "net.py"], 2, "there is no file nope.py"),
+        (["check", "ops/gemm:x", "net.py"], 2, "now  kernelevo check net.py ops/gemm:x"),
         (["check", "net.py", "nope.py"], 2, "There is no file nope.py"),
         (["show", "nope"], 2, "no run is called 'nope'"),
         (["show", "broken"], 2, "damaged"),

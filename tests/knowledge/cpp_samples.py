@@ -1,5 +1,6 @@
 """What each C++ sample has to compute: note -> function of its library, returns (ours, wanted)."""
 
+import pytest
 import torch
 from torch.nn import functional as F
 
@@ -63,6 +64,15 @@ def register_tile(library):
     packed = w.unflatten(0, (-1, library.panel())).transpose(1, 2).contiguous()
     library.linear(x, packed, b, y, 13, 40, 128)
     return y, F.linear(x.double(), w.double(), b.double())
+
+
+def matrix_units(library):
+    if not library.units():
+        pytest.skip("this processor has no matrix units")
+    x, w = draw(32, 96), draw(48, 96, seed=1)
+    y = torch.empty(32, 48)
+    library.linear(x, w, y, 32, 96, 48)
+    return y, F.linear(x.double(), w.double())
 
 
 def images_in_lanes(library):
@@ -159,6 +169,7 @@ CHECKS = {
     "cpu-vector-functions": vector_functions,
     "cpu-softmax-row": softmax,
     "cpu-layernorm-two-pass": layer_norm,
+    "cpu-matrix-units": matrix_units,
     "cpu-register-tile": register_tile,
     "cpu-images-in-lanes": images_in_lanes,
     "cpu-depthwise-rows": depthwise,

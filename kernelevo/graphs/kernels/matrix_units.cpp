@@ -3,7 +3,8 @@
 // The units multiply bfloat16 and add up in fp32. An fp32 number is the sum of three bfloat16 ones but for
 // 2^-27 of itself: the first is the number rounded, the next what that left, and so on. Of the nine products
 // of two numbers' parts the six largest are taken; what is left out is 2^-26 of the product, less than fp32
-// rounds. The units take 16 times what vector units do, so that six products are still faster than one.
+// rounds (G. Henry, P. Tang, A. Heinecke, arXiv 1904.06376). The units take 16 times what vector units do, so that six
+// products are still faster than one.
 //
 // A tile is 16 rows of 64 bytes. One of x holds 16 rows and 32 inner places; one of the weight 16 columns and 32
 // inner places as 16 pairs of them. Both lie in memory as [block of 32][step of 32][part][half][tile].
