@@ -30,8 +30,8 @@ constexpr int64_t kBlock = 32;                  // rows, columns and inner place
 constexpr int64_t kParts = 3;
 constexpr int64_t kTile = 512;                  // numbers of a tile
 constexpr int64_t kStep = kParts * 2 * kTile;   // numbers of one step of a block
-constexpr int64_t kSteps = MATRIX_STEPS;        // steps whose parts of x stay in a core's cache
-constexpr int64_t kHeight = MATRIX_ROWS;        // blocks of rows that take turns with a block of the weight
+constexpr int64_t kSteps = MATRIX_UNITS_STEPS;        // steps whose parts of x stay in a core's cache
+constexpr int64_t kHeight = MATRIX_UNITS_ROWS;        // blocks of rows that take turns with a block of the weight
 
 int64_t blocks(int64_t size) { return (size + kBlock - 1) / kBlock; }
 

@@ -26,8 +26,8 @@ FEWEST = 48
 SMALLEST = 32  # columns and inner size below which tiles are mostly empty
 
 TUNE: Table = {
-    "MATRIX_STEPS": (32, 16),  # steps of 32 inner places whose parts of x stay in a core's cache
-    "MATRIX_ROWS": (4, 8, 2),  # blocks of 32 rows that take turns with a block of the weight
+    "MATRIX_UNITS_STEPS": (32, 16),  # steps of 32 inner places whose parts of x stay in a core's cache
+    "MATRIX_UNITS_ROWS": (4, 8, 2),  # blocks of 32 rows that take turns with a block of the weight
 }
 
 _WRAPPER = '''
