@@ -22,6 +22,7 @@ from kernelevo.graphs.rewrites import (
     conv_lanes,
     conv_rows_text,
     direct_conv,
+    matrix_units,
     recurrent,
     relu_attention,
 )
@@ -108,6 +109,8 @@ LANES = nn.Sequential(
     nn.Conv2d(1, 6, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 11, 3), nn.ReLU(), nn.AvgPool2d(2)
 )
 
+UNITS = nn.Sequential(nn.Linear(1100, 70), nn.GELU(), nn.Linear(70, 140))
+
 
 @dataclass(frozen=True)
 class Case:
@@ -144,9 +147,12 @@ CASES = {
         conv_branches.snippet(), ("convolution-branches",), 1, Branches(), (draw(5, 7, 70, 80),)
     ),
 }
+if matrix_units.available():  # rows for more than one group, sums of more steps than one goes through
+    CASES["matrix_units"] = Case(matrix_units.snippet(), ("matrix-units",), 2, UNITS, (draw(300, 1100),))
 # number k takes the k-th choice of every entry, so that few builds see each choice
+QUICK = ("recurrent", "direct_conv", "matrix_units")
 TOGETHER = [
-    pytest.param(name, k, marks=[] if k == 1 and name in ("recurrent", "direct_conv") else [pytest.mark.slow])
+    pytest.param(name, k, marks=[] if k == 1 and name in QUICK else [pytest.mark.slow])
     for name, case in CASES.items()
     for k in range(1, max(map(len, case.snippet.tune.values())))
 ]

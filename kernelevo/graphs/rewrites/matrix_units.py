@@ -21,8 +21,11 @@ from kernelevo.graphs.matching import arguments, aten, calls, is_float32, is_op,
 from kernelevo.graphs.rewrites.packed_linear import is_settled, post_of
 from kernelevo.graphs.snippet import Snippet, Table
 
-FEWEST = 48
-"""Rows below which half-empty tiles and a weight of half as many bytes again cost what the units save."""
+FEWEST = 96
+"""Rows below which a weight of half as many bytes again costs what the units save."""
+MANY, LARGE = 512, 32 << 20
+"""A weight whose parts take more bytes than this comes from memory, and pays only for so many rows."""
+_BYTES = 6  # of a number's three parts
 SMALLEST = 32  # columns and inner size below which tiles are mostly empty
 
 TUNE: Table = {
@@ -61,7 +64,7 @@ def matrix_units_matrix(weight):
 def _matrix_units_product(x, packed, bias, columns, post):
     """Return post(x weight^T + bias) on the units; None where a product, or a part of one, is not finite."""
     inner = x.shape[-1]
-    rows = x.reshape(-1, inner).contiguous()
+    rows, bias = x.reshape(-1, inner).contiguous(), None if bias is None else bias.contiguous()
     y = x.new_empty(*x.shape[:-1], columns)
     code = _MATRIX_POSTS[post][0]
     done = _matrix_units.matrix_units_linear(
@@ -171,5 +174,5 @@ def _fits(x: fx.Node, weight: fx.Node) -> bool:
         return False
     if len(shape(weight)) != 2 or len(shape(x)) < 2:
         return False
-    rows = math.prod(shape(x)[:-1])
-    return rows >= FEWEST and min(shape(weight)) >= SMALLEST
+    rows, size = math.prod(shape(x)[:-1]), math.prod(shape(weight)) * _BYTES
+    return rows >= (FEWEST if size <= LARGE else MANY) and min(shape(weight)) >= SMALLEST

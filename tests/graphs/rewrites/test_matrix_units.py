@@ -42,6 +42,14 @@ def test_sums_are_as_exact_as_those_of_fp32(rows, columns, inner):
 
 
 @needs_units
+def test_nothing_need_lie_side_by_side():
+    x, weight, bias = draw(5, 40, 20).mT, draw(40, 70).t(), draw(70, 2)[:, 0]
+    found = linear(x, weight, bias)
+    torch.testing.assert_close(found, nn.functional.linear(x, weight, bias), atol=1e-5, rtol=1e-5)
+    assert found.is_contiguous() and found.shape == (5, 20, 70)
+
+
+@needs_units
 @pytest.mark.parametrize("scale", [1e-25, 1e-4, 1e4, 1e25])
 def test_values_of_any_size_keep_their_last_bits(scale):
     """A product of three parts has 24 bits of either number, whatever their exponents."""
@@ -97,7 +105,7 @@ class Product(nn.Module):
 @needs_units
 @pytest.mark.parametrize("added", [True, False])
 def test_products_with_a_constant_matrix_are_taken_too(added, tmp_path):
-    module, x = Product(added), draw(70, 64)
+    module, x = Product(added), draw(FEWEST, 64)
     places, captured = fire(MatrixUnits(), module, x)
     assert places == 1 and called(captured) == ["matrix_units_matmul"]
     program = load(print_program(captured), tmp_path, module)
@@ -113,8 +121,9 @@ def test_products_with_a_constant_matrix_are_taken_too(added, tmp_path):
         (nn.Linear(64, 16), (256, 64)),
         (nn.Linear(16, 64), (256, 16)),
         (nn.Linear(64, 64).double(), (256, 64)),
+        (nn.Linear(4096, 1400), (FEWEST, 4096)),
     ],
-    ids=["few rows", "few columns", "short sums", "fp64"],
+    ids=["few rows", "few columns", "short sums", "fp64", "a weight beyond the caches"],
 )
 def test_what_they_are_no_gain_for_is_left(module, x):
     given = draw(*x).to(module.weight.dtype)
